@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticator } from '#contracts/authenticator';
+import type { Buckets } from '#contracts/buckets';
+import type { Namespace } from '#contracts/namespace';
+import type { Clock, Random } from '#core/clock';
+import type { Who } from '#core/principal';
+import type { RequestContext } from '#http/door';
+
+export interface RestDeps {
+  namespace: Namespace;
+  buckets: Buckets;
+  authenticator: Authenticator;
+  clock: Clock;
+  random: Random;
+  /** Told to who is logged in. */
+  version?: string;
+}
+
+/** One request on its way through a route. */
+export interface Exchange {
+  deps: RestDeps;
+  req: IncomingMessage;
+  res: ServerResponse;
+  cx: RequestContext;
+  /** Anonymous on the routes that are open. */
+  who: Who;
+  /** The access token that the request came with; null for a name and password. */
+  token: string | null;
+  /** The path below the API's root, as it came. */
+  path: string;
+}

@@ -1,0 +1,99 @@
+import type { z } from 'zod';
+import type { ObjectRead } from '#contracts/namespace';
+import { checkConditions } from '#core/conditions';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { ObjectInfo } from '#core/object';
+import { parseRange, type RangeRequest } from '#core/range';
+import { sendBody } from '#http/body';
+import { parseConditions } from '#http/conditional-headers';
+import { answerRanges } from '#http/range-response';
+import { sendJson } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import { CONTENT_TYPE_DEFAULT, fileHeaders } from './file-headers.ts';
+import { type Located, locate } from './place.ts';
+import { listedJson } from './represent.ts';
+import { type FileQuery, LIMIT_MAX } from './schema.ts';
+
+type Query = z.output<typeof FileQuery>;
+
+/** GET and HEAD of a file or a folder. The plain key first: one look-up for nearly every GET. */
+export async function readFile(x: Exchange, { query }: { query: Query }): Promise<void> {
+  const located = await locate(x, '/files/', query.key);
+  if (located.folder) return listFolder(x, located, query);
+  let read: ObjectRead;
+  try {
+    const conditions = parseConditions(x.req.headers);
+    read = await x.deps.namespace.get(x.who, located.at, { conditions, conditionTime: 'mtime' });
+  } catch (error) {
+    if (!isCloudStoreError(error, 'not_found')) throw error;
+    const entry = await x.deps.namespace.entry(x.who, located.at);
+    if (entry.kind === 'object') throw error;
+    return listFolder(x, { ...located, at: { bucket: entry.bucket, key: entry.key }, folder: true }, query);
+  }
+  await sendFile(x, read, query.download ?? false);
+}
+
+async function sendFile(x: Exchange, read: ObjectRead, download: boolean): Promise<void> {
+  const { info } = read;
+  const { req, res, cx } = x;
+  const common = fileHeaders(info, download);
+  if (req.method === 'HEAD') {
+    res.writeHead(200, { ...common, 'Content-Length': info.size }).end();
+    return;
+  }
+  const { status, headers, body } = answerRanges(read, askedRanges(x, info), {
+    contentType: common['Content-Type'] ?? CONTENT_TYPE_DEFAULT,
+    boundary: x.deps.random(18).toString('hex'),
+    signal: cx.signal,
+  });
+  res.writeHead(status, { ...common, ...headers });
+  await sendBody(res, body(), cx.signal);
+}
+
+/** null: the whole. RFC 9110 §13.1.5: If-Range takes a strong ETag, or the very second of Last-Modified. */
+function askedRanges({ req }: Exchange, info: ObjectInfo): RangeRequest[] | null {
+  const condition = req.headers['if-range'];
+  const text = typeof condition === 'string' ? condition.trim() : undefined;
+  const holds =
+    text === undefined ||
+    (text.startsWith('"') ? text === `"${info.etag}"` : Date.parse(text) === Math.floor(info.mtime / 1000) * 1000);
+  return holds ? parseRange(req.headers.range) : null;
+}
+
+async function listFolder(x: Exchange, { bucket, at }: Located, query: Query): Promise<void> {
+  const { namespace } = x.deps;
+  const directory = await namespace.directory(x.who, at);
+  checkConditions(parseConditions(x.req.headers), directory, 'read');
+  const headers = { ETag: `"${directory.etag}"` };
+  if (x.req.method === 'HEAD') {
+    x.res.writeHead(200, { ...headers, 'Content-Type': 'application/json; charset=utf-8' }).end();
+    return;
+  }
+  const page = await namespace.list(x.who, {
+    bucket: at.bucket,
+    prefix: at.key,
+    delimiter: query.recursive ? '' : '/',
+    after: query.cursor === undefined ? '' : decodeCursor(query.cursor),
+    limit: query.limit ?? LIMIT_MAX,
+    directories: query.recursive !== true,
+  });
+  const entries = page.entries
+    // The folder's own marker is not in it.
+    .filter((entry) => entry.kind === 'prefix' || entry.info.key !== at.key)
+    .map((entry) => listedJson(bucket.name, entry));
+  sendJson(x.res, 200, { entries, next: page.next === null ? null : encodeCursor(page.next) }, headers);
+}
+
+/** Opaque to clients: how far a listing came may one day be more than a key. */
+export function encodeCursor(after: string): string {
+  return Buffer.from(after, 'utf8').toString('base64url');
+}
+
+/** @throws invalid_argument */
+export function decodeCursor(cursor: string): string {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const text = bytes.toString('utf8');
+  if (encodeCursor(text) !== cursor || text.includes('\0'))
+    throw new CloudStoreError('invalid_argument', 'The cursor is not one of ours.');
+  return text;
+}

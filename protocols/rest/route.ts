@@ -1,0 +1,38 @@
+import type { z } from 'zod';
+import type { Exchange } from './exchange.ts';
+
+/**
+ * One route: what the router, the checks and the OpenAPI document are made of, so that they cannot drift apart.
+ * `Q` and `B` are schemas of the query and of the JSON body; a field that they do not know is refused.
+ */
+export interface RouteOf<Q, B> {
+  method: 'get' | 'head' | 'put' | 'post' | 'delete';
+  /** In OpenAPI's style. `{key}` is always last, takes the rest of the path, and may be empty. */
+  path: string;
+  /** Unique: the document's operationId and the metrics' name. */
+  operation: string;
+  summary: string;
+  /** Without authentication. */
+  open?: boolean;
+  query?: Q;
+  body?: B;
+  /** The request's body is a file's bytes. */
+  upload?: boolean;
+  /** Request headers with a meaning of their own. */
+  headers?: Record<string, string>;
+  answers: Record<number, Answer>;
+  handle(x: Exchange, input: { query: z.output<Q>; body: z.output<B> }): Promise<void>;
+}
+
+export interface Answer {
+  description: string;
+  /** The JSON that goes with it; `bytes`: a file's. */
+  schema?: z.ZodType | 'bytes';
+}
+
+export type Route = RouteOf<z.ZodObject, z.ZodType>;
+
+/** Ties a handler's input to its schemas and forgets their types: the router parses before it calls. */
+export function route<Q extends z.ZodObject = z.ZodObject, B extends z.ZodType = z.ZodType>(of: RouteOf<Q, B>): Route {
+  return of as unknown as Route;
+}

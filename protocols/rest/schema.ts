@@ -1,0 +1,134 @@
+import { z } from 'zod';
+
+/** What goes over the wire, once for checking, for types and for the OpenAPI document. Times are ISO 8601 in UTC. */
+const time = z.iso.datetime();
+const bucketName = z.string().min(1).max(63);
+const key = z.string().max(1024).meta({ description: 'At most 1,024 UTF-8 bytes. A folder ends in `/`.' });
+const etag = z.string().min(1).max(200).meta({ description: 'Without quotes; the same string on every protocol.' });
+
+export const File = z
+  .object({
+    kind: z.literal('file'),
+    bucket: bucketName,
+    key,
+    name: z.string(),
+    size: z.int().min(0).meta({ description: 'Bytes.' }),
+    etag,
+    contentType: z.string(),
+    modified: time.meta({ description: 'When the change was committed.' }),
+    mtime: time.meta({ description: 'What the writer gave as modification time, else `modified`.' }),
+    created: time,
+    versionId: z.string(),
+    metadata: z.record(z.string(), z.string()).optional().meta({ description: "User metadata (S3's x-amz-meta-*)." }),
+  })
+  .meta({ id: 'File' });
+
+export const Folder = z
+  .object({
+    kind: z.literal('folder'),
+    bucket: bucketName,
+    key,
+    name: z.string(),
+    etag: etag.optional().meta({ description: 'Moves with every change at or below.' }),
+    modified: time.optional(),
+    created: time.optional(),
+  })
+  .meta({ id: 'Folder' });
+
+export const Entry = z.discriminatedUnion('kind', [File, Folder]).meta({ id: 'Entry' });
+
+export const Listing = z
+  .object({
+    entries: z.array(Entry).meta({ description: 'In byte order of keys.' }),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+  })
+  .meta({ id: 'Listing' });
+
+export const Place = z.strictObject({ bucket: bucketName, key }).meta({ id: 'Place' });
+
+export const Transfer = z
+  .strictObject({
+    from: Place,
+    to: Place,
+    overwrite: z.boolean().optional().meta({ description: 'Replaces what is there. Default false.' }),
+    ifMatch: etag.optional().meta({ description: 'Only if the source still has this ETag.' }),
+  })
+  .meta({ id: 'Transfer' });
+
+export const Transferred = z
+  .object({ created: z.boolean(), count: z.int().meta({ description: 'Files moved or copied.' }), entry: Entry })
+  .meta({ id: 'Transferred' });
+
+export const Login = z
+  .strictObject({
+    user: z.string().min(1).max(200),
+    password: z.string().min(1).max(1024),
+    label: z.string().max(200).optional().meta({ description: 'Names the session, e.g. the device.' }),
+  })
+  .meta({ id: 'Login' });
+
+export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(4096) }).meta({ id: 'Refresh' });
+
+export const Tokens = z
+  .object({ accessToken: z.string(), refreshToken: z.string(), expiresInSeconds: z.int() })
+  .meta({ id: 'Tokens' });
+
+export const Me = z.object({ id: z.int(), name: z.string(), role: z.enum(['admin', 'member', 'guest']) }).meta({ id: 'Me' });
+
+export const Bucket = z
+  .object({
+    name: bucketName,
+    owner: z.int(),
+    kind: z.enum(['standard', 'linked', 'vault']),
+    versioning: z.enum(['off', 'enabled', 'suspended']),
+    created: time,
+  })
+  .meta({ id: 'Bucket' });
+
+export const BucketDetails = Bucket.extend({
+  usage: z.object({ objects: z.int(), bytes: z.int() }).meta({ description: 'Current objects and their bytes.' }),
+}).meta({ id: 'BucketDetails' });
+
+export const BucketList = z.object({ buckets: z.array(Bucket) }).meta({ id: 'BucketList' });
+export const NewBucket = z.strictObject({ name: bucketName }).meta({ id: 'NewBucket' });
+
+export const SystemInfo = z.object({ name: z.string(), version: z.string(), time }).meta({ id: 'SystemInfo' });
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    code: z.string().meta({ description: 'What a program compares.' }),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' });
+
+/** A switch in a query: present, or true or false. */
+export const flag = z
+  .enum(['', 'true', 'false'])
+  .transform((text) => text !== 'false')
+  .optional();
+
+export const KeyQuery = z.strictObject({
+  key: z.string().max(1024).optional().meta({ description: 'The whole key, verbatim, when the path names just the bucket.' }),
+});
+
+export const LIMIT_MAX = 1000;
+export const FileQuery = KeyQuery.extend({
+  download: flag.meta({ description: 'Asks the browser to save the file.' }),
+  recursive: flag.meta({ description: 'Lists all files below instead of one level.' }),
+  cursor: z.string().max(4096).optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= LIMIT_MAX, `1 to ${LIMIT_MAX}`)
+    .optional()
+    .meta({ description: `Entries of a page, 1 to ${LIMIT_MAX} (the default).` }),
+});
+export const PutQuery = KeyQuery.extend({
+  mtime: z.string().max(40).optional().meta({ description: 'As the header X-Mtime.' }),
+});
+export const RemoveQuery = KeyQuery.extend({ recursive: flag.meta({ description: 'Removes a folder with all below.' }) });

@@ -1,0 +1,164 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { S3Error } from './errors.ts';
+import type { Scope } from './sigv4.ts';
+import type { Query } from './uri.ts';
+
+/** A SigV4 claim, read but not believed yet. */
+export interface Credentials {
+  kind: 'header' | 'query';
+  accessKeyId: string;
+  scope: Scope;
+  /** yyyymmddThhmmssZ */
+  stamp: string;
+  /** The same in ms since the epoch. */
+  at: number;
+  /** Of a presigned request. */
+  expiresSeconds: number;
+  signedHeaders: readonly string[];
+  signature: string;
+}
+
+const PRESIGN_SECONDS_MAX = 604_800;
+const SKEW_MS_MAX = 900_000;
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256\s+Credential=([^,\s]{1,256})\s*,\s*SignedHeaders=([a-z0-9;_.-]{1,2048})\s*,\s*Signature=([0-9a-f]{64})\s*$/;
+
+/** null: anonymous. @throws AuthorizationHeaderMalformed, AuthorizationQueryParametersError, InvalidArgument, InvalidRequest, AccessDenied */
+export function readCredentials(headers: IncomingHttpHeaders, query: Query): Credentials | null {
+  const { authorization } = headers;
+  const presigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature') || query.has('X-Amz-Credential');
+  if (authorization === undefined) {
+    if (presigned) return fromQuery(query);
+    if (query.has('AWSAccessKeyId') && query.has('Signature')) throw unsupported();
+    return null;
+  }
+  if (presigned) {
+    throw new S3Error(
+      'InvalidArgument',
+      'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
+      {
+        ArgumentName: 'Authorization',
+      },
+    );
+  }
+  return fromHeader(authorization, headers);
+}
+
+/** Times are checked against the gateway's clock. @throws RequestTimeTooSkewed, AccessDenied (expired, or not yet valid) */
+export function checkTime(credentials: Credentials, now: number): void {
+  const { at, expiresSeconds } = credentials;
+  const serverTime = (): string => new Date(now).toISOString();
+  if (credentials.kind === 'header') {
+    if (Math.abs(now - at) > SKEW_MS_MAX) {
+      throw new S3Error('RequestTimeTooSkewed', undefined, {
+        RequestTime: credentials.stamp,
+        ServerTime: serverTime(),
+        MaxAllowedSkewMilliseconds: SKEW_MS_MAX,
+      });
+    }
+    return;
+  }
+  if (at - now > SKEW_MS_MAX) throw new S3Error('AccessDenied', 'Request is not valid yet', { ServerTime: serverTime() });
+  const end = at + expiresSeconds * 1000;
+  if (now > end) {
+    throw new S3Error('AccessDenied', 'Request has expired', {
+      'X-Amz-Expires': expiresSeconds,
+      Expires: new Date(end).toISOString(),
+      ServerTime: serverTime(),
+    });
+  }
+}
+
+function fromHeader(authorization: string, headers: IncomingHttpHeaders): Credentials {
+  if (!authorization.startsWith('AWS4-HMAC-SHA256')) throw unsupported();
+  const match = AUTHORIZATION.exec(authorization);
+  if (match === null) throw new S3Error('AuthorizationHeaderMalformed');
+  const [, credential = '', signedHeaders = '', signature = ''] = match;
+  const { accessKeyId, scope } = readScope(credential, 'AuthorizationHeaderMalformed');
+  const dated = headers['x-amz-date'] ?? headers.date;
+  if (typeof dated !== 'string')
+    throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
+  const stamp = /^\d{8}T\d{6}Z$/.test(dated) ? dated : stampOf(Date.parse(dated));
+  const at = timeOf(stamp);
+  if (at === null) throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
+  if (!stamp.startsWith(scope.date)) {
+    throw new S3Error('AuthorizationHeaderMalformed', 'The authorization header is malformed; Invalid credential date.');
+  }
+  return { kind: 'header', accessKeyId, scope, stamp, at, expiresSeconds: 0, signedHeaders: signedHeaders.split(';'), signature };
+}
+
+function fromQuery(query: Query): Credentials {
+  const malformed = (message: string): S3Error => new S3Error('AuthorizationQueryParametersError', message);
+  const [algorithm, credential, stamp, expires, signedHeaders, signature] = [
+    'X-Amz-Algorithm',
+    'X-Amz-Credential',
+    'X-Amz-Date',
+    'X-Amz-Expires',
+    'X-Amz-SignedHeaders',
+    'X-Amz-Signature',
+  ].map((name) => query.get(name));
+  if (!algorithm || !credential || !stamp || !expires || !signedHeaders || !signature) {
+    throw malformed(
+      'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
+    );
+  }
+  if (algorithm !== 'AWS4-HMAC-SHA256') throw malformed('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"');
+  if (!/^-?\d{1,12}$/.test(expires)) throw malformed('X-Amz-Expires should be a number');
+  const expiresSeconds = Number(expires);
+  if (expiresSeconds < 0) throw malformed('X-Amz-Expires must be non-negative');
+  if (expiresSeconds > PRESIGN_SECONDS_MAX) {
+    throw malformed(
+      'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds',
+    );
+  }
+  const { accessKeyId, scope } = readScope(credential, 'AuthorizationQueryParametersError');
+  const at = timeOf(stamp);
+  if (at === null) throw malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
+  if (!stamp.startsWith(scope.date)) throw malformed('Invalid credential date. This date is not the same as X-Amz-Date.');
+  return { kind: 'query', accessKeyId, scope, stamp, at, expiresSeconds, signedHeaders: signedHeaders.split(';'), signature };
+}
+
+function readScope(
+  credential: string,
+  code: 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError',
+): { accessKeyId: string; scope: Scope } {
+  const match = /^(.+)\/(\d{8})\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(credential);
+  if (match === null)
+    throw new S3Error(
+      code,
+      'The authorization is malformed; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+    );
+  const [, accessKeyId = '', date = '', region = '', service, terminator] = match;
+  if (service !== 's3')
+    throw new S3Error(code, `The authorization is malformed; incorrect service "${service}". This endpoint belongs to "s3".`);
+  if (terminator !== 'aws4_request')
+    throw new S3Error(code, 'The authorization is malformed; incorrect terminal. This endpoint uses "aws4_request".');
+  return { accessKeyId, scope: { date, region } };
+}
+
+function timeOf(stamp: string): number | null {
+  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(stamp);
+  if (match === null) return null;
+  const [, year, month, day, hour, minute, second] = match.map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const at = Date.UTC(year, month - 1, day, hour, minute, second);
+  return Number.isNaN(at) ? null : at;
+}
+
+function stampOf(at: number): string {
+  return Number.isNaN(at) ? '' : new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '');
+}
+
+function unsupported(): S3Error {
+  return new S3Error(
+    'InvalidRequest',
+    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+  );
+}

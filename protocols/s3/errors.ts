@@ -1,0 +1,170 @@
+import { type ErrorCode, isCloudStoreError } from '#core/errors';
+
+/**
+ * AWS's error codes as this door answers them: status and AWS's wording (S3 API reference, "List of error codes").
+ * What is not here cannot be said.
+ */
+export const CATALOGUE = {
+  AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
+  AccessDenied: [403, 'Access Denied'],
+  AccessForbidden: [403, 'CORSResponse: This CORS request is not allowed.'],
+  AuthorizationHeaderMalformed: [400, 'The authorization header that you provided is not valid.'],
+  AuthorizationQueryParametersError: [400, 'Error parsing the query-string authentication parameters.'],
+  BadDigest: [400, 'The Content-MD5 or checksum value that you specified did not match what the server received.'],
+  BucketAlreadyExists: [409, 'The requested bucket name is not available. Select a different name and try again.'],
+  BucketAlreadyOwnedByYou: [409, 'Your previous request to create the named bucket succeeded and you already own it.'],
+  BucketNotEmpty: [409, 'The bucket you tried to delete is not empty.'],
+  ConditionalRequestConflict: [409, 'A conflicting operation occurred during the request. Retry it.'],
+  EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size.'],
+  EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size.'],
+  IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length HTTP header.'],
+  InternalError: [500, 'We encountered an internal error. Please try again.'],
+  InvalidAccessKeyId: [403, 'The AWS Access Key Id you provided does not exist in our records.'],
+  InvalidArgument: [400, 'Invalid Argument'],
+  InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  InvalidBucketState: [409, 'The request is not valid for the current state of the bucket.'],
+  InvalidDigest: [400, 'The Content-MD5 you specified is not valid.'],
+  InvalidLocationConstraint: [400, 'The specified location constraint is not valid.'],
+  InvalidPart: [
+    400,
+    'One or more of the specified parts could not be found. The part might not have been uploaded, or the specified entity tag might not have matched.',
+  ],
+  InvalidPartNumber: [416, 'The requested partnumber is not satisfiable.'],
+  InvalidPartOrder: [400, 'The list of parts was not in ascending order. Parts must be ordered by part number.'],
+  InvalidRange: [416, 'The requested range is not satisfiable'],
+  InvalidRequest: [400, 'Invalid Request'],
+  InvalidSecurity: [403, 'The provided security credentials are not valid.'],
+  InvalidStorageClass: [400, 'The storage class you specified is not valid.'],
+  InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
+  InvalidURI: [400, "Couldn't parse the specified URI."],
+  KeyTooLongError: [400, 'Your key is too long.'],
+  MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema.'],
+  MaxMessageLengthExceeded: [400, 'Your request was too big.'],
+  MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
+  MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
+  MissingContentLength: [411, 'You must provide the Content-Length HTTP header.'],
+  MissingRequestBodyError: [400, 'Request body is empty.'],
+  MissingSecurityHeader: [400, 'Your request is missing a required header.'],
+  NoSuchBucket: [404, 'The specified bucket does not exist'],
+  NoSuchBucketPolicy: [404, 'The bucket policy does not exist'],
+  NoSuchCORSConfiguration: [404, 'The CORS configuration does not exist'],
+  NoSuchConfiguration: [404, 'The specified configuration does not exist.'],
+  NoSuchKey: [404, 'The specified key does not exist.'],
+  NoSuchLifecycleConfiguration: [404, 'The lifecycle configuration does not exist'],
+  NoSuchObjectLockConfiguration: [404, 'The specified object does not have a ObjectLock configuration'],
+  NoSuchPublicAccessBlockConfiguration: [404, 'The public access block configuration was not found'],
+  NoSuchTagSet: [404, 'The TagSet does not exist'],
+  NoSuchUpload: [
+    404,
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+  ],
+  NoSuchVersion: [404, 'The specified version does not exist.'],
+  NoSuchWebsiteConfiguration: [404, 'The specified bucket does not have a website configuration'],
+  NotImplemented: [501, 'A header or operation that you provided implies functionality that is not implemented.'],
+  NotModified: [304, 'Not Modified'],
+  ObjectLockConfigurationNotFoundError: [404, 'Object Lock configuration does not exist for this bucket'],
+  OperationAborted: [409, 'A conflicting conditional operation is currently in progress against this resource. Try again.'],
+  OwnershipControlsNotFoundError: [404, 'The bucket ownership controls were not found'],
+  PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
+  QuotaExceeded: [403, 'The quota of the owner is used up.'],
+  ReplicationConfigurationNotFoundError: [404, 'The replication configuration was not found'],
+  RequestTimeTooSkewed: [403, 'The difference between the request time and the current time is too large.'],
+  RequestTimeout: [400, 'Your socket connection to the server was not read from or written to within the timeout period.'],
+  ServerSideEncryptionConfigurationNotFoundError: [404, 'The server side encryption configuration was not found'],
+  ServiceUnavailable: [503, 'Service is unable to handle request.'],
+  SignatureDoesNotMatch: [
+    403,
+    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+  ],
+  SlowDown: [503, 'Please reduce your request rate.'],
+  StorageFull: [507, 'The disk of the gateway is full.'],
+  XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
+} as const satisfies Record<string, readonly [status: number, message: string]>;
+
+export type S3Code = keyof typeof CATALOGUE;
+
+/** What S3 says and the core has no word for. `fields` become elements beside Code and Message. */
+export class S3Error extends Error {
+  override readonly name = 'S3Error';
+  readonly code: S3Code;
+  readonly fields: Record<string, string | number>;
+
+  constructor(code: S3Code, message?: string, fields: Record<string, string | number> = {}) {
+    super(message ?? CATALOGUE[code][1]);
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+/** Every code of the core in S3's words. `locked` is AccessDenied, which no client retries for ever. */
+export const CODES = {
+  not_found: 'NoSuchKey',
+  bucket_not_found: 'NoSuchBucket',
+  version_not_found: 'NoSuchVersion',
+  upload_not_found: 'NoSuchUpload',
+  principal_not_found: 'InvalidAccessKeyId',
+  key_not_found: 'InvalidAccessKeyId',
+  already_exists: 'OperationAborted',
+  bucket_exists: 'BucketAlreadyExists',
+  bucket_owned_by_you: 'BucketAlreadyOwnedByYou',
+  bucket_not_empty: 'BucketNotEmpty',
+  parent_missing: 'InvalidRequest',
+  not_a_directory: 'InvalidRequest',
+  is_a_directory: 'InvalidRequest',
+  name_clash: 'InvalidRequest',
+  invalid_argument: 'InvalidArgument',
+  invalid_key: 'InvalidURI',
+  invalid_bucket_name: 'InvalidBucketName',
+  invalid_range: 'InvalidRange',
+  precondition_failed: 'PreconditionFailed',
+  not_modified: 'NotModified',
+  conflict: 'ConditionalRequestConflict',
+  locked: 'AccessDenied',
+  lock_not_found: 'InvalidRequest',
+  access_denied: 'AccessDenied',
+  unauthenticated: 'AccessDenied',
+  expired: 'AccessDenied',
+  checksum_mismatch: 'BadDigest',
+  incomplete_body: 'IncompleteBody',
+  too_large: 'EntityTooLarge',
+  invalid_part: 'InvalidPart',
+  invalid_part_order: 'InvalidPartOrder',
+  part_too_small: 'EntityTooSmall',
+  quota_exceeded: 'QuotaExceeded',
+  insufficient_storage: 'StorageFull',
+  not_implemented: 'NotImplemented',
+  corrupt: 'InternalError',
+  unavailable: 'ServiceUnavailable',
+  timeout: 'ServiceUnavailable',
+  rate_limited: 'SlowDown',
+  aborted: 'ServiceUnavailable',
+  cursor_expired: 'InvalidToken',
+  internal: 'InternalError',
+} as const satisfies Record<ErrorCode, S3Code>;
+
+/** Anything thrown, as S3 says it; what nobody planned says nothing of itself. */
+export function toS3Error(error: unknown): S3Error {
+  if (error instanceof S3Error) return error;
+  if (!isCloudStoreError(error)) return new S3Error('InternalError');
+  const { details } = error;
+  switch (error.code) {
+    case 'invalid_argument':
+      return details.xml === true ? new S3Error('MalformedXML') : new S3Error('InvalidArgument', error.message);
+    case 'invalid_key':
+      return details.tooLong === true
+        ? new S3Error('KeyTooLongError', undefined, { MaxSizeAllowed: 1024 })
+        : new S3Error('InvalidURI', error.message);
+    case 'invalid_range':
+      return new S3Error('InvalidRange', undefined, typeof details.size === 'number' ? { ActualObjectSize: details.size } : {});
+    case 'precondition_failed':
+      return new S3Error(
+        'PreconditionFailed',
+        undefined,
+        typeof details.condition === 'string' ? { Condition: details.condition } : {},
+      );
+    case 'part_too_small':
+      return new S3Error('EntityTooSmall', undefined, typeof details.number === 'number' ? { PartNumber: details.number } : {});
+    default:
+      return new S3Error(CODES[error.code]);
+  }
+}

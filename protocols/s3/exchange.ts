@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticator } from '#contracts/authenticator';
+import type { Buckets } from '#contracts/buckets';
+import type { Namespace } from '#contracts/namespace';
+import type { Uploads } from '#contracts/uploads';
+import type { Address } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import type { Clock } from '#core/clock';
+import type { Principal, Who } from '#core/principal';
+import type { RequestContext } from '#http/door';
+import type { Input } from './request-parser.ts';
+import type { Output, ResponseWriter } from './response-writer.ts';
+import type { Operation } from './schema.ts';
+import type { Target } from './target.ts';
+import type { Payload } from './verifier.ts';
+
+export interface S3Deps {
+  namespace: Namespace;
+  buckets: Buckets;
+  uploads: Uploads;
+  authenticator: Authenticator;
+  clock: Clock;
+  /** What signatures must be made for. Default `us-east-1`. */
+  region?: string;
+  /** Virtual-host style `bucket.<domain>`; path style always works. */
+  domain?: string | null | undefined;
+}
+
+/** An authenticated request on its way through an operation. */
+export interface Exchange {
+  deps: S3Deps;
+  region: string;
+  req: IncomingMessage;
+  res: ServerResponse;
+  cx: RequestContext;
+  who: Who & { principal: Principal };
+  target: Target;
+  payload: Payload;
+  operation: Operation;
+  writer: ResponseWriter;
+}
+
+/** Answers with the operation's output; null when it has written its answer itself. */
+export type Handler<I = Input, O extends object = Output> = (x: Exchange, input: I) => Promise<O | null>;
+
+/** The request's bucket, as the caller sees it. @throws bucket_not_found */
+export async function bucketOf(x: Exchange, name = x.target.bucket ?? ''): Promise<Bucket> {
+  return x.deps.buckets.resolved(x.who, name) ?? x.deps.buckets.resolve(x.who, name);
+}
+
+export async function addressOf(x: Exchange): Promise<{ bucket: Bucket; at: Address }> {
+  const bucket = await bucketOf(x);
+  return { bucket, at: { bucket: bucket.id, key: x.target.key ?? '' } };
+}
+
+/** S3's canonical user id: 64 hex digits, ours made of the principal's number. */
+export function ownerOf(x: Exchange, bucket: Bucket): { ID: string; DisplayName?: string } {
+  const ID = bucket.owner.toString(16).padStart(64, '0');
+  return x.who.principal.id === bucket.owner ? { ID, DisplayName: x.who.principal.name } : { ID };
+}

@@ -1,0 +1,153 @@
+import type { ListObjectsCommandInput, ListObjectsV2CommandInput, ListObjectVersionsCommandInput } from '@aws-sdk/client-s3';
+import type { ListPage } from '#contracts/metadata-store';
+import type { Bucket } from '#core/bucket';
+import type { ObjectInfo } from '#core/object';
+import { S3Error } from '../errors.ts';
+import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
+import type { Output } from '../response-writer.ts';
+import { encodeUri } from '../uri.ts';
+
+const KEYS_MAX = 1000;
+
+/** What the three listings share. Encodes names where the client asked for it (XML cannot carry every key). */
+interface Listing {
+  bucket: Bucket;
+  prefix: string;
+  delimiter: string;
+  limit: number;
+  encode(text: string): string;
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input) => {
+  const listing = await begin(x, input);
+  const token = input.ContinuationToken;
+  const after = token === undefined ? (input.StartAfter ?? '') : readToken(token);
+  const page = await read(x, listing, after);
+  const owner = input.FetchOwner === true ? ownerOf(x, listing.bucket) : undefined;
+  const { encode } = listing;
+  return {
+    ...common(listing, page, input, owner),
+    KeyCount: page.entries.length,
+    ContinuationToken: token,
+    NextContinuationToken: page.next === null ? undefined : writeToken(page.next),
+    StartAfter: input.StartAfter === undefined ? undefined : encode(input.StartAfter),
+  };
+};
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
+export const listObjects: Handler<ListObjectsCommandInput> = async (x, input) => {
+  const listing = await begin(x, input);
+  const page = await read(x, listing, input.Marker ?? '');
+  return {
+    ...common(listing, page, input, ownerOf(x, listing.bucket)),
+    Marker: listing.encode(input.Marker ?? ''),
+    NextMarker: page.next === null || listing.delimiter === '' ? undefined : listing.encode(page.next),
+  };
+};
+
+/** A bucket never versioned shows its current objects as null versions. */
+export const listObjectVersions: Handler<ListObjectVersionsCommandInput> = async (x, input) => {
+  const listing = await begin(x, input);
+  if (listing.bucket.versioning !== 'off') {
+    throw new S3Error('NotImplemented', 'ListObjectVersions of a versioned bucket is not implemented.', { Header: 'versions' });
+  }
+  const page = await read(x, listing, input.KeyMarker ?? '');
+  const { Contents, ...rest } = common(listing, page, input, ownerOf(x, listing.bucket));
+  return {
+    ...rest,
+    KeyMarker: listing.encode(input.KeyMarker ?? ''),
+    VersionIdMarker: input.VersionIdMarker ?? '',
+    NextKeyMarker: page.next === null ? undefined : listing.encode(page.next),
+    NextVersionIdMarker: page.next === null ? undefined : 'null',
+    Versions: (Contents as Output[]).map((content) => ({ ...content, VersionId: 'null', IsLatest: true })),
+  };
+};
+
+async function begin(
+  x: Exchange,
+  input: {
+    Prefix?: string | undefined;
+    Delimiter?: string | undefined;
+    MaxKeys?: number | undefined;
+    EncodingType?: string | undefined;
+  },
+): Promise<Listing> {
+  const { MaxKeys = KEYS_MAX, EncodingType } = input;
+  if (MaxKeys < 0 || MaxKeys > 2_147_483_647) {
+    throw new S3Error('InvalidArgument', 'Argument maxKeys must be an integer between 0 and 2147483647', {
+      ArgumentName: 'maxKeys',
+      ArgumentValue: MaxKeys,
+    });
+  }
+  if (EncodingType !== undefined && EncodingType !== 'url') {
+    throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', { ArgumentName: 'encoding-type' });
+  }
+  return {
+    bucket: await bucketOf(x),
+    prefix: input.Prefix ?? '',
+    delimiter: input.Delimiter ?? '',
+    limit: Math.min(MaxKeys, KEYS_MAX),
+    encode: EncodingType === 'url' ? (text) => encodeUri(text, true) : (text) => text,
+  };
+}
+
+async function read(x: Exchange, { bucket, prefix, delimiter, limit }: Listing, after: string): Promise<ListPage> {
+  const names = [prefix, delimiter, after];
+  if (names.some((name) => name.includes('\0'))) throw new S3Error('InvalidArgument', 'A NUL character is in no key.');
+  const page = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
+  // Nothing asked is nothing shown, but the right to list is still asked for.
+  const found = await x.deps.namespace.list(x.who, page);
+  return limit === 0 ? { entries: [], next: null } : found;
+}
+
+function common(
+  { bucket, prefix, delimiter, limit, encode }: Listing,
+  page: ListPage,
+  input: { EncodingType?: string | undefined },
+  owner: Output | undefined,
+): Output {
+  const Contents: Output[] = [];
+  const CommonPrefixes: Output[] = [];
+  for (const entry of page.entries) {
+    if (entry.kind === 'prefix') CommonPrefixes.push({ Prefix: encode(entry.prefix) });
+    else Contents.push(contentOf(entry.info, encode, owner));
+  }
+  return {
+    IsTruncated: page.next !== null,
+    Contents,
+    Name: bucket.name,
+    Prefix: encode(prefix),
+    Delimiter: delimiter === '' ? undefined : encode(delimiter),
+    MaxKeys: limit,
+    CommonPrefixes,
+    EncodingType: input.EncodingType,
+  };
+}
+
+function contentOf(info: ObjectInfo, encode: (text: string) => string, owner: Output | undefined): Output {
+  const { checksum, extra } = info.attributes;
+  return {
+    Key: encode(info.key),
+    LastModified: new Date(info.modified),
+    ETag: `"${info.etag}"`,
+    ChecksumAlgorithm: checksum === undefined ? undefined : [checksum.algorithm.toUpperCase()],
+    ChecksumType: checksum?.type,
+    Size: info.size,
+    StorageClass: extra?.['s3.storageClass'] ?? 'STANDARD',
+    Owner: owner,
+  };
+}
+
+/** Opaque to clients; the leading digit is the format. */
+function writeToken(after: string): string {
+  return Buffer.from(`1${after}`).toString('base64url');
+}
+
+function readToken(token: string): string {
+  const text = Buffer.from(token, 'base64url').toString();
+  if (!text.startsWith('1')) {
+    throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect', { ArgumentName: 'continuation-token' });
+  }
+  return text.slice(1);
+}

@@ -1,0 +1,40 @@
+import type { Handler } from '../exchange.ts';
+import * as buckets from './buckets.ts';
+import { completeMultipartUpload } from './complete-multipart.ts';
+import { deleteObject, deleteObjects } from './delete-objects.ts';
+import { getObject } from './get-object.ts';
+import { listObjects, listObjectsV2, listObjectVersions } from './list-objects.ts';
+import * as multipart from './multipart.ts';
+import { copyObject, putObject } from './put-object.ts';
+import { unsetHandlers } from './unset.ts';
+
+/** What is carried out, by AWS's name. The request parser makes each input of the same model that the SDK's types come from. */
+export function createTable(): ReadonlyMap<string, Handler> {
+  const written = {
+    ListBuckets: buckets.listBuckets,
+    CreateBucket: buckets.createBucket,
+    HeadBucket: buckets.headBucket,
+    DeleteBucket: buckets.deleteBucket,
+    GetBucketLocation: buckets.getBucketLocation,
+    GetBucketVersioning: buckets.getBucketVersioning,
+    PutBucketVersioning: buckets.putBucketVersioning,
+    GetBucketAcl: buckets.getBucketAcl,
+    PutObject: putObject,
+    CopyObject: copyObject,
+    GetObject: getObject,
+    HeadObject: getObject,
+    DeleteObject: deleteObject,
+    DeleteObjects: deleteObjects,
+    ListObjects: listObjects,
+    ListObjectsV2: listObjectsV2,
+    ListObjectVersions: listObjectVersions,
+    CreateMultipartUpload: multipart.createMultipartUpload,
+    UploadPart: multipart.uploadPart,
+    UploadPartCopy: multipart.uploadPartCopy,
+    ListParts: multipart.listParts,
+    ListMultipartUploads: multipart.listMultipartUploads,
+    AbortMultipartUpload: multipart.abortMultipartUpload,
+    CompleteMultipartUpload: completeMultipartUpload,
+  };
+  return new Map(Object.entries({ ...unsetHandlers(), ...written } as unknown as Record<string, Handler>));
+}

@@ -1,0 +1,94 @@
+import type { S3Code } from '../errors.ts';
+import { S3Error } from '../errors.ts';
+import { addressOf, bucketOf, type Handler, ownerOf } from '../exchange.ts';
+import type { Output } from '../response-writer.ts';
+import { privateAcl } from './buckets.ts';
+
+/** Terraform, mc and s3cmd ask these of every bucket and take 501 for a fault: nothing is set, in AWS's own words. */
+const MISSING: Record<string, S3Code> = {
+  GetBucketCors: 'NoSuchCORSConfiguration',
+  GetBucketLifecycleConfiguration: 'NoSuchLifecycleConfiguration',
+  GetBucketPolicy: 'NoSuchBucketPolicy',
+  GetBucketPolicyStatus: 'NoSuchBucketPolicy',
+  GetBucketReplication: 'ReplicationConfigurationNotFoundError',
+  GetBucketTagging: 'NoSuchTagSet',
+  GetBucketWebsite: 'NoSuchWebsiteConfiguration',
+  GetObjectLockConfiguration: 'ObjectLockConfigurationNotFoundError',
+  GetBucketAnalyticsConfiguration: 'NoSuchConfiguration',
+  GetBucketIntelligentTieringConfiguration: 'NoSuchConfiguration',
+  GetBucketInventoryConfiguration: 'NoSuchConfiguration',
+  GetBucketMetricsConfiguration: 'NoSuchConfiguration',
+};
+
+/** What is so by default, and true here: bytes are always encrypted, ACLs are off, nothing is public. */
+const DEFAULTS: Record<string, Output> = {
+  GetBucketAccelerateConfiguration: {},
+  GetBucketEncryption: {
+    ServerSideEncryptionConfiguration: {
+      Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false }],
+    },
+  },
+  GetBucketLogging: {},
+  GetBucketNotificationConfiguration: {},
+  GetBucketOwnershipControls: { OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
+  GetBucketRequestPayment: { Payer: 'BucketOwner' },
+  GetPublicAccessBlock: {
+    PublicAccessBlockConfiguration: {
+      BlockPublicAcls: true,
+      IgnorePublicAcls: true,
+      BlockPublicPolicy: true,
+      RestrictPublicBuckets: true,
+    },
+  },
+  ListBucketAnalyticsConfigurations: { IsTruncated: false },
+  ListBucketIntelligentTieringConfigurations: { IsTruncated: false },
+  ListBucketInventoryConfigurations: { IsTruncated: false },
+  ListBucketMetricsConfigurations: { IsTruncated: false },
+};
+
+/** Removing what is not there succeeds, as at AWS. */
+const REMOVALS = [
+  'DeleteBucketCors',
+  'DeleteBucketLifecycle',
+  'DeleteBucketPolicy',
+  'DeleteBucketReplication',
+  'DeleteBucketTagging',
+  'DeleteBucketWebsite',
+];
+
+/** Every read of a subresource that nobody can set yet. */
+export function unsetHandlers(): Record<string, Handler> {
+  const handlers: Record<string, Handler> = {};
+  for (const [name, code] of Object.entries(MISSING)) {
+    handlers[name] = async (x) => {
+      const bucket = await bucketOf(x);
+      throw new S3Error(code, undefined, { BucketName: bucket.name });
+    };
+  }
+  for (const [name, output] of [...Object.entries(DEFAULTS), ...REMOVALS.map((removal): [string, Output] => [removal, {}])]) {
+    handlers[name] = async (x) => {
+      await bucketOf(x);
+      return output;
+    };
+  }
+  handlers.GetObjectTagging = async (x) => {
+    await existing(x);
+    return { TagSet: [] };
+  };
+  handlers.GetObjectAcl = async (x) => {
+    await existing(x);
+    return privateAcl(ownerOf(x, await bucketOf(x)));
+  };
+  for (const name of ['GetObjectRetention', 'GetObjectLegalHold']) {
+    handlers[name] = async (x) => {
+      await existing(x);
+      throw new S3Error('InvalidRequest', 'Bucket is missing Object Lock Configuration');
+    };
+  }
+  return handlers;
+}
+
+const existing = async (x: Parameters<Handler>[0]): Promise<void> => {
+  const { at } = await addressOf(x);
+  await x.deps.namespace.stat(x.who, at);
+};

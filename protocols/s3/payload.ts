@@ -1,0 +1,125 @@
+import type { IncomingMessage } from 'node:http';
+import type { DigestName, Digests } from '#core/digest';
+import type { ObjectAttributes } from '#core/object';
+import { type Bytes, collect } from '#core/stream';
+import { contentLength, requestBytes } from '#http/body';
+import { decodeChunked } from './aws-chunked.ts';
+import {
+  CHECKSUM_NAMES,
+  type ChecksumName,
+  checksumNamed,
+  contentMd5,
+  declaredChecksum,
+  readChecksum,
+  storedChecksum,
+} from './checksums.ts';
+import { S3Error } from './errors.ts';
+import { smallDigest } from './small-digest.ts';
+import type { Payload } from './verifier.ts';
+
+/** A request's body as the namespace takes it: plain bytes, their length, what they must hash to. */
+export interface Upload {
+  body: Bytes;
+  size: number;
+  digests: readonly DigestName[];
+  /** Complete only when the body has ended: trailers fill it in. */
+  expect: () => Digests;
+  checksumOf: (digests: Digests) => ObjectAttributes['checksum'];
+}
+
+export const PUT_BYTES_MAX = 5 * 1024 ** 3;
+export const XML_BYTES_MAX = 2 * 1024 ** 2;
+
+/** @throws MissingContentLength, EntityTooLarge, InvalidRequest, InvalidDigest; the body throws IncompleteBody, SignatureDoesNotMatch */
+export function openUpload(req: IncomingMessage, payload: Payload): Upload {
+  const size = declaredSize(req, payload);
+  if (size > PUT_BYTES_MAX) throw new S3Error('EntityTooLarge', undefined, { ProposedSize: size, MaxSizeAllowed: PUT_BYTES_MAX });
+  const declared = declaredChecksum(req.headers);
+  const expect = declaredDigests(req);
+  if (payload.kind === 'sha256') {
+    if (expect.sha256 !== undefined && !expect.sha256.equals(payload.sha256)) throw new S3Error('XAmzContentSHA256Mismatch');
+    expect.sha256 = payload.sha256;
+  }
+  const trailing = trailerName(req, payload);
+  if (trailing !== null && declared !== null) {
+    throw new S3Error('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
+  }
+  const kept = declared?.name ?? trailing;
+  const wanted = kept ?? checksumNamed(headerText(req, 'x-amz-sdk-checksum-algorithm'));
+  const onTrailers = (trailers: Map<string, string>): void => {
+    for (const [name, value] of trailers) if (name.startsWith('x-amz-checksum-')) takeTrailer(name, value);
+    if (trailing !== null && expect[trailing] === undefined) {
+      throw new S3Error('InvalidRequest', 'The trailer that x-amz-trailer names is missing.');
+    }
+  };
+  const takeTrailer = (name: string, value: string): void => {
+    const checksum = readChecksum(name, value);
+    if (checksum.name !== trailing) throw new S3Error('InvalidRequest', 'The trailer is not the one that x-amz-trailer names.');
+    expect[checksum.name] = checksum.value;
+  };
+  const source = requestBytes(req);
+  return {
+    body:
+      payload.kind === 'chunked'
+        ? decodeChunked(source, { decodedLength: size, onTrailers: payload.trailer ? onTrailers : null, chain: payload.chain })
+        : source,
+    size,
+    digests: wanted === null ? [] : [wanted],
+    expect: () => expect,
+    checksumOf: (digests) => (wanted === null ? undefined : storedChecksum(wanted, digests)),
+  };
+}
+
+/** The whole of a small XML body, verified. @throws MaxMessageLengthExceeded, BadDigest, XAmzContentSHA256Mismatch */
+export async function readXmlBody(req: IncomingMessage, payload: Payload): Promise<string> {
+  const tooLarge = (): S3Error => new S3Error('MaxMessageLengthExceeded', undefined, { MaxMessageLengthBytes: XML_BYTES_MAX });
+  if ((contentLength(req) ?? 0) > XML_BYTES_MAX) throw tooLarge();
+  // A length is not needed to read what is bounded anyway.
+  const upload = payload.kind === 'chunked' ? openUpload(req, payload) : null;
+  const bytes = await collect(upload?.body ?? requestBytes(req), XML_BYTES_MAX, tooLarge);
+  const expect = upload?.expect() ?? declaredDigests(req);
+  for (const name of Object.keys(expect) as DigestName[]) {
+    if (!smallDigest(name, bytes).equals(expect[name] as Buffer)) throw new S3Error('BadDigest');
+  }
+  if (payload.kind === 'sha256' && !smallDigest('sha256', bytes).equals(payload.sha256))
+    throw new S3Error('XAmzContentSHA256Mismatch');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new S3Error('MalformedXML');
+  }
+}
+
+function declaredDigests(req: IncomingMessage): Digests {
+  const expect: Digests = {};
+  const md5 = contentMd5(req.headers);
+  if (md5 !== null) expect.md5 = md5;
+  const declared = declaredChecksum(req.headers);
+  if (declared !== null) expect[declared.name] = declared.value;
+  return expect;
+}
+
+function declaredSize(req: IncomingMessage, payload: Payload): number {
+  if (payload.kind !== 'chunked') {
+    const length = contentLength(req);
+    if (length === undefined) throw new S3Error('MissingContentLength');
+    return length;
+  }
+  const text = headerText(req, 'x-amz-decoded-content-length') ?? '';
+  if (!/^\d{1,15}$/.test(text)) throw new S3Error('MissingContentLength');
+  return Number(text);
+}
+
+function trailerName(req: IncomingMessage, payload: Payload): ChecksumName | null {
+  if (payload.kind !== 'chunked' || !payload.trailer) return null;
+  const named = (headerText(req, 'x-amz-trailer') ?? '').trim().toLowerCase();
+  if (named === '') return null;
+  const name = CHECKSUM_NAMES.find((one) => `x-amz-checksum-${one}` === named);
+  if (name === undefined) throw new S3Error('InvalidRequest', 'The value specified in the x-amz-trailer header is not supported');
+  return name;
+}
+
+function headerText(req: IncomingMessage, name: string): string | undefined {
+  const value = req.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,154 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Bucket } from '#core/bucket';
+import type { ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
+import { checksumMembers } from './checksums.ts';
+import { S3Error } from './errors.ts';
+import type { Output } from './response-writer.ts';
+
+const METADATA_BYTES_MAX = 2048;
+const STORAGE_CLASSES: ReadonlySet<string> = new Set([
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'DEEP_ARCHIVE',
+  'GLACIER_IR',
+]);
+
+/** Headers of features that later work adds: taking one silently would be a lie. */
+const REFUSED = [
+  'x-amz-server-side-encryption-customer-algorithm',
+  'x-amz-tagging',
+  'x-amz-website-redirect-location',
+  'x-amz-write-offset-bytes',
+] as const;
+
+/** What GET and HEAD say of an object. Checksums only if asked for (x-amz-checksum-mode: ENABLED). */
+export function representation(info: ObjectInfo, bucket: Bucket, withChecksum: boolean): Output {
+  const { attributes } = info;
+  const storageClass = attributes.extra?.['s3.storageClass'];
+  return {
+    AcceptRanges: 'bytes',
+    LastModified: new Date(info.modified),
+    ETag: `"${info.etag}"`,
+    ContentLength: info.size,
+    ContentType: attributes.contentType ?? 'binary/octet-stream',
+    ContentEncoding: attributes.contentEncoding,
+    ContentLanguage: attributes.contentLanguage,
+    ContentDisposition: attributes.contentDisposition,
+    CacheControl: attributes.cacheControl,
+    Expires: attributes.expires,
+    ServerSideEncryption: 'AES256',
+    StorageClass: storageClass,
+    VersionId: shownVersion(info, bucket),
+    Metadata: encodeMetadata(attributes.user),
+    ...(withChecksum ? checksumMembers(attributes.checksum) : {}),
+  };
+}
+
+/** undefined where S3 shows no version. */
+export function shownVersion(info: Pick<ObjectInfo, 'visibility' | 'versionId'>, bucket: Bucket): string | undefined {
+  if (bucket.versioning === 'off' || info.visibility === 'hidden') return undefined;
+  return info.visibility === 'null' ? 'null' : info.versionId;
+}
+
+/** @throws InvalidArgument */
+export function versionOf(text: string | undefined): { version?: VersionId | 'null' } {
+  if (text === undefined || text === '') return {};
+  if (text === 'null' || /^[0-9a-f]{32}$/.test(text)) return { version: text };
+  throw new S3Error('InvalidArgument', 'Invalid version id specified', {
+    ArgumentName: 'versionId',
+    ArgumentValue: text.slice(0, 100),
+  });
+}
+
+/** What a writer's headers say of the object. @throws MetadataTooLarge, InvalidStorageClass, NotImplemented, … */
+export function readAttributes(headers: IncomingHttpHeaders): { attributes: ObjectAttributes; mtime?: number } {
+  refuseUnwritten(headers);
+  const attributes: ObjectAttributes = {};
+  const take = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const contentType = take('content-type');
+  const contentEncoding = withoutAwsChunked(take('content-encoding'));
+  const contentLanguage = take('content-language');
+  const contentDisposition = take('content-disposition');
+  const cacheControl = take('cache-control');
+  const expires = take('expires');
+  if (contentType !== undefined) attributes.contentType = contentType;
+  if (contentEncoding !== undefined) attributes.contentEncoding = contentEncoding;
+  if (contentLanguage !== undefined) attributes.contentLanguage = contentLanguage;
+  if (contentDisposition !== undefined) attributes.contentDisposition = contentDisposition;
+  if (cacheControl !== undefined) attributes.cacheControl = cacheControl;
+  if (expires !== undefined) attributes.expires = expires;
+  const user = readMetadata(headers);
+  if (user !== null) attributes.user = user;
+  const storageClass = take('x-amz-storage-class');
+  if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) throw new S3Error('InvalidStorageClass');
+  if (storageClass !== undefined && storageClass !== 'STANDARD') attributes.extra = { 's3.storageClass': storageClass };
+  const mtime = readMtime(user?.mtime);
+  return mtime === null ? { attributes } : { attributes, mtime };
+}
+
+function refuseUnwritten(headers: IncomingHttpHeaders): void {
+  for (const name of REFUSED) {
+    if (headers[name] !== undefined) throw new S3Error('NotImplemented', undefined, { Header: name });
+  }
+  const encryption = headers['x-amz-server-side-encryption'];
+  if (encryption !== undefined && encryption !== 'AES256') {
+    throw new S3Error('NotImplemented', 'Only AES256 is available as server-side encryption.', {
+      Header: 'x-amz-server-side-encryption',
+    });
+  }
+  const acl = headers['x-amz-acl'];
+  const granted = Object.keys(headers).some((name) => name.startsWith('x-amz-grant-'));
+  if (granted || (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control' && acl !== 'bucket-owner-read')) {
+    throw new S3Error('AccessControlListNotSupported');
+  }
+  if (headers['x-amz-object-lock-mode'] !== undefined || headers['x-amz-object-lock-legal-hold'] !== undefined) {
+    throw new S3Error('InvalidRequest', 'Bucket is missing Object Lock Configuration');
+  }
+}
+
+/** The transport's own token goes, wherever it stands; the object's encodings stay. */
+function withoutAwsChunked(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const kept = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '' && part.toLowerCase() !== 'aws-chunked');
+  return kept.length === 0 ? undefined : kept.join(',');
+}
+
+function readMetadata(headers: IncomingHttpHeaders): Record<string, string> | null {
+  let user: Record<string, string> | null = null;
+  let bytes = 0;
+  for (const name in headers) {
+    const value = headers[name];
+    if (!name.startsWith('x-amz-meta-') || typeof value !== 'string') continue;
+    user ??= {};
+    user[name.slice(11)] = Buffer.from(value, 'latin1').toString('utf8');
+    bytes += name.length - 11 + value.length;
+  }
+  if (bytes > METADATA_BYTES_MAX)
+    throw new S3Error('MetadataTooLarge', undefined, { Size: bytes, MaxSizeAllowed: METADATA_BYTES_MAX });
+  return user;
+}
+
+/** rclone's and s3fs's modification time: seconds since the epoch with a fraction. */
+function readMtime(text: string | undefined): number | null {
+  const match = /^(\d{1,11})(?:\.(\d+))?$/.exec(text ?? '');
+  return match === null ? null : Number(match[1]) * 1000 + Number((match[2] ?? '').slice(0, 3).padEnd(3, '0'));
+}
+
+/** Headers carry ASCII; AWS answers anything else by RFC 2047. */
+function encodeMetadata(user: Record<string, string> | undefined): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const [name, value] of Object.entries(user ?? {})) {
+    out[name] = /^[\t\x20-\x7e]*$/.test(value) ? value : `=?UTF-8?B?${Buffer.from(value).toString('base64')}?=`;
+  }
+  return out;
+}

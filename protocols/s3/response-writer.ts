@@ -1,0 +1,129 @@
+import { httpDate } from '#http/conditional-headers';
+import { escapeXml } from '#http/xml';
+import type { ModelMember, ModelType } from './model-types.ts';
+import { shapeOf } from './schema.ts';
+
+/** What an operation answers: members by AWS's names. */
+export type Output = Record<string, unknown>;
+
+export interface ResponseWriter {
+  headers(output: Output): Record<string, string>;
+  /** The document, or null when the output has no body. */
+  body(output: Output): string | null;
+}
+
+const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
+export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+type Emit = (value: unknown) => string;
+
+/** Compiles the writer of one output shape. Dates are ISO with milliseconds in XML and IMF-fixdate in headers, as AWS has them. */
+export function compileWriter(shapeName: string, operation: string): ResponseWriter {
+  const shape = shapeOf(shapeName);
+  const members = shape?.[0] ?? [];
+  const bound = members.filter(([, , traits]) => traits.header !== undefined || traits.prefix !== undefined);
+  const payload = members.find(([, , traits]) => traits.payload === 1);
+  const inBody = members.filter(([, , traits]) => !traits.header && !traits.prefix && !traits.payload);
+  return {
+    headers(output) {
+      const headers: Record<string, string> = {};
+      for (const [name, type, traits] of bound) {
+        const value = output[name];
+        if (value === undefined || value === null) continue;
+        if (traits.prefix !== undefined) {
+          for (const [key, text] of Object.entries(value as Record<string, string>)) headers[traits.prefix + key] = text;
+        } else headers[traits.header as string] = headerText(value, type);
+      }
+      return headers;
+    },
+    body: bodyWriter(operation, shape?.[1] ?? shapeName, payload, inBody),
+  };
+}
+
+function bodyWriter(
+  operation: string,
+  rootName: string,
+  payload: ModelMember | undefined,
+  inBody: readonly ModelMember[],
+): ResponseWriter['body'] {
+  // AWS's answer is the bare element (trait s3UnwrappedXmlOutput); empty means us-east-1.
+  if (operation === 'GetBucketLocation')
+    return (output) => document('LocationConstraint', escapeXml(text(output.LocationConstraint ?? '')));
+  if (payload !== undefined) {
+    const [name, type, traits] = payload;
+    if (typeof type === 'string') return (output) => (typeof output[name] === 'string' ? output[name] : null);
+    const root = traits.xmlName ?? (type[0] === 'struct' ? shapeOf(type[1])?.[1] : undefined) ?? name;
+    const emit = lazyInner(type);
+    return (output) => document(root, emit(output[name] ?? {}));
+  }
+  if (inBody.length === 0) return () => null;
+  const emit = structInner(inBody);
+  return (output) => document(rootName, emit(output));
+}
+
+function document(root: string, inner: string): string {
+  return `${XML_DECLARATION}<${root} xmlns="${NAMESPACE}">${inner}</${root}>`;
+}
+
+/** What stands between an element's tags. Shapes may contain themselves, so a structure compiles at its first use. */
+function lazyInner(type: ModelType): Emit {
+  if (typeof type === 'string') return type === 'timestamp' || type === 'date-time' ? isoDate : scalar;
+  if (type[0] === 'list') {
+    const item = lazyInner(type[1] as ModelType);
+    const tag = type[2] as string;
+    return (value) => {
+      let out = '';
+      for (const one of value as unknown[]) out += `<${tag}>${item(one)}</${tag}>`;
+      return out;
+    };
+  }
+  let compiled: Emit | undefined;
+  return (value) => (compiled ??= structInner(shapeOf(type[1] as string)?.[0] ?? []))(value);
+}
+
+function structInner(members: readonly ModelMember[]): Emit {
+  const emitters = members
+    .filter(([, , traits]) => traits.attribute !== 1)
+    .map(([name, type, traits]): ((from: Output) => string) => {
+      const tag = traits.xmlName ?? name;
+      const flat = traits.flat === 1 && typeof type !== 'string' && type[0] === 'list';
+      const emit = lazyInner(flat ? (type[1] as ModelType) : type);
+      // The one attribute in AWS's model is the grantee's xsi:type.
+      const open = name === 'Grantee' ? granteeTag : () => `<${tag}>`;
+      return (from) => {
+        const value = from[name];
+        if (value === undefined || value === null) return '';
+        if (!flat) return `${open(value)}${emit(value)}</${tag}>`;
+        let out = '';
+        for (const one of value as unknown[]) out += `<${tag}>${emit(one)}</${tag}>`;
+        return out;
+      };
+    });
+  return (value) => {
+    let out = '';
+    for (const emit of emitters) out += emit(value as Output);
+    return out;
+  };
+}
+
+function granteeTag(value: unknown): string {
+  const type = text((value as Output).Type ?? 'CanonicalUser');
+  return `<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="${escapeXml(type)}">`;
+}
+
+function scalar(value: unknown): string {
+  return typeof value === 'string' ? escapeXml(value) : text(value);
+}
+
+function isoDate(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : text(value);
+}
+
+function headerText(value: unknown, type: ModelType): string {
+  if (value instanceof Date) return type === 'date-time' ? value.toISOString() : httpDate(value.getTime());
+  return Array.isArray(value) ? value.map(text).join(',') : text(value);
+}
+
+function text(value: unknown): string {
+  return String(value);
+}

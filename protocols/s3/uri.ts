@@ -1,0 +1,66 @@
+import { S3Error } from './errors.ts';
+
+/** The parameters of a query string, decoded, in order; of a doubled name the first counts. */
+export interface Query {
+  pairs: readonly (readonly [name: string, value: string])[];
+  get(name: string): string | undefined;
+  has(name: string): boolean;
+}
+
+const UNRESERVED_PATH = /^[A-Za-z0-9\-._~/]*$/;
+const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
+
+/** The request target cut at its first `?`, its origin taken off (RFC 9112 §3.2.2); never normalised, as keys may hold `//` and `..`. */
+export function splitTarget(url: string): { path: string; query: string } {
+  const target = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?#]*/i, '') || '/';
+  const mark = target.indexOf('?');
+  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+
+/** Percent-decodes once. `+` stays: in a path it is itself. Bytes sent raw count as UTF-8. @throws InvalidURI */
+export function decodePath(text: string): string {
+  const ascii = toAscii(text);
+  if (!ascii.includes('%')) return ascii;
+  try {
+    return decodeURIComponent(ascii);
+  } catch {
+    throw new S3Error('InvalidURI', undefined, { URI: text });
+  }
+}
+
+/** @throws InvalidURI */
+export function parseQuery(text: string): Query {
+  const pairs: [string, string][] = [];
+  if (text !== '') {
+    for (const part of text.split('&')) {
+      if (part === '') continue;
+      const equals = part.indexOf('=');
+      pairs.push(
+        equals < 0 ? [decodeQuery(part), ''] : [decodeQuery(part.slice(0, equals)), decodeQuery(part.slice(equals + 1))],
+      );
+    }
+  }
+  const get = (name: string): string | undefined => pairs.find((pair) => pair[0] === name)?.[1];
+  return { pairs, get, has: (name) => pairs.some((pair) => pair[0] === name) };
+}
+
+/** URI-encodes as SigV4 wants: every byte but the unreserved, upper-case hex; `/` too unless it is a path. */
+export function encodeUri(text: string, path = false): string {
+  if ((path ? UNRESERVED_PATH : UNRESERVED).test(text)) return text;
+  const encoded = encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return path ? encoded.replace(/%2F/g, '/') : encoded;
+}
+
+function decodeQuery(text: string): string {
+  return decodePath(text.includes('+') ? text.replace(/\+/g, '%20') : text);
+}
+
+/** node:http gives the target's raw bytes as latin1 characters. */
+function toAscii(text: string): string {
+  return /[^\x00-\x7f]/.test(text)
+    ? text.replace(/[^\x00-\x7f]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+    : text;
+}

@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CloudStoreError } from '#core/errors';
+import { abandonBody, allowBody, readBody } from '#http/body';
+import type { RequestContext } from '#http/door';
+import { escapeXml, parseXml, type XmlElement } from '#http/xml';
+import { CHALLENGE } from './basic-auth.ts';
+import { faultHeaders, faultOf } from './errors.ts';
+import { XML_HEAD } from './xml-element.ts';
+
+const METHODS = [
+  'OPTIONS',
+  'GET',
+  'HEAD',
+  'PUT',
+  'DELETE',
+  'MKCOL',
+  'COPY',
+  'MOVE',
+  'PROPFIND',
+  'PROPPATCH',
+  'LOCK',
+  'UNLOCK',
+] as const;
+export type MethodName = (typeof METHODS)[number];
+export const ALLOW = METHODS.join(', ');
+
+/** Class 1, 2 and 3; Finder wants to see it on the 401 too, Office looks for MS-Author-Via. */
+export const DAV_CLASSES = '1, 2, 3';
+export const XML_TYPE = 'application/xml; charset=utf-8';
+const XML_BODY_BYTES_MAX = 1 << 20;
+
+/** A whole answer at once. */
+export function answer(res: ServerResponse, status: number, headers: Record<string, string | number> = {}, body = ''): void {
+  if (status === 204 || status === 304) res.writeHead(status, headers).end();
+  else if (body === '') res.writeHead(status, { ...headers, 'Content-Length': 0 }).end();
+  else {
+    const bytes = Buffer.from(body);
+    res.writeHead(status, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': bytes.length }).end(bytes);
+  }
+}
+
+/** The XML of a request; null when the body is empty. @throws too_large, invalid_argument, incomplete_body */
+export async function readXml({ req, res }: { req: IncomingMessage; res: ServerResponse }): Promise<XmlElement | null> {
+  allowBody(req, res);
+  const body = await readBody(req, XML_BODY_BYTES_MAX);
+  const text = decodeXmlBytes(body);
+  return text.trim() === '' ? null : parseXml(text);
+}
+
+/**
+ * Tells an error by RFC 4918 §8.7: the precondition element where there is one. What nobody planned is logged with its
+ * request id and told as a bare 500. When the head has gone the connection is cut: a torn answer must not look whole.
+ * @param href of the resource that `lock-token-submitted` speaks of
+ */
+export function answerError(req: IncomingMessage, res: ServerResponse, cx: RequestContext, error: unknown, href: string): void {
+  const fault = faultOf(error);
+  if (fault.status === 500) cx.log.error({ err: error, requestId: cx.requestId }, 'webdav: request failed');
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  abandonBody(req, res);
+  const headers: Record<string, string> = { ...faultHeaders(error) };
+  if (fault.status === 401) {
+    headers['WWW-Authenticate'] = CHALLENGE;
+    headers.DAV = DAV_CLASSES;
+  }
+  if (fault.status === 405) headers.Allow = ALLOW;
+  if (fault.condition === undefined || req.method === 'HEAD') answer(res, fault.status, headers);
+  else answer(res, fault.status, headers, errorBody(fault.condition, href));
+}
+
+function errorBody(condition: string, href: string): string {
+  const inside = condition === 'lock-token-submitted' ? `><D:href>${escapeXml(href)}</D:href></D:${condition}>` : '/>';
+  return `${XML_HEAD}<D:error xmlns:D="DAV:"><D:${condition}${inside}</D:error>`;
+}
+
+/** UTF-8, or UTF-16 by its byte order mark (RFC 4918 §8.2 wants both read). @throws invalid_argument */
+function decodeXmlBytes(body: Buffer): string {
+  const mark = body.length >= 2 ? body.readUInt16BE(0) : 0;
+  const encoding = mark === 0xfeff ? 'utf-16be' : mark === 0xfffe ? 'utf-16le' : 'utf-8';
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(body);
+  } catch (cause) {
+    throw new CloudStoreError('invalid_argument', `The body is no ${encoding}.`, { cause });
+  }
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticator } from '#contracts/authenticator';
+import type { Buckets } from '#contracts/buckets';
+import type { Namespace } from '#contracts/namespace';
+import type { Bucket } from '#core/bucket';
+import type { Clock, Random } from '#core/clock';
+import { CloudStoreError } from '#core/errors';
+import type { Principal, Who } from '#core/principal';
+import type { RequestContext } from '#http/door';
+import { DavError } from './errors.ts';
+import type { Place, Target } from './paths.ts';
+
+export interface WebdavDeps {
+  namespace: Namespace;
+  buckets: Buckets;
+  authenticator: Authenticator;
+  clock: Clock;
+  random: Random;
+  /** Where the collection of buckets lies, without a trailing slash; default `/dav`. */
+  base?: string;
+  /** The URL under which a proxy shows us: `Destination` and `If` may name its host. */
+  publicUrl?: string | null;
+}
+
+/** What methods work with. */
+export interface Surroundings extends Omit<WebdavDeps, 'base' | 'publicUrl'> {
+  base: string;
+  /** `host[:port]` of the public URL. */
+  publicHosts: readonly string[];
+}
+
+/** One authenticated request on its way through a method. */
+export interface Exchange {
+  deps: Surroundings;
+  req: IncomingMessage;
+  res: ServerResponse;
+  cx: RequestContext;
+  who: Who & { principal: Principal };
+  target: Target;
+}
+
+export type Method = (x: Exchange) => Promise<void>;
+
+/** A target with its bucket's name resolved. */
+export interface Located {
+  bucket: Bucket;
+  place: Place;
+}
+
+/** @throws bucket_not_found; DavError 403 for the collections above the buckets, which have only what their methods give them */
+export async function locate(x: Exchange, target: Target = x.target): Promise<Located> {
+  if (target.kind !== 'place') throw new DavError(403, 'This collection cannot be changed.');
+  const { buckets } = x.deps;
+  const bucket = buckets.resolved(x.who, target.bucket) ?? (await buckets.resolve(x.who, target.bucket));
+  return { bucket, place: target };
+}
+
+/** As `locate`, for methods that a bucket's root does not take. @throws DavError 403 */
+export async function locateBelowRoot(x: Exchange, target: Target = x.target): Promise<Located> {
+  if (target.kind === 'place' && target.root) {
+    await locate(x, target);
+    throw new DavError(403, 'A bucket cannot be moved, replaced or removed as a folder.');
+  }
+  return locate(x, target);
+}
+
+export function malformedBody(message: string): CloudStoreError {
+  return new CloudStoreError('invalid_argument', message);
+}

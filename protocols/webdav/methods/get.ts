@@ -1,0 +1,93 @@
+import type { ObjectRead } from '#contracts/namespace';
+import { isCloudStoreError } from '#core/errors';
+import type { ObjectInfo } from '#core/object';
+import { parseRange } from '#core/range';
+import { sendBody } from '#http/body';
+import { httpDate, parseConditions } from '#http/conditional-headers';
+import { answerRanges } from '#http/range-response';
+import { DavError } from '../errors.ts';
+import { type Exchange, type Located, locate } from '../exchange.ts';
+import { readPreconditions } from '../preconditions.ts';
+import { CONTENT_TYPE_DEFAULT } from '../properties/content.ts';
+import { single } from '../request-headers.ts';
+import { getEntry } from '../resource.ts';
+
+/** GET and HEAD (RFC 9110 §9.3, §14). A collection has no representation of its own: 405. */
+export async function get(x: Exchange): Promise<void> {
+  if (x.target.kind !== 'place') throw notAFile();
+  const located = await locate(x);
+  if (x.req.headers.if !== undefined) await readPreconditions(x, located);
+  const read = await open(x, located);
+  const { info } = read;
+  const headers = representationHeaders(info);
+  if (x.req.method === 'HEAD') {
+    x.res.writeHead(200, { ...headers, 'Content-Length': info.size }).end();
+    return;
+  }
+  const { range } = x.req.headers;
+  const requests = range !== undefined && rangeStillApplies(x, info) ? parseRange(range) : null;
+  const contentType = headers['Content-Type'] ?? CONTENT_TYPE_DEFAULT;
+  const boundary = requests !== null && requests.length > 1 ? x.deps.random(18).toString('base64url') : '';
+  const { signal } = x.cx;
+  const ranged = answerRanges(read, requests, { contentType, boundary, signal });
+  x.res.writeHead(ranged.status, { ...headers, ...ranged.headers });
+  await sendBody(x.res, ranged.body(), signal);
+}
+
+/** What goes with the bytes, and with a 304. */
+export function representationHeaders(info: ObjectInfo): Record<string, string> {
+  const { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl } = info.attributes;
+  const headers: Record<string, string> = {
+    ETag: `"${info.etag}"`,
+    'Last-Modified': httpDate(info.mtime),
+    'Accept-Ranges': 'bytes',
+    'Content-Type': carriable(contentType) ?? CONTENT_TYPE_DEFAULT,
+    // A drive holds what others put there; a browser that is led here must not run it in our name.
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': 'sandbox',
+  };
+  const given = {
+    'Content-Encoding': contentEncoding,
+    'Content-Language': contentLanguage,
+    'Content-Disposition': contentDisposition,
+    'Cache-Control': cacheControl,
+  };
+  for (const [name, text] of Object.entries(given)) {
+    const value = carriable(text);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
+/** Other doors take attributes as JSON, which says more than a header can. The bytes matter more than such an attribute. */
+function carriable(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\t\x20-\x7e\x80-\xff]+$/.test(value) ? value : undefined;
+}
+
+/** The plain key first: one look-up for nearly every GET. Only when nothing is there is it asked whether it is a folder. */
+async function open(x: Exchange, located: Located): Promise<ObjectRead> {
+  const { place, bucket } = located;
+  if (place.root || place.folder || place.key === '') {
+    await getEntry(x, located);
+    throw notAFile();
+  }
+  try {
+    const conditions = parseConditions(x.req.headers);
+    return await x.deps.namespace.get(x.who, { bucket: bucket.id, key: place.key }, { conditions, conditionTime: 'mtime' });
+  } catch (error) {
+    if (!isCloudStoreError(error, 'not_found')) throw error;
+    await getEntry(x, located);
+    throw notAFile();
+  }
+}
+
+/** RFC 9110 §13.1.5: a strong ETag, or the very second of Last-Modified. */
+function rangeStillApplies(x: Exchange, info: ObjectInfo): boolean {
+  const header = single(x.req.headers['if-range'])?.trim();
+  if (header === undefined) return true;
+  return header.startsWith('"') ? header === `"${info.etag}"` : Date.parse(header) === Math.floor(info.mtime / 1000) * 1000;
+}
+
+function notAFile(): DavError {
+  return new DavError(405, 'A collection is read with PROPFIND.');
+}

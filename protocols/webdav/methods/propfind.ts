@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { nameOf } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import { isCloudStoreError } from '#core/errors';
+import { answer, readXml, XML_TYPE } from '../answer.ts';
+import { bareDirectory, type Child, childPages } from '../children.ts';
+import { DavError } from '../errors.ts';
+import { type Exchange, locate } from '../exchange.ts';
+import { encodeSegment } from '../paths.ts';
+import { readPreconditions } from '../preconditions.ts';
+import { gatherContext } from '../properties/context.ts';
+import { parsePropfind } from '../properties/propfind-request.ts';
+import { compileRenderer, type Renderer } from '../properties/render.ts';
+import { type Depth, parseDepth, single } from '../request-headers.ts';
+import { getEntry } from '../resource.ts';
+import { XML_HEAD } from '../xml-element.ts';
+
+const OPEN = `${XML_HEAD}<D:multistatus xmlns:D="DAV:">\n`;
+const CLOSE = '</D:multistatus>\n';
+/** A larger answer is streamed, in blocks of about this many characters. */
+const BLOCK_CHARACTERS = 262_144;
+
+interface Asked {
+  depth: Depth;
+  renderer: Renderer;
+  headers: Record<string, string>;
+}
+
+/** RFC 4918 §9.1. Depth infinity on a collection is refused with `propfind-finite-depth`, as the RFC allows (docs/adr/0006-webdav.md). */
+export async function propfind(x: Exchange): Promise<void> {
+  const asked = await readAsked(x);
+  if (x.target.kind === 'place') await propfindPlace(x, asked);
+  else await propfindAbove(x, asked);
+}
+
+async function readAsked(x: Exchange): Promise<Asked> {
+  const { headers } = x.req;
+  const depth = parseDepth(headers, ['0', '1', 'infinity'], 'infinity');
+  const request = parsePropfind(await readXml(x));
+  const minimal = /\breturn=minimal\b/i.test(single(headers.prefer) ?? '') || /^\s*t\s*$/i.test(single(headers.brief) ?? '');
+  const compact = (headers['user-agent'] ?? '').startsWith('Microsoft-WebDAV-MiniRedir');
+  return {
+    depth,
+    renderer: compileRenderer(request, { compact, minimal }),
+    headers: minimal ? { 'Preference-Applied': 'return=minimal' } : {},
+  };
+}
+
+async function propfindPlace(x: Exchange, { depth, renderer, headers }: Asked): Promise<void> {
+  const located = await locate(x);
+  const { bucket, place } = located;
+  const entry = await getEntry(x, located);
+  await readPreconditions(x, located);
+  const folder = entry.kind === 'directory';
+  if (folder) assertFinite(depth);
+  const below = folder && depth === '1';
+  const context = await gatherContext(x, renderer.needs, {
+    bucketId: bucket.id,
+    bucketName: place.bucket,
+    key: entry.key,
+    below,
+  });
+  const href = folder ? `${place.href}/` : place.href;
+  const self = renderer.response(entry, entry.key === '' ? place.bucket : nameOf(entry.key), href, context);
+  const pages = below ? childPages(x, bucket.id, entry.key) : [];
+  await send(x, headers, self, pages, (child) =>
+    renderer.response(child.entry, child.displayName, href + child.hrefName, context),
+  );
+}
+
+/** The server's root holds the mount; the mount holds the caller's buckets. */
+async function propfindAbove(x: Exchange, { depth, renderer, headers }: Asked): Promise<void> {
+  assertFinite(depth);
+  const { base } = x.deps;
+  const root = x.target.kind === 'root';
+  const buckets = root || (depth === '0' && !renderer.needs.has('quota')) ? [] : await x.deps.buckets.list(x.who);
+  const [first] = buckets;
+  const scope = first === undefined ? null : { bucketId: first.id, bucketName: first.name, key: '', below: false };
+  const context = { ...(await gatherContext(x, renderer.needs, scope)), locksOn: () => [] };
+  const nothing = bareDirectory(0, '');
+  const self = renderer.response(nothing, 'CloudStore', root ? '/' : `${base}/`, context);
+  let children: Child[] = [];
+  if (depth === '1' && root) children = [{ entry: nothing, displayName: 'CloudStore', hrefName: `${base.slice(1)}/` }];
+  else if (depth === '1') children = (await Promise.all(buckets.map((bucket) => bucketChild(x, bucket)))).flat();
+  const prefix = root ? '/' : `${base}/`;
+  await send(x, headers, self, [children], (child) =>
+    renderer.response(child.entry, child.displayName, prefix + child.hrefName, context),
+  );
+}
+
+/** A bucket that has just gone, or that the caller may name but not look into, is left out. */
+async function bucketChild(x: Exchange, bucket: Bucket): Promise<Child[]> {
+  try {
+    const entry = await x.deps.namespace.directory(x.who, { bucket: bucket.id, key: '' });
+    return [{ entry, displayName: bucket.name, hrefName: `${encodeSegment(bucket.name)}/` }];
+  } catch (error) {
+    if (isCloudStoreError(error) && ['not_found', 'bucket_not_found', 'access_denied'].includes(error.code)) return [];
+    throw error;
+  }
+}
+
+function assertFinite(depth: Depth): void {
+  if (depth === 'infinity') {
+    throw new DavError(403, 'A collection is listed with Depth 0 or 1.', { condition: 'propfind-finite-depth' });
+  }
+}
+
+/** A small answer goes out whole with its length, a large one in blocks as fast as the client reads. */
+async function send(
+  x: Exchange,
+  headers: Record<string, string>,
+  self: string,
+  pages: AsyncIterable<Child[]> | Iterable<Child[]>,
+  render: (child: Child) => string,
+): Promise<void> {
+  let block = OPEN + self;
+  for await (const page of pages) {
+    for (const child of page) {
+      block += render(child);
+      if (block.length < BLOCK_CHARACTERS) continue;
+      if (!x.res.headersSent) x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers });
+      await write(x.res, block, x.cx.signal);
+      block = '';
+    }
+  }
+  if (x.res.headersSent) x.res.end(block + CLOSE);
+  else answer(x.res, 207, headers, block + CLOSE);
+}
+
+/** Waits only when this much is on its way, so that the next block is made while the client takes this one. */
+const IN_FLIGHT_BYTES_MAX = 1_048_576;
+
+async function write(res: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  const flowing = res.write(text);
+  if (!flowing && res.writableLength > IN_FLIGHT_BYTES_MAX) await once(res, 'drain', { signal });
+}

@@ -1,0 +1,79 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { nameOf } from '#core/address';
+import { DIGEST_NAMES, type Digests } from '#core/digest';
+import { CloudStoreError } from '#core/errors';
+import type { ObjectAttributes } from '#core/object';
+import type { Bytes } from '#core/stream';
+import { allowBody, contentLength, requestBytes } from '#http/body';
+import { answer } from '../answer.ts';
+import { guessContentType } from '../content-type.ts';
+import { DavError } from '../errors.ts';
+import { type Exchange, locate } from '../exchange.ts';
+import { readPreconditions } from '../preconditions.ts';
+import { single } from '../request-headers.ts';
+
+/** RFC 4918 §9.7, RFC 9110 §9.3.4: atomic; an aborted or short body leaves what was there. */
+export async function put(x: Exchange): Promise<void> {
+  const { headers } = x.req;
+  // RFC 9110 §14.5: a server that does not know how to write a part must not take the part for the whole.
+  if (headers['content-range'] !== undefined) throw new CloudStoreError('invalid_argument', 'PUT writes whole files.');
+  if (x.target.kind !== 'place' || x.target.root || x.target.slash || x.target.folder) {
+    throw new DavError(405, 'A collection is made with MKCOL.');
+  }
+  const located = await locate(x);
+  const { key } = located.place;
+  const { lockTokens, conditions } = await readPreconditions(x, located);
+  const size = declaredLength(x.req);
+  const mtime = clientTime(headers);
+  const { info, created } = await x.deps.namespace.put(x.who, { bucket: located.bucket.id, key }, bodyOf(x), {
+    ...(size === undefined ? {} : { size }),
+    ...(mtime === undefined ? {} : { mtime }),
+    ...expectedDigest(headers),
+    attributes: attributesOf(headers, nameOf(key)),
+    conditions,
+    lockTokens,
+    requireParent: true,
+    etag: 'opaque',
+    signal: x.cx.signal,
+  });
+  answer(x.res, created ? 201 : 204, { ETag: `"${info.etag}"`, ...(mtime === undefined ? {} : { 'X-OC-Mtime': 'accepted' }) });
+}
+
+/** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
+async function* bodyOf(x: Exchange): Bytes {
+  allowBody(x.req, x.res);
+  yield* requestBytes(x.req);
+}
+
+/** Finder sends chunks and says how many bytes they will be; fewer is an upload that broke off. @throws invalid_argument */
+function declaredLength(req: IncomingMessage): number | undefined {
+  const declared = contentLength(req);
+  const expected = single(req.headers['x-expected-entity-length']);
+  if (declared !== undefined || expected === undefined) return declared;
+  if (!/^\d{1,15}$/.test(expected)) throw new CloudStoreError('invalid_argument', 'X-Expected-Entity-Length is no number.');
+  return Number(expected);
+}
+
+/** The ownCloud header: seconds since the epoch, with a fraction from some clients. What cannot be read is left out, and not accepted. */
+function clientTime(headers: IncomingHttpHeaders): number | undefined {
+  const text = single(headers['x-oc-mtime'])?.trim() ?? '';
+  return /^\d{1,11}(\.\d{1,9})?$/.test(text) ? Math.round(Number(text) * 1000) : undefined;
+}
+
+/** ownCloud's `OC-Checksum: SHA1:<hex>`, checked before the commit. Algorithms that we do not compute are left out, as the header asks for no answer. */
+function expectedDigest(headers: IncomingHttpHeaders): { expect?: Digests } {
+  const match = /^\s*(SHA1|MD5|SHA256):([0-9a-f]+)\s*$/i.exec(single(headers['oc-checksum']) ?? '');
+  const name = DIGEST_NAMES.find((digest) => digest === match?.[1]?.toLowerCase());
+  return name === undefined ? {} : { expect: { [name]: Buffer.from(match?.[2] ?? '', 'hex') } };
+}
+
+function attributesOf(headers: IncomingHttpHeaders, name: string): ObjectAttributes {
+  const attributes: ObjectAttributes = {};
+  const contentType = headers['content-type'] ?? guessContentType(name);
+  const contentEncoding = headers['content-encoding'];
+  const contentLanguage = single(headers['content-language']);
+  if (contentType !== undefined) attributes.contentType = contentType;
+  if (contentEncoding !== undefined) attributes.contentEncoding = contentEncoding;
+  if (contentLanguage !== undefined) attributes.contentLanguage = contentLanguage;
+  return attributes;
+}

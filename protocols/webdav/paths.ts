@@ -1,0 +1,98 @@
+import type { ObjectKey } from '#core/address';
+import { CloudStoreError } from '#core/errors';
+import { decodeName, encodeName } from './names.ts';
+
+/**
+ * What a URL names: the server's root (which holds just the mount), the mount (the collection of buckets), or a place in one
+ * bucket (`key` has no trailing slash; `` is the bucket's root).
+ */
+export type Target = { kind: 'root' } | { kind: 'home' } | Place;
+export interface Place {
+  kind: 'place';
+  bucket: string;
+  key: ObjectKey;
+  /** The bucket's root itself; an empty key below it is an empty segment. */
+  root: boolean;
+  /** The URL says that it means the folder, where an object has the same name. */
+  folder: boolean;
+  /** The URL ended in a slash. Clients disagree about it, so look-ups ignore it; a PUT does not. */
+  slash: boolean;
+  /** The path as it was asked for, encoded anew, without a trailing slash: answers must name what clients know. */
+  href: string;
+}
+
+/**
+ * Reads a request target or a path of `Destination` or `If`.
+ * Doubled slashes count as one, as clients that join paths carelessly need; a key that has them shows under an escape.
+ * @returns null when the path lies outside `base`
+ * @throws invalid_argument for a malformed escape, bytes that are no UTF-8, an encoded slash, NUL, `.` and `..`, a fragment
+ */
+export function parsePath(base: string, path: string): Target | null {
+  if (path.includes('#')) throw malformed('a fragment');
+  const query = path.indexOf('?');
+  const plain = query < 0 ? path : path.slice(0, query);
+  if (plain === '/') return { kind: 'root' };
+  if (plain === base) return { kind: 'home' };
+  if (!plain.startsWith(`${base}/`)) return null;
+  const segments = plain
+    .slice(base.length + 1)
+    .split('/')
+    .filter((segment) => segment !== '');
+  const names = segments.map(decodeSegment);
+  const [bucket] = names;
+  if (bucket === undefined) return { kind: 'home' };
+  const below = names.slice(1).map(decodeName);
+  return {
+    kind: 'place',
+    bucket,
+    key: below.map(({ segment }) => segment).join('/'),
+    root: below.length === 0,
+    folder: below.at(-1)?.folder ?? false,
+    slash: plain.endsWith('/'),
+    href: `${base}/${names.map(encodeSegment).join('/')}`,
+  };
+}
+
+/** The key of a place as a folder. */
+export function folderKey(place: Place): ObjectKey {
+  return place.root ? '' : `${place.key}/`;
+}
+
+/** The absolute path of a key, percent-encoded. A key that ends in `/`, or is empty, is a collection and keeps its slash. */
+export function hrefOf(base: string, bucket: string, key: ObjectKey): string {
+  if (key === '') return `${base}/${encodeSegment(bucket)}/`;
+  const collection = key.endsWith('/');
+  const segments = (collection ? key.slice(0, -1) : key).split('/');
+  return `${base}/${encodeSegment(bucket)}/${segments.map((name) => encodeSegment(encodeName(name))).join('/')}${collection ? '/' : ''}`;
+}
+
+/** One name of a key as it shows in an href. */
+export function hrefName(name: string, clash = false): string {
+  return encodeSegment(encodeName(name, clash));
+}
+
+const UNRESERVED = /^[A-Za-z0-9._~!$'()*+,;=:@-]*$/;
+
+/** One path segment, percent-encoded by RFC 3986 (and so safe in XML but for `'` and `&`, which `escapeXml` sees to). */
+export function encodeSegment(segment: string): string {
+  return UNRESERVED.test(segment) ? segment : encodeURIComponent(segment);
+}
+
+function decodeSegment(raw: string): string {
+  let text = raw;
+  if (raw.includes('%')) {
+    try {
+      text = decodeURIComponent(raw);
+    } catch {
+      throw malformed('an escape that is no UTF-8');
+    }
+  }
+  if (text.includes('/')) throw malformed('an encoded slash');
+  if (text.includes('\0')) throw malformed('NUL');
+  if (text === '.' || text === '..') throw malformed('a dot segment');
+  return text;
+}
+
+function malformed(what: string): CloudStoreError {
+  return new CloudStoreError('invalid_argument', `The path holds ${what}.`);
+}

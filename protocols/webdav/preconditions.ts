@@ -1,0 +1,93 @@
+import type { Conditions } from '#core/conditions';
+import { checkConditions } from '#core/conditions';
+import { CloudStoreError } from '#core/errors';
+import type { EntryInfo } from '#core/object';
+import { parseConditions } from '#http/conditional-headers';
+import type { Exchange, Located } from './exchange.ts';
+import { locate } from './exchange.ts';
+import { type IfProduction, type IfState, listHolds, parseIf, submittedTokens } from './if-header.ts';
+import { parsePath } from './paths.ts';
+import { localPath, single } from './request-headers.ts';
+import { findEntry, lockKey } from './resource.ts';
+
+export interface Preconditions {
+  /** For the commit, which checks that they are the caller's and cover what is locked. */
+  lockTokens: string[];
+  /** For the commit: HTTP's own, and the ETag that an `If` list was true of, so that no change slips in between. */
+  conditions: Conditions;
+}
+
+/**
+ * Evaluates the `If` header (RFC 4918 §10.4) against what is there now; the rest is decided in the commit.
+ * Without the header this touches nothing.
+ * @throws precondition_failed, invalid_argument
+ */
+export async function readPreconditions(x: Exchange, located: Located): Promise<Preconditions> {
+  const conditions = parseConditions(x.req.headers);
+  const header = single(x.req.headers.if);
+  if (header === undefined) return { lockTokens: [], conditions };
+  const productions = parseIf(header);
+  const withEtags = productions.some(({ lists }) => needsEtag(lists));
+  const known = new Map<string, IfState>();
+  let holds = false;
+  for (const { resource, lists } of productions) {
+    const state = await stateOf(x, located, resource, withEtags, known);
+    if (lists.some((list) => listHolds(list, state))) {
+      holds = true;
+      break;
+    }
+  }
+  if (!holds) throw new CloudStoreError('precondition_failed', 'The If header does not hold.', { details: { condition: 'If' } });
+  return { lockTokens: submittedTokens(productions), conditions: pinned(conditions, productions, known.get('')) };
+}
+
+/** Decides HTTP's conditions at once, for methods that commit nothing on the resource itself. @throws precondition_failed */
+export function assertConditions(conditions: Conditions, entry: EntryInfo | null): void {
+  const validators =
+    entry === null ? null : { etag: entry.etag, modified: entry.kind === 'object' ? entry.mtime : entry.modified };
+  checkConditions(conditions, validators, 'write');
+}
+
+function needsEtag(lists: IfProduction['lists']): boolean {
+  return lists.some((list) => list.some((condition) => 'etag' in condition));
+}
+
+async function stateOf(
+  x: Exchange,
+  self: Located,
+  resource: string | null,
+  withEtags: boolean,
+  known: Map<string, IfState>,
+): Promise<IfState> {
+  const name = resource ?? '';
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const located = resource === null ? self : await locateTagged(x, resource);
+  let state: IfState = { etag: null, tokens: [] };
+  if (located !== null) {
+    const locks = await x.deps.namespace.locks(x.who, located.bucket.id, [lockKey(located.place.key)]);
+    const entry = withEtags ? await findEntry(x, located) : null;
+    state = { etag: entry?.etag ?? null, tokens: locks.map((lock) => lock.token) };
+  }
+  known.set(name, state);
+  return state;
+}
+
+/** A tagged resource that is not ours, or that the caller may not know of, has no state: its conditions simply do not hold. */
+async function locateTagged(x: Exchange, resource: string): Promise<Located | null> {
+  const path = localPath(resource, x.req.headers, x.deps.publicHosts);
+  const target = path === null ? null : parsePath(x.deps.base, path);
+  if (target?.kind !== 'place') return null;
+  try {
+    return await locate(x, target);
+  } catch (error) {
+    if (error instanceof CloudStoreError && error.code === 'bucket_not_found') return null;
+    throw error;
+  }
+}
+
+function pinned(conditions: Conditions, productions: IfProduction[], self: IfState | undefined): Conditions {
+  const untagged = productions.find((production) => production.resource === null);
+  if (conditions.ifMatch !== undefined || untagged === undefined || !needsEtag(untagged.lists)) return conditions;
+  return self?.etag ? { ...conditions, ifMatch: [self.etag] } : conditions;
+}

@@ -1,0 +1,68 @@
+import type { EntryInfo } from '#core/object';
+import type { XmlElement } from '#http/xml';
+import { DAV, isDav, languageOf, serialize } from '../xml-element.ts';
+import { liveProperty, type PropertyName, storedName } from './table.ts';
+
+/** One property that a PROPPATCH sets or removes. `refusal`: it is protected (403), or its value cannot be read (409). */
+export interface PatchStep {
+  name: PropertyName;
+  refusal: 403 | 409 | null;
+}
+
+export interface PatchPlan {
+  steps: PatchStep[];
+  possible: boolean;
+  /** Dead properties to store (serialised) or remove (null), by stored name; later steps win. */
+  properties: Record<string, string | null>;
+  /** ms since the epoch, when the patch sets the file's time. */
+  mtime?: number;
+}
+
+/**
+ * Reads a propertyupdate in document order (RFC 4918 §9.2). A file's time may be set as `DAV:lastmodified` (rclone: seconds
+ * since the epoch) or as `DAV:getlastmodified` (an HTTP date); both become its mtime and are stored nowhere else.
+ */
+export function planPatch(update: XmlElement, kind: EntryInfo['kind']): PatchPlan {
+  const plan: PatchPlan = { steps: [], possible: true, properties: {} };
+  for (const action of update.children) {
+    if (!isDav(action, 'set') && !isDav(action, 'remove')) continue;
+    for (const prop of action.children) {
+      if (!isDav(prop, 'prop')) continue;
+      const language = languageOf(prop) ?? languageOf(action) ?? languageOf(update);
+      for (const element of prop.children) addStep(plan, element, action.name === 'set', kind, language);
+    }
+  }
+  plan.possible = plan.steps.every((step) => step.refusal === null);
+  return plan;
+}
+
+function addStep(
+  plan: PatchPlan,
+  element: XmlElement,
+  set: boolean,
+  kind: EntryInfo['kind'],
+  language: string | undefined,
+): void {
+  const name = { namespace: element.namespace, name: element.name };
+  if (setsTime(name)) {
+    const mtime = set && kind === 'object' ? timeOf(element) : null;
+    if (mtime !== null) plan.mtime = mtime;
+    plan.steps.push({ name, refusal: mtime !== null ? null : set && kind === 'object' ? 409 : 403 });
+    return;
+  }
+  const live = liveProperty(name);
+  const refusal = live !== undefined && !live.settable ? 403 : null;
+  plan.steps.push({ name, refusal });
+  if (refusal === null) plan.properties[storedName(name)] = set ? serialize(element, language) : null;
+}
+
+function setsTime({ namespace, name }: PropertyName): boolean {
+  return namespace === DAV && (name === 'lastmodified' || name === 'getlastmodified');
+}
+
+/** Seconds since the epoch, with a fraction or without, or a date. */
+function timeOf(element: XmlElement): number | null {
+  const text = element.text.trim();
+  const ms = /^\d{1,11}(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : Date.parse(text);
+  return Number.isNaN(ms) || ms < 0 ? null : ms;
+}

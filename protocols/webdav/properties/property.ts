@@ -1,0 +1,33 @@
+import type { Lock } from '#contracts/locks';
+import type { EntryInfo } from '#core/object';
+
+/** What properties need beyond the entry; gathered once per request, and only what is asked for. */
+export interface PropertyContext {
+  /** ms since the epoch */
+  now: number;
+  /** Live locks that cover an entry. */
+  locksOn(entry: EntryInfo): Lock[];
+  /** The absolute path that a lock was taken on. */
+  lockRoot(lock: Lock): string;
+  /** IMF-fixdate; the last second is remembered, as a folder's files often share it. */
+  httpDate(ms: number): string;
+  /** RFC 3339 in whole seconds, with `Z`: Windows reads no offset. */
+  isoDate(ms: number): string;
+  quota: { used: number; available: number | null } | null;
+}
+
+export type Need = 'locks' | 'quota';
+
+/** A live property of the `DAV:` namespace: computed only when a request asks for it. */
+export interface Property {
+  name: string;
+  /** Part of `allprop` and `propname` (RFC 4918 §9.1: not what is costly or rarely wanted). */
+  listed: boolean;
+  /** Also in the short `allprop` for Windows, which shows nothing of a folder whose listing passes 1 MB. */
+  compact?: boolean;
+  needs?: Need;
+  /** PROPPATCH may store a value, which then hides the computed one. */
+  settable?: boolean;
+  /** The whole element, or null where the resource has no such property. */
+  render(entry: EntryInfo, displayName: string, context: PropertyContext): string | null;
+}

@@ -1,0 +1,20 @@
+import type { Property } from './property.ts';
+
+/** RFC 4331: for collections, and not in `allprop`. */
+export const quotaAvailable: Property = {
+  name: 'quota-available-bytes',
+  listed: false,
+  needs: 'quota',
+  render: (entry, _displayName, context) =>
+    entry.kind === 'object' || context.quota?.available == null
+      ? null
+      : `<D:quota-available-bytes>${Math.max(0, context.quota.available)}</D:quota-available-bytes>`,
+};
+
+export const quotaUsed: Property = {
+  name: 'quota-used-bytes',
+  listed: false,
+  needs: 'quota',
+  render: (entry, _displayName, context) =>
+    entry.kind === 'object' || context.quota === null ? null : `<D:quota-used-bytes>${context.quota.used}</D:quota-used-bytes>`,
+};

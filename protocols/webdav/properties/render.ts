@@ -1,0 +1,116 @@
+import type { EntryInfo } from '#core/object';
+import { DAV, emptyElement } from '../xml-element.ts';
+import type { Need, Property, PropertyContext } from './property.ts';
+import type { PropfindRequest } from './propfind-request.ts';
+import { liveProperty, PROPERTIES, type PropertyName, parseStoredName, storedName } from './table.ts';
+
+export interface RenderOptions {
+  /** The short `allprop` for Windows. */
+  compact: boolean;
+  /** RFC 8144 `return=minimal`, or `Brief: t`: what is missing is not mentioned. */
+  minimal: boolean;
+}
+
+export interface Renderer {
+  needs: ReadonlySet<Need>;
+  /** One `response` element. `href` is percent-encoded, and so safe in XML. */
+  response(entry: EntryInfo, displayName: string, href: string, context: PropertyContext): string;
+}
+
+type Part = (entry: EntryInfo, displayName: string, context: PropertyContext) => string | null;
+
+const OK = '</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>';
+const MISSING = '</D:prop><D:status>HTTP/1.1 404 Not Found</D:status></D:propstat>';
+
+/** Looks up once, for all entries of the answer, what each asked property needs: an answer of 10,000 entries only concatenates. */
+export function compileRenderer(request: PropfindRequest, options: RenderOptions): Renderer {
+  switch (request.kind) {
+    case 'prop':
+      return propRenderer(request.names, options.minimal);
+    case 'propname':
+      return propnameRenderer();
+    case 'allprop':
+      return allpropRenderer(request.include, options.compact);
+  }
+}
+
+function propRenderer(names: PropertyName[], minimal: boolean): Renderer {
+  const parts = names.map((name) => partOf(name));
+  const missing = names.map(({ namespace, name }) => emptyElement(namespace, name));
+  return {
+    needs: needsOf(names.flatMap((name) => liveProperty(name) ?? [])),
+    response(entry, displayName, href, context) {
+      let found = '';
+      let absent = '';
+      for (let i = 0; i < parts.length; i++) {
+        const element = (parts[i] as Part)(entry, displayName, context);
+        if (element !== null) found += element;
+        else if (!minimal) absent += missing[i];
+      }
+      const first = found !== '' || absent === '' ? `<D:propstat><D:prop>${found}${OK}` : '';
+      return wrap(href, absent === '' ? first : `${first}<D:propstat><D:prop>${absent}${MISSING}`);
+    },
+  };
+}
+
+function allpropRenderer(include: PropertyName[], compact: boolean): Renderer {
+  const included = include.flatMap((name) => liveProperty(name) ?? []);
+  const live = PROPERTIES.filter((property) => (compact ? property.compact : property.listed) || included.includes(property));
+  const parts = live.map(livePart);
+  const shown = new Set(live.map((property) => storedName({ namespace: DAV, name: property.name })));
+  return {
+    needs: needsOf(live),
+    response(entry, displayName, href, context) {
+      let found = '';
+      for (const part of parts) found += part(entry, displayName, context) ?? '';
+      if (entry.properties !== null) {
+        for (const name of Object.keys(entry.properties)) if (!shown.has(name)) found += entry.properties[name];
+      }
+      return wrap(href, `<D:propstat><D:prop>${found}${OK}`);
+    },
+  };
+}
+
+function propnameRenderer(): Renderer {
+  const listed = PROPERTIES.filter((property) => property.listed);
+  return {
+    needs: new Set(),
+    response(entry, displayName, href, context) {
+      const names = new Set<string>();
+      for (const property of listed) {
+        if (property.needs !== undefined || property.render(entry, displayName, context) !== null) {
+          names.add(emptyElement(DAV, property.name));
+        }
+      }
+      for (const stored of Object.keys(entry.properties ?? {})) {
+        const { namespace, name } = parseStoredName(stored);
+        names.add(emptyElement(namespace, name));
+      }
+      return wrap(href, `<D:propstat><D:prop>${[...names].join('')}${OK}`);
+    },
+  };
+}
+
+function partOf(name: PropertyName): Part {
+  const live = liveProperty(name);
+  return live === undefined ? storedPart(name) : livePart(live);
+}
+
+function storedPart(name: PropertyName): Part {
+  const stored = storedName(name);
+  return (entry) => entry.properties?.[stored] ?? null;
+}
+
+function livePart(property: Property): Part {
+  if (!property.settable) return property.render;
+  const stored = storedPart({ namespace: DAV, name: property.name });
+  return (entry, displayName, context) => stored(entry, displayName, context) ?? property.render(entry, displayName, context);
+}
+
+function needsOf(properties: Property[]): Set<Need> {
+  return new Set(properties.flatMap((property) => property.needs ?? []));
+}
+
+function wrap(href: string, propstats: string): string {
+  return `<D:response><D:href>${href}</D:href>${propstats}</D:response>\n`;
+}

@@ -1,0 +1,41 @@
+import { DAV } from '../xml-element.ts';
+import { getcontentlanguage, getcontentlength, getcontenttype, getetag, getlastmodified } from './content.ts';
+import { lockdiscovery, supportedlock } from './locking.ts';
+import type { Property } from './property.ts';
+import { quotaAvailable, quotaUsed } from './quota.ts';
+import { creationdate, displayname, resourcetype } from './resource.ts';
+
+/** Every live property, in the order in which `allprop` gives them. A new one is one entry here. */
+export const PROPERTIES: readonly Property[] = [
+  resourcetype,
+  displayname,
+  creationdate,
+  getlastmodified,
+  getcontentlength,
+  getcontenttype,
+  getcontentlanguage,
+  getetag,
+  supportedlock,
+  lockdiscovery,
+  quotaAvailable,
+  quotaUsed,
+];
+
+export interface PropertyName {
+  namespace: string;
+  name: string;
+}
+
+export function liveProperty(of: PropertyName): Property | undefined {
+  return of.namespace === DAV ? PROPERTIES.find((property) => property.name === of.name) : undefined;
+}
+
+/** How dead properties are keyed where they are stored: `namespace name`. */
+export function storedName(of: PropertyName): string {
+  return `${of.namespace} ${of.name}`;
+}
+
+export function parseStoredName(stored: string): PropertyName {
+  const space = stored.lastIndexOf(' ');
+  return { namespace: stored.slice(0, space), name: stored.slice(space + 1) };
+}

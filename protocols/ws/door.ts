@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocketServer } from 'ws';
+import type { RequestContext, UpgradeDoor } from '#http/door';
+import { CLOSE, WS_LIMITS, type WsDeps } from './deps.ts';
+import { createSession, type Session } from './session.ts';
+
+export type { WsDeps } from './deps.ts';
+
+/** The event stream at /ws: a socket authenticates, subscribes from cursors, and gets every commit of any door. */
+export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close(): void } {
+  const limits = { ...WS_LIMITS, ...deps.limits };
+  const server = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytesMax, perMessageDeflate: false });
+  const sessions = new Set<Session>();
+  const unsubscribe = deps.authenticator.onChange((principalId) => {
+    for (const session of sessions) {
+      if (session.principal !== null && (principalId === null || session.principal.id === principalId)) void session.recheck();
+    }
+  });
+
+  function closeAll(): void {
+    unsubscribe();
+    for (const session of sessions) session.close(CLOSE.goingAway, 'the gateway is going away');
+  }
+
+  return {
+    upgrade(req, socket, head, cx) {
+      cx.op = 'WebSocket';
+      if (!sameOrigin(req, cx)) {
+        socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        return;
+      }
+      server.handleUpgrade(req, socket, head, (webSocket) => {
+        const session = createSession(webSocket, deps, limits, cx);
+        sessions.add(session);
+        webSocket.once('close', () => sessions.delete(session));
+      });
+    },
+    drain: closeAll,
+    close: closeAll,
+  };
+}
+
+/** Browsers name the page that opens a socket; another site's page must not ride on what the user has here. Programs send no Origin. */
+function sameOrigin(req: IncomingMessage, cx: RequestContext): boolean {
+  const { origin } = req.headers;
+  if (origin === undefined) return true;
+  const host = cx.host ?? req.headers.host;
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+}

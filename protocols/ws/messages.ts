@@ -1,0 +1,81 @@
+import { type Cursor, parseCursor } from '#contracts/journal';
+import { KEY_BYTES_MAX } from '#core/address';
+import { CloudStoreError } from '#core/errors';
+
+/** What a client may say. Every message is one JSON object in one text frame; a field that is not known is refused. */
+export type ClientMessage =
+  | { type: 'auth'; token: string }
+  | SubscribeMessage
+  | { type: 'unsubscribe'; bucket: string; prefix: string; id?: string }
+  | { type: 'ping' };
+
+export interface SubscribeMessage {
+  type: 'subscribe';
+  bucket: string;
+  /** Of keys; empty: the whole bucket. */
+  prefix: string;
+  /** Events after it; absent: from now on. */
+  cursor?: Cursor;
+  /** The client's own name of the subscription, sent back with all that belongs to it. */
+  id?: string;
+}
+
+const FIELDS: Record<ClientMessage['type'], readonly string[]> = {
+  auth: ['type', 'token'],
+  subscribe: ['type', 'bucket', 'prefix', 'cursor', 'id'],
+  unsubscribe: ['type', 'bucket', 'prefix', 'id'],
+  ping: ['type'],
+};
+
+/** @throws invalid_argument */
+export function parseMessage(text: string): ClientMessage {
+  const message = parseObject(text);
+  const { type } = message;
+  if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type)) throw refuse('type is auth, subscribe, unsubscribe or ping');
+  const kind = type as ClientMessage['type'];
+  for (const name of Object.keys(message)) if (!FIELDS[kind].includes(name)) throw refuse(`${kind} has no such field`);
+  switch (kind) {
+    case 'auth':
+      return { type: kind, token: textOf(message, 'token', 1, 8192) };
+    case 'ping':
+      return { type: kind };
+    case 'unsubscribe':
+      return { type: kind, ...subjectOf(message) };
+    case 'subscribe': {
+      if (message.cursor === undefined) return { type: kind, ...subjectOf(message) };
+      const cursor = parseCursor(textOf(message, 'cursor', 1, 40));
+      if (cursor === null) throw refuse('cursor is not one of ours');
+      return { type: kind, ...subjectOf(message), cursor };
+    }
+  }
+}
+
+function subjectOf(message: Record<string, unknown>): { bucket: string; prefix: string; id?: string } {
+  const bucket = textOf(message, 'bucket', 1, 63);
+  const prefix = message.prefix === undefined ? '' : textOf(message, 'prefix', 0, KEY_BYTES_MAX);
+  if (prefix.includes('\0') || !prefix.isWellFormed()) throw refuse('prefix is no key');
+  return { bucket, prefix, ...(message.id === undefined ? {} : { id: textOf(message, 'id', 1, 64) }) };
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new CloudStoreError('invalid_argument', 'The message is not JSON.', { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('it is an object');
+  return value as Record<string, unknown>;
+}
+
+function textOf(message: Record<string, unknown>, name: string, charsMin: number, charsMax: number): string {
+  const value = message[name];
+  if (typeof value !== 'string' || value.length < charsMin || value.length > charsMax) {
+    throw refuse(`${name} is a text of ${charsMin} to ${charsMax} characters`);
+  }
+  return value;
+}
+
+function refuse(what: string): CloudStoreError {
+  return new CloudStoreError('invalid_argument', `The message is not understood: ${what}.`);
+}

@@ -1,0 +1,214 @@
+import type { WebSocket } from 'ws';
+import { formatCursor } from '#contracts/journal';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { Principal, Who } from '#core/principal';
+import type { RequestContext } from '#http/door';
+import { CLOSE, type WsDeps, type WsLimits } from './deps.ts';
+import { type ClientMessage, parseMessage, type SubscribeMessage } from './messages.ts';
+import { authorizeFollowing, follow, type Subscription } from './subscription.ts';
+
+/** One socket: who it is, and what it follows. */
+export interface Session {
+  /** null before it has authenticated. */
+  readonly principal: Principal | null;
+  /** Asks again whether it may be here and see what it follows; closes what no longer holds. */
+  recheck(): Promise<void>;
+  close(code: number, reason: string): void;
+}
+
+/** Messages are handled one after another, so that an unsubscribe never overtakes its subscribe. */
+export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits, cx: RequestContext): Session {
+  const subscriptions = new Map<string, Subscription>();
+  let principal: Principal | null = null;
+  let token = '';
+  let alive = true;
+  let handling: Promise<void> = Promise.resolve();
+  let waiting = 0;
+  let expiry: NodeJS.Timeout | undefined;
+
+  const authTimer = setTimeout(() => close(CLOSE.authTimeout, 'authentication timed out'), limits.authMs);
+  const pinger = setInterval(() => {
+    if (!alive) return socket.terminate();
+    alive = false;
+    socket.ping();
+    // Sessions end elsewhere too, and a hint of it may be lost.
+    void recheck();
+  }, limits.pingMs);
+  socket.on('pong', () => (alive = true));
+  socket.on('error', (error) => cx.log.debug({ err: error }, 'ws: socket failed'));
+  socket.once('close', () => {
+    clearTimeout(authTimer);
+    clearTimeout(expiry);
+    clearInterval(pinger);
+    for (const subscription of subscriptions.values()) subscription.end();
+    subscriptions.clear();
+  });
+  socket.on('message', (data, binary) => {
+    alive = true;
+    const text = binary ? '' : data.toString();
+    // A client that talks faster than it is answered is not read from meanwhile.
+    if (++waiting === 16) socket.pause();
+    handling = handling
+      .then(() => receive(text))
+      .finally(() => {
+        if (--waiting < 8 && socket.isPaused) socket.resume();
+      });
+  });
+
+  async function receive(text: string): Promise<void> {
+    if (socket.readyState !== socket.OPEN) return;
+    try {
+      await handle(parseMessage(text));
+    } catch (error) {
+      refuse(error);
+      if (principal === null) close(CLOSE.unauthenticated, 'not authenticated');
+    }
+  }
+
+  async function handle(message: ClientMessage): Promise<void> {
+    if (message.type === 'auth') return authenticate(message.token);
+    const who = whoami();
+    switch (message.type) {
+      case 'ping':
+        return tell({ type: 'pong' });
+      case 'subscribe':
+        return subscribe(who, message);
+      case 'unsubscribe': {
+        const name = nameOf(message);
+        subscriptions.get(name)?.end();
+        subscriptions.delete(name);
+        return tell({ type: 'unsubscribed', id: message.id, bucket: message.bucket, prefix: message.prefix });
+      }
+    }
+  }
+
+  /** Also renews: the same user with a fresh token, before the old one expires. */
+  async function authenticate(given: string): Promise<void> {
+    const found = await deps.authenticator.accessToken(given);
+    if (principal !== null && principal.id !== found.id) {
+      throw new CloudStoreError('access_denied', 'A socket stays with its user.');
+    }
+    clearTimeout(authTimer);
+    principal = found;
+    token = given;
+    cx.user = found.name;
+    watchExpiry();
+    tell({ type: 'ready', user: found.name });
+  }
+
+  function watchExpiry(): void {
+    clearTimeout(expiry);
+    const expires = expiryOf(token);
+    if (expires === null) return;
+    // A timer holds 24 days; the check then sets the next one.
+    const ms = Math.min(Math.max(0, expires - deps.clock.now()) + 10, 2_000_000_000);
+    expiry = setTimeout(() => void recheck().then(() => socket.readyState === socket.OPEN && watchExpiry()), ms);
+  }
+
+  async function subscribe(who: Who, message: SubscribeMessage): Promise<void> {
+    const { bucket: name, prefix, id } = message;
+    const key = nameOf(message);
+    if (subscriptions.has(key)) throw new CloudStoreError('already_exists', 'It is subscribed already.');
+    if (subscriptions.size >= limits.subscriptionsMax) {
+      throw new CloudStoreError('rate_limited', `A socket has at most ${limits.subscriptionsMax} subscriptions.`);
+    }
+    const bucket = deps.buckets.resolved(who, name) ?? (await deps.buckets.resolve(who, name));
+    await authorizeFollowing(deps, who, bucket, prefix);
+    const from = message.cursor ?? (await deps.journal.head(bucket.id));
+    if (socket.readyState !== socket.OPEN) return;
+    tell({ type: 'subscribed', id, bucket: name, prefix, cursor: formatCursor(from) });
+    const onEnd = (error: unknown): void => {
+      subscriptions.delete(key);
+      if (!isCloudStoreError(error, 'cursor_expired')) {
+        refuse(error, { id, bucket: name });
+        return;
+      }
+      // Where to go on from once the client has listed everything anew.
+      deps.journal.head(bucket.id).then(
+        (head) => tell({ type: 'reset', id, bucket: name, prefix, cursor: formatCursor(head) }),
+        (failure: unknown) => refuse(failure, { id, bucket: name }),
+      );
+    };
+    subscriptions.set(key, follow({ deps, who, bucket, name, prefix, from, id, send, onEnd }));
+  }
+
+  async function recheck(): Promise<void> {
+    if (principal === null) return;
+    try {
+      const current = await deps.authenticator.accessToken(token);
+      if (!(await deps.authenticator.stillValid(current))) throw new CloudStoreError('unauthenticated', 'The session has ended.');
+      principal = current;
+    } catch (error) {
+      if (!isCloudStoreError(error)) cx.log.error({ err: error }, 'ws: the check of a session failed');
+      refuse(error);
+      return close(CLOSE.unauthenticated, 'the session has ended');
+    }
+    for (const [key, subscription] of subscriptions) {
+      await subscription.authorize().catch((error: unknown) => {
+        subscription.end();
+        subscriptions.delete(key);
+        refuse(error);
+      });
+    }
+  }
+
+  function whoami(): Who {
+    if (principal === null) throw new CloudStoreError('unauthenticated', 'The first message is auth.');
+    return { principal, protocol: 'ws', requestId: cx.requestId };
+  }
+
+  /** Resolves when the socket can take more; a subscription never has more than a batch in flight. */
+  function send(messages: string[]): Promise<void> {
+    return new Promise((resolve) => {
+      const last = messages.at(-1);
+      if (socket.readyState !== socket.OPEN || last === undefined) {
+        resolve();
+        return;
+      }
+      for (const message of messages.slice(0, -1)) socket.send(message);
+      // The callback also comes, with an error, when the socket closes first.
+      socket.send(last, () => resolve());
+      if (socket.bufferedAmount < limits.bufferedBytesMax) resolve();
+    });
+  }
+
+  function tell(message: object): void {
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+  }
+
+  function refuse(error: unknown, about: object = {}): void {
+    if (isCloudStoreError(error) && error.code !== 'internal') {
+      tell({ type: 'error', ...about, code: error.code, message: error.message });
+      return;
+    }
+    cx.log.error({ err: error }, 'ws: a message failed');
+    tell({ type: 'error', ...about, code: 'internal', message: 'Internal error', requestId: cx.requestId });
+  }
+
+  function close(code: number, reason: string): void {
+    socket.close(code, reason);
+  }
+
+  return {
+    get principal() {
+      return principal;
+    },
+    recheck,
+    close,
+  };
+}
+
+function nameOf({ bucket, prefix, id }: { bucket: string; prefix: string; id?: string }): string {
+  return id === undefined ? `/${bucket}/${prefix}` : `#${id}`;
+}
+
+/** When a token says that it ends, ms; a hint for when to ask again, the authenticator decides. */
+function expiryOf(token: string): number | null {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const exp = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : null;
+    return typeof exp === 'number' ? exp * 1000 : null;
+  } catch {
+    return null; // no JWT
+  }
+}

@@ -1,0 +1,251 @@
+import type { ChunkPlace } from '#contracts/content';
+import type { DiskFile } from '#contracts/disk-ops';
+import { CloudStoreError } from '#core/errors';
+import { diskError } from './disk-error.ts';
+import { writeFully } from './durable-write.ts';
+import { createPackFile, type PackDirectory, type PackFile, sealPackFile } from './pack-file.ts';
+import { encodeFrame, FRAME_BYTES } from './pack-format.ts';
+
+export interface LaneOptions {
+  packs: PackDirectory;
+  store: number;
+  packBytesMax: number;
+  recordsMax: number;
+  /** A pack's file grows by this much at a time. */
+  allocateBytes: number;
+  /**
+   * How much may be written before the lane asks for an fsync by itself, running beside further writes. For big bodies; without
+   * it the lane writes, syncs and acknowledges in turn, which is what groups small records best.
+   */
+  writeBehindBytes: number | null;
+  /** A pack is open and can be read. */
+  opened(id: string, file: DiskFile): void;
+  /** The lane needs the pack's file no more. Its pack is sealed, or could not be and stays where it is, good up to its last sync. */
+  ended(id: string): Promise<void>;
+  /** Records of this pack behind `synced` are lost. */
+  lost(id: string, synced: number): void;
+}
+
+/** One open pack and the queue before it: one committer, whatever arrived while it was busy goes out together. */
+export interface Lane {
+  /** Bytes that wait. */
+  readonly pending: number;
+  /** The id of the open pack; null between two. */
+  readonly pack: string | null;
+  /** Resolves when written, or when `durable`, after the fsync that covers it. */
+  append(record: Uint8Array[], durable: boolean): Promise<ChunkPlace>;
+  /** Resolves when all that was appended before is durable. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  record: Uint8Array[];
+  length: number;
+  durable: boolean;
+  resolve(place: ChunkPlace): void;
+  reject(error: unknown): void;
+}
+
+interface Waiter {
+  /** The fsync must cover this much of the pack. */
+  end: number;
+  settle(error: unknown): void;
+}
+
+const BATCH_BYTES_MAX = 8 << 20;
+/** What a barrier resolves to; nobody looks. */
+const NOWHERE: ChunkPlace = { store: 0, pack: '', offset: 0, length: 0 };
+
+export function createLane(options: LaneOptions): Lane {
+  const { packs, store, packBytesMax, recordsMax, allocateBytes, writeBehindBytes } = options;
+  let queue: Entry[] = [];
+  let pending = 0;
+  let pack: PackFile | null = null;
+  let waiters: Waiter[] = [];
+  let syncing: Promise<void> | null = null;
+  let writing: Promise<void> | null = null;
+  let running: Promise<void> | null = null;
+  let closed = false;
+
+  function enqueue(record: Uint8Array[], durable: boolean): Promise<ChunkPlace> {
+    if (closed) return Promise.reject(new CloudStoreError('unavailable', 'The log is closed.'));
+    const length = record.reduce((sum, part) => sum + part.length, 0);
+    pending += length;
+    return new Promise((resolve, reject) => {
+      queue.push({ record, length, durable, resolve, reject });
+      running ??= run();
+    });
+  }
+
+  async function run(): Promise<void> {
+    // One turn of the loop later, so that what arrives in the same turn shares the first write.
+    await Promise.resolve();
+    while (queue.length > 0) {
+      const batch = takeBatch();
+      try {
+        if (pack === null && batch.every(({ length }) => length === 0)) for (const barrier of batch) barrier.resolve(NOWHERE);
+        else await write((pack ??= await open()), batch);
+      } catch (error) {
+        const failed = diskError(error, 'writing a pack');
+        for (const { reject } of batch) reject(failed);
+        const broken: PackFile | null = pack;
+        if (broken !== null) await Promise.all([syncing, giveUp(broken, failed)]);
+      }
+      pending -= batch.reduce((sum, { length }) => sum + length, 0);
+      if (pack !== null && (pack.tail >= packBytesMax || pack.index.count >= recordsMax)) await rotate(pack);
+    }
+    running = null;
+  }
+
+  function takeBatch(): Entry[] {
+    let bytes = 0;
+    let count = 0;
+    const room = recordsMax - (pack?.index.count ?? 0);
+    while (count < queue.length && count < Math.max(1, room) && (count === 0 || bytes < BATCH_BYTES_MAX)) {
+      bytes += queue[count++]!.length;
+    }
+    if (count === queue.length) {
+      const all = queue;
+      queue = [];
+      return all;
+    }
+    return queue.splice(0, count);
+  }
+
+  async function open(): Promise<PackFile> {
+    const created = await createPackFile(packs, allocateBytes);
+    options.opened(created.id, created.file);
+    return created;
+  }
+
+  async function write(to: PackFile, batch: Entry[]): Promise<void> {
+    const buffers: Uint8Array[] = [];
+    const start = to.tail;
+    let at = start;
+    for (const { record, length } of batch) {
+      if (length === 0) continue; // a barrier
+      buffers.push(encodeFrame(record), ...record);
+      at += FRAME_BYTES + length;
+    }
+    if (at > to.allocated) {
+      const size = at + allocateBytes;
+      await to.file.allocate(size);
+      to.allocated = size;
+    }
+    if (buffers.length > 0) {
+      writing = writeFully(to.file, buffers, start);
+      await writing.finally(() => {
+        writing = null;
+      });
+    }
+    to.tail = at;
+    at = start;
+    let last: Promise<void> | null = null;
+    for (const { record, length, durable, resolve, reject } of batch) {
+      const place = { store, pack: to.id, offset: at + FRAME_BYTES, length };
+      if (length > 0) {
+        at += FRAME_BYTES + length;
+        to.index.add(place.offset, length, record);
+      }
+      if (durable) last = covered(to, at, (error) => (error === null ? resolve(place) : reject(error)));
+      else resolve(place);
+    }
+    if (writeBehindBytes === null) await last;
+    else if (to.tail - to.synced > 2 * writeBehindBytes) await covered(to, to.tail, () => {});
+    else if (to.tail - to.synced > writeBehindBytes) startSync(to);
+  }
+
+  /** Settles when the disk has confirmed the pack up to `end`, or failed to; never rejects. */
+  function covered(of: PackFile, end: number, settle: (error: unknown) => void): Promise<void> {
+    if (end <= of.synced || pack !== of) {
+      settle(end <= of.synced ? null : new CloudStoreError('unavailable', 'The disk failed while a pack was written.'));
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      waiters.push({
+        end,
+        settle(error) {
+          settle(error);
+          resolve();
+        },
+      });
+      startSync(of);
+    });
+  }
+
+  function startSync(of: PackFile): void {
+    syncing ??= syncAll(of).finally(() => {
+      syncing = null;
+      if (pack === of && waiters.length > 0) startSync(of);
+    });
+  }
+
+  async function syncAll(of: PackFile): Promise<void> {
+    // A turn later: the rest of the batch's waiters come along.
+    await Promise.resolve();
+    const end = of.tail;
+    try {
+      await of.file.datasync();
+    } catch (error) {
+      // The kernel may have dropped the dirty pages and say yes next time: what this fsync was to cover is lost.
+      await giveUp(of, diskError(error, 'syncing a pack'));
+      return;
+    }
+    if (pack !== of) return;
+    of.synced = end;
+    const done = waiters.filter((waiter) => waiter.end <= end);
+    waiters = waiters.filter((waiter) => waiter.end > end);
+    for (const { settle } of done) settle(null);
+  }
+
+  /** No trust any more: what is not confirmed is lost, the pack ends at its last good sync, the next append begins a new one. */
+  async function giveUp(of: PackFile, error: unknown): Promise<void> {
+    if (pack !== of) return;
+    pack = null;
+    options.lost(of.id, of.synced);
+    const lost = waiters;
+    waiters = [];
+    for (const { settle } of lost) settle(error);
+    // Not before the write under way has ended (it may land behind the pack's end), and the fsync (it needs the file).
+    await writing?.catch(() => {});
+    await end(of);
+  }
+
+  async function rotate(of: PackFile): Promise<void> {
+    await covered(of, of.tail, () => {});
+    if (syncing !== null) await syncing;
+    if (pack !== of) return; // the sync failed, and gave it up
+    pack = null;
+    await end(of);
+  }
+
+  async function end(of: PackFile): Promise<void> {
+    try {
+      await sealPackFile(packs, of);
+    } catch {
+      // It stays in open/, readable here up to its last good sync; the next start seals it.
+    }
+    await options.ended(of.id);
+  }
+
+  return {
+    get pending() {
+      return pending;
+    },
+    get pack() {
+      return pack?.id ?? null;
+    },
+    append: enqueue,
+    async sync() {
+      if (pack === null && queue.length === 0 && running === null) return;
+      if (running === null && pack !== null && pack.tail === pack.synced) return;
+      await enqueue([], true);
+    },
+    async close() {
+      closed = true;
+      while (running !== null) await running;
+      if (pack !== null) await rotate(pack);
+    },
+  };
+}

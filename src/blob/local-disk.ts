@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { BlobStore } from '#contracts/blob-store';
+import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+import { CloudStoreError } from '#core/errors';
+import { blobCorrupt, blobNotFound, checkBlobName, sameAs } from './blob-names.ts';
+import { codeOf, diskError } from './disk-error.ts';
+import { readFully, writeDurably } from './durable-write.ts';
+import { createOpenFiles } from './open-files.ts';
+
+const OPEN_FILES_MAX = 64;
+
+/**
+ * Blobs as files of one directory, written beside it in `tmp/`.
+ * @throws unavailable when the directory cannot be made
+ */
+export async function createLocalDisk({ directory, disk }: { directory: string; disk: DiskOps }): Promise<BlobStore> {
+  const temporary = join(directory, 'tmp');
+  try {
+    await disk.mkdir(temporary, 0o700);
+    for (const name of await disk.readdir(temporary)) await disk.unlink(join(temporary, name));
+  } catch (error) {
+    throw diskError(error, `making ${directory}`);
+  }
+  const files = createOpenFiles((name) => disk.open(join(directory, name), 'r'), OPEN_FILES_MAX);
+  /** One put of a name at a time: rename replaces silently. */
+  const putting = new Map<string, Promise<void>>();
+
+  async function put(name: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
+    const found = await stat(name);
+    if (found === null) return writeDurably(disk, join(temporary, name), join(directory, name), body, size);
+    const same = await files.with(name, (file) => sameAs(body, found.size, (at, length) => readSome(file, at, length)));
+    if (!same) throw new CloudStoreError('already_exists', `The blob ${name} exists with other bytes.`);
+  }
+
+  async function stat(name: string): Promise<{ size: number } | null> {
+    const found = await disk.stat(join(directory, name));
+    return found?.isFile ? found : null;
+  }
+
+  return {
+    capabilities: { shared: false, randomAccess: true },
+    async put(name, body, size) {
+      checkBlobName(name);
+      while (putting.has(name)) await putting.get(name)!.catch(() => {});
+      const running = put(name, body, size).catch((error: unknown) => {
+        throw diskError(error, `writing ${name}`);
+      });
+      putting.set(name, running);
+      try {
+        await running;
+      } finally {
+        putting.delete(name);
+      }
+    },
+    async read(name, offset, length, into) {
+      checkBlobName(name);
+      const out = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+      const bytes = await files
+        .with(name, (file) => readFully(file, out, 0, length, offset))
+        .catch((error: unknown) => {
+          throw codeOf(error) === 'ENOENT' ? blobNotFound(name) : diskError(error, `reading ${name}`);
+        });
+      if (bytes !== length) throw blobCorrupt(name);
+      return out;
+    },
+    async stat(name) {
+      checkBlobName(name);
+      try {
+        const found = await stat(name);
+        return found && { name, size: found.size };
+      } catch (error) {
+        throw diskError(error, `looking at ${name}`);
+      }
+    },
+    async *list(prefix, after = '') {
+      const names = (await disk.readdir(directory)).filter((name) => name.startsWith(prefix) && name > after).sort();
+      for (const name of names) {
+        const found = await stat(name);
+        if (found !== null) yield { name, size: found.size };
+      }
+    },
+    async remove(name) {
+      checkBlobName(name);
+      await files.forget(name);
+      try {
+        await disk.unlink(join(directory, name));
+        await disk.syncDirectory(directory);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw diskError(error, `removing ${name}`);
+      }
+    },
+    close: () => files.close(),
+  };
+}
+
+async function readSome(file: DiskFile, at: number, length: number): Promise<Buffer> {
+  const out = Buffer.allocUnsafe(length);
+  return out.subarray(0, await readFully(file, out, 0, length, at));
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import type { ChunkPlace } from '#contracts/content';
+import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+import type { Log } from '#contracts/log';
+import type { Clock, Random } from '#core/clock';
+import { CloudStoreError } from '#core/errors';
+import { codeOf, diskError } from './disk-error.ts';
+import { readFully } from './durable-write.ts';
+import { createLane, type Lane } from './lane.ts';
+import { createOpenFiles } from './open-files.ts';
+import { OPEN_DIRECTORY, openPath, type PackDirectory, sealedPath } from './pack-file.ts';
+import { recoverOpenPacks } from './pack-recovery.ts';
+
+export interface LogOptions {
+  /** Absolute; made when missing. */
+  directory: string;
+  disk: DiskOps;
+  clock: Clock;
+  random: Random;
+  /** The number under which this directory is registered as a store; 0 by default. */
+  store?: number;
+  /** 32 hex digits, written into every pack. */
+  instance?: string;
+  packBytesMax?: number;
+  recordsMax?: number;
+  /** Packs for big bodies that are written side by side; small records have one of their own. */
+  bulkLanes?: number;
+}
+
+const PACK_BYTES_MAX = 1 << 30;
+/** An index of 5.25 MiB, which an open pack holds in memory. */
+const RECORDS_MAX = 65_536;
+const SMALL_ALLOCATE_BYTES = 16 << 20;
+const BULK_ALLOCATE_BYTES = 64 << 20;
+const WRITE_BEHIND_BYTES = 32 << 20;
+const FILES_MAX = 64;
+/** Below this, a record of an open pack is read at once: it was just written, so it is in the page cache. */
+const SYNC_READ_BYTES_MAX = 64 << 10;
+
+/**
+ * Seals what a crash left open, then waits for records. Nothing is created before the first append.
+ * Big bodies go to lanes of their own, so that the fsync of a small record does not carry their dirty pages along.
+ * @throws unavailable, insufficient_storage, corrupt
+ */
+export async function createLog(options: LogOptions): Promise<Log> {
+  const { directory, disk, clock, random, store = 0, instance = '0'.repeat(32), bulkLanes = 1 } = options;
+  const { packBytesMax = PACK_BYTES_MAX, recordsMax = RECORDS_MAX } = options;
+  const packs: PackDirectory = { disk, clock, random, directory, instance };
+  try {
+    await disk.mkdir(join(directory, OPEN_DIRECTORY), 0o700);
+  } catch (error) {
+    throw diskError(error, `making ${directory}`);
+  }
+  await recoverOpenPacks(packs);
+
+  const files = createOpenFiles((id) => openPack(packs, id), FILES_MAX);
+  /** Packs that a failed write or fsync ended, with the offset up to which they hold. */
+  const broken = new Map<string, number>();
+  let lostSinceSync = false;
+
+  const lane = (allocateBytes: number, writeBehindBytes: number | null): Lane =>
+    createLane({
+      packs,
+      store,
+      packBytesMax,
+      recordsMax,
+      allocateBytes,
+      writeBehindBytes,
+      opened: files.pin,
+      ended: files.unpin,
+      lost(id, synced) {
+        broken.set(id, synced);
+        lostSinceSync = true;
+      },
+    });
+  const small = lane(SMALL_ALLOCATE_BYTES, null);
+  const bulk = Array.from({ length: bulkLanes }, () => lane(BULK_ALLOCATE_BYTES, WRITE_BEHIND_BYTES));
+  const lanes = [small, ...bulk];
+
+  const isLost = ({ pack, offset, length }: ChunkPlace): boolean => offset + length > (broken.get(pack) ?? Infinity);
+
+  return {
+    append: (record) => small.append(record, true),
+    appendUnsynced: (record) => bulk.reduce((a, b) => (b.pending < a.pending ? b : a)).append(record, false),
+    async sync(places) {
+      const wanted = places && new Set(places.map(({ pack }) => pack));
+      await Promise.all(lanes.filter(({ pack }) => wanted?.has(pack ?? '') ?? true).map((one) => one.sync()));
+      const lost = places === undefined ? lostSinceSync : places.some(isLost);
+      if (places === undefined) lostSinceSync = false;
+      if (lost) throw new CloudStoreError('unavailable', 'The disk failed before what was written to it was safe.');
+    },
+    async read(place, offset, length, into) {
+      if (offset + length > place.length) throw new CloudStoreError('corrupt', 'A read goes past the end of its record.');
+      const out = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+      try {
+        const written = length <= SYNC_READ_BYTES_MAX ? files.pinned(place.pack) : null;
+        if (written !== null && written.readSync(out, 0, length, place.offset + offset) === length) return out;
+        const bytes = await files.with(place.pack, (file) => readFully(file, out, 0, length, place.offset + offset));
+        if (bytes !== length)
+          throw new CloudStoreError('corrupt', 'A pack is shorter than its record.', { details: { ...place } });
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') throw new CloudStoreError('not_found', `There is no pack ${place.pack} here.`);
+        throw diskError(error, 'reading a pack');
+      }
+      return out;
+    },
+    async close() {
+      await Promise.all(lanes.map((one) => one.close()));
+      await files.close();
+    },
+  };
+}
+
+/** Sealed, or one that could not be sealed and waits for the next start. */
+async function openPack(packs: PackDirectory, id: string): Promise<DiskFile> {
+  try {
+    return await packs.disk.open(sealedPath(packs, id), 'r');
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    return packs.disk.open(openPath(packs, id), 'r');
+  }
+}

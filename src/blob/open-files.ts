@@ -1,0 +1,82 @@
+import type { DiskFile } from '#contracts/disk-ops';
+
+/** Open files for reading, by name; the least recently used are closed, never one that is being read. */
+export interface OpenFiles {
+  /** Runs `use` with the file, opening it when needed. @throws what `open` throws */
+  with<T>(name: string, use: (file: DiskFile) => Promise<T>): Promise<T>;
+  /** Takes in a file that is open already and stays so until `unpin`. */
+  pin(name: string, file: DiskFile): void;
+  unpin(name: string): Promise<void>;
+  /** The pinned file of this name. */
+  pinned(name: string): DiskFile | null;
+  /** Closes it once nobody reads it; what comes later opens anew. */
+  forget(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  file: Promise<DiskFile>;
+  readers: number;
+  pinned: DiskFile | null;
+  gone: boolean;
+}
+
+export function createOpenFiles(open: (name: string) => Promise<DiskFile>, filesMax: number): OpenFiles {
+  const entries = new Map<string, Entry>();
+
+  async function leave(entry: Entry): Promise<void> {
+    if (entry.gone && entry.readers === 0) await (await entry.file).close();
+  }
+
+  async function forget(name: string): Promise<void> {
+    const entry = entries.get(name);
+    if (entry === undefined) return;
+    entries.delete(name);
+    entry.gone = true;
+    await leave(entry);
+  }
+
+  async function shrink(): Promise<void> {
+    for (const [name, { readers, pinned }] of entries) {
+      if (entries.size <= filesMax) return;
+      if (readers === 0 && pinned === null) await forget(name);
+    }
+  }
+
+  return {
+    async with(name, use) {
+      let entry = entries.get(name);
+      if (entry === undefined) entry = { file: open(name), readers: 0, pinned: null, gone: false };
+      else entries.delete(name);
+      entries.set(name, entry); // last in the order: most recently used
+      entry.readers++;
+      let file: DiskFile;
+      try {
+        file = await entry.file;
+      } catch (error) {
+        if (entries.get(name) === entry) entries.delete(name);
+        throw error;
+      }
+      try {
+        return await use(file);
+      } finally {
+        entry.readers--;
+        if (entry.gone) await leave(entry);
+        else if (entries.size > filesMax) await shrink();
+      }
+    },
+    pin(name, file) {
+      entries.set(name, { file: Promise.resolve(file), readers: 0, pinned: file, gone: false });
+    },
+    async unpin(name) {
+      const entry = entries.get(name);
+      if (entry !== undefined) entry.pinned = null;
+      await shrink();
+    },
+    pinned: (name) => entries.get(name)?.pinned ?? null,
+    forget,
+    async close() {
+      for (const name of [...entries.keys()]) await forget(name);
+    },
+  };
+}

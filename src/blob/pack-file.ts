@@ -1,0 +1,79 @@
+import { dirname, join } from 'node:path';
+import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+import type { Clock, Random } from '#core/clock';
+import { writeFully } from './durable-write.ts';
+import { createPackIndex, encodePackHeader, PACK_HEADER_BYTES, type PackIndex } from './pack-format.ts';
+
+/** Where packs lie, and what makes new ones. */
+export interface PackDirectory {
+  disk: DiskOps;
+  clock: Clock;
+  random: Random;
+  /** Sealed packs; open ones are in `open/` below it, so that a start looks at those only. */
+  directory: string;
+  /** 32 hex digits, in every header. */
+  instance: string;
+}
+
+/** A pack that is being written. */
+export interface PackFile {
+  readonly id: string;
+  readonly file: DiskFile;
+  readonly index: PackIndex;
+  /** Where the next record goes. */
+  tail: number;
+  /** Up to here the disk has confirmed. */
+  synced: number;
+  /** The length of the file on disk, at least `tail` while there was room. */
+  allocated: number;
+}
+
+export const OPEN_DIRECTORY = 'open';
+export const packName = (id: string): string => `${id}.pack`;
+export const openPath = (packs: PackDirectory, id: string): string => join(packs.directory, OPEN_DIRECTORY, packName(id));
+export const sealedPath = (packs: PackDirectory, id: string): string => join(packs.directory, packName(id));
+
+/** A new pack, its name and header durable: a record in it is worth what its own fsync is worth. */
+export async function createPackFile(packs: PackDirectory, allocated: number): Promise<PackFile> {
+  const { disk, clock, random, instance } = packs;
+  const created = clock.now();
+  const id = packId(created, random);
+  const path = openPath(packs, id);
+  const file = await disk.open(path, 'wx+');
+  try {
+    await writeFully(file, [encodePackHeader({ id, instance, created })], 0);
+    await file.allocate(allocated);
+    await file.sync();
+    await disk.syncDirectory(dirname(path));
+  } catch (error) {
+    // The first error is the one to report; an empty pack that stays is removed by the next start.
+    await file.close().catch(() => {});
+    await disk.unlink(path).catch(() => {});
+    throw error;
+  }
+  return { id, file, index: createPackIndex(), tail: PACK_HEADER_BYTES, synced: PACK_HEADER_BYTES, allocated };
+}
+
+/**
+ * Ends a pack at its last good sync: index and trailer, true length, fsync, then its name among the sealed ones. A crash
+ * between any two steps leaves it in `open/`, where the next start does all of this again. The file stays open.
+ */
+export async function sealPackFile(packs: PackDirectory, pack: PackFile): Promise<void> {
+  const { disk, clock } = packs;
+  pack.index.cut(pack.synced);
+  const end = pack.index.encode(pack.synced, clock.now());
+  const size = pack.synced + end.reduce((sum, { length }) => sum + length, 0);
+  // What was not confirmed must not shine through behind a shorter end.
+  await pack.file.truncate(pack.synced);
+  await writeFully(pack.file, end, pack.synced);
+  await pack.file.truncate(size);
+  await pack.file.sync();
+  await disk.rename(openPath(packs, pack.id), sealedPath(packs, pack.id));
+  await disk.syncDirectory(packs.directory);
+  await disk.syncDirectory(join(packs.directory, OPEN_DIRECTORY));
+}
+
+/** 48 bits of time and 80 of chance, so that names sort by age. */
+function packId(created: number, random: Random): string {
+  return created.toString(16).padStart(12, '0').slice(-12) + random(10).toString('hex');
+}

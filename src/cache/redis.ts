@@ -1,0 +1,131 @@
+import { Cluster, Redis } from 'ioredis';
+import type { Cache } from '#contracts/cache';
+import type { Logger } from '#contracts/observability';
+import type { Clock } from '#core/clock';
+import { createMemoryCache } from './memory.ts';
+
+export interface RedisCacheOptions {
+  /** `redis://` or `rediss://`; several with commas are nodes of one Cluster. */
+  url: string;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The contract's promise to callers. */
+const COMMAND_MS_MAX = 50;
+/** After a failure Redis is left alone this long, so that a hung one costs 50 ms now and then and not at every call. */
+const PAUSE_MS = 500;
+const RECONNECT_MS_MAX = 2_000;
+const PREFIX = 'cloudstore:';
+
+/** One step, so that a counter without an end cannot be left behind. */
+const INCREMENT = `local n = redis.call('INCR', KEYS[1])
+if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return n`;
+
+/**
+ * Redis, or its Cluster, with memory behind it: while it is away values and counts are this process's own. Nothing here throws, and
+ * nothing waits for a connection; it comes back by itself.
+ */
+export function createRedisCache({ url, clock, log }: RedisCacheOptions): Cache {
+  const memory = createMemoryCache({ clock });
+  const redis = connect(url);
+  let away = false;
+  let pausedUntil = 0;
+
+  redis.on('error', (error: Error) => failed(error));
+  redis.on('ready', () => {
+    pausedUntil = 0;
+    if (away) log.info({}, 'Redis answers again.');
+    away = false;
+  });
+
+  function failed(error: unknown): void {
+    pausedUntil = clock.now() + PAUSE_MS;
+    if (away) return;
+    away = true;
+    log.warn({ error: String(error) }, 'Redis does not answer; this process goes on with its own memory.');
+  }
+
+  async function attempt<T>(command: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+    if (redis.status !== 'ready' || clock.now() < pausedUntil) return otherwise();
+    try {
+      const result = await within(command());
+      if (away) {
+        away = false;
+        log.info({}, 'Redis answers again.');
+      }
+      return result;
+    } catch (error) {
+      failed(error);
+      return otherwise();
+    }
+  }
+
+  return {
+    get: (key) =>
+      attempt(
+        () => redis.getBuffer(PREFIX + key),
+        () => memory.get(key),
+      ),
+    set: (key, value, ttlMs) =>
+      attempt(
+        async () => void (await redis.set(PREFIX + key, Buffer.from(value), 'PX', Math.max(1, Math.round(ttlMs)))),
+        () => memory.set(key, value, ttlMs),
+      ),
+    async remove(key) {
+      await memory.remove(key);
+      await attempt(
+        async () => void (await redis.del(PREFIX + key)),
+        async () => undefined,
+      );
+    },
+    increment: (key, windowMs) =>
+      attempt(
+        async () => Number(await redis.eval(INCREMENT, 1, PREFIX + key, String(Math.max(1, Math.round(windowMs))))),
+        () => memory.increment(key, windowMs),
+      ),
+    async close() {
+      redis.disconnect();
+      await memory.close();
+    },
+  };
+}
+
+function connect(text: string): Redis | Cluster {
+  const urls = text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+  const retryStrategy = (times: number): number => Math.min(RECONNECT_MS_MAX, times * 100);
+  const options = {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 1_000,
+    commandTimeout: COMMAND_MS_MAX,
+    retryStrategy,
+  };
+  const [first = ''] = urls;
+  if (urls.length <= 1) return new Redis(first, options);
+  const { username, password, protocol } = new URL(first);
+  const { retryStrategy: _, enableOfflineQueue, ...node } = options;
+  return new Cluster(urls, {
+    enableOfflineQueue,
+    clusterRetryStrategy: retryStrategy,
+    redisOptions: {
+      ...node,
+      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+      ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    },
+  });
+}
+
+/** A Cluster may try several nodes, each with a time of its own: the caller waits no longer for that. */
+function within<T>(command: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no answer in time')), COMMAND_MS_MAX);
+    command.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

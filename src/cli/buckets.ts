@@ -1,0 +1,56 @@
+import { assertBucketName } from '#core/bucket';
+import { CloudStoreError } from '#core/errors';
+import type { Session } from './session.ts';
+import { getUser } from './users.ts';
+
+export interface ListedBucket {
+  id: number;
+  name: string;
+  owner: string;
+  created: string;
+  objects: number;
+  bytes: number;
+}
+
+/** @throws invalid_bucket_name, bucket_exists, principal_not_found */
+export async function addBucket(
+  session: Session,
+  name: string,
+  ownerName: string | null,
+): Promise<{ id: number; name: string; owner: string }> {
+  assertBucketName(name);
+  const { metadata } = session;
+  const owner =
+    ownerName === null
+      ? (await metadata.principals.list()).find(({ role, disabled }) => role === 'admin' && !disabled)
+      : await getUser(session, ownerName);
+  if (owner === undefined)
+    throw new CloudStoreError('principal_not_found', 'There is no admin to own the bucket; name an owner with --owner.');
+  const bucket = await metadata.buckets.create({ name, owner: owner.id, domain: owner.domain });
+  return { id: bucket.id, name: bucket.name, owner: owner.name };
+}
+
+export async function listBuckets({ metadata }: Session): Promise<ListedBucket[]> {
+  const names = new Map((await metadata.principals.list()).map(({ id, name }) => [id, name]));
+  const listed: ListedBucket[] = [];
+  for (const bucket of await metadata.buckets.list()) {
+    const { objects, bytes } = await metadata.buckets.usage(bucket.id);
+    listed.push({
+      id: bucket.id,
+      name: bucket.name,
+      owner: names.get(bucket.owner) ?? String(bucket.owner),
+      created: new Date(bucket.created).toISOString(),
+      objects,
+      bytes,
+    });
+  }
+  return listed;
+}
+
+/** @throws bucket_not_found, bucket_not_empty */
+export async function removeBucket({ metadata }: Session, name: string, force: boolean): Promise<{ id: number; name: string }> {
+  const bucket = await metadata.buckets.resolve(null, name);
+  if (bucket === null) throw new CloudStoreError('bucket_not_found', `There is no bucket ${name}.`);
+  await metadata.buckets.remove(bucket.id, { force });
+  return { id: bucket.id, name: bucket.name };
+}

@@ -1,0 +1,124 @@
+import { access, constants, readdir, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/load.ts';
+import { lockDataDirectory, readOwner } from '../data-directory.ts';
+import { clusterFiles, databaseServer, masterKey } from './doctor-database.ts';
+import { type Finding, gib } from './output.ts';
+
+const FREE_BYTES_WARN = 2 * 2 ** 30;
+const FREE_BYTES_FAIL = 256 * 2 ** 20;
+
+/**
+ * Looks at everything that the gateway needs and says what is amiss, in the order in which it would stumble. A stopped
+ * gateway's database is started for the look, which also tells whether it starts.
+ */
+export async function examine(config: Config): Promise<Finding[]> {
+  const directory = config.values['data-dir'];
+  const external = config.values['database-url'] !== null;
+  const findings = [runtime()];
+  const there = await stat(directory).catch(() => null);
+  if (there === null) {
+    findings.push({
+      name: 'data directory',
+      status: 'warn',
+      detail: `${directory} does not exist`,
+      advice: 'The first start (cloudstore serve) makes it.',
+    });
+    return findings;
+  }
+  findings.push(await dataDirectory(directory, there.mode), await freeSpace(directory), await gateway(directory, config));
+  if (!external) findings.push(await clusterFiles(directory));
+  findings.push(...(await databaseServer(config)), await masterKey(config), await packs(directory), await firstRun(directory));
+  return findings;
+}
+
+function runtime(): Finding {
+  const detail = `Node ${process.versions.node} on ${process.platform}-${process.arch}`;
+  if (Number.parseInt(process.versions.node, 10) >= 24) return { name: 'runtime', status: 'ok', detail };
+  return {
+    name: 'runtime',
+    status: 'fail',
+    detail,
+    advice: 'CloudStore needs Node 24 or newer; start it with npm start or the cloudstore command, which bring their own.',
+  };
+}
+
+async function dataDirectory(directory: string, mode: number): Promise<Finding> {
+  const name = 'data directory';
+  try {
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return {
+      name,
+      status: 'fail',
+      detail: `${directory} is not writable for this user`,
+      advice: 'Run as the user who owns it, or give it to this one with chown -R.',
+    };
+  }
+  if ((mode & 0o022) !== 0) {
+    return { name, status: 'warn', detail: `${directory} is writable for other users`, advice: `chmod 700 ${directory}` };
+  }
+  return { name, status: 'ok', detail: directory };
+}
+
+async function freeSpace(directory: string): Promise<Finding> {
+  const { bavail, bsize, blocks } = await statfs(directory);
+  const free = bavail * bsize;
+  const detail = `${gib(free)} of ${gib(blocks * bsize)} free`;
+  if (free >= FREE_BYTES_WARN) return { name: 'disk', status: 'ok', detail };
+  return {
+    name: 'disk',
+    status: free < FREE_BYTES_FAIL ? 'fail' : 'warn',
+    detail,
+    advice: 'Free some space: writes are refused when the disk is full.',
+  };
+}
+
+async function gateway(directory: string, config: Config): Promise<Finding> {
+  const name = 'gateway';
+  const lock = await lockDataDirectory(directory, { kind: 'command', pid: process.pid });
+  if (lock !== null) {
+    await lock.release();
+    return {
+      name,
+      status: 'ok',
+      detail: `not running; it would listen on ports ${config.values['s3-port']} and ${config.values.port} of ${config.values.host}`,
+    };
+  }
+  const owner = await readOwner(directory);
+  const what =
+    owner === null ? 'another process' : `${owner.kind === 'gateway' ? 'running as' : 'a command runs as'} process ${owner.pid}`;
+  return { name, status: 'ok', detail: [what, ...Object.values(owner?.urls ?? {})].join(', ') };
+}
+
+async function packs(directory: string): Promise<Finding> {
+  const sizes = await packSizes(join(directory, 'packs'));
+  return {
+    name: 'packs',
+    status: 'ok',
+    detail: sizes.length === 0 ? 'none' : `${sizes.length} of ${gib(sizes.reduce((sum, size) => sum + size, 0))}`,
+  };
+}
+
+async function packSizes(directory: string): Promise<number[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => (await stat(join(entry.parentPath, entry.name)).catch(() => null))?.size ?? 0),
+  );
+}
+
+async function firstRun(directory: string): Promise<Finding> {
+  const path = join(directory, 'first-run.json');
+  const file = await stat(path).catch(() => null);
+  if (file === null) return { name: 'first-run secrets', status: 'ok', detail: 'not on disk' };
+  if ((file.mode & 0o077) !== 0)
+    return {
+      name: 'first-run secrets',
+      status: 'warn',
+      detail: 'other users may read first-run.json',
+      advice: `chmod 600 ${path}`,
+    };
+  return { name: 'first-run secrets', status: 'ok', detail: `in ${path}; you can remove it once you have noted them` };
+}

@@ -1,0 +1,190 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** One setting: what it is called everywhere, how a text becomes its value, and what may be said of it. */
+export interface Setting<T> {
+  /** For `config print`, --help and docs/CONFIGURATION.md. */
+  description: string;
+  /** From the text of a flag, the environment or the file. */
+  schema: z.ZodType<T, unknown>;
+  default: T;
+  /** Never printed; also readable from the file that `CLOUDSTORE_<NAME>_FILE` names. */
+  secret?: boolean;
+  /** A secret that lies in an URL: the URL is printed without it, and it may be a flag. */
+  url?: boolean;
+}
+
+const port = z.coerce
+  .number({ error: 'must be a number' })
+  .int('must be a whole number')
+  .min(0, 'must be 0 to 65535')
+  .max(65535, 'must be 0 to 65535');
+const text = z.string().min(1, 'must not be empty');
+const url = (...schemes: string[]) =>
+  text.refine(
+    (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
+    `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  );
+const optional = <T>(schema: z.ZodType<T, unknown>): z.ZodType<T | null, unknown> => schema.nullable();
+
+/**
+ * Every setting there is. `data-dir` is the flag `--data-dir`, the variable `CLOUDSTORE_DATA_DIR` and the line `data-dir:` of
+ * cloudstore.yaml.
+ */
+export const SETTINGS = {
+  'data-dir': setting({
+    description: 'Where the database, the packs, the keys and the logs lie.',
+    schema: optional(text),
+    default: null,
+  }),
+  host: setting({
+    description: 'The address to listen on; --lan is short for all addresses (0.0.0.0, and :: where IPv6 is on).',
+    schema: text,
+    default: '127.0.0.1',
+  }),
+  's3-port': setting({ description: 'Port of the S3 API; 0 takes a free one.', schema: port, default: 9000 }),
+  port: setting({ description: 'Port of browser, WebDAV, REST and WebSocket; 0 takes a free one.', schema: port, default: 9001 }),
+  's3-domain': setting({
+    description: 'Domain under which buckets are also host names (virtual-host style), e.g. s3.example.org.',
+    schema: optional(text.regex(/^[a-z0-9.-]+$/i, 'must be a domain name').transform((value) => value.toLowerCase())),
+    default: null,
+  }),
+  'public-url': setting({
+    description: 'How browsers and clients reach the web port from outside, e.g. https://cloud.example.org.',
+    schema: optional(url('http', 'https').transform((value) => value.replace(/\/+$/, ''))),
+    default: null,
+  }),
+  'log-level': setting<'debug' | 'info' | 'warn' | 'error'>({
+    description: 'debug, info, warn or error.',
+    schema: z.enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
+    default: 'info',
+  }),
+  'tls-cert': setting({
+    description: 'PEM file of the certificate chain; with tls-key, both ports speak TLS.',
+    schema: optional(text),
+    default: null,
+  }),
+  'tls-key': setting({ description: 'PEM file of the private key.', schema: optional(text), default: null }),
+  'trusted-proxies': setting({
+    description: 'Addresses or networks (10.0.0.0/8), separated by commas, whose X-Forwarded-* headers are believed.',
+    schema: list().refine(
+      (networks) => networks.every(isNetwork),
+      'must be addresses or networks such as 10.0.0.0/8, separated by commas',
+    ),
+    default: [] as string[],
+  }),
+  'metrics-token': setting({
+    description: 'Bearer token that opens /metrics.',
+    schema: optional(text),
+    default: null,
+    secret: true,
+  }),
+  'master-key': setting({
+    description:
+      'The 32 bytes that all stored keys are wrapped with, as 64 hex digits or base64; by default made at the first start, in <data>/master.key.',
+    schema: optional(masterKey()),
+    default: null,
+    secret: true,
+  }),
+  'database-url': setting({
+    description: 'A Postgres (15 or newer) of your own instead of the embedded one: postgres://user:password@host/database.',
+    schema: optional(url('postgres', 'postgresql')),
+    default: null,
+    secret: true,
+    url: true,
+  }),
+  'redis-url': setting({
+    description: 'A Redis shared by several gateways: redis://host:6379.',
+    schema: optional(url('redis', 'rediss')),
+    default: null,
+    secret: true,
+    url: true,
+  }),
+  'chunks-url': setting({
+    description: 'An S3-compatible store for the packs: s3://bucket/prefix?endpoint=….',
+    schema: optional(url('s3')),
+    default: null,
+    secret: true,
+    url: true,
+  }),
+  processes: setting({
+    description: 'How many processes share the listeners.',
+    schema: z.coerce.number({ error: 'must be a number' }).int('must be a whole number').min(1, 'must be at least 1'),
+    default: 1,
+  }),
+  'admin-password': setting({
+    description: "First start only: the admin's password.",
+    schema: optional(text.min(8, 'must have at least 8 characters')),
+    default: null,
+    secret: true,
+  }),
+  'access-key-id': setting({
+    description: "First start only: the id of the admin's S3 key.",
+    schema: optional(text.regex(/^[A-Za-z0-9_.-]{3,128}$/, 'must have 3 to 128 of A-Z, a-z, 0-9, underscore, dot and hyphen')),
+    default: null,
+  }),
+  'secret-access-key': setting({
+    description: 'First start only: its secret.',
+    schema: optional(text.min(8, 'must have at least 8 characters')),
+    default: null,
+    secret: true,
+  }),
+};
+
+export type SettingName = keyof typeof SETTINGS;
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]; // Object.keys forgets its own type
+export type SettingValue<N extends SettingName> = (typeof SETTINGS)[N]['default'];
+export type SettingValues = { [N in SettingName]: SettingValue<N> };
+
+/** `data-dir` → `CLOUDSTORE_DATA_DIR` */
+export function environmentName(name: string): string {
+  return `CLOUDSTORE_${name.toUpperCase().replace(/-/g, '_')}`;
+}
+
+/** The value as `config print` may show it. */
+export function redact(name: SettingName, value: unknown): unknown {
+  const { secret, url: isUrl }: Setting<unknown> = SETTINGS[name];
+  if (value === null || !secret) return value;
+  if (!isUrl || typeof value !== 'string') return '(secret)';
+  const shown = new URL(value);
+  if (shown.password) shown.password = 'secret';
+  for (const key of [...shown.searchParams.keys()])
+    if (/secret|password|token|key/i.test(key)) shown.searchParams.set(key, 'secret');
+  return shown.toString();
+}
+
+function setting<T>(definition: Setting<T>): Setting<T> {
+  return definition;
+}
+
+function list(): z.ZodType<string[], unknown> {
+  return z
+    .union([z.array(z.string()), z.string().transform((value) => value.split(','))])
+    .transform((parts) => parts.map((part) => part.trim()).filter(Boolean));
+}
+
+function isNetwork(value: string): boolean {
+  const [address = '', bits, ...rest] = value.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+function masterKey(): z.ZodType<Buffer, unknown> {
+  return z.string().transform((value, context) => {
+    const key = decodeMasterKey(value);
+    if (key === null) context.addIssue({ code: 'custom', message: 'must be 32 bytes, as 64 hex digits or base64' });
+    return key ?? z.NEVER;
+  });
+}
+
+/** 64 hex digits or base64 of 32 bytes; null when it is neither. Also the format of the key file. */
+export function decodeMasterKey(value: string): Buffer | null {
+  const trimmed = value.trim();
+  const key = /^[0-9a-f]{64}$/i.test(trimmed)
+    ? Buffer.from(trimmed, 'hex')
+    : /^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)
+      ? Buffer.from(trimmed, 'base64')
+      : null;
+  return key?.length === 32 ? key : null;
+}

@@ -1,0 +1,44 @@
+import type { BucketId } from '#core/address';
+import type { Bucket, BucketKind, Versioning } from '#core/bucket';
+import type { DomainId } from '#core/content-ref';
+import type { PrincipalId } from '#core/principal';
+
+/** Rows of buckets and their names. Nothing here authorizes. Each change publishes `buckets`. */
+export interface BucketStore {
+  /** @throws bucket_exists, bucket_owned_by_you (details.bucket) */
+  create(bucket: NewBucket): Promise<Bucket>;
+  find(id: BucketId): Promise<Bucket | null>;
+  /** A name as `principal` sees it: an alias of that principal first, then the global one. null principal: global only. */
+  resolve(principal: PrincipalId | null, name: string): Promise<Bucket | null>;
+  /** In byte order of names; of one owner, or all. */
+  list(owner?: PrincipalId): Promise<Bucket[]>;
+  update(id: BucketId, patch: BucketPatch): Promise<Bucket>;
+  /** @throws bucket_not_empty when live objects, or S3-visible versions, or uploads exist (unless `force`); hidden history never counts and is dropped with the bucket */
+  remove(id: BucketId, options?: { force?: boolean }): Promise<void>;
+  usage(id: BucketId): Promise<BucketUsage>;
+}
+
+export interface NewBucket {
+  name: string;
+  owner: PrincipalId;
+  domain: DomainId;
+  kind?: BucketKind;
+  versioning?: Versioning;
+  objectLock?: boolean;
+  /** A further name, for the owner only. */
+  alias?: string;
+}
+
+export interface BucketPatch {
+  versioning?: Versioning;
+  owner?: PrincipalId;
+  objectLock?: boolean;
+  /** Merged by top-level name; null removes one. */
+  config?: Record<string, unknown>;
+}
+
+export interface BucketUsage {
+  /** Live objects and their plaintext bytes. */
+  objects: number;
+  bytes: number;
+}

@@ -1,0 +1,20 @@
+import type { BucketId } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import type { Who } from '#core/principal';
+import type { BucketPatch, BucketUsage } from './bucket-store.ts';
+
+/** Buckets, authorized. */
+export interface Buckets {
+  /** @throws bucket_exists, bucket_owned_by_you, invalid_bucket_name, access_denied (a guest) */
+  create(who: Who, name: string, options?: { objectLock?: boolean }): Promise<Bucket>;
+  /** A name as the caller sees it, once at the door. @throws bucket_not_found, also when the caller may not know of it */
+  resolve(who: Who, name: string): Promise<Bucket>;
+  /** From memory, for short paths; null: ask `resolve`. */
+  resolved(who: Who, name: string): Bucket | null;
+  get(who: Who, id: BucketId): Promise<Bucket>;
+  /** What the caller may see, in byte order of names. */
+  list(who: Who): Promise<Bucket[]>;
+  update(who: Who, id: BucketId, patch: BucketPatch): Promise<Bucket>;
+  remove(who: Who, id: BucketId, options?: { force?: boolean }): Promise<void>;
+  usage(who: Who, id: BucketId): Promise<BucketUsage>;
+}

@@ -1,0 +1,31 @@
+/**
+ * The operations on local files that durability hangs on, injectable so that tests can count, fail, tear and kill at the n-th.
+ * All paths absolute. Errors are Node's own (code ENOSPC, EIO, EMFILE, …); wrapping is the caller's.
+ */
+export interface DiskOps {
+  open(path: string, flags: string, mode?: number): Promise<DiskFile>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  mkdir(path: string, mode: number): Promise<void>;
+  readdir(path: string): Promise<string[]>;
+  stat(path: string): Promise<{ size: number; isFile: boolean } | null>;
+  /** fsync of a directory: makes renames and creations in it durable. */
+  syncDirectory(path: string): Promise<void>;
+}
+
+export interface DiskFile {
+  /** Writes all buffers at `position`; resolves with the bytes written, which may be fewer (short write). */
+  writev(buffers: Uint8Array[], position: number): Promise<number>;
+  /** Resolves with the bytes read, 0 at the end. */
+  read(into: Uint8Array, offset: number, length: number, position: number): Promise<number>;
+  /** Synchronous read for small hot records; blocks the event loop on a cold disk. */
+  readSync(into: Uint8Array, offset: number, length: number, position: number): number;
+  /** fdatasync. */
+  datasync(): Promise<void>;
+  sync(): Promise<void>;
+  truncate(size: number): Promise<void>;
+  /** Reserves blocks up to `size` where the platform can; else sets the length. Best effort. */
+  allocate(size: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,11 @@
+import type { BucketId } from '#core/address';
+import type { Cursor, JournalEvent } from './journal.ts';
+
+/** Journal to subscribers: every commit of any gateway and door, in order, once, from a cursor. */
+export interface Hub {
+  /**
+   * Delivers batches in order until the signal fires. It reads ahead only as `deliver` resolves: a slow subscriber costs no memory.
+   * @throws cursor_expired
+   */
+  follow(bucket: BucketId, from: Cursor, deliver: (events: JournalEvent[]) => Promise<void>, signal: AbortSignal): Promise<void>;
+}

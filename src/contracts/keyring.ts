@@ -1,0 +1,34 @@
+import type { DomainId } from '#core/content-ref';
+
+/**
+ * The keys of dedupe domains, unwrapped from the database with the master key. Three independent keys a domain:
+ * chunk id and gear (never rotated), and encryption with epochs.
+ */
+export interface Keyring {
+  /** Makes and stores a new domain's keys, wrapped. */
+  create(): Promise<DomainId>;
+  /** Synchronous once loaded; `load` first. @throws internal when not loaded */
+  domain(id: DomainId): DomainKeys;
+  load(id: DomainId): Promise<DomainKeys>;
+  /** Seals and opens small secrets of the product (S3 secret keys) under the master key. `context` is authenticated. */
+  seal(plaintext: Uint8Array, context: string): Buffer;
+  /** @throws corrupt */
+  open(sealed: Uint8Array, context: string): Buffer;
+}
+
+export interface DomainKeys {
+  id: DomainId;
+  /** 32 bytes, for keyed BLAKE3 of plaintext chunks and of leaves. */
+  chunkIdKey: Buffer;
+  /** 256 u32, secret. */
+  gearTable: Uint32Array;
+  currentEpoch: number;
+  /** 32 bytes. @throws corrupt for an unknown epoch */
+  encryptionKey(epoch: number): Buffer;
+}
+
+/** Where wrapped keys lie (the database). */
+export interface KeyStore {
+  insert(wrapped: Buffer): Promise<DomainId>;
+  find(id: DomainId): Promise<Buffer | null>;
+}

@@ -1,0 +1,26 @@
+import type { ChunkPlace } from './content.ts';
+
+/**
+ * The open packs of this gateway: preallocated local files, appended by group commit. A record is durable when `append`
+ * resolves: whatever arrived while the last flush ran goes out together, one writev and one fdatasync.
+ * After a failed write or fsync the pack is not trusted any more: it is sealed at its last good sync and a new one begins.
+ */
+export interface Log {
+  /** Appends one record (its buffers in order) and resolves when it is durable. @throws insufficient_storage, unavailable */
+  append(record: Uint8Array[]): Promise<ChunkPlace>;
+  /**
+   * Appends without waiting for durability: resolves once the bytes were handed to the disk queue, with its place; the caller must await `sync`
+   * before it lets anything name the record. For bodies of many chunks. Back-pressure: it waits while too much is in flight.
+   */
+  appendUnsynced(record: Uint8Array[]): Promise<ChunkPlace>;
+  /**
+   * Resolves when everything appended before the call is durable; with `places`, when these are.
+   * @throws unavailable when records were lost to a failed write or fsync after `appendUnsynced` had resolved. Without `places` that may
+   * be somebody else's, and only one caller learns of it: whoever shares the log passes its own.
+   */
+  sync(places?: readonly ChunkPlace[]): Promise<void>;
+  /** Reads from an open or sealed pack of this gateway. @throws not_found, corrupt */
+  read(place: ChunkPlace, offset: number, length: number, into?: Buffer): Promise<Buffer>;
+  /** Seals what is open (cut to its true length, durable) and stops. */
+  close(): Promise<void>;
+}

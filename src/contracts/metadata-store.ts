@@ -1,0 +1,157 @@
+import type { Address, BucketId, ObjectKey } from '#core/address';
+import type { Conditions } from '#core/conditions';
+import type { ContentRef } from '#core/content-ref';
+import type { DirectoryInfo, EntryInfo, ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
+import type { Who } from '#core/principal';
+import type { ChunkRecord, LeafRecord } from './content.ts';
+
+/**
+ * Names, versions, directories and the journal. Commits are data, not closures: many callers' intents are coalesced into
+ * one batch (one read of all they touch, a pure decide(), one compare-and-swap statement), so that two gateways on one
+ * database are right and one gateway is fast. Nothing here authorizes; Namespace does.
+ */
+export interface MetadataStore {
+  /** The current object at an exact key; null when none is live. Lookups of one tick share a statement. */
+  current(at: Address): Promise<ObjectInfo | null>;
+  /** `current` without waiting: the object, null when none is live, undefined when it must be asked (nothing cached, or several gateways). */
+  peekCurrent(at: Address): ObjectInfo | null | undefined;
+  /** One version, by its id or as `null` (S3's null version); delete markers included. Hidden history only with `hidden`. */
+  version(at: Address, version: VersionId | 'null', options?: { hidden?: boolean }): Promise<ObjectInfo | null>;
+  /** The directory of a key that ends in `/` or is empty; the root of an existing bucket always exists. */
+  directory(at: Address): Promise<DirectoryInfo | null>;
+  /** What a path without a trailing slash names: the object `key`, else the directory `key/`. `` names the root. */
+  entry(at: Address): Promise<EntryInfo | null>;
+  list(query: ListQuery): Promise<ListPage>;
+
+  /**
+   * Decides and carries out one intent; durable when it resolves. Conditions, locks, quota and parents are decided in
+   * the commit, against what is then current. An ambiguous commit (connection lost) is resolved by the version id.
+   * @throws precondition_failed, locked, quota_exceeded, parent_missing, is_a_directory, not_a_directory, already_exists,
+   *   not_found, bucket_not_found, conflict, unavailable
+   */
+  commit(intent: PutIntent): Promise<PutVerdict>;
+  commit(intent: RemoveIntent): Promise<RemoveVerdict>;
+  commit(intent: AnnotateIntent): Promise<EntryInfo>;
+
+  /** Moves an object or a whole directory (both keys end in `/`) in one transaction with one journal row. Same bucket or another of the same domain. */
+  move(intent: TreeIntent): Promise<TreeVerdict>;
+  /** Copies rows, never bytes: an object, or a directory with all below (or alone, `depth0`). Within one domain. */
+  copy(intent: TreeIntent & { depth0?: boolean; properties?: boolean }): Promise<TreeVerdict>;
+  /** Removes a directory with all below, in one transaction with one journal row. */
+  removeTree(intent: RemoveTreeIntent): Promise<{ removed: number }>;
+}
+
+/** What every change carries. */
+export interface IntentBase {
+  who: Who;
+  bucket: BucketId;
+  key: ObjectKey;
+  /** Tokens that the caller submitted; a lock on the key (or an infinite one above) whose token is missing, or is another principal's, refuses. */
+  lockTokens?: readonly string[];
+  conditions?: Conditions;
+  /** WebDAV: the parent directory must exist (@throws parent_missing), and a file and a folder never share one name. */
+  requireParent?: boolean;
+}
+
+export interface PutIntent extends IntentBase {
+  kind: 'put';
+  /** Minted by the caller; the idempotency key. */
+  versionId: VersionId;
+  content: ContentRef;
+  etag: string;
+  /** ms since the epoch; absent: the commit's time. */
+  mtime?: number;
+  attributes: ObjectAttributes;
+  tags?: Record<string, string>;
+  contentHash: Buffer | null;
+  chunks: ChunkRecord[];
+  leaves: LeafRecord[];
+  /** Dead properties of a new node (COPY); an overwrite keeps the node's own. */
+  properties?: Record<string, string> | null;
+  /** Consumes this multipart upload in the same transaction. Repeating a completed one gives its first verdict. */
+  completesUpload?: string;
+}
+
+export interface PutVerdict {
+  info: ObjectInfo;
+  /** True when no live object was there before. */
+  created: boolean;
+  seq: number;
+}
+
+export interface RemoveIntent extends IntentBase {
+  kind: 'remove';
+  /** For the delete marker, if one is written; the idempotency key. */
+  versionId: VersionId;
+  /** Removes this version for good instead of the current object. */
+  version?: VersionId | 'null';
+  /** @throws not_found when nothing is live; else removing what is absent succeeds, as in S3. */
+  mustExist?: boolean;
+  /** WebDAV: the parent stays as an explicit folder when this was its last entry. */
+  keepParent?: boolean;
+}
+
+export interface RemoveVerdict {
+  existed: boolean;
+  /** The removal wrote a delete marker, or removed one. */
+  deleteMarker: boolean;
+  /** Of the marker written, or of the version removed; null where S3 shows none. */
+  versionId: VersionId | 'null' | null;
+}
+
+export interface AnnotateIntent extends IntentBase {
+  kind: 'annotate';
+  /** Dead properties to set (string) or remove (null), by `namespace name`. Works on objects and directories (key ends in `/` or is empty). */
+  properties?: Record<string, string | null>;
+  /** New mtime of an object, ms. */
+  mtime?: number;
+}
+
+export interface TreeIntent {
+  who: Who;
+  from: Address;
+  to: Address;
+  overwrite: boolean;
+  requireParent?: boolean;
+  /** The source's parent stays as an explicit folder when it becomes empty (move). */
+  keepParent?: boolean;
+  lockTokens?: readonly string[];
+  /** On the source. */
+  conditions?: Conditions;
+}
+
+export interface TreeVerdict {
+  /** The target did not exist before. */
+  created: boolean;
+  /** Objects moved or copied. */
+  count: number;
+  entry: EntryInfo;
+}
+
+export interface RemoveTreeIntent extends IntentBase {
+  keepParent?: boolean;
+}
+
+export interface ListQuery {
+  bucket: BucketId;
+  prefix: string;
+  /** Any string; common prefixes (prefix up to and with the first delimiter after `prefix`) are rolled up. Empty: none. */
+  delimiter: string;
+  /** Exclusive: only keys, and common prefixes, greater than this in byte order. A common prefix equal to it is not repeated. */
+  after: string;
+  /** Objects and prefixes together. 1 to 100,000. */
+  limit: number;
+  /** Give each prefix entry its directory (delimiter `/` only), and properties with each object. */
+  directories?: boolean;
+}
+
+export interface ListPage {
+  /** Objects and prefixes merged in byte order of key and prefix. */
+  entries: ListEntry[];
+  /** The `after` of the next page; null at the end. */
+  next: string | null;
+}
+
+export type ListEntry =
+  | { kind: 'object'; info: ObjectInfo }
+  | { kind: 'prefix'; prefix: string; directory: DirectoryInfo | null };

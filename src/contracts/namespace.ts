@@ -1,0 +1,132 @@
+import type { Address, BucketId, ObjectKey } from '#core/address';
+import type { Conditions } from '#core/conditions';
+import type { DigestName, Digests } from '#core/digest';
+import type { DirectoryInfo, EntryInfo, ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
+import type { Who } from '#core/principal';
+import type { ByteRange, RangeRequest } from '#core/range';
+import type { Bytes } from '#core/stream';
+import type { Lock, NewLock } from './locks.ts';
+import type { ListPage, ListQuery, PutVerdict, RemoveVerdict, TreeVerdict } from './metadata-store.ts';
+
+/** The one door to files: authorizes, checks conditions, locks and quota, stores content, commits, journals. Every protocol goes through it. */
+export interface Namespace {
+  /** The object at exactly this key (or one of its versions). @throws not_found, version_not_found, not_modified, precondition_failed, access_denied */
+  stat(who: Who, at: Address, options?: ReadOptions): Promise<ObjectInfo>;
+  /** What a tree's path (no trailing slash; `` is the root) names: object first, else directory. @throws not_found */
+  entry(who: Who, at: Address): Promise<EntryInfo>;
+  /** @throws not_found */
+  directory(who: Who, at: Address): Promise<DirectoryInfo>;
+  /** Decides conditions and range before any byte. @throws as stat, and invalid_range */
+  get(who: Who, at: Address, options?: ReadOptions & { range?: RangeRequest }): Promise<ObjectRead>;
+  /**
+   * The short path of a small hot read: an answer without waiting, when authorization, row and bytes are all in memory; else null,
+   * and the caller takes `get`. Never a version, a range or a condition.
+   */
+  peek(who: Who, at: Address): { info: ObjectInfo; body: Buffer } | null;
+  /** Fails fast on what is known before the body; everything is decided again in the commit. @throws what Content.write and MetadataStore.commit throw */
+  put(who: Who, at: Address, body: Bytes, options: PutOptions): Promise<PutResult>;
+  /** An explicit folder; the key ends in `/`. @throws already_exists, parent_missing */
+  makeDirectory(
+    who: Who,
+    at: Address,
+    options?: { requireParent?: boolean; lockTokens?: readonly string[]; properties?: Record<string, string> },
+  ): Promise<DirectoryInfo>;
+  /** An object, or with a key that ends in `/` and `tree`, a directory with all below. */
+  remove(who: Who, at: Address, options?: RemoveOptions): Promise<RemoveVerdict>;
+  /** An object or (both keys end in `/`) a directory; by manifest within one dedupe domain, else by ingesting again. */
+  copy(who: Who, from: Address, to: Address, options: CopyOptions): Promise<TreeVerdict>;
+  /** S3's CopyObject: one object (or version) onto a key, metadata kept or replaced, ETag kept. */
+  copyObject(who: Who, from: Address, to: Address, options: CopyObjectOptions): Promise<PutResult>;
+  move(who: Who, from: Address, to: Address, options: MoveOptions): Promise<TreeVerdict>;
+  /** One page, in byte order. */
+  list(who: Who, query: ListQuery): Promise<ListPage>;
+  annotate(
+    who: Who,
+    at: Address,
+    patch: {
+      properties?: Record<string, string | null>;
+      mtime?: number;
+      lockTokens?: readonly string[];
+      conditions?: Conditions;
+    },
+  ): Promise<EntryInfo>;
+
+  lock(who: Who, lock: Omit<NewLock, 'principal'>): Promise<Lock>;
+  refreshLock(who: Who, at: Address, token: string, timeoutMs: number): Promise<Lock>;
+  unlock(who: Who, at: Address, token: string): Promise<void>;
+  locks(who: Who, bucket: BucketId, keys: ObjectKey[], below?: boolean): Promise<Lock[]>;
+  /** Bytes free and used for the caller; available is null when unlimited and unknown. */
+  quota(who: Who, bucket: BucketId): Promise<{ used: number; available: number | null }>;
+}
+
+export interface ReadOptions {
+  version?: VersionId | 'null';
+  conditions?: Conditions;
+  /** Which time the conditions compare: S3 `modified`, WebDAV and REST `mtime`. Default modified. */
+  conditionTime?: 'modified' | 'mtime';
+}
+
+export interface ObjectRead {
+  info: ObjectInfo;
+  /** null: the whole object. */
+  range: ByteRange | null;
+  /** Lazy: HEAD costs nothing. May be called again for another range of the same version. */
+  body(range?: ByteRange, signal?: AbortSignal): Bytes;
+}
+
+export interface PutOptions {
+  /** Declared plaintext length, bytes. */
+  size?: number;
+  attributes?: ObjectAttributes;
+  tags?: Record<string, string>;
+  mtime?: number;
+  conditions?: Conditions;
+  requireParent?: boolean;
+  lockTokens?: readonly string[];
+  /** Checksums to compute; the result has them. */
+  digests?: readonly DigestName[];
+  expect?: Digests | (() => Digests);
+  /** `md5`: the ETag is the MD5 in hex (S3). `opaque`: 32 hex digits, `-`, digits; no MD5 is computed. */
+  etag: 'md5' | 'opaque';
+  /** Called with the digests before the commit; what it returns is stored as the object's checksum. */
+  checksumOf?: (digests: Digests) => ObjectAttributes['checksum'];
+  signal?: AbortSignal;
+}
+
+export interface PutResult extends PutVerdict {
+  digests: Digests;
+}
+
+export interface RemoveOptions {
+  version?: VersionId | 'null';
+  conditions?: Conditions;
+  lockTokens?: readonly string[];
+  mustExist?: boolean;
+  keepParent?: boolean;
+  tree?: boolean;
+}
+
+export interface CopyOptions {
+  overwrite: boolean;
+  requireParent?: boolean;
+  depth0?: boolean;
+  lockTokens?: readonly string[];
+  conditions?: Conditions;
+}
+
+export interface MoveOptions extends CopyOptions {
+  keepParent?: boolean;
+}
+
+export interface CopyObjectOptions {
+  version?: VersionId | 'null';
+  /** On the source. */
+  sourceConditions?: Conditions;
+  /** On the destination. */
+  conditions?: Conditions;
+  /** Absent: the source's are kept. */
+  attributes?: ObjectAttributes;
+  mtime?: number;
+  lockTokens?: readonly string[];
+  etag: 'md5' | 'opaque';
+}

@@ -1,0 +1,17 @@
+/** Structured log; secrets and bodies never go in. pino's shape. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Logger;
+}
+
+/** What the HTTP servers and jobs report; rendered as Prometheus text at /metrics. */
+export interface Metrics {
+  /** One finished request. `op` is a bounded name, never a key or a user. */
+  request(protocol: string, op: string, status: number, seconds: number, bytesIn: number, bytesOut: number): void;
+  gauge(name: string, help: string, read: () => number): void;
+  counter(name: string, help: string): { add(n: number): void };
+  render(): Promise<string>;
+}

@@ -1,0 +1,11 @@
+/**
+ * Hints between the gateways and CLI processes of one database (LISTEN/NOTIFY): a lost one makes things later, never
+ * wrong. Delivered to this process's own subscribers too. After a reconnect every subscriber is called with null: assume anything.
+ */
+export interface Signals {
+  publish(topic: SignalTopic, payload: string): Promise<void>;
+  subscribe(topic: SignalTopic, listener: (payload: string | null) => void): () => void;
+}
+
+/** journal: payload `bucket:seq`. principals: principal id (users, keys, passwords, sessions changed). buckets: bucket id (names, settings changed). */
+export type SignalTopic = 'journal' | 'principals' | 'buckets';

@@ -1,0 +1,58 @@
+import type { Address, BucketId, ObjectKey } from '#core/address';
+import type { Conditions } from '#core/conditions';
+import type { DigestName, Digests } from '#core/digest';
+import type { ObjectAttributes, VersionId } from '#core/object';
+import type { Who } from '#core/principal';
+import type { RangeRequest } from '#core/range';
+import type { Bytes } from '#core/stream';
+import type { PutResult } from './namespace.ts';
+import type { NewUpload, Part, Upload } from './upload-store.ts';
+
+/** Uploads in parts, authorized. S3 multipart now; tus and REST resumable later. */
+export interface Uploads {
+  begin(who: Who, at: Address, options: Omit<NewUpload, 'bucket' | 'key' | 'principal'>): Promise<Upload>;
+  /** @throws upload_not_found, invalid_part (number not 1 to 10,000), and what Content.write throws */
+  writePart(who: Who, at: Address, upload: string, number: number, body: Bytes, options: PartOptions): Promise<Part>;
+  /** A part from (a range of) an object. */
+  copyPart(
+    who: Who,
+    at: Address,
+    upload: string,
+    number: number,
+    from: Address,
+    options: { version?: VersionId | 'null'; range?: RangeRequest; conditions?: Conditions },
+  ): Promise<Part>;
+  parts(who: Who, at: Address, upload: string, after: number, limit: number): Promise<{ upload: Upload; parts: Part[] }>;
+  list(
+    who: Who,
+    bucket: BucketId,
+    prefix: string,
+    after: { key: ObjectKey; id: string } | null,
+    limit: number,
+  ): Promise<Upload[]>;
+  /**
+   * Makes the object of the named parts, in order, without moving bytes; ETag is MD5 of the binary part MD5s, `-N`.
+   * Repeating a completed one gives its result again.
+   * @throws invalid_part (missing or another ETag), invalid_part_order, part_too_small (details.number; all but the last need 5 MiB), and what commit throws
+   */
+  complete(
+    who: Who,
+    at: Address,
+    upload: string,
+    parts: CompletedPart[],
+    options: { conditions?: Conditions; attributes?: Partial<ObjectAttributes>; size?: number },
+  ): Promise<PutResult>;
+  abort(who: Who, at: Address, upload: string): Promise<void>;
+}
+
+export interface PartOptions {
+  size?: number;
+  digests?: readonly DigestName[];
+  expect?: Digests | (() => Digests);
+  signal?: AbortSignal;
+}
+
+export interface CompletedPart {
+  number: number;
+  etag: string;
+}

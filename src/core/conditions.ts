@@ -1,0 +1,50 @@
+import { CloudStoreError } from './errors.ts';
+
+/** HTTP's conditions (RFC 9110 §13), parsed: ETags without quotes; `*` means any current representation. */
+export interface Conditions {
+  ifMatch?: string[] | '*';
+  ifNoneMatch?: string[] | '*';
+  /** Milliseconds since the epoch, compared by whole seconds. */
+  ifModifiedSince?: number;
+  ifUnmodifiedSince?: number;
+}
+
+export interface Validators {
+  etag: string;
+  /** What `Last-Modified` says at this door, ms since the epoch. */
+  modified: number;
+}
+
+/**
+ * Decides by RFC 9110 §13.2.2's order. `current` is null when nothing is there.
+ * @throws precondition_failed, or for reads not_modified (details.etag, details.modified)
+ */
+export function checkConditions(conditions: Conditions, current: Validators | null, kind: 'read' | 'write'): void {
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
+  const seconds = current === null ? 0 : Math.floor(current.modified / 1000);
+  if (ifMatch !== undefined) {
+    if (current === null || (ifMatch !== '*' && !ifMatch.includes(current.etag))) throw failed('If-Match');
+  } else if (ifUnmodifiedSince !== undefined && current !== null && seconds > Math.floor(ifUnmodifiedSince / 1000)) {
+    throw failed('If-Unmodified-Since');
+  }
+  if (ifNoneMatch !== undefined) {
+    if (current !== null && (ifNoneMatch === '*' || ifNoneMatch.includes(current.etag))) {
+      throw kind === 'read' ? notModified(current) : failed('If-None-Match');
+    }
+  } else if (
+    kind === 'read' &&
+    ifModifiedSince !== undefined &&
+    current !== null &&
+    seconds <= Math.floor(ifModifiedSince / 1000)
+  ) {
+    throw notModified(current);
+  }
+}
+
+function failed(condition: string): CloudStoreError {
+  return new CloudStoreError('precondition_failed', `The condition ${condition} does not hold.`, { details: { condition } });
+}
+
+function notModified(current: Validators): CloudStoreError {
+  return new CloudStoreError('not_modified', 'Not modified.', { details: { etag: current.etag, modified: current.modified } });
+}

@@ -1,0 +1,19 @@
+/** A body in motion: a Node Readable is one. Chunks are non-empty and the consumer's to read until the next pull. */
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** A body of buffers at hand. */
+export async function* bytesOf(...chunks: Uint8Array[]): Bytes {
+  for (const chunk of chunks) if (chunk.length > 0) yield chunk;
+}
+
+/** Gathers a body that is known to be small. The caller states the bound. */
+export async function collect(body: Bytes, bytesMax: number, tooLarge: () => Error): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > bytesMax) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && Buffer.isBuffer(chunks[0]) ? chunks[0] : Buffer.concat(chunks, size);
+}

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { access, constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CloudStoreError } from '#core/errors';
+
+/** Who holds the lock; written beside it for people and for the CLI, never trusted as the lock itself. */
+export interface Owner {
+  kind: 'gateway' | 'command';
+  pid: number;
+  /** What `cloudstore doctor` shows; absent until the gateway is ready. */
+  urls?: Record<string, string>;
+}
+
+export interface DataDirectoryLock {
+  /** Rewrites the note beside the lock. */
+  describe(owner: Owner): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * Makes the data directory (0700) if it is absent.
+ * @throws unavailable, insufficient_storage: one sentence that says what to do
+ */
+export async function ensureDataDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    const probe = join(path, `.probe-${randomUUID()}`);
+    await (await open(probe, 'wx', 0o600)).close();
+    await rm(probe);
+  } catch (error) {
+    throw explain(path, error);
+  }
+}
+
+/**
+ * Takes the data directory for this process alone; null when another process has it. The lock is the operating system's own
+ * (SQLite's exclusive lock on an empty file: fcntl on POSIX, LockFileEx on Windows), so it ends with the process however
+ * that ends, holds between containers that share a volume, and there is nothing stale to clean up.
+ */
+export async function lockDataDirectory(path: string, owner: Owner, waitMs = 0): Promise<DataDirectoryLock | null> {
+  await ensureDataDirectory(path);
+  const file = join(path, 'lock');
+  const note = join(path, 'owner.json');
+  for (let waited = 0; ; waited += 50) {
+    const held = tryLock(file, path);
+    if (held !== null) {
+      await writeDurably(note, `${JSON.stringify(owner)}\n`);
+      return {
+        describe: (described) => writeDurably(note, `${JSON.stringify(described)}\n`),
+        async release() {
+          await rm(note, { force: true });
+          held.close();
+        },
+      };
+    }
+    if (waited >= waitMs) return null;
+    await sleep(50);
+  }
+}
+
+/** The note of the lock's holder; it may be a moment old, or of a process that is gone. */
+export async function readOwner(path: string): Promise<Owner | null> {
+  try {
+    return JSON.parse(await readFile(join(path, 'owner.json'), 'utf8'));
+  } catch {
+    return null; // absent, or just being replaced: only a courtesy is lost
+  }
+}
+
+/** Write to a temporary name, fsync, rename, fsync the directory. Mode 0600. */
+export async function writeDurably(path: string, content: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.chmod(0o600);
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const directory = await open(join(path, '..'), 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function tryLock(file: string, directory: string): DatabaseSync | null {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { timeout: 0 });
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === 5) return null; // SQLITE_BUSY
+    throw explain(directory, error);
+  }
+}
+
+function explain(path: string, error: unknown): CloudStoreError {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const text = error instanceof Error ? error.message : String(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new CloudStoreError(
+      'insufficient_storage',
+      `The disk of the data directory ${path} is full; free some space and start again.`,
+      { cause: error },
+    );
+  }
+  const why =
+    code === 'EROFS'
+      ? 'its file system is read-only'
+      : code === 'ENOTDIR' || code === 'EEXIST'
+        ? 'it, or something above it, is not a directory'
+        : code === 'EACCES' || code === 'EPERM' || /readonly|unable to open/.test(text)
+          ? 'it is not writable for this user'
+          : text;
+  return new CloudStoreError(
+    'unavailable',
+    `The data directory ${path} cannot be used: ${why}. Give it to the user who starts CloudStore, or choose another with --data-dir or CLOUDSTORE_DATA_DIR.`,
+    {
+      cause: error,
+    },
+  );
+}

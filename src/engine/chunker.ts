@@ -1,0 +1,186 @@
+import type { Arena } from './arena.ts';
+import { SLOT_BYTES } from './arena.ts';
+import type { SlotPart } from './digests.ts';
+import type { Gatherer, Slots } from './slots.ts';
+
+/**
+ * How bodies are cut (docs/FORMAT.md): FastCDC (Xia et al. 2016) with normalized sizes, over a gear hash of the last 32 bytes whose table is the
+ * domain's secret. Nothing that is stored depends on these numbers, only what deduplicates against what.
+ */
+export interface Cutting {
+  min: number;
+  /** Up to here a cut needs `hardMask`, from here on `easyMask`. */
+  average: number;
+  max: number;
+  hardMask: number;
+  easyMask: number;
+}
+
+export const NORMAL: Cutting = { min: 256 << 10, average: 1 << 20, max: 2 << 20, hardMask: topBits(22), easyMask: topBits(18) };
+/**
+ * For the first chunk of a body. Parts of a multipart upload begin and end at other places when bytes were inserted before them, and what lies
+ * between such an end and the cut next to it is stored again: so there is a cut near both ends.
+ */
+export const FINE: Cutting = { min: 16 << 10, average: 64 << 10, max: 256 << 10, hardMask: topBits(18), easyMask: topBits(14) };
+/** And the last chunk is cut in two at the last place that the hash finds, 64 KiB before the end on average. */
+const TAIL_MASK = topBits(16);
+const TAIL_BYTES_MIN = 128 << 10;
+const LAST_BYTES_MIN = 4 << 10;
+/** A body of up to this many bytes is one chunk, and is not scanned. */
+export const WHOLE_BYTES_MAX = 1 << 20;
+
+export interface CutChunk {
+  parts: SlotPart[];
+  size: number;
+}
+
+export interface ChunkerOptions {
+  arena: Arena;
+  slots: Slots;
+  gear: Uint32Array;
+  /** Takes the chunk's parts over: of each its slot is held once, also where two share it. */
+  emit(chunk: CutChunk): void;
+}
+
+/** Gathers a body in slots and cuts it. */
+export interface Chunker {
+  /** Copies the bytes; waits for slots. */
+  add(bytes: Uint8Array): Promise<void>;
+  /** Emits what is left. */
+  end(): void;
+  /** Gives all slots back. */
+  abort(): void;
+}
+
+type Mode = 'whole' | 'fine' | 'normal';
+
+export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chunker {
+  let mode: Mode = 'whole';
+  let aborted = false;
+  /** The unfinished chunk. Chunks that meet within a slot share it. */
+  const parts: SlotPart[] = [];
+  let size = 0;
+  /** Scanned so far, and the hash there. */
+  let scanned = 0;
+  let hash = 0;
+
+  const gatherer: Gatherer = {
+    held: 0,
+    flush() {
+      if (size === 0) return;
+      cutAt(size);
+      if (mode === 'whole') mode = 'fine';
+    },
+  };
+
+  function cutAt(end: number): void {
+    const taken: SlotPart[] = [];
+    let rest = end;
+    while (rest > 0) {
+      const [first] = parts as [SlotPart];
+      if (first.length <= rest) taken.push(parts.shift()!);
+      else {
+        slots.retain(first.slot);
+        taken.push({ ...first, length: rest });
+        parts[0] = { slot: first.slot, from: first.from + rest, length: first.length - rest };
+      }
+      rest -= Math.min(rest, first.length);
+    }
+    gatherer.held = parts.length;
+    size -= end;
+    scanned = 0;
+    hash = 0;
+    emit({ parts: taken, size: end });
+  }
+
+  function scan(): void {
+    for (;;) {
+      const end = findCut(mode === 'fine' ? FINE : NORMAL);
+      if (end < 0) return;
+      cutAt(end);
+      mode = 'normal';
+    }
+  }
+
+  function findCut({ min, average, max, hardMask, easyMask }: Cutting): number {
+    const limit = Math.min(size, max);
+    // The hash looks back 32 bytes: it need not have seen more than that before the first place where a cut may be.
+    scanned = Math.max(scanned, Math.min(limit, min - 32));
+    while (scanned < Math.min(limit, min)) roll(Math.min(limit, min), -1);
+    let cut = roll(Math.min(limit, average), hardMask);
+    if (cut < 0) cut = roll(limit, easyMask);
+    return cut < 0 && limit === max ? max : cut;
+  }
+
+  /** Scans on to `to`, or to the first cut, which it returns. */
+  function roll(to: number, mask: number): number {
+    let start = 0;
+    for (const { slot, from, length } of parts) {
+      if (start >= to) break;
+      const end = Math.min(to, start + length);
+      if (scanned < end) {
+        const found = arena.scan(gear, slot, from + scanned - start, from + end - start, mask, hash);
+        hash = found.hash;
+        scanned = found.cut < 0 ? end : found.cut - from + start;
+        if (found.cut >= 0) return scanned;
+      }
+      start += length;
+    }
+    return -1;
+  }
+
+  /** The last place near the end where a cut may be; -1: none. */
+  function lastCut(): number {
+    scanned = 0;
+    hash = 0;
+    let last = -1;
+    for (let cut = 0; cut >= 0; cut = roll(size - LAST_BYTES_MIN, TAIL_MASK)) last = cut;
+    return last;
+  }
+
+  return {
+    async add(bytes) {
+      if (mode === 'whole' && size + bytes.length > WHOLE_BYTES_MAX) mode = 'fine';
+      for (let at = 0; at < bytes.length; ) {
+        let last = parts.at(-1);
+        let waited = false;
+        if (last === undefined || last.from + last.length === SLOT_BYTES) {
+          const taken = slots.take(gatherer);
+          const slot = typeof taken === 'number' ? taken : await taken;
+          if (aborted) {
+            slots.release(slot);
+            return;
+          }
+          // While we waited, the chunk may have been ended; the slot then begins the next one.
+          last = { slot, from: 0, length: 0 };
+          parts.push(last);
+          gatherer.held = parts.length;
+          waited = typeof taken !== 'number';
+        }
+        const filled = last.from + last.length;
+        const some = Math.min(bytes.length - at, SLOT_BYTES - filled);
+        arena.view(last.slot, filled, filled + some).set(bytes.subarray(at, at + some));
+        last.length += some;
+        size += some;
+        at += some;
+        if (mode !== 'whole') scan();
+        if (waited) slots.relieve();
+      }
+    },
+    end() {
+      const last = mode === 'whole' || size < TAIL_BYTES_MIN ? -1 : lastCut();
+      if (last > 0) cutAt(last);
+      if (size > 0) cutAt(size);
+    },
+    abort() {
+      aborted = true;
+      gatherer.held = 0;
+      for (const { slot } of parts.splice(0)) slots.release(slot);
+      size = 0;
+    },
+  };
+}
+
+function topBits(count: number): number {
+  return (0xffffffff << (32 - count)) | 0;
+}

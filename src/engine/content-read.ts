@@ -1,0 +1,142 @@
+import type { DomainKeys, Keyring } from '#contracts/keyring';
+import type { ContentRef } from '#core/content-ref';
+import { CloudStoreError } from '#core/errors';
+import type { ByteRange } from '#core/range';
+import type { Bytes } from '#core/stream';
+import { throwIfAborted } from './abortable.ts';
+import type { Hashes } from './hashes.ts';
+import { type InlineRef, openInline } from './inline.ts';
+import type { PlainCache } from './plain-cache.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+import { type ChunkedRef, planRead, type Wanted } from './read-plan.ts';
+import { TAG_BYTES } from './record-format.ts';
+import { createRecordReader, type RecordReaderDeps, type Run } from './record-reader.ts';
+
+export interface ReadDeps extends RecordReaderDeps {
+  keyring: Keyring;
+  hashes: Hashes;
+  cache: PlainCache;
+  buffers: ReadBuffers;
+}
+
+/** Chunks of small objects stay in memory in plain. */
+const CACHED_BYTES_MAX = 64 << 10;
+
+/** The engine's way out; the contract is Content.read. */
+export async function* readContent(deps: ReadDeps, content: ContentRef, range?: ByteRange, signal?: AbortSignal): Bytes {
+  const { start, end } = range ?? { start: 0, end: content.size - 1 };
+  if (start < 0 || start > end + 1 || end >= content.size) {
+    throw new CloudStoreError('invalid_range', 'The range lies outside the content.', { details: { size: content.size } });
+  }
+  throwIfAborted(signal);
+  if (start > end) return;
+  const domain = await deps.keyring.load(content.domain);
+  const small = content.kind === 'inline' ? openCached(deps, domain, content) : cached(deps, content);
+  // A copy: what is yielded is the consumer's.
+  if (small !== undefined) yield Buffer.from(small.subarray(start, end + 1));
+  else if (content.kind !== 'inline') yield* readPlan(deps, domain, planRead(deps.chunks, content, { start, end }), signal);
+}
+
+/** The contract is Content.peek. What it gives is the cache's: to be read only. */
+export function peekContent(deps: ReadDeps, content: ContentRef): Buffer | null {
+  if (content.kind === 'inline') return openCached(deps, deps.keyring.domain(content.domain), content);
+  return cached(deps, content) ?? null;
+}
+
+/** The contract is Content.verify. More than a read: the plaintext must also have the id that it is stored under. */
+export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?: AbortSignal): Promise<void> {
+  const domain = await deps.keyring.load(content.domain);
+  if (content.kind === 'inline') openInline(deps.recordKeys, domain, content);
+  else {
+    const whole = { start: 0, end: content.size - 1 };
+    for await (const wanted of planRead(deps.chunks, content, whole)) {
+      const hasher = deps.hashes.keyed(domain.chunkIdKey);
+      for await (const bytes of readPlan(deps, domain, planOf(wanted), signal)) hasher.update(bytes);
+      if (!hasher.digest().equals(wanted.chunk.id)) {
+        throw new CloudStoreError('corrupt', 'A chunk does not have the id that it is stored under.', {
+          details: { offset: wanted.offset },
+        });
+      }
+    }
+  }
+}
+
+async function* planOf(wanted: Wanted): AsyncGenerator<Wanted> {
+  yield wanted;
+}
+
+async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>, signal?: AbortSignal): Bytes {
+  const { buffers } = deps;
+  const reader = createRecordReader(deps, domain, plan);
+  const begin = (buffer: Buffer): Fetch => {
+    const run = reader.next(buffer);
+    run.catch(() => {}); // whoever waits for it hears of it; nobody may
+    return { buffer, run };
+  };
+  let ahead: Fetch | null = null;
+  try {
+    for (;;) {
+      const current: Fetch = ahead ?? begin(await buffers.take());
+      ahead = null;
+      let plain: Buffer[];
+      try {
+        const run = await current.run;
+        if (run === null) return;
+        throwIfAborted(signal);
+        const spare = buffers.tryAhead();
+        if (spare !== null) ahead = begin(spare);
+        plain = run.open();
+        remember(deps, domain, run.wanted, plain);
+      } finally {
+        buffers.give(current.buffer);
+      }
+      for (const bytes of plain) {
+        yield bytes;
+        throwIfAborted(signal);
+      }
+    }
+  } finally {
+    // The disk may still be writing into it.
+    if (ahead !== null) await giveBack(buffers, ahead);
+    await reader.close();
+  }
+}
+
+interface Fetch {
+  buffer: Buffer;
+  run: Promise<Run | null>;
+}
+
+async function giveBack(buffers: ReadBuffers, { buffer, run }: Fetch): Promise<void> {
+  await run.catch(() => null);
+  buffers.give(buffer);
+}
+
+function openCached({ cache, recordKeys }: ReadDeps, domain: DomainKeys, content: InlineRef): Buffer {
+  const { sealed, size } = content;
+  if (size === 0) return openInline(recordKeys, domain, content);
+  // The salt names these bytes, and the tag at their end says that they are what was opened before.
+  const key = sealed.toString('latin1', 6, 38) + sealed.toString('latin1', sealed.length - TAG_BYTES);
+  let plaintext = cache.get(key);
+  if (plaintext === undefined) {
+    plaintext = openInline(recordKeys, domain, content);
+    cache.put(key, plaintext);
+  }
+  return plaintext;
+}
+
+function cached({ cache }: ReadDeps, content: ChunkedRef): Buffer | undefined {
+  return content.kind === 'chunk' && content.size <= CACHED_BYTES_MAX
+    ? cache.get(chunkKey(content.domain, content.id))
+    : undefined;
+}
+
+/** Keeps a copy of a small chunk that was read whole. */
+function remember({ cache }: ReadDeps, { id }: DomainKeys, { chunk, from, to, offset }: Wanted, plain: Buffer[]): void {
+  if (offset > 0 || from > 0 || to < chunk.size || chunk.size > CACHED_BYTES_MAX) return;
+  cache.put(chunkKey(id, chunk.id), Buffer.concat(plain));
+}
+
+function chunkKey(domain: number, id: Buffer): string {
+  return `${domain}:${id.toString('latin1')}`;
+}

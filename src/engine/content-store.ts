@@ -1,0 +1,87 @@
+import { availableParallelism } from 'node:os';
+import type { BlobStore } from '#contracts/blob-store';
+import type { ChunkIndex } from '#contracts/chunk-index';
+import type { Content } from '#contracts/content';
+import type { Keyring } from '#contracts/keyring';
+import type { Log } from '#contracts/log';
+import type { Random } from '#core/clock';
+import { createArena, SLOT_BYTES } from './arena.ts';
+import { createClaim } from './claims.ts';
+import { concatContents } from './content-concat.ts';
+import { peekContent, type ReadDeps, readContent, verifyContent } from './content-read.ts';
+import { type WriteDeps, writeContent } from './content-write.ts';
+import { createDigestWorkers } from './digest-workers.ts';
+import { createDigestMaker } from './digests.ts';
+import { createGate } from './gate.ts';
+import { createHashes } from './hashes.ts';
+import { createPlainCache } from './plain-cache.ts';
+import { createReadBuffers } from './read-buffers.ts';
+import { createRecordKeys } from './record-keys.ts';
+import { FETCH_BYTES } from './record-reader.ts';
+import { createSeal } from './sealer.ts';
+import { createSlots } from './slots.ts';
+import { createStoreChunk } from './stored-chunks.ts';
+
+export interface ContentOptions {
+  keyring: Keyring;
+  log: Log;
+  /** Where packs lie that this gateway's log does not have. */
+  blobs: BlobStore;
+  chunks: ChunkIndex;
+  random: Random;
+  /** What all bodies on their way in and out, and the cache of small plaintext, may hold together. 96 MiB by default. */
+  memoryBytesMax?: number;
+  /** zstd where a sample says that it pays. On by default. */
+  compression?: boolean;
+  /** Threads for MD5 and SHA of big bodies; 0: on the calling thread. All cores but one by default, at most 4. */
+  threads?: number;
+}
+
+const MEMORY_BYTES = 96 << 20;
+const THREADS_MAX = 4;
+const SLOTS_MIN = 16;
+
+/** The content store over one log. `close` after the last read and write. */
+export function createContent(options: ContentOptions): Content & { close(): Promise<void> } {
+  const { keyring, log, blobs, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true } = options;
+  const { threads = Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) } = options;
+  // In: a third for plaintext, an eighth for ciphertext on its way to the disk. Out: a sixth. The cache: a third.
+  const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)));
+  const slots = createSlots(arena);
+  const hashes = createHashes();
+  const workers = threads > 0 ? createDigestWorkers(arena, slots, threads) : null;
+  const recordKeys = createRecordKeys(random);
+  const gate = createGate(Math.floor(memoryBytesMax / 8));
+  const writing: WriteDeps = {
+    keyring,
+    recordKeys,
+    arena,
+    slots,
+    hashes,
+    digestMaker: createDigestMaker(hashes, arena, workers),
+    claim: createClaim(chunks),
+    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, compression), log, gate }),
+    chunks,
+    log,
+  };
+  const reading: ReadDeps = {
+    keyring,
+    recordKeys,
+    hashes,
+    chunks,
+    log,
+    blobs,
+    cache: createPlainCache(Math.floor(memoryBytesMax / 3)),
+    buffers: createReadBuffers(FETCH_BYTES, Math.max(4, Math.floor(memoryBytesMax / 6 / FETCH_BYTES))),
+  };
+  return {
+    write: (body, write) => writeContent(writing, body, write),
+    read: (content, range, signal) => readContent(reading, content, range, signal),
+    peek: (content) => peekContent(reading, content),
+    concat: (parts, domain) => concatContents(writing, parts, domain),
+    verify: (content, signal) => verifyContent(reading, content, signal),
+    async close() {
+      await workers?.close();
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import type { UploadLease } from '#contracts/chunk-index';
+import type { ChunkRecord, Staged, WriteOptions } from '#contracts/content';
+import type { DomainKeys, Keyring } from '#contracts/keyring';
+import { type ChunkRef, type ContentRef, INLINE_BYTES_MAX } from '#core/content-ref';
+import type { DigestName, Digests } from '#core/digest';
+import { CloudStoreError } from '#core/errors';
+import type { Bytes } from '#core/stream';
+import { abortable } from './abortable.ts';
+import { type BodyUpload, createBodyUpload, type UploadDeps } from './body-upload.ts';
+import { sealInline } from './inline.ts';
+import type { RecordKeys } from './record-keys.ts';
+
+export interface WriteDeps extends UploadDeps {
+  keyring: Keyring;
+  recordKeys: RecordKeys;
+}
+
+/** Up to here a body is gathered in a buffer of its own, and takes no slot. */
+export const SMALL_BYTES_MAX = 64 << 10;
+
+/** The engine's way in; the contract is Content.write. */
+export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteOptions): Promise<Staged> {
+  const { size, signal } = options;
+  const domain = await deps.keyring.load(options.domain);
+  const names = digestNames(options);
+  const small: Buffer[] = [];
+  let upload: BodyUpload | null = null;
+  let lease: UploadLease | null = null;
+  let received = 0;
+  try {
+    for await (const bytes of abortable(body, signal)) {
+      received += bytes.length;
+      if (size !== undefined && received > size) throw otherSize(received, size);
+      if (upload === null && received <= SMALL_BYTES_MAX && (size ?? 0) <= SMALL_BYTES_MAX) small.push(Buffer.from(bytes));
+      else {
+        if (upload === null) {
+          lease = await deps.chunks.lease();
+          upload = createBodyUpload(deps, domain, names);
+          for (const before of small.splice(0)) await upload.add(before);
+        }
+        await upload.add(bytes);
+      }
+    }
+    if (size !== undefined && received !== size) throw otherSize(received, size);
+    if (upload !== null) {
+      const { only, leaves, records, leafRecords, contentHash, digests } = await upload.end();
+      compare(options, digests);
+      const content: ContentRef =
+        only === null
+          ? { kind: 'manifest', domain: domain.id, size: received, leaves }
+          : { kind: 'chunk', domain: domain.id, size: received, id: only.id };
+      const chunks = records;
+      return { content, size: received, digests, contentHash, chunks, leaves: leafRecords, release: releaseOf(lease) };
+    }
+    const plaintext = small.length === 1 ? small[0]! : Buffer.concat(small, received);
+    const { contentHash, digests } = deps.digestMaker.ofBuffer(plaintext, names);
+    compare(options, digests);
+    if (received > INLINE_BYTES_MAX) lease = await deps.chunks.lease();
+    const stored = await writeSmall(deps, domain, plaintext);
+    return { ...stored, size: received, digests, contentHash, leaves: [], release: releaseOf(lease) };
+  } catch (error) {
+    upload?.abort();
+    lease?.end();
+    throw error;
+  }
+}
+
+/** Sealed in its row, or one chunk. */
+export async function writeSmall(
+  deps: WriteDeps,
+  domain: DomainKeys,
+  plaintext: Buffer,
+): Promise<Pick<Staged, 'content' | 'chunks'>> {
+  if (plaintext.length <= INLINE_BYTES_MAX) return { content: sealInline(deps.recordKeys, domain, plaintext), chunks: [] };
+  const { chunk, records } = await storeOne(deps, domain, plaintext);
+  return { content: { kind: 'chunk', domain: domain.id, ...chunk }, chunks: records };
+}
+
+/** One chunk, claimed or durably stored. */
+export async function storeOne(
+  deps: WriteDeps,
+  domain: DomainKeys,
+  plaintext: Buffer,
+): Promise<{ chunk: ChunkRef; records: ChunkRecord[] }> {
+  const hasher = deps.hashes.keyed(domain.chunkIdKey);
+  hasher.update(plaintext);
+  const chunk = { id: hasher.digest(), size: plaintext.length };
+  const [place] = await deps.claim(domain.id, [chunk.id]);
+  if (place) return { chunk, records: [] };
+  return { chunk, records: [await deps.storeChunk(domain, { ...chunk, pieces: [plaintext] }, { durable: true, done() {} })] };
+}
+
+/** The trailers of a body may fill `expect` in later, but its names stand from the beginning. */
+function digestNames({ digests, expect }: WriteOptions): DigestName[] {
+  const expected = typeof expect === 'function' ? expect() : expect;
+  return [...new Set([...(digests ?? []), ...(Object.keys(expected ?? {}) as DigestName[])])];
+}
+
+function compare({ expect }: WriteOptions, digests: Digests): void {
+  const expected = typeof expect === 'function' ? expect() : expect;
+  for (const [name, value] of Object.entries(expected ?? {}) as [DigestName, Buffer | undefined][]) {
+    const computed = digests[name];
+    if (value === undefined || computed?.equals(value)) continue;
+    throw new CloudStoreError('checksum_mismatch', `The body does not have the ${name} that was declared.`, {
+      details: { algorithm: name },
+    });
+  }
+}
+
+function otherSize(received: number, size: number): CloudStoreError {
+  const which = received > size ? 'longer' : 'shorter';
+  return new CloudStoreError('incomplete_body', `The body is ${which} than the ${size} bytes that were declared.`, {
+    details: { received, size },
+  });
+}
+
+/** The lease ends once; a write that claimed nothing has none. */
+export function releaseOf(lease: UploadLease | null): () => void {
+  let held = lease;
+  return () => {
+    held?.end();
+    held = null;
+  };
+}

@@ -1,0 +1,123 @@
+import { createHash, hash } from 'node:crypto';
+import { crc32, crc32c } from '@node-rs/crc32';
+import type { DigestName, Digests } from '#core/digest';
+import { type Arena, crcHalves, plainCrc64 } from './arena.ts';
+import type { DigestWorkers, WorkerDigest } from './digest-workers.ts';
+import type { Hashes } from './hashes.ts';
+
+/** The bytes [from, from + length) of a slot. */
+export interface SlotPart {
+  slot: number;
+  from: number;
+  length: number;
+}
+
+/** The checksums of one body, computed as its chunks go by. */
+export interface BodyDigests {
+  /** In the order of the body. What other threads still read, they retain. */
+  update(parts: SlotPart[]): void;
+  /** Waits for the workers. 32 bytes of BLAKE3 and what was asked for. @throws unavailable when a worker died */
+  digest(): Promise<{ contentHash: Buffer; digests: Digests }>;
+  /** Lets the workers forget it. */
+  abort(): void;
+}
+
+export interface DigestMaker {
+  /** Of a body that is at hand. On this thread: for so little no other is worth its messages. */
+  ofBuffer(body: Buffer, names: readonly DigestName[]): { contentHash: Buffer; digests: Digests };
+  /** Of a big body. MD5 and SHA run on workers, where the arena's slots are shared memory; the rest is too quick for that. */
+  ofBody(names: readonly DigestName[]): BodyDigests;
+}
+
+const HEAVY = ['md5', 'sha1', 'sha256'] as const satisfies DigestName[];
+type Heavy = (typeof HEAVY)[number];
+
+export function createDigestMaker(hashes: Hashes, arena: Arena, workers: DigestWorkers | null): DigestMaker {
+  let halves: ReturnType<typeof crcHalves> | null = null;
+  const isHeavy = (name: DigestName): name is Heavy => HEAVY.some((heavy) => heavy === name);
+  return {
+    ofBuffer(body, names) {
+      const hasher = hashes.plain();
+      hasher.update(body);
+      const digests: Digests = {};
+      for (const name of names) {
+        if (isHeavy(name)) digests[name] = hash(name, body, 'buffer');
+        else if (name === 'crc64nvme') digests[name] = crc64Bytes(plainCrc64(0n, body, (halves ??= crcHalves())));
+        else digests[name] = crc32Bytes(name === 'crc32' ? crc32(body) : crc32c(body));
+      }
+      return { contentHash: hasher.digest(), digests };
+    },
+    ofBody(names) {
+      const content = hashes.plain();
+      const heavy = names.filter(isHeavy).map((name) => (workers === null ? localHash(name, arena) : workers.begin(name)));
+      const light = names.filter((name) => !isHeavy(name)).map((name) => lightDigest(name, arena));
+      return {
+        update(parts) {
+          for (const one of heavy) one.update(parts);
+          for (const part of parts) content.update(viewOf(arena, part));
+          for (const one of light) one.update(parts);
+        },
+        async digest() {
+          const digests: Digests = {};
+          for (const one of light) digests[one.name] = one.digest();
+          for (const one of heavy) digests[one.name] = await one.digest();
+          return { contentHash: content.digest(), digests };
+        },
+        abort() {
+          for (const one of heavy) one.abort();
+        },
+      };
+    },
+  };
+}
+
+function lightDigest(name: DigestName, arena: Arena): { name: DigestName; update(parts: SlotPart[]): void; digest(): Buffer } {
+  if (name === 'crc64nvme') {
+    let crc = 0n;
+    return {
+      name,
+      update(parts) {
+        for (const { slot, from, length } of parts) crc = arena.crc64(crc, slot, from, from + length);
+      },
+      digest: () => crc64Bytes(crc),
+    };
+  }
+  const step = name === 'crc32' ? crc32 : crc32c;
+  let crc = 0;
+  return {
+    name,
+    update(parts) {
+      for (const part of parts) crc = step(viewOf(arena, part), crc);
+    },
+    digest: () => crc32Bytes(crc),
+  };
+}
+
+/** Without workers: the same on this thread. */
+function localHash(name: Heavy, arena: Arena): WorkerDigest {
+  const state = createHash(name);
+  return {
+    name,
+    update(parts) {
+      for (const part of parts) state.update(viewOf(arena, part));
+    },
+    digest: async () => state.digest(),
+    abort() {},
+  };
+}
+
+export function viewOf(arena: Arena, { slot, from, length }: SlotPart): Buffer {
+  return arena.view(slot, from, from + length);
+}
+
+function crc32Bytes(crc: number): Buffer {
+  const out = Buffer.allocUnsafe(4);
+  out.writeUInt32BE(crc >>> 0);
+  return out;
+}
+
+function crc64Bytes(crc: bigint): Buffer {
+  const out = Buffer.allocUnsafe(8);
+  out.writeBigUInt64BE(crc);
+  return out;
+}

@@ -1,0 +1,163 @@
+import type { BlobStore } from '#contracts/blob-store';
+import type { ChunkIndex } from '#contracts/chunk-index';
+import type { ChunkPlace } from '#contracts/content';
+import type { DomainKeys } from '#contracts/keyring';
+import type { Log } from '#contracts/log';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { Wanted } from './read-plan.ts';
+import { decryptSegment } from './record-cipher.ts';
+import {
+  damaged,
+  decodeRecordHeader,
+  RECORD_HEADER_BYTES_MAX,
+  type RecordHeader,
+  SEGMENT_BYTES,
+  TAG_BYTES,
+} from './record-format.ts';
+import type { RecordKeys } from './record-keys.ts';
+
+export interface RecordReaderDeps {
+  recordKeys: RecordKeys;
+  chunks: ChunkIndex;
+  log: Log;
+  blobs: BlobStore;
+}
+
+/** What one read of the disk fetches: two segments, and the header with the first. */
+const FETCH_SEGMENTS = 2;
+export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
+
+/** Verified plaintext is one call away: ciphertext of some segments of a chunk. */
+export interface Run {
+  wanted: Wanted;
+  /** The plaintext of what is wanted of these segments. @throws corrupt (details.offset) before any of it is given */
+  open(): Buffer[];
+}
+
+/** Fetches the ciphertext that a plan covers, run by run. */
+export interface RecordReader {
+  /** Into the given buffer, where it fits. One call at a time. null: that was all. @throws corrupt, unavailable */
+  next(into: Buffer): Promise<Run | null>;
+  close(): Promise<void>;
+}
+
+interface OpenRecord {
+  wanted: Wanted;
+  header: RecordHeader;
+  key: Buffer;
+  /** The next segment to fetch, and the last. */
+  next: number;
+  last: number;
+}
+
+export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>): RecordReader {
+  let record: OpenRecord | null = null;
+
+  async function open(wanted: Wanted, into: Buffer): Promise<Run | null> {
+    const { place, chunk, from, to } = wanted;
+    const headerOnly = from >= FETCH_SEGMENTS * SEGMENT_BYTES;
+    const needed = RECORD_HEADER_BYTES_MAX + (headerOnly ? 0 : Math.ceil(to / SEGMENT_BYTES) * (SEGMENT_BYTES + TAG_BYTES));
+    const bytes = await fetch(wanted, 0, Math.min(place.length, needed, into.length), into);
+    if (bytes === null) return open(wanted, into);
+    const header = decodeRecordHeader(bytes, wanted.place.length);
+    if (header.domain !== domain.id || !header.id.equals(chunk.id) || header.size !== chunk.size) {
+      throw damaged('another chunk lies in its place');
+    }
+    const key = deps.recordKeys.derive(domain, header.epoch, header.salt);
+    const first = Math.floor(from / header.segmentBytes);
+    const last = Math.floor((to - 1) / header.segmentBytes);
+    record = { wanted, header, key, next: first, last };
+    let end = first;
+    while (end <= last && endOf(header, end) <= bytes.length) end++;
+    return end === first ? null : runOf(record, end, bytes, 0);
+  }
+
+  function runOf(of: OpenRecord, end: number, bytes: Buffer, base: number): Run {
+    const { wanted, header, key } = of;
+    const first = of.next;
+    of.next = end;
+    return {
+      wanted,
+      open() {
+        const out: Buffer[] = [];
+        for (let index = first; index < end; index++) {
+          const start = index * header.segmentBytes;
+          const sealed = bytes.subarray(header.segments[index]!.offset - base, endOf(header, index) - base);
+          const plain = within(wanted, () => decryptSegment(key, header, index, sealed));
+          out.push(plain.subarray(Math.max(0, wanted.from - start), Math.min(plain.length, wanted.to - start)));
+        }
+        return out;
+      },
+    };
+  }
+
+  /** null: compaction moved the chunk. Its place is now the one that it has, perhaps with another header. */
+  async function fetch(wanted: Wanted, offset: number, length: number, into: Buffer): Promise<Buffer | null> {
+    const { pack, offset: at } = wanted.place;
+    try {
+      return await fetchFrom(wanted.place, offset, length, length <= into.length ? into : undefined);
+    } catch (error) {
+      if (!isCloudStoreError(error, 'not_found')) throw error;
+      const [place] = await deps.chunks.places(domain.id, [wanted.chunk.id]);
+      if (!place || (place.pack === pack && place.offset === at)) throw damaged('its pack is missing', error);
+      wanted.place = place;
+      return null;
+    }
+  }
+
+  async function fetchFrom(place: ChunkPlace, offset: number, length: number, into: Buffer | undefined): Promise<Buffer> {
+    try {
+      return await deps.log.read(place, offset, length, into);
+    } catch (error) {
+      if (!isCloudStoreError(error, 'not_found')) throw error;
+      return deps.blobs.read(`${place.pack}.pack`, place.offset + offset, length, into);
+    }
+  }
+
+  return {
+    async next(into) {
+      for (;;) {
+        if (record === null || record.next > record.last) {
+          const { value, done } = await plan.next();
+          if (done) return null;
+          const run = await within(value, () => open(value, into));
+          if (run !== null) return run;
+          continue;
+        }
+        const current: OpenRecord = record;
+        const { header, wanted } = current;
+        const start = header.segments[current.next]!.offset;
+        let end = current.next + 1;
+        while (end <= current.last && endOf(header, end) - start <= into.length) end++;
+        const bytes = await within(wanted, () => fetch(wanted, start, endOf(header, end - 1) - start, into));
+        if (bytes !== null) return runOf(current, end, bytes, start);
+        const rest = { ...wanted, from: Math.max(wanted.from, current.next * header.segmentBytes) };
+        record = null;
+        const run = await within(rest, () => open(rest, into));
+        if (run !== null) return run;
+      }
+    },
+    async close() {
+      await plan.return(undefined);
+    },
+  };
+}
+
+function endOf({ segments }: RecordHeader, index: number): number {
+  const { offset, stored } = segments[index]!;
+  return offset + stored + TAG_BYTES;
+}
+
+/** Tells where in the content it went wrong. */
+function within<T>(wanted: Wanted, work: () => T): T {
+  const told = (error: unknown): never => {
+    if (!isCloudStoreError(error, 'corrupt')) throw error;
+    throw new CloudStoreError('corrupt', error.message, { details: { ...error.details, offset: wanted.offset }, cause: error });
+  };
+  try {
+    const result = work();
+    return result instanceof Promise ? (result.catch(told) as T) : result;
+  } catch (error) {
+    return told(error);
+  }
+}

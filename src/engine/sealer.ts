@@ -1,0 +1,97 @@
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+import type { DomainKeys } from '#contracts/keyring';
+import { encryptSegment } from './record-cipher.ts';
+import { encodeRecordHeader, SEGMENT_BYTES } from './record-format.ts';
+import type { RecordKeys } from './record-keys.ts';
+
+export interface PlainChunk {
+  id: Buffer;
+  size: number;
+  /** Its bytes, in pieces; they must stay as they are until the promise resolves. */
+  pieces: Uint8Array[];
+}
+
+/** Makes the record of a chunk: compressed where that pays, encrypted. */
+export type Seal = (domain: DomainKeys, chunk: PlainChunk) => Promise<Uint8Array[]>;
+
+const zstdCompress = promisify(zlib.zstdCompress);
+const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: SEGMENT_BYTES };
+/** Smaller records gain less than a block of the disk. */
+const COMPRESS_BYTES_MIN = 4096;
+const SAMPLE_BYTES = 1024;
+const SAMPLES = 4;
+/** Bits a byte, of 8: above it a sample is taken for compressed or encrypted already. */
+const ENTROPY_MAX = 7;
+
+export function createSeal(keys: RecordKeys, compression: boolean): Seal {
+  return async (domain, { id, size, pieces }) => {
+    const segments = cutSegments(pieces);
+    const packed = compression && size >= COMPRESS_BYTES_MIN && looksCompressible(pieces, size) ? await compress(segments) : null;
+    const salt = keys.salt();
+    const epoch = domain.currentEpoch;
+    const compressed = packed?.map((one) => one?.length ?? null) ?? null;
+    const header = encodeRecordHeader({ domain: domain.id, epoch, id, salt, size, compressed });
+    const key = keys.derive(domain, epoch, salt);
+    const record: Uint8Array[] = [header.bytes];
+    for (const [index, segment] of segments.entries()) {
+      const bytes = packed?.[index];
+      record.push(...encryptSegment(key, header, index, bytes ? [bytes] : segment));
+    }
+    return record;
+  };
+}
+
+function cutSegments(pieces: Uint8Array[]): Uint8Array[][] {
+  const segments: Uint8Array[][] = [];
+  let room = 0;
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      if (room === 0) {
+        segments.push([]);
+        room = SEGMENT_BYTES;
+      }
+      const some = Math.min(room, piece.length - at);
+      segments.at(-1)!.push(piece.subarray(at, at + some));
+      room -= some;
+      at += some;
+    }
+  }
+  return segments;
+}
+
+/** Each segment by itself, so that a range needs no more than its segments; on libuv's threads. null: none got smaller. */
+async function compress(segments: Uint8Array[][]): Promise<(Buffer | null)[] | null> {
+  const packed = await Promise.all(
+    segments.map(async (segment) => {
+      const whole = segment.length === 1 ? segment[0]! : Buffer.concat(segment);
+      const bytes = await zstdCompress(whole, ZSTD);
+      return bytes.length <= whole.length - (whole.length >> 4) ? bytes : null;
+    }),
+  );
+  return packed.some((bytes) => bytes !== null) ? packed : null;
+}
+
+/**
+ * The order-0 entropy of a few samples: some microseconds a chunk, where a trial compression would take hundreds. What only repeats
+ * itself at a distance is missed; photos, films and archives never pay for compression.
+ */
+function looksCompressible(pieces: Uint8Array[], size: number): boolean {
+  const counts = new Uint32Array(256);
+  let total = 0;
+  const step = Math.max(1, Math.floor(size / SAMPLES));
+  let start = 0;
+  for (const piece of pieces) {
+    for (let at = Math.ceil(start / step) * step; at < start + piece.length; at += step) {
+      const end = Math.min(piece.length, at - start + SAMPLE_BYTES);
+      for (let index = at - start; index < end; index++) {
+        counts[piece[index]!]!++;
+        total++;
+      }
+    }
+    start += piece.length;
+  }
+  let bits = 0;
+  for (const count of counts) if (count > 0) bits -= (count / total) * Math.log2(count / total);
+  return bits < ENTROPY_MAX;
+}

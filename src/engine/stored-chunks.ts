@@ -1,0 +1,48 @@
+import type { ChunkPlace, ChunkRecord } from '#contracts/content';
+import type { DomainKeys } from '#contracts/keyring';
+import type { Log } from '#contracts/log';
+import type { Gate } from './gate.ts';
+import type { PlainChunk, Seal } from './sealer.ts';
+
+export interface StoreOptions {
+  /** Wait for the fsync; else the caller syncs. */
+  durable: boolean;
+  /** Called once, when the plaintext is not needed any more. */
+  done(): void;
+}
+
+/** Seals a chunk and appends it to the log. Two bodies that bring the same new chunk at a time store it once. */
+export type StoreChunk = (domain: DomainKeys, chunk: PlainChunk, options: StoreOptions) => Promise<ChunkRecord>;
+
+export function createStoreChunk({ seal, log, gate }: { seal: Seal; log: Log; gate: Gate }): StoreChunk {
+  const running = new Map<string, Promise<ChunkPlace>>();
+
+  async function store(domain: DomainKeys, chunk: PlainChunk, { durable, done }: StoreOptions): Promise<ChunkPlace> {
+    const leave = await gate.enter(chunk.size);
+    try {
+      const record = await seal(domain, chunk).finally(done);
+      return await (durable ? log.append(record) : log.appendUnsynced(record));
+    } finally {
+      leave();
+    }
+  }
+
+  return async (domain, chunk, options) => {
+    const key = `${domain.id}:${chunk.id.toString('latin1')}`;
+    const { id, size } = chunk;
+    const other = running.get(key);
+    const shared = await other?.catch(() => null); // if it could not, perhaps we can
+    if (shared) {
+      options.done();
+      if (options.durable) await log.sync([shared]);
+      return { id, size, ...shared };
+    }
+    const place = store(domain, chunk, options);
+    running.set(key, place);
+    try {
+      return { id, size, ...(await place) };
+    } finally {
+      if (running.get(key) === place) running.delete(key);
+    }
+  };
+}

@@ -1,0 +1,286 @@
+import { access, constants, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { createAuthenticator } from '#auth/authenticator';
+import { createAuthorizer } from '#auth/authorizer';
+import { nodeDiskOps } from '#blob/disk-ops';
+import { createLocalDisk } from '#blob/local-disk';
+import { createLog } from '#blob/log';
+import { createMemoryCache } from '#cache/memory';
+import type { Cache } from '#contracts/cache';
+import type { Logger } from '#contracts/observability';
+import type { Clock, Random } from '#core/clock';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { createContent } from '#engine/content-store';
+import { createKeyring } from '#engine/keyring';
+import { createHub } from '#events/hub';
+import type { Health } from '#http/operations';
+import { createListeners, type ListenersOptions } from '#http/server';
+import { createBuckets } from '#namespace/buckets';
+import { createNamespace } from '#namespace/namespace';
+import { createUploads } from '#namespace/uploads';
+import { createMetrics } from '#observability/metrics';
+import { createRestDoor } from '#protocols/rest/door';
+import { createS3Door } from '#protocols/s3/door';
+import { createWebdavDoor } from '#protocols/webdav/door';
+import { createWsHandler } from '#protocols/ws/door';
+import type { Config } from './config/load.ts';
+import { SettingError } from './config/setting-error.ts';
+import { type DataDirectoryLock, lockDataDirectory, readOwner } from './data-directory.ts';
+import { type Database, openDatabase } from './database.ts';
+import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
+import { deriveKey, loadMasterKey } from './master-key.ts';
+import { urlsOf } from './urls.ts';
+
+export interface GatewayOptions {
+  config: Config;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  version: string;
+}
+
+export interface Gateway {
+  urls: Urls;
+  /** The secrets of the first start; null on every later one. */
+  firstRun: FirstRun | null;
+  /** Refuses new work, lets open transfers end (20 s at most), closes everything in the opposite order of its start. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS = 20_000;
+const HEARTBEAT_MS = 5_000;
+const HEALTH_MS_MAX = 2_000;
+/** How long a command of the CLI may keep us waiting, and how long we look before we believe that it is a gateway. */
+const COMMAND_MS_MAX = 30_000;
+const SETTLE_MS = 500;
+
+/**
+ * The composition root: builds every room, wires them, listens. What was started is closed again when a later step fails.
+ * @throws SettingError, CloudStoreError: one sentence that says what to do
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  refuseLaterWork(options.config);
+  const started = new AsyncDisposableStack();
+  try {
+    const running = await build(options, started);
+    return { ...running, close: () => started.disposeAsync() };
+  } catch (error) {
+    await started.disposeAsync().catch((err: unknown) => options.log.error({ err }, 'what had been started does not close'));
+    throw error;
+  }
+}
+
+async function build(options: GatewayOptions, started: AsyncDisposableStack): Promise<Omit<Gateway, 'close'>> {
+  const { config, clock, random, log } = options;
+  const { values } = config;
+  const dataDirectory = values['data-dir'];
+  const tls = await readTls(config);
+  const lock = await takeDataDirectory(dataDirectory);
+  started.defer(() => lock.release());
+
+  const database = await openDatabase(options);
+  started.defer(() => database.close());
+  const { metadata } = database;
+  const { instance, signals } = metadata;
+  const masterKey = await loadMasterKey({ dataDirectory, configured: values['master-key'], instance, random, mayCreate: true });
+  const registration = await register(metadata, options);
+  started.defer(() => registration.end());
+  const keyring = createKeyring({ masterKey, keys: metadata.keys, random });
+
+  const metrics = createMetrics();
+  const cache = await openCache(options);
+  started.defer(() => cache.close());
+  const disk = nodeDiskOps();
+  const packs = join(dataDirectory, 'packs');
+  const blobs = await createLocalDisk({ directory: packs, disk });
+  started.defer(() => blobs.close());
+  const packLog = await createLog({ directory: packs, disk, clock, random });
+  started.defer(() => packLog.close());
+  const content = createContent({ keyring, log: packLog, blobs, chunks: metadata.chunks, random });
+  started.defer(() => content.close());
+
+  const jwtSecret = deriveKey(masterKey, 'access tokens');
+  const authenticator = createAuthenticator({
+    principals: metadata.principals,
+    keyring,
+    cache,
+    signals,
+    clock,
+    random,
+    jwtSecret,
+    log,
+  });
+  const authorizer = createAuthorizer({ principals: metadata.principals, signals });
+  const shared = { ...metadata, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
+  const buckets = createBuckets(shared);
+  const namespace = createNamespace({ ...shared, buckets });
+  const uploads = createUploads({ ...shared, namespace });
+  const hub = createHub({ journal: metadata.journal, signals, clock, log });
+  started.defer(() => hub.close());
+
+  const firstRunOptions = {
+    dataDirectory,
+    instance,
+    principals: metadata.principals,
+    buckets: metadata.buckets,
+    keyring,
+    random,
+    log,
+    given: {
+      password: values['admin-password'],
+      accessKeyId: values['access-key-id'],
+      secretAccessKey: values['secret-access-key'],
+    },
+  };
+  const secrets = await beginFirstRun(firstRunOptions);
+
+  const deps = { ...shared, namespace, buckets, uploads, hub, version: options.version, publicUrl: values['public-url'] };
+  const listeners = createListeners({
+    host: values.host,
+    s3Port: values['s3-port'],
+    webPort: values.port,
+    tls,
+    trustedProxies: values['trusted-proxies'],
+    metricsToken: values['metrics-token'],
+    publicUrl: values['public-url'],
+    s3: createS3Door({ ...deps, domain: values['s3-domain'] }),
+    webdav: createWebdavDoor(deps),
+    rest: createRestDoor(deps),
+    ws: createWsHandler(deps),
+    health: () => health(database, dataDirectory),
+    clock,
+    random,
+    log,
+    metrics,
+  });
+  const { s3, web } = await listen(listeners, config);
+  started.defer(() => listeners.drain(DRAIN_MS));
+
+  const urls = urlsOf({
+    host: values.host,
+    s3Port: s3.port,
+    webPort: web.port,
+    tls: tls !== null,
+    publicUrl: values['public-url'],
+    s3Domain: values['s3-domain'],
+  });
+  const firstRun = secrets === null ? null : await finishFirstRun(firstRunOptions, secrets, urls);
+  await lock.describe({ kind: 'gateway', pid: process.pid, urls: { ...urls } });
+  return { urls, firstRun };
+}
+
+/** Settings whose work is not done yet are known and refused, never ignored. */
+function refuseLaterWork({ values }: Config): void {
+  if (values.processes > 1)
+    throw new SettingError('CLOUDSTORE_PROCESSES above 1 is not supported by this version; leave it out.');
+  if (values['chunks-url'] !== null)
+    throw new SettingError(
+      'CLOUDSTORE_CHUNKS_URL is not supported by this version; leave it out, and the packs lie in the data directory.',
+    );
+}
+
+async function takeDataDirectory(path: string): Promise<DataDirectoryLock> {
+  const self = { kind: 'gateway', pid: process.pid } as const;
+  const lock = await lockDataDirectory(path, self, SETTLE_MS);
+  if (lock !== null) return lock;
+  const owner = await readOwner(path);
+  if (owner?.kind === 'command') {
+    const later = await lockDataDirectory(path, self, COMMAND_MS_MAX);
+    if (later !== null) return later;
+  }
+  const who =
+    owner === null ? 'Another process' : `${owner.kind === 'gateway' ? 'Another gateway' : 'A command'} (process ${owner.pid})`;
+  throw new CloudStoreError(
+    'unavailable',
+    `${who} is using the data directory ${path}. Stop it first, or give this gateway its own with --data-dir or CLOUDSTORE_DATA_DIR.`,
+  );
+}
+
+async function readTls({ values }: Config): Promise<ListenersOptions['tls']> {
+  const [cert, key] = [values['tls-cert'], values['tls-key']];
+  if (cert === null || key === null) return null;
+  const tls = { cert: await readPem(cert, 'CLOUDSTORE_TLS_CERT'), key: await readPem(key, 'CLOUDSTORE_TLS_KEY') };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SettingError(`CLOUDSTORE_TLS_CERT and CLOUDSTORE_TLS_KEY cannot be used together: ${why}.`);
+  }
+  return tls;
+}
+
+async function readPem(path: string, setting: string): Promise<Buffer> {
+  const content = await readFile(resolve(path)).catch((cause: NodeJS.ErrnoException) => {
+    throw new SettingError(`${setting} names ${path}, which cannot be read (${cause.code}).`);
+  });
+  if (!content.includes('-----BEGIN ')) throw new SettingError(`${setting} names ${path}, which is not a PEM file.`);
+  return content;
+}
+
+async function openCache({ config, clock, log }: GatewayOptions): Promise<Cache> {
+  const url = config.values['redis-url'];
+  if (url === null) return createMemoryCache({ clock });
+  const { createRedisCache } = await import('#cache/redis'); // ioredis is only loaded where it is used
+  return createRedisCache({ url, clock, log });
+}
+
+async function listen(listeners: ReturnType<typeof createListeners>, { values }: Config): ReturnType<typeof listeners.listen> {
+  try {
+    return await listeners.listen();
+  } catch (error) {
+    const { code, port } = error instanceof Error ? (error as NodeJS.ErrnoException & { port?: number }) : {};
+    const setting = port === values['s3-port'] ? '--s3-port or CLOUDSTORE_S3_PORT' : '--port or CLOUDSTORE_PORT';
+    const where = `Port ${port} of ${values.host}`;
+    if (code === 'EADDRINUSE')
+      throw new CloudStoreError('unavailable', `${where} is in use. Stop what listens there, or choose another with ${setting}.`);
+    if (code === 'EACCES')
+      throw new CloudStoreError('unavailable', `${where} is not open to this user. Choose one above 1023 with ${setting}.`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new SettingError(`This machine has no address ${values.host}; set --host or CLOUDSTORE_HOST to one that it has.`);
+    throw error;
+  }
+}
+
+async function health({ metadata }: Database, dataDirectory: string): Promise<Health> {
+  const within = AbortSignal.timeout(HEALTH_MS_MAX);
+  const database = Promise.race([
+    metadata.instance.setting('first-run').then(() => 'ok' as const),
+    new Promise<'failed'>((done) => within.addEventListener('abort', () => done('failed'))),
+  ]).catch(() => 'failed' as const);
+  const storage = access(join(dataDirectory, 'packs'), constants.W_OK).then(
+    () => 'ok' as const,
+    () => 'failed' as const,
+  );
+  const checks = { database: await database, storage: await storage };
+  return { ready: checks.database === 'ok' && checks.storage === 'ok', checks };
+}
+
+/**
+ * Registers this process among the gateways of the database and keeps saying that it lives, so that garbage collection can wait for
+ * its uploads. One that was silent for too long was fenced: its commits fail, and it begins anew under another number.
+ */
+async function register({ instance }: Database['metadata'], { version, log }: GatewayOptions): Promise<{ end(): Promise<void> }> {
+  const self = { host: hostname(), pid: process.pid, version };
+  let number = await instance.register(self);
+  const beat = async (): Promise<void> => {
+    try {
+      await instance.heartbeat(number, null);
+    } catch (err) {
+      if (!isCloudStoreError(err, 'conflict')) return log.warn({ err }, 'the heartbeat does not reach the database');
+      log.error({ gateway: number }, 'this gateway was silent for too long and was fenced; it begins anew');
+      number = await instance.register(self);
+    }
+  };
+  const timer = setInterval(
+    () => void beat().catch((err: unknown) => log.error({ err }, 'this gateway cannot register')),
+    HEARTBEAT_MS,
+  );
+  return {
+    async end() {
+      clearInterval(timer);
+      await instance.unregister(number).catch((err: unknown) => log.warn({ err }, 'this gateway could not sign off'));
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { CloudStoreError } from '#core/errors';
+import { type Bytes, collect } from '#core/stream';
+
+/** Sends `100 Continue` if the client waits for it. Call after authentication and before the body is read. */
+export function allowBody(req: IncomingMessage, res: ServerResponse): void {
+  if (/^100-continue$/i.test(req.headers.expect ?? '') && !res.headersSent) res.writeContinue();
+}
+
+/** The whole body of a small request. @throws too_large (details.bytesMax), incomplete_body */
+export async function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const tooLarge = (): Error => new CloudStoreError('too_large', 'The request body is too large.', { details: { bytesMax } });
+  if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
+  return collect(requestBytes(req), bytesMax, tooLarge);
+}
+
+/** The body as it comes. A connection that breaks is `incomplete_body`, not an internal error. */
+export async function* requestBytes(req: IncomingMessage): Bytes {
+  try {
+    for await (const chunk of req) yield chunk;
+  } catch (cause) {
+    throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
+  }
+  if (!req.complete) throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.');
+}
+
+/** Declared length of the body in bytes, or undefined (chunked). */
+export function contentLength(req: IncomingMessage): number | undefined {
+  const text = req.headers['content-length'];
+  return text === undefined || !/^\d{1,15}$/.test(text) ? undefined : Number(text);
+}
+
+/** More than this much of an abandoned body is not worth reading for the connection's sake. */
+const DRAINED_BYTES_MAX = 262_144;
+/** How long a closing connection is still read, so that the client gets to see the answer. */
+const LINGER_MS = 2_000;
+
+/**
+ * After an early answer: a small rest of the body is drained so that the connection can go on; with more, it is closed
+ * after the answer (a client that is still sending would otherwise be read as the next request's head).
+ * Call before the head is written.
+ */
+export function abandonBody(req: IncomingMessage, res: ServerResponse): void {
+  if (req.complete || req.readableEnded) return;
+  const rest = contentLength(req);
+  const waiting = /^100-continue$/i.test(req.headers.expect ?? '');
+  if (waiting || rest === undefined || rest > DRAINED_BYTES_MAX) {
+    if (!res.headersSent) res.setHeader('Connection', 'close');
+    lingerOnClose(req.socket);
+  }
+  req.resume();
+}
+
+/**
+ * Closing a socket with unread bytes makes the kernel send a reset, and the client may lose the answer over it (RFC 9112 §9.6).
+ * Instead of node's immediate close after the last answer: half-close, read what still comes for a moment, then close.
+ */
+function lingerOnClose(socket: Socket): void {
+  socket.destroySoon = () => {
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    const finish = (): void => {
+      clearTimeout(timer);
+      socket.destroy();
+    };
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('end', finish);
+    socket.end();
+    socket.resume();
+  };
+}
+
+/** Bytes handed to the socket and not yet to the kernel: enough that it never waits for us, little enough for many clients. */
+const IN_FLIGHT_BYTES_MAX = 1_048_576;
+
+/**
+ * Writes a body with back-pressure and ends the answer. If the body fails after the head has gone, or is not of the length that
+ * the head declared, the connection is destroyed: a short body must never look complete.
+ */
+export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSignal): Promise<void> {
+  res.strictContentLength = true;
+  let inFlight = 0;
+  let broken = false;
+  let wake: (() => void) | null = null;
+  const onClose = (): void => wake?.();
+  res.once('close', onClose);
+  try {
+    for await (const chunk of body) {
+      if (res.destroyed || broken) return;
+      inFlight += chunk.length;
+      res.write(chunk, (error) => {
+        inFlight -= chunk.length;
+        // Writes to a broken socket fail at once, and `close` comes only after them: without this the loop would spin.
+        if (error) broken = true;
+        if (broken || inFlight <= IN_FLIGHT_BYTES_MAX) wake?.();
+      });
+      if (inFlight > IN_FLIGHT_BYTES_MAX) {
+        await new Promise<void>((resolve) => (wake = resolve));
+        wake = null;
+        if (res.destroyed || broken) return;
+      }
+    }
+    res.end();
+  } catch (error) {
+    res.destroy();
+    if (!signal.aborted) throw error;
+  } finally {
+    res.off('close', onClose);
+  }
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Koa from 'koa';
+import type { Logger } from '#contracts/observability';
+import type { Door } from './door.ts';
+import type { Exchange } from './exchange.ts';
+import { type OperationsOptions, operationsRoutes } from './operations.ts';
+
+export interface MainAppOptions extends OperationsOptions {
+  webdav: Door;
+  rest: Door;
+  log: Logger;
+  /** A door threw, which none should. */
+  onFault: (err: unknown, res: ServerResponse, exchange: Exchange) => void;
+}
+
+export interface MainApp {
+  /** Which protocol a request speaks, by method and path; null: one of the gateway's own pages, or nothing. */
+  route(req: IncomingMessage): { protocol: 'webdav' | 'rest'; door: Door } | null;
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
+}
+
+/**
+ * The main port as a Koa app: doors get node's own request and answer, with the URL as it came; the gateway's own pages are
+ * Koa's.
+ */
+export function createMainApp(options: MainAppOptions): MainApp {
+  const { webdav, rest, exchangeOf, log } = options;
+  const doors = { webdav: { protocol: 'webdav' as const, door: webdav }, rest: { protocol: 'rest' as const, door: rest } };
+  const route: MainApp['route'] = (req) => {
+    const url = req.url ?? '';
+    if (isBelow(url, '/dav')) return doors.webdav;
+    if (isBelow(url, '/api/v1')) return doors.rest;
+    // Clients look for a WebDAV server at the root before they look where they were told.
+    if ((req.method === 'OPTIONS' || req.method === 'PROPFIND') && (url === '/' || url === '*')) return doors.webdav;
+    return null;
+  };
+
+  const app = new Koa();
+  app.on('error', (err: unknown) => log.error({ err }, 'a page failed'));
+  app.use(async (ctx, next) => {
+    const target = route(ctx.req);
+    if (target === null) return next();
+    ctx.respond = false;
+    ctx.res.statusCode = 200; // Koa began with 404
+    const exchange = exchangeOf(ctx.req);
+    try {
+      await target.door.handle(ctx.req, ctx.res, exchange);
+    } catch (err) {
+      options.onFault(err, ctx.res, exchange);
+    }
+  });
+  app.use(operationsRoutes(options));
+  app.use((ctx) => {
+    ctx.status = 404;
+    ctx.body = 'Not found\n';
+  });
+  return { route, handle: app.callback() };
+}
+
+export function isBelow(url: string, path: string): boolean {
+  if (!url.startsWith(path)) return false;
+  const next = url.charCodeAt(path.length);
+  return Number.isNaN(next) || next === 0x2f || next === 0x3f; // the end, `/` or `?`
+}

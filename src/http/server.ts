@@ -1,0 +1,310 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger, Metrics } from '#contracts/observability';
+import type { Clock, Random } from '#core/clock';
+import { answerClientError } from './client-error.ts';
+import { type Connections, type Patience, trackConnections } from './connections.ts';
+import type { Door, UpgradeDoor } from './door.ts';
+import { answerInternal, Exchange, loggablePath } from './exchange.ts';
+import { createMainApp, isBelow } from './main-app.ts';
+import type { Health } from './operations.ts';
+import { createTrustedProxies } from './proxies.ts';
+import { createRequestIds } from './request-id.ts';
+
+export interface ListenersOptions {
+  /** An address; `::` also takes IPv4, and falls back to `0.0.0.0` where IPv6 is off. */
+  host: string;
+  /** 0 takes a free one. */
+  s3Port: number;
+  webPort: number;
+  /** PEM, for both ports. */
+  tls: { cert: Buffer; key: Buffer } | null;
+  trustedProxies: readonly string[];
+  metricsToken: string | null;
+  publicUrl: string | null;
+  s3: Door;
+  webdav: Door;
+  rest: Door;
+  ws: UpgradeDoor;
+  /** For /readyz: database reachable, disk writable. Asked once a second at most. */
+  health: () => Promise<Health>;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  metrics: Metrics;
+  /** Defaults are for people; tests shorten them. */
+  limits?: Partial<Limits>;
+}
+
+export interface Limits extends Patience {
+  headersTimeoutMs: number;
+  keepAliveTimeoutMs: number;
+  /** Of a request's line and headers. */
+  headBytesMax: number;
+  connectionsMax: number;
+  /** How often stalled clients are looked for. */
+  watchEveryMs: number;
+}
+
+const LIMITS: Limits = {
+  headersTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 75_000,
+  headBytesMax: 32_768,
+  connectionsMax: 10_000,
+  watchEveryMs: 5_000,
+  bodyBytesPerSecondMin: 512,
+  bodyStallMs: 30_000,
+  answerStallMs: 300_000,
+};
+
+export interface Listeners {
+  /** Resolves when both ports accept. @throws Node's error (code EADDRINUSE, EACCES, …; `port`), with neither port left open */
+  listen(): Promise<{ s3: AddressInfo; web: AddressInfo }>;
+  /**
+   * Accepts no more, tells clients that connections end, lets running requests finish. After `ms` their signals fire and the
+   * sockets are destroyed. Calling it again gives the same promise.
+   */
+  drain(ms: number): Promise<void>;
+}
+
+/**
+ * The two listeners: S3's port, and the main port of WebDAV, REST, WebSocket and the gateway's own pages. Wired as
+ *   const listeners = createListeners({ host, s3Port, webPort, tls, …, s3: createS3Door(deps), webdav, rest, ws, health });
+ *   const { s3, web } = await listeners.listen();      // then the ready line
+ *   …on SIGTERM: await listeners.drain(20_000);        // then hub, content, log, database, in this order
+ *
+ * S3 requests go from node:http straight to their door, and so do the short paths (`Door.fast`) of the others; Koa serves
+ * the rest of the main port. `requestTimeout` is off because a slow PUT of 5 GiB is honest: a watchdog ends bodies that
+ * hardly move instead.
+ */
+export function createListeners(options: ListenersOptions): Listeners {
+  const { log, metrics, ws } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const proxies = createTrustedProxies(options.trustedProxies);
+  const nextId = createRequestIds(options.random);
+  const exchanges = new WeakMap<IncomingMessage, Exchange>();
+  const exchangeOf = (req: IncomingMessage): Exchange => {
+    const exchange = exchanges.get(req);
+    if (exchange === undefined) throw new Error('A request that this server never began.');
+    return exchange;
+  };
+  let draining: Promise<void> | null = null;
+  const main = createMainApp({ ...options, exchangeOf, onFault: fail, draining: () => draining !== null });
+  const s3Server = createServer(options, limits, () => false);
+  const webServer = createServer(
+    options,
+    limits,
+    ({ url, headers }) => isBelow(url ?? '', '/ws') && /\bwebsocket\b/i.test(headers.upgrade ?? ''),
+  );
+  const connections = trackConnections([s3Server, webServer], limits);
+  metrics.gauge('cloudstore_connections_count', 'Open client connections.', () => connections.count());
+
+  const begin = (req: IncomingMessage, res: ServerResponse): Exchange => {
+    const exchange = new Exchange(nextId(), req, proxies, log, performance.now());
+    connections.of(req.socket)?.active.set(exchange, res);
+    if (draining !== null) res.shouldKeepAlive = false;
+    return exchange;
+  };
+  const onS3 = (req: IncomingMessage, res: ServerResponse): void => {
+    const exchange = begin(req, res);
+    res.once('close', () => end(exchange, res, 's3'));
+    serve(options.s3, req, res, exchange);
+  };
+  const onWeb = (req: IncomingMessage, res: ServerResponse): void => {
+    const exchange = begin(req, res);
+    const target = main.route(req);
+    res.once('close', () => end(exchange, res, target?.protocol ?? 'web'));
+    res.setHeader('X-Request-Id', exchange.requestId);
+    if (target?.door.fast !== undefined && tryFast(target.door, req, res, exchange)) return;
+    exchanges.set(req, exchange);
+    main.handle(req, res);
+  };
+  const end = (exchange: Exchange, res: ServerResponse, protocol: string): void => {
+    const { req } = exchange;
+    // What the client never got whole is its going away, whatever the status line said (nginx's 499).
+    const status = res.writableFinished ? res.statusCode : 499;
+    if (status === 499) exchange.abort();
+    const seconds = (performance.now() - exchange.begun) / 1000;
+    const connection = connections.of(req.socket);
+    const { bytesRead, bytesWritten } = req.socket;
+    const bytesIn = Math.max(0, bytesRead - (connection?.readBefore ?? 0));
+    const bytesOut = Math.max(0, bytesWritten - (connection?.writtenBefore ?? 0));
+    metrics.request(protocol, exchange.op || 'other', status, seconds, bytesIn, bytesOut);
+    logAccess(exchange, protocol, status, seconds, bytesIn, bytesOut);
+    if (connection === undefined) return;
+    connection.active.delete(exchange);
+    connection.readBefore = bytesRead;
+    connection.writtenBefore = bytesWritten;
+    if (draining !== null && connection.active.size === 0) connection.socket.destroySoon();
+  };
+
+  listenTo(s3Server, onS3, connections);
+  listenTo(webServer, onWeb, connections);
+  webServer.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const connection = connections.of(socket);
+    if (connection !== undefined) connection.upgraded = true;
+    socket.on('error', () => socket.destroy());
+    if (draining !== null) {
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    const exchange = new Exchange(nextId(), req, proxies, log, performance.now());
+    socket.once('close', () => exchange.abort());
+    ws.upgrade(req, socket, head, exchange);
+  });
+  const watch = setInterval(() => connections.watch(performance.now()), limits.watchEveryMs);
+  watch.unref();
+
+  return {
+    async listen() {
+      try {
+        const s3 = await listenOn(s3Server, options.s3Port, options.host);
+        return { s3, web: await listenOn(webServer, options.webPort, options.host) };
+      } catch (error) {
+        clearInterval(watch);
+        await Promise.all([closed(s3Server), closed(webServer)]);
+        throw error;
+      }
+    },
+    drain(ms) {
+      draining ??= drainAll([s3Server, webServer], connections, ws, ms).finally(() => clearInterval(watch));
+      return draining;
+    },
+  };
+}
+
+function createServer(
+  options: ListenersOptions,
+  limits: Limits,
+  shouldUpgradeCallback: (req: IncomingMessage) => boolean,
+): Server {
+  const common = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(30_000, limits.headersTimeoutMs),
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    maxHeaderSize: limits.headBytesMax,
+    // Larger reads ahead of a busy disk; costs memory only on connections that move.
+    highWaterMark: 262_144,
+    // `Upgrade: h2c` and the like are ordinary requests.
+    shouldUpgradeCallback,
+  };
+  const server =
+    options.tls === null
+      ? createHttpServer(common)
+      : createHttpsServer({ ...common, ...options.tls, ALPNProtocols: ['http/1.1'] });
+  server.maxConnections = limits.connectionsMax;
+  return server;
+}
+
+function listenTo(
+  server: Server,
+  onRequest: (req: IncomingMessage, res: ServerResponse) => void,
+  connections: Connections,
+): void {
+  server.on('request', onRequest);
+  // Node would send `100 Continue` by itself; the door does, after it has authenticated.
+  server.on('checkContinue', onRequest);
+  server.on('clientError', (error, socket) => answerClientError(error, socket, connections.of(socket)));
+}
+
+function serve(door: Door, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
+  if (tryFast(door, req, res, exchange)) return;
+  door.handle(req, res, exchange).catch((err: unknown) => fail(err, res, exchange));
+}
+
+function tryFast(door: Door, req: IncomingMessage, res: ServerResponse, exchange: Exchange): boolean {
+  if (door.fast === undefined) return false;
+  try {
+    return door.fast(req, res, exchange);
+  } catch (err) {
+    fail(err, res, exchange);
+    return true;
+  }
+}
+
+/** Doors answer their errors themselves; what comes here is a fault in one. */
+function fail(err: unknown, res: ServerResponse, exchange: Exchange): void {
+  exchange.log.error({ err, op: exchange.op }, 'a door failed');
+  answerInternal(res, exchange.requestId);
+}
+
+/** Faults and refusals are worth a line at the default level; the rest is for debugging. */
+function logAccess(
+  exchange: Exchange,
+  protocol: string,
+  status: number,
+  seconds: number,
+  bytesIn: number,
+  bytesOut: number,
+): void {
+  const level = status >= 500 ? 'warn' : status === 401 || status === 403 || status === 429 ? 'info' : 'debug';
+  const { req, op, user } = exchange;
+  exchange.baseLog[level](
+    {
+      requestId: exchange.requestId,
+      protocol,
+      op,
+      user,
+      method: req.method,
+      path: loggablePath(req.url),
+      status,
+      ms: Math.round(seconds * 1000),
+      bytesIn,
+      bytesOut,
+      remoteAddress: level === 'debug' ? undefined : exchange.remoteAddress,
+    },
+    'request',
+  );
+}
+
+function listenOn(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      server.off('listening', onListening);
+      const noIpv6 = error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL';
+      if (host === '::' && noIpv6) listenOn(server, port, '0.0.0.0').then(resolve, reject);
+      else reject(error);
+    };
+    const onListening = (): void => {
+      server.off('error', onError);
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('The server listens on no port.'));
+      else resolve(address);
+    };
+    server.once('error', onError);
+    server.once('listening', onListening);
+    server.listen({ port, host, backlog: 1024 });
+  });
+}
+
+async function drainAll(servers: Server[], connections: Connections, ws: UpgradeDoor, ms: number): Promise<void> {
+  const ended = Promise.all(servers.map(closed)); // also ends connections that are idle
+  ws.drain?.();
+  for (const connection of connections.all()) {
+    for (const res of connection.active.values()) res.shouldKeepAlive = false;
+    if (connection.upgraded) destroyLater(connection.socket, Math.min(ms, 1000));
+    else if (connection.active.size === 0) connection.socket.destroySoon();
+  }
+  const stop = new AbortController();
+  const inTime = await Promise.race([ended.then(() => true), sleep(ms, false, { signal: stop.signal })]);
+  stop.abort();
+  if (inTime) return;
+  for (const { active } of connections.all()) for (const exchange of active.keys()) exchange.abort();
+  // A door that was only waiting for its body can still say that it gave up.
+  await sleep(100);
+  for (const { socket } of connections.all()) socket.destroy();
+  await ended;
+}
+
+function destroyLater(socket: Duplex, ms: number): void {
+  const timer = setTimeout(() => socket.destroy(), ms);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
+}

@@ -1,0 +1,72 @@
+import type { ChunkIndex } from '#contracts/chunk-index';
+import type { ChunkPlace, ChunkRecord, LeafRecord } from '#contracts/content';
+import type { Clock } from '#core/clock';
+import type { DomainId } from '#core/content-ref';
+import type { Database } from './database.ts';
+
+export interface ChunkIndexOptions {
+  database: Database;
+  clock: Clock;
+  /** Running uploads by the time they began, ms; the heartbeat reports the oldest. */
+  leases: Set<{ began: number }>;
+}
+
+const PLACES = `SELECT x.n::int, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length
+  FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id`;
+const CLAIM = { name: 'chunks-claim', text: `${PLACES} WHERE c.condemned_ms IS NULL` };
+const FIND = { name: 'chunks-find', text: PLACES };
+const LEAVES = {
+  name: 'leaves-find',
+  text: `SELECT x.n::int, l.entries FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN leaves l ON l.domain = $1 AND l.id = x.id`,
+};
+const RECORD = { name: 'chunks-record', text: 'SELECT cs_apply_extra(0, $1)' };
+
+/** Where the chunks of a domain lie. A look-up of many ids is one statement. */
+export function createChunkIndex({ database, clock, leases }: ChunkIndexOptions): ChunkIndex {
+  async function places(statement: typeof CLAIM, domain: DomainId, ids: Buffer[]): Promise<(ChunkPlace | null)[]> {
+    const out: (ChunkPlace | null)[] = ids.map(() => null);
+    if (ids.length === 0) return out;
+    for (const [n, store, pack, offset, length] of await database.read<[number, number, string, number, number]>(statement, [
+      domain,
+      ids,
+    ])) {
+      out[n - 1] = { store, pack, offset, length };
+    }
+    return out;
+  }
+  return {
+    async lease() {
+      const lease = { began: clock.now() };
+      leases.add(lease);
+      return { end: () => leases.delete(lease) };
+    },
+    claim: (domain, ids) => places(CLAIM, domain, ids),
+    places: (domain, ids) => places(FIND, domain, ids),
+    async leaves(domain, ids) {
+      const out: (Buffer | null)[] = ids.map(() => null);
+      if (ids.length === 0) return out;
+      for (const [n, entries] of await database.read<[number, Buffer]>(LEAVES, [domain, ids])) out[n - 1] = entries;
+      return out;
+    },
+    async record(domain, chunks, leaves) {
+      if (chunks.length + leaves.length === 0) return;
+      await database.query(RECORD, [JSON.stringify(recordsOf(domain, chunks, leaves))]);
+    },
+  };
+}
+
+/** The rows of chunks and leaves as the database's functions take them. */
+export function recordsOf(domain: DomainId, chunks: ChunkRecord[], leaves: LeafRecord[]) {
+  return {
+    chunks: chunks.map(({ id, size, store, pack, offset, length }) => ({
+      d: domain,
+      i: id.toString('hex'),
+      z: size,
+      s: store,
+      p: pack,
+      o: offset,
+      l: length,
+    })),
+    leaves: leaves.map(({ id, size, entries }) => ({ d: domain, i: id.toString('hex'), z: size, e: entries.toString('base64') })),
+  };
+}

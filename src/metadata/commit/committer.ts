@@ -1,0 +1,222 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Address, BucketId } from '#core/address';
+import type { Clock, Random } from '#core/clock';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { type Database, type Session, sqlState } from '../database.ts';
+import { mintVersionId } from '../version-id.ts';
+import { applyPlan } from './apply.ts';
+import { decide, type Outcome } from './decide.ts';
+import { readBatch } from './read.ts';
+import { type BatchState, type Intent, slotKey } from './state.ts';
+
+export interface CommitterOptions {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  registration: { gateway: number | null };
+  /** Told before any verdict leaves: the slots that changed; state undefined when the outcome is unknown. */
+  changed(keys: Address[], state: BatchState | undefined): void;
+}
+
+export interface Committer {
+  commit(intent: Intent): Promise<Outcome>;
+  /** A number for a new slot or node, from a block that this process took. */
+  ids: { reserve(count: number): Promise<void>; next(): number };
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
+}
+
+interface Pending {
+  intent: Intent;
+  resolve(outcome: Outcome): void;
+  reject(error: unknown): void;
+}
+
+const BATCH_MAX = 512;
+const ATTEMPTS_MAX = 12;
+const BLOCK = 4096;
+/** After a swap was lost, this many batches take the heads' locks first: another gateway is busy in the same buckets. */
+const PESSIMISTIC_BATCHES = 16;
+const RECONNECT_MS = [20, 50, 100, 200, 400, 800, 1600, 1600];
+
+const NEXT_BLOCK = { name: 'commit-ids', text: `SELECT nextval('object_ids')` };
+const LOCK_HEADS = {
+  name: 'commit-lock-heads',
+  text: 'SELECT bucket_id FROM bucket_heads WHERE bucket_id = ANY($1::int[]) ORDER BY bucket_id FOR UPDATE',
+};
+const FIND_COMMIT = {
+  name: 'commit-find',
+  text: 'SELECT 1 FROM journal WHERE bucket_id = $1 AND seq = $2 AND commit_id = $3',
+};
+
+/**
+ * One committer a process: whatever arrived while the last batch ran goes together. A batch is read, decided and swapped in without
+ * a transaction of its own; if another gateway was faster, or the connection broke, it is done again under the locks of its heads.
+ */
+export function createCommitter(options: CommitterOptions): Committer {
+  const { database, clock, random, registration } = options;
+  let waiting: Pending[] = [];
+  let running: Promise<void> | null = null;
+  let pessimistic = 0;
+  let blockEnd = 0;
+  let nextId = 1;
+  /** The rest of an older block, when a bigger reservation came. */
+  const ids = {
+    async reserve(count: number) {
+      if (blockEnd - nextId >= count) return;
+      const rows = await database.query<[number]>(NEXT_BLOCK);
+      // The block of the value n is n - 4095 .. n.
+      blockEnd = rows[0]![0] + 1;
+      nextId = blockEnd - BLOCK;
+    },
+    next() {
+      if (nextId >= blockEnd) throw new CloudStoreError('internal', 'No ids were reserved.');
+      return nextId++;
+    },
+  };
+  const mint = { nodeId: () => ids.next(), versionId: () => mintVersionId(clock, random) };
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = takeBatch();
+      try {
+        await settle(batch);
+      } catch (error) {
+        for (const one of batch) one.reject(error);
+      }
+    }
+    running = null;
+  }
+
+  /** In order of arrival; a key with a removal by version takes part once only. */
+  function takeBatch(): Pending[] {
+    const batch: Pending[] = [];
+    const rest: Pending[] = [];
+    const keys = new Map<string, boolean>();
+    for (const one of waiting) {
+      const at = slotKey(one.intent.bucket, one.intent.key);
+      const alone = one.intent.kind === 'remove' && one.intent.version !== undefined;
+      const seen = keys.get(at);
+      keys.set(at, alone || seen === true);
+      if (batch.length >= BATCH_MAX || (seen !== undefined && (alone || seen))) rest.push(one);
+      else batch.push(one);
+    }
+    waiting = rest;
+    return batch;
+  }
+
+  async function settle(batch: Pending[]): Promise<void> {
+    try {
+      const outcomes = await commitBatch(batch.map((one) => one.intent));
+      const deferred: Pending[] = [];
+      batch.forEach((one, index) => {
+        const outcome = outcomes[index]!;
+        if (outcome.kind === 'refused') one.reject(outcome.error);
+        else if (outcome.kind === 'defer') deferred.push(one);
+        else one.resolve(outcome);
+      });
+      waiting = [...deferred, ...waiting];
+    } catch (error) {
+      const [only] = batch;
+      if (batch.length === 1 && only) return only.reject(error);
+      if (isCloudStoreError(error) && error.code !== 'invalid_argument') throw error;
+      // An error of SQL: one intent of the batch is to blame, and must not take the others with it.
+      const middle = batch.length >> 1;
+      await settle(batch.slice(0, middle));
+      await settle(batch.slice(middle));
+    }
+  }
+
+  async function commitBatch(intents: Intent[]): Promise<Outcome[]> {
+    await ids.reserve(Math.min(BLOCK, intents.length * 6));
+    const buckets = [...new Set(intents.map((intent) => intent.bucket))].sort((a, b) => a - b);
+    let broken = 0;
+    let ambiguous: Attempt | null = null;
+    for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
+      const attempt: Attempt = { id: random(16), outcomes: null, first: null, keys: [], state: undefined };
+      try {
+        if (tries === 0 && pessimistic === 0) {
+          await attemptOn(database, attempt, intents);
+        } else {
+          pessimistic = Math.max(0, pessimistic - 1);
+          const previous = ambiguous;
+          const known = await database.transaction((session) => retry(session, buckets, previous, attempt, intents));
+          if (known) return finish(known);
+        }
+        return finish(attempt);
+      } catch (error) {
+        options.changed(attempt.keys, undefined);
+        const state = sqlState(error);
+        if (state === 'CS002')
+          throw new CloudStoreError('unavailable', 'This gateway was fenced: it was silent for too long.', { cause: error });
+        if (state === 'CS001' || isCloudStoreError(error, 'conflict')) {
+          pessimistic = PESSIMISTIC_BATCHES;
+          continue;
+        }
+        const wait = RECONNECT_MS[broken++];
+        if (!isCloudStoreError(error, 'unavailable') || wait === undefined) throw error;
+        if (attempt.first !== null) ambiguous = attempt;
+        await sleep(wait);
+      }
+    }
+    throw new CloudStoreError('conflict', 'Concurrent changes kept winning; try again.');
+  }
+
+  /** Under the locks of the heads: has the attempt whose answer was lost been committed? If not, decide anew. */
+  async function retry(
+    session: Session,
+    buckets: BucketId[],
+    lost: Attempt | null,
+    attempt: Attempt,
+    intents: Intent[],
+  ): Promise<Attempt | null> {
+    await session.query(LOCK_HEADS, [buckets]);
+    if (lost?.first) {
+      const found = await session.query(FIND_COMMIT, [lost.first.bucket, lost.first.seq, lost.id]);
+      if (found.length > 0) return lost;
+    }
+    await attemptOn(session, attempt, intents);
+    return null;
+  }
+
+  async function attemptOn(session: Session, attempt: Attempt, intents: Intent[]): Promise<void> {
+    const now = clock.now();
+    const state = await readBatch(session, intents, now);
+    const { plan, outcomes } = decide(state, intents, mint);
+    attempt.outcomes = outcomes;
+    attempt.state = state;
+    const [first] = plan.journal;
+    if (!first) return;
+    attempt.first = { bucket: first.b, seq: first.q };
+    attempt.keys = [...plan.slots.values()].map(({ bucket, key }) => ({ bucket, key }));
+    await applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now });
+  }
+
+  function finish(attempt: Attempt): Outcome[] {
+    options.changed(attempt.keys, attempt.state);
+    return attempt.outcomes ?? [];
+  }
+
+  return {
+    ids,
+    commit(intent) {
+      return new Promise<Outcome>((resolve, reject) => {
+        waiting.push({ intent, resolve, reject });
+        // Callers of the same tick share the first batch.
+        running ??= Promise.resolve().then(run);
+      });
+    },
+    async idle() {
+      while (running) await running;
+    },
+  };
+}
+
+interface Attempt {
+  id: Buffer;
+  outcomes: Outcome[] | null;
+  /** The first row of the journal that it wrote, if it wrote anything. */
+  first: { bucket: BucketId; seq: number } | null;
+  keys: Address[];
+  state: BatchState | undefined;
+}

@@ -1,0 +1,97 @@
+import type { ChangeKind } from '#contracts/journal';
+import type { BucketId, ObjectKey } from '#core/address';
+import type { Who } from '#core/principal';
+import type { SlotState } from './state.ts';
+
+/** One row each for the arrays of cs_apply; the short names are its columns. */
+export interface VersionRow {
+  v: string;
+  i: number;
+  q: number;
+  n: number;
+  s: 'id' | 'null' | 'hidden';
+  d: boolean;
+  z: number;
+  e: string;
+  m: number;
+  t: number;
+  c: number;
+  a: object;
+  g: object | null;
+  r: string | null;
+  h: string | null;
+  u: number | null;
+}
+
+export interface ChangedVersion {
+  v: string;
+  s?: 'hidden';
+  u?: number | null;
+  t?: number;
+  d?: true;
+}
+
+export interface DirectoryChange {
+  b: BucketId;
+  k: ObjectKey;
+  /** Ensured to exist; else only touched. */
+  f: boolean;
+  e: boolean | null;
+  /** May have lost its last key. */
+  c: boolean;
+}
+
+export interface JournalRow {
+  b: BucketId;
+  q: number;
+  w: ChangeKind;
+  k: ObjectKey;
+  v: string | null;
+  z: number | null;
+  e: string | null;
+  who: Who;
+}
+
+export interface HeadChange {
+  /** Revision and seq that were read. */
+  r: number;
+  q: number;
+  n: number;
+  o: number;
+  z: number;
+}
+
+/** What a batch will do, filled by decide and carried out by cs_apply. */
+export interface Plan {
+  heads: Map<BucketId, HeadChange>;
+  slots: Map<string, { bucket: BucketId; key: ObjectKey; state: SlotState }>;
+  versions: Map<string, VersionRow>;
+  changed: Map<string, ChangedVersion>;
+  directories: Map<string, DirectoryChange>;
+  journal: JournalRow[];
+  usage: Map<number, number>;
+  chunks: object[];
+  leaves: object[];
+  uploads: { i: string; v: string }[];
+  locks: Set<string>;
+  properties: Map<string, { b: BucketId; k: ObjectKey; p: Record<string, string> | null }>;
+  emptied: Set<number>;
+}
+
+export function emptyPlan(): Plan {
+  return {
+    heads: new Map(),
+    slots: new Map(),
+    versions: new Map(),
+    changed: new Map(),
+    directories: new Map(),
+    journal: [],
+    usage: new Map(),
+    chunks: [],
+    leaves: [],
+    uploads: [],
+    locks: new Set(),
+    properties: new Map(),
+    emptied: new Set(),
+  };
+}

@@ -1,0 +1,73 @@
+import type { Lock } from '#contracts/locks';
+import type { AnnotateIntent, PutIntent, RemoveIntent } from '#contracts/metadata-store';
+import type { BucketId, ObjectKey } from '#core/address';
+import type { Versioning } from '#core/bucket';
+import type { DomainId } from '#core/content-ref';
+import type { DirectoryInfo, ObjectAttributes, VersionId, Visibility } from '#core/object';
+import type { PrincipalId } from '#core/principal';
+
+export type Intent = PutIntent | RemoveIntent | AnnotateIntent;
+
+export interface BucketState {
+  id: BucketId;
+  owner: PrincipalId;
+  domain: DomainId;
+  versioning: Versioning;
+  revision: number;
+  seq: number;
+  epoch: number;
+}
+
+export interface AccountState {
+  usedBytes: number;
+  quotaBytes: number | null;
+}
+
+/** What a slot holds; `versionId` null: nothing current (no version, or history only). */
+export interface SlotState {
+  id: number;
+  live: boolean;
+  versionId: VersionId | null;
+  visibility: Visibility | null;
+  deleteMarker: boolean;
+  nodeId: number;
+  size: number;
+  etag: string;
+  modified: number;
+  mtime: number;
+  created: number;
+  attributes: ObjectAttributes;
+  properties: Record<string, string> | null;
+  /** The slot's null version, current or not. */
+  nullVersion: VersionId | null;
+}
+
+/** The version that a removal by id names, and what would be current without it. */
+export interface NamedVersion {
+  id: VersionId;
+  visibility: Visibility;
+  deleteMarker: boolean;
+  held: boolean;
+  next: Omit<SlotState, 'id' | 'nullVersion' | 'properties'> | null;
+}
+
+/** Everything that a batch touches, as one snapshot of the database. Folding a batch changes it. */
+export interface BatchState {
+  now: number;
+  buckets: Map<BucketId, BucketState>;
+  accounts: Map<PrincipalId, AccountState>;
+  /** By `slotKey`. */
+  slots: Map<string, SlotState>;
+  directories: Map<string, DirectoryInfo>;
+  locks: Lock[];
+  /** For removals by version, by `slotKey`. */
+  versions: Map<string, NamedVersion>;
+  /** Directories that hold live keys other than those removed by this batch (asked for keepParent). */
+  occupied: Set<string>;
+  /** Uploads by id. */
+  uploads: Map<string, { bucket: BucketId; key: ObjectKey; completedVersion: VersionId | null }>;
+}
+
+export function slotKey(bucket: BucketId, key: ObjectKey): string {
+  return `${bucket}\0${key}`;
+}

@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from '#contracts/observability';
+import { CloudStoreError } from '#core/errors';
+
+export type Connection = { url: string } | { socketDirectory: string; port: number; user: string; database: string };
+
+/** A statement that is planned once a connection. The name stands for the text. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** Rows come as arrays in the order of the columns: bigint as number, json and jsonb as their text, bytea as Buffer. */
+export interface Session {
+  query<Row extends unknown[]>(statement: Statement, values?: unknown[]): Promise<Row[]>;
+  /** Rows that the statement touched. */
+  execute(statement: Statement, values?: unknown[]): Promise<number>;
+}
+
+export interface Database extends Session {
+  /** As `query`, tried again for a moment while the database cannot be reached. Only for what changes nothing. */
+  read<Row extends unknown[]>(statement: Statement, values?: unknown[]): Promise<Row[]>;
+  /** One transaction; run anew after a deadlock or a serialization failure. */
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** A connection of its own, outside the pool. */
+  dedicated(): pg.Client;
+  close(): Promise<void>;
+}
+
+const READ_RETRY_MS = [25, 50, 100, 200, 400, 800];
+const DEADLOCK_RETRIES = 5;
+
+/** What every connection is set to: plans that stay right while an empty table grows to millions of rows. */
+const OPTIONS =
+  '-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c default_transaction_isolation=read\\ committed';
+
+export function openDatabase(options: { connection: Connection; poolSize: number; log: Logger }): Database {
+  const { log } = options;
+  const config = clientConfig(options.connection);
+  const pool = new pg.Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000, connectionTimeoutMillis: 10_000 });
+  pool.on('error', (error) => log.warn({ error: error.message }, 'An idle database connection was lost.'));
+
+  const database: Database = {
+    query: (statement, values) => guarded(pool, (client) => sessionOf(client).query(statement, values)),
+    execute: (statement, values) => guarded(pool, (client) => sessionOf(client).execute(statement, values)),
+    async read(statement, values) {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return await database.query(statement, values);
+        } catch (error) {
+          const wait = READ_RETRY_MS[attempt];
+          if (!(error instanceof CloudStoreError) || error.code !== 'unavailable' || wait === undefined) throw error;
+          await sleep(wait);
+        }
+      }
+    },
+    async transaction(work) {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return await guarded(pool, (client) => inTransaction(client, work));
+        } catch (error) {
+          if (!(error instanceof CloudStoreError) || error.details.retry !== true || attempt >= DEADLOCK_RETRIES) throw error;
+        }
+      }
+    },
+    dedicated: () => new pg.Client(config),
+    close: () => pool.end(),
+  };
+  return database;
+}
+
+/** The client's settings, for knex too. */
+export function clientConfig(connection: Connection): pg.ClientConfig {
+  const common = { options: OPTIONS, application_name: 'cloudstore', types: { getTypeParser: typeParser } };
+  if ('url' in connection) return { ...common, connectionString: connection.url };
+  const { socketDirectory, port, user, database } = connection;
+  return { ...common, host: socketDirectory, port, user, database };
+}
+
+/** The SQLSTATE or errno of whatever pg threw; empty when there is none. */
+export function sqlState(error: unknown): string {
+  const source = error instanceof CloudStoreError ? error.cause : error;
+  return source instanceof Error && 'code' in source && typeof source.code === 'string' ? source.code : '';
+}
+
+/** Out of reach, full, or lost against another transaction become errors of the core; anything else stays as it is. */
+export function translate(error: unknown): unknown {
+  if (error instanceof CloudStoreError || !(error instanceof Error)) return error;
+  const state = sqlState(error);
+  if (state === '40001' || state === '40P01') {
+    return new CloudStoreError('conflict', 'Another change came first.', { cause: error, details: { retry: true } });
+  }
+  if (state === '53100')
+    return new CloudStoreError('insufficient_storage', 'The disk of the database is full.', { cause: error });
+  if (state === '22P05' || state === '22021' || state === '22P02') {
+    return new CloudStoreError('invalid_argument', 'A value holds characters that cannot be stored.', { cause: error });
+  }
+  if (isConnectionTrouble(error, state)) {
+    return new CloudStoreError('unavailable', 'The database cannot be reached.', { cause: error });
+  }
+  return error;
+}
+
+function isConnectionTrouble(error: Error, state: string): boolean {
+  return (
+    /^(08|53|57P0)/.test(state) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'].includes(state) ||
+    /Connection terminated|timeout exceeded when trying to connect|not queryable|Client was closed/i.test(error.message)
+  );
+}
+
+async function guarded<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  let client: pg.PoolClient;
+  try {
+    client = await pool.connect();
+  } catch (error) {
+    throw translate(error);
+  }
+  let broken: Error | null = null;
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
+  try {
+    return await work(client);
+  } catch (error) {
+    const translated = translate(error);
+    if (translated instanceof CloudStoreError && translated.code === 'unavailable') broken = translated;
+    throw translated;
+  } finally {
+    client.off('error', onError);
+    client.release(broken ?? undefined);
+  }
+}
+
+async function inTransaction<T>(client: pg.PoolClient, work: (session: Session) => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    const result = await work(sessionOf(client));
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    // A connection that is gone has rolled back already; its own error is the one to tell.
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+function sessionOf(client: pg.ClientBase): Session {
+  return {
+    async query<Row extends unknown[]>(statement: Statement, values: unknown[] = []) {
+      const result = await client.query<Row>({ name: statement.name, text: statement.text, values, rowMode: 'array' });
+      return result.rows;
+    },
+    async execute(statement, values = []) {
+      const result = await client.query({ name: statement.name, text: statement.text, values, rowMode: 'array' });
+      return result.rowCount ?? 0;
+    },
+  };
+}
+
+const INT8 = 20;
+const JSON_TYPES = [114, 3802];
+
+/** pg's parsers, but for bigint (ours stay below 2^53) and json (parsed where it is needed). */
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === INT8) return Number;
+  if (JSON_TYPES.includes(oid)) return (text) => text;
+  return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
+}

@@ -1,0 +1,20 @@
+import type { KeyStore } from '#contracts/keyring';
+import type { Clock } from '#core/clock';
+import type { Database } from './database.ts';
+
+const INSERT = { name: 'domain-insert', text: 'INSERT INTO domains (wrapped, created_ms) VALUES ($1, $2) RETURNING id' };
+const FIND = { name: 'domain-find', text: 'SELECT wrapped FROM domains WHERE id = $1' };
+
+/** Wrapped keys of dedupe domains. */
+export function createKeyStore({ database, clock }: { database: Database; clock: Clock }): KeyStore {
+  return {
+    async insert(wrapped) {
+      const rows = await database.query<[number]>(INSERT, [wrapped, clock.now()]);
+      return rows[0]![0];
+    },
+    async find(id) {
+      const rows = await database.read<[Buffer]>(FIND, [id]);
+      return rows[0]?.[0] ?? null;
+    },
+  };
+}

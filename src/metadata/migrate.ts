@@ -1,0 +1,49 @@
+import { type Connection, type Database, translate } from './database.ts';
+import { MIGRATIONS, migrationSource } from './migrations.ts';
+
+const ADVISORY_LOCK = 7_261_504_311;
+
+/**
+ * Brings the schema up to date. Gateways that start at once take turns by an advisory lock, under which knex's own lock (a row that a killed
+ * process leaves behind) is freed first. A database that is up to date costs one statement and doesn't load knex.
+ */
+export async function migrate(database: Database, connection: Connection): Promise<void> {
+  if (await upToDate(database)) return;
+  const guard = database.dedicated();
+  guard.on('error', () => undefined); // a lost guard shows as the failing statement below
+  try {
+    await guard.connect();
+    await guard.query(`SELECT pg_advisory_lock(${ADVISORY_LOCK})`);
+    if (await upToDate(database)) return;
+    const { default: knex } = await import('knex');
+    const runner = knex({ client: 'pg', connection: knexConnection(connection), pool: { min: 0, max: 2 } });
+    try {
+      const source = { migrationSource: migrationSource() };
+      await runner.migrate.forceFreeMigrationsLock(source);
+      await runner.migrate.latest(source);
+    } finally {
+      await runner.destroy();
+    }
+  } catch (error) {
+    throw translate(error);
+  } finally {
+    await guard.end().catch(() => undefined);
+  }
+}
+
+async function upToDate(database: Database): Promise<boolean> {
+  const exists = await database.read<[string | null]>({
+    name: 'migrations-table',
+    text: `SELECT to_regclass('knex_migrations')::text`,
+  });
+  if (exists[0]?.[0] === null) return false;
+  const rows = await database.read<[string]>({ name: 'migrations-done', text: 'SELECT name FROM knex_migrations' });
+  const done = new Set(rows.map(([name]) => name));
+  return MIGRATIONS.every(({ name }) => done.has(name));
+}
+
+function knexConnection(connection: Connection) {
+  if ('url' in connection) return { connectionString: connection.url };
+  const { socketDirectory, port, user, database } = connection;
+  return { host: socketDirectory, port, user, database };
+}

@@ -1,0 +1,18 @@
+import type { Knex } from 'knex';
+import * as tables from './migrations/0001-tables.ts';
+import * as commit from './migrations/0002-commit.ts';
+
+/** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
+export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
+  { name: '0001-tables', migration: tables },
+  { name: '0002-commit', migration: commit },
+];
+
+/** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */
+export function migrationSource(): Knex.MigrationSource<(typeof MIGRATIONS)[number]> {
+  return {
+    getMigrations: async () => [...MIGRATIONS],
+    getMigrationName: (entry) => entry.name,
+    getMigration: async (entry) => entry.migration,
+  };
+}

@@ -1,0 +1,85 @@
+import type { BucketStore } from '#contracts/bucket-store';
+import type { ChunkIndex } from '#contracts/chunk-index';
+import type { InstanceStore } from '#contracts/instance-store';
+import type { Journal } from '#contracts/journal';
+import type { KeyStore } from '#contracts/keyring';
+import type { Locks } from '#contracts/locks';
+import type { MetadataStore } from '#contracts/metadata-store';
+import type { Logger } from '#contracts/observability';
+import type { PrincipalStore } from '#contracts/principal-store';
+import type { Signals } from '#contracts/signals';
+import type { UploadStore } from '#contracts/upload-store';
+import type { Clock, Random } from '#core/clock';
+import { createBucketStore } from './buckets.ts';
+import { createChunkIndex } from './chunk-index.ts';
+import { type Connection, openDatabase } from './database.ts';
+import { createInstanceStore } from './instance.ts';
+import { createJournal } from './journal.ts';
+import { createKeyStore } from './keys.ts';
+import { createLocks } from './locks.ts';
+import { migrate } from './migrate.ts';
+import { createPrincipalStore } from './principals.ts';
+import { createSignals } from './signals.ts';
+import { createMetadataStore } from './store.ts';
+import { createUploadStore } from './uploads.ts';
+
+export interface MetadataOptions {
+  connection: Connection;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** This process serves (it registers with `instance.register`); its commits fail once it is fenced. */
+  gateway?: boolean;
+  /** No other process commits to this database: `key -> current version` may be cached. */
+  soleOwner?: boolean;
+  /** Connections, besides one that listens. Default 8. */
+  poolSize?: number;
+}
+
+export interface Metadata {
+  store: MetadataStore;
+  journal: Journal;
+  locks: Locks;
+  buckets: BucketStore;
+  uploads: UploadStore;
+  principals: PrincipalStore;
+  chunks: ChunkIndex;
+  keys: KeyStore;
+  instance: InstanceStore;
+  signals: Signals;
+  close(): Promise<void>;
+}
+
+/** Opens the database, brings its schema up to date, and gives everything that is kept in it. @throws unavailable */
+export async function openMetadata(options: MetadataOptions): Promise<Metadata> {
+  const { connection, clock, random, log } = options;
+  const database = openDatabase({ connection, poolSize: options.poolSize ?? 8, log });
+  try {
+    await migrate(database, connection);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  const registration: { gateway: number | null } = { gateway: null };
+  const leases = new Set<{ began: number }>();
+  const signals = createSignals({ database, log });
+  const chunks = createChunkIndex({ database, clock, leases });
+  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner: options.soleOwner ?? false });
+  return {
+    store,
+    chunks,
+    signals,
+    journal: createJournal(database),
+    locks: createLocks({ database, clock, random }),
+    buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
+    uploads: createUploadStore({ database, clock, random }),
+    principals: createPrincipalStore({ database, clock, signals }),
+    keys: createKeyStore({ database, clock }),
+    instance: createInstanceStore({ database, clock, registration, leases }),
+    async close() {
+      await store.close();
+      await signals.close();
+      await database.close();
+    },
+  };
+}

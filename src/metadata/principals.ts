@@ -1,0 +1,204 @@
+import type { AccessKeyRecord, Grant, PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
+import type { Signals } from '#contracts/signals';
+import type { Clock } from '#core/clock';
+import { CloudStoreError } from '#core/errors';
+import type { PrincipalId, Role } from '#core/principal';
+import type { Database } from './database.ts';
+
+export interface PrincipalStoreOptions {
+  database: Database;
+  clock: Clock;
+  signals: Signals;
+}
+
+type Row = [number, string, Role, boolean, string | null, number, number | null, number];
+type KeyRow = [string, number, string | null, number];
+
+const COLUMNS = 'p.id, p.name, p.role, p.disabled, p.password_hash, p.domain, p.quota_bytes, p.created_ms';
+const KEY_COLUMNS = 'k.id, k.principal, k.name, k.created_ms';
+const CREATE = {
+  name: 'principal-create',
+  text: `INSERT INTO principals AS p (name, role, password_hash, domain, created_ms) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
+};
+const BY_NAME = { name: 'principal-by-name', text: `SELECT ${COLUMNS} FROM principals p WHERE p.name = $1` };
+const BY_ID = { name: 'principal-by-id', text: `SELECT ${COLUMNS} FROM principals p WHERE p.id = $1` };
+const LIST = { name: 'principal-list', text: `SELECT ${COLUMNS} FROM principals p ORDER BY p.name` };
+const UPDATE = {
+  name: 'principal-update',
+  text: `UPDATE principals p SET password_hash = coalesce($2, password_hash), role = coalesce($3, role), disabled = coalesce($4, disabled),
+           quota_bytes = CASE WHEN $5 THEN $6::bigint ELSE quota_bytes END WHERE id = $1 RETURNING ${COLUMNS}`,
+};
+const ADD_KEY = {
+  name: 'key-add',
+  text: 'INSERT INTO access_keys (id, principal, sealed_secret, name, created_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING',
+};
+const FIND_KEY = {
+  name: 'key-find',
+  text: `SELECT k.sealed_secret, ${KEY_COLUMNS}, ${COLUMNS} FROM access_keys k JOIN principals p ON p.id = k.principal WHERE k.id = $1`,
+};
+const LIST_KEYS = {
+  name: 'key-list',
+  text: `SELECT ${KEY_COLUMNS} FROM access_keys k WHERE $1::int IS NULL OR k.principal = $1 ORDER BY k.created_ms, k.id`,
+};
+const REMOVE_KEY = { name: 'key-remove', text: 'DELETE FROM access_keys WHERE id = $1 RETURNING principal' };
+const CREATE_SESSION = {
+  name: 'session-create',
+  text: 'INSERT INTO sessions (id, principal, token_hash, expires_ms, label, created_ms) VALUES ($1, $2, $3, $4, $5, $6)',
+};
+const LOCK_SESSION = {
+  name: 'session-lock',
+  text: `SELECT s.token_hash, ${COLUMNS} FROM sessions s JOIN principals p ON p.id = s.principal
+          WHERE s.id = $1 AND NOT s.revoked AND s.expires_ms > $2 AND NOT p.disabled FOR UPDATE OF s`,
+};
+const ROTATE = { name: 'session-rotate', text: 'UPDATE sessions SET token_hash = $2, expires_ms = $3 WHERE id = $1' };
+const REVOKE = {
+  name: 'session-revoke',
+  text: 'UPDATE sessions SET revoked = true WHERE id = $1 AND NOT revoked RETURNING principal',
+};
+const ALIVE = {
+  name: 'session-alive',
+  text: `SELECT EXISTS (SELECT 1 FROM sessions s JOIN principals p ON p.id = s.principal
+          WHERE s.id = $1 AND NOT s.revoked AND s.expires_ms > $2 AND NOT p.disabled)`,
+};
+const GRANTS = {
+  name: 'grants',
+  text: 'SELECT bucket_id, prefix, access FROM grants WHERE principal = $1 ORDER BY bucket_id, prefix',
+};
+const SET_GRANT = {
+  name: 'grant-set',
+  text: `INSERT INTO grants (principal, bucket_id, prefix, access) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (principal, bucket_id, prefix) DO UPDATE SET access = excluded.access`,
+};
+const REMOVE_GRANT = { name: 'grant-remove', text: 'DELETE FROM grants WHERE principal = $1 AND bucket_id = $2 AND prefix = $3' };
+const EXISTS = { name: 'principal-lock', text: 'SELECT id FROM principals WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE' };
+/** In the order of cs_apply: heads first, then usage. An alias that the heir already has for another bucket is dropped. */
+const REMOVAL = [
+  `UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id IN
+     (SELECT h.bucket_id FROM bucket_heads h JOIN buckets b ON b.id = h.bucket_id WHERE b.owner = $1 ORDER BY h.bucket_id FOR UPDATE OF h)
+     AND $2::int IS NOT NULL`,
+  `INSERT INTO usage AS t (principal, bytes) SELECT $2::int, bytes FROM usage WHERE principal = $1
+     ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes`,
+  'DELETE FROM usage WHERE principal = $1 AND $2::int IS NOT NULL',
+  'UPDATE buckets SET owner = $2 WHERE owner = $1',
+  'DELETE FROM bucket_names WHERE scope = $1 AND $2::int IS NOT NULL',
+  'DELETE FROM locks WHERE principal = $1 AND $2::int IS NOT NULL',
+  'DELETE FROM principals WHERE id = $1 AND $2::int IS NOT NULL',
+].map((text, index) => ({ name: `principal-removal-${index}`, text }));
+
+/** Users, their keys, sessions and grants. */
+export function createPrincipalStore({ database, clock, signals }: PrincipalStoreOptions): PrincipalStore {
+  async function changed(id: PrincipalId): Promise<void> {
+    await signals.publish('principals', String(id));
+  }
+  async function revoke(id: string): Promise<void> {
+    const rows = await database.query<[number]>(REVOKE, [id]);
+    if (rows[0]) await changed(rows[0][0]);
+  }
+  return {
+    async create({ name, role, passwordHash, domain }) {
+      const rows = await database.query<Row>(CREATE, [name, role, passwordHash, domain, clock.now()]);
+      if (!rows[0]) throw new CloudStoreError('already_exists', `A user named ${name} exists already.`, { details: { name } });
+      await changed(rows[0][0]);
+      return principalOf(rows[0]);
+    },
+    async findByName(name) {
+      const rows = await database.read<Row>(BY_NAME, [name]);
+      return rows[0] ? principalOf(rows[0]) : null;
+    },
+    async find(id) {
+      const rows = await database.read<Row>(BY_ID, [id]);
+      return rows[0] ? principalOf(rows[0]) : null;
+    },
+    async list() {
+      return (await database.read<Row>(LIST)).map(principalOf);
+    },
+    async update(id, patch) {
+      const { passwordHash = null, role = null, disabled = null, quotaBytes } = patch;
+      const values = [id, passwordHash, role, disabled, quotaBytes !== undefined, quotaBytes ?? null];
+      const rows = await database.query<Row>(UPDATE, values);
+      if (!rows[0]) throw noPrincipal();
+      await changed(id);
+      return principalOf(rows[0]);
+    },
+    async remove(id, heir) {
+      if (id === heir) throw new CloudStoreError('invalid_argument', 'A user cannot inherit from itself.');
+      await database.transaction(async (session) => {
+        const found = await session.query<[number]>(EXISTS, [[id, heir]]);
+        if (found.length !== 2) throw noPrincipal();
+        for (const statement of REMOVAL) await session.execute(statement, [id, heir]);
+      });
+      await changed(id);
+      await signals.publish('buckets', '0');
+    },
+
+    async addKey({ id, principal, sealedSecret, name }) {
+      const now = clock.now();
+      if ((await database.execute(ADD_KEY, [id, principal, sealedSecret, name ?? null, now])) === 0) {
+        throw new CloudStoreError('already_exists', `The access key ${id} exists already.`, { details: { id } });
+      }
+      await changed(principal);
+      return { id, principal, name: name ?? null, created: now };
+    },
+    async findKey(id) {
+      const rows = await database.read<[Buffer, ...KeyRow, ...Row]>(FIND_KEY, [id]);
+      if (!rows[0]) return null;
+      const [sealedSecret, keyId, owner, name, created, ...principal] = rows[0];
+      return { key: keyOf([keyId, owner, name, created]), sealedSecret, principal: principalOf(principal) };
+    },
+    async listKeys(principal) {
+      return (await database.read<KeyRow>(LIST_KEYS, [principal ?? null])).map(keyOf);
+    },
+    async removeKey(id) {
+      const rows = await database.query<[number]>(REMOVE_KEY, [id]);
+      if (!rows[0]) throw new CloudStoreError('key_not_found', `There is no access key ${id}.`, { details: { id } });
+      await changed(rows[0][0]);
+    },
+
+    async createSession({ id, principal, tokenHash, expires, label }) {
+      await database.execute(CREATE_SESSION, [id, principal, tokenHash, expires, label, clock.now()]);
+    },
+    async rotateSession(id, oldHash, newHash, expires) {
+      const found = await database.transaction(async (session) => {
+        const rows = await session.query<[Buffer, ...Row]>(LOCK_SESSION, [id, clock.now()]);
+        if (!rows[0]) return { outcome: 'gone' as const };
+        const [valid, ...principal] = rows[0];
+        if (!valid.equals(oldHash)) return { outcome: 'reused' as const };
+        await session.execute(ROTATE, [id, newHash, expires]);
+        return { outcome: 'rotated' as const, principal: principalOf(principal) };
+      });
+      if (found.outcome === 'reused') await revoke(id);
+      return found;
+    },
+    async sessionAlive(id) {
+      const rows = await database.read<[boolean]>(ALIVE, [id, clock.now()]);
+      return rows[0]?.[0] ?? false;
+    },
+    revokeSession: revoke,
+
+    async grants(principal) {
+      const rows = await database.read<[number, string, Grant['access']]>(GRANTS, [principal]);
+      return rows.map(([bucket, prefix, access]) => ({ bucket, prefix, access }));
+    },
+    async setGrant({ principal, bucket, prefix, access }) {
+      await database.execute(SET_GRANT, [principal, bucket, prefix, access]);
+      await changed(principal);
+    },
+    async removeGrant(principal, bucket, prefix) {
+      await database.execute(REMOVE_GRANT, [principal, bucket, prefix]);
+      await changed(principal);
+    },
+  };
+}
+
+function principalOf([id, name, role, disabled, passwordHash, domain, quotaBytes, created]: Row): PrincipalRecord {
+  return { id, name, role, disabled, passwordHash, domain, quotaBytes, created };
+}
+
+function keyOf([id, principal, name, created]: KeyRow): AccessKeyRecord {
+  return { id, principal, name, created };
+}
+
+function noPrincipal(): CloudStoreError {
+  return new CloudStoreError('principal_not_found', 'There is no such user.');
+}

@@ -1,0 +1,86 @@
+import type { MetadataStore, PutIntent, PutVerdict, RemoveIntent, RemoveVerdict } from '#contracts/metadata-store';
+import type { Logger } from '#contracts/observability';
+import type { Address, BucketId } from '#core/address';
+import type { Clock, Random } from '#core/clock';
+import { CloudStoreError } from '#core/errors';
+import type { EntryInfo, ObjectInfo } from '#core/object';
+import { createCommitter } from './commit/committer.ts';
+import { type Intent, slotKey } from './commit/state.ts';
+import { createCurrentCache } from './current-cache.ts';
+import type { Database } from './database.ts';
+import { list } from './listing.ts';
+import { createLookups } from './lookups.ts';
+import { createTrees } from './trees.ts';
+
+export interface MetadataStoreOptions {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  registration: { gateway: number | null };
+  soleOwner: boolean;
+}
+
+const CACHED_MAX = 50_000;
+
+/** Names, versions and directories on Postgres: reads, the committer, and the set-based operations on trees. */
+export function createMetadataStore(
+  options: MetadataStoreOptions,
+): MetadataStore & { forget(bucket: BucketId): void; close(): Promise<void> } {
+  const { database, clock, random, registration } = options;
+  const cache = options.soleOwner ? createCurrentCache(CACHED_MAX) : null;
+  const lookups = createLookups({ database, cache });
+  const committer = createCommitter({
+    database,
+    clock,
+    random,
+    registration,
+    changed(keys, state) {
+      if (cache === null) return;
+      // Absence is known exactly; what lives is read anew, with its content.
+      for (const at of keys) cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
+    },
+  });
+  const forget = (bucket: BucketId) => cache?.forget(bucket);
+  const trees = createTrees({ database, clock, random, registration, changed: (buckets) => buckets.forEach(forget) });
+
+  async function entry(at: Address): Promise<EntryInfo | null> {
+    const object = at.key === '' || at.key.endsWith('/') ? null : await lookups.current(at);
+    return object ?? lookups.directory({ bucket: at.bucket, key: at.key === '' || at.key.endsWith('/') ? at.key : `${at.key}/` });
+  }
+
+  function commit(intent: PutIntent): Promise<PutVerdict>;
+  function commit(intent: RemoveIntent): Promise<RemoveVerdict>;
+  function commit(intent: Extract<Intent, { kind: 'annotate' }>): Promise<EntryInfo>;
+  async function commit(intent: Intent): Promise<PutVerdict | RemoveVerdict | EntryInfo> {
+    const outcome = await committer.commit(intent);
+    switch (outcome.kind) {
+      case 'put':
+      case 'remove':
+        return outcome.verdict;
+      case 'completed': {
+        const info = await lookups.version(intent, outcome.version, { hidden: true });
+        if (!info) throw new CloudStoreError('upload_not_found', 'The upload was completed, and its object is gone.');
+        return { info, created: false, seq: 0 };
+      }
+      case 'annotate': {
+        const after = await entry(intent);
+        if (!after) throw new CloudStoreError('not_found', 'It was removed meanwhile.');
+        return after;
+      }
+      default:
+        throw new CloudStoreError('internal', 'A commit ended without a verdict.');
+    }
+  }
+
+  return {
+    ...lookups,
+    peekCurrent: (at): ObjectInfo | null | undefined => cache?.get(at),
+    entry,
+    list: (query) => list(database, query),
+    commit,
+    ...trees,
+    forget,
+    close: () => committer.idle(),
+  };
+}

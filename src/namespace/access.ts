@@ -1,0 +1,67 @@
+import type { Action, Authorizer } from '#contracts/authorizer';
+import type { BucketId, ObjectKey } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { Who } from '#core/principal';
+import { type BucketCache, bucketMissing } from './bucket-cache.ts';
+
+/** The first step of every method: the bucket, if the caller may do this there. */
+export interface Access {
+  /** @throws bucket_not_found, access_denied, unauthenticated, not_implemented (a kind of bucket that this version cannot serve) */
+  require(who: Who, action: Action, bucket: BucketId, key: ObjectKey): Promise<Bucket>;
+  /** `require` for what a tree's path without trailing slash names: true when the caller may act on the key as such, false when only on the folder. */
+  requirePath(who: Who, action: Action, bucket: BucketId, path: ObjectKey): Promise<boolean>;
+  /** The answer without waiting, or null: ask `require`. Never throws. */
+  peek(who: Who, action: Action, bucket: BucketId, key: ObjectKey): Bucket | null;
+}
+
+export function createAccess({ cache, authorizer }: { cache: BucketCache; authorizer: Authorizer }): Access {
+  async function require(who: Who, action: Action, id: BucketId, key: ObjectKey): Promise<Bucket> {
+    const bucket = cache.peek(id) ?? (await cache.get(id));
+    try {
+      const asked = authorizer.require(who, action, bucket, key);
+      if (asked !== undefined) await asked;
+    } catch (error) {
+      // Ids are numbers, easy to guess: one that the caller may not know of does not exist.
+      if (isCloudStoreError(error, 'access_denied') && !(await authorizer.visible(who, bucket))) throw bucketMissing();
+      throw error;
+    }
+    assertServed(bucket);
+    return bucket;
+  }
+
+  return {
+    require,
+    async requirePath(who, action, bucket, path) {
+      try {
+        await require(who, action, bucket, path);
+        return true;
+      } catch (error) {
+        // A grant on `photos/` opens the folder that the path `photos` names, but no file of that name.
+        if (path === '' || path.endsWith('/') || !isCloudStoreError(error, 'access_denied')) throw error;
+        await require(who, action, bucket, `${path}/`);
+        return false;
+      }
+    },
+    peek(who, action, id, key) {
+      const bucket = cache.peek(id);
+      if (bucket === undefined || bucket.kind !== 'standard') return null;
+      try {
+        const asked = authorizer.require(who, action, bucket, key);
+        if (asked === undefined) return bucket;
+        // The full path asks again and meets the same answer.
+        asked.catch(() => undefined);
+        return null;
+      } catch {
+        return null; // as above
+      }
+    },
+  };
+}
+
+function assertServed(bucket: Bucket): void {
+  if (bucket.kind === 'standard') return;
+  throw new CloudStoreError('not_implemented', `Buckets of the kind "${bucket.kind}" are not served by this version.`, {
+    details: { bucket: bucket.name },
+  });
+}

@@ -1,0 +1,87 @@
+import type { Authorizer } from '#contracts/authorizer';
+import type { BucketStore } from '#contracts/bucket-store';
+import type { Buckets } from '#contracts/buckets';
+import type { Keyring } from '#contracts/keyring';
+import type { PrincipalStore } from '#contracts/principal-store';
+import type { Signals } from '#contracts/signals';
+import { assertBucketName, type Bucket } from '#core/bucket';
+import type { Clock } from '#core/clock';
+import { CloudStoreError } from '#core/errors';
+import type { Who } from '#core/principal';
+import { type BucketCache, bucketMissing, createBucketCache } from './bucket-cache.ts';
+
+export interface BucketsDeps {
+  buckets: BucketStore;
+  principals: PrincipalStore;
+  authorizer: Authorizer;
+  signals: Signals;
+  keyring: Keyring;
+  clock: Clock;
+}
+
+/** What the namespace needs of its sibling, beyond the contract. */
+export interface BucketsRoom extends Buckets {
+  cache: BucketCache;
+  store: BucketStore;
+}
+
+/** Buckets, authorized. One that the caller may not see does not exist for it. */
+export function createBuckets(deps: BucketsDeps): BucketsRoom {
+  const { buckets: store, principals, authorizer } = deps;
+  const cache = createBucketCache(deps);
+
+  async function seen(who: Who, bucket: Bucket | null, name?: string): Promise<Bucket> {
+    if (bucket === null || !(await authorizer.visible(who, bucket))) throw bucketMissing(name);
+    return bucket;
+  }
+
+  return {
+    cache,
+    store,
+    async create(who, name, options = {}) {
+      await authorizer.require(who, 'bucket.create', null);
+      assertBucketName(name);
+      const owner = who.principal === null ? null : await principals.find(who.principal.id);
+      if (owner === null) throw new CloudStoreError('principal_not_found', 'A bucket needs an owner who exists.');
+      // AWS's object lock works on versions only.
+      const locked = options.objectLock === true ? { objectLock: true, versioning: 'enabled' as const } : {};
+      const bucket = await store.create({ name, owner: owner.id, domain: owner.domain, ...locked });
+      cache.clear();
+      return bucket;
+    },
+    resolve: async (who, name) => seen(who, await cache.resolve(who.principal?.id ?? null, name), name),
+    resolved(who, name) {
+      const bucket = cache.peekName(who.principal?.id ?? null, name);
+      return bucket !== undefined && authorizer.visible(who, bucket) === true ? bucket : null;
+    },
+    get: async (who, id) => seen(who, await cache.find(id)),
+    async list(who) {
+      if (who.principal === null) throw new CloudStoreError('unauthenticated', 'Who are you?');
+      const all = await store.list();
+      const visible = await Promise.all(all.map((bucket) => authorizer.visible(who, bucket)));
+      return all.filter((_, index) => visible[index]);
+    },
+    async update(who, id, patch) {
+      const bucket = await seen(who, await cache.find(id));
+      await authorizer.require(who, 'bucket.configure', bucket);
+      if (patch.owner !== undefined && patch.owner !== bucket.owner) await authorizer.require(who, 'admin', bucket);
+      if (bucket.objectLock && patch.versioning === 'suspended') {
+        throw new CloudStoreError('conflict', 'A bucket with object lock keeps its versioning.');
+      }
+      const updated = await store.update(id, patch);
+      cache.clear();
+      return updated;
+    },
+    async remove(who, id, options = {}) {
+      const bucket = await seen(who, await cache.find(id));
+      await authorizer.require(who, 'bucket.remove', bucket);
+      await store.remove(id, options);
+      cache.clear();
+    },
+    async usage(who, id) {
+      const bucket = await seen(who, await cache.find(id));
+      await authorizer.require(who, 'list', bucket, '');
+      return store.usage(id);
+    },
+  };
+}

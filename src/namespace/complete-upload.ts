@@ -1,0 +1,104 @@
+import type { Content } from '#contracts/content';
+import type { MetadataStore } from '#contracts/metadata-store';
+import type { PutResult } from '#contracts/namespace';
+import type { Part, Upload, UploadStore } from '#contracts/upload-store';
+import type { CompletedPart, Uploads } from '#contracts/uploads';
+import type { Bucket } from '#core/bucket';
+import { CloudStoreError } from '#core/errors';
+import type { VersionId } from '#core/object';
+import type { Who } from '#core/principal';
+import { multipartEtag } from './etag.ts';
+
+/** AWS's least size of every part but the last, bytes. */
+const PART_BYTES_MIN = 5 * 1024 * 1024;
+const PARTS_MAX = 10_000;
+
+export interface CompleteDeps {
+  store: MetadataStore;
+  content: Content;
+  uploads: UploadStore;
+  mint(): VersionId;
+}
+
+/** Makes the object of the named parts; those not named are forgotten with the upload. */
+export async function complete(
+  deps: CompleteDeps,
+  who: Who,
+  bucket: Bucket,
+  upload: Upload,
+  named: CompletedPart[],
+  options: Parameters<Uploads['complete']>[4],
+): Promise<PutResult> {
+  if (upload.completedVersion !== null) return repeated(deps, upload, upload.completedVersion);
+  const stored = await deps.uploads.parts(upload.id, 0, PARTS_MAX);
+  if (stored.length === 0) {
+    // A completion takes the parts away: perhaps the same one, sent twice, has just ended.
+    const now = await deps.uploads.find(upload.bucket, upload.key, upload.id);
+    if (now !== null && now.completedVersion !== null) return repeated(deps, now, now.completedVersion);
+  }
+  const parts = choose(named, stored);
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  if (options.size !== undefined && options.size !== size) {
+    throw new CloudStoreError('invalid_argument', 'The parts together have another size than declared.', {
+      details: { declared: options.size, size },
+    });
+  }
+  const staged = await deps.content.concat(
+    parts.map((part) => part.content),
+    bucket.domain,
+  );
+  try {
+    const verdict = await deps.store.commit({
+      kind: 'put',
+      who,
+      bucket: upload.bucket,
+      key: upload.key,
+      versionId: deps.mint(),
+      content: staged.content,
+      etag: multipartEtag(parts.map((part) => part.etag)),
+      attributes: { ...upload.attributes, ...options.attributes, partSizes: parts.map((part) => part.size) },
+      contentHash: staged.contentHash,
+      chunks: staged.chunks,
+      leaves: staged.leaves,
+      completesUpload: upload.id,
+      ...(upload.mtime === undefined ? {} : { mtime: upload.mtime }),
+      ...(upload.tags === undefined ? {} : { tags: upload.tags }),
+      ...(options.conditions === undefined ? {} : { conditions: options.conditions }),
+    });
+    return { ...verdict, digests: {} };
+  } finally {
+    staged.release();
+  }
+}
+
+/** A client whose connection broke asks again, and gets what it made, also when it has been overwritten since. */
+async function repeated(deps: CompleteDeps, upload: Upload, version: VersionId): Promise<PutResult> {
+  const info = await deps.store.version(upload, version, { hidden: true });
+  if (info === null) throw new CloudStoreError('upload_not_found', 'The upload was completed, and its object is gone.');
+  return { info, created: false, seq: 0, digests: {} };
+}
+
+/** @throws invalid_part, invalid_part_order, part_too_small */
+function choose(named: CompletedPart[], stored: Part[]): Part[] {
+  if (named.length === 0) throw new CloudStoreError('invalid_part', 'A completion names at least one part.');
+  const byNumber = new Map(stored.map((part) => [part.number, part]));
+  let last = 0;
+  const parts = named.map(({ number, etag }) => {
+    if (number <= last) throw new CloudStoreError('invalid_part_order', 'Parts are named in ascending order.');
+    last = number;
+    const part = byNumber.get(number);
+    if (part === undefined || part.etag !== etag.replace(/^"(.*)"$/, '$1').toLowerCase()) {
+      throw new CloudStoreError('invalid_part', `Part ${number} was not uploaded, or has another ETag.`, {
+        details: { number, etag },
+      });
+    }
+    return part;
+  });
+  for (const { number, size, etag } of parts.slice(0, -1)) {
+    if (size >= PART_BYTES_MIN) continue;
+    throw new CloudStoreError('part_too_small', `Part ${number} is smaller than ${PART_BYTES_MIN} bytes.`, {
+      details: { number, size, etag, minimum: PART_BYTES_MIN },
+    });
+  }
+  return parts;
+}

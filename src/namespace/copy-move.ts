@@ -1,0 +1,77 @@
+import type { TreeVerdict } from '#contracts/metadata-store';
+import type { CopyOptions, MoveOptions } from '#contracts/namespace';
+import { type Address, assertKey } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import { CloudStoreError } from '#core/errors';
+import type { Who } from '#core/principal';
+import type { Rooms } from './deps.ts';
+import { copyAcross } from './ingest-tree.ts';
+
+export async function copy(rooms: Rooms, who: Who, from: Address, to: Address, options: CopyOptions): Promise<TreeVerdict> {
+  const { source, target } = await both(rooms, who, 'read', from, to);
+  if (source.domain !== target.domain) return copyAcross(rooms, who, from, to, target, options);
+  const { depth0 } = options;
+  return rooms.store.copy({ ...intent(who, from, to, options), properties: true, ...(depth0 === undefined ? {} : { depth0 }) });
+}
+
+/** One transaction within a dedupe domain. Across two, every object is copied and only then the source removed: an interrupted one loses nothing. */
+export async function move(rooms: Rooms, who: Who, from: Address, to: Address, options: MoveOptions): Promise<TreeVerdict> {
+  const { source, target } = await both(rooms, who, 'delete', from, to);
+  const { keepParent, lockTokens } = options;
+  const keep = keepParent === undefined ? {} : { keepParent };
+  if (source.domain === target.domain) return rooms.store.move({ ...intent(who, from, to, options), ...keep });
+  await rooms.access.require(who, 'read', from.bucket, from.key);
+  // What changes in the source from here on must not be removed unseen.
+  const before = await rooms.store.entry(entryAddress(from));
+  const verdict = await copyAcross(rooms, who, from, to, target, options);
+  const removal = {
+    who,
+    ...from,
+    ...keep,
+    ...(lockTokens === undefined ? {} : { lockTokens }),
+    conditions: { ifMatch: before === null ? [] : [before.etag] },
+  };
+  if (isTree(from)) await rooms.store.removeTree(removal);
+  else await rooms.store.commit({ kind: 'remove', versionId: rooms.mint(), mustExist: true, ...removal });
+  return verdict;
+}
+
+async function both(
+  rooms: Rooms,
+  who: Who,
+  action: 'read' | 'delete',
+  from: Address,
+  to: Address,
+): Promise<{ source: Bucket; target: Bucket }> {
+  if (from.key !== '') assertKey(from.key);
+  assertKey(to.key);
+  if (isTree(from) !== isTree(to))
+    throw new CloudStoreError('invalid_argument', 'A folder goes onto a folder, an object onto an object.');
+  if (from.bucket === to.bucket && isTree(from) && to.key.startsWith(from.key)) {
+    throw new CloudStoreError('invalid_argument', 'A folder cannot go into itself.');
+  }
+  const source = await rooms.access.require(who, action, from.bucket, from.key);
+  const target = await rooms.access.require(who, 'write', to.bucket, to.key);
+  return { source, target };
+}
+
+function intent(who: Who, from: Address, to: Address, { overwrite, requireParent, lockTokens, conditions }: CopyOptions) {
+  return {
+    who,
+    from,
+    to,
+    overwrite,
+    ...(requireParent === undefined ? {} : { requireParent }),
+    ...(lockTokens === undefined ? {} : { lockTokens }),
+    ...(conditions === undefined ? {} : { conditions }),
+  };
+}
+
+export function isTree({ key }: Address): boolean {
+  return key === '' || key.endsWith('/');
+}
+
+/** A tree's path as `entry` takes it. */
+function entryAddress(at: Address): Address {
+  return at.key.endsWith('/') ? { ...at, key: at.key.slice(0, -1) } : at;
+}

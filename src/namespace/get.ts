@@ -1,0 +1,77 @@
+import type { Namespace, ObjectRead, ReadOptions } from '#contracts/namespace';
+import type { Address } from '#core/address';
+import { checkConditions } from '#core/conditions';
+import { CloudStoreError } from '#core/errors';
+import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
+import type { Who } from '#core/principal';
+import { type RangeRequest, resolveRange } from '#core/range';
+import type { Rooms } from './deps.ts';
+
+/** The object, its conditions decided. A delete marker comes only by its version; it has no conditions and no bytes. */
+export async function stat(rooms: Rooms, who: Who, at: Address, options: ReadOptions = {}): Promise<ObjectInfo> {
+  await rooms.access.require(who, 'read', at.bucket, at.key);
+  const info = await find(rooms, at, options.version);
+  if (options.conditions !== undefined && !info.deleteMarker) {
+    const modified = options.conditionTime === 'mtime' ? info.mtime : info.modified;
+    checkConditions(options.conditions, { etag: info.etag, modified }, 'read');
+  }
+  return info;
+}
+
+export async function get(
+  rooms: Rooms,
+  who: Who,
+  at: Address,
+  options: ReadOptions & { range?: RangeRequest } = {},
+): Promise<ObjectRead> {
+  const info = await stat(rooms, who, at, options);
+  const range = options.range === undefined || info.deleteMarker ? null : resolveRange(options.range, info.size);
+  return {
+    info,
+    range,
+    body(part = range ?? undefined, signal) {
+      if (info.content === null) throw new CloudStoreError('not_found', 'A delete marker has no bytes.');
+      return rooms.content.read(info.content, part, signal);
+    },
+  };
+}
+
+export function peek(rooms: Rooms, who: Who, at: Address): ReturnType<Namespace['peek']> {
+  if (rooms.access.peek(who, 'read', at.bucket, at.key) === null) return null;
+  const info = rooms.store.peekCurrent(at);
+  if (info == null || info.content === null) return null;
+  try {
+    const body = rooms.content.peek(info.content);
+    return body === null ? null : { info, body };
+  } catch {
+    return null; // the full path reads it again and says what is wrong
+  }
+}
+
+export async function entry(rooms: Rooms, who: Who, at: Address): Promise<EntryInfo> {
+  const asFile = await rooms.access.requirePath(who, 'read', at.bucket, at.key);
+  const found = asFile ? await rooms.store.entry(at) : await rooms.store.directory({ ...at, key: `${at.key}/` });
+  return found ?? missing();
+}
+
+export async function directory(rooms: Rooms, who: Who, at: Address): Promise<DirectoryInfo> {
+  assertDirectoryKey(at);
+  await rooms.access.require(who, 'read', at.bucket, at.key);
+  return (await rooms.store.directory(at)) ?? missing();
+}
+
+/** @throws not_found, version_not_found */
+export async function find(rooms: Rooms, at: Address, version: ReadOptions['version']): Promise<ObjectInfo> {
+  if (version === undefined) return (await rooms.store.current(at)) ?? missing();
+  const info = await rooms.store.version(at, version);
+  if (info === null) throw new CloudStoreError('version_not_found', 'There is no such version.', { details: { version } });
+  return info;
+}
+
+export function assertDirectoryKey({ key }: Address): void {
+  if (key !== '' && !key.endsWith('/')) throw new CloudStoreError('invalid_key', "A folder's key ends in a slash.");
+}
+
+export function missing(): never {
+  throw new CloudStoreError('not_found', 'There is nothing at this key.');
+}

@@ -1,0 +1,9 @@
+import type { ListPage, ListQuery } from '#contracts/metadata-store';
+import type { Who } from '#core/principal';
+import type { Rooms } from './deps.ts';
+
+/** One page. The prefix is what must be allowed: whoever may list `a/` sees nothing beside it. */
+export async function list(rooms: Rooms, who: Who, query: ListQuery): Promise<ListPage> {
+  await rooms.access.require(who, 'list', query.bucket, query.prefix);
+  return rooms.store.list(query);
+}

@@ -1,0 +1,32 @@
+import type { RemoveVerdict } from '#contracts/metadata-store';
+import type { RemoveOptions } from '#contracts/namespace';
+import { type Address, assertKey } from '#core/address';
+import { CloudStoreError } from '#core/errors';
+import type { Who } from '#core/principal';
+import type { Rooms } from './deps.ts';
+
+/** An object, one of its versions, or with `tree` a directory with all below. */
+export async function remove(rooms: Rooms, who: Who, at: Address, options: RemoveOptions = {}): Promise<RemoveVerdict> {
+  if (at.key !== '') assertKey(at.key);
+  await rooms.access.require(who, 'delete', at.bucket, at.key);
+  const { conditions, lockTokens, keepParent, version, mustExist } = options;
+  const base = {
+    who,
+    ...at,
+    ...(conditions === undefined ? {} : { conditions }),
+    ...(lockTokens === undefined ? {} : { lockTokens }),
+    ...(keepParent === undefined ? {} : { keepParent }),
+  };
+  if (options.tree === true && (at.key === '' || at.key.endsWith('/'))) {
+    if (version !== undefined) throw new CloudStoreError('invalid_argument', 'A folder has no versions.');
+    const { removed } = await rooms.store.removeTree(base);
+    return { existed: removed > 0, deleteMarker: false, versionId: null };
+  }
+  return rooms.store.commit({
+    kind: 'remove',
+    versionId: rooms.mint(),
+    ...base,
+    ...(version === undefined ? {} : { version }),
+    ...(mustExist === undefined ? {} : { mustExist }),
+  });
+}

@@ -1,0 +1,128 @@
+import type { Authorizer } from '#contracts/authorizer';
+import type { BucketStore } from '#contracts/bucket-store';
+import type { Content, WriteOptions } from '#contracts/content';
+import type { Keyring } from '#contracts/keyring';
+import type { MetadataStore } from '#contracts/metadata-store';
+import type { Namespace } from '#contracts/namespace';
+import type { Signals } from '#contracts/signals';
+import type { Part, Upload, UploadStore } from '#contracts/upload-store';
+import type { Uploads } from '#contracts/uploads';
+import { type Address, assertKey } from '#core/address';
+import type { Clock, Random } from '#core/clock';
+import { DIGEST_NAMES, type DigestName } from '#core/digest';
+import { CloudStoreError } from '#core/errors';
+import type { Bytes } from '#core/stream';
+import { createAccess } from './access.ts';
+import { createBucketCache } from './bucket-cache.ts';
+import { complete } from './complete-upload.ts';
+import { md5Etag } from './etag.ts';
+import { createVersionIds } from './version-id.ts';
+
+export interface UploadsDeps {
+  store: MetadataStore;
+  content: Content;
+  buckets: BucketStore;
+  uploads: UploadStore;
+  /** For the sources of copied parts, which it authorizes. */
+  namespace: Namespace;
+  authorizer: Authorizer;
+  signals: Signals;
+  keyring: Keyring;
+  clock: Clock;
+  random: Random;
+}
+
+/** S3's. */
+export const PART_NUMBER_MAX = 10_000;
+
+/** Uploads in parts, authorized. Whoever may write the key may go on with its uploads, and nobody else may see them. */
+export function createUploads(deps: UploadsDeps): Uploads {
+  const { content, uploads, clock, namespace } = deps;
+  const access = createAccess({ cache: createBucketCache(deps), authorizer: deps.authorizer });
+  const mint = createVersionIds(deps);
+
+  async function running(at: Address, id: string): Promise<Upload> {
+    const upload = await uploads.find(at.bucket, at.key, id);
+    if (upload === null || upload.completedVersion !== null) throw uploadMissing(id);
+    return upload;
+  }
+
+  async function store(
+    upload: Upload,
+    number: number,
+    body: Bytes,
+    options: Omit<WriteOptions, 'digests'> & { digests: readonly DigestName[] },
+  ): Promise<Part> {
+    const digests = [...new Set<DigestName>(['md5', ...options.digests, ...checksumOf(upload)])];
+    const staged = await content.write(body, { ...options, digests });
+    try {
+      const etag = md5Etag(staged.digests);
+      const part = { number, size: staged.size, etag, content: staged.content, digests: staged.digests, modified: clock.now() };
+      return await uploads.putPart(upload.id, part, staged.chunks, staged.leaves);
+    } finally {
+      staged.release();
+    }
+  }
+
+  return {
+    async begin(who, at, options) {
+      assertKey(at.key);
+      await access.require(who, 'write', at.bucket, at.key);
+      return uploads.create({ ...at, ...options, principal: who.principal?.id ?? 0 });
+    },
+    async writePart(who, at, id, number, body, { size, digests = [], expect, signal }) {
+      assertPartNumber(number);
+      const { domain } = await access.require(who, 'write', at.bucket, at.key);
+      return store(await running(at, id), number, body, {
+        domain,
+        digests,
+        ...(size === undefined ? {} : { size }),
+        ...(expect === undefined ? {} : { expect }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    },
+    async copyPart(who, at, id, number, from, options) {
+      assertPartNumber(number);
+      const { domain } = await access.require(who, 'write', at.bucket, at.key);
+      const upload = await running(at, id);
+      const read = await namespace.get(who, from, options);
+      if (read.info.deleteMarker) throw new CloudStoreError('not_found', 'The source is a delete marker.');
+      const size = read.range === null ? read.info.size : read.range.end - read.range.start + 1;
+      return store(upload, number, read.body(read.range ?? undefined), { domain, digests: [], size });
+    },
+    async parts(who, at, id, after, limit) {
+      await access.require(who, 'write', at.bucket, at.key);
+      const upload = await uploads.find(at.bucket, at.key, id);
+      if (upload === null) throw uploadMissing(id);
+      return { upload, parts: upload.completedVersion === null ? await uploads.parts(id, after, limit) : [] };
+    },
+    async list(who, bucket, prefix, after, limit) {
+      await access.require(who, 'list', bucket, prefix);
+      return uploads.list(bucket, prefix, after, limit);
+    },
+    async complete(who, at, id, parts, options) {
+      const bucket = await access.require(who, 'write', at.bucket, at.key);
+      const upload = await uploads.find(at.bucket, at.key, id);
+      if (upload === null) throw uploadMissing(id);
+      return complete({ ...deps, mint }, who, bucket, upload, parts, options);
+    },
+    async abort(who, at, id) {
+      await access.require(who, 'write', at.bucket, at.key);
+      await uploads.abort(at.bucket, at.key, id);
+    },
+  };
+}
+
+/** What S3 was promised for the whole is made of what the parts have. */
+function checksumOf({ checksum }: Upload): DigestName[] {
+  return DIGEST_NAMES.filter((name) => name === checksum?.algorithm);
+}
+
+function assertPartNumber(number: number): void {
+  if (Number.isInteger(number) && number >= 1 && number <= PART_NUMBER_MAX) return;
+  throw new CloudStoreError('invalid_part', `A part's number is 1 to ${PART_NUMBER_MAX}.`, { details: { number } });
+}
+
+function uploadMissing(id: string): CloudStoreError {
+  return new CloudStoreError('upload_not_found', 'There is no such upload.', { details: { upload: id } });
+}

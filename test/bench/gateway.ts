@@ -1,0 +1,216 @@
+/**
+ * The gateway against nginx and the machine's limits, over loopback, load from other processes.
+ *   node test/bench/gateway.ts [get-large put-large put-small get-small propfind memory]
+ * Prints one row a measurement: ours, theirs, ratio, target. Needs nginx with dav-ext, wrk and curl.
+ */
+
+import { spawn } from 'node:child_process';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
+import { curlSeconds, md5BytesPerSecond, median, run, wrk } from './load.ts';
+import { type Nginx, startNginx } from './nginx.ts';
+
+const GIB = 2 ** 30;
+const ROUNDS = 3;
+
+interface Bench {
+  gateway: TestGateway;
+  nginx: Nginx;
+  directory: string;
+  big: string;
+}
+
+const measurements: Record<string, (bench: Bench) => Promise<void>> = {
+  'get-large': getLarge,
+  'put-large': putLarge,
+  'put-small': putSmall,
+  'get-small': getSmall,
+  propfind,
+  memory,
+};
+
+const wanted = process.argv.slice(2);
+const directory = mkdtempSync(join(tmpdir(), 'cloudstore-bench-'));
+const nginx = await startNginx(directory);
+const gateway = await startGateway();
+try {
+  const big = join(nginx.root, 'big');
+  await writeRandomFile(big, GIB);
+  const bench: Bench = { gateway, nginx, directory, big };
+  for (const [name, measure] of Object.entries(measurements)) {
+    if (wanted.length === 0 || wanted.includes(name)) await measure(bench);
+  }
+} finally {
+  await gateway.stop();
+  await nginx.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function getLarge({ gateway, nginx, big }: Bench): Promise<void> {
+  await curlSeconds(['-T', big, url(gateway, 'PUT', 'big')]);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push(await curlSeconds([url(gateway, 'GET', 'big')]));
+    theirs.push(await curlSeconds([`${nginx.best}/big`]));
+  }
+  row('GET 1 GiB, one stream, encrypted', rate(median(ours)), rate(median(theirs)), 'nginx at its best', 0.6);
+}
+
+async function putLarge({ gateway, big, nginx }: Bench): Promise<void> {
+  const ours: number[] = [];
+  const limits: number[] = [];
+  const before = rss(gateway.pid);
+  let peak = before;
+  const watch = setInterval(() => (peak = Math.max(peak, rss(gateway.pid))), 20);
+  for (let round = 0; round < ROUNDS; round++) {
+    limits.push(await md5BytesPerSecond());
+    await writeRandomFile(big, GIB); // new bytes: a second copy of the same would only measure deduplication
+    ours.push(await curlSeconds(['-T', big, url(gateway, 'PUT', `put-${round}`)]));
+  }
+  clearInterval(watch);
+  row(
+    'PUT 1 GiB, one stream, durable, MD5',
+    rate(median(ours)),
+    `${(median(limits) / 1e6).toFixed(0)} MB/s`,
+    "one core's MD5",
+    0.45,
+  );
+  const dav = await curlSeconds(['-T', big, `${nginx.dav}/put-big`]);
+  console.log(
+    `  (nginx dav PUT, not durable: ${rate(dav)}); gateway RSS grew by ${((peak - before) / 2 ** 20).toFixed(0)} MiB (target < 64)`,
+  );
+}
+
+async function putSmall({ gateway, nginx, directory }: Bench): Promise<void> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const targets = Array.from({ length: 60_000 }, (_, i) => target(url(gateway, 'PUT', `small/${round}/${i}`)));
+    const a = await wrk(gateway.s3Url, targets, { directory, connections: 64, seconds: 5, method: 'PUT', bodyBytes: 1024 });
+    mkdirSync(join(nginx.root, `small-${round}`));
+    const names = Array.from({ length: 60_000 }, (_, i) => `/small-${round}/${i}`);
+    const b = await wrk(nginx.dav, names, { directory, connections: 64, seconds: 5, method: 'PUT', bodyBytes: 1024 });
+    if (a.errors + b.errors > 0) console.log(`  errors: ours ${a.errors}, nginx ${b.errors}`);
+    ours.push(a.requestsPerSecond);
+    theirs.push(b.requestsPerSecond);
+  }
+  rowPerSecond('PUT 1 KiB, 64 clients, durable', median(ours), median(theirs), 'nginx dav PUT, not durable', 2);
+}
+
+async function getSmall({ gateway, nginx, directory }: Bench): Promise<void> {
+  const body = randomBytes(1024);
+  const file = join(directory, 'one-kib');
+  writeFileSync(file, body);
+  writeFileSync(join(nginx.root, 'one-kib'), body);
+  for (let i = 0; i < 200; i++) await curlSeconds(['-T', file, url(gateway, 'PUT', `hot/${i}`)]);
+  const targets = Array.from({ length: 2000 }, (_, i) => target(url(gateway, 'GET', `hot/${i % 200}`)));
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push((await wrk(gateway.s3Url, targets, { directory, connections: 64, seconds: 5 })).requestsPerSecond);
+    theirs.push((await wrk(nginx.plain, ['/one-kib'], { directory, connections: 64, seconds: 5 })).requestsPerSecond);
+  }
+  rowPerSecond('GET 1 KiB, authenticated, 64 clients, one process', median(ours), median(theirs), "nginx's static file", 0.25);
+}
+
+async function propfind({ gateway, nginx, directory }: Bench): Promise<void> {
+  const count = 10_000;
+  mkdirSync(join(nginx.root, 'folder'));
+  for (let i = 0; i < count; i++) writeFileSync(join(nginx.root, 'folder', `file-${i}.txt`), 'x');
+  const targets = Array.from({ length: count }, (_, i) => target(url(gateway, 'PUT', `folder/file-${i}.txt`)));
+  await wrk(gateway.s3Url, targets, { directory, connections: 16, seconds: 8, method: 'PUT', bodyBytes: 16 });
+  const args = ['-X', 'PROPFIND', '-H', 'Depth: 1'];
+  const auth = ['-u', `${gateway.user}:${gateway.password}`];
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    ours.push(await curlSeconds([...args, ...auth, `${gateway.webdavUrl}${gateway.bucket}/folder/`]));
+    theirs.push(await curlSeconds([...args, `${nginx.dav}/folder/`]));
+  }
+  const listing = await run('curl', ['-sS', ...args, ...auth, `${gateway.webdavUrl}${gateway.bucket}/folder/`]);
+  const entries = listing.split('<D:response>').length - 2;
+  const [a, b] = [median(ours), median(theirs)];
+  console.log(
+    `PROPFIND depth 1 of ${entries}: ${(a * 1e3).toFixed(0)} ms; nginx ${(b * 1e3).toFixed(0)} ms; ratio ${(a / b).toFixed(2)} (target <= 2)`,
+  );
+}
+
+/** 16 clients in, 16 out, each its own gibibyte, all at once. */
+async function memory({ gateway, directory }: Bench): Promise<void> {
+  const out = join(directory, 'out');
+  for (let i = 0; i < 16; i++) if (i === 0) await put(gateway, 'memory/out-0', i + 100);
+  const before = rss(gateway.pid);
+  let peak = before;
+  const watch = setInterval(() => (peak = Math.max(peak, rss(gateway.pid))), 50);
+  const jobs: Promise<unknown>[] = [];
+  for (let i = 0; i < 16; i++) {
+    jobs.push(put(gateway, `memory/in-${i}`, i));
+    jobs.push(curlSeconds([url(gateway, 'GET', 'memory/out-0')]));
+  }
+  await Promise.all(jobs);
+  clearInterval(watch);
+  rmSync(out, { force: true });
+  await sleep(1000);
+  console.log(
+    `32 streams of 1 GiB: RSS ${(before / 2 ** 20).toFixed(0)} MiB before, peak ${(peak / 2 ** 20).toFixed(0)} MiB (target < 300), after ${(rss(gateway.pid) / 2 ** 20).toFixed(0)}`,
+  );
+}
+
+/** Uploads a gibibyte that no other has, made on the way by openssl. */
+function put(gateway: TestGateway, key: string, seed: number): Promise<void> {
+  const keyHex = seed.toString(16).padStart(32, '0');
+  const pipe = `openssl enc -aes-128-ctr -K ${keyHex} -iv 00000000000000000000000000000000 -in /dev/zero 2>/dev/null | head -c ${GIB} |
+    curl -sS --fail -o /dev/null -T - -H 'Content-Length: ${GIB}' -H 'Transfer-Encoding:' '${url(gateway, 'PUT', key)}'`;
+  return new Promise((resolve, reject) => {
+    spawn('sh', ['-c', pipe], { stdio: ['ignore', 'ignore', 'inherit'] }).once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`upload exited with ${code}`)),
+    );
+  });
+}
+
+function url(gateway: TestGateway, method: string, key: string): string {
+  return presign(method, `${gateway.s3Url.replace(/\/$/, '')}/${gateway.bucket}/${key}`, gateway, new Date());
+}
+
+function target(absolute: string): string {
+  const { pathname, search } = new URL(absolute);
+  return pathname + search;
+}
+
+/** Resident bytes of a process. */
+function rss(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}
+
+function rate(seconds: number): string {
+  return `${(GIB / seconds / 1e6).toFixed(0)} MB/s`;
+}
+
+function row(what: string, ours: string, theirs: string, peer: string, goal: number): void {
+  const ratio = Number.parseFloat(ours) / Number.parseFloat(theirs);
+  console.log(`${what}: ${ours}; ${peer} ${theirs}; ratio ${ratio.toFixed(2)} (target >= ${goal})`);
+}
+
+function rowPerSecond(what: string, ours: number, theirs: number, peer: string, goal: number): void {
+  console.log(
+    `${what}: ${ours.toFixed(0)}/s; ${peer} ${theirs.toFixed(0)}/s; ratio ${(ours / theirs).toFixed(2)} (target >= ${goal})`,
+  );
+}
+
+async function writeRandomFile(path: string, size: number): Promise<void> {
+  const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
+  const zeros = Buffer.alloc(2 ** 20);
+  await pipeline(
+    (async function* () {
+      for (let done = 0; done < size; done += zeros.length) yield cipher.update(zeros);
+    })(),
+    createWriteStream(path, { highWaterMark: 2 ** 22 }),
+  );
+}

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+
+/** Runs a program to its end and gives what it printed. @throws when it fails */
+export function run(program: string, args: string[], input?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+    let out = '';
+    let err = '';
+    child.stdout?.on('data', (chunk) => (out += chunk));
+    child.stderr?.on('data', (chunk) => (err += chunk));
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve(out) : reject(new Error(`${program} exited with ${code}: ${err}${out}`)),
+    );
+    if (input !== undefined) child.stdin?.end(input);
+  });
+}
+
+/** Seconds that one curl needs; the body goes to nowhere. Fails on any status but 2xx. */
+export async function curlSeconds(args: string[]): Promise<number> {
+  const out = await run('curl', ['-sS', '--fail', '-o', '/dev/null', '-w', '%{time_total}', ...args]);
+  return Number(out);
+}
+
+export interface WrkResult {
+  requestsPerSecond: number;
+  errors: number;
+}
+
+/** wrk over a list of request targets, each thread walking its own stride of the list, so that no PUT key repeats until the list is through. */
+export async function wrk(
+  base: string,
+  targets: string[],
+  options: {
+    directory: string;
+    connections: number;
+    seconds: number;
+    method?: string;
+    bodyBytes?: number;
+    headers?: Record<string, string>;
+  },
+): Promise<WrkResult> {
+  const list = join(options.directory, `targets-${performance.now()}.txt`);
+  writeFileSync(list, `${targets.join('\n')}\n`);
+  const script = join(options.directory, 'wrk.lua');
+  writeFileSync(
+    script,
+    `
+local targets, at, n = {}, 0, 0
+local body = ${options.bodyBytes ? `string.rep("x", ${options.bodyBytes})` : 'nil'}
+function setup(thread) thread:set("id", n); n = n + 1 end
+function init(args)
+  for line in io.lines("${list}") do targets[#targets + 1] = line end
+  at = math.floor(id * #targets / 2)
+  ${Object.entries(options.headers ?? {})
+    .map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
+    .join('\n  ')}
+end
+local counter = 0
+function request()
+  at = at % #targets + 1
+  counter = counter + 1
+  local b = body
+  if b then b = string.format("%016d", counter + id * 1e12) .. string.sub(b, 17) end
+  return wrk.format("${options.method ?? 'GET'}", targets[at], nil, b)
+end
+bad = 0
+function response(status) if status < 200 or status > 299 then bad = bad + 1 end end
+function done(summary) io.write(string.format("REQUESTS %d DURATION %d ERRORS %d\\n", summary.requests, summary.duration,
+  summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout)) end
+`,
+  );
+  const out = await run('wrk', [
+    '-t2',
+    `-c${options.connections}`,
+    `-d${options.seconds}s`,
+    '--timeout',
+    '30s',
+    '-s',
+    script,
+    base,
+  ]);
+  const match = /REQUESTS (\d+) DURATION (\d+) ERRORS (\d+)/.exec(out);
+  if (!match) throw new Error(`wrk said: ${out}`);
+  return { requestsPerSecond: Number(match[1]) / (Number(match[2]) / 1e6), errors: Number(match[3]) };
+}
+
+export function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+}
+
+/** One core's MD5 limit, bytes a second, over 1 MiB buffers. */
+export async function md5BytesPerSecond(): Promise<number> {
+  const code = `const c=require('crypto');const b=Buffer.alloc(1<<20,7);const h=c.createHash('md5');const t=process.hrtime.bigint();
+    for(let i=0;i<768;i++)h.update(b);h.digest();console.log(768*(1<<20)/(Number(process.hrtime.bigint()-t)/1e9))`;
+  return Number(await run('node', ['-e', code]));
+}

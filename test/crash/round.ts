@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Body, bytesOfBody, digestOf } from './bodies.ts';
+import type { When } from './crash-point.ts';
+
+/** What the program is told: how to come up, what to do, and when to die. */
+export interface Round {
+  connection: object & ({ url: string } | { socketDirectory: string; port: number; user: string; database: string });
+  dataDirectory: string;
+  masterKey: string;
+  principal: number;
+  bucket: number;
+  keys: string[];
+  live: Record<string, Body>;
+  seed: number;
+  operations: number;
+  /** Which call, from 1; 0: none. */
+  crashAt: number;
+  when: When;
+  /** Coming up counts too. */
+  fromStart: boolean;
+}
+
+/** What it found when it came up: digests of the objects' bytes by key. */
+export interface State {
+  objects: Record<string, string>;
+  folders: string[];
+  journal: { head: number; dense: boolean };
+}
+
+export interface Begun {
+  kind: string;
+  changes: Record<string, Body | null>;
+}
+
+export interface Outcome {
+  /** null: it died before it could say. */
+  state: State | null;
+  begun: Map<string, Begun>;
+  acknowledged: Begun[];
+  refused: Set<string>;
+  /** null: it was killed. */
+  calls: number | null;
+  stderr: string;
+}
+
+/** What must be there after a kill: the acknowledged, and of each operation that was under way all or nothing. */
+export interface Expected {
+  live: Map<string, Body>;
+  pending: Begun[];
+}
+
+/** Runs the program to its end. @throws when it ends in any other way than by its own end or SIGKILL */
+export async function runRound(round: Round): Promise<Outcome> {
+  const program = fileURLToPath(import.meta.resolve('./workload.ts'));
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(round)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => (stdout += chunk));
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  const [code, signal] = await once(child, 'close');
+  if (signal !== 'SIGKILL' && code !== 0) throw new Error(`The program failed (${code}, ${signal}): ${stderr}`);
+  const outcome: Outcome = { state: null, begun: new Map(), acknowledged: [], refused: new Set(), calls: null, stderr };
+  for (const line of stdout.split('\n').slice(0, -1)) {
+    const said = JSON.parse(line);
+    if (said.state !== undefined) outcome.state = said.state;
+    if (said.calls !== undefined) outcome.calls = said.calls;
+    if (said.begin !== undefined) outcome.begun.set(said.begin, { kind: said.kind, changes: said.changes });
+    const name: string | undefined = said.acknowledged ?? said.refused;
+    if (name === undefined) continue;
+    const operation = outcome.begun.get(name);
+    if (said.acknowledged !== undefined && operation !== undefined) outcome.acknowledged.push(operation);
+    if (said.refused !== undefined) outcome.refused.add(name);
+    outcome.begun.delete(name);
+  }
+  return outcome;
+}
+
+/**
+ * Holds a state against what must be there, and settles what was open.
+ * @throws with a sentence for the first broken promise
+ */
+export function settle(expected: Expected, state: State): Map<string, Body> {
+  const open = new Set(expected.pending.flatMap(({ changes }) => Object.keys(changes)));
+  const live = new Map(expected.live);
+  for (const [key, body] of expected.live) {
+    if (open.has(key)) continue;
+    if (state.objects[key] === undefined) throw new Error(`${key} was acknowledged and is lost`);
+    if (state.objects[key] !== digest(body)) throw new Error(`${key} has other bytes than were acknowledged`);
+  }
+  for (const { kind, changes } of expected.pending) {
+    const keys = Object.keys(changes);
+    const isAs = (wanted: (key: string) => Body | null | undefined): boolean =>
+      keys.every((key) => {
+        const body = wanted(key) ?? null;
+        return body === null ? state.objects[key] === undefined : state.objects[key] === digest(body);
+      });
+    if (isAs((key) => changes[key])) {
+      for (const key of keys) {
+        const body = changes[key] ?? null;
+        if (body === null) live.delete(key);
+        else live.set(key, body);
+      }
+    } else if (!isAs((key) => expected.live.get(key))) {
+      throw new Error(`An unacknowledged ${kind} of ${keys.join(', ')} is neither done nor undone`);
+    }
+  }
+  for (const key of Object.keys(state.objects))
+    if (!live.has(key)) throw new Error(`${key} is there, though nothing acknowledged it`);
+  const folders = new Set(
+    [...live.keys()].flatMap((key) => [...key.matchAll(/\//g)].map(({ index }) => key.slice(0, index + 1))),
+  );
+  const wrong = [...folders].filter((path) => !state.folders.includes(path));
+  if (wrong.length > 0 || state.folders.length !== folders.size) {
+    throw new Error(`Folders ${state.folders.join(' ')} do not fit the keys, which need ${[...folders].join(' ')}`);
+  }
+  if (!state.journal.dense) throw new Error('The journal has a hole');
+  return live;
+}
+
+const digests = new Map<Body, string>();
+
+function digest(body: Body): string {
+  const known = digests.get(body) ?? digestOf(bytesOfBody(body));
+  digests.set(body, known);
+  return known;
+}

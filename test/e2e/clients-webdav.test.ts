@@ -1,0 +1,182 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { requireProgram } from '../support/programs.ts';
+
+interface Ran {
+  code: number;
+  output: string;
+}
+
+describe('WebDAV clients', function () {
+  this.timeout(120_000);
+  let gateway: TestGateway;
+  let directory: string;
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'cloudstore-webdav-clients-'));
+    gateway = await startGateway();
+    const machine = new URL(gateway.webdavUrl).hostname;
+    writeFileSync(join(directory, '.netrc'), `machine ${machine} login ${gateway.user} password ${gateway.password}\n`, {
+      mode: 0o600,
+    });
+  });
+  after(async () => {
+    await gateway?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  function run(program: string, args: string[], input = ''): Promise<Ran> {
+    return new Promise((resolve, reject) => {
+      const options = { cwd: directory, env: { ...process.env, HOME: directory, LANG: 'C.UTF-8' }, maxBuffer: 1 << 26 };
+      const child = execFile(program, args, options, (error, stdout, stderr) => {
+        if (error !== null && typeof error.code !== 'number') reject(error);
+        else resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr });
+      });
+      // A program that reads no input may be gone before it is offered any.
+      child.stdin?.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' || reject(error));
+      child.stdin?.end(input);
+    });
+  }
+
+  describe('litmus', () => {
+    requireProgram('litmus');
+
+    const suites = ['basic', 'copymove', 'props', 'locks', 'http'];
+    for (const where of ['a bucket’s root', 'a folder']) {
+      it(`passes every test without a warning, in ${where}`, async () => {
+        const bucket = `${gateway.webdavUrl}${gateway.bucket}/`;
+        if (where === 'a folder')
+          await run('curl', ['-sf', '-u', `${gateway.user}:${gateway.password}`, '-X', 'MKCOL', `${bucket}inner/`]);
+        const url = where === 'a folder' ? `${bucket}inner/` : bucket;
+        // `-k` goes on after a failed suite, so that a report names all of them.
+        const { output } = await run('env', [`TESTS=${suites.join(' ')}`, 'litmus', '-k', url, gateway.user, gateway.password]);
+        const summaries = [...output.matchAll(/summary for `(\w+)': of (\d+) tests run: (\d+) passed, (\d+) failed/g)];
+        expect(summaries.map((match) => match[1])).to.deep.equal(suites);
+        for (const [text, , all, passed] of summaries) expect(passed, `${text}\n${output}`).to.equal(all);
+        expect(summaries.reduce((sum, match) => sum + Number(match[2]), 0)).to.be.at.least(104);
+        expect(output).not.to.match(/WARNING|SKIPPED|warnings? (was|were) issued/);
+      });
+    }
+  });
+
+  describe('cadaver', () => {
+    requireProgram('cadaver');
+
+    it('makes a folder, writes, lists, locks, sets properties, moves, copies, reads and removes', async () => {
+      const bytes = randomBytes(3_000_000);
+      writeFileSync(join(directory, 'photo.bin'), bytes);
+      const script = [
+        'mkcol album',
+        'cd album',
+        'put photo.bin',
+        'lock photo.bin',
+        'discover photo.bin',
+        'propset photo.bin color blue',
+        'propget photo.bin color',
+        'unlock photo.bin',
+        'move photo.bin moved.bin',
+        'copy moved.bin copied.bin',
+        'ls',
+        'get copied.bin back.bin',
+        'cd ..',
+        'rmcol album',
+        'ls',
+      ];
+      const { output } = await run('cadaver', [`${gateway.webdavUrl}${gateway.bucket}/`], `${script.join('\n')}\n`);
+      expect(output).not.to.match(/failed|error/i);
+      expect(output).to.match(/Value of color is: blue/);
+      expect(output).to.match(/copied\.bin +3000000[\s\S]*moved\.bin +3000000/);
+      expect(readFileSync(join(directory, 'back.bin')).equals(bytes)).to.equal(true);
+      expect(output.slice(output.indexOf('rmcol album')).match(/Coll: +album/)).to.equal(null);
+    });
+  });
+
+  describe('rclone', () => {
+    requireProgram('rclone');
+
+    async function remote(vendor: string): Promise<string> {
+      const { output } = await run('rclone', ['obscure', gateway.password]);
+      return `:webdav,url='${gateway.webdavUrl}',vendor=${vendor},user=${gateway.user},pass=${output.trim()}:`;
+    }
+    const rclone = (...args: string[]): Promise<Ran> => run('rclone', ['--config', '/dev/null', '--retries', '1', ...args]);
+
+    before(() => {
+      const tree = join(directory, 'tree');
+      mkdirSync(join(tree, 'with space', 'ünïcode', '日本語'), { recursive: true });
+      mkdirSync(join(tree, 'empty folder'));
+      writeFileSync(join(tree, 'empty'), '');
+      writeFileSync(join(tree, 'with space', 'ünïcode', 'a b#%?&+.txt'), 'hello\n');
+      writeFileSync(join(tree, 'with space', 'ünïcode', '日本語', "it's [1] (2).bin"), randomBytes(100_000));
+      writeFileSync(join(tree, 'large.bin'), randomBytes(12_000_000));
+      for (let i = 0; i < 30; i++) writeFileSync(join(tree, 'with space', `small ${i}`), `${i}`);
+    });
+
+    for (const vendor of ['other', 'owncloud']) {
+      it(`copies a tree there and back byte for byte (vendor ${vendor})`, async () => {
+        const at = `${await remote(vendor)}${gateway.bucket}/${vendor}`;
+        const copied = await rclone('copy', '--create-empty-src-dirs', 'tree', at);
+        expect(copied.code, copied.output).to.equal(0);
+        const checked = await rclone('check', '--download', 'tree', at);
+        expect(checked.output).to.match(/0 differences found/);
+        const back = join(directory, `back-${vendor}`);
+        expect((await rclone('copy', '--create-empty-src-dirs', at, back)).code).to.equal(0);
+        expect((await run('diff', ['-r', 'tree', back])).output).to.equal('');
+        const again = await rclone('copy', '-v', 'tree', at);
+        expect(again.output, 'nothing is copied twice').not.to.match(/Copied \(/);
+        const moved = await rclone('moveto', `${at}/with space`, `${at}/moved folder`);
+        expect(moved.code, moved.output).to.equal(0);
+        expect((await rclone('lsf', `${at}/moved folder/ünïcode`)).output).to.equal('a b#%?&+.txt\n日本語/\n');
+        expect((await rclone('purge', at)).code).to.equal(0);
+        expect((await rclone('lsf', at)).output).to.match(/not found/);
+      });
+    }
+
+    it('keeps the times of files for ownCloud’s dialect (X-OC-Mtime)', async () => {
+      writeFileSync(join(directory, 'dated'), 'x');
+      await run('touch', ['-d', '2020-02-03T04:05:06Z', 'dated']);
+      const at = `${await remote('owncloud')}${gateway.bucket}`;
+      expect((await rclone('copy', 'dated', at)).code).to.equal(0);
+      expect((await run('env', ['TZ=UTC', 'rclone', '--config', '/dev/null', 'lsl', `${at}/dated`])).output).to.match(
+        /2020-02-03 04:05:06/,
+      );
+    });
+
+    it('sees the buckets at the top', async () => {
+      expect((await rclone('lsd', await remote('other'))).output).to.include(` ${gateway.bucket}\n`);
+    });
+  });
+
+  describe('curl', () => {
+    requireProgram('curl');
+
+    it('sends a body only after 100 Continue, and resumes a download', async () => {
+      const url = `${gateway.webdavUrl}${gateway.bucket}/resumed.bin`;
+      const login = `${gateway.user}:${gateway.password}`;
+      const bytes = randomBytes(2_000_000);
+      writeFileSync(join(directory, 'resumed.bin'), bytes);
+      const put = await run('curl', ['-sv', '-u', login, '-H', 'Expect: 100-continue', '-T', 'resumed.bin', url]);
+      expect(put.output).to.match(/< HTTP\/1\.1 100 Continue[\s\S]*< HTTP\/1\.1 201/);
+      const wrong = await run('curl', [
+        '-sv',
+        '-u',
+        `${gateway.user}:wrong`,
+        '-H',
+        'Expect: 100-continue',
+        '-T',
+        'resumed.bin',
+        url,
+      ]);
+      expect(wrong.output)
+        .to.match(/< HTTP\/1\.1 401/)
+        .and.not.match(/100 Continue/);
+      writeFileSync(join(directory, 'part.bin'), bytes.subarray(0, 700_000));
+      expect((await run('curl', ['-sf', '-u', login, '-C', '-', '-o', 'part.bin', url])).code).to.equal(0);
+      expect(readFileSync(join(directory, 'part.bin')).equals(bytes)).to.equal(true);
+    });
+  });
+});

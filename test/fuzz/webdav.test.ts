@@ -1,0 +1,128 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { faultOf } from '#protocols/webdav/errors';
+import { listHolds, parseIf, submittedTokens } from '#protocols/webdav/if-header';
+import { parsePath } from '#protocols/webdav/paths';
+import { parseDepth, parseDestination, parseLockToken, parseTimeout } from '#protocols/webdav/request-headers';
+
+const seed = Number(process.env.CLOUDSTORE_TEST_SEED ?? 0) || Math.floor(Math.random() * 2 ** 31);
+
+/** Text that is nearly a header: pieces of its grammar, and rubbish between. */
+function nearly(...pieces: string[]): fc.Arbitrary<string> {
+  return fc
+    .array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 3 })), { maxLength: 24 })
+    .map((parts) => parts.join(''));
+}
+
+/** A parser of foreign bytes may refuse, as a client's fault, and do nothing else. */
+function refusesOrReads(run: () => unknown): void {
+  try {
+    run();
+  } catch (error) {
+    expect(faultOf(error).status, String(error)).to.be.oneOf([400, 502]);
+  }
+}
+
+describe(`WebDAV: parsers of foreign text (seed ${seed})`, () => {
+  it('If: reads or refuses anything, at once', () => {
+    const begun = performance.now();
+    fc.assert(
+      fc.property(nearly('(', ')', '<', '>', '[', ']', '"', 'Not ', 'W/', '<urn:uuid:1>', '["e"]', ' ', '\t', '/a'), (header) => {
+        refusesOrReads(() => {
+          const productions = parseIf(header);
+          submittedTokens(productions);
+          for (const { lists } of productions) for (const list of lists) listHolds(list, { etag: 'e', tokens: ['urn:uuid:1'] });
+        });
+      }),
+      { seed, numRuns: 20_000 },
+    );
+    for (const storm of [
+      '('.repeat(16_000),
+      '(Not '.repeat(3_000),
+      '<'.repeat(16_000),
+      `(${'<a>'.repeat(5_000)})`,
+      `(["e"])${' '.repeat(16_000)}`,
+    ]) {
+      refusesOrReads(() => parseIf(storm));
+    }
+    expect(performance.now() - begun).to.be.lessThan(20_000);
+  });
+
+  it('If: what is written by the grammar is read back', () => {
+    const word = fc.stringMatching(/^[a-z0-9:-]{1,8}$/);
+    const condition = fc.record({ not: fc.boolean(), text: word, etag: fc.boolean() });
+    const lists = fc.array(fc.array(condition, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 });
+    const productions = fc.oneof(
+      lists.map((only) => [{ resource: null, lists: only }]),
+      fc.array(fc.record({ resource: word, lists }), { minLength: 1, maxLength: 3 }),
+    );
+    fc.assert(
+      fc.property(productions, (wanted) => {
+        const header = wanted
+          .map(({ resource, lists: of }) => {
+            const tag = resource === null ? '' : `<${resource}> `;
+            const write = (c: { not: boolean; text: string; etag: boolean }) =>
+              `${c.not ? 'Not ' : ''}${c.etag ? `["${c.text}"]` : `<${c.text}>`}`;
+            return tag + of.map((list) => `(${list.map(write).join(' ')})`).join(' ');
+          })
+          .join(' ');
+        const expected = wanted.map(({ resource, lists: of }) => ({
+          resource,
+          lists: of.map((list) => list.map(({ not, text, etag }) => (etag ? { not, etag: text } : { not, token: text }))),
+        }));
+        expect(parseIf(header)).to.deep.equal(expected);
+      }),
+      { seed, numRuns: 2_000 },
+    );
+  });
+
+  it('paths and Destination: read or refused, never outside of the mount', () => {
+    const path = nearly(
+      '/',
+      '/dav/',
+      'home',
+      '..',
+      '.',
+      '%2e',
+      '%2F',
+      '%00',
+      '%ff',
+      '%',
+      '%C3%A9',
+      '#',
+      '?',
+      '\\',
+      '\uec5a',
+      '%EE%B1%9A',
+      'empty',
+      'folder',
+      '002e',
+    );
+    fc.assert(
+      fc.property(path, (text) => {
+        refusesOrReads(() => {
+          const target = parsePath('/dav', text);
+          if (target?.kind !== 'place') return;
+          expect(target.href.startsWith('/dav/')).to.equal(true);
+          expect(target.key).not.to.include('\0');
+          expect(target.href).not.to.match(/\/\.{1,2}(\/|$)/);
+          expect(parsePath('/dav', target.href)).to.include({ bucket: target.bucket, key: target.key, folder: target.folder });
+        });
+        refusesOrReads(() => parseDestination({ destination: `http://box${text}`, host: 'box' }, '/dav', []));
+        refusesOrReads(() => parseDestination({ destination: text, host: 'box' }, '/dav', []));
+      }),
+      { seed, numRuns: 10_000 },
+    );
+  });
+
+  it('Depth, Timeout, Lock-Token: read or refused', () => {
+    fc.assert(
+      fc.property(nearly('0', 'infinity', 'Second-', '99999999999999', ',', '<', '>', 'urn:uuid:1', '-', 'e9'), (text) => {
+        refusesOrReads(() => parseDepth({ depth: text }, ['0', '1', 'infinity'], '0'));
+        refusesOrReads(() => parseLockToken({ 'lock-token': text }));
+        expect(parseTimeout({ timeout: text })).to.be.within(1000, 86_400_000);
+      }),
+      { seed, numRuns: 5_000 },
+    );
+  });
+});

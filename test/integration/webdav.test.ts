@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
+import { describeDoor, type ServedDoor } from '../unit/webdav/door-suite.ts';
+import { request, sender } from '../unit/webdav/serve-door.ts';
+
+const LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
+
+describeDoor('a real gateway', async () => {
+  const gateway = await startGateway();
+  for (const [name, role] of [
+    ['ann', 'admin'],
+    ['bob', 'admin'],
+    ['guest', 'guest'],
+  ] as const) {
+    await cloudstore(gateway, ['user', 'add', name, '--role', role, '--password-stdin', '--json'], 'pw\n');
+    // The suite begins with one bucket; a guest has none of its own.
+    if (role !== 'guest') await cloudstore(gateway, ['bucket', 'remove', `home-${name}`], '');
+  }
+  return {
+    ...placeOf(gateway),
+    send: sender(placeOf(gateway)),
+    plant: planter(gateway),
+    errors: [],
+    startPage: true,
+    close: () => gateway.stop(),
+  };
+});
+
+describe('WebDAV on a real gateway', () => {
+  let gateway: TestGateway;
+  let directory: string;
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'cloudstore-webdav-'));
+    gateway = await startGateway({ dataDir: directory });
+  });
+  after(async () => {
+    await gateway?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const send = (method: string, path: string, headers: Record<string, string> = {}, body = '') => {
+    const authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+    return request({
+      ...placeOf(gateway),
+      method,
+      path: `/dav/${gateway.bucket}/${path}`,
+      headers: { authorization, ...headers },
+      body,
+    });
+  };
+
+  it('holds a lock against S3, and over a restart', async () => {
+    const made = await send('LOCK', 'held.txt', { timeout: 'Second-600' }, LOCK);
+    expect(made.status).to.equal(201);
+    const token = String(made.headers['lock-token']);
+    const refused = await planter(gateway)(gateway.bucket, [['held.txt', 'through the other door']]).catch(
+      (error: unknown) => error,
+    );
+    expect(refused, 'S3 wrote onto a locked file').to.be.instanceOf(S3ServiceException);
+    await gateway.stop();
+    gateway = await startGateway({ dataDir: gateway.dataDir });
+    expect((await send('PUT', 'held.txt', {}, 'x')).status).to.equal(423);
+    expect((await send('PUT', 'held.txt', { if: `(${token})` }, 'x')).status).to.equal(204);
+    expect((await send('UNLOCK', 'held.txt', { 'lock-token': token })).status).to.equal(204);
+  });
+
+  it('lets one of many win who write on one condition', async () => {
+    const { etag } = (await send('PUT', 'raced.txt', {}, '0')).headers;
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, (_, i) =>
+        send('PUT', 'raced.txt', i % 2 ? { 'if-match': String(etag) } : { if: `([${etag}])` }, `${i}`),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 204)).to.have.length(1);
+    expect(answers.filter(({ status }) => status === 412)).to.have.length(15);
+  });
+
+  it('moves a folder with all below and every dead property', async () => {
+    await send('MKCOL', 'from');
+    await send('MKCOL', 'from/sub');
+    await Promise.all(Array.from({ length: 50 }, (_, i) => send('PUT', `from/sub/${i}`, {}, `${i}`)));
+    const patch = '<propertyupdate xmlns="DAV:"><set><prop><color xmlns="urn:x">red</color></prop></set></propertyupdate>';
+    for (const path of ['from/sub/', 'from/sub/7']) expect((await send('PROPPATCH', path, {}, patch)).status).to.equal(207);
+    expect((await send('MOVE', 'from', { destination: `/dav/${gateway.bucket}/to` })).status).to.equal(201);
+    expect((await send('PROPFIND', 'from', { depth: '0' })).status).to.equal(404);
+    for (const path of ['to/sub/', 'to/sub/7']) {
+      expect((await send('PROPFIND', path, { depth: '0' })).body, path).to.include('<x:color xmlns:x="urn:x">red</x:color>');
+    }
+    expect((await send('PROPFIND', 'to/sub', { depth: '1' })).body.match(/<D:response>/g)).to.have.length(51);
+    expect((await send('GET', 'to/sub/7')).body).to.equal('7');
+  });
+});
+
+function placeOf(gateway: TestGateway): Pick<ServedDoor, 'host' | 'port'> {
+  const { hostname, port } = new URL(gateway.webdavUrl);
+  return { host: hostname, port: Number(port) };
+}
+
+/** Puts by S3, some at a time. */
+function planter(gateway: TestGateway): ServedDoor['plant'] {
+  const { accessKeyId, secretAccessKey, s3Url } = gateway;
+  return async (bucket, objects) => {
+    const s3 = new S3Client({
+      endpoint: s3Url,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      maxAttempts: 1,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    const rest = [...objects];
+    const worker = async (): Promise<void> => {
+      for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+        await s3.send(new PutObjectCommand({ Bucket: bucket, Key: next[0], Body: next[1] }));
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, worker));
+    s3.destroy();
+  };
+}
+
+async function cloudstore(gateway: TestGateway, args: string[], input: string): Promise<void> {
+  const env = { CLOUDSTORE_DATA_DIR: gateway.dataDir };
+  const { code, stderr } = await runProcess(process.execPath, [...NODE_ARGS, MAIN, ...args], { env, input });
+  expect(code, stderr).to.equal(0);
+}

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout. */
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/** What the npm scripts run: types are stripped, its own warnings are off. */
+export const NODE_ARGS = ['--disable-warning=ExperimentalWarning'];
+export const MAIN = join(ROOT, 'src', 'main.ts');
+
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  input?: string;
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+}
+
+/** Runs a program to its end and gathers what it says. */
+export async function runProcess(command: string, args: string[], options: RunOptions = {}): Promise<Finished> {
+  const child = startProcess(command, args, options);
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk));
+  child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk));
+  child.stdin?.on('error', () => undefined); // it may end without reading
+  child.stdin?.end(options.input ?? '');
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, ...output };
+}
+
+/** With the environment of the tests, less every setting of the machine's owner. */
+export function startProcess(command: string, args: string[], { env = {}, cwd = ROOT, uid, gid }: RunOptions = {}): ChildProcess {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('CLOUDSTORE_') || name.startsWith('CLOUDSTORE_TEST_'),
+  );
+  return spawn(command, args, {
+    cwd,
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+}
+
+/** The command line, in a process of its own. */
+export function cloudstore(args: string[], options: RunOptions = {}): Promise<Finished> {
+  return runProcess(process.execPath, [...NODE_ARGS, MAIN, ...args], options);
+}

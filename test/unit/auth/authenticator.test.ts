@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { expect } from 'chai';
+import { createAuthenticator } from '#auth/authenticator';
+import { hashPassword } from '#auth/passwords';
+import { createMemoryCache } from '#cache/memory';
+import type { Keyring } from '#contracts/keyring';
+import type { Signals } from '#contracts/signals';
+import { openMetadata } from '#metadata/open';
+import { type AuthenticatorRig, describeAuthenticator } from '../../conformance/authenticator.ts';
+import { freshDatabase, quiet } from '../../support/database.ts';
+
+/** A second connection to the same database changes things, as the command line does. */
+async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
+  const database = await freshDatabase();
+  const clock = { ms: 0, now: () => Date.now() + clock.ms };
+  const options = { connection: database.connection, clock, random: randomBytes, log: quiet };
+  const metadata = await openMetadata(options);
+  const other = await openMetadata({ ...options, poolSize: 2 });
+  const keyring = {
+    seal: (bytes: Uint8Array, context: string) => Buffer.from(`${context}|${Buffer.from(bytes)}`),
+    open(sealed: Uint8Array, context: string) {
+      const [words, secret = ''] = Buffer.from(sealed).toString().split('|');
+      if (words !== context) throw new Error('sealed for something else');
+      return Buffer.from(secret);
+    },
+  } as Partial<Keyring> as Keyring;
+  const authenticator = createAuthenticator({
+    principals: metadata.principals,
+    keyring,
+    cache: createMemoryCache({ clock }),
+    signals: signals ?? metadata.signals,
+    clock,
+    random: randomBytes,
+    jwtSecret: randomBytes(32),
+    log: quiet,
+  });
+  const heir = await other.principals.create({
+    name: 'heir',
+    role: 'admin',
+    passwordHash: null,
+    domain: await other.keys.insert(Buffer.from('x')),
+  });
+  return {
+    authenticator,
+    clock,
+    async user(name, password) {
+      const domain = await other.keys.insert(randomBytes(4));
+      const passwordHash = await hashPassword(password);
+      const { id, role } = await other.principals.create({ name, role: 'member', passwordHash, domain });
+      const sealedSecret = keyring.seal(Buffer.from(`secret-${name}`), `access-key:KEY${name}`);
+      await other.principals.addKey({ id: `KEY${name}`, principal: id, sealedSecret });
+      return { id, name, role };
+    },
+    async setPassword(id, password) {
+      await other.principals.update(id, { passwordHash: await hashPassword(password) });
+    },
+    async disable(id) {
+      await other.principals.update(id, { disabled: true });
+    },
+    async remove(id) {
+      await other.principals.remove(id, heir.id);
+    },
+    removeKey: (id) => other.principals.removeKey(id),
+    async close() {
+      await other.close();
+      await metadata.close();
+      await database.drop();
+    },
+  };
+}
+
+describeAuthenticator('over the database', () => openRig());
+
+describe('authenticator without any signal', () => {
+  const silent: Signals = { publish: async () => undefined, subscribe: () => () => undefined };
+
+  it('looks again after a second', async () => {
+    const rig = await openRig(silent);
+    const auth = rig.authenticator;
+    const ann = await rig.user('ann', 'old');
+    const { accessToken } = await auth.login('ann', 'old', '192.0.2.1', 'laptop');
+    await auth.accessKey('KEYann');
+    await auth.password('ann', 'new', '192.0.2.1').catch(() => undefined);
+    await rig.setPassword(ann.id, 'new');
+    rig.clock.ms += 1000;
+    expect(auth.remembered('ann', 'old')).to.equal(null);
+    expect(await auth.password('ann', 'old', '192.0.2.1').catch((error) => error)).to.include({ code: 'unauthenticated' });
+    expect((await auth.password('ann', 'new', '192.0.2.1')).id).to.equal(ann.id);
+    expect((await auth.accessToken(accessToken)).id).to.equal(ann.id);
+    await rig.disable(ann.id);
+    rig.clock.ms += 1000;
+    expect(auth.remembered('ann', 'new')).to.equal(null);
+    expect(await auth.password('ann', 'new', '192.0.2.1').catch((error) => error)).to.include({ code: 'unauthenticated' });
+    expect(await auth.accessKey('KEYann')).to.equal(null);
+    const refused = await Promise.resolve(auth.accessToken(accessToken)).catch((error) => error);
+    expect(refused).to.include({ code: 'unauthenticated' });
+    expect(await auth.stillValid(ann)).to.equal(false);
+    await rig.close();
+  });
+});

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect } from 'chai';
+import { createRedisCache } from '#cache/redis';
+import { describeCache } from '../../conformance/cache.ts';
+import { quiet } from '../../support/database.ts';
+import { findProgram, requireProgram } from '../../support/programs.ts';
+
+const clock = { now: () => Date.now() };
+
+describe('redis cache', () => {
+  requireProgram('redis-server');
+  let server: ChildProcess | null = null;
+  let port = 0;
+  const connect = () => createRedisCache({ url: `redis://127.0.0.1:${port}`, clock, log: quiet });
+
+  async function start(): Promise<void> {
+    const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    server = spawn(findProgram('redis-server') ?? '', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    for await (const chunk of server.stdout ?? []) if (String(chunk).includes('Ready to accept')) break;
+    server.stdout?.destroy();
+  }
+  async function stop(): Promise<void> {
+    if (server === null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGKILL');
+    await ended;
+    server = null;
+  }
+  async function connected(cache: ReturnType<typeof connect>, other: ReturnType<typeof connect>): Promise<void> {
+    for (let i = 0; i < 200; i++) {
+      const key = `connected ${i}`;
+      await cache.set(key, Buffer.from('x'), 1000);
+      if ((await other.get(key)) !== null) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('Redis was not reached');
+  }
+
+  before(async () => {
+    port = await freePort();
+    await start();
+  });
+  after(stop);
+
+  describeCache('redis', async () => {
+    const [cache, other] = [connect(), connect()];
+    await connected(cache, other);
+    await other.close();
+    return cache;
+  });
+
+  it('never throws and never waits while Redis is away, and comes back by itself', async function () {
+    this.timeout(15_000);
+    const [cache, other] = [connect(), connect()];
+    await connected(cache, other);
+    await stop();
+    const begun = performance.now();
+    for (let i = 1; i <= 20; i++) {
+      await cache.set('k', Buffer.from('v'), 10_000);
+      expect(String(await cache.get('k'))).to.equal('v');
+      expect(await cache.increment('n', 10_000)).to.equal(i);
+    }
+    await cache.remove('k');
+    expect(await cache.get('k')).to.equal(null);
+    expect(performance.now() - begun).to.be.lessThan(1000);
+    await start();
+    await connected(cache, other);
+    await Promise.all([cache.close(), other.close()]);
+  });
+
+  it('gives up on a Redis that hangs within 50 ms a call', async () => {
+    const hanging = createServer((socket) => socket.on('error', () => undefined));
+    hanging.listen(0, '127.0.0.1');
+    await once(hanging, 'listening');
+    const address = hanging.address();
+    const url = `redis://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    const cache = createRedisCache({ url, clock, log: quiet });
+    for (let i = 0; i < 5; i++) {
+      const begun = performance.now();
+      await cache.get('x');
+      expect(performance.now() - begun).to.be.lessThan(150);
+    }
+    await cache.close();
+    hanging.close();
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

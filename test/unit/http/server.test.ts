@@ -1,0 +1,283 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { CloudStoreError } from '#core/errors';
+import { abandonBody, allowBody, readBody, requestBytes, sendBody } from '#http/body';
+import type { Door } from '#http/door';
+import { RawClient, startListeners, type TestListeners } from '../../support/listeners.ts';
+
+const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
+
+describe('http listeners', () => {
+  let running: TestListeners | null = null;
+  const start = async (options: Parameters<typeof startListeners>[0] = {}): Promise<TestListeners> =>
+    (running = await startListeners(options));
+  afterEach(async () => {
+    await running?.drain(0);
+    running = null;
+  });
+
+  it('answers pipelined requests in order, each with its own id', async () => {
+    const door: Door = {
+      async handle(req, res, cx) {
+        if (req.url === '/slow') await sleep(50);
+        res.writeHead(200, { 'Content-Length': 16, 'X-Path': req.url ?? '' }).end(cx.requestId);
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    const client = new RawClient(s3.port);
+    client.send(get('/slow') + get('/quick') + get('/last'));
+    const text = await client.read(/X-Path: \/last\r\n[\s\S]*\r\n\r\n[0-9A-F]{16}$/);
+    expect([...text.matchAll(/X-Path: (\S+)/g)].map((match) => match[1])).to.deep.equal(['/slow', '/quick', '/last']);
+    expect(new Set(text.match(/^[0-9A-F]{16}/gm)).size).to.equal(3);
+    expect(text).not.to.match(/^Server:/im);
+    client.socket.destroy();
+  });
+
+  it('sends 100 Continue only when the door wants the body', async () => {
+    const door: Door = {
+      async handle(req, res) {
+        if (req.url === '/denied') {
+          abandonBody(req, res);
+          res.writeHead(403, { 'Content-Length': 0 }).end();
+          return;
+        }
+        allowBody(req, res);
+        const body = await readBody(req, 100);
+        res.writeHead(200, { 'Content-Length': body.length }).end(body);
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    const head = (path: string): string => `PUT ${path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`;
+    const denied = new RawClient(s3.port);
+    denied.send(head('/denied'));
+    expect(await denied.waitForClose())
+      .to.match(/^HTTP\/1\.1 403 /)
+      .and.match(/Connection: close/);
+    const allowed = new RawClient(s3.port);
+    allowed.send(head('/allowed'));
+    await allowed.read(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    allowed.send('hello');
+    await allowed.read(/200 OK[\s\S]*hello$/);
+    allowed.socket.destroy();
+  });
+
+  it('lets a client that is still sending see the early answer', async () => {
+    const door: Door = {
+      async handle(req, res) {
+        abandonBody(req, res);
+        res.writeHead(403, { 'Content-Length': 6 }).end('denied');
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    const client = new RawClient(s3.port);
+    client.send(`PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: ${8 << 20}\r\n\r\n`);
+    for (let i = 0; i < 64 && !client.closed; i++) {
+      client.send(Buffer.alloc(131_072));
+      if (i % 8 === 0) await sleep(5);
+    }
+    expect(await client.read(/denied$/)).to.match(/^HTTP\/1\.1 403 /);
+    client.socket.destroy();
+  });
+
+  it('ends a body that drips and serves one that is slow but moves', async () => {
+    const door: Door = {
+      async handle(req, res) {
+        try {
+          const body = await readBody(req, 1e6);
+          res.writeHead(200, { 'Content-Length': 0, 'X-Size': body.length }).end();
+        } catch {
+          res.destroy();
+        }
+      },
+    };
+    const limits = { bodyBytesPerSecondMin: 500, bodyStallMs: 200, watchEveryMs: 50 };
+    const { s3, lines } = await start({ s3: door, limits });
+    const head = 'PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n';
+    const dripping = new RawClient(s3.port);
+    const honest = new RawClient(s3.port);
+    dripping.send(head);
+    honest.send(head);
+    const drip = setInterval(() => dripping.socket.writable && dripping.send('a'), 50);
+    for (let i = 0; i < 10; i++) {
+      honest.send(Buffer.alloc(300));
+      await sleep(80);
+    }
+    clearInterval(drip);
+    expect(dripping.closed).to.equal(true);
+    expect(dripping.received).to.equal('');
+    await honest.read(/X-Size: 3000/);
+    expect(lines.some(({ fields }) => fields.stalled === 'body')).to.equal(true);
+    honest.socket.destroy();
+  });
+
+  it('ends heads that never come', async () => {
+    const { s3 } = await start({ limits: { headersTimeoutMs: 200 } });
+    const client = new RawClient(s3.port);
+    client.send('GET / HTTP/1.1\r\nHost: x\r\nX-A');
+    expect(await client.waitForClose()).to.match(/^HTTP\/1\.1 408 /);
+  });
+
+  it('refuses what is no HTTP with a bare status', async () => {
+    const { s3, web } = await start();
+    for (const [text, status] of [
+      ['nonsense\r\n\r\n', 400],
+      [get('/', `X-Long: ${'a'.repeat(40_000)}\r\n`), 431],
+      ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    ] as const) {
+      for (const { port } of [s3, web]) {
+        const client = new RawClient(port);
+        client.send(text);
+        expect(await client.waitForClose()).to.match(new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*Content-Length: 0\\r\\n\\r\\n$`));
+      }
+    }
+  });
+
+  it('tells nothing of a door that fails, but the id under which it is logged', async () => {
+    const door: Door = {
+      async handle() {
+        throw new Error('secret detail');
+      },
+    };
+    const { s3, web, lines } = await start({ s3: door, webdav: door });
+    for (const url of [`http://127.0.0.1:${s3.port}/`, `http://127.0.0.1:${web.port}/dav/x`]) {
+      const answer = await fetch(url);
+      const text = await answer.text();
+      expect(answer.status).to.equal(500);
+      expect(text).to.match(/^Internal error\. Request id: [0-9A-F]{16}\n$/);
+      const id = text.slice(-17, -1);
+      const line = lines.find(({ level, fields }) => level === 'error' && fields.requestId === id);
+      expect(line?.fields.err).to.be.instanceOf(Error);
+    }
+  });
+
+  it('fires the signal when the client goes away, for those who asked before and after', async () => {
+    let early: AbortSignal | null = null;
+    let late: (() => AbortSignal) | null = null;
+    const door: Door = {
+      async handle(req, _res, cx) {
+        if (req.url === '/early') early = cx.signal;
+        else late = () => cx.signal;
+      },
+    };
+    const { s3, requests } = await start({ s3: door });
+    for (const path of ['/early', '/late']) {
+      const client = new RawClient(s3.port);
+      client.send(get(path));
+      await sleep(50);
+      client.socket.destroy();
+    }
+    await sleep(50);
+    expect((early as AbortSignal | null)?.aborted).to.equal(true);
+    expect((late as (() => AbortSignal) | null)?.().aborted).to.equal(true);
+    expect(requests.map(({ status }) => status)).to.deep.equal([499, 499]);
+  });
+
+  it('destroys an answer whose body fails or is not of its declared length', async () => {
+    async function* body(path: string): AsyncGenerator<Buffer> {
+      yield Buffer.from('12345');
+      if (path === '/fails') throw new CloudStoreError('corrupt', 'no');
+      if (path === '/long') yield Buffer.from('678901');
+    }
+    const door: Door = {
+      async handle(req, res, cx) {
+        res.writeHead(200, { 'Content-Length': 10 });
+        await sendBody(res, body(req.url ?? ''), cx.signal).catch(() => undefined);
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    for (const path of ['/fails', '/short', '/long']) {
+      const client = new RawClient(s3.port);
+      client.send(get(path));
+      const text = await client.waitForClose();
+      expect(text.split('\r\n\r\n')[1]?.length ?? 0, path).to.be.lessThan(10);
+    }
+  });
+
+  it('holds a slow reader back without holding its bytes', async () => {
+    let made = 0;
+    async function* endless(): AsyncGenerator<Buffer> {
+      for (;;) {
+        made += 262_144;
+        yield Buffer.alloc(262_144);
+      }
+    }
+    let stopped = false;
+    const door: Door = {
+      async handle(_req, res, cx) {
+        res.writeHead(200);
+        await sendBody(res, endless(), cx.signal);
+        stopped = true;
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    const client = new RawClient(s3.port);
+    client.socket.pause();
+    client.send(get('/'));
+    await sleep(300);
+    const before = made;
+    await sleep(200);
+    expect(made).to.equal(before);
+    client.socket.destroy();
+    await sleep(100);
+    expect(stopped).to.equal(true);
+  });
+
+  it('reports a body that breaks off as incomplete', async () => {
+    let seen: unknown;
+    const door: Door = {
+      async handle(req) {
+        try {
+          for await (const _ of requestBytes(req));
+        } catch (error) {
+          seen = error;
+        }
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    const client = new RawClient(s3.port);
+    client.send('PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf');
+    await sleep(50);
+    client.socket.end();
+    await client.waitForClose();
+    await sleep(20);
+    expect(seen).to.be.instanceOf(CloudStoreError).and.have.property('code', 'incomplete_body');
+  });
+
+  it('drains: running answers end, connections close, later ones are refused', async () => {
+    const door: Door = {
+      async handle(_req, res) {
+        await sleep(150);
+        res.writeHead(200, { 'Content-Length': 4 }).end('done');
+      },
+    };
+    const listeners = await start({ s3: door });
+    const idle = new RawClient(listeners.s3.port);
+    const busy = new RawClient(listeners.s3.port);
+    busy.send(get('/'));
+    await sleep(50);
+    const begun = performance.now();
+    await listeners.drain(5000);
+    expect(performance.now() - begun).to.be.lessThan(2000);
+    expect(await busy.waitForClose()).to.match(/Connection: close[\s\S]*done$/);
+    expect(await idle.waitForClose()).to.equal('');
+    const late = new RawClient(listeners.s3.port);
+    expect(await late.waitForClose()).to.equal('');
+  });
+
+  it('drains: when time is up, signals fire and sockets are destroyed', async () => {
+    let aborted = false;
+    const door: Door = {
+      handle: (_req, _res, cx) =>
+        new Promise(() => {
+          cx.signal.addEventListener('abort', () => (aborted = true));
+        }),
+    };
+    const listeners = await start({ s3: door });
+    const client = new RawClient(listeners.s3.port);
+    client.send(get('/'));
+    await sleep(50);
+    await listeners.drain(100);
+    expect(aborted).to.equal(true);
+    expect(await client.waitForClose()).to.equal('');
+  });
+});

@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { Logger } from '#contracts/observability';
+import { isCloudStoreError } from '#core/errors';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '#metadata/embedded-postgres';
+import { inspectDatabase } from '#metadata/embedded-postgres/inspect';
+import { isAlive, recordedPid } from '#metadata/embedded-postgres/survivor';
+import { NODE_ARGS, ROOT } from '../../support/process.ts';
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+describe('the embedded Postgres', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let running: EmbeddedPostgres | null = null;
+  // mkdtemp makes it 0700, which the server's user cannot pass when we are root.
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'cloudstore-postgres-'));
+  });
+  afterEach(async () => {
+    await running?.stop();
+    running = null;
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const start = async (): Promise<EmbeddedPostgres> => {
+    running = await startEmbeddedPostgres({ dataDirectory: directory, clock: Date, random: randomBytes, log: silent });
+    return running;
+  };
+  const pid = async (): Promise<number> => (await recordedPid(join(directory, 'postgres'))) ?? 0;
+
+  it('is made, knows all letters, stops cleanly and starts again on the same data', async () => {
+    const first = await start();
+    const facts = await inspectDatabase(first.connection);
+    expect(facts).to.include({ major: 18, encoding: 'UTF8' });
+    if (process.platform === 'linux') expect(facts.ctype).to.equal('C.UTF-8');
+    const server = await pid();
+    await first.stop();
+    expect(isAlive(server)).to.equal(false);
+    await start();
+    expect(await pid()).not.to.equal(server);
+  });
+
+  it('serves from a directory too deep for a socket path', async function () {
+    if (process.platform !== 'linux') this.skip();
+    directory = join(directory, 'x'.repeat(60), 'y'.repeat(60));
+    mkdirSync(directory, { recursive: true });
+    const { connection } = await start();
+    expect((await inspectDatabase(connection)).major).to.equal(18);
+  });
+
+  it('comes back by itself when it is killed', async () => {
+    const { connection } = await start();
+    const killed = await pid();
+    process.kill(killed, 'SIGKILL');
+    for (let tries = 0; ; tries++) {
+      const answer = await inspectDatabase(connection).catch((error: unknown) => error);
+      if (!(answer instanceof Error)) break;
+      if (tries > 500) throw answer;
+      await sleep(20);
+    }
+    expect(await pid()).not.to.equal(killed);
+  });
+
+  it('that outlived a killed gateway is found and replaced', async () => {
+    const survivor = await leaveSurvivor(directory);
+    expect(isAlive(survivor)).to.equal(true);
+    await start();
+    expect(isAlive(survivor)).to.equal(false);
+  });
+
+  it('recovers when gateway and server were both killed', async () => {
+    const survivor = await leaveSurvivor(directory);
+    process.kill(survivor, 'SIGKILL');
+    const { connection } = await start();
+    expect((await inspectDatabase(connection)).major).to.equal(18);
+  });
+
+  it('is not stopped by a pid file whose pid now belongs to another process', async () => {
+    const survivor = await leaveSurvivor(directory);
+    process.kill(survivor, 'SIGKILL');
+    while (isAlive(survivor)) await sleep(10);
+    await sleep(500); // its children need a moment to see that it is gone
+    const path = join(directory, 'postgres', 'postmaster.pid');
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/^\d+/, String(process.pid)));
+    await start();
+    expect(isAlive(process.pid)).to.equal(true);
+  });
+
+  it('is made anew when the first start was interrupted', async () => {
+    mkdirSync(join(directory, 'postgres.new'));
+    writeFileSync(join(directory, 'postgres.new', 'half'), '');
+    await start();
+    expect(existsSync(join(directory, 'postgres.new'))).to.equal(false);
+  });
+
+  it('of another major version is refused with what to do', async () => {
+    mkdirSync(join(directory, 'postgres'));
+    writeFileSync(join(directory, 'postgres', 'PG_VERSION'), '17\n');
+    await expectSentence(start(), 'Postgres 17');
+  });
+
+  it('whose files are incomplete is refused with what to do', async () => {
+    mkdirSync(join(directory, 'postgres'));
+    await expectSentence(start(), 'holds no complete database');
+  });
+
+  it('does not start from damaged files, and says why', async () => {
+    await (await start()).stop();
+    rmSync(join(directory, 'postgres', 'global', 'pg_control'));
+    await expectSentence(start(), 'does not start');
+  });
+
+  it('lets nobody in over the network', async () => {
+    const { connection } = await start();
+    const hba = readFileSync(join(directory, 'postgres', 'pg_hba.conf'), 'utf8');
+    expect(hba.trim()).to.equal('local all all peer map=cloudstore');
+    expect(
+      await inspectDatabase({ ...connection, socketDirectory: '127.0.0.1' }).catch((error: unknown) => error),
+    ).to.be.instanceOf(Error);
+  });
+
+  it('lets no other user in', async function () {
+    if (process.getuid?.() !== 0) this.skip(); // only root can try as somebody else
+    chmodSync(directory, 0o755);
+    const { connection } = await start();
+    chmodSync(connection.socketDirectory, 0o755);
+    chmodSync(join(connection.socketDirectory, '.s.PGSQL.5432'), 0o777);
+    // Even past the directory's mode and the socket's, the kernel names the caller.
+    const program = `
+      import pg from 'pg';
+      const client = new pg.Client({ host: ${JSON.stringify(connection.socketDirectory)}, user: 'cloudstore', database: 'cloudstore' });
+      process.stdout.write(await client.connect().then(() => 'in', (error) => error.message));
+      process.exit(0);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: ROOT,
+      uid: 65534,
+      gid: 65534,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = await once(child.stdout, 'data');
+    expect(String(said)).to.contain('Peer authentication failed');
+  });
+});
+
+/** Starts a server in a process that is then killed; gives the server's pid. */
+async function leaveSurvivor(directory: string): Promise<number> {
+  const program = `
+    import { randomBytes } from 'node:crypto';
+    const { startEmbeddedPostgres } = await import('#metadata/embedded-postgres');
+    const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+    await startEmbeddedPostgres({ dataDirectory: ${JSON.stringify(directory)}, clock: Date, random: randomBytes, log });
+    process.kill(process.pid, 'SIGKILL');`;
+  const child = spawn(process.execPath, [...NODE_ARGS, '--input-type=module', '-e', program], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  await once(child, 'exit');
+  return (await recordedPid(join(directory, 'postgres'))) ?? 0;
+}
+
+async function expectSentence(promise: Promise<unknown>, words: string): Promise<void> {
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(isCloudStoreError(error), String(error)).to.equal(true);
+  expect((error as Error).message).to.contain(words);
+  expect((error as Error).message).not.to.contain('\n');
+}

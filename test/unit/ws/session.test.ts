@@ -1,0 +1,190 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { WebSocket } from 'ws';
+import type { Hub } from '#contracts/hub';
+import type { JournalEvent } from '#contracts/journal';
+import type { Logger } from '#contracts/observability';
+import { CloudStoreError } from '#core/errors';
+import { createWsHandler } from '#protocols/ws/door';
+import { memoryAuthenticator, USERS } from '../rest/serve-rest.ts';
+import { memoryNamespace } from '../webdav/memory-namespace.ts';
+
+const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+
+describe('the event stream', () => {
+  let stream: Awaited<ReturnType<typeof serveStream>>;
+  beforeEach(async () => {
+    stream = await serveStream();
+  });
+  afterEach(() => stream.close());
+
+  it('authenticates, subscribes, and tells every commit in order from the cursor', async () => {
+    for (let i = 1; i <= 3; i++) stream.commit(`k${i}`);
+    const client = await stream.open();
+    client.say({ type: 'auth', token: 'token-ann' });
+    expect(await client.next()).to.deep.equal({ type: 'ready', user: 'ann' });
+    client.say({ type: 'subscribe', bucket: 'home', cursor: '1.1', id: 's' });
+    expect(await client.next()).to.include({ type: 'subscribed', cursor: '1.1', id: 's' });
+    stream.commit('k4');
+    const keys = [await client.next(), await client.next(), await client.next()];
+    expect(keys.map(({ key, cursor }) => `${key} ${cursor}`)).to.deep.equal(['k2 1.2', 'k3 1.3', 'k4 1.4']);
+  });
+  it('moves the cursor of a prefix along', async () => {
+    const client = await stream.ready();
+    client.say({ type: 'subscribe', bucket: 'home', prefix: 'p/' });
+    expect(await client.next()).to.include({ type: 'subscribed', cursor: '1.0' });
+    stream.commit('other');
+    expect(await client.next()).to.include({ type: 'cursor', cursor: '1.1' });
+    stream.commit('p/mine');
+    expect(await client.next()).to.include({ type: 'event', cursor: '1.2', key: 'p/mine' });
+    client.say({ type: 'unsubscribe', bucket: 'home', prefix: 'p/' });
+    expect(await client.next()).to.include({ type: 'unsubscribed' });
+  });
+  it('sends a client whose cursor is too old back to the start', async () => {
+    stream.commit('k');
+    const client = await stream.ready();
+    client.say({ type: 'subscribe', bucket: 'home', cursor: '0.1' });
+    expect(await client.next()).to.include({ type: 'subscribed' });
+    expect(await client.next()).to.include({ type: 'reset', cursor: '1.1' });
+  });
+  it('closes who does not authenticate', async () => {
+    const silent = await stream.open();
+    expect(await silent.closed).to.equal(4408);
+    const wrong = await stream.open();
+    wrong.say({ type: 'auth', token: 'nonsense' });
+    expect(await wrong.next()).to.include({ type: 'error', code: 'unauthenticated' });
+    expect(await wrong.closed).to.equal(4401);
+    const early = await stream.open();
+    early.say({ type: 'subscribe', bucket: 'home' });
+    expect(await early.closed).to.equal(4401);
+  });
+  it('closes a session that is revoked, or whose token expires', async () => {
+    const client = await stream.ready();
+    stream.authenticator.revoked.add('token-ann');
+    stream.authenticator.changed(USERS.bob?.id ?? 0);
+    stream.authenticator.changed(USERS.ann?.id ?? 0);
+    expect(await client.closed).to.equal(4401);
+    const claims = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1000) + 1 })).toString('base64url');
+    const token = `token-bob.${claims}.x`;
+    const short = await stream.open();
+    short.say({ type: 'auth', token });
+    expect(await short.next()).to.include({ type: 'ready' });
+    stream.authenticator.revoked.add(token);
+    expect(await short.closed).to.equal(4401);
+  });
+  it('ends a subscription whose rights have gone, and keeps the socket', async () => {
+    const client = await stream.ready();
+    client.say({ type: 'subscribe', bucket: 'home' });
+    await client.next();
+    stream.namespace.list = () => Promise.reject(new CloudStoreError('access_denied', 'no more'));
+    stream.authenticator.changed(null);
+    expect(await client.next()).to.include({ type: 'error', code: 'access_denied' });
+    stream.commit('secret');
+    client.say({ type: 'ping' });
+    expect(await client.next()).to.deep.equal({ type: 'pong' });
+  });
+  it('answers what it does not understand and goes on', async () => {
+    const client = await stream.ready();
+    client.socket.send('{');
+    expect(await client.next()).to.include({ type: 'error', code: 'invalid_argument' });
+    client.say({ type: 'subscribe', bucket: 'none' });
+    expect(await client.next()).to.include({ type: 'error', code: 'bucket_not_found' });
+    for (const prefix of ['a', 'b']) client.say({ type: 'subscribe', bucket: 'home', prefix });
+    await client.next();
+    await client.next();
+    client.say({ type: 'subscribe', bucket: 'home', prefix: 'c' });
+    expect(await client.next()).to.include({ type: 'error', code: 'rate_limited' });
+    client.socket.send('x'.repeat(70_000));
+    expect(await client.closed).to.equal(1009);
+  });
+  it('refuses pages of other origins', async () => {
+    const socket = new WebSocket(stream.url, { origin: 'https://evil.example' });
+    const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
+    expect(error.message).to.include('403');
+  });
+  it('says goodbye when the gateway drains', async () => {
+    const client = await stream.ready();
+    stream.drain();
+    expect(await client.closed).to.equal(1001);
+  });
+});
+
+/** The handler behind a bare server, on a journal in memory of the bucket `home`. */
+async function serveStream() {
+  const store = memoryNamespace();
+  const authenticator = memoryAuthenticator();
+  const events: JournalEvent[] = [];
+  let wake: () => void = () => undefined;
+  let grown = new Promise<void>((resolve) => (wake = resolve));
+  const head = () => ({ epoch: 1, seq: events.length });
+  const hub: Hub = {
+    async follow(_bucket, from, deliver, signal) {
+      if (from.epoch !== 1) throw new CloudStoreError('cursor_expired', 'too old');
+      for (let seq = from.seq; !signal.aborted; ) {
+        const batch = events.slice(seq);
+        const more = grown;
+        if (batch.length > 0) await deliver(batch);
+        else await more;
+        seq += batch.length;
+      }
+    },
+  };
+  await store.buckets.create({ principal: USERS.ann ?? null, protocol: 'rest', requestId: 'setup' }, 'home');
+  store.buckets.get = async () => store.buckets.resolve({ principal: null, protocol: 'ws', requestId: '' }, 'home');
+  const handler = createWsHandler({
+    namespace: store.namespace,
+    buckets: store.buckets,
+    authenticator,
+    hub,
+    journal: { head: async () => head(), since: async () => [] },
+    clock: { now: () => Date.now() },
+    limits: { authMs: 150, subscriptionsMax: 2 },
+  });
+  const server = createServer();
+  server.on('upgrade', (req, socket, bytes) => {
+    const cx = { requestId: 'R', remoteAddress: '127.0.0.1', secure: false, log, signal: new AbortController().signal, op: '' };
+    handler.upgrade(req, socket, bytes, cx);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`;
+  const sockets: WebSocket[] = [];
+
+  async function open() {
+    const socket = new WebSocket(url);
+    sockets.push(socket);
+    const queue: Record<string, unknown>[] = [];
+    let arrived: () => void = () => undefined;
+    socket.on('message', (data) => {
+      queue.push(JSON.parse(data.toString()));
+      arrived();
+    });
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    await new Promise((resolve) => socket.once('open', resolve));
+    const next = async (): Promise<Record<string, unknown>> => {
+      while (queue.length === 0) await new Promise<void>((resolve) => (arrived = resolve));
+      return queue.shift() ?? {};
+    };
+    return { socket, closed, next, say: (message: object) => socket.send(JSON.stringify(message)) };
+  }
+  async function ready() {
+    const client = await open();
+    client.say({ type: 'auth', token: 'token-ann' });
+    await client.next();
+    return client;
+  }
+  function commit(key: string): void {
+    const cursor = { epoch: 1, seq: events.length + 1 };
+    const rest = { kind: 'put', fromKey: null, fromBucket: null, versionId: null, size: 1, etag: 'e', at: 0 } as const;
+    events.push({ bucket: 1, cursor, key, ...rest, principal: 1, protocol: 's3', requestId: 'R' });
+    const before = wake;
+    grown = new Promise<void>((resolve) => (wake = resolve));
+    before();
+  }
+  const close = (): Promise<void> => {
+    for (const socket of sockets) socket.terminate();
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(() => resolve()));
+  };
+  return { ...store, authenticator, url, open, ready, commit, close, drain: () => handler.drain() };
+}
