@@ -23,7 +23,7 @@ describe('killed at its n-th disk or SQL call', function () {
   this.timeout(LONG ? 3_600_000 : 180_000);
   let database: TestDatabase;
   let dataDirectory: string;
-  let base: Omit<Round, 'seed' | 'crashAt' | 'when' | 'fromStart' | 'live'>;
+  let base: Omit<Round, 'seed' | 'crashAt' | 'when' | 'fromStart'>;
   let live = new Map<string, Body>();
   let pending: Begun[] = [];
   const kinds = new Map<string, number>();
@@ -58,16 +58,18 @@ describe('killed at its n-th disk or SQL call', function () {
   /** Comes up, is checked against all that was acknowledged before, works, and dies. Gives how many calls it made, if it was let. */
   async function round(crashAt: number, when: When, fromStart = false): Promise<number | null> {
     const seed = SEED + crashAt * 7 + WHENS.indexOf(when);
-    const outcome = await runRound({ ...base, seed, crashAt, when, fromStart, live: Object.fromEntries(live) });
-    try {
-      if (outcome.state === null) return null; // it died on the way up, and the next one must bear with that
-      live = settle({ live, pending }, outcome.state);
-      if (outcome.state.journal.head < journalHead) throw new Error('The journal went back');
-      journalHead = outcome.state.journal.head;
-    } catch (error) {
-      const after = `after ${pending.map(({ kind }) => kind).join(', ')} were cut off, before the round ${crashAt} ${when}`;
-      throw new Error(`${(error as Error).message} (${after})`);
-    }
+    const outcome = await runRound({ ...base, seed, crashAt, when, fromStart }, (state) => {
+      try {
+        live = settle({ live, pending }, state);
+        if (state.journal.head < journalHead) throw new Error('The journal went back');
+      } catch (error) {
+        const after = `after ${pending.map(({ kind }) => kind).join(', ')} were cut off, before the round ${crashAt} ${when}`;
+        throw new Error(`${(error as Error).message} (${after})`);
+      }
+      journalHead = state.journal.head;
+      return live;
+    });
+    if (outcome.state === null) return null; // it died on the way up, and the next one must bear with that
     for (const { kind, changes } of outcome.acknowledged) {
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
       for (const [key, body] of Object.entries(changes)) {

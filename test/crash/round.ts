@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Body, bytesOfBody, digestOf } from './bodies.ts';
 import type { When } from './crash-point.ts';
@@ -12,7 +13,6 @@ export interface Round {
   principal: number;
   bucket: number;
   keys: string[];
-  live: Record<string, Body>;
   seed: number;
   operations: number;
   /** Which call, from 1; 0: none. */
@@ -42,7 +42,6 @@ export interface Outcome {
   refused: Set<string>;
   /** null: it was killed. */
   calls: number | null;
-  stderr: string;
 }
 
 /** What must be there after a kill: the acknowledged, and of each operation that was under way all or nothing. */
@@ -51,22 +50,34 @@ export interface Expected {
   pending: Begun[];
 }
 
-/** Runs the program to its end. @throws when it ends in any other way than by its own end or SIGKILL */
-export async function runRound(round: Round): Promise<Outcome> {
+/**
+ * Runs the program to its end. What it finds when it comes up goes to `settled`, whose answer, what each key holds now, it works on.
+ * @throws when it ends in any other way than by its own end or SIGKILL, and what `settled` throws
+ */
+export async function runRound(round: Round, settled: (state: State) => Map<string, Body>): Promise<Outcome> {
   const program = fileURLToPath(import.meta.resolve('./workload.ts'));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(round)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += chunk));
   child.stderr.on('data', (chunk) => (stderr += chunk));
-  const [code, signal] = await once(child, 'close');
-  if (signal !== 'SIGKILL' && code !== 0) throw new Error(`The program failed (${code}, ${signal}): ${stderr}`);
-  const outcome: Outcome = { state: null, begun: new Map(), acknowledged: [], refused: new Set(), calls: null, stderr };
-  for (const line of stdout.split('\n').slice(0, -1)) {
-    const said = JSON.parse(line);
-    if (said.state !== undefined) outcome.state = said.state;
+  child.stdin.on('error', () => undefined); // it may be dead by then
+  const closed = once(child, 'close');
+  const outcome: Outcome = { state: null, begun: new Map(), acknowledged: [], refused: new Set(), calls: null };
+  let broken: unknown = null;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const said = parsed(line);
+    if (said === null) break; // killed in the middle of a line
+    if (said.state !== undefined) {
+      outcome.state = said.state as State;
+      try {
+        child.stdin.end(`${JSON.stringify([...settled(outcome.state)])}\n`);
+      } catch (error) {
+        broken = error;
+        child.kill('SIGKILL');
+        break;
+      }
+    }
     if (said.calls !== undefined) outcome.calls = said.calls;
     if (said.begin !== undefined) outcome.begun.set(said.begin, { kind: said.kind, changes: said.changes });
     const name: string | undefined = said.acknowledged ?? said.refused;
@@ -76,7 +87,18 @@ export async function runRound(round: Round): Promise<Outcome> {
     if (said.refused !== undefined) outcome.refused.add(name);
     outcome.begun.delete(name);
   }
+  const [code, signal] = await closed;
+  if (broken !== null) throw broken;
+  if (signal !== 'SIGKILL' && code !== 0) throw new Error(`The program failed (${code}, ${signal}): ${stderr}`);
   return outcome;
+}
+
+function parsed(line: string) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { createAuthorizer } from '#auth/authorizer';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
@@ -20,7 +21,7 @@ import type { Round, State } from './round.ts';
 
 /**
  * The program that is killed: the rooms as the gateway wires them, on a real disk and database. It says what it found when
- * it came up, then what it begins and what was acknowledged, each line before it goes on; then it dies, or says how many calls it made.
+ * it came up, is told what each key holds, then says what it begins and what was acknowledged, each line before it goes on; then it dies, or says how many calls it made.
  */
 const round: Round = JSON.parse(process.argv[2] ?? '{}');
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
@@ -57,6 +58,7 @@ const who = {
 const world: World = { namespace, uploads, who, bucket: round.bucket };
 
 say({ state: await inspect() });
+const live = await settled();
 crash.arm();
 await work();
 await content.close();
@@ -112,10 +114,15 @@ async function folders(prefix: string, out: string[]): Promise<void> {
   }
 }
 
+/** What the other side makes of that: an operation that was cut off may have been done after all. */
+async function settled(): Promise<Map<string, Body>> {
+  for await (const line of createInterface({ input: process.stdin })) return new Map(JSON.parse(line));
+  throw new Error('Nobody said what each key holds');
+}
+
 /** Several at once, each on keys of its own. */
 async function work(): Promise<void> {
   const pick = numbersFrom(round.seed);
-  const live = new Map<string, Body>(Object.entries(round.live));
   const busy = new Set<string>();
   let id = 0;
   const one = async (): Promise<void> => {
