@@ -179,6 +179,9 @@ export function describeTrees(rigOf: () => MetadataRig): void {
         expect(await codeOf(copy('a/', 'a/'))).to.equal('invalid_argument');
         expect(await codeOf(move('a/x', 'a/x'))).to.equal('invalid_argument');
         expect(await codeOf(move('', 'b/'))).to.equal('invalid_argument');
+        expect(await codeOf(move('a/', '', { overwrite: true }))).to.equal('invalid_argument');
+        expect(await codeOf(copy('a/', '', { overwrite: true }))).to.equal('invalid_argument');
+        expect(await codeOf(move('a/x', 'a', { overwrite: true, requireParent: true }))).to.equal('invalid_argument');
         expect(await codeOf(move('a/x', 'no/b', { requireParent: true }))).to.equal('parent_missing');
         expect(await codeOf(copy('a/', `${'long/'.repeat(210)}`))).to.equal('invalid_key');
         expect(await codeOf(move('a/x', 'b', { conditions: { ifMatch: ['other'] } }))).to.equal('precondition_failed');
