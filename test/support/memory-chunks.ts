@@ -8,8 +8,6 @@ export interface MemoryChunks extends ChunkIndex {
   condemn(domain: DomainId, ids: Buffer[]): void;
   /** What a commit does with what was staged. */
   commit(staged: Staged): void;
-  /** Compaction: the chunk lies somewhere else from now on. */
-  moved(domain: DomainId, id: Buffer, place: ChunkPlace): void;
 }
 
 /** A chunk index that ends with the process. */
@@ -54,8 +52,5 @@ export function memoryChunks(): MemoryChunks {
       for (const id of ids) chunks.get(keyOf(domain, id))!.condemned = true;
     },
     commit: (staged) => record(staged.content.domain, staged.chunks, staged.leaves),
-    moved(domain, id, place) {
-      chunks.get(keyOf(domain, id))!.place = place;
-    },
   };
 }
