@@ -126,7 +126,8 @@ export function describeCommits(rigOf: () => MetadataRig): void {
       expect(await Promise.all(refused.map(codeOf))).to.deep.equal(refused.map(() => 'locked'));
       expect(await codeOf(put('locked/new', { who: other.who, lockTokens: [above.token] }))).to.equal('locked');
       await put('locked/new', { lockTokens: ['urn:uuid:other', above.token] });
-      await put('locked beside');
+      const beside = [put('locked beside'), put('locked/new', { lockTokens: [above.token] }), put('locked-too/x')];
+      expect(await Promise.all(beside.map(codeOf))).to.deep.equal(['none', 'none', 'none']);
       rig.clock.advance(60_001);
       await put('locked/new');
       const own = await lock('locked/file', false);

@@ -65,6 +65,14 @@ describe(`chunker (seed ${SEED})`, () => {
     }
   });
 
+  it('remembers across pieces what the hash has seen, however small they are', async () => {
+    const dice = diceOf(SEED);
+    const bytes = seededRandom('crumbs')(3 * MIB);
+    const expected = await cut(bytes, 'plain', () => bytes.length, FIXED_GEAR);
+    expect(expected.length).to.be.at.least(4);
+    expect(await cut(bytes, 'wasm', () => 1 + dice.below(60), FIXED_GEAR)).to.deep.equal(expected);
+  });
+
   it('keeps to the sizes: one chunk up to 1 MiB, then between least and most', async () => {
     for (const size of [1, 65_536, WHOLE_BYTES_MAX]) {
       expect(await cut(random(size), 'wasm', () => 50_000)).to.deep.equal([size]);
