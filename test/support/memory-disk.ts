@@ -14,6 +14,8 @@ interface Inode {
   size: number;
   durable: Buffer;
   durableSize: number;
+  /** Behind this, nothing was ever written: there are zeros in both. */
+  extent: number;
   /** Written and not synced, [from, to). */
   dirty: [number, number][];
 }
@@ -58,6 +60,7 @@ export function memoryDisk(): MemoryDisk {
         const bytes = Buffer.concat(buffers);
         if (position + bytes.length > inode.size) resize(inode, position + bytes.length);
         bytes.copy(inode.data, position);
+        inode.extent = Math.max(inode.extent, position + bytes.length);
         inode.dirty.push([position, position + bytes.length]);
         return bytes.length;
       },
@@ -77,7 +80,7 @@ export function memoryDisk(): MemoryDisk {
       const found = names.get(path);
       if ((found === undefined && flags.startsWith('r')) || !directories.has(parentOf(path))) throw failure('ENOENT', path);
       if (found !== undefined && flags.includes('x')) throw failure('EEXIST', path);
-      const inode = found ?? { data: Buffer.alloc(0), size: 0, durable: Buffer.alloc(0), durableSize: 0, dirty: [] };
+      const inode = found ?? { data: Buffer.alloc(0), size: 0, durable: Buffer.alloc(0), durableSize: 0, extent: 0, dirty: [] };
       if (flags.startsWith('w')) resize(inode, 0);
       names.set(path, inode);
       return fileOf(inode, path);
@@ -120,8 +123,8 @@ export function memoryDisk(): MemoryDisk {
 
 /** What was written in the dirty ranges is safe from now on, and so is the size. */
 function settle(inode: Inode, dirty: [number, number][]): void {
-  if (inode.durable.length < inode.data.length) inode.durable = Buffer.concat([inode.durable], inode.data.length);
-  if (inode.size < inode.durableSize) inode.durable.fill(0, inode.size);
+  if (inode.durable.length < inode.data.length) inode.durable = copyOf(inode.durable, inode.extent, inode.data.length);
+  if (inode.size < inode.durableSize) inode.durable.fill(0, inode.size, Math.max(inode.size, inode.extent));
   for (const [from, to] of dirty) inode.data.copy(inode.durable, from, from, Math.min(to, inode.size));
   inode.durableSize = inode.size;
 }
@@ -129,7 +132,7 @@ function settle(inode: Inode, dirty: [number, number][]): void {
 function fail(inode: Inode, torn: (bytes: number) => number): void {
   const before = inode.data;
   const arrived = inode.dirty.splice(0).map(([from, to]): [number, number] => [from, from + torn(to - from)]);
-  inode.data = Buffer.from(inode.durable);
+  inode.data = copyOf(inode.durable, inode.extent, inode.durable.length);
   inode.size = inode.durableSize;
   for (const [from, to] of arrived) {
     if (to === from) continue;
@@ -140,9 +143,16 @@ function fail(inode: Inode, torn: (bytes: number) => number): void {
 }
 
 function resize(inode: Inode, size: number): void {
-  if (size < inode.size) inode.data.fill(0, size, inode.size);
-  if (size > inode.data.length) inode.data = Buffer.concat([inode.data], Math.max(size, inode.data.length * 2));
+  if (size < inode.size) inode.data.fill(0, size, Math.max(size, inode.extent));
+  if (size > inode.data.length) inode.data = copyOf(inode.data, inode.extent, Math.max(size, inode.data.length * 2));
   inode.size = size;
+}
+
+/** Zeros behind `extent` come from the system, untouched: a pack of 64 MiB that holds little costs little. */
+function copyOf(buffer: Buffer, extent: number, size: number): Buffer {
+  const out = Buffer.alloc(size);
+  buffer.copy(out, 0, 0, extent);
+  return out;
 }
 
 /** As a real disk, it takes its time: what comes meanwhile must wait its turn. */

@@ -255,7 +255,7 @@ export function describeStoredContent(rigOf: () => ContentRig, { write, store, r
     const resume = rig.stall();
     let pulled = 0;
     const body = async function* (): Bytes {
-      for (; pulled < 64; pulled++) yield random(MIB);
+      for (; pulled < 32; pulled++) yield random(MIB);
     };
     const writing = write(body());
     for (let before = -1; before !== pulled; await new Promise((resolve) => setTimeout(resolve, 150))) before = pulled;
@@ -263,7 +263,7 @@ export function describeStoredContent(rigOf: () => ContentRig, { write, store, r
     resume();
     const staged = await writing;
     await rigOf().commit(staged);
-    expect(staged.size).to.equal(64 * MIB);
+    expect(staged.size).to.equal(32 * MIB);
   });
 
   stored('lets go of a body that hangs, when its signal fires', async () => {

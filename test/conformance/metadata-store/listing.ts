@@ -51,7 +51,7 @@ export function describeListing(rigOf: () => MetadataRig): void {
       const dice = diceOf(`${SEED} queries`);
       const prefixes = ['', 'a', 'a/', 'a//', 'ä', 'a/b', '\ue000', '😀/', 'none', '\u{10ffff}', '/', "'", 'b/%', 'a/run/1'];
       const delimiters = ['', '/', '/', '/', 'b', 'ab', '\ue000', '😀', '\u{10ffff}', '-', 'none'];
-      for (let n = 0; n < 250; n++) {
+      for (let n = 0; n < 120; n++) {
         const query = {
           prefix: dice.pick(prefixes),
           delimiter: dice.pick(delimiters),

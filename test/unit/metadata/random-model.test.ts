@@ -9,8 +9,8 @@ import { address, type MetadataRig, openMetadataRig, putIntent } from '../../sup
 import { type Dice, diceOf, SEED } from '../../support/random.ts';
 
 const LONG = process.env.CLOUDSTORE_TEST_LONG === '1';
-const STEPS = LONG ? 5000 : 80;
-const ROUNDS = LONG ? 500 : 8;
+const STEPS = LONG ? 5000 : 60;
+const ROUNDS = LONG ? 500 : 6;
 
 /** A small world, so that keys meet: files beside folders of their name, markers, names that sort apart in UTF-16 and UTF-8. */
 const KEYS = [
