@@ -4,7 +4,7 @@ import type { DomainKeys, Keyring } from '#contracts/keyring';
 import { type ChunkRef, type ContentRef, INLINE_BYTES_MAX } from '#core/content-ref';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
-import type { Bytes } from '#core/stream';
+import { type Bytes, dispose } from '#core/stream';
 import { abortable } from './abortable.ts';
 import { type BodyUpload, createBodyUpload, type UploadDeps } from './body-upload.ts';
 import { sealInline } from './inline.ts';
@@ -39,6 +39,7 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
           for (const before of small.splice(0)) await upload.add(before);
         }
         await upload.add(bytes);
+        dispose(bytes);
       }
     }
     if (size !== undefined && received !== size) throw otherSize(received, size);

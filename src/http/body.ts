@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CloudStoreError } from '#core/errors';
-import { type Bytes, collect } from '#core/stream';
+import { type Bytes, collect, disposable, dispose } from '#core/stream';
 
 /** Sends `100 Continue` if the client waits for it. Call after authentication and before the body is read. */
 export function allowBody(req: IncomingMessage, res: ServerResponse): void {
@@ -18,7 +18,8 @@ export async function readBody(req: IncomingMessage, bytesMax: number): Promise<
 /** The body as it comes. A connection that breaks is `incomplete_body`, not an internal error. */
 export async function* requestBytes(req: IncomingMessage): Bytes {
   try {
-    for await (const chunk of req) yield chunk;
+    // The parser makes a buffer of its own of every piece, and keeps none.
+    for await (const chunk of req) yield chunk.length === chunk.buffer.byteLength ? disposable(chunk) : chunk;
   } catch (cause) {
     throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
   }
@@ -87,9 +88,11 @@ export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSi
   try {
     for await (const chunk of body) {
       if (res.destroyed || broken) return;
-      inFlight += chunk.length;
+      const size = chunk.length;
+      inFlight += size;
       res.write(chunk, (error) => {
-        inFlight -= chunk.length;
+        inFlight -= size;
+        dispose(chunk);
         // Writes to a broken socket fail at once, and `close` comes only after them: without this the loop would spin.
         if (error) broken = true;
         if (broken || inFlight <= IN_FLIGHT_BYTES_MAX) wake?.();
