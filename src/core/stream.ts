@@ -1,5 +1,11 @@
 /** A body in motion: a Node Readable is one. Chunks are non-empty and the consumer's to read until the next pull. */
-export type Bytes = AsyncIterable<Uint8Array>;
+export interface Bytes extends AsyncIterable<Uint8Array> {
+  /**
+   * All of it at once, in place of an iteration, where the source can do that for less than an iterator costs; the consumer's to keep.
+   * Not all of a body of more than `bytesMax`, but more than that. Throws as the iteration does.
+   */
+  whole?(bytesMax: number): Promise<Buffer>;
+}
 
 const DISPOSABLE = Symbol('disposable');
 

@@ -16,7 +16,11 @@ export async function readBody(req: IncomingMessage, bytesMax: number): Promise<
 }
 
 /** The body as it comes. A connection that breaks is `incomplete_body`, not an internal error. */
-export async function* requestBytes(req: IncomingMessage): Bytes {
+export function requestBytes(req: IncomingMessage): Bytes {
+  return { [Symbol.asyncIterator]: () => iterate(req), whole: (bytesMax) => gather(req, bytesMax) };
+}
+
+async function* iterate(req: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     // The parser makes a buffer of its own of every piece, and keeps none.
     for await (const chunk of req) yield chunk.length === chunk.buffer.byteLength ? disposable(chunk) : chunk;
@@ -24,6 +28,35 @@ export async function* requestBytes(req: IncomingMessage): Bytes {
     throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
   }
   if (!req.complete) throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.');
+}
+
+/** A small body came in one or two packets: listeners cost a tenth of what an iterator of the stream does. */
+function gather(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (): void => {
+      req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+    };
+    const onEnd = (): void => {
+      settle();
+      if (!req.complete && size <= bytesMax) onBroken();
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    };
+    const onData = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size <= bytesMax) return;
+      req.pause();
+      onEnd();
+    };
+    const onBroken = (cause?: unknown): void => {
+      settle();
+      reject(new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause }));
+    };
+    if (req.destroyed && !req.readableEnded) onBroken();
+    else req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
 }
 
 /** Declared length of the body in bytes, or undefined (chunked). */
