@@ -205,7 +205,8 @@ export function createLane(options: LaneOptions): Lane {
   function startSync(of: PackFile): void {
     syncing ??= syncAll(of).finally(() => {
       syncing = null;
-      if (pack === of && waiters.length > 0) startSync(of);
+      // Of this pack, or of the one that was begun while a failed one was given up.
+      if (pack !== null && waiters.length > 0) startSync(pack);
     });
   }
 

@@ -85,7 +85,12 @@ export async function createLog(options: LogOptions): Promise<Log> {
     appendUnsynced: (record) => bulk.reduce((a, b) => (b.pending < a.pending ? b : a)).append(record, false),
     async sync(places) {
       const wanted = places && new Set(places.map(({ pack }) => pack));
-      await Promise.all(lanes.filter(({ pack }) => wanted?.has(pack ?? '') ?? true).map((one) => one.sync()));
+      try {
+        await Promise.all(lanes.filter(({ pack }) => wanted?.has(pack ?? '') ?? true).map((one) => one.sync()));
+      } catch (error) {
+        if (places === undefined) lostSinceSync = false; // this caller learns of it
+        throw error;
+      }
       const lost = places === undefined ? lostSinceSync : places.some(isLost);
       if (places === undefined) lostSinceSync = false;
       if (lost) throw new CloudStoreError('unavailable', 'The disk failed before what was written to it was safe.');

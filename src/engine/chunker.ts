@@ -78,15 +78,16 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
     let rest = end;
     while (rest > 0) {
       const [first] = parts as [SlotPart];
-      if (first.length <= rest) taken.push(parts.shift()!);
-      else {
+      if (first.length <= rest) {
+        taken.push(parts.shift()!);
+        gatherer.held--;
+      } else {
         slots.retain(first.slot);
         taken.push({ ...first, length: rest });
         parts[0] = { slot: first.slot, from: first.from + rest, length: first.length - rest };
       }
       rest -= Math.min(rest, first.length);
     }
-    gatherer.held = parts.length;
     size -= end;
     scanned = 0;
     hash = 0;
@@ -148,13 +149,13 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
           const taken = slots.take(gatherer);
           const slot = typeof taken === 'number' ? taken : await taken;
           if (aborted) {
+            gatherer.held--;
             slots.release(slot);
             return;
           }
           // While we waited, the chunk may have been ended; the slot then begins the next one.
           last = { slot, from: 0, length: 0 };
           parts.push(last);
-          gatherer.held = parts.length;
           waited = typeof taken !== 'number';
         }
         const filled = last.from + last.length;
@@ -174,7 +175,7 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
     },
     abort() {
       aborted = true;
-      gatherer.held = 0;
+      gatherer.held -= parts.length;
       for (const { slot } of parts.splice(0)) slots.release(slot);
       size = 0;
     },

@@ -1,6 +1,6 @@
 import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ByteRange } from '#core/range';
 import type { Bytes } from '#core/stream';
 import { throwIfAborted } from './abortable.ts';
@@ -39,8 +39,19 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
 
 /** The contract is Content.peek. What it gives is the cache's: to be read only. */
 export function peekContent(deps: ReadDeps, content: ContentRef): Buffer | null {
-  if (content.kind === 'inline') return openCached(deps, deps.keyring.domain(content.domain), content);
-  return cached(deps, content) ?? null;
+  if (content.kind !== 'inline') return cached(deps, content) ?? null;
+  const domain = loadedDomain(deps, content);
+  return domain && openCached(deps, domain, content);
+}
+
+/** null: whoever reads will load its keys. */
+function loadedDomain({ keyring }: ReadDeps, content: ContentRef): DomainKeys | null {
+  try {
+    return keyring.domain(content.domain);
+  } catch (error) {
+    if (isCloudStoreError(error, 'internal')) return null;
+    throw error;
+  }
 }
 
 /** The contract is Content.verify. More than a read: the plaintext must also have the id that it is stored under. */

@@ -67,7 +67,11 @@ export function createSlots({ slotCount }: Arena): Slots {
       holders[slot]!++;
     },
     release(slot) {
-      if (--holders[slot]! > 0) return;
+      if (--holders[slot]! > 0) {
+        // Perhaps only an unfinished chunk holds it now, and nothing is on its way to the disk any more.
+        relieve();
+        return;
+      }
       const next = waiting.shift();
       if (next === undefined) free.push(slot);
       else {

@@ -94,6 +94,8 @@ async function transfer<Intent extends TreeIntent>(work: Work, intent: Intent, k
   if (intent.requireParent === true && (await directoryIn(work, to.bucket, parentOf(to.key))) === null) {
     throw new CloudStoreError('parent_missing', 'The parent folder does not exist.');
   }
+  // A file onto the folder that it lies in: with the folder, it would go itself.
+  if (there?.tree === true && !to.tree && from.bucket === there.bucket && from.key.startsWith(there.key)) throw entangled();
   const { who, lockTokens } = intent;
   if (kind.takes) await openLocks(work, from, { who, lockTokens, below: true, membership: true, drop: 'all' });
   const drop = there === null ? 'none' : there.tree === to.tree ? 'below' : 'all';
@@ -163,6 +165,11 @@ function assertApart(from: Range, to: Range): void {
     throw new CloudStoreError('invalid_argument', 'A folder goes onto a folder, an object onto an object.');
   if (from.bucket !== to.bucket) return;
   const [a, b] = [`${withoutSlash(from.key)}/`, `${withoutSlash(to.key)}/`];
-  const within = from.key === '' || (from.tree && (b.startsWith(a) || a.startsWith(b)));
-  if (within || a === b) throw new CloudStoreError('invalid_argument', 'One of the two is the other, or lies within it.');
+  const roots = from.key === '' || to.key === '';
+  const within = roots || (from.tree && (b.startsWith(a) || a.startsWith(b)));
+  if (within || a === b) throw entangled();
+}
+
+function entangled(): CloudStoreError {
+  return new CloudStoreError('invalid_argument', 'One of the two is the other, or lies within it.');
 }

@@ -3,7 +3,9 @@ import type { Content, Staged, WriteOptions } from '#contracts/content';
 import type { ContentRef } from '#core/content-ref';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
-import { type Bytes, bytesOf } from '#core/stream';
+import type { Bytes } from '#core/stream';
+
+const PIECE_BYTES = 256 << 10;
 
 /** A content store whose references hold their bytes, per domain: enough to show what the rooms above do with them. */
 export function memoryContent(): Content {
@@ -28,7 +30,7 @@ export function memoryContent(): Content {
       const parts: Uint8Array[] = [];
       for await (const part of body) {
         if (options.signal?.aborted) throw new CloudStoreError('aborted', 'Aborted.');
-        parts.push(part);
+        parts.push(Buffer.from(part));
       }
       const bytes = Buffer.concat(parts);
       if (options.size !== undefined && options.size !== bytes.length) throw new CloudStoreError('incomplete_body', 'Length.');
@@ -44,7 +46,9 @@ export function memoryContent(): Content {
     },
     async *read(content, range) {
       const bytes = bytesBehind(content);
-      yield* bytesOf(range === undefined ? bytes : bytes.subarray(range.start, range.end + 1));
+      const { start, end } = range ?? { start: 0, end: bytes.length - 1 };
+      for (let at = start; at <= end; at += PIECE_BYTES)
+        yield Buffer.from(bytes.subarray(at, Math.min(end + 1, at + PIECE_BYTES)));
     },
     peek: (content) => (content.size <= 64 * 1024 ? bytesBehind(content) : null),
     async concat(parts, domain) {

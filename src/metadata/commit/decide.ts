@@ -230,7 +230,8 @@ function removeVersion(fold: Fold, bucket: BucketState, intent: RemoveIntent, be
   }
   checkQuota(state, bucket, (after.live ? after.size : 0) - (before.live ? before.size : 0));
   setSlot(fold, bucket, intent.key, after);
-  journal(fold, bucket, after.live && !before.live ? 'put' : 'remove', intent, after.live ? after : null);
+  // What the key holds now, whichever of its versions went.
+  journal(fold, bucket, after.live ? 'put' : 'remove', intent, after.live ? after : null);
   if (after.live) ensureDirectories(fold, bucket, intent.key);
   else if (before.live) afterRemoval(fold, bucket, intent);
   const versionId = named.visibility === 'null' ? 'null' : named.id;
@@ -317,7 +318,9 @@ function afterRemoval(fold: Fold, bucket: BucketState, intent: RemoveIntent): vo
   }
   const parent = parentOf(intent.key);
   if (intent.keepParent !== true || parent === '' || state.occupied.has(slotKey(bucket.id, parent))) return;
-  if (state.slots.get(slotKey(bucket.id, parent))?.live) return;
+  // What this batch touches below the parent was not looked for in the database.
+  const below = slotKey(bucket.id, parent);
+  for (const [at, slot] of state.slots) if (slot.live && at.startsWith(below)) return;
   const empty = { kind: 'manifest' as const, domain: bucket.domain, size: 0, leaves: [] };
   const marker = writeVersion(fold, bucket, parent, {
     versionId: fold.mint.versionId(),

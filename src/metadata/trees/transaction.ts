@@ -34,7 +34,6 @@ export interface Head {
   versioning: Versioning;
   seq: number;
   quotaBytes: number | null;
-  usedBytes: number;
   objects: number;
   bytes: number;
   events: Event[];
@@ -56,9 +55,9 @@ const LOCK_HEADS: Statement = {
 };
 const READ_HEADS: Statement = {
   name: 'tree-read-heads',
-  text: `SELECT b.id, b.owner, b.domain, b.versioning, h.seq, p.quota_bytes, coalesce(u.bytes, 0)
+  text: `SELECT b.id, b.owner, b.domain, b.versioning, h.seq, p.quota_bytes
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN principals p ON p.id = b.owner
-           LEFT JOIN usage u ON u.principal = b.owner WHERE b.id = ANY($1::int[]) ORDER BY b.id`,
+          WHERE b.id = ANY($1::int[]) ORDER BY b.id`,
 };
 const MOVE_HEAD: Statement = {
   name: 'tree-move-head',
@@ -76,7 +75,8 @@ const NOTIFY: Statement = {
 };
 const USAGE: Statement = {
   name: 'tree-usage',
-  text: 'INSERT INTO usage AS t (principal, bytes) VALUES ($1, $2) ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes',
+  text: `INSERT INTO usage AS t (principal, bytes) VALUES ($1, $2)
+         ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes RETURNING bytes`,
 };
 const FIND_COMMIT: Statement = {
   name: 'tree-find',
@@ -140,9 +140,9 @@ async function attempt<T>(
     return lost.result;
   await session.query(HASH_JOINS);
   const heads = new Map<BucketId, Head>();
-  const rows = await session.query<[number, number, number, Versioning, number, number | null, number]>(READ_HEADS, [buckets]);
-  for (const [id, owner, domain, versioning, seq, quotaBytes, usedBytes] of rows) {
-    heads.set(id, { id, owner, domain, versioning, seq, quotaBytes, usedBytes, objects: 0, bytes: 0, events: [] });
+  const rows = await session.query<[number, number, number, Versioning, number, number | null]>(READ_HEADS, [buckets]);
+  for (const [id, owner, domain, versioning, seq, quotaBytes] of rows) {
+    heads.set(id, { id, owner, domain, versioning, seq, quotaBytes, objects: 0, bytes: 0, events: [] });
   }
   const now = clock.now();
   const result = await work({
@@ -167,11 +167,13 @@ async function chargeOwners(session: Session, heads: Head[]): Promise<void> {
   const growth = new Map<PrincipalId, number>();
   for (const { owner, bytes } of heads) growth.set(owner, (growth.get(owner) ?? 0) + bytes);
   for (const [owner, bytes] of [...growth].sort(([a], [b]) => a - b)) {
-    const { quotaBytes, usedBytes } = heads.find((head) => head.owner === owner)!;
-    if (bytes > 0 && quotaBytes !== null && usedBytes + bytes > quotaBytes) {
+    if (bytes === 0) continue;
+    const { quotaBytes } = heads.find((head) => head.owner === owner)!;
+    // What is used by then: another bucket of the owner may have grown since this one was locked.
+    const [row] = await session.query<[number]>(USAGE, [owner, bytes]);
+    if (bytes > 0 && quotaBytes !== null && row![0] > quotaBytes) {
       throw new CloudStoreError('quota_exceeded', 'The quota is used up.', { details: { quotaBytes } });
     }
-    if (bytes !== 0) await session.execute(USAGE, [owner, bytes]);
   }
 }
 

@@ -1,0 +1,89 @@
+import { expect } from 'chai';
+import type { Keyring } from '#contracts/keyring';
+import { isCloudStoreError } from '#core/errors';
+import { codeOf } from '../support/rooms.ts';
+
+export interface KeyringRig {
+  /** A process that begins, with this installation's master key or another. */
+  start(masterKey?: Buffer): Keyring;
+  /** Flips a bit of what is stored for a domain. */
+  damage(domain: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Keys of domains, and what is sealed under the master key. */
+export function describeKeyring(name: string, make: () => Promise<KeyringRig>): void {
+  describe(`keyring: ${name}`, () => {
+    let rig: KeyringRig;
+    before(async () => {
+      rig = await make();
+    });
+    after(() => rig.close());
+    const thrown = (work: () => unknown): string => {
+      try {
+        work();
+        return 'none';
+      } catch (error) {
+        return isCloudStoreError(error) ? error.code : String(error);
+      }
+    };
+
+    it('gives the same keys to every process, and other ones to every domain', async () => {
+      const [one, two] = [rig.start(), rig.start()];
+      const [a, b] = [await one.create(), await one.create()];
+      const [here, there, other] = [await one.load(a), await two.load(a), await one.load(b)];
+      expect(here).to.include({ id: a, currentEpoch: 1 });
+      expect([here.chunkIdKey.length, here.gearTable.length, here.encryptionKey(1).length]).to.deep.equal([32, 256, 32]);
+      expect([there.chunkIdKey, there.gearTable, there.encryptionKey(1)]).to.deep.equal([
+        here.chunkIdKey,
+        here.gearTable,
+        here.encryptionKey(1),
+      ]);
+      const keys = [here.chunkIdKey, here.encryptionKey(1), other.chunkIdKey, other.encryptionKey(1)];
+      expect(new Set(keys.map((key) => key.toString('hex'))).size).to.equal(4);
+      expect(other.gearTable).to.not.deep.equal(here.gearTable);
+      expect(thrown(() => here.encryptionKey(2))).to.equal('corrupt');
+    });
+
+    it('is synchronous once loaded, and loads once for all who wait', async () => {
+      const keyring = rig.start();
+      const id = await keyring.create();
+      expect(thrown(() => keyring.domain(id))).to.equal('internal');
+      const loaded = await Promise.all([keyring.load(id), keyring.load(id)]);
+      expect(loaded[0]).to.equal(loaded[1]);
+      expect(keyring.domain(id)).to.equal(loaded[0]);
+    });
+
+    it('says corrupt of keys that are missing, damaged, or another master key’s', async () => {
+      const keyring = rig.start();
+      const id = await keyring.create();
+      expect(await codeOf(keyring.load(999_999))).to.equal('corrupt');
+      expect(await codeOf(rig.start(Buffer.alloc(32, 9)).load(id))).to.equal('corrupt');
+      await rig.damage(id);
+      expect(await codeOf(rig.start().load(id))).to.equal('corrupt');
+      expect(thrown(() => rig.start(Buffer.alloc(31)))).to.equal('invalid_argument');
+    });
+
+    it('opens what it sealed, in its context only, whole and with the same master key', () => {
+      const keyring = rig.start();
+      for (const text of ['', 'secret', 'x'.repeat(10_000)]) {
+        const sealed = keyring.seal(Buffer.from(text), 'access key AK1');
+        expect(keyring.open(sealed, 'access key AK1').toString()).to.equal(text);
+        expect(rig.start().open(sealed, 'access key AK1').toString()).to.equal(text);
+        expect(keyring.seal(Buffer.from(text), 'access key AK1')).to.not.deep.equal(sealed);
+        expect(thrown(() => keyring.open(sealed, 'access key AK2'))).to.equal('corrupt');
+        expect(thrown(() => rig.start(Buffer.alloc(32, 9)).open(sealed, 'access key AK1'))).to.equal('corrupt');
+        for (const at of [0, 1, 12, sealed.length - 17, sealed.length - 1]) {
+          const flipped = Buffer.from(sealed);
+          flipped[at]! ^= 1;
+          expect(
+            thrown(() => keyring.open(flipped, 'access key AK1')),
+            `byte ${at}`,
+          ).to.equal('corrupt');
+        }
+        expect(thrown(() => keyring.open(sealed.subarray(0, -1), 'access key AK1'))).to.equal('corrupt');
+      }
+      expect(thrown(() => keyring.open(Buffer.alloc(0), ''))).to.equal('corrupt');
+    });
+  });
+}

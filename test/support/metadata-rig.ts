@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import type { MetadataStore, PutIntent } from '#contracts/metadata-store';
+import type { Address } from '#core/address';
+import type { Bucket, Versioning } from '#core/bucket';
+import type { Principal, Who } from '#core/principal';
+import { type Metadata, openMetadata } from '#metadata/open';
+import { freshDatabase, quiet, type TestDatabase } from './database.ts';
+
+/** Time that a test turns. Starts at the real one, and goes on only when told. */
+export interface TestClock {
+  now(): number;
+  advance(ms: number): void;
+}
+
+export interface MetadataRig {
+  database: TestDatabase;
+  clock: TestClock;
+  /** One, or two gateways that know nothing of each other. */
+  gateways: Metadata[];
+  /** The gateways in turn: whatever one has done, the next must know. */
+  store: MetadataStore;
+  /** One more gateway, as after a restart. */
+  open(): Promise<Metadata>;
+  user(name?: string): Promise<Account>;
+  /** A bucket of its own user, unless one is given. */
+  bucket(options?: { owner?: Account; versioning?: Versioning }): Promise<Bucket & { who: Who }>;
+  close(): Promise<void>;
+}
+
+export interface Account {
+  principal: Principal;
+  domain: number;
+  who: Who;
+}
+
+export async function openMetadataRig(kind: 'one gateway' | 'two gateways'): Promise<MetadataRig> {
+  const database = await freshDatabase();
+  let now = Date.now();
+  const clock: TestClock = {
+    now: () => now,
+    advance(ms) {
+      now += ms;
+    },
+  };
+  const opened: Metadata[] = [];
+  const open = async (soleOwner: boolean): Promise<Metadata> => {
+    const metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet, soleOwner });
+    opened.push(metadata);
+    return metadata;
+  };
+  const gateways = kind === 'one gateway' ? [await open(true)] : [await open(false), await open(false)];
+  const [first] = gateways as [Metadata];
+  let turn = 0;
+  const store = new Proxy(first.store, {
+    get(_, name: keyof MetadataStore) {
+      return gateways[turn++ % gateways.length]!.store[name];
+    },
+  });
+  let names = 0;
+
+  async function user(name = `user-${++names}`): Promise<Account> {
+    const domain = await first.keys.insert(randomBytes(8));
+    const { id, role } = await first.principals.create({ name, role: 'member', passwordHash: null, domain });
+    const principal = { id, name, role };
+    return { principal, domain, who: { principal, protocol: 'rest', requestId: name } };
+  }
+
+  return {
+    database,
+    clock,
+    gateways,
+    store,
+    open: () => open(false),
+    user,
+    async bucket({ owner, versioning = 'off' } = {}) {
+      const { principal, domain, who } = owner ?? (await user());
+      const bucket = await first.buckets.create({ name: `bucket-${++names}`, owner: principal.id, domain, versioning });
+      return { ...bucket, who };
+    },
+    async close() {
+      for (const metadata of opened) await metadata.close();
+      await database.drop();
+    },
+  };
+}
+
+/** What a put that brings these bytes commits; `more` replaces any of it. */
+export function putIntent(
+  { id, domain, who }: Bucket & { who: Who },
+  key: string,
+  more: Partial<Omit<PutIntent, 'content'>> & { size?: number } = {},
+): PutIntent {
+  const { size = 3, ...rest } = more;
+  return {
+    kind: 'put',
+    who,
+    bucket: id,
+    key,
+    versionId: randomBytes(16).toString('hex'),
+    content: { kind: 'inline', domain, size, sealed: Buffer.from('sealed') },
+    etag: randomBytes(16).toString('hex'),
+    attributes: {},
+    contentHash: null,
+    chunks: [],
+    leaves: [],
+    ...rest,
+  };
+}
+
+export function address(bucket: Bucket, key: string): Address {
+  return { bucket: bucket.id, key };
+}

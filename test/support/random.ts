@@ -1,0 +1,27 @@
+import { createCipheriv } from 'node:crypto';
+import type { Random } from '#core/clock';
+
+/** Of a test run: CLOUDSTORE_TEST_SEED gives it back. */
+export const SEED = Number(process.env.CLOUDSTORE_TEST_SEED ?? 0) || Math.floor(Math.random() * 2 ** 31);
+
+/** The same bytes for the same seed, on every machine: AES-256-CTR over zeros. */
+export function seededRandom(seed: number | string): Random {
+  const key = Buffer.alloc(32);
+  key.write(String(seed));
+  const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16));
+  return (size) => stream.update(Buffer.alloc(size));
+}
+
+/** Numbers and choices from seeded bytes. */
+export interface Dice {
+  /** 0 … below - 1. */
+  below(limit: number): number;
+  pick<T>(choices: readonly T[]): T;
+  chance(of: number): boolean;
+}
+
+export function diceOf(seed: number | string): Dice {
+  const random = seededRandom(seed);
+  const below = (limit: number): number => random(4).readUInt32BE() % limit;
+  return { below, pick: (choices) => choices[below(choices.length)]!, chance: (of) => below(1_000_000) < of * 1_000_000 };
+}

@@ -1,0 +1,135 @@
+import { expect } from 'chai';
+import { createArena, SLOT_BYTES } from '#engine/arena';
+import { createChunker, FINE, NORMAL, WHOLE_BYTES_MAX } from '#engine/chunker';
+import { createSlots } from '#engine/slots';
+import { diceOf, SEED, seededRandom } from '../../support/random.ts';
+
+const MIB = 1 << 20;
+const random = seededRandom(SEED);
+const gear = new Uint32Array(Uint8Array.from(random(1024)).buffer);
+
+const FIXED_GEAR = new Uint32Array(Uint8Array.from(seededRandom('gear')(1024)).buffer);
+
+/** Cuts a body that comes in these pieces; the sizes of its chunks. */
+async function cut(bytes: Buffer, kind: 'wasm' | 'plain', pieceOf: () => number, table = gear): Promise<number[]> {
+  const arena = createArena(64, kind);
+  const slots = createSlots(arena);
+  const sizes: number[] = [];
+  const seen: Buffer[] = [];
+  const chunker = createChunker({
+    arena,
+    slots,
+    gear: table,
+    emit({ parts, size }) {
+      sizes.push(size);
+      for (const { slot, from, length } of parts) {
+        seen.push(Buffer.from(arena.view(slot, from, from + length)));
+        slots.release(slot);
+      }
+    },
+  });
+  for (let at = 0; at < bytes.length; ) {
+    const some = Math.min(bytes.length - at, pieceOf());
+    await chunker.add(bytes.subarray(at, at + some));
+    at += some;
+  }
+  chunker.end();
+  expect(Buffer.concat(seen).equals(bytes)).to.equal(true);
+  expect(slots.free).to.equal(64);
+  return sizes;
+}
+
+const bodies: Record<string, Buffer> = {
+  random: random(7 * MIB),
+  zeros: Buffer.alloc(6 * MIB),
+  text: Buffer.alloc(5 * MIB, 'the quick brown fox jumps over the lazy dog. '),
+  'just over one chunk': random(WHOLE_BYTES_MAX + 1),
+};
+
+describe(`chunker (seed ${SEED})`, () => {
+  it('cuts at the same places in WebAssembly and in plain JavaScript, whatever pieces the body comes in', async () => {
+    const dice = diceOf(SEED);
+    for (const [name, bytes] of Object.entries(bodies)) {
+      const expected = await cut(bytes, 'wasm', () => bytes.length);
+      for (const kind of ['wasm', 'plain'] as const) {
+        for (const [how, pieceOf] of [
+          ['by 64 KiB', () => 65_536],
+          ['by slots', () => SLOT_BYTES],
+          ['in odd pieces', () => 1 + dice.below(200_000)],
+          ['in crumbs', () => 1 + dice.below(997)],
+        ] as const) {
+          if (kind === 'plain' && how === 'in crumbs') continue;
+          expect(await cut(bytes, kind, pieceOf), `${name}, ${kind}, ${how}`).to.deep.equal(expected);
+        }
+      }
+    }
+  });
+
+  it('keeps to the sizes: one chunk up to 1 MiB, then between least and most', async () => {
+    for (const size of [1, 65_536, WHOLE_BYTES_MAX]) {
+      expect(await cut(random(size), 'wasm', () => 50_000)).to.deep.equal([size]);
+    }
+    for (const [name, bytes] of Object.entries(bodies)) {
+      const sizes = await cut(bytes, 'wasm', () => 100_000);
+      expect(sizes[0], name).to.be.within(FINE.min, FINE.max);
+      for (const size of sizes.slice(1, -2)) expect(size, name).to.be.within(NORMAL.min, NORMAL.max);
+      for (const size of sizes.slice(-2)) expect(size, name).to.be.at.most(NORMAL.max);
+    }
+    expect(await cut(bodies.zeros!, 'wasm', () => 100_000)).to.satisfy((sizes: number[]) => sizes.length < 12);
+  });
+
+  it('finds its old cuts again behind an insertion', async () => {
+    // Of a fixed seed: how soon cuts meet again is a matter of chance.
+    const bytes = seededRandom('insertion')(16 * MIB);
+    const edited = Buffer.concat([bytes.subarray(0, 3 * MIB), Buffer.from('xyz'), bytes.subarray(3 * MIB)]);
+    const endsOf = (sizes: number[]) => {
+      let at = 0;
+      return sizes.map((size) => (at += size));
+    };
+    const before = endsOf(await cut(bytes, 'wasm', () => 65_536, FIXED_GEAR)).filter((end) => end > 8 * MIB);
+    const after = new Set(endsOf(await cut(edited, 'wasm', () => 65_536, FIXED_GEAR)));
+    expect(before.length).to.be.at.least(5);
+    for (const end of before) expect(after.has(end + 3)).to.equal(true);
+  });
+
+  it('cuts elsewhere with another secret', async () => {
+    const bytes = bodies.random!;
+    const arena = createArena(64);
+    const ends: number[] = [];
+    for (const table of [gear, new Uint32Array(Uint8Array.from(random(1024)).buffer)]) {
+      const slots = createSlots(arena);
+      let at = 0;
+      const chunker = createChunker({
+        arena,
+        slots,
+        gear: table,
+        emit({ parts, size }) {
+          ends.push((at += size));
+          for (const { slot } of parts) slots.release(slot);
+        },
+      });
+      await chunker.add(bytes);
+      chunker.end();
+    }
+    expect(new Set(ends.filter((end) => end !== bytes.length)).size).to.equal(ends.length - 2);
+  });
+});
+
+describe('arena', () => {
+  it('computes CRC-64/NVME alike in WebAssembly and in plain JavaScript', () => {
+    const [wasm, plain] = [createArena(1), createArena(1, 'plain')];
+    const bytes = random(10_000);
+    for (const arena of [wasm, plain]) arena.view(0, 0, bytes.length).set(bytes);
+    const dice = diceOf(SEED);
+    let [a, b] = [0n, 0n];
+    for (let at = 0; at < bytes.length; ) {
+      const to = Math.min(bytes.length, at + 1 + dice.below(700));
+      a = wasm.crc64(a, 0, at, to);
+      b = plain.crc64(b, 0, at, to);
+      expect(a).to.equal(b);
+      at = to;
+    }
+    plain.view(0, 0, 9).set(Buffer.from('123456789'));
+    expect(plain.crc64(0n, 0, 0, 9).toString(16)).to.equal('ae8b14860a799888');
+  });
+});
