@@ -1,44 +1,59 @@
 import type { BucketId, ObjectKey } from '#core/address';
-import { decodeContentRef } from '#core/content-ref';
+import { type ContentRef, decodeContentRef } from '#core/content-ref';
 import type { DirectoryInfo, ObjectAttributes, ObjectInfo, Visibility } from '#core/object';
 
-/** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties, content */
-export type SlotRow = [
-  string,
-  Buffer,
-  Visibility,
-  number,
-  number,
-  string,
-  number,
-  number,
-  number,
-  string,
-  string | null,
-  (Buffer | null)?,
-];
-export const SLOT_COLUMNS = `s.key, s.version_id, s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms, s.created_ms,
-  s.attributes, s.properties`;
+/** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties */
+export type SlotRow = [string, string, Visibility, number, number, string, number, number, number, string, string | null];
+export const SLOT_COLUMNS = `s.key, encode(s.version_id, 'hex'), s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms,
+  s.created_ms, s.attributes, s.properties`;
 
-export function objectOf(bucket: BucketId, row: SlotRow): ObjectInfo {
-  const [key, version, visibility, nodeId, size, etag, modified, mtime, created, attributes, properties, content] = row;
+/** A slot's columns and its version's content. */
+export type ObjectRow = [...SlotRow, Buffer | null];
+
+export function objectOf(bucket: BucketId, row: readonly [...ObjectRow, ...unknown[]]): ObjectInfo {
+  const content = row[11];
+  return infoOf(bucket, row, attributesOf(row[9]), content === null ? null : decodeContentRef(content));
+}
+
+/**
+ * Reads the rows of one page: objects without their content. Neighbours often have the same attributes, which are then one
+ * value; nobody changes what a listing gave.
+ */
+export function listedReader(bucket: BucketId): (row: readonly [...SlotRow, ...unknown[]]) => ObjectInfo {
+  let text = '{}';
+  let attributes: ObjectAttributes = {};
+  return (row) => {
+    if (row[9] !== text) {
+      text = row[9];
+      attributes = attributesOf(text);
+    }
+    return infoOf(bucket, row, attributes, null);
+  };
+}
+
+function infoOf(
+  bucket: BucketId,
+  row: readonly [...SlotRow, ...unknown[]],
+  attributes: ObjectAttributes,
+  content: ContentRef | null,
+): ObjectInfo {
   return {
     kind: 'object',
     bucket,
-    key,
-    nodeId,
-    versionId: version.toString('hex'),
-    visibility,
+    key: row[0],
+    nodeId: row[3],
+    versionId: row[1],
+    visibility: row[2],
     deleteMarker: false,
     isLatest: true,
-    size,
-    etag,
-    modified,
-    mtime,
-    created,
-    attributes: attributesOf(attributes),
-    content: content ? decodeContentRef(content) : null,
-    properties: propertiesOf(properties),
+    size: row[4],
+    etag: row[5],
+    modified: row[6],
+    mtime: row[7],
+    created: row[8],
+    attributes,
+    content,
+    properties: propertiesOf(row[10]),
   };
 }
 
