@@ -2,12 +2,12 @@ import type { ListEntry, ListPage, ListQuery } from '#contracts/metadata-store';
 import { afterPrefix, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
-import { type LevelRow, levelEntry, levelStatement } from './listing-level.ts';
-import { listedReader, SLOT_COLUMNS, type SlotRow } from './rows.ts';
+import { levelStatement } from './listing-level.ts';
+import { PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
 
 const LIMIT_MAX = 100_000;
 
-const SELECT = `SELECT ${SLOT_COLUMNS} FROM slots s WHERE s.bucket_id = $1 AND s.live`;
+const SELECT = `SELECT s.key, ${PACKED_SLOT} FROM slots s WHERE s.bucket_id = $1 AND s.live`;
 /** `after` exclusive, or the prefix itself inclusive; with an end of the range or without. */
 const FLAT = {
   after: { name: 'list-after', text: `${SELECT} AND s.key > $2 ORDER BY s.key LIMIT $3` },
@@ -17,8 +17,8 @@ const FLAT = {
 };
 const DELIMITED = {
   name: 'list-delimited',
-  text: `SELECT key, encode(version_id, 'hex'), visibility, node_id, size, etag, modified_ms, mtime_ms, created_ms, attributes, properties, common
-           FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8)`,
+  text: `SELECT s.key, CASE WHEN s.common IS NULL THEN ${PACKED_SLOT} END, s.common
+           FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s`,
 };
 const EXISTS = { name: 'list-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1' };
 
@@ -56,25 +56,29 @@ async function flat(database: Database, { bucket }: ListQuery, range: Range, lim
   const { start, inclusive, end } = range;
   const statement = inclusive ? (end === null ? FLAT.from : FLAT.fromTo) : end === null ? FLAT.after : FLAT.afterTo;
   const values = end === null ? [bucket, start, limit] : [bucket, start, limit, end];
-  const rows = await database.read<SlotRow>(statement, values);
-  const read = listedReader(bucket);
-  return rows.map((row) => ({ kind: 'object', info: read(row) }));
+  const rows = await database.read<[string, string]>(statement, values);
+  const read = packedReader(bucket);
+  return rows.map(([key, packed]) => ({ kind: 'object', info: read(key, packed) }));
 }
 
+/** An object's key and what is packed of it; or a common prefix, and its directory where it was asked for. */
+type Row = [key: string, packed: string, prefix: null] | [key: null, packed: string | null, prefix: string];
+
 async function level(database: Database, query: ListQuery, range: Range, limit: number): Promise<ListEntry[]> {
-  const rows = await database.read<LevelRow>(...levelStatement(query, range, limit));
-  const read = listedReader(query.bucket);
-  return rows.map((row) => levelEntry(query.bucket, row, read));
+  return entriesOf(query.bucket, await database.read<Row>(...levelStatement(query, range, limit)));
 }
 
 async function delimited(database: Database, query: ListQuery, range: Range, limit: number): Promise<ListEntry[]> {
   const { bucket, prefix, delimiter } = query;
   const { start, inclusive, end } = range;
   const values = [bucket, prefix, end, delimiter, afterPrefix(delimiter), start, inclusive, limit];
-  const rows = await database.read<LevelRow>(DELIMITED, values);
-  const read = listedReader(bucket);
-  return rows.map((row) => {
-    if (row[11] === null) return { kind: 'object', info: read(row) };
-    return { kind: 'prefix', prefix: row[11], directory: null };
+  return entriesOf(bucket, await database.read<Row>(DELIMITED, values));
+}
+
+function entriesOf(bucket: number, rows: Row[]): ListEntry[] {
+  const read = packedReader(bucket);
+  return rows.map(([key, packed, prefix]) => {
+    if (key !== null) return { kind: 'object', info: read(key, packed) };
+    return { kind: 'prefix', prefix, directory: packed === null ? null : packedDirectory(bucket, prefix, packed) };
   });
 }

@@ -1,61 +1,114 @@
 import type { BucketId, ObjectKey } from '#core/address';
-import { type ContentRef, decodeContentRef } from '#core/content-ref';
+import { decodeContentRef } from '#core/content-ref';
 import type { DirectoryInfo, ObjectAttributes, ObjectInfo, Visibility } from '#core/object';
 
-/** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties */
-export type SlotRow = [string, string, Visibility, number, number, string, number, number, number, string, string | null];
+/** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties, and the version's content */
+export type ObjectRow = [
+  string,
+  string,
+  Visibility,
+  number,
+  number,
+  string,
+  number,
+  number,
+  number,
+  string,
+  string | null,
+  Buffer | null,
+];
 export const SLOT_COLUMNS = `s.key, encode(s.version_id, 'hex'), s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms,
   s.created_ms, s.attributes, s.properties`;
 
-/** A slot's columns and its version's content. */
-export type ObjectRow = [...SlotRow, Buffer | null];
-
 export function objectOf(bucket: BucketId, row: readonly [...ObjectRow, ...unknown[]]): ObjectInfo {
-  const content = row[11];
-  return infoOf(bucket, row, attributesOf(row[9]), content === null ? null : decodeContentRef(content));
-}
-
-/**
- * Reads the rows of one page: objects without their content. Neighbours often have the same attributes, which are then one
- * value; nobody changes what a listing gave.
- */
-export function listedReader(bucket: BucketId): (row: readonly [...SlotRow, ...unknown[]]) => ObjectInfo {
-  let text = '{}';
-  let attributes: ObjectAttributes = {};
-  return (row) => {
-    if (row[9] !== text) {
-      text = row[9];
-      attributes = attributesOf(text);
-    }
-    return infoOf(bucket, row, attributes, null);
-  };
-}
-
-function infoOf(
-  bucket: BucketId,
-  row: readonly [...SlotRow, ...unknown[]],
-  attributes: ObjectAttributes,
-  content: ContentRef | null,
-): ObjectInfo {
+  const [key, versionId, visibility, nodeId, size, etag, modified, mtime, created, attributes, properties, content] = row;
   return {
     kind: 'object',
     bucket,
-    key: row[0],
-    nodeId: row[3],
-    versionId: row[1],
-    visibility: row[2],
+    key,
+    nodeId,
+    versionId,
+    visibility,
     deleteMarker: false,
     isLatest: true,
-    size: row[4],
-    etag: row[5],
-    modified: row[6],
-    mtime: row[7],
-    created: row[8],
-    attributes,
-    content,
-    properties: propertiesOf(row[10]),
+    size,
+    etag,
+    modified,
+    mtime,
+    created,
+    attributes: attributesOf(attributes),
+    content: content === null ? null : decodeContentRef(content),
+    properties: propertiesOf(properties),
   };
 }
+
+/** Parts a packed row: no number, hex, word or JSON text holds it. */
+const SEPARATOR = '\u001f';
+/**
+ * All of a slot but its key as one text. Every column of every row costs the driver a string, a call and a place in an array:
+ * ten in one save a third of what reading a page costs the gateway.
+ */
+export const PACKED_SLOT = `concat_ws(E'\\x1f', encode(s.version_id, 'hex'), s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms,
+  s.created_ms, s.attributes, coalesce(s.properties::text, ''))`;
+
+/**
+ * Reads the packed slots of one page: objects without their content. Neighbours often have the same attributes, which are then
+ * one value; nobody changes what a listing gave.
+ */
+export function packedReader(bucket: BucketId): (key: ObjectKey, packed: string) => ObjectInfo {
+  let text = '{}';
+  let attributes: ObjectAttributes = {};
+  return (key, packed) => {
+    const [version, visibility, node, size, etag, modified, mtime, created, described, properties] = packed.split(
+      SEPARATOR,
+    ) as PackedSlot;
+    if (described !== text) {
+      text = described;
+      attributes = attributesOf(text);
+    }
+    return {
+      kind: 'object',
+      bucket,
+      key,
+      nodeId: Number(node),
+      versionId: version,
+      visibility,
+      deleteMarker: false,
+      isLatest: true,
+      size: Number(size),
+      etag,
+      modified: Number(modified),
+      mtime: Number(mtime),
+      created: Number(created),
+      attributes,
+      content: null,
+      properties: properties === '' ? null : propertiesOf(properties),
+    };
+  };
+}
+
+type PackedSlot = [string, Visibility, string, string, string, string, string, string, string, string];
+
+/** All of a directory but its path as one text. */
+export const PACKED_DIRECTORY = `concat_ws(E'\\x1f', d.id, d.explicit, encode(uuid_send(d.identity), 'hex'), d.revision, d.modified_ms, d.created_ms,
+  coalesce(d.properties::text, ''))`;
+
+export function packedDirectory(bucket: BucketId, path: ObjectKey, packed: string): DirectoryInfo {
+  const [id, explicit, identity, revision, modified, created, properties] = packed.split(SEPARATOR) as PackedDirectory;
+  const row: DirectoryRow = [
+    path,
+    Number(id),
+    explicit === 't',
+    identity,
+    Number(revision),
+    Number(modified),
+    Number(created),
+    properties || null,
+  ];
+  return directoryOf(bucket, row);
+}
+
+type PackedDirectory = [string, string, string, string, string, string, string];
 
 /** path, id, explicit, identity, revision, modified, created, properties */
 export type DirectoryRow = [string, number, boolean, string, number, number, number, string | null];
