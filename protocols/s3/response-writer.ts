@@ -6,6 +6,14 @@ import { shapeOf } from './schema.ts';
 /** What an operation answers: members by AWS's names. */
 export type Output = Record<string, unknown>;
 
+/** Stands in an output for all the elements of a member, written already. */
+export class Markup {
+  readonly xml: string;
+  constructor(xml: string) {
+    this.xml = xml;
+  }
+}
+
 export interface ResponseWriter {
   headers(output: Output): Record<string, string>;
   /** The document, or null when the output has no body. */
@@ -93,6 +101,7 @@ function structInner(members: readonly ModelMember[]): Emit {
       return (from) => {
         const value = from[name];
         if (value === undefined || value === null) return '';
+        if (value instanceof Markup) return value.xml;
         if (!flat) return `${open(value)}${emit(value)}</${tag}>`;
         let out = '';
         for (const one of value as unknown[]) out += `<${tag}>${emit(one)}</${tag}>`;

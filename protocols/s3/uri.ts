@@ -40,8 +40,9 @@ export function parseQuery(text: string): Query {
       );
     }
   }
-  const get = (name: string): string | undefined => pairs.find((pair) => pair[0] === name)?.[1];
-  return { pairs, get, has: (name) => pairs.some((pair) => pair[0] === name) };
+  const first = new Map<string, string>();
+  for (const [name, value] of pairs) if (!first.has(name)) first.set(name, value);
+  return { pairs, get: (name) => first.get(name), has: (name) => first.has(name) };
 }
 
 /** URI-encodes as SigV4 wants: every byte but the unreserved, upper-case hex; `/` too unless it is a path. */

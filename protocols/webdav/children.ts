@@ -1,4 +1,4 @@
-import type { ListEntry } from '#contracts/metadata-store';
+import type { ListEntry, ListPage } from '#contracts/metadata-store';
 import { type BucketId, nameOf, type ObjectKey } from '#core/address';
 import type { DirectoryInfo, EntryInfo } from '#core/object';
 import type { Exchange } from './exchange.ts';
@@ -12,8 +12,11 @@ export interface Child {
   hrefName: string;
 }
 
-/** One listing statement serves this many entries with all their properties. */
-const PAGE_ENTRIES = 10_000;
+/**
+ * One listing statement serves this many entries with all their properties. The next page is asked for before this one is
+ * used, so that the database works while we write XML; and what a page of this size leaves behind dies young.
+ */
+const PAGE_ENTRIES = 1000;
 
 /**
  * Everything directly in a folder, in byte order, a page at a time. The folder's own marker is the folder itself, and shows
@@ -21,18 +24,20 @@ const PAGE_ENTRIES = 10_000;
  */
 export async function* childPages(x: Exchange, bucket: BucketId, folder: ObjectKey): AsyncGenerator<Child[]> {
   const clashes = new ClashFinder();
-  let after = '';
-  for (;;) {
-    const query = { bucket, prefix: folder, delimiter: '/', after, limit: PAGE_ENTRIES, directories: true };
-    const page = await x.deps.namespace.list(x.who, query);
+  const ask = (after: string): Promise<ListPage> =>
+    x.deps.namespace.list(x.who, { bucket, prefix: folder, delimiter: '/', after, limit: PAGE_ENTRIES, directories: true });
+  let coming: Promise<ListPage> | null = ask('');
+  while (coming !== null) {
+    const page: ListPage = await coming;
+    coming = page.next === null ? null : ask(page.next);
+    // Its error is thrown when its turn comes; where a client went away that is never.
+    coming?.catch(() => undefined);
     const children: Child[] = [];
     for (const listed of page.entries) {
       const child = childOf(listed, bucket, folder, clashes);
       if (child !== null) children.push(child);
     }
     yield children;
-    if (page.next === null) return;
-    after = page.next;
   }
 }
 

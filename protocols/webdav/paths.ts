@@ -68,9 +68,12 @@ export function hrefOf(base: string, bucket: string, key: ObjectKey): string {
 
 /** One name of a key as it shows in an href. */
 export function hrefName(name: string, clash = false): string {
+  if (!clash && PLAIN.test(name) && name !== '.' && name !== '..') return name;
   return encodeSegment(encodeName(name, clash));
 }
 
+/** Shown as it is in every way: most names, of which a folder may have ten thousand. */
+const PLAIN = /^[A-Za-z0-9._~-]+$/;
 const UNRESERVED = /^[A-Za-z0-9._~!$'()*+,;=:@-]*$/;
 
 /** One path segment, percent-encoded by RFC 3986 (and so safe in XML but for `'` and `&`, which `escapeXml` sees to). */

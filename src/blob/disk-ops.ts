@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+import { codeOf } from './disk-error.ts';
 
 const openFile = promisify(fs.open);
 const rename = promisify(fs.rename);
@@ -15,6 +16,16 @@ const close = promisify(fs.close);
 export function nodeDiskOps(): DiskOps {
   return {
     open: async (path, flags, mode = 0o600) => nodeFile(await openFile(path, flags, mode)),
+    async openDirect(path) {
+      const { O_DIRECT, O_WRONLY } = fs.constants;
+      if (O_DIRECT === undefined) return null; // only Linux has it
+      try {
+        return nodeFile(await openFile(path, O_WRONLY | O_DIRECT));
+      } catch (error) {
+        if (codeOf(error) === 'EINVAL') return null;
+        throw error;
+      }
+    },
     rename: (from, to) => rename(from, to),
     unlink: (path) => unlink(path),
     async mkdir(path, mode) {
@@ -26,7 +37,7 @@ export function nodeDiskOps(): DiskOps {
         const found = await stat(path);
         return { size: found.size, isFile: found.isFile() };
       } catch (error) {
-        if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+        if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
         throw error;
       }
     },

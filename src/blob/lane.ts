@@ -1,7 +1,8 @@
 import type { ChunkPlace } from '#contracts/content';
 import type { DiskFile } from '#contracts/disk-ops';
 import { CloudStoreError } from '#core/errors';
-import { diskError } from './disk-error.ts';
+import { createStaging, nextBlock, type Staging, writeDirect } from './direct-write.ts';
+import { codeOf, diskError } from './disk-error.ts';
 import { writeFully } from './durable-write.ts';
 import { createPackFile, type PackDirectory, type PackFile, sealPackFile } from './pack-file.ts';
 import { encodeFrame, FRAME_BYTES } from './pack-format.ts';
@@ -18,6 +19,11 @@ export interface LaneOptions {
    * it the lane writes, syncs and acknowledges in turn, which is what groups small records best.
    */
   writeBehindBytes: number | null;
+  /**
+   * Write past the page cache where the file system can: big bodies then cost no copy in the kernel and push nothing out of its cache, and an
+   * fsync finds nothing left to write.
+   */
+  direct: boolean;
   /** A pack is open and can be read. */
   opened(id: string, file: DiskFile): void;
   /** The lane needs the pack's file no more. Its pack is sealed, or could not be and stays where it is, good up to its last sync. */
@@ -67,6 +73,8 @@ export function createLane(options: LaneOptions): Lane {
   let writing: Promise<void> | null = null;
   let running: Promise<void> | null = null;
   let closed = false;
+  let staging: Staging | null = null;
+  let direct = options.direct;
 
   function enqueue(record: Uint8Array[], durable: boolean): Promise<ChunkPlace> {
     if (closed) return Promise.reject(new CloudStoreError('unavailable', 'The log is closed.'));
@@ -114,14 +122,15 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function open(): Promise<PackFile> {
-    const created = await createPackFile(packs, allocateBytes);
+    const created = await createPackFile(packs, allocateBytes, direct);
     options.opened(created.id, created.file);
     return created;
   }
 
   async function write(to: PackFile, batch: Entry[]): Promise<void> {
     const buffers: Uint8Array[] = [];
-    const start = to.tail;
+    if (to.direct !== null) staging ??= createStaging();
+    const start = to.direct === null || batch.every(({ length }) => length === 0) ? to.tail : nextBlock(to.tail);
     let at = start;
     for (const { record, length } of batch) {
       if (length === 0) continue; // a barrier
@@ -134,7 +143,7 @@ export function createLane(options: LaneOptions): Lane {
       to.allocated = size;
     }
     if (buffers.length > 0) {
-      writing = writeFully(to.file, buffers, start);
+      writing = writeBatch(to, buffers, start);
       await writing.finally(() => {
         writing = null;
       });
@@ -154,6 +163,25 @@ export function createLane(options: LaneOptions): Lane {
     if (writeBehindBytes === null) await last;
     else if (to.tail - to.synced > 2 * writeBehindBytes) await covered(to, to.tail, () => {});
     else if (to.tail - to.synced > writeBehindBytes) startSync(to);
+  }
+
+  async function writeBatch(to: PackFile, buffers: Uint8Array[], start: number): Promise<void> {
+    if (to.direct === null || staging === null) return writeFully(to.file, buffers, start);
+    try {
+      await writeDirect(to.direct, staging, buffers, start);
+    } catch (error) {
+      if (codeOf(error) !== 'EINVAL') throw error;
+      // A file system that opens files so, and can't write them so.
+      direct = false;
+      await closeDirect(to);
+      await writeFully(to.file, buffers, start);
+    }
+  }
+
+  async function closeDirect(of: PackFile): Promise<void> {
+    const file = of.direct;
+    of.direct = null;
+    await file?.close().catch(() => {}); // nothing of it is left in memory: the fsync of the other descriptor tells
   }
 
   /** Settles when the disk has confirmed the pack up to `end`, or failed to; never rejects. */
@@ -222,6 +250,7 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function end(of: PackFile): Promise<void> {
+    await closeDirect(of);
     try {
       await sealPackFile(packs, of);
     } catch {

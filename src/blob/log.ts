@@ -58,7 +58,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
   const broken = new Map<string, number>();
   let lostSinceSync = false;
 
-  const lane = (allocateBytes: number, writeBehindBytes: number | null): Lane =>
+  const lane = (allocateBytes: number, writeBehindBytes: number | null, direct: boolean): Lane =>
     createLane({
       packs,
       store,
@@ -66,6 +66,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
       recordsMax,
       allocateBytes,
       writeBehindBytes,
+      direct,
       opened: files.pin,
       ended: files.unpin,
       lost(id, synced) {
@@ -73,8 +74,8 @@ export async function createLog(options: LogOptions): Promise<Log> {
         lostSinceSync = true;
       },
     });
-  const small = lane(SMALL_ALLOCATE_BYTES, null);
-  const bulk = Array.from({ length: bulkLanes }, () => lane(BULK_ALLOCATE_BYTES, WRITE_BEHIND_BYTES));
+  const small = lane(SMALL_ALLOCATE_BYTES, null, false);
+  const bulk = Array.from({ length: bulkLanes }, () => lane(BULK_ALLOCATE_BYTES, WRITE_BEHIND_BYTES, true));
   const lanes = [small, ...bulk];
 
   const isLost = ({ pack, offset, length }: ChunkPlace): boolean => offset + length > (broken.get(pack) ?? Infinity);

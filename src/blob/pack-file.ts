@@ -19,6 +19,8 @@ export interface PackDirectory {
 export interface PackFile {
   readonly id: string;
   readonly file: DiskFile;
+  /** The same file, to write past the page cache. */
+  direct: DiskFile | null;
   readonly index: PackIndex;
   /** Where the next record goes. */
   tail: number;
@@ -34,7 +36,7 @@ export const openPath = (packs: PackDirectory, id: string): string => join(packs
 export const sealedPath = (packs: PackDirectory, id: string): string => join(packs.directory, packName(id));
 
 /** A new pack, its name and header durable: a record in it is worth what its own fsync is worth. */
-export async function createPackFile(packs: PackDirectory, allocated: number): Promise<PackFile> {
+export async function createPackFile(packs: PackDirectory, allocated: number, direct: boolean): Promise<PackFile> {
   const { disk, clock, random, instance } = packs;
   const created = clock.now();
   const id = packId(created, random);
@@ -45,13 +47,15 @@ export async function createPackFile(packs: PackDirectory, allocated: number): P
     await file.allocate(allocated);
     await file.sync();
     await disk.syncDirectory(dirname(path));
+    const second = direct ? await disk.openDirect(path) : null;
+    const at = { tail: PACK_HEADER_BYTES, synced: PACK_HEADER_BYTES, allocated };
+    return { id, file, direct: second, index: createPackIndex(), ...at };
   } catch (error) {
     // The first error is the one to report; an empty pack that stays is removed by the next start.
     await file.close().catch(() => {});
     await disk.unlink(path).catch(() => {});
     throw error;
   }
-  return { id, file, index: createPackIndex(), tail: PACK_HEADER_BYTES, synced: PACK_HEADER_BYTES, allocated };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import type { DiskFile } from '#contracts/disk-ops';
+import { nextBlock } from './direct-write.ts';
 import { diskError } from './disk-error.ts';
 import { readFully } from './durable-write.ts';
 import { OPEN_DIRECTORY, openPath, type PackDirectory, sealPackFile } from './pack-file.ts';
@@ -54,7 +55,7 @@ async function recover(packs: PackDirectory, id: string): Promise<Recovered> {
     } else {
       const index = createPackIndex();
       for (const { start, label } of records) index.add(start, label.recordLength, [label.bytes]);
-      await sealPackFile(packs, { id, file, index, tail: end, synced: end, allocated: size });
+      await sealPackFile(packs, { id, file, direct: null, index, tail: end, synced: end, allocated: size });
     }
     return { id, records: records.length, end, cutBytes: Math.max(0, size - end) };
   } finally {
@@ -81,7 +82,10 @@ async function wholeRecords(file: DiskFile, size: number): Promise<FoundRecord[]
   return found;
 }
 
-/** From frame to frame, as far as they lead. Many small records are read through one window. */
+/**
+ * From frame to frame, as far as they lead; a batch that was written past the page cache begins at the next block. Many small records are read
+ * through one window.
+ */
 async function walk(file: DiskFile, size: number): Promise<FoundRecord[]> {
   const out: FoundRecord[] = [];
   const window = Buffer.allocUnsafe(64 << 10);
@@ -95,7 +99,11 @@ async function walk(file: DiskFile, size: number): Promise<FoundRecord[]> {
     }
     const here = window.subarray(at - base, filled);
     const frame = decodeFrame(here);
-    if (frame === null) break;
+    if (frame === null) {
+      if (nextBlock(at) === at) break;
+      at = nextBlock(at);
+      continue;
+    }
     const start = at + FRAME_BYTES;
     const end = start + frame.length;
     if (end > size) break;

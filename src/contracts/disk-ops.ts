@@ -4,6 +4,11 @@
  */
 export interface DiskOps {
   open(path: string, flags: string, mode?: number): Promise<DiskFile>;
+  /**
+   * Once more a file that is there, for writing past the page cache (O_DIRECT): all buffers of a write lie at addresses, and it at a position and of
+   * a length, that are multiples of 4,096. null where the file system can't; one that finds out later fails a write with EINVAL.
+   */
+  openDirect(path: string): Promise<DiskFile | null>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   mkdir(path: string, mode: number): Promise<void>;

@@ -1,5 +1,27 @@
 /** A body in motion: a Node Readable is one. Chunks are non-empty and the consumer's to read until the next pull. */
-export type Bytes = AsyncIterable<Uint8Array>;
+export interface Bytes extends AsyncIterable<Uint8Array> {
+  /**
+   * All of it at once, in place of an iteration, where the source can do that for less than an iterator costs; the consumer's to keep.
+   * Not all of a body of more than `bytesMax`, but more than that. Throws as the iteration does.
+   */
+  whole?(bytesMax: number): Promise<Buffer>;
+}
+
+const DISPOSABLE = Symbol('disposable');
+
+/** Marks a buffer that is alone on its memory and that nobody else will look at again, so that its consumer can hand that back. */
+export function disposable(bytes: Buffer & { [DISPOSABLE]?: true }): Buffer {
+  bytes[DISPOSABLE] = true;
+  return bytes;
+}
+
+/**
+ * Its consumer is done with a buffer: where it is marked, its memory goes back to the allocator now, and the buffer is empty from here on.
+ * Left to the collector, the megabytes of a streamed object make it run every few milliseconds.
+ */
+export function dispose(bytes: Uint8Array): void {
+  if (DISPOSABLE in bytes && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
+}
 
 /** A body of buffers at hand. */
 export async function* bytesOf(...chunks: Uint8Array[]): Bytes {

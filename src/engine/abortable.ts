@@ -8,16 +8,18 @@ export async function* abortable(body: Bytes, signal: AbortSignal | undefined): 
     return;
   }
   const iterator = body[Symbol.asyncIterator]();
-  let stop = (): void => {};
-  const stopped = new Promise<null>((resolve) => {
-    stop = () => resolve(null);
-  });
+  // Of the pull that is pending. Not one promise for the whole body: each race with it would stay in its memory until the end.
+  let stopPull: (() => void) | null = null;
+  const stop = (): void => stopPull?.();
   signal.addEventListener('abort', stop, { once: true });
   let ended = false;
   try {
     for (;;) {
       throwIfAborted(signal);
-      const result = await Promise.race([iterator.next(), stopped]);
+      const result = await new Promise<IteratorResult<Uint8Array> | null>((resolve, reject) => {
+        stopPull = () => resolve(null);
+        iterator.next().then(resolve, reject);
+      });
       if (result === null) continue;
       if (result.done) {
         ended = true;

@@ -4,8 +4,8 @@ import type { DomainKeys, Keyring } from '#contracts/keyring';
 import { type ChunkRef, type ContentRef, INLINE_BYTES_MAX } from '#core/content-ref';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
-import type { Bytes } from '#core/stream';
-import { abortable } from './abortable.ts';
+import { type Bytes, dispose } from '#core/stream';
+import { abortable, throwIfAborted } from './abortable.ts';
 import { type BodyUpload, createBodyUpload, type UploadDeps } from './body-upload.ts';
 import { sealInline } from './inline.ts';
 import type { RecordKeys } from './record-keys.ts';
@@ -22,44 +22,59 @@ export const SMALL_BYTES_MAX = 64 << 10;
 export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteOptions): Promise<Staged> {
   const { size, signal } = options;
   const domain = await deps.keyring.load(options.domain);
-  const names = digestNames(options);
+  if (body.whole !== undefined && size !== undefined && size <= SMALL_BYTES_MAX) {
+    const plaintext = await body.whole(size);
+    throwIfAborted(signal);
+    if (plaintext.length !== size) throw otherSize(plaintext.length, size);
+    return stageSmall(deps, domain, plaintext, options);
+  }
   const small: Buffer[] = [];
-  let upload: BodyUpload | null = null;
-  let lease: UploadLease | null = null;
+  let big: { upload: BodyUpload; lease: UploadLease } | null = null;
   let received = 0;
   try {
     for await (const bytes of abortable(body, signal)) {
       received += bytes.length;
       if (size !== undefined && received > size) throw otherSize(received, size);
-      if (upload === null && received <= SMALL_BYTES_MAX && (size ?? 0) <= SMALL_BYTES_MAX) small.push(Buffer.from(bytes));
-      else {
-        if (upload === null) {
-          lease = await deps.chunks.lease();
-          upload = createBodyUpload(deps, domain, names);
-          for (const before of small.splice(0)) await upload.add(before);
-        }
-        await upload.add(bytes);
+      if (big === null && received <= SMALL_BYTES_MAX && (size ?? 0) <= SMALL_BYTES_MAX) {
+        small.push(Buffer.from(bytes));
+        continue;
       }
+      if (big === null) {
+        const lease = await deps.chunks.lease();
+        big = { lease, upload: createBodyUpload(deps, domain, digestNames(options)) };
+        for (const before of small.splice(0)) await big.upload.add(before);
+      }
+      await big.upload.add(bytes);
+      dispose(bytes);
     }
     if (size !== undefined && received !== size) throw otherSize(received, size);
-    if (upload !== null) {
-      const { only, leaves, records, leafRecords, contentHash, digests } = await upload.end();
-      compare(options, digests);
-      const content: ContentRef =
-        only === null
-          ? { kind: 'manifest', domain: domain.id, size: received, leaves }
-          : { kind: 'chunk', domain: domain.id, size: received, id: only.id };
-      const chunks = records;
-      return { content, size: received, digests, contentHash, chunks, leaves: leafRecords, release: releaseOf(lease) };
+    if (big === null) {
+      const plaintext = small.length === 1 ? small[0]! : Buffer.concat(small, received);
+      return await stageSmall(deps, domain, plaintext, options);
     }
-    const plaintext = small.length === 1 ? small[0]! : Buffer.concat(small, received);
-    const { contentHash, digests } = deps.digestMaker.ofBuffer(plaintext, names);
+    const { only, leaves, records: chunks, leafRecords, contentHash, digests } = await big.upload.end();
     compare(options, digests);
-    if (received > INLINE_BYTES_MAX) lease = await deps.chunks.lease();
-    const stored = await writeSmall(deps, domain, plaintext);
-    return { ...stored, size: received, digests, contentHash, leaves: [], release: releaseOf(lease) };
+    const content: ContentRef =
+      only === null
+        ? { kind: 'manifest', domain: domain.id, size: received, leaves }
+        : { kind: 'chunk', domain: domain.id, size: received, id: only.id };
+    return { content, size: received, digests, contentHash, chunks, leaves: leafRecords, release: releaseOf(big.lease) };
   } catch (error) {
-    upload?.abort();
+    big?.upload.abort();
+    big?.lease.end();
+    throw error;
+  }
+}
+
+async function stageSmall(deps: WriteDeps, domain: DomainKeys, plaintext: Buffer, options: WriteOptions): Promise<Staged> {
+  const size = plaintext.length;
+  const { contentHash, digests } = deps.digestMaker.ofBuffer(plaintext, digestNames(options));
+  compare(options, digests);
+  const lease = size > INLINE_BYTES_MAX ? await deps.chunks.lease() : null;
+  try {
+    const stored = await writeSmall(deps, domain, plaintext);
+    return { ...stored, size, digests, contentHash, leaves: [], release: releaseOf(lease) };
+  } catch (error) {
     lease?.end();
     throw error;
   }

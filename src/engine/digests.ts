@@ -37,15 +37,13 @@ export function createDigestMaker(hashes: Hashes, arena: Arena, workers: DigestW
   const isHeavy = (name: DigestName): name is Heavy => HEAVY.some((heavy) => heavy === name);
   return {
     ofBuffer(body, names) {
-      const hasher = hashes.plain();
-      hasher.update(body);
       const digests: Digests = {};
       for (const name of names) {
         if (isHeavy(name)) digests[name] = hash(name, body, 'buffer');
         else if (name === 'crc64nvme') digests[name] = crc64Bytes(plainCrc64(0n, body, (halves ??= crcHalves())));
         else digests[name] = crc32Bytes(name === 'crc32' ? crc32(body) : crc32c(body));
       }
-      return { contentHash: hasher.digest(), digests };
+      return { contentHash: hashes.plainOf(body), digests };
     },
     ofBody(names) {
       const content = hashes.plain();

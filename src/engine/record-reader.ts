@@ -4,6 +4,7 @@ import type { ChunkPlace } from '#contracts/content';
 import type { DomainKeys } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { disposable } from '#core/stream';
 import type { Wanted } from './read-plan.ts';
 import { decryptSegment } from './record-cipher.ts';
 import {
@@ -23,8 +24,8 @@ export interface RecordReaderDeps {
   blobs: BlobStore;
 }
 
-/** What one read of the disk fetches: two segments, and the header with the first. */
-const FETCH_SEGMENTS = 2;
+/** What one read of the disk fetches: some segments, and the header with the first. */
+const FETCH_SEGMENTS = 4;
 export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
 
 /** Verified plaintext is one call away: ciphertext of some segments of a chunk. */
@@ -81,10 +82,15 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       open() {
         const out: Buffer[] = [];
         for (let index = first; index < end; index++) {
-          const start = index * header.segmentBytes;
           const sealed = bytes.subarray(header.segments[index]!.offset - base, endOf(header, index) - base);
-          const plain = within(wanted, () => decryptSegment(key, header, index, sealed));
-          out.push(plain.subarray(Math.max(0, wanted.from - start), Math.min(plain.length, wanted.to - start)));
+          let start = index * header.segmentBytes;
+          for (const plain of within(wanted, () => decryptSegment(key, header, index, sealed))) {
+            const [from, to] = [Math.max(0, wanted.from - start), Math.min(plain.length, wanted.to - start)];
+            start += plain.length;
+            if (from >= to) continue;
+            const wantedOfIt = to - from < plain.length ? plain.subarray(from, to) : plain;
+            out.push(plain.length === plain.buffer.byteLength ? disposable(wantedOfIt) : wantedOfIt);
+          }
         }
         return out;
       },

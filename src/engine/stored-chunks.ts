@@ -1,6 +1,7 @@
 import type { ChunkPlace, ChunkRecord } from '#contracts/content';
 import type { DomainKeys } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
+import { dispose } from '#core/stream';
 import type { Gate } from './gate.ts';
 import type { PlainChunk, Seal } from './sealer.ts';
 
@@ -21,7 +22,11 @@ export function createStoreChunk({ seal, log, gate }: { seal: Seal; log: Log; ga
     const leave = await gate.enter(chunk.size);
     try {
       const record = await seal(domain, chunk).finally(done);
-      return await (durable ? log.append(record) : log.appendUnsynced(record));
+      try {
+        return await (durable ? log.append(record) : log.appendUnsynced(record));
+      } finally {
+        for (const bytes of record) dispose(bytes);
+      }
     } finally {
       leave();
     }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CloudStoreError } from '#core/errors';
-import { type Bytes, collect } from '#core/stream';
+import { type Bytes, collect, disposable, dispose } from '#core/stream';
 
 /** Sends `100 Continue` if the client waits for it. Call after authentication and before the body is read. */
 export function allowBody(req: IncomingMessage, res: ServerResponse): void {
@@ -16,13 +16,47 @@ export async function readBody(req: IncomingMessage, bytesMax: number): Promise<
 }
 
 /** The body as it comes. A connection that breaks is `incomplete_body`, not an internal error. */
-export async function* requestBytes(req: IncomingMessage): Bytes {
+export function requestBytes(req: IncomingMessage): Bytes {
+  return { [Symbol.asyncIterator]: () => iterate(req), whole: (bytesMax) => gather(req, bytesMax) };
+}
+
+async function* iterate(req: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of req) yield chunk;
+    // The parser makes a buffer of its own of every piece, and keeps none.
+    for await (const chunk of req) yield chunk.length === chunk.buffer.byteLength ? disposable(chunk) : chunk;
   } catch (cause) {
     throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
   }
   if (!req.complete) throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.');
+}
+
+/** A small body came in one or two packets: listeners cost a tenth of what an iterator of the stream does. */
+function gather(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (): void => {
+      req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+    };
+    const onEnd = (): void => {
+      settle();
+      if (!req.complete && size <= bytesMax) onBroken();
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    };
+    const onData = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size <= bytesMax) return;
+      req.pause();
+      onEnd();
+    };
+    const onBroken = (cause?: unknown): void => {
+      settle();
+      reject(new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause }));
+    };
+    if (req.destroyed && !req.readableEnded) onBroken();
+    else req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
 }
 
 /** Declared length of the body in bytes, or undefined (chunked). */
@@ -87,9 +121,11 @@ export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSi
   try {
     for await (const chunk of body) {
       if (res.destroyed || broken) return;
-      inFlight += chunk.length;
+      const size = chunk.length;
+      inFlight += size;
       res.write(chunk, (error) => {
-        inFlight -= chunk.length;
+        inFlight -= size;
+        dispose(chunk);
         // Writes to a broken socket fail at once, and `close` comes only after them: without this the loop would spin.
         if (error) broken = true;
         if (broken || inFlight <= IN_FLIGHT_BYTES_MAX) wake?.();

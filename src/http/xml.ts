@@ -61,6 +61,8 @@ export function parseXml(source: string): XmlElement {
 
 // XML 1.0 cannot carry control characters, lone surrogates and U+FFFE/F at all, though S3 keys can.
 const UNSAFE = /[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]/;
+const MARKS = /[&<>"\r]/g;
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;' };
 const UNCARRIABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
 /** Escapes for text and double-quoted attributes; what XML cannot carry becomes U+FFFD. */
@@ -69,9 +71,5 @@ export function escapeXml(text: string): string {
   return text
     .toWellFormed()
     .replace(UNCARRIABLE, '\ufffd')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/"/g, '&quot;')
-    .replace(/\r/g, '&#13;');
+    .replace(MARKS, (mark) => ENTITIES[mark] ?? mark);
 }

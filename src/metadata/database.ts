@@ -33,7 +33,7 @@ const DEADLOCK_RETRIES = 5;
 
 /** What every connection is set to: plans that stay right while an empty table grows to millions of rows. */
 const OPTIONS =
-  '-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c default_transaction_isolation=read\\ committed';
+  '-c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c default_transaction_isolation=read\\ committed';
 
 export function openDatabase(options: { connection: Connection; poolSize: number; log: Logger }): Database {
   const { log } = options;

@@ -3,7 +3,7 @@ import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, ObjectInfo, VersionId, Visibility } from '#core/object';
 import { type CurrentCache, cacheKey } from './current-cache.ts';
 import type { Database } from './database.ts';
-import { DIRECTORY_COLUMNS, type DirectoryRow, directoryOf, objectOf, SLOT_COLUMNS, type SlotRow } from './rows.ts';
+import { DIRECTORY_COLUMNS, type DirectoryRow, directoryOf, type ObjectRow, objectOf, SLOT_COLUMNS } from './rows.ts';
 
 export interface Lookups {
   current(at: Address): Promise<ObjectInfo | null>;
@@ -26,7 +26,7 @@ const MANY = {
 };
 const VERSION = {
   name: 'version',
-  text: `SELECT s.key, v.id, v.visibility, v.node_id, v.size, v.etag, v.modified_ms, v.mtime_ms, v.created_ms, v.attributes, s.properties,
+  text: `SELECT s.key, encode(v.id, 'hex'), v.visibility, v.node_id, v.size, v.etag, v.modified_ms, v.mtime_ms, v.created_ms, v.attributes, s.properties,
            v.content, v.delete_marker, coalesce(s.version_id = v.id, false)
          FROM slots s JOIN versions v ON v.slot_id = s.id
          WHERE s.bucket_id = $1 AND s.key = $2 AND CASE WHEN $3::text IS NULL THEN v.visibility = 'null' ELSE v.id = decode($3, 'hex') END`,
@@ -79,17 +79,14 @@ export function createLookups({ database, cache }: { database: Database; cache: 
     },
     async version(at, version, options = {}) {
       if (version !== 'null' && !/^[0-9a-f]{32}$/.test(version)) return null;
-      const rows = await database.read<[...Required<SlotRow>, boolean, boolean]>(VERSION, [
+      const rows = await database.read<[...ObjectRow, boolean, boolean]>(VERSION, [
         at.bucket,
         at.key,
         version === 'null' ? null : version,
       ]);
-      if (!rows[0]) return null;
-      const [key, id, visibility, node, size, etag, modified, mtime, created, attributes, properties, content, marker, latest] =
-        rows[0];
-      if (visibility === ('hidden' satisfies Visibility) && options.hidden !== true) return null;
-      const row: SlotRow = [key, id, visibility, node, size, etag, modified, mtime, created, attributes, properties, content];
-      return { ...objectOf(at.bucket, row), deleteMarker: marker, isLatest: latest };
+      const [row] = rows;
+      if (row === undefined || (row[2] === ('hidden' satisfies Visibility) && options.hidden !== true)) return null;
+      return { ...objectOf(at.bucket, row), deleteMarker: row[12], isLatest: row[13] };
     },
     async directory(at) {
       if (at.key !== '' && !at.key.endsWith('/')) throw new CloudStoreError('internal', 'A directory key ends in a slash.');
@@ -104,13 +101,13 @@ async function fetch(database: Database, batch: Waiting[], cache: CurrentCache |
   try {
     const [single] = batch;
     if (batch.length === 1 && single) {
-      const rows = await database.read<SlotRow>(ONE, [single.at.bucket, single.at.key]);
+      const rows = await database.read<ObjectRow>(ONE, [single.at.bucket, single.at.key]);
       const info = rows[0] ? objectOf(single.at.bucket, rows[0]) : null;
       keep?.store(single.at, info);
       single.resolve(info);
       return;
     }
-    const rows = await database.read<[number, ...Required<SlotRow>]>(MANY, [
+    const rows = await database.read<[number, ...ObjectRow]>(MANY, [
       batch.map((one) => one.at.bucket),
       batch.map((one) => one.at.key),
     ]);

@@ -2,10 +2,10 @@ import type { BucketId, ObjectKey } from '#core/address';
 import { decodeContentRef } from '#core/content-ref';
 import type { DirectoryInfo, ObjectAttributes, ObjectInfo, Visibility } from '#core/object';
 
-/** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties, content */
-export type SlotRow = [
+/** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties, and the version's content */
+export type ObjectRow = [
   string,
-  Buffer,
+  string,
   Visibility,
   number,
   number,
@@ -15,19 +15,19 @@ export type SlotRow = [
   number,
   string,
   string | null,
-  (Buffer | null)?,
+  Buffer | null,
 ];
-export const SLOT_COLUMNS = `s.key, s.version_id, s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms, s.created_ms,
-  s.attributes, s.properties`;
+export const SLOT_COLUMNS = `s.key, encode(s.version_id, 'hex'), s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms,
+  s.created_ms, s.attributes, s.properties`;
 
-export function objectOf(bucket: BucketId, row: SlotRow): ObjectInfo {
-  const [key, version, visibility, nodeId, size, etag, modified, mtime, created, attributes, properties, content] = row;
+export function objectOf(bucket: BucketId, row: readonly [...ObjectRow, ...unknown[]]): ObjectInfo {
+  const [key, versionId, visibility, nodeId, size, etag, modified, mtime, created, attributes, properties, content] = row;
   return {
     kind: 'object',
     bucket,
     key,
     nodeId,
-    versionId: version.toString('hex'),
+    versionId,
     visibility,
     deleteMarker: false,
     isLatest: true,
@@ -37,10 +37,78 @@ export function objectOf(bucket: BucketId, row: SlotRow): ObjectInfo {
     mtime,
     created,
     attributes: attributesOf(attributes),
-    content: content ? decodeContentRef(content) : null,
+    content: content === null ? null : decodeContentRef(content),
     properties: propertiesOf(properties),
   };
 }
+
+/** Parts a packed row: no number, hex, word or JSON text holds it. */
+const SEPARATOR = '\u001f';
+/**
+ * All of a slot but its key as one text. Every column of every row costs the driver a string, a call and a place in an array:
+ * ten in one save a third of what reading a page costs the gateway.
+ */
+export const PACKED_SLOT = `concat_ws(E'\\x1f', encode(s.version_id, 'hex'), s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms,
+  s.created_ms, s.attributes, coalesce(s.properties::text, ''))`;
+
+/**
+ * Reads the packed slots of one page: objects without their content. Neighbours often have the same attributes, which are then
+ * one value; nobody changes what a listing gave.
+ */
+export function packedReader(bucket: BucketId): (key: ObjectKey, packed: string) => ObjectInfo {
+  let text = '{}';
+  let attributes: ObjectAttributes = {};
+  return (key, packed) => {
+    const [version, visibility, node, size, etag, modified, mtime, created, described, properties] = packed.split(
+      SEPARATOR,
+    ) as PackedSlot;
+    if (described !== text) {
+      text = described;
+      attributes = attributesOf(text);
+    }
+    return {
+      kind: 'object',
+      bucket,
+      key,
+      nodeId: Number(node),
+      versionId: version,
+      visibility,
+      deleteMarker: false,
+      isLatest: true,
+      size: Number(size),
+      etag,
+      modified: Number(modified),
+      mtime: Number(mtime),
+      created: Number(created),
+      attributes,
+      content: null,
+      properties: properties === '' ? null : propertiesOf(properties),
+    };
+  };
+}
+
+type PackedSlot = [string, Visibility, string, string, string, string, string, string, string, string];
+
+/** All of a directory but its path as one text. */
+export const PACKED_DIRECTORY = `concat_ws(E'\\x1f', d.id, d.explicit, encode(uuid_send(d.identity), 'hex'), d.revision, d.modified_ms, d.created_ms,
+  coalesce(d.properties::text, ''))`;
+
+export function packedDirectory(bucket: BucketId, path: ObjectKey, packed: string): DirectoryInfo {
+  const [id, explicit, identity, revision, modified, created, properties] = packed.split(SEPARATOR) as PackedDirectory;
+  const row: DirectoryRow = [
+    path,
+    Number(id),
+    explicit === 't',
+    identity,
+    Number(revision),
+    Number(modified),
+    Number(created),
+    properties || null,
+  ];
+  return directoryOf(bucket, row);
+}
+
+type PackedDirectory = [string, string, string, string, string, string, string];
 
 /** path, id, explicit, identity, revision, modified, created, properties */
 export type DirectoryRow = [string, number, boolean, string, number, number, number, string | null];

@@ -10,6 +10,7 @@ import { copyAcross } from './ingest-tree.ts';
 export async function copy(rooms: Rooms, who: Who, from: Address, to: Address, options: CopyOptions): Promise<TreeVerdict> {
   const { source, target } = await both(rooms, who, 'read', from, to);
   if (source.domain !== target.domain) return copyAcross(rooms, who, from, to, target, options);
+  await requireReplacing(rooms, who, to, options);
   const { depth0 } = options;
   return rooms.store.copy({ ...intent(who, from, to, options), properties: true, ...(depth0 === undefined ? {} : { depth0 }) });
 }
@@ -19,7 +20,10 @@ export async function move(rooms: Rooms, who: Who, from: Address, to: Address, o
   const { source, target } = await both(rooms, who, 'delete', from, to);
   const { keepParent, lockTokens } = options;
   const keep = keepParent === undefined ? {} : { keepParent };
-  if (source.domain === target.domain) return rooms.store.move({ ...intent(who, from, to, options), ...keep });
+  if (source.domain === target.domain) {
+    await requireReplacing(rooms, who, to, options);
+    return rooms.store.move({ ...intent(who, from, to, options), ...keep });
+  }
   await rooms.access.require(who, 'read', from.bucket, from.key);
   // What changes in the source from here on must not be removed unseen.
   const before = await rooms.store.entry(entryAddress(from));
@@ -53,6 +57,21 @@ async function both(
   const source = await rooms.access.require(who, action, from.bucket, from.key);
   const target = await rooms.access.require(who, 'write', to.bucket, to.key);
   return { source, target };
+}
+
+/**
+ * Who overwrites an object writes; who replaces a folder, or what is of another kind, removes what was there and must be allowed to. Across
+ * domains `copyAcross` asks the same.
+ */
+async function requireReplacing(rooms: Rooms, who: Who, to: Address, { overwrite, requireParent }: CopyOptions): Promise<void> {
+  if (!overwrite) return;
+  const other = { ...to, key: isTree(to) ? to.key.slice(0, -1) : `${to.key}/` };
+  const [same, twin] = await Promise.all([
+    isTree(to) ? rooms.store.directory(to) : null,
+    requireParent !== true ? null : isTree(to) ? rooms.store.current(other) : rooms.store.directory(other),
+  ]);
+  if (same !== null) await rooms.access.require(who, 'delete', to.bucket, to.key);
+  if (twin !== null) await rooms.access.require(who, 'delete', other.bucket, other.key);
 }
 
 function intent(who: Who, from: Address, to: Address, { overwrite, requireParent, lockTokens, conditions }: CopyOptions) {

@@ -69,6 +69,10 @@ export function createCrashPoint(n: number, when: When): CrashPoint {
     calls: () => calls,
     disk: (inner) => ({
       open: async (...args) => file(await call('open', () => inner.open(...args))),
+      async openDirect(path) {
+        const direct = await call('open', () => inner.openDirect(path));
+        return direct === null ? null : file(direct);
+      },
       rename: (from, to) => call('rename', () => inner.rename(from, to)),
       unlink: (path) => call('unlink', () => inner.unlink(path)),
       mkdir: (path, mode) => call('mkdir', () => inner.mkdir(path, mode)),

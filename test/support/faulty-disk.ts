@@ -69,6 +69,11 @@ export function faultyDisk(inner: DiskOps): FaultyDisk {
       await check('open', path);
       return wrap(await inner.open(path, flags, mode), path);
     },
+    async openDirect(path) {
+      await check('open', path);
+      const file = await inner.openDirect(path);
+      return file === null ? null : wrap(file, path);
+    },
     async rename(from, to) {
       await check('rename', from);
       await inner.rename(from, to);

@@ -85,6 +85,17 @@ export function memoryDisk(): MemoryDisk {
       names.set(path, inode);
       return fileOf(inode, path);
     },
+    async openDirect(path) {
+      const file = fileOf(find(path), path);
+      return {
+        ...file,
+        async writev(buffers, position) {
+          const lengths = buffers.map(({ length }) => length);
+          if ([position, ...lengths].some((one) => one % 4096 !== 0)) throw failure('EINVAL', path);
+          return file.writev(buffers, position);
+        },
+      };
+    },
     async rename(from, to) {
       const inode = find(from);
       names.delete(from);

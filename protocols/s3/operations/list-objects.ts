@@ -1,11 +1,11 @@
 import type { ListObjectsCommandInput, ListObjectsV2CommandInput, ListObjectVersionsCommandInput } from '@aws-sdk/client-s3';
 import type { ListPage } from '#contracts/metadata-store';
 import type { Bucket } from '#core/bucket';
-import type { ObjectInfo } from '#core/object';
 import { S3Error } from '../errors.ts';
 import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
+import { nullVersionMarkup, objectMarkup, prefixMarkup } from './list-markup.ts';
 
 const KEYS_MAX = 1000;
 
@@ -27,7 +27,8 @@ export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input
   const owner = input.FetchOwner === true ? ownerOf(x, listing.bucket) : undefined;
   const { encode } = listing;
   return {
-    ...common(listing, page, input, owner),
+    ...common(listing, page, input),
+    Contents: objectMarkup(page.entries, { encode, owner }),
     KeyCount: page.entries.length,
     ContinuationToken: token,
     NextContinuationToken: page.next === null ? undefined : writeToken(page.next),
@@ -40,7 +41,8 @@ export const listObjects: Handler<ListObjectsCommandInput> = async (x, input) =>
   const listing = await begin(x, input);
   const page = await read(x, listing, input.Marker ?? '');
   return {
-    ...common(listing, page, input, ownerOf(x, listing.bucket)),
+    ...common(listing, page, input),
+    Contents: objectMarkup(page.entries, { encode: listing.encode, owner: ownerOf(x, listing.bucket) }),
     Marker: listing.encode(input.Marker ?? ''),
     NextMarker: page.next === null || listing.delimiter === '' ? undefined : listing.encode(page.next),
   };
@@ -53,14 +55,13 @@ export const listObjectVersions: Handler<ListObjectVersionsCommandInput> = async
     throw new S3Error('NotImplemented', 'ListObjectVersions of a versioned bucket is not implemented.', { Header: 'versions' });
   }
   const page = await read(x, listing, input.KeyMarker ?? '');
-  const { Contents, ...rest } = common(listing, page, input, ownerOf(x, listing.bucket));
   return {
-    ...rest,
+    ...common(listing, page, input),
     KeyMarker: listing.encode(input.KeyMarker ?? ''),
     VersionIdMarker: input.VersionIdMarker ?? '',
     NextKeyMarker: page.next === null ? undefined : listing.encode(page.next),
     NextVersionIdMarker: page.next === null ? undefined : 'null',
-    Versions: (Contents as Output[]).map((content) => ({ ...content, VersionId: 'null', IsLatest: true })),
+    Versions: nullVersionMarkup(page.entries, { encode: listing.encode, owner: ownerOf(x, listing.bucket) }),
   };
 };
 
@@ -105,37 +106,15 @@ function common(
   { bucket, prefix, delimiter, limit, encode }: Listing,
   page: ListPage,
   input: { EncodingType?: string | undefined },
-  owner: Output | undefined,
 ): Output {
-  const Contents: Output[] = [];
-  const CommonPrefixes: Output[] = [];
-  for (const entry of page.entries) {
-    if (entry.kind === 'prefix') CommonPrefixes.push({ Prefix: encode(entry.prefix) });
-    else Contents.push(contentOf(entry.info, encode, owner));
-  }
   return {
     IsTruncated: page.next !== null,
-    Contents,
     Name: bucket.name,
     Prefix: encode(prefix),
     Delimiter: delimiter === '' ? undefined : encode(delimiter),
     MaxKeys: limit,
-    CommonPrefixes,
+    CommonPrefixes: prefixMarkup(page.entries, encode),
     EncodingType: input.EncodingType,
-  };
-}
-
-function contentOf(info: ObjectInfo, encode: (text: string) => string, owner: Output | undefined): Output {
-  const { checksum, extra } = info.attributes;
-  return {
-    Key: encode(info.key),
-    LastModified: new Date(info.modified),
-    ETag: `"${info.etag}"`,
-    ChecksumAlgorithm: checksum === undefined ? undefined : [checksum.algorithm.toUpperCase()],
-    ChecksumType: checksum?.type,
-    Size: info.size,
-    StorageClass: extra?.['s3.storageClass'] ?? 'STANDARD',
-    Owner: owner,
   };
 }
 

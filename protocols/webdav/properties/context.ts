@@ -1,6 +1,6 @@
 import type { Lock } from '#contracts/locks';
 import type { BucketId, ObjectKey } from '#core/address';
-import { httpDate } from '#http/conditional-headers';
+import { createDateWriter } from '#http/dates';
 import type { Exchange } from '../exchange.ts';
 import { hrefOf } from '../paths.ts';
 import { lockKey } from '../resource.ts';
@@ -22,24 +22,14 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     scope !== null && needs.has('locks') ? namespace.locks(x.who, scope.bucketId, [key], scope.below) : [],
     scope !== null && needs.has('quota') ? namespace.quota(x.who, scope.bucketId) : null,
   ]);
+  const dates = createDateWriter();
   return {
     now: clock.now(),
     quota,
-    httpDate: rememberSecond(httpDate),
-    isoDate: rememberSecond((ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`),
+    httpDate: dates.imf,
+    isoDate: dates.isoSeconds,
     locksOn: lockFinder(locks, key),
     lockRoot: (lock) => hrefOf(base, scope?.bucketName ?? '', lock.at.key),
-  };
-}
-
-function rememberSecond(format: (ms: number) => string): (ms: number) => string {
-  let second = -1;
-  let text = '';
-  return (ms) => {
-    const wanted = Math.floor(ms / 1000);
-    if (wanted !== second) text = format(ms);
-    second = wanted;
-    return text;
   };
 }
 

@@ -9,7 +9,7 @@ export interface PropertyContext {
   locksOn(entry: EntryInfo): Lock[];
   /** The absolute path that a lock was taken on. */
   lockRoot(lock: Lock): string;
-  /** IMF-fixdate; the last second is remembered, as a folder's files often share it. */
+  /** IMF-fixdate. */
   httpDate(ms: number): string;
   /** RFC 3339 in whole seconds, with `Z`: Windows reads no offset. */
   isoDate(ms: number): string;

@@ -1,7 +1,7 @@
 import type { BucketId, ObjectKey } from '#core/address';
 import type { DirectoryInfo, EntryInfo } from '#core/object';
 import type { Statement } from '../database.ts';
-import { DIRECTORY_COLUMNS, type DirectoryRow, directoryOf, objectOf, SLOT_COLUMNS, type SlotRow } from '../rows.ts';
+import { DIRECTORY_COLUMNS, type DirectoryRow, directoryOf, type ObjectRow, objectOf, SLOT_COLUMNS } from '../rows.ts';
 import type { Work } from './transaction.ts';
 
 const OBJECT: Statement = {
@@ -21,7 +21,7 @@ export function isTree(key: ObjectKey): boolean {
 /** The live object or the folder, as the transaction sees it. */
 export async function entryIn(work: Work, at: { bucket: BucketId; key: ObjectKey }): Promise<EntryInfo | null> {
   if (isTree(at.key)) return directoryIn(work, at.bucket, at.key);
-  const rows = await work.session.query<SlotRow>(OBJECT, [at.bucket, at.key]);
+  const rows = await work.session.query<ObjectRow>(OBJECT, [at.bucket, at.key]);
   return rows[0] ? objectOf(at.bucket, rows[0]) : null;
 }
 

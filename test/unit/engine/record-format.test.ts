@@ -63,7 +63,7 @@ describe(`record format (seed ${SEED})`, () => {
       Buffer.concat(encryptSegment(key, header, index, [bytes.subarray(0, 4), bytes.subarray(4)])),
     );
     for (const [index, bytes] of plain.entries()) {
-      expect(decryptSegment(key, header, index, sealed[index]!).equals(bytes)).to.equal(true);
+      expect(Buffer.concat(decryptSegment(key, header, index, sealed[index]!)).equals(bytes)).to.equal(true);
     }
     expect(codeOf(() => decryptSegment(key, header, 0, sealed[1]!))).to.equal('corrupt');
     expect(codeOf(() => decryptSegment(random(32), header, 0, sealed[0]!))).to.equal('corrupt');

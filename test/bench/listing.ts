@@ -1,0 +1,157 @@
+/**
+ * Pages of 1,000 of a million keys: S3 through its door against the bare statement that reads the same rows, by turns, over
+ * loopback and the same database socket, from one process that is neither of the two.
+ *   node test/bench/listing.ts [flat nested]
+ * Prints a row a page: ours, the statement's, the time ratio (target: at most 3), and the gateway's own CPU time for one page.
+ */
+
+import { readFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
+import { fill } from './listing-rows.ts';
+import { median } from './load.ts';
+
+const ROUNDS = 60;
+const WARM_ROUNDS = 20;
+const AGENT = new Agent({ keepAlive: true });
+
+/** As a plain client would write it: the columns that S3 shows, rows as arrays, nothing parsed, planned once. */
+const RANGE = `SELECT s.key, s.size, s.etag, s.modified_ms, s.attributes FROM slots s
+  WHERE s.bucket_id = $1 AND s.live AND s.key > $2 ORDER BY s.key LIMIT 1001`;
+/** The best we know with common prefixes: the folders of the table `directories`, and one seek behind each for keys beside them. */
+const FOLDERS = `SELECT g.path, s.* FROM (
+    SELECT d.path, left(d.path, -1) || '0' AS start, lead(d.path, 1, 'zzz') OVER (ORDER BY d.path) AS ending FROM directories d
+     WHERE d.bucket_id = $1 AND d.path > $2 AND strpos(d.path, '/') = length(d.path)) g
+  LEFT JOIN LATERAL (SELECT s.key, s.size, s.etag, s.modified_ms, s.attributes FROM slots s
+    WHERE s.bucket_id = $1 AND s.live AND s.key >= g.start AND s.key < g.ending ORDER BY s.key LIMIT 1001) s ON true
+  ORDER BY g.path, s.key LIMIT 1001`;
+/** Without that table: from each prefix to the next by a seek. Shows no keys beside the prefixes, so it is less than a page. */
+const SKIP = `WITH RECURSIVE r(p) AS (
+    (SELECT left(s.key, strpos(s.key, '/')) FROM slots s WHERE s.bucket_id = $1 AND s.live AND s.key > $2 ORDER BY s.key LIMIT 1)
+    UNION ALL
+    SELECT (SELECT left(s.key, strpos(s.key, '/')) FROM slots s WHERE s.bucket_id = $1 AND s.live AND s.key >= left(r.p, -1) || '0'
+             ORDER BY s.key LIMIT 1) FROM r WHERE r.p IS NOT NULL)
+  SELECT p FROM r WHERE p IS NOT NULL LIMIT 1001`;
+
+const STATEMENTS = [RANGE, FOLDERS, SKIP];
+
+interface Page {
+  what: string;
+  query: Record<string, string>;
+  sql: string;
+  after: string;
+  entries: number;
+}
+
+const FLAT: Page[] = [
+  ...['', 'd500-f000.bin', 'd998-f999.bin'].flatMap((after) => [
+    page(`v2 after "${after}"`, { 'list-type': '2', 'start-after': after }, RANGE, after),
+    page(`v1 after "${after}"`, { marker: after }, RANGE, after),
+  ]),
+  page('versions after "d500-f000.bin"', { versions: '', 'key-marker': 'd500-f000.bin' }, RANGE, 'd500-f000.bin'),
+];
+const NESTED: Page[] = [
+  page('v2, delimiter, 1,000 prefixes', { 'list-type': '2', delimiter: '/' }, FOLDERS, ''),
+  page('v1, delimiter, 1,000 prefixes', { delimiter: '/' }, FOLDERS, ''),
+  page('v2, delimiter, 500 prefixes from the middle', middle('500'), FOLDERS, 'd499/', 500),
+  page('v2, delimiter, 1,000 prefixes, against the skip scan', { 'list-type': '2', delimiter: '/' }, SKIP, ''),
+  page('v2, delimiter, in one prefix', { 'list-type': '2', delimiter: '/', prefix: 'd500/' }, RANGE, 'd500/'),
+];
+
+const wanted = process.argv.slice(2);
+const gateway = await startGateway();
+const client = new pg.Client({
+  host: join(gateway.dataDir, 'postgres-socket'),
+  port: 5432,
+  user: 'cloudstore',
+  database: 'cloudstore',
+  types: { getTypeParser: () => (text: string) => text },
+});
+try {
+  await client.connect();
+  if (wanted.length === 0 || wanted.includes('flat')) await measureAll('flat', '-', FLAT);
+  if (wanted.length === 0 || wanted.includes('nested')) await measureAll('nested', '/', NESTED);
+} finally {
+  AGENT.destroy();
+  await client.end();
+  await gateway.stop();
+}
+
+async function measureAll(name: string, separator: '/' | '-', pages: Page[]): Promise<void> {
+  const made = await fetch(s3Url(gateway, 'PUT', name, {}), { method: 'PUT' });
+  if (!made.ok) throw new Error(await made.text());
+  const found = await client.query<{ bucket_id: string }>('SELECT bucket_id FROM bucket_names WHERE scope = 0 AND name = $1', [
+    name,
+  ]);
+  const bucket = Number(found.rows[0]?.bucket_id);
+  await fill(client, bucket, separator);
+  for (const one of pages) await measure(name, bucket, one);
+}
+
+async function measure(name: string, bucket: number, { what, query, sql, after, entries }: Page): Promise<void> {
+  const url = s3Url(gateway, 'GET', name, query);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  let cpu = 0;
+  for (let round = -WARM_ROUNDS; round < ROUNDS; round++) {
+    if (round === 0) cpu = cpuMs(gateway.pid);
+    const begun = performance.now();
+    const body = await download(url);
+    const answered = performance.now();
+    const { rows } = await client.query({
+      name: `bench-${STATEMENTS.indexOf(sql)}`,
+      text: sql,
+      values: [bucket, after],
+      rowMode: 'array',
+    });
+    const read = performance.now();
+    const shown = body.match(/<(Contents|Version|CommonPrefixes)>/g)?.length ?? 0;
+    if (shown !== entries || rows.length < entries) throw new Error(`${what}: ${shown} entries, ${rows.length} rows`);
+    if (round < 0) continue;
+    ours.push(answered - begun);
+    theirs.push(read - answered);
+  }
+  const each = (cpuMs(gateway.pid) - cpu) / ROUNDS;
+  const [a, b] = [median(ours), median(theirs)];
+  console.log(
+    `${name}, ${what}: ${a.toFixed(1)} ms; SQL ${b.toFixed(1)} ms; time ratio ${(a / b).toFixed(2)}; gateway's CPU ${each.toFixed(1)} ms`,
+  );
+}
+
+function page(what: string, query: Record<string, string>, sql: string, after: string, entries = 1000): Page {
+  return { what, query, sql, after, entries };
+}
+
+function middle(after: string): Record<string, string> {
+  return { 'list-type': '2', delimiter: '/', 'start-after': `d${Number(after) - 1}/` };
+}
+
+function download(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: AGENT }, (res) => {
+      const pieces: Buffer[] = [];
+      res.on('data', (piece: Buffer) => pieces.push(piece));
+      res.once('error', reject);
+      res.once('end', () => {
+        const body = Buffer.concat(pieces).toString();
+        if (res.statusCode === 200) resolve(body);
+        else reject(new Error(`${res.statusCode} ${body}`));
+      });
+    }).once('error', reject);
+  });
+}
+
+function s3Url(gateway: TestGateway, method: string, bucket: string, query: Record<string, string>): string {
+  const url = new URL(`${gateway.s3Url.replace(/\/$/, '')}/${bucket}`);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return presign(method, url.href, gateway, new Date());
+}
+
+/** User and system time of a process so far, in units of a hundredth of a second (proc(5), stat, 14 and 15). */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
