@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createStaging } from '#blob/direct-write';
 import type { DiskOps } from '#contracts/disk-ops';
 
 /** What durability hangs on; every disk answers alike, the node's and those of the tests. `directory` exists and is empty. */
@@ -59,6 +60,25 @@ export function describeDiskOps(name: string, make: () => Promise<{ disk: DiskOp
       await file.read(into, 0, 5, 0);
       expect(into).to.deep.equal(Buffer.from('ab\0\0\0'));
       await file.close();
+    });
+
+    it('writes whole blocks past the page cache where it can, seen by whoever reads the file', async () => {
+      const file = await disk.open(at('one'), 'w+');
+      await file.writev([Buffer.alloc(10_000, 'a')], 0);
+      const direct = await disk.openDirect(at('one'));
+      const staging = createStaging();
+      if (direct === null || staging === null) return;
+      const block = staging[0].subarray(0, 4096).fill('b');
+      const code = await codeOf(direct.writev([block], 4096));
+      expect(code).to.be.oneOf(['none', 'EINVAL']); // some file systems find out only now
+      await direct.datasync();
+      await direct.close();
+      const into = Buffer.alloc(10_000);
+      await file.read(into, 0, 10_000, 0);
+      const expected = Buffer.alloc(10_000, 'a').fill(code === 'none' ? 'b' : 'a', 4096, 8192);
+      expect(into.equals(expected)).to.equal(true);
+      await file.close();
+      expect(await codeOf(disk.openDirect(at('absent')))).to.equal('ENOENT');
     });
 
     it('renames over what is there, under open files too', async () => {
