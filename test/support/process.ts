@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** The checkout. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** What the npm scripts and the launcher run: types are stripped, its own warnings are off, the young heap is small. */
-export const NODE_ARGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8'];
+export const NODE_ARGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'];
 export const MAIN = join(ROOT, 'src', 'main.ts');
 
 export interface Finished {

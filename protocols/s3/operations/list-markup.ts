@@ -53,7 +53,7 @@ function describe({ etag, size, attributes }: ObjectInfo): string {
     checksum === undefined
       ? ''
       : `<ChecksumAlgorithm>${checksum.algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${checksum.type}</ChecksumType>`;
-  const storage = escapeXml(extra?.['s3.storageClass'] ?? 'STANDARD');
+  const storage = extra === undefined ? 'STANDARD' : escapeXml(extra['s3.storageClass'] ?? 'STANDARD');
   return `<ETag>&quot;${escapeXml(etag)}&quot;</ETag>${sum}<Size>${size}</Size><StorageClass>${storage}</StorageClass>`;
 }
 
