@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
+import type { ObjectInfo } from '#core/object';
 import { allowBody } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
 import { answerError } from './error-answer.ts';
@@ -107,10 +109,7 @@ export function createS3Door(deps: S3Deps): Door {
       if (bucket === null || read === null) return false;
       cx.op = 'GetObject';
       cx.user = key.principal.name;
-      const { writer } = codecOf(getObject);
-      const headers = writer.headers(representation(read.info, bucket, false));
-      headers['x-amz-request-id'] = cx.requestId;
-      headers['x-amz-id-2'] = cx.requestId;
+      const headers = [...headOf(read.info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId];
       // Node joins a latin1 string with the head into one write; a buffer costs a second vector.
       res.writeHead(200, headers);
       if (read.body.length <= JOINED_BYTES_MAX) res.end(read.body.toString('latin1'), 'latin1');
@@ -123,7 +122,17 @@ export function createS3Door(deps: S3Deps): Door {
     }
   }
 
-  const nothing = { pairs: [], get: () => undefined, has: () => false };
+  /** Names and values in turn, as node:http takes them fastest. An object in memory is the same until it changes. */
+  function headOf(info: ObjectInfo, bucket: Bucket): string[] {
+    const known = heads.get(info);
+    if (known !== undefined && known.versioning === bucket.versioning) return known.head;
+    const head = Object.entries(codecOf(getObject).writer.headers(representation(info, bucket, false))).flat();
+    heads.set(info, { versioning: bucket.versioning, head });
+    return head;
+  }
+
+  const heads = new WeakMap<ObjectInfo, { versioning: Bucket['versioning']; head: string[] }>();
+  const nothing = { pairs: [], raw: '', get: () => undefined, has: () => false };
   const getObject = route('GET', 'object', nothing, {});
   return { handle, fast };
 }

@@ -31,10 +31,11 @@ export function canonicalRequest(
   canonicalPath: string,
   signedHeaders: readonly string[],
   payloadHash: string,
+  query: string = canonicalQuery(request.query),
 ): string {
   let headers = '';
   for (const name of signedHeaders) headers += `${name}:${collapse(request.header(name))}\n`;
-  return `${request.method}\n${canonicalPath}\n${canonicalQuery(request.query)}\n${headers}\n${signedHeaders.join(';')}\n${payloadHash}`;
+  return `${request.method}\n${canonicalPath}\n${query}\n${headers}\n${signedHeaders.join(';')}\n${payloadHash}`;
 }
 
 export function canonicalQuery(query: Query): string {
@@ -45,6 +46,11 @@ export function canonicalQuery(query: Query): string {
   }
   encoded.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0));
   return encoded.map(([name, value]) => `${name}=${value}`).join('&');
+}
+
+/** What most clients send is canonical as it is, but for the signature, which is not signed. */
+export function queryAsSent({ raw }: Query): string {
+  return raw.includes('X-Amz-Signature=') ? raw.replace(/(?:^|&)X-Amz-Signature=[^&]*/, '').replace(/^&/, '') : raw;
 }
 
 export function stringToSign(stamp: string, scope: Scope, canonical: string): string {

@@ -3,6 +3,8 @@ import { S3Error } from './errors.ts';
 /** The parameters of a query string, decoded, in order; of a doubled name the first counts. */
 export interface Query {
   pairs: readonly (readonly [name: string, value: string])[];
+  /** As it came. */
+  raw: string;
   get(name: string): string | undefined;
   has(name: string): boolean;
 }
@@ -42,7 +44,7 @@ export function parseQuery(text: string): Query {
   }
   const first = new Map<string, string>();
   for (const [name, value] of pairs) if (!first.has(name)) first.set(name, value);
-  return { pairs, get: (name) => first.get(name), has: (name) => first.has(name) };
+  return { pairs, raw: text, get: (name) => first.get(name), has: (name) => first.has(name) };
 }
 
 /** URI-encodes as SigV4 wants: every byte but the unreserved, upper-case hex; `/` too unless it is a path. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AccessKey } from '#contracts/authenticator';
 import { type Credentials, checkTime, readCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
-import { canonicalRequest, createSigners, type Signer, sameText, scopeText, stringToSign } from './sigv4.ts';
+import { canonicalRequest, createSigners, queryAsSent, type Signer, sameText, scopeText, stringToSign } from './sigv4.ts';
 import type { Target } from './target.ts';
 import { decodePath, encodeUri } from './uri.ts';
 
@@ -59,29 +59,29 @@ export function createVerifier(options: { region: string; now(): number }): Veri
         query: target.query,
         header: (name: string) => headerText(req, name),
       };
-      const attempt = (path: string): string => {
-        const canonical = canonicalRequest(request, path, credentials.signedHeaders, payloadHash);
+      const attempt = (path: string, query?: string): string => {
+        const canonical = canonicalRequest(request, path, credentials.signedHeaders, payloadHash, query);
         return stringToSign(credentials.stamp, credentials.scope, canonical);
       };
-      let text = attempt(encodeUri(decodePath(target.path), true));
-      // A client may have kept an encoded slash encoded when it signed.
-      if (!sameText(signer.sign(text), credentials.signature)) {
-        const bySegment = /%2f/i.test(target.path)
-          ? attempt(
-              target.path
-                .split('/')
-                .map((part) => encodeUri(decodePath(part)))
-                .join('/'),
-            )
-          : null;
-        if (bySegment === null || !sameText(signer.sign(bySegment), credentials.signature)) {
+      const signed = (candidate: string): boolean => sameText(signer.sign(candidate), credentials.signature);
+      // First as it was sent, which is nearly always canonical: a signature of it is one of this request either way.
+      if (!signed(attempt(target.path, queryAsSent(target.query)))) {
+        const canonical = attempt(encodeUri(decodePath(target.path), true));
+        // A client may have kept an encoded slash encoded when it signed.
+        const bySegment = (): string =>
+          attempt(
+            target.path
+              .split('/')
+              .map((part) => encodeUri(decodePath(part)))
+              .join('/'),
+          );
+        if (!signed(canonical) && !(/%2f/i.test(target.path) && signed(bySegment()))) {
           throw new S3Error('SignatureDoesNotMatch', undefined, {
             AWSAccessKeyId: key.id,
-            StringToSign: text,
+            StringToSign: canonical,
             SignatureProvided: credentials.signature,
           });
         }
-        text = bySegment;
       }
       return payloadOf(payloadHash, {
         signer,
