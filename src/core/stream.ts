@@ -37,5 +37,8 @@ export async function collect(body: Bytes, bytesMax: number, tooLarge: () => Err
     if (size > bytesMax) throw tooLarge();
     chunks.push(chunk);
   }
-  return chunks.length === 1 && Buffer.isBuffer(chunks[0]) ? chunks[0] : Buffer.concat(chunks, size);
+  const [only] = chunks;
+  if (only === undefined || chunks.length > 1) return Buffer.concat(chunks, size);
+  // A view of its own: what is gathered is kept, and no longer to be disposed of.
+  return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
 }
