@@ -20,7 +20,7 @@ export function disposable(bytes: Buffer & { [DISPOSABLE]?: true }): Buffer {
  * Left to the collector, the megabytes of a streamed object make it run every few milliseconds.
  */
 export function dispose(bytes: Uint8Array): void {
-  if (DISPOSABLE in bytes && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
+  if (DISPOSABLE in bytes && bytes.length > 0 && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
 }
 
 /** A body of buffers at hand. */
