@@ -7,6 +7,7 @@ import { authenticate, parseBasic } from './basic-auth.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { DavError } from './errors.ts';
 import type { Exchange, Method, Surroundings, WebdavDeps } from './exchange.ts';
+import { createListingCache } from './listing-cache.ts';
 import { copy, move } from './methods/copy-move.ts';
 import { remove } from './methods/delete.ts';
 import { get, representationHeaders } from './methods/get.ts';
@@ -38,12 +39,16 @@ const TABLE: Record<MethodName, Method> = {
 /** What a drive does all day goes straight to its method; webdav-server's dispatcher, in front of the rest, costs 56 µs a request. */
 const DIRECT: ReadonlySet<string> = new Set(['OPTIONS', 'GET', 'HEAD', 'PUT', 'PROPFIND']);
 
+/** Two folders of 10,000 files, as file managers ask for them. */
+const LISTINGS_BYTES_MAX = 16 << 20;
+
 /** A small cached file is answered without leaving the tick when nothing but these is asked of it. */
 const UNUSUAL = ['if', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'range'] as const;
 
 /** WebDAV class 1, 2 and 3 (RFC 4918) over the namespace: `<base>/<bucket>/<key>`; the collection of buckets at `<base>/`. */
 export function createWebdavDoor({ base = '/dav', publicUrl, ...rest }: WebdavDeps): Door {
-  const deps: Surroundings = { ...rest, base, publicHosts: publicUrl ? [new URL(publicUrl).host] : [] };
+  const publicHosts = publicUrl ? [new URL(publicUrl).host] : [];
+  const deps: Surroundings = { ...rest, base, publicHosts, listings: createListingCache(LISTINGS_BYTES_MAX) };
   const { authenticator, buckets, namespace } = deps;
   const dispatch = createDispatcher(base, TABLE);
 

@@ -8,6 +8,7 @@ import { CloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import { DavError } from './errors.ts';
+import type { ListingCache } from './listing-cache.ts';
 import type { Place, Target } from './paths.ts';
 
 export interface WebdavDeps {
@@ -27,6 +28,7 @@ export interface Surroundings extends Omit<WebdavDeps, 'base' | 'publicUrl'> {
   base: string;
   /** `host[:port]` of the public URL. */
   publicHosts: readonly string[];
+  listings: ListingCache;
 }
 
 /** One authenticated request on its way through a method. */

@@ -24,6 +24,8 @@ const BLOCK_CHARACTERS = 262_144;
 interface Asked {
   depth: Depth;
   renderer: Renderer;
+  /** What was asked for and how, as a name. */
+  wording: string;
   headers: Record<string, string>;
 }
 
@@ -43,11 +45,12 @@ async function readAsked(x: Exchange): Promise<Asked> {
   return {
     depth,
     renderer: compileRenderer(request, { compact, minimal }),
+    wording: JSON.stringify([request, compact, minimal]),
     headers: minimal ? { 'Preference-Applied': 'return=minimal' } : {},
   };
 }
 
-async function propfindPlace(x: Exchange, { depth, renderer, headers }: Asked): Promise<void> {
+async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }: Asked): Promise<void> {
   const located = await locate(x);
   const { bucket, place } = located;
   const entry = await getEntry(x, located);
@@ -64,9 +67,19 @@ async function propfindPlace(x: Exchange, { depth, renderer, headers }: Asked): 
   const href = folder ? `${place.href}/` : place.href;
   const self = renderer.response(entry, entry.key === '' ? place.bucket : nameOf(entry.key), href, context);
   const pages = below ? childPages(x, bucket.id, entry.key) : [];
-  await send(x, headers, self, pages, (child) =>
-    renderer.response(child.entry, child.displayName, href + child.hrefName, context),
-  );
+  const render = (child: Child): string => renderer.response(child.entry, child.displayName, href + child.hrefName, context);
+  // Of a folder's listing, locks and quota change without the folder.
+  const kept = below && !context.locked && !renderer.needs.has('quota');
+  if (!kept) return send(x, headers, self, pages, render);
+  const name = JSON.stringify([bucket.id, entry.etag, href, x.who.principal.id, wording]);
+  const known = x.deps.listings.get(name);
+  if (known === undefined) return send(x, headers, self, pages, render, name);
+  // May they still list it?
+  await x.deps.namespace.list(x.who, { bucket: bucket.id, prefix: entry.key, delimiter: '/', after: '', limit: 1 });
+  const length = known.reduce((sum, block) => sum + block.length, 0);
+  x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': length });
+  for (const block of known) await write(x.res, block, x.cx.signal);
+  x.res.end();
 }
 
 /** The server's root holds the mount; the mount holds the caller's buckets. */
@@ -106,32 +119,48 @@ function assertFinite(depth: Depth): void {
   }
 }
 
-/** A small answer goes out whole with its length, a large one in blocks as fast as the client reads. */
+/**
+ * A small answer goes out whole with its length, a large one in blocks as fast as the client reads.
+ * @param name under which the listing cache may keep it
+ */
 async function send(
   x: Exchange,
   headers: Record<string, string>,
   self: string,
   pages: AsyncIterable<Child[]> | Iterable<Child[]>,
   render: (child: Child) => string,
+  name?: string,
 ): Promise<void> {
+  const { listings } = x.deps;
   let block = OPEN + self;
+  let kept: Buffer[] | null = name === undefined ? null : [];
+  let bytes = 0;
+  const leave = async (text: string): Promise<void> => {
+    const encoded = Buffer.from(text);
+    bytes += encoded.length;
+    if (bytes > listings.answerBytesMax) kept = null;
+    kept?.push(encoded);
+    await write(x.res, encoded, x.cx.signal);
+  };
   for await (const page of pages) {
     for (const child of page) {
       block += render(child);
       if (block.length < BLOCK_CHARACTERS) continue;
       if (!x.res.headersSent) x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers });
-      await write(x.res, block, x.cx.signal);
+      await leave(block);
       block = '';
     }
   }
-  if (x.res.headersSent) x.res.end(block + CLOSE);
-  else answer(x.res, 207, headers, block + CLOSE);
+  if (!x.res.headersSent) return answer(x.res, 207, headers, block + CLOSE);
+  await leave(block + CLOSE);
+  x.res.end();
+  if (name !== undefined && kept !== null) listings.put(name, kept);
 }
 
 /** Waits only when this much is on its way, so that the next block is made while the client takes this one. */
 const IN_FLIGHT_BYTES_MAX = 1_048_576;
 
-async function write(res: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  const flowing = res.write(text);
+async function write(res: ServerResponse, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  const flowing = res.write(bytes);
   if (!flowing && res.writableLength > IN_FLIGHT_BYTES_MAX) await once(res, 'drain', { signal });
 }

@@ -29,6 +29,7 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     httpDate: dates.imf,
     isoDate: dates.isoSeconds,
     locksOn: lockFinder(locks, key),
+    locked: locks.length > 0,
     lockRoot: (lock) => hrefOf(base, scope?.bucketName ?? '', lock.at.key),
   };
 }

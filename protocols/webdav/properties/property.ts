@@ -7,6 +7,8 @@ export interface PropertyContext {
   now: number;
   /** Live locks that cover an entry. */
   locksOn(entry: EntryInfo): Lock[];
+  /** Whether there is one on any entry. */
+  locked: boolean;
   /** The absolute path that a lock was taken on. */
   lockRoot(lock: Lock): string;
   /** IMF-fixdate. */

@@ -30,6 +30,12 @@ export function memoryNamespace(now: () => number = Date.now) {
     return found;
   };
   const isFolder = (at: Address): boolean => at.key === '' || [...of(at.bucket).keys()].some((key) => key.startsWith(at.key));
+  /** A folder's ETag moves with whatever is at or below it. */
+  const stateBelow = (at: Address): string => {
+    const inside = [...of(at.bucket)].filter(([key]) => key.startsWith(at.key));
+    const folders = [...folderProperties].filter(([name]) => name.startsWith(`${at.bucket} ${at.key}`));
+    return JSON.stringify([at.key, inside.map(([key, { info }]) => [key, info.etag, info.mtime, info.properties]), folders]);
+  };
   const directoryOf = (at: Address): DirectoryInfo | null =>
     isFolder(at)
       ? {
@@ -37,7 +43,7 @@ export function memoryNamespace(now: () => number = Date.now) {
           ...at,
           directoryId: 1,
           explicit: of(at.bucket).has(at.key),
-          etag: `${createHash('md5').update(at.key).digest('hex')}-1`,
+          etag: `${createHash('md5').update(stateBelow(at)).digest('hex')}-1`,
           modified: 1e12,
           created: 1e12,
           properties: folderProperties.get(`${at.bucket} ${at.key}`) ?? null,
