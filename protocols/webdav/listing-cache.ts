@@ -4,14 +4,11 @@
  */
 export interface ListingCache {
   get(name: string): readonly Buffer[] | undefined;
-  /** Takes over what is neither too small to be worth it nor too large. */
+  /** Takes over what is not too large. */
   put(name: string, blocks: readonly Buffer[]): void;
   /** Above it, an answer need not be gathered for `put`. */
   readonly answerBytesMax: number;
 }
-
-/** Below it, the rows cost as little as the look at the cache. */
-const ANSWER_BYTES_MIN = 65_536;
 
 export function createListingCache(bytesMax: number): ListingCache {
   const entries = new Map<string, { blocks: readonly Buffer[]; bytes: number }>();
@@ -33,7 +30,7 @@ export function createListingCache(bytesMax: number): ListingCache {
     },
     put(name, blocks) {
       const bytes = blocks.reduce((sum, { length }) => sum + length, 0);
-      if (bytes < ANSWER_BYTES_MIN || bytes > bytesMax >> 1) return;
+      if (bytes > bytesMax >> 1) return;
       forget(name);
       entries.set(name, { blocks, bytes });
       held += bytes;

@@ -121,7 +121,7 @@ function assertFinite(depth: Depth): void {
 
 /**
  * A small answer goes out whole with its length, a large one in blocks as fast as the client reads.
- * @param name under which the listing cache may keep it
+ * @param name under which the listing cache may keep it, if it is large
  */
 async function send(
   x: Exchange,
