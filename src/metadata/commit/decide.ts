@@ -6,7 +6,8 @@ import { encodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectInfo, VersionId } from '#core/object';
 import { recordsOf } from '../chunk-index.ts';
-import { assertUnlocked, covers, withoutSlash } from '../locks.ts';
+import { withoutSlash } from '../locks.ts';
+import { checkLocks, checkQuota, checkTree } from './checks.ts';
 import { emptyPlan, type Plan } from './plan.ts';
 import { type BatchState, type BucketState, type Intent, type SlotState, slotKey } from './state.ts';
 
@@ -71,7 +72,7 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
   const before = state.slots.get(slotKey(bucket.id, intent.key));
   checkLocks(state, intent, before?.live !== true);
   if (intent.requireParent === true) {
-    const deferred = checkTree(fold, intent, before?.live === true);
+    const deferred = checkTree(state, fold.uncertain, intent, before?.live === true);
     if (deferred) return { kind: 'defer' };
   }
   checkConditions(intent.conditions ?? {}, before?.live ? before : null, 'write');
@@ -265,40 +266,6 @@ function decideAnnotate(fold: Fold, bucket: BucketState, intent: AnnotateIntent)
   journal(fold, bucket, 'annotate', intent, after);
   for (const path of ancestorsOf(intent.key)) touch(fold, bucket, path, false);
   return { kind: 'annotate' };
-}
-
-/** WebDAV's rules: the parent exists, and a file and a folder never share one name. True: cannot be known in this batch. */
-function checkTree(fold: Fold, intent: PutIntent, overwrites: boolean): boolean {
-  const { state } = fold;
-  const parent = slotKey(intent.bucket, parentOf(intent.key));
-  const own = slotKey(intent.bucket, intent.key.endsWith('/') ? intent.key : `${intent.key}/`);
-  if (fold.uncertain.has(parent) || fold.uncertain.has(own)) return true;
-  const twin = intent.key.endsWith('/') ? state.slots.get(slotKey(intent.bucket, withoutSlash(intent.key))) : undefined;
-  if (twin?.live) throw new CloudStoreError('already_exists', 'A file has this name already.');
-  if (state.directories.has(own)) {
-    if (intent.key.endsWith('/')) throw new CloudStoreError('already_exists', 'The folder exists already.');
-    if (!overwrites) throw new CloudStoreError('is_a_directory', 'A folder has this name already.');
-  }
-  if (!state.directories.has(parent)) throw new CloudStoreError('parent_missing', 'The parent folder does not exist.');
-  return false;
-}
-
-/** `membership`: an entry of the parent comes or goes, which a lock on the parent guards whatever its depth (RFC 4918 §7.4). */
-function checkLocks(state: BatchState, intent: Intent, membership: boolean): void {
-  if (state.locks.length === 0) return;
-  const key = withoutSlash(intent.key);
-  const parent = membership ? withoutSlash(parentOf(intent.key)) : null;
-  const covering = state.locks.filter(
-    ({ at, infinite }) => at.bucket === intent.bucket && (covers({ at, infinite }, key) || at.key === parent),
-  );
-  assertUnlocked(covering, intent.who.principal?.id ?? null, intent.lockTokens ?? []);
-}
-
-function checkQuota(state: BatchState, bucket: BucketState, growth: number): void {
-  const account = state.accounts.get(bucket.owner);
-  if (account && growth > 0 && account.quotaBytes !== null && account.usedBytes + growth > account.quotaBytes) {
-    throw new CloudStoreError('quota_exceeded', 'The quota is used up.', { details: { quotaBytes: account.quotaBytes } });
-  }
 }
 
 function afterRemoval(fold: Fold, bucket: BucketState, intent: RemoveIntent): void {
