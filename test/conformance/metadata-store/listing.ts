@@ -27,7 +27,8 @@ export function describeListing(rigOf: () => MetadataRig): void {
       for (let n = 0; n < 30; n++) found.add(`a/run/${n}`);
       const all = [...found];
       await Promise.all(all.map((key) => rig.store.commit(putIntent(home, key))));
-      const gone = all.filter(() => dice.chance(0.15));
+      // One is named below, and stays.
+      const gone = all.filter((key) => dice.chance(0.15) && key !== 'a/run/1');
       const removal = { kind: 'remove' as const, who: home.who, bucket: home.id };
       await Promise.all(gone.map((key, n) => rig.store.commit({ ...removal, key, versionId: n.toString(16).padStart(32, '0') })));
       keys = all.filter((key) => !gone.includes(key)).sort(compareKeys);
