@@ -34,7 +34,7 @@ const SMALL_ALLOCATE_BYTES = 16 << 20;
 const BULK_ALLOCATE_BYTES = 64 << 20;
 const WRITE_BEHIND_BYTES = 32 << 20;
 const FILES_MAX = 64;
-/** Below this, a record of an open pack is read at once: it was just written, so it is in the page cache. */
+/** Below this, a record of the open pack of small records is read at once: it was just written, so it is in the page cache. */
 const SYNC_READ_BYTES_MAX = 64 << 10;
 
 /**
@@ -99,7 +99,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
       if (offset + length > place.length) throw new CloudStoreError('corrupt', 'A read goes past the end of its record.');
       const out = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
       try {
-        const written = length <= SYNC_READ_BYTES_MAX ? files.pinned(place.pack) : null;
+        const written = length <= SYNC_READ_BYTES_MAX && place.pack === small.pack ? files.pinned(place.pack) : null;
         if (written !== null && written.readSync(out, 0, length, place.offset + offset) === length) return out;
         const bytes = await files.with(place.pack, (file) => readFully(file, out, 0, length, place.offset + offset));
         if (bytes !== length)
