@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudStoreError } from '#core/errors';
@@ -25,7 +25,7 @@ export interface DataDirectoryLock {
  */
 export async function ensureDataDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeDirectories(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     const probe = join(path, `.probe-${randomUUID()}`);
     await (await open(probe, 'wx', 0o600)).close();
@@ -33,6 +33,26 @@ export async function ensureDataDirectory(path: string): Promise<void> {
   } catch (error) {
     throw explain(path, error);
   }
+}
+
+/** As mkdir with `recursive`, which never ends below a directory that takes no new entries and says ENOENT, as Linux's /proc does. */
+async function makeDirectories(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; (await stat(at).catch(absent)) === null; at = dirname(at)) missing.unshift(at);
+  for (const one of missing) {
+    await mkdir(one, { mode: 0o700 }).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error; // another process was faster
+    });
+  }
+}
+
+function absent(error: unknown): null {
+  if (codeOf(error) !== 'ENOENT') throw error;
+  return null;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /**
@@ -104,7 +124,7 @@ function tryLock(file: string, directory: string): DatabaseSync | null {
 }
 
 function explain(path: string, error: unknown): CloudStoreError {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const code = codeOf(error);
   const text = error instanceof Error ? error.message : String(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new CloudStoreError(
@@ -120,7 +140,9 @@ function explain(path: string, error: unknown): CloudStoreError {
         ? 'it, or something above it, is not a directory'
         : code === 'EACCES' || code === 'EPERM' || /readonly|unable to open/.test(text)
           ? 'it is not writable for this user'
-          : text;
+          : code === 'ENOENT'
+            ? 'what lies above it takes no new directory'
+            : text;
   return new CloudStoreError(
     'unavailable',
     `The data directory ${path} cannot be used: ${why}. Give it to the user who starts CloudStore, or choose another with --data-dir or CLOUDSTORE_DATA_DIR.`,

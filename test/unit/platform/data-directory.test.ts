@@ -26,6 +26,11 @@ describe('the data directory', () => {
     await expectSentence(ensureDataDirectory(join(directory, 'file', 'data')), 'is not a directory');
   });
 
+  it('says in one sentence that no directory can be made there', async function () {
+    if (process.platform !== 'linux') this.skip(); // only Linux has such a directory, for root too
+    await expectSentence(ensureDataDirectory('/proc/cloudstore/data'), 'takes no new directory');
+  });
+
   it('says in one sentence that it is not writable', async () => {
     mkdirSync(join(directory, 'data'));
     chmodSync(join(directory, 'data'), 0o555);
