@@ -3,6 +3,7 @@ import { access, constants, mkdir, open, readFile, rename, rm, stat } from 'node
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '#blob/disk-error';
 import { CloudStoreError } from '#core/errors';
 
 /** Who holds the lock; written beside it for people and for the CLI, never trusted as the lock itself. */
@@ -49,10 +50,6 @@ async function makeDirectories(path: string): Promise<void> {
 function absent(error: unknown): null {
   if (codeOf(error) !== 'ENOENT') throw error;
   return null;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ const PIECE_BYTES = 128 << 10;
  * (u32) and 1 for the last one, so that no segment can be moved, repeated or cut off. The key belongs to this record alone. Every
  * segment authenticates the record's header.
  * @param stored the bytes of the segment, in pieces
- * @returns ciphertext, in as many pieces, and tag
+ * @returns ciphertext in pieces, and tag
  */
 export function encryptSegment(key: Buffer, header: RecordHeader, index: number, stored: Uint8Array[]): Buffer[] {
   const cipher = createCipheriv('aes-256-gcm', key, nonce(header, index));

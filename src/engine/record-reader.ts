@@ -88,8 +88,8 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
             const [from, to] = [Math.max(0, wanted.from - start), Math.min(plain.length, wanted.to - start)];
             start += plain.length;
             if (from >= to) continue;
-            const wantedOfIt = to - from < plain.length ? plain.subarray(from, to) : plain;
-            out.push(plain.length === plain.buffer.byteLength ? disposable(wantedOfIt) : wantedOfIt);
+            const part = to - from < plain.length ? plain.subarray(from, to) : plain;
+            out.push(plain.length === plain.buffer.byteLength ? disposable(part) : part);
           }
         }
         return out;

@@ -54,7 +54,8 @@ function gather(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
       settle();
       reject(new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause }));
     };
-    if (req.destroyed && !req.readableEnded) onBroken();
+    if (req.readableEnded) onEnd();
+    else if (req.destroyed) onBroken();
     else req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
   });
 }

@@ -119,21 +119,6 @@ describe('WebDAV on a real gateway', () => {
     }
   });
 
-  it('shows a large folder to those only who may list it now', async () => {
-    await cloudstore(gateway, ['user', 'add', 'reader', '--role', 'member', '--password-stdin', '--json'], 'pw\n');
-    const as = (body = '') =>
-      request({
-        ...placeOf(gateway),
-        method: 'PROPFIND',
-        path: `/dav/${gateway.bucket}/listed/`,
-        headers: { authorization: `Basic ${Buffer.from('reader:pw').toString('base64')}`, depth: '1' },
-        body,
-      });
-    await send('PROPFIND', 'listed/', { depth: '1' });
-    await send('PROPFIND', 'listed/', { depth: '1' });
-    expect((await as()).status).to.equal(404);
-  });
-
   it('moves a folder with all below and every dead property', async () => {
     await send('MKCOL', 'from');
     await send('MKCOL', 'from/sub');

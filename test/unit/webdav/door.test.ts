@@ -1,8 +1,40 @@
 import { expect } from 'chai';
+import { CloudStoreError } from '#core/errors';
 import { describeDoor } from './door-suite.ts';
 import { serveDoor } from './serve-door.ts';
 
 describeDoor('a namespace in memory', serveDoor);
+
+describe('WebDAV: a large folder that was listed before', () => {
+  let server: Awaited<ReturnType<typeof serveDoor>>;
+  before(async () => {
+    server = await serveDoor();
+  });
+  after(() => server.close());
+
+  it('is listed once, and refused to who may not list it any more', async () => {
+    await server.plant(
+      'home',
+      Array.from({ length: 1200 }, (_, i) => [`large/entry-${i}`, 'x']),
+    );
+    const list = () => server.send('PROPFIND', '/dav/home/large/', { depth: '1' });
+    const first = await list();
+    const { namespace } = server.store;
+    const asked: number[] = [];
+    const listing = namespace.list;
+    namespace.list = (who, query) => {
+      asked.push(query.limit);
+      return listing(who, query);
+    };
+    const second = await list();
+    expect([second.status, second.body === first.body]).to.deep.equal([207, true]);
+    expect(asked, 'only whether it may').to.deep.equal([1]);
+    namespace.list = async () => {
+      throw new CloudStoreError('access_denied', 'not any more');
+    };
+    expect((await list()).status).to.equal(403);
+  });
+});
 
 describe('WebDAV: refusals of the authenticator', () => {
   it('says 429 to a flood of wrong passwords, and when to come back', async () => {
