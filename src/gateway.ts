@@ -4,15 +4,11 @@ import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { createAuthenticator } from '#auth/authenticator';
 import { createAuthorizer } from '#auth/authorizer';
-import { nodeDiskOps } from '#blob/disk-ops';
-import { createLocalDisk } from '#blob/local-disk';
-import { createLog } from '#blob/log';
 import { createMemoryCache } from '#cache/memory';
 import type { Cache } from '#contracts/cache';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
 import { createHub } from '#events/hub';
 import type { Health } from '#http/operations';
@@ -31,6 +27,7 @@ import { type DataDirectoryLock, lockDataDirectory, readOwner } from './data-dir
 import { type Database, openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { deriveKey, loadMasterKey } from './master-key.ts';
+import { openStorage } from './storage.ts';
 import { urlsOf } from './urls.ts';
 
 export interface GatewayOptions {
@@ -92,14 +89,9 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const metrics = createMetrics();
   const cache = await openCache(options);
   started.defer(() => cache.close());
-  const disk = nodeDiskOps();
-  const packs = join(dataDirectory, 'packs');
-  const blobs = await createLocalDisk({ directory: packs, disk });
-  started.defer(() => blobs.close());
-  const packLog = await createLog({ directory: packs, disk, clock, random });
-  started.defer(() => packLog.close());
-  const content = createContent({ keyring, log: packLog, blobs, chunks: metadata.chunks, random });
-  started.defer(() => content.close());
+  const storage = await openStorage({ dataDirectory, keyring, chunks: metadata.chunks, clock, random });
+  started.defer(() => storage.close());
+  const { content } = storage;
 
   const jwtSecret = deriveKey(masterKey, 'access tokens');
   const authenticator = createAuthenticator({

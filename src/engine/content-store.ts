@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { BlobStore } from '#contracts/blob-store';
+import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Content } from '#contracts/content';
 import type { Keyring } from '#contracts/keyring';
@@ -26,7 +26,7 @@ export interface ContentOptions {
   keyring: Keyring;
   log: Log;
   /** Where packs lie that this gateway's log does not have. */
-  blobs: BlobStore;
+  stores: BlobStores;
   chunks: ChunkIndex;
   random: Random;
   /** What all bodies on their way in and out, and the cache of small plaintext, may hold together. 96 MiB by default. */
@@ -43,7 +43,7 @@ const SLOTS_MIN = 16;
 
 /** The content store over one log. `close` after the last read and write. */
 export function createContent(options: ContentOptions): Content & { close(): Promise<void> } {
-  const { keyring, log, blobs, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true } = options;
+  const { keyring, log, stores, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true } = options;
   const { threads = Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) } = options;
   // In: a third for plaintext, an eighth for ciphertext on its way to the disk. Out: a sixth. The cache: a third.
   const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)));
@@ -70,7 +70,7 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
     hashes,
     chunks,
     log,
-    blobs,
+    stores,
     cache: createPlainCache(Math.floor(memoryBytesMax / 3)),
     buffers: createReadBuffers(FETCH_BYTES, Math.max(4, Math.floor(memoryBytesMax / 6 / FETCH_BYTES))),
   };

@@ -1,4 +1,4 @@
-import type { BlobStore } from '#contracts/blob-store';
+import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace } from '#contracts/content';
 import type { DomainKeys } from '#contracts/keyring';
@@ -21,7 +21,7 @@ export interface RecordReaderDeps {
   recordKeys: RecordKeys;
   chunks: ChunkIndex;
   log: Log;
-  blobs: BlobStore;
+  stores: BlobStores;
 }
 
 /** What one read of the disk fetches: some segments, and the header with the first. */
@@ -116,7 +116,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       return await deps.log.read(place, offset, length, into);
     } catch (error) {
       if (!isCloudStoreError(error, 'not_found')) throw error;
-      return deps.blobs.read(`${place.pack}.pack`, place.offset + offset, length, into);
+      return deps.stores.of(place.store).read(`${place.pack}.pack`, place.offset + offset, length, into);
     }
   }
 

@@ -6,6 +6,7 @@ import { createAuthorizer } from '#auth/authorizer';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
 import { createLog } from '#blob/log';
+import { createBlobStores } from '#blob/stores';
 import { isCloudStoreError } from '#core/errors';
 import { collect } from '#core/stream';
 import { createContent } from '#engine/content-store';
@@ -44,7 +45,13 @@ const directory = join(round.dataDirectory, 'packs');
 const keyring = createKeyring({ masterKey: Buffer.from(round.masterKey, 'hex'), keys: metadata.keys, random: randomBytes });
 const blobs = await createLocalDisk({ directory, disk });
 const log = await createLog({ directory, disk, clock, random: randomBytes });
-const content = createContent({ keyring, log, blobs, chunks: metadata.chunks, random: randomBytes });
+const content = createContent({
+  keyring,
+  log,
+  stores: createBlobStores(new Map([[0, blobs]])),
+  chunks: metadata.chunks,
+  random: randomBytes,
+});
 const authorizer = createAuthorizer({ principals: metadata.principals, signals: metadata.signals, clock });
 const shared = { ...metadata, content, authorizer, keyring, clock, random: randomBytes };
 const buckets = createBuckets(shared);

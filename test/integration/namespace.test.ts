@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
 import { createLog } from '#blob/log';
+import { createBlobStores } from '#blob/stores';
 import { createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
 import type { Metadata } from '#metadata/open';
@@ -19,7 +20,13 @@ async function onDisk(metadata: Metadata): Promise<Storage> {
   const keyring = createKeyring({ masterKey: randomBytes(32), keys: metadata.keys, random: randomBytes });
   const blobs = await createLocalDisk({ directory, disk });
   const log = await createLog({ directory, disk, clock: { now: () => Date.now() }, random: randomBytes });
-  const content = createContent({ keyring, log, blobs, chunks: metadata.chunks, random: randomBytes });
+  const content = createContent({
+    keyring,
+    log,
+    stores: createBlobStores(new Map([[0, blobs]])),
+    chunks: metadata.chunks,
+    random: randomBytes,
+  });
   return {
     content,
     keyring,

@@ -6,6 +6,7 @@ import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
 import { createLog } from '#blob/log';
 import { createMemoryBlobs } from '#blob/memory';
+import { createBlobStores } from '#blob/stores';
 import type { BlobStore } from '#contracts/blob-store';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace, Content, Staged } from '#contracts/content';
@@ -74,7 +75,14 @@ export async function openEngine(
   async function start() {
     const { log, blobs, close } = await packs.open();
     const keyring = createKeyring({ masterKey, keys: rows.keys, random: randomBytes });
-    const content = createContent({ keyring, log, blobs, chunks, random: randomBytes, ...options });
+    const content = createContent({
+      keyring,
+      log,
+      stores: createBlobStores(new Map([[0, blobs]])),
+      chunks,
+      random: randomBytes,
+      ...options,
+    });
     return { content, keyring, log, close };
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLog } from '#blob/log';
 import { createMemoryBlobs } from '#blob/memory';
+import { createBlobStores } from '#blob/stores';
 import type { ChunkPlace, ChunkRecord, Content, LeafRecord, Staged } from '#contracts/content';
 import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
@@ -80,7 +81,15 @@ export async function openGolden(directory: string, seed: string, compression: b
   });
   const blobs = createMemoryBlobs();
   const random = seededRandom(`${seed} salts`);
-  const content = createContent({ keyring, log, blobs, chunks, random, compression, threads: 0 });
+  const content = createContent({
+    keyring,
+    log,
+    stores: createBlobStores(new Map([[0, blobs]])),
+    chunks,
+    random,
+    compression,
+    threads: 0,
+  });
   const commit = (staged: Staged): Staged => {
     recorded.push(...staged.chunks);
     leaves.push(...staged.leaves);

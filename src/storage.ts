@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { nodeDiskOps } from '#blob/disk-ops';
+import { createLocalDisk } from '#blob/local-disk';
+import { createLog } from '#blob/log';
+import { createBlobStores } from '#blob/stores';
+import type { BlobStores } from '#contracts/blob-stores';
+import type { ChunkIndex } from '#contracts/chunk-index';
+import type { Content } from '#contracts/content';
+import type { Keyring } from '#contracts/keyring';
+import type { Log } from '#contracts/log';
+import type { Clock, Random } from '#core/clock';
+import { createContent } from '#engine/content-store';
+
+export interface StorageOptions {
+  dataDirectory: string;
+  keyring: Keyring;
+  chunks: ChunkIndex;
+  clock: Clock;
+  random: Random;
+}
+
+export interface Storage {
+  content: Content;
+  log: Log;
+  stores: BlobStores;
+  close(): Promise<void>;
+}
+
+/** Packs and what is stored in them: the log of open ones, the stores of sealed ones, the content store over both. @throws unavailable, insufficient_storage, corrupt */
+export async function openStorage({ dataDirectory, keyring, chunks, clock, random }: StorageOptions): Promise<Storage> {
+  const opened = new AsyncDisposableStack();
+  try {
+    const disk = nodeDiskOps();
+    const directory = join(dataDirectory, 'packs');
+    const local = await createLocalDisk({ directory, disk });
+    opened.defer(() => local.close());
+    const stores = createBlobStores(new Map([[0, local]]));
+    const log = await createLog({ directory, disk, clock, random });
+    opened.defer(() => log.close());
+    const content = createContent({ keyring, log, stores, chunks, random });
+    opened.defer(() => content.close());
+    return { content, log, stores, close: () => opened.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
