@@ -21,6 +21,7 @@ import { createRestDoor } from '#protocols/rest/door';
 import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
 import { createWsHandler } from '#protocols/ws/door';
+import { startBackground } from './background.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
 import { type DataDirectoryLock, lockDataDirectory, readOwner } from './data-directory.ts';
@@ -127,6 +128,9 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     },
   };
   const secrets = await beginFirstRun(firstRunOptions);
+
+  const background = await startBackground({ metadata, storage, clock, random, log });
+  started.defer(() => background.close());
 
   const deps = { ...shared, namespace, buckets, uploads, hub, version: options.version, publicUrl: values['public-url'] };
   const listeners = createListeners({

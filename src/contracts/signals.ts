@@ -7,5 +7,8 @@ export interface Signals {
   subscribe(topic: SignalTopic, listener: (payload: string | null) => void): () => void;
 }
 
-/** journal: payload `bucket:seq`. principals: principal id (users, keys, passwords, sessions changed). buckets: bucket id (names, settings changed). */
-export type SignalTopic = 'journal' | 'principals' | 'buckets';
+/**
+ * journal: payload `bucket:seq`. principals: principal id (users, keys, passwords, sessions changed). buckets: bucket id (names, settings changed).
+ * jobs: name of a job (asked for, cancelled, ended).
+ */
+export type SignalTopic = 'journal' | 'principals' | 'buckets' | 'jobs';

@@ -2,12 +2,14 @@ import type { Knex } from 'knex';
 import * as tables from './migrations/0001-tables.ts';
 import * as commit from './migrations/0002-commit.ts';
 import * as listing from './migrations/0003-listing.ts';
+import * as jobs from './migrations/0004-jobs.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
   { name: '0001-tables', migration: tables },
   { name: '0002-commit', migration: commit },
   { name: '0003-listing', migration: listing },
+  { name: '0004-jobs', migration: jobs },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

@@ -1,6 +1,7 @@
 import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { InstanceStore } from '#contracts/instance-store';
+import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
 import type { KeyStore } from '#contracts/keyring';
 import type { Locks } from '#contracts/locks';
@@ -14,6 +15,7 @@ import { createBucketStore } from './buckets.ts';
 import { createChunkIndex } from './chunk-index.ts';
 import { type Connection, openDatabase } from './database.ts';
 import { createInstanceStore } from './instance.ts';
+import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
 import { createKeyStore } from './keys.ts';
 import { createLocks } from './locks.ts';
@@ -46,6 +48,7 @@ export interface Metadata {
   chunks: ChunkIndex;
   keys: KeyStore;
   instance: InstanceStore;
+  jobStore: JobStore;
   signals: Signals;
   close(): Promise<void>;
 }
@@ -76,6 +79,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     principals: createPrincipalStore({ database, clock, signals }),
     keys: createKeyStore({ database, clock }),
     instance: createInstanceStore({ database, clock, registration, leases }),
+    jobStore: createJobStore({ database, signals }),
     async close() {
       await store.close();
       await signals.close();

@@ -1,0 +1,28 @@
+import type { Job } from '#contracts/jobs';
+import type { Logger } from '#contracts/observability';
+import type { Clock, Random } from '#core/clock';
+import { createRunner, type Runner } from '#jobs/runner';
+import type { Metadata } from '#metadata/open';
+import type { Storage } from './storage.ts';
+
+export interface BackgroundOptions {
+  metadata: Metadata;
+  storage: Storage;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+}
+
+/** Every job there is; each is made by its own file. */
+export function backgroundJobs(_options: BackgroundOptions): Job[] {
+  return [];
+}
+
+/** What goes on behind the requests of a gateway. */
+export async function startBackground(options: BackgroundOptions): Promise<Runner> {
+  const { metadata, clock, random, log } = options;
+  const { jobStore: store, signals } = metadata;
+  const runner = createRunner({ jobs: backgroundJobs(options), store, signals, clock, random, log });
+  await runner.start();
+  return runner;
+}
