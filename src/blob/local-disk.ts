@@ -7,17 +7,24 @@ import { codeOf, diskError } from './disk-error.ts';
 import { readFully, writeDurably } from './durable-write.ts';
 import { createOpenFiles } from './open-files.ts';
 
+export interface LocalDiskOptions {
+  directory: string;
+  disk: DiskOps;
+  /** Remove what a crash left half written; not where another process may be writing it. Default true. */
+  tidy?: boolean;
+}
+
 const OPEN_FILES_MAX = 64;
 
 /**
  * Blobs as files of one directory, written beside it in `tmp/`.
  * @throws unavailable when the directory cannot be made
  */
-export async function createLocalDisk({ directory, disk }: { directory: string; disk: DiskOps }): Promise<BlobStore> {
+export async function createLocalDisk({ directory, disk, tidy = true }: LocalDiskOptions): Promise<BlobStore> {
   const temporary = join(directory, 'tmp');
   try {
     await disk.mkdir(temporary, 0o700);
-    for (const name of await disk.readdir(temporary)) await disk.unlink(join(temporary, name));
+    if (tidy) for (const name of await disk.readdir(temporary)) await disk.unlink(join(temporary, name));
   } catch (error) {
     throw diskError(error, `making ${directory}`);
   }

@@ -25,6 +25,10 @@ export interface LogOptions {
   recordsMax?: number;
   /** Packs for big bodies that are written side by side; small records have one of their own. */
   bulkLanes?: number;
+  /** Which of the processes that share the directory this is; no two at a time have one number. 0 by default. */
+  process?: number;
+  /** Whose open packs are what a crash left: everybody's (nobody else writes here yet), or those of this number. Everybody's by default. */
+  recover?: 'all' | 'own';
 }
 
 const PACK_BYTES_MAX = 1 << 30;
@@ -44,14 +48,14 @@ const SYNC_READ_BYTES_MAX = 64 << 10;
  */
 export async function createLog(options: LogOptions): Promise<Log> {
   const { directory, disk, clock, random, store = 0, instance = '0'.repeat(32), bulkLanes = 1 } = options;
-  const { packBytesMax = PACK_BYTES_MAX, recordsMax = RECORDS_MAX } = options;
-  const packs: PackDirectory = { disk, clock, random, directory, instance };
+  const { packBytesMax = PACK_BYTES_MAX, recordsMax = RECORDS_MAX, process = 0, recover = 'all' } = options;
+  const packs: PackDirectory = { disk, clock, random, directory, instance, process };
   try {
     await disk.mkdir(join(directory, OPEN_DIRECTORY), 0o700);
   } catch (error) {
     throw diskError(error, `making ${directory}`);
   }
-  await recoverOpenPacks(packs);
+  await recoverOpenPacks(packs, recover);
 
   const files = createOpenFiles((id) => openPack(packs, id), FILES_MAX);
   /** Packs that a failed write or fsync ended, with the offset up to which they hold. */
@@ -117,12 +121,15 @@ export async function createLog(options: LogOptions): Promise<Log> {
   };
 }
 
-/** Sealed, or one that could not be sealed and waits for the next start. */
+/**
+ * Open, of whichever process, or sealed. In this order, because a pack goes from open to sealed and never back: one that is sealed between
+ * the two looks is found by the second.
+ */
 async function openPack(packs: PackDirectory, id: string): Promise<DiskFile> {
   try {
-    return await packs.disk.open(sealedPath(packs, id), 'r');
+    return await packs.disk.open(openPath(packs, id), 'r');
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    return packs.disk.open(openPath(packs, id), 'r');
+    return packs.disk.open(sealedPath(packs, id), 'r');
   }
 }

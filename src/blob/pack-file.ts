@@ -13,6 +13,8 @@ export interface PackDirectory {
   directory: string;
   /** 32 hex digits, in every header. */
   instance: string;
+  /** Which of the processes that share the directory this is, below 65,536: its open packs carry the number in their ids. */
+  process: number;
 }
 
 /** A pack that is being written. */
@@ -37,9 +39,9 @@ export const sealedPath = (packs: PackDirectory, id: string): string => join(pac
 
 /** A new pack, its name and header durable: a record in it is worth what its own fsync is worth. */
 export async function createPackFile(packs: PackDirectory, allocated: number, direct: boolean): Promise<PackFile> {
-  const { disk, clock, random, instance } = packs;
+  const { disk, clock, random, instance, process } = packs;
   const created = clock.now();
-  const id = packId(created, random);
+  const id = packId(created, process, random);
   const path = openPath(packs, id);
   const file = await disk.open(path, 'wx+');
   try {
@@ -77,7 +79,12 @@ export async function sealPackFile(packs: PackDirectory, pack: PackFile): Promis
   await disk.syncDirectory(join(packs.directory, OPEN_DIRECTORY));
 }
 
-/** 48 bits of time and 80 of chance, so that names sort by age. */
-function packId(created: number, random: Random): string {
-  return created.toString(16).padStart(12, '0').slice(-12) + random(10).toString('hex');
+/** 48 bits of time, so that names sort by age, 16 of the process, 64 of chance. */
+function packId(created: number, process: number, random: Random): string {
+  return created.toString(16).padStart(12, '0').slice(-12) + process.toString(16).padStart(4, '0') + random(8).toString('hex');
+}
+
+/** The number of the process that opened the pack; only of an open one, for older versions had chance here. */
+export function processOf(id: string): number {
+  return Number.parseInt(id.slice(12, 16), 16);
 }

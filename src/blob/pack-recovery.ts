@@ -4,7 +4,7 @@ import type { DiskFile } from '#contracts/disk-ops';
 import { nextBlock } from './direct-write.ts';
 import { diskError } from './disk-error.ts';
 import { readFully } from './durable-write.ts';
-import { OPEN_DIRECTORY, openPath, type PackDirectory, sealPackFile } from './pack-file.ts';
+import { OPEN_DIRECTORY, openPath, type PackDirectory, processOf, sealPackFile } from './pack-file.ts';
 import { createPackIndex, decodeFrame, decodePackHeader, FRAME_BYTES, LABEL_BYTES, PACK_HEADER_BYTES } from './pack-format.ts';
 
 /** More than a lane can have written without an fsync: before this much from its end, a pack was confirmed by the disk. */
@@ -23,15 +23,17 @@ export interface Recovered {
 /**
  * Seals what a crash left open: each pack is cut at its last whole record. What comes behind was never acknowledged, because
  * an acknowledgement waits for the fsync of everything before it. Empty ones are removed.
+ * `of` a process: of its dead predecessor only, while the packs of other processes are being written.
  * @throws unavailable, insufficient_storage; corrupt for a pack of another format version
  */
-export async function recoverOpenPacks(packs: PackDirectory): Promise<Recovered[]> {
+export async function recoverOpenPacks(packs: PackDirectory, of: 'all' | 'own'): Promise<Recovered[]> {
   const { disk, directory } = packs;
   const out: Recovered[] = [];
   try {
     for (const name of (await disk.readdir(join(directory, OPEN_DIRECTORY))).sort()) {
       const id = /^([0-9a-f]{32})\.pack$/.exec(name)?.[1];
-      if (id !== undefined) out.push(await recover(packs, id));
+      if (id === undefined || (of === 'own' && processOf(id) !== packs.process)) continue;
+      out.push(await recover(packs, id));
     }
   } catch (error) {
     throw diskError(error, 'recovering packs');
