@@ -12,12 +12,12 @@ export interface ChunkIndexOptions {
 }
 
 const PLACES = `SELECT x.n::int, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length
-  FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id`;
+  FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id`;
 const CLAIM = { name: 'chunks-claim', text: `${PLACES} WHERE c.condemned_ms IS NULL` };
 const FIND = { name: 'chunks-find', text: PLACES };
 const LEAVES = {
   name: 'leaves-find',
-  text: `SELECT x.n::int, l.entries FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN leaves l ON l.domain = $1 AND l.id = x.id`,
+  text: `SELECT x.n::int, l.entries FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n) JOIN leaves l ON l.domain = $1 AND l.id = x.id`,
 };
 const RECORD = { name: 'chunks-record', text: 'SELECT cs_apply_extra(0, $1)' };
 

@@ -21,7 +21,7 @@ const ONE = {
 };
 const MANY = {
   name: 'current-many',
-  text: `SELECT x.n::int, ${SLOT_COLUMNS}, v.content FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS x(bucket_id, key, n)
+  text: `SELECT x.n::int, ${SLOT_COLUMNS}, v.content FROM unnest((SELECT $1::int[]), (SELECT $2::text[])) WITH ORDINALITY AS x(bucket_id, key, n)
            JOIN slots s ON s.bucket_id = x.bucket_id AND s.key = x.key AND s.live JOIN versions v ON v.id = s.version_id`,
 };
 const VERSION = {

@@ -3,6 +3,7 @@ import * as tables from './migrations/0001-tables.ts';
 import * as commit from './migrations/0002-commit.ts';
 import * as listing from './migrations/0003-listing.ts';
 import * as jobs from './migrations/0004-jobs.ts';
+import * as commitSets from './migrations/0011-commit.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -10,6 +11,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0002-commit', migration: commit },
   { name: '0003-listing', migration: listing },
   { name: '0004-jobs', migration: jobs },
+  { name: '0011-commit', migration: commitSets },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

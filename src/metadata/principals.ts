@@ -72,7 +72,7 @@ const SET_GRANT = {
 };
 const REMOVE_GRANT = { name: 'grant-remove', text: 'DELETE FROM grants WHERE principal = $1 AND bucket_id = $2 AND prefix = $3' };
 const EXISTS = { name: 'principal-lock', text: 'SELECT id FROM principals WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE' };
-/** In the order of cs_apply: heads first, then usage. An alias that the heir already has for another bucket is dropped. */
+/** In the order of cs_commit: heads first, then usage. An alias that the heir already has for another bucket is dropped. */
 const REMOVAL = [
   `UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id IN
      (SELECT h.bucket_id FROM bucket_heads h JOIN buckets b ON b.id = h.bucket_id WHERE b.owner = $1 ORDER BY h.bucket_id FOR UPDATE OF h)

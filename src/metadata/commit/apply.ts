@@ -3,7 +3,10 @@ import type { Session } from '../database.ts';
 import { endOf } from '../rows.ts';
 import type { Plan } from './plan.ts';
 
-const APPLY = { name: 'commit-apply', text: 'SELECT cs_apply($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)' };
+const APPLY = {
+  name: 'commit-apply',
+  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+};
 
 /** Carries a plan out in one round trip. @throws a database error with SQLSTATE CS001 (lost: decide again) or CS002 (fenced) */
 export async function applyPlan(
@@ -31,9 +34,7 @@ export async function applyPlan(
       a: state.attributes,
       p: state.properties,
     }));
-  const directories = [...plan.directories.values()]
-    .sort((a, b) => a.b - b.b || compareKeys(a.k, b.k))
-    .map((change) => (change.c ? { ...change, u: endOf(change.k) } : change));
+  const directories = [...plan.directories.values()].sort((a, b) => a.b - b.b || compareKeys(a.k, b.k));
   const journal = plan.journal.map(({ who, ...row }) => ({
     ...row,
     p: who.principal?.id ?? null,
@@ -45,19 +46,27 @@ export async function applyPlan(
     commit.id,
     commit.now,
     JSON.stringify(heads),
-    JSON.stringify(slots),
-    JSON.stringify([...plan.versions.values()]),
-    JSON.stringify([...plan.changed.values()]),
-    JSON.stringify(directories),
+    setOf(slots),
+    setOf([...plan.versions.values()]),
+    setOf([...plan.changed.values()]),
+    setOf(directories.filter(({ f }) => f).map(({ b, k, e }) => ({ b, k, e }))),
+    setOf(directories.filter(({ f }) => !f).map(({ b, k }) => ({ b, k }))),
+    setOf(directories.filter(({ e }) => e !== null).map(({ b, k, e }) => ({ b, k, e }))),
+    setOf(directories.filter(({ c }) => c).map(({ b, k }) => ({ b, k, u: endOf(k) }))),
     JSON.stringify(journal),
+    setOf([...plan.usage].filter(([, bytes]) => bytes !== 0).map(([p, z]) => ({ p, z }))),
     extraOf(plan),
   ]);
 }
 
+/** A set without rows is NULL: cs_commit then passes over it. */
+function setOf(rows: object[]): string | null {
+  return rows.length === 0 ? null : JSON.stringify(rows);
+}
+
 function extraOf(plan: Plan): string | null {
-  const usage = [...plan.usage].filter(([, bytes]) => bytes !== 0).map(([p, z]) => ({ p, z }));
   const { chunks, leaves, uploads } = plan;
   const sets = { locks: [...plan.locks], properties: [...plan.properties.values()], emptied: [...plan.emptied].map(String) };
-  const extra = { usage, chunks, leaves, uploads, ...sets };
+  const extra = { usage: [], chunks, leaves, uploads, ...sets };
   return Object.values(extra).every((rows) => rows.length === 0) ? null : JSON.stringify(extra);
 }

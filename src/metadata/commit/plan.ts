@@ -3,7 +3,7 @@ import type { BucketId, ObjectKey } from '#core/address';
 import type { Who } from '#core/principal';
 import type { SlotState } from './state.ts';
 
-/** One row each for the arrays of cs_apply; the short names are its columns. */
+/** One row each for the arrays of cs_commit; the short names are its columns. */
 export interface VersionRow {
   v: string;
   i: number;
@@ -61,7 +61,7 @@ export interface HeadChange {
   z: number;
 }
 
-/** What a batch will do, filled by decide and carried out by cs_apply. */
+/** What a batch will do, filled by decide and carried out by cs_commit. */
 export interface Plan {
   heads: Map<BucketId, HeadChange>;
   slots: Map<string, { bucket: BucketId; key: ObjectKey; state: SlotState }>;

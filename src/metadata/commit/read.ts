@@ -7,37 +7,60 @@ import { type LockRow, lockOf, lockPaths, withoutSlash } from '../locks.ts';
 import { DIRECTORY_COLUMNS, directoryOf, endOf } from '../rows.ts';
 import { type BatchState, type Intent, type NamedVersion, slotKey } from './state.ts';
 
-/** One statement, so one snapshot: what the heads say then, is what all the rest goes with. */
-const READ = {
-  name: 'commit-read',
-  text: `SELECT
-    (SELECT json_agg(json_build_array(b.id, b.owner, b.domain, b.versioning, h.revision, h.seq, h.epoch, p.quota_bytes, coalesce(u.bytes, 0)))
-       FROM unnest($1::int[]) AS x(id) JOIN buckets b ON b.id = x.id JOIN bucket_heads h ON h.bucket_id = b.id
-       LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner),
-    (SELECT json_agg(json_build_array(s.bucket_id, s.key, s.id, s.live, encode(s.version_id, 'hex'), s.visibility, s.delete_marker, s.node_id,
+/**
+ * What a batch may have to know. `$1`, `$2`, … are the values of the section; one whose first value is empty has nothing to ask and is left out of
+ * the statement, because to start it costs Postgres as much as to answer it.
+ */
+const SECTIONS = {
+  buckets: `SELECT json_agg(json_build_array(b.id, b.owner, b.domain, b.versioning, h.revision, h.seq, h.epoch, p.quota_bytes, coalesce(u.bytes, 0)))
+       FROM unnest((SELECT $1::int[])) AS x(id) JOIN buckets b ON b.id = x.id JOIN bucket_heads h ON h.bucket_id = b.id
+       LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner`,
+  slots: `SELECT json_agg(json_build_array(s.bucket_id, s.key, s.id, s.live, encode(s.version_id, 'hex'), s.visibility, s.delete_marker, s.node_id,
                                       s.size, s.etag, s.modified_ms, s.mtime_ms, s.created_ms, s.attributes, s.properties, encode(v.id, 'hex')))
-       FROM unnest($2::int[], $3::text[]) AS x(bucket_id, key) JOIN slots s ON s.bucket_id = x.bucket_id AND s.key = x.key
-       LEFT JOIN versions v ON v.slot_id = s.id AND v.visibility = 'null'),
-    (SELECT json_agg(json_build_array(l.token, l.bucket_id, l.key, l.principal, l.exclusive, l.infinite, l.owner_xml, l.timeout_ms, l.expires_ms))
-       FROM unnest($4::int[], $5::text[]) AS x(bucket_id, key) JOIN locks l ON l.bucket_id = x.bucket_id AND l.key = x.key
-      WHERE l.expires_ms > $6),
-    (SELECT json_agg(json_build_array(d.bucket_id, ${DIRECTORY_COLUMNS}))
-       FROM unnest($7::int[], $8::text[]) AS x(bucket_id, path) JOIN directories d ON d.bucket_id = x.bucket_id AND d.path = x.path),
-    (SELECT json_agg(json_build_array(s.bucket_id, s.key, encode(v.id, 'hex'), v.visibility, v.delete_marker,
-                                      v.legal_hold OR coalesce(v.retain_until_ms, 0) > $6, n.row))
-       FROM unnest($9::int[], $10::text[], $11::text[]) AS x(bucket_id, key, version)
+       FROM unnest((SELECT $1::int[]), (SELECT $2::text[])) AS x(bucket_id, key) JOIN slots s ON s.bucket_id = x.bucket_id AND s.key = x.key
+       LEFT JOIN versions v ON v.slot_id = s.id AND v.visibility = 'null'`,
+  locks: `SELECT json_agg(json_build_array(l.token, l.bucket_id, l.key, l.principal, l.exclusive, l.infinite, l.owner_xml, l.timeout_ms, l.expires_ms))
+       FROM unnest((SELECT $1::int[]), (SELECT $2::text[])) AS x(bucket_id, key) JOIN locks l ON l.bucket_id = x.bucket_id AND l.key = x.key
+      WHERE l.expires_ms > $3`,
+  directories: `SELECT json_agg(json_build_array(d.bucket_id, ${DIRECTORY_COLUMNS}))
+       FROM unnest((SELECT $1::int[]), (SELECT $2::text[])) AS x(bucket_id, path) JOIN directories d ON d.bucket_id = x.bucket_id AND d.path = x.path`,
+  versions: `SELECT json_agg(json_build_array(s.bucket_id, s.key, encode(v.id, 'hex'), v.visibility, v.delete_marker,
+                                      v.legal_hold OR coalesce(v.retain_until_ms, 0) > $4, n.row))
+       FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::text[])) AS x(bucket_id, key, version)
        JOIN slots s ON s.bucket_id = x.bucket_id AND s.key = x.key
        JOIN versions v ON v.slot_id = s.id AND CASE WHEN x.version = 'null' THEN v.visibility = 'null' ELSE encode(v.id, 'hex') = x.version END
        LEFT JOIN LATERAL (
          SELECT json_build_array(encode(w.id, 'hex'), w.visibility, w.delete_marker, w.node_id, w.size, w.etag, w.modified_ms, w.mtime_ms,
                                  w.created_ms, w.attributes) AS row
-           FROM versions w WHERE w.slot_id = s.id AND w.visibility <> 'hidden' AND w.id <> v.id ORDER BY w.seq DESC LIMIT 1) n ON true),
-    (SELECT json_agg(json_build_array(x.bucket_id, x.path)) FROM unnest($12::int[], $13::text[], $14::text[]) AS x(bucket_id, path, high)
+           FROM versions w WHERE w.slot_id = s.id AND w.visibility <> 'hidden' AND w.id <> v.id ORDER BY w.seq DESC LIMIT 1) n ON true`,
+  occupied: `SELECT json_agg(json_build_array(x.bucket_id, x.path)) FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::text[])) AS x(bucket_id, path, high)
       WHERE EXISTS (SELECT 1 FROM slots s WHERE s.bucket_id = x.bucket_id AND s.live AND s.key >= x.path AND s.key < x.high COLLATE "C"
-                      AND s.key <> ALL($3::text[]))),
-    (SELECT json_agg(json_build_array(encode(u.id, 'hex'), u.bucket_id, u.key, encode(u.completed_version, 'hex')))
-       FROM unnest($15::text[]) AS x(id) JOIN uploads u ON u.id = decode(x.id, 'hex'))`,
+                      AND s.key <> ALL($4::text[]))`,
+  uploads: `SELECT json_agg(json_build_array(encode(u.id, 'hex'), u.bucket_id, u.key, encode(u.completed_version, 'hex')))
+       FROM unnest((SELECT $1::text[])) AS x(id) JOIN uploads u ON u.id = decode(x.id, 'hex')`,
 };
+
+type Section = keyof typeof SECTIONS;
+
+/** One statement, so one snapshot: what the heads say then, is what all the rest goes with. */
+async function ask(
+  session: Session,
+  wanted: Record<Section, [unknown[], ...unknown[]]>,
+): Promise<Partial<Record<Section, Text>>> {
+  const names: Section[] = [];
+  const texts: string[] = [];
+  const values: unknown[] = [];
+  for (const [name, own] of Object.entries(wanted) as [Section, [unknown[], ...unknown[]]][]) {
+    if (own[0].length === 0) continue;
+    const before = values.length;
+    texts.push(`(${SECTIONS[name].replace(/\$(\d)/g, (_, n: string) => `$${before + Number(n)}`)})`);
+    names.push(name);
+    values.push(...own);
+  }
+  const statement = { name: `commit-read-${names.map(([letter]) => letter).join('')}`, text: `SELECT ${texts.join(', ')}` };
+  const [row] = await session.query<Text[]>(statement, values);
+  return Object.fromEntries(names.map((name, index) => [name, row?.[index] ?? null]));
+}
 
 type Text = string | null;
 type BucketJson = [number, number, number, Versioning, number, number, number, number | null, number];
@@ -66,37 +89,31 @@ type VersionJson = [number, string, string, Visibility, boolean, boolean, NextJs
 /** Reads all that the intents touch. */
 export async function readBatch(session: Session, intents: readonly Intent[], now: number): Promise<BatchState> {
   const touched = touchedBy(intents);
-  const values = [
-    [...touched.buckets],
-    ...columns(touched.slots),
-    ...columns(touched.lockPaths),
-    now,
-    ...columns(touched.directories),
-    touched.versions.map((one) => one[0]),
-    touched.versions.map((one) => one[1]),
-    touched.versions.map((one) => one[2]),
-    ...columns(touched.parents),
-    touched.parents.map(([, path]) => endOf(path)),
-    touched.uploads,
-  ];
-  const rows = await session.query<[Text, Text, Text, Text, Text, Text, Text]>(READ, values);
-  const [buckets, slots, locks, directories, versions, occupied, uploads] = rows[0]!;
+  const read = await ask(session, {
+    buckets: [[...touched.buckets]],
+    slots: columns(touched.slots),
+    locks: [...columns(touched.lockPaths), now],
+    directories: columns(touched.directories),
+    versions: [...columns(touched.versions), touched.versions.map((one) => one[2]), now],
+    occupied: [...columns(touched.parents), touched.parents.map(([, path]) => endOf(path)), touched.slots.map(([, key]) => key)],
+    uploads: [touched.uploads],
+  });
   const state: BatchState = {
     now,
     buckets: new Map(),
     accounts: new Map(),
     slots: new Map(),
     directories: new Map(),
-    locks: list<LockRow>(locks).map(lockOf),
+    locks: list<LockRow>(read.locks).map(lockOf),
     versions: new Map(),
-    occupied: new Set(list<[number, string]>(occupied).map(([bucket, path]) => slotKey(bucket, path))),
+    occupied: new Set(list<[number, string]>(read.occupied).map(([bucket, path]) => slotKey(bucket, path))),
     uploads: new Map(),
   };
-  for (const [id, owner, domain, versioning, revision, seq, epoch, quotaBytes, usedBytes] of list<BucketJson>(buckets)) {
+  for (const [id, owner, domain, versioning, revision, seq, epoch, quotaBytes, usedBytes] of list<BucketJson>(read.buckets)) {
     state.buckets.set(id, { id, owner, domain, versioning, revision, seq, epoch });
     state.accounts.set(owner, { quotaBytes, usedBytes });
   }
-  for (const row of list<SlotJson>(slots)) {
+  for (const row of list<SlotJson>(read.slots)) {
     const [
       bucket,
       key,
@@ -119,15 +136,15 @@ export async function readBatch(session: Session, intents: readonly Intent[], no
     state.slots.set(slotKey(bucket, key), { ...slot, properties, nullVersion });
   }
   for (const [bucket, path, id, explicit, identity, revision, modified, created, properties] of list<DirectoryJson>(
-    directories,
+    read.directories,
   )) {
     const info = directoryOf(bucket, [path, id, explicit, identity, revision, modified, created, null]);
     state.directories.set(slotKey(bucket, path), { ...info, properties });
   }
-  for (const [bucket, key, id, visibility, deleteMarker, held, next] of list<VersionJson>(versions)) {
+  for (const [bucket, key, id, visibility, deleteMarker, held, next] of list<VersionJson>(read.versions)) {
     state.versions.set(slotKey(bucket, key), { id, visibility, deleteMarker, held, next: next === null ? null : nextOf(next) });
   }
-  for (const [id, bucket, key, completedVersion] of list<[string, number, string, Text]>(uploads)) {
+  for (const [id, bucket, key, completedVersion] of list<[string, number, string, Text]>(read.uploads)) {
     state.uploads.set(id, { bucket, key, completedVersion });
   }
   return state;
@@ -181,12 +198,12 @@ function touchedBy(intents: readonly Intent[]) {
   };
 }
 
-function columns(paths: Path[]): [number[], string[]] {
+function columns(paths: readonly (readonly [BucketId, string, ...string[]])[]): [number[], string[]] {
   return [paths.map(([bucket]) => bucket), paths.map(([, key]) => key)];
 }
 
-function list<T>(text: Text): T[] {
-  return text === null ? [] : JSON.parse(text);
+function list<T>(text: Text | undefined): T[] {
+  return text == null ? [] : JSON.parse(text);
 }
 
 function nextOf([

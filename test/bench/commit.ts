@@ -1,0 +1,88 @@
+/**
+ * What a commit costs: puts of 1 KiB, sealed in their rows, straight into the metadata store on the embedded database.
+ *   node test/bench/commit.ts [--clients=64] [--seconds=6] [--folders=10]
+ * Prints commits a second, and the CPU of one commit in this process and in Postgres: that does not depend on what else the machine does as wall-clock does.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PutIntent } from '#contracts/metadata-store';
+import type { Logger } from '#contracts/observability';
+import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
+import { openMetadata } from '#metadata/open';
+
+const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
+const TICKS_PER_SECOND = 100;
+const clients = Number(flag('clients') ?? 64);
+const seconds = Number(flag('seconds') ?? 6);
+const folders = Number(flag('folders') ?? 10);
+const dataDirectory = mkdtempSync(join(tmpdir(), 'cloudstore-commit-'));
+const clock = { now: () => Date.now() };
+const server = await startEmbeddedPostgres({ dataDirectory, clock, random: randomBytes, log: quiet });
+try {
+  const metadata = await openMetadata({ connection: server.connection, clock, random: randomBytes, log: quiet, soleOwner: true });
+  const domain = await metadata.keys.insert(randomBytes(8));
+  const { id, role } = await metadata.principals.create({ name: 'bench', role: 'member', passwordHash: null, domain });
+  const bucket = await metadata.buckets.create({ name: 'bench', owner: id, domain, versioning: 'off' });
+  const who = { principal: { id, name: 'bench', role }, protocol: 's3' as const, requestId: 'bench' };
+  const postmaster = Number(readFileSync(join(dataDirectory, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  let done = 0;
+  let running = true;
+  async function client(): Promise<void> {
+    while (running) {
+      const n = done++;
+      const intent: PutIntent = {
+        kind: 'put',
+        who,
+        bucket: bucket.id,
+        key: `folder-${n % folders}/object-${n}`,
+        versionId: randomBytes(16).toString('hex'),
+        content: { kind: 'inline', domain, size: 1024, sealed: randomBytes(1078) },
+        etag: randomBytes(16).toString('hex'),
+        attributes: { contentType: 'application/octet-stream' },
+        contentHash: randomBytes(32),
+        chunks: [],
+        leaves: [],
+      };
+      await metadata.store.commit(intent);
+    }
+  }
+  const all = Array.from({ length: clients }, client);
+  await sleep(2000);
+  const before = { done, own: process.cpuUsage(), postgres: cpuSeconds(postmaster), at: performance.now() };
+  await sleep(seconds * 1000);
+  const own = process.cpuUsage(before.own);
+  const count = done - before.done;
+  const elapsed = (performance.now() - before.at) / 1000;
+  console.log(
+    `${(count / elapsed).toFixed(0)} commits/s with ${clients} clients; CPU of one: ${((own.user + own.system) / count).toFixed(0)} us here, ` +
+      `${(((cpuSeconds(postmaster) - before.postgres) * 1e6) / count).toFixed(0)} us in Postgres`,
+  );
+  running = false;
+  await Promise.all(all);
+  await metadata.close();
+} finally {
+  await server.stop();
+  rmSync(dataDirectory, { recursive: true, force: true });
+}
+
+/** User and system time of a process and its children. */
+function cpuSeconds(parent: number): number {
+  let ticks = 0;
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+      if (Number(pid) === parent || Number(fields[1]) === parent) ticks += Number(fields[11]) + Number(fields[12]);
+    } catch {} // ended meanwhile
+  }
+  return ticks / TICKS_PER_SECOND;
+}
+
+function flag(name: string): string | undefined {
+  const prefix = `--${name}=`;
+  return process.argv.find((argument) => argument.startsWith(prefix))?.slice(prefix.length);
+}
