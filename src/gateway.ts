@@ -90,7 +90,16 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const metrics = createMetrics();
   const cache = await openCache(options);
   started.defer(() => cache.close());
-  const storage = await openStorage({ dataDirectory, keyring, chunks: metadata.chunks, clock, random });
+  const storage = await openStorage({
+    dataDirectory,
+    keyring,
+    chunks: metadata.chunks,
+    instance,
+    encryption: values.encryption === 'on',
+    compression: values.compression === 'on',
+    clock,
+    random,
+  });
   started.defer(() => storage.close());
   const { content } = storage;
 

@@ -6,6 +6,7 @@ import { createBlobStores } from '#blob/stores';
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Content } from '#contracts/content';
+import type { InstanceStore } from '#contracts/instance-store';
 import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Clock, Random } from '#core/clock';
@@ -15,9 +16,16 @@ export interface StorageOptions {
   dataDirectory: string;
   keyring: Keyring;
   chunks: ChunkIndex;
+  instance: InstanceStore;
+  /** What new bytes are; what is stored is read either way. */
+  encryption: boolean;
+  compression: boolean;
   clock: Clock;
   random: Random;
 }
+
+/** The installation's setting that encryption was off at some time. */
+const WAS_PLAIN = 'was-plain';
 
 export interface Storage {
   content: Content;
@@ -27,7 +35,14 @@ export interface Storage {
 }
 
 /** Packs and what is stored in them: the log of open ones, the stores of sealed ones, the content store over both. @throws unavailable, insufficient_storage, corrupt */
-export async function openStorage({ dataDirectory, keyring, chunks, clock, random }: StorageOptions): Promise<Storage> {
+export async function openStorage({
+  dataDirectory,
+  keyring,
+  chunks,
+  clock,
+  random,
+  ...options
+}: StorageOptions): Promise<Storage> {
   const opened = new AsyncDisposableStack();
   try {
     const disk = nodeDiskOps();
@@ -37,7 +52,11 @@ export async function openStorage({ dataDirectory, keyring, chunks, clock, rando
     const stores = createBlobStores(new Map([[0, local]]));
     const log = await createLog({ directory, disk, clock, random });
     opened.defer(() => log.close());
-    const content = createContent({ keyring, log, stores, chunks, random });
+    const { instance, encryption, compression } = options;
+    // Before the first byte is written so: from then on, here and elsewhere, what is not encrypted may be ours.
+    if (!encryption) await instance.putSetting(WAS_PLAIN, true);
+    const wasPlain = async () => (await instance.setting<boolean>(WAS_PLAIN)) === true;
+    const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain });
     opened.defer(() => content.close());
     return { content, log, stores, close: () => opened.disposeAsync() };
   } catch (error) {

@@ -86,6 +86,17 @@ export const SETTINGS = {
     default: null,
     secret: true,
   }),
+  encryption: setting<'on' | 'off'>({
+    description:
+      'on or off: whether what is stored from now on is encrypted. Whatever is stored is read either way; off keeps checksums, and keeps no thief of the disk out.',
+    schema: onOff(),
+    default: 'on',
+  }),
+  compression: setting<'on' | 'off'>({
+    description: 'on or off: whether what is stored from now on is compressed (zstd) where a sample says that it pays.',
+    schema: onOff(),
+    default: 'on',
+  }),
   'database-url': setting({
     description: 'A Postgres (15 or newer) of your own instead of the embedded one: postgres://user:password@host/database.',
     schema: optional(url('postgres', 'postgresql')),
@@ -155,6 +166,10 @@ export function redact(name: SettingName, value: unknown): unknown {
 
 function setting<T>(definition: Setting<T>): Setting<T> {
   return definition;
+}
+
+function onOff(): z.ZodType<'on' | 'off', unknown> {
+  return z.enum(['on', 'off'], 'must be on or off');
 }
 
 function list(): z.ZodType<string[], unknown> {

@@ -9,18 +9,32 @@ export interface Bytes extends AsyncIterable<Uint8Array> {
 
 const DISPOSABLE = Symbol('disposable');
 
+/** How many buffers on one memory their consumers still look at. */
+interface Shared {
+  left: number;
+}
+
 /** Marks a buffer that is alone on its memory and that nobody else will look at again, so that its consumer can hand that back. */
-export function disposable(bytes: Buffer & { [DISPOSABLE]?: true }): Buffer {
-  bytes[DISPOSABLE] = true;
-  return bytes;
+export function disposable(bytes: Buffer): Buffer {
+  return disposableTogether([bytes])[0]!;
+}
+
+/** Marks buffers that together are alone on one memory: it goes back with the last of them. */
+export function disposableTogether<T extends Buffer & { [DISPOSABLE]?: Shared | undefined }>(buffers: T[]): T[] {
+  const shared = { left: buffers.length };
+  for (const bytes of buffers) bytes[DISPOSABLE] = shared;
+  return buffers;
 }
 
 /**
  * Its consumer is done with a buffer: where it is marked, its memory goes back to the allocator now, and the buffer is empty from here on.
  * Left to the collector, the megabytes of a streamed object make it run every few milliseconds.
  */
-export function dispose(bytes: Uint8Array): void {
-  if (DISPOSABLE in bytes && bytes.length > 0 && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
+export function dispose(bytes: Uint8Array & { [DISPOSABLE]?: Shared | undefined }): void {
+  const shared = bytes[DISPOSABLE];
+  if (shared === undefined) return;
+  bytes[DISPOSABLE] = undefined;
+  if (--shared.left === 0 && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > 0) bytes.buffer.transfer(0);
 }
 
 /** A body of buffers at hand. */

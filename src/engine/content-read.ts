@@ -5,12 +5,11 @@ import type { ByteRange } from '#core/range';
 import type { Bytes } from '#core/stream';
 import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
-import { type InlineRef, openInline } from './inline.ts';
+import { type InlineRef, inlineCacheKey, isPlainInline, openInline } from './inline.ts';
 import type { PlainCache } from './plain-cache.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { type ChunkedRef, planRead, type Wanted } from './read-plan.ts';
-import { TAG_BYTES } from './record-format.ts';
-import { createRecordReader, type RecordReaderDeps, type Run } from './record-reader.ts';
+import { createRecordReader, type Opened, type RecordReaderDeps, type Run } from './record-reader.ts';
 
 export interface ReadDeps extends RecordReaderDeps {
   keyring: Keyring;
@@ -31,6 +30,7 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
   throwIfAborted(signal);
   if (start > end) return;
   const domain = await deps.keyring.load(content.domain);
+  if (content.kind === 'inline' && isPlainInline(content)) await deps.plain.require();
   const small = content.kind === 'inline' ? openCached(deps, domain, content) : cached(deps, content);
   // A copy: what is yielded is the consumer's.
   if (small !== undefined) yield Buffer.from(small.subarray(start, end + 1));
@@ -40,6 +40,7 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
 /** The contract is Content.peek. What it gives is the cache's: to be read only. */
 export function peekContent(deps: ReadDeps, content: ContentRef): Buffer | null {
   if (content.kind !== 'inline') return cached(deps, content) ?? null;
+  if (isPlainInline(content) && !deps.plain.allowed) return null; // whoever reads will ask
   const domain = loadedDomain(deps, content);
   return domain && openCached(deps, domain, content);
 }
@@ -57,8 +58,10 @@ function loadedDomain({ keyring }: ReadDeps, content: ContentRef): DomainKeys | 
 /** The contract is Content.verify. More than a read: the plaintext must also have the id that it is stored under. */
 export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?: AbortSignal): Promise<void> {
   const domain = await deps.keyring.load(content.domain);
-  if (content.kind === 'inline') openInline(deps.recordKeys, domain, content);
-  else {
+  if (content.kind === 'inline') {
+    if (isPlainInline(content)) await deps.plain.require();
+    openInline(deps.recordKeys, domain, content);
+  } else {
     const whole = { start: 0, end: content.size - 1 };
     for await (const wanted of planRead(deps.chunks, content, whole)) {
       const hasher = deps.hashes.keyed(domain.chunkIdKey);
@@ -89,19 +92,20 @@ async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerato
     for (;;) {
       const current: Fetch = ahead ?? begin(await buffers.take());
       ahead = null;
-      let plain: Buffer[];
+      let opened: Opened | null = null;
       try {
         const run = await current.run;
         if (run === null) return;
         throwIfAborted(signal);
         const spare = buffers.tryAhead();
         if (spare !== null) ahead = begin(spare);
-        plain = run.open();
-        remember(deps, domain, run.wanted, plain);
+        opened = run.open();
+        remember(deps, domain, run.wanted, opened.plain);
       } finally {
-        buffers.give(current.buffer);
+        if (opened?.borrowed) buffers.forgo(current.buffer);
+        else buffers.give(current.buffer);
       }
-      for (const bytes of plain) {
+      for (const bytes of opened.plain) {
         yield bytes;
         throwIfAborted(signal);
       }
@@ -124,10 +128,8 @@ async function giveBack(buffers: ReadBuffers, { buffer, run }: Fetch): Promise<v
 }
 
 function openCached({ cache, recordKeys }: ReadDeps, domain: DomainKeys, content: InlineRef): Buffer {
-  const { sealed, size } = content;
-  if (size === 0) return openInline(recordKeys, domain, content);
-  // The salt names these bytes, and the tag at their end says that they are what was opened before.
-  const key = sealed.toString('latin1', 6, 38) + sealed.toString('latin1', sealed.length - TAG_BYTES);
+  const key = content.size === 0 ? null : inlineCacheKey(content);
+  if (key === null) return openInline(recordKeys, domain, content);
   let plaintext = cache.get(key);
   if (plaintext === undefined) {
     plaintext = openInline(recordKeys, domain, content);

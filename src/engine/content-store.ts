@@ -15,7 +15,9 @@ import { createDigestMaker } from './digests.ts';
 import { createGate } from './gate.ts';
 import { createHashes } from './hashes.ts';
 import { createPlainCache } from './plain-cache.ts';
+import { createPlainPolicy } from './plain-policy.ts';
 import { createReadBuffers } from './read-buffers.ts';
+import { CIPHER_AES_256_GCM, CIPHER_NONE } from './record-format.ts';
 import { createRecordKeys } from './record-keys.ts';
 import { FETCH_BYTES } from './record-reader.ts';
 import { createSeal } from './sealer.ts';
@@ -33,6 +35,10 @@ export interface ContentOptions {
   memoryBytesMax?: number;
   /** zstd where a sample says that it pays. On by default. */
   compression?: boolean;
+  /** What is written from now on. On by default; what is stored is read either way. */
+  encryption?: boolean;
+  /** With encryption: whether it was once off, so that what is not encrypted may be believed. By default it never was. */
+  wasPlain?: () => Promise<boolean>;
   /** Threads for MD5 and SHA of big bodies; 0: on the calling thread. All cores but one by default, at most 4. */
   threads?: number;
 }
@@ -43,7 +49,8 @@ const SLOTS_MIN = 16;
 
 /** The content store over one log. `close` after the last read and write. */
 export function createContent(options: ContentOptions): Content & { close(): Promise<void> } {
-  const { keyring, log, stores, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true } = options;
+  const { keyring, log, stores, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true, encryption = true } = options;
+  const cipher = encryption ? CIPHER_AES_256_GCM : CIPHER_NONE;
   const { threads = Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) } = options;
   // In: a third for plaintext, an eighth for ciphertext on its way to the disk. Out: a sixth. The cache: a third.
   const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)));
@@ -51,22 +58,26 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
   const hashes = createHashes();
   const workers = threads > 0 ? createDigestWorkers(arena, slots, threads) : null;
   const recordKeys = createRecordKeys(random);
+  const plain = createPlainPolicy(options.wasPlain ?? (async () => false), !encryption);
   const gate = createGate(Math.floor(memoryBytesMax / 8));
   const writing: WriteDeps = {
     keyring,
     recordKeys,
+    cipher,
+    plain,
     arena,
     slots,
     hashes,
     digestMaker: createDigestMaker(hashes, arena, workers),
     claim: createClaim(chunks),
-    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, compression), log, gate }),
+    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, { compression, cipher }), log, gate }),
     chunks,
     log,
   };
   const reading: ReadDeps = {
     keyring,
     recordKeys,
+    plain,
     hashes,
     chunks,
     log,

@@ -8,11 +8,15 @@ import { type Bytes, dispose } from '#core/stream';
 import { abortable, throwIfAborted } from './abortable.ts';
 import { type BodyUpload, createBodyUpload, type UploadDeps } from './body-upload.ts';
 import { sealInline } from './inline.ts';
+import type { PlainPolicy } from './plain-policy.ts';
+import type { Cipher } from './record-format.ts';
 import type { RecordKeys } from './record-keys.ts';
 
 export interface WriteDeps extends UploadDeps {
   keyring: Keyring;
   recordKeys: RecordKeys;
+  cipher: Cipher;
+  plain: PlainPolicy;
 }
 
 /** Up to here a body is gathered in a buffer of its own, and takes no slot. */
@@ -86,7 +90,8 @@ export async function writeSmall(
   domain: DomainKeys,
   plaintext: Buffer,
 ): Promise<Pick<Staged, 'content' | 'chunks'>> {
-  if (plaintext.length <= INLINE_BYTES_MAX) return { content: sealInline(deps.recordKeys, domain, plaintext), chunks: [] };
+  if (plaintext.length <= INLINE_BYTES_MAX)
+    return { content: sealInline(deps.recordKeys, domain, plaintext, deps.cipher), chunks: [] };
   const { chunk, records } = await storeOne(deps, domain, plaintext);
   return { content: { kind: 'chunk', domain: domain.id, ...chunk }, chunks: records };
 }

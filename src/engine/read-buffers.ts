@@ -7,6 +7,8 @@ export interface ReadBuffers {
   /** null when all of the other half are held. */
   tryAhead(): Buffer | null;
   give(buffer: Buffer): void;
+  /** As `give`, but somebody keeps the buffer: another takes its place when one is needed. */
+  forgo(buffer: Buffer): void;
 }
 
 export function createReadBuffers(bufferBytes: number, count: number): ReadBuffers {
@@ -40,6 +42,12 @@ export function createReadBuffers(bufferBytes: number, count: number): ReadBuffe
         now--;
         free.push(buffer);
       }
+    },
+    forgo(buffer) {
+      if (ahead.delete(buffer)) return;
+      const next = waiting.shift();
+      if (next !== undefined) next(fresh());
+      else now--;
     },
   };
 }

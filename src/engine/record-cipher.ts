@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
+import { crc32 } from '@node-rs/crc32';
 import { disposable } from '#core/stream';
-import { damaged, type RecordHeader } from './record-format.ts';
+import { CIPHER_NONE, damaged, type RecordHeader, TAG_BYTES } from './record-format.ts';
 
 /**
  * node:crypto copies what it makes once more, into a buffer of the exact length: in pieces of this size that happens within the
@@ -12,11 +13,13 @@ const PIECE_BYTES = 128 << 10;
 /**
  * AES-256-GCM segment by segment, after STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015): the nonce is 7 zero bytes, the segment's number
  * (u32) and 1 for the last one, so that no segment can be moved, repeated or cut off. The key belongs to this record alone. Every
- * segment authenticates the record's header.
+ * segment authenticates the record's header. Without encryption the bytes stay as they are, and a CRC over the same takes the tag's place.
+ * @param key null where the header says that nothing is encrypted
  * @param stored the bytes of the segment, in pieces
- * @returns ciphertext in pieces, and tag
+ * @returns what is stored in pieces (without encryption the very ones that were given), and tag
  */
-export function encryptSegment(key: Buffer, header: RecordHeader, index: number, stored: Uint8Array[]): Buffer[] {
+export function sealSegment(key: Buffer | null, header: RecordHeader, index: number, stored: Uint8Array[]): Uint8Array[] {
+  if (key === null) return [...stored, checkOf(header, index, stored)];
   const cipher = createCipheriv('aes-256-gcm', key, nonce(header, index));
   cipher.setAAD(header.bytes);
   const out: Buffer[] = [];
@@ -30,25 +33,58 @@ export function encryptSegment(key: Buffer, header: RecordHeader, index: number,
   return out;
 }
 
-/** The plaintext of a segment in pieces, from its ciphertext with the tag behind it. @throws corrupt */
-export function decryptSegment(key: Buffer, header: RecordHeader, index: number, sealed: Uint8Array): Buffer[] {
+/** The plaintext of a segment in pieces, from what is stored with the tag behind it; a view of that where nothing had to be done. @throws corrupt */
+export function openSegment(key: Buffer | null, header: RecordHeader, index: number, sealed: Buffer): Buffer[] {
   const segment = header.segments[index]!;
+  const stored = openStored(key, header, index, sealed);
+  if (!segment.compressed) return stored;
+  let plain: Buffer;
+  try {
+    const whole = stored.length === 1 ? stored[0]! : Buffer.concat(stored);
+    plain = zstdDecompressSync(whole, { maxOutputLength: segment.plain });
+  } catch (cause) {
+    throw damaged('it does not decompress', cause);
+  }
+  if (plain.length !== segment.plain) throw damaged('it does not decompress to its size');
+  return [plain];
+}
+
+/** As `openSegment`, before it is decompressed. @throws corrupt */
+export function openStored(key: Buffer | null, header: RecordHeader, index: number, sealed: Buffer): Buffer[] {
+  const { stored: length } = header.segments[index]!;
+  const tag = sealed.subarray(length, length + TAG_BYTES);
+  if (key === null) {
+    const bytes = sealed.subarray(0, length);
+    if (!checkOf(header, index, [bytes]).equals(tag)) throw damaged('its bytes do not have their checksum');
+    return [bytes];
+  }
   const decipher = createDecipheriv('aes-256-gcm', key, nonce(header, index));
   decipher.setAAD(header.bytes);
-  decipher.setAuthTag(sealed.subarray(segment.stored));
+  decipher.setAuthTag(tag);
   const stored: Buffer[] = [];
-  for (let at = 0; at < segment.stored; at += PIECE_BYTES) {
-    stored.push(decipher.update(sealed.subarray(at, Math.min(segment.stored, at + PIECE_BYTES))));
+  for (let at = 0; at < length; at += PIECE_BYTES) {
+    stored.push(decipher.update(sealed.subarray(at, Math.min(length, at + PIECE_BYTES))));
   }
   try {
     decipher.final();
   } catch (cause) {
     throw damaged('it failed authentication', cause);
   }
-  if (!segment.compressed) return stored;
-  const plain = zstdDecompressSync(stored.length === 1 ? stored[0]! : Buffer.concat(stored), { maxOutputLength: segment.plain });
-  if (plain.length !== segment.plain) throw damaged('it does not decompress to its size');
-  return [plain];
+  return stored;
+}
+
+/** Of a header that was read. null: nothing of it is encrypted. */
+export function needsKey({ cipher }: Pick<RecordHeader, 'cipher'>): boolean {
+  return cipher !== CIPHER_NONE;
+}
+
+/** In place of a tag: u32 CRC32 of header, nonce and bytes, then zeros. The fastest check there is here, so that reading costs no more than it must. */
+function checkOf(header: RecordHeader, index: number, stored: Uint8Array[]): Buffer {
+  const out = Buffer.alloc(TAG_BYTES);
+  let crc = crc32(nonce(header, index), crc32(header.bytes));
+  for (const bytes of stored) crc = crc32(bytes, crc);
+  out.writeUInt32BE(crc >>> 0);
+  return out;
 }
 
 function nonce(header: RecordHeader, index: number): Buffer {

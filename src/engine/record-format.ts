@@ -7,15 +7,22 @@ import { SALT_BYTES } from './record-keys.ts';
  * A chunk as it lies in a pack (docs/FORMAT.md), big-endian: this header, which every segment's tag authenticates, then the segments, each
  * with its tag of 16 bytes. The first 72 bytes tell whose chunk it is, so that the index of a sealed pack does too.
  *
- *   0 u32 magic "CSRC"     4 u8 version     5 u8 kind (1 chunk)   6 u8 cipher (1 AES-256-GCM)   7 u8 algorithm of the id
+ *   0 u32 magic "CSRC"     4 u8 version     5 u8 kind (1 chunk)   6 u8 cipher (0 none, 1 AES-256-GCM)   7 u8 algorithm of the id
  *   8 u8 compression (0 none, 1 zstd)       9 u8 log2 of segment bytes    10 u16 header bytes   12 u32 domain   16 u32 epoch
  *  20 u32 plain bytes     24 u32 record bytes    28 u32 zero    32 id (32)    64 salt (32)
  *  96 only when compressed: for each segment u32 stored bytes without tag, top bit set where it is stored as it is
  */
+/** How the bytes of a record, or of an inline content, lie there: as they are with a CRC, or sealed. */
+export type Cipher = typeof CIPHER_NONE | typeof CIPHER_AES_256_GCM;
+export const CIPHER_NONE = 0;
+export const CIPHER_AES_256_GCM = 1;
+
 export interface RecordHeader {
   domain: DomainId;
+  cipher: Cipher;
   epoch: number;
   id: Buffer;
+  /** Zeros where nothing is encrypted. */
   salt: Buffer;
   /** Plain bytes of the chunk, and of each of its segments but the last. */
   size: number;
@@ -43,11 +50,11 @@ export const RECORD_HEADER_BYTES_MAX = RECORD_HEADER_BYTES + 4 * 16;
 const MAGIC = 0x43535243;
 const VERSION = 1;
 const KIND_CHUNK = 1;
-const CIPHER_AES_256_GCM = 1;
 const RAW = 0x8000_0000;
 
 export interface NewRecord {
   domain: DomainId;
+  cipher: Cipher;
   epoch: number;
   id: Buffer;
   salt: Buffer;
@@ -56,7 +63,7 @@ export interface NewRecord {
   compressed: (number | null)[] | null;
 }
 
-export function encodeRecordHeader({ domain, epoch, id, salt, size, compressed }: NewRecord): RecordHeader {
+export function encodeRecordHeader({ domain, cipher, epoch, id, salt, size, compressed }: NewRecord): RecordHeader {
   const count = Math.ceil(size / SEGMENT_BYTES);
   const bytes = Buffer.alloc(RECORD_HEADER_BYTES + (compressed === null ? 0 : 4 * count));
   const segments: Segment[] = [];
@@ -71,7 +78,7 @@ export function encodeRecordHeader({ domain, epoch, id, salt, size, compressed }
     offset += stored + TAG_BYTES;
   }
   bytes.writeUInt32BE(MAGIC, 0);
-  bytes.set([VERSION, KIND_CHUNK, CIPHER_AES_256_GCM, ID_KEYED_BLAKE3, compressed === null ? 0 : 1, SEGMENT_LOG2], 4);
+  bytes.set([VERSION, KIND_CHUNK, cipher, ID_KEYED_BLAKE3, compressed === null ? 0 : 1, SEGMENT_LOG2], 4);
   bytes.writeUInt16BE(bytes.length, 10);
   bytes.writeUInt32BE(domain, 12);
   bytes.writeUInt32BE(epoch, 16);
@@ -79,7 +86,7 @@ export function encodeRecordHeader({ domain, epoch, id, salt, size, compressed }
   bytes.writeUInt32BE(offset, 24);
   id.copy(bytes, 32);
   salt.copy(bytes, 64);
-  return { domain, epoch, id, salt, size, segmentBytes: SEGMENT_BYTES, segments, bytes };
+  return { domain, cipher, epoch, id, salt, size, segmentBytes: SEGMENT_BYTES, segments, bytes };
 }
 
 /**
@@ -90,7 +97,7 @@ export function encodeRecordHeader({ domain, epoch, id, salt, size, compressed }
 export function decodeRecordHeader(record: Buffer, recordLength: number): RecordHeader {
   if (record.length < RECORD_HEADER_BYTES || record.readUInt32BE(0) !== MAGIC) throw damaged('it has no header');
   const [version, kind, cipher, idAlgorithm, compression, segmentLog2] = record.subarray(4, 10);
-  if (version !== VERSION || kind !== KIND_CHUNK || cipher !== CIPHER_AES_256_GCM || idAlgorithm !== ID_KEYED_BLAKE3) {
+  if (version !== VERSION || kind !== KIND_CHUNK || !isCipher(cipher) || idAlgorithm !== ID_KEYED_BLAKE3) {
     throw damaged('it is of a kind that this version of CloudStore does not know');
   }
   if (compression! > 1 || segmentLog2! < 12 || segmentLog2! > 24) throw damaged('its header makes no sense');
@@ -115,6 +122,7 @@ export function decodeRecordHeader(record: Buffer, recordLength: number): Record
   if (offset !== recordLength || record.readUInt32BE(24) !== recordLength) throw damaged('it has another length');
   return {
     domain: record.readUInt32BE(12),
+    cipher,
     epoch: record.readUInt32BE(16),
     id: Buffer.from(record.subarray(32, 64)),
     salt: Buffer.from(record.subarray(64, 64 + SALT_BYTES)),
@@ -123,6 +131,10 @@ export function decodeRecordHeader(record: Buffer, recordLength: number): Record
     segments,
     bytes: Buffer.from(record.subarray(0, headerBytes)),
   };
+}
+
+function isCipher(value: number | undefined): value is Cipher {
+  return value === CIPHER_NONE || value === CIPHER_AES_256_GCM;
 }
 
 export function damaged(why: string, cause?: unknown): CloudStoreError {

@@ -4,9 +4,10 @@ import type { ChunkPlace } from '#contracts/content';
 import type { DomainKeys } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { disposable } from '#core/stream';
+import { disposable, disposableTogether } from '#core/stream';
+import type { PlainPolicy } from './plain-policy.ts';
 import type { Wanted } from './read-plan.ts';
-import { decryptSegment } from './record-cipher.ts';
+import { needsKey, openSegment } from './record-cipher.ts';
 import {
   damaged,
   decodeRecordHeader,
@@ -19,6 +20,7 @@ import type { RecordKeys } from './record-keys.ts';
 
 export interface RecordReaderDeps {
   recordKeys: RecordKeys;
+  plain: PlainPolicy;
   chunks: ChunkIndex;
   log: Log;
   stores: BlobStores;
@@ -28,11 +30,17 @@ export interface RecordReaderDeps {
 const FETCH_SEGMENTS = 4;
 export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
 
+export interface Opened {
+  plain: Buffer[];
+  /** Some of it lies in the buffer that was read into, which belongs to the consumer then. */
+  borrowed: boolean;
+}
+
 /** Verified plaintext is one call away: ciphertext of some segments of a chunk. */
 export interface Run {
   wanted: Wanted;
   /** The plaintext of what is wanted of these segments. @throws corrupt (details.offset) before any of it is given */
-  open(): Buffer[];
+  open(): Opened;
 }
 
 /** Fetches the ciphertext that a plan covers, run by run. */
@@ -45,7 +53,8 @@ export interface RecordReader {
 interface OpenRecord {
   wanted: Wanted;
   header: RecordHeader;
-  key: Buffer;
+  /** null: it is not encrypted. */
+  key: Buffer | null;
   /** The next segment to fetch, and the last. */
   next: number;
   last: number;
@@ -64,16 +73,17 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
     if (header.domain !== domain.id || !header.id.equals(chunk.id) || header.size !== chunk.size) {
       throw damaged('another chunk lies in its place');
     }
-    const key = deps.recordKeys.derive(domain, header.epoch, header.salt);
+    if (!needsKey(header)) await deps.plain.require();
+    const key = needsKey(header) ? deps.recordKeys.derive(domain, header.epoch, header.salt) : null;
     const first = Math.floor(from / header.segmentBytes);
     const last = Math.floor((to - 1) / header.segmentBytes);
     record = { wanted, header, key, next: first, last };
     let end = first;
     while (end <= last && endOf(header, end) <= bytes.length) end++;
-    return end === first ? null : runOf(record, end, bytes, 0);
+    return end === first ? null : runOf(record, end, bytes, 0, into);
   }
 
-  function runOf(of: OpenRecord, end: number, bytes: Buffer, base: number): Run {
+  function runOf(of: OpenRecord, end: number, bytes: Buffer, base: number, into: Buffer): Run {
     const { wanted, header, key } = of;
     const first = of.next;
     of.next = end;
@@ -81,18 +91,25 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       wanted,
       open() {
         const out: Buffer[] = [];
+        const inPlace: Buffer[] = [];
         for (let index = first; index < end; index++) {
           const sealed = bytes.subarray(header.segments[index]!.offset - base, endOf(header, index) - base);
           let start = index * header.segmentBytes;
-          for (const plain of within(wanted, () => decryptSegment(key, header, index, sealed))) {
+          for (const plain of within(wanted, () => openSegment(key, header, index, sealed))) {
             const [from, to] = [Math.max(0, wanted.from - start), Math.min(plain.length, wanted.to - start)];
             start += plain.length;
             if (from >= to) continue;
             const part = to - from < plain.length ? plain.subarray(from, to) : plain;
-            out.push(plain.length === plain.buffer.byteLength ? disposable(part) : part);
+            if (plain.buffer !== bytes.buffer) out.push(plain.length === plain.buffer.byteLength ? disposable(part) : part);
+            else if (bytes.buffer !== into.buffer) out.push(Buffer.from(part));
+            else {
+              inPlace.push(part);
+              out.push(part);
+            }
           }
         }
-        return out;
+        disposableTogether(inPlace);
+        return { plain: out, borrowed: inPlace.length > 0 };
       },
     };
   }
@@ -136,7 +153,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         let end = current.next + 1;
         while (end <= current.last && endOf(header, end) - start <= into.length) end++;
         const bytes = await within(wanted, () => fetch(wanted, start, endOf(header, end - 1) - start, into));
-        if (bytes !== null) return runOf(current, end, bytes, start);
+        if (bytes !== null) return runOf(current, end, bytes, start, into);
         const rest = { ...wanted, from: Math.max(wanted.from, current.next * header.segmentBytes) };
         record = null;
         const run = await within(rest, () => open(rest, into));

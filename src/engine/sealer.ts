@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { DomainKeys } from '#contracts/keyring';
-import { encryptSegment } from './record-cipher.ts';
-import { encodeRecordHeader, SEGMENT_BYTES } from './record-format.ts';
-import type { RecordKeys } from './record-keys.ts';
+import { sealSegment } from './record-cipher.ts';
+import { CIPHER_AES_256_GCM, CIPHER_NONE, type Cipher, encodeRecordHeader, SEGMENT_BYTES } from './record-format.ts';
+import { type RecordKeys, SALT_BYTES } from './record-keys.ts';
 
 export interface PlainChunk {
   id: Buffer;
@@ -12,8 +12,19 @@ export interface PlainChunk {
   pieces: Uint8Array[];
 }
 
-/** Makes the record of a chunk: compressed where that pays, encrypted. */
-export type Seal = (domain: DomainKeys, chunk: PlainChunk) => Promise<Uint8Array[]>;
+export interface SealedChunk {
+  record: Uint8Array[];
+  /** Some of the record is the chunk's own pieces: they must stay as they are until it is written. */
+  borrowed: boolean;
+}
+
+/** Makes the record of a chunk: compressed where that pays, encrypted where that is wished. */
+export type Seal = (domain: DomainKeys, chunk: PlainChunk) => Promise<SealedChunk>;
+
+export interface SealOptions {
+  compression: boolean;
+  cipher: Cipher;
+}
 
 const zstdCompress = promisify(zlib.zstdCompress);
 const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: SEGMENT_BYTES };
@@ -23,22 +34,25 @@ const SAMPLE_BYTES = 1024;
 const SAMPLES = 4;
 /** Bits a byte, of 8: above it a sample is taken for compressed or encrypted already. */
 const ENTROPY_MAX = 7;
+const NO_SALT = Buffer.alloc(SALT_BYTES);
 
-export function createSeal(keys: RecordKeys, compression: boolean): Seal {
+export function createSeal(keys: RecordKeys, { compression, cipher }: SealOptions): Seal {
   return async (domain, { id, size, pieces }) => {
     const segments = cutSegments(pieces);
     const packed = compression && size >= COMPRESS_BYTES_MIN && looksCompressible(pieces, size) ? await compress(segments) : null;
-    const salt = keys.salt();
+    const salt = cipher === CIPHER_NONE ? NO_SALT : keys.salt();
     const epoch = domain.currentEpoch;
     const compressed = packed?.map((one) => one?.length ?? null) ?? null;
-    const header = encodeRecordHeader({ domain: domain.id, epoch, id, salt, size, compressed });
-    const key = keys.derive(domain, epoch, salt);
+    const header = encodeRecordHeader({ domain: domain.id, cipher, epoch, id, salt, size, compressed });
+    const key = cipher === CIPHER_AES_256_GCM ? keys.derive(domain, epoch, salt) : null;
     const record: Uint8Array[] = [header.bytes];
+    let borrowed = false;
     for (const [index, segment] of segments.entries()) {
       const bytes = packed?.[index];
-      record.push(...encryptSegment(key, header, index, bytes ? [bytes] : segment));
+      if (!bytes && key === null) borrowed = true;
+      record.push(...sealSegment(key, header, index, bytes ? [bytes] : segment));
     }
-    return record;
+    return { record, borrowed };
   };
 }
 

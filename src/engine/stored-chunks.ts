@@ -8,7 +8,7 @@ import type { PlainChunk, Seal } from './sealer.ts';
 export interface StoreOptions {
   /** Wait for the fsync; else the caller syncs. */
   durable: boolean;
-  /** Called once, when the plaintext is not needed any more. */
+  /** Called when the plaintext is not needed any more; once more changes nothing. */
   done(): void;
 }
 
@@ -21,13 +21,15 @@ export function createStoreChunk({ seal, log, gate }: { seal: Seal; log: Log; ga
   async function store(domain: DomainKeys, chunk: PlainChunk, { durable, done }: StoreOptions): Promise<ChunkPlace> {
     const leave = await gate.enter(chunk.size);
     try {
-      const record = await seal(domain, chunk).finally(done);
+      const { record, borrowed } = await seal(domain, chunk);
+      if (!borrowed) done();
       try {
         return await (durable ? log.append(record) : log.appendUnsynced(record));
       } finally {
         for (const bytes of record) dispose(bytes);
       }
     } finally {
+      done();
       leave();
     }
   }

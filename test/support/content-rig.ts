@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
@@ -32,6 +32,7 @@ export interface EngineRows {
 interface Packs {
   open(): Promise<{ log: Log; blobs: BlobStore; close(): Promise<void> }>;
   flip(place: ChunkPlace, offset: number): Promise<void>;
+  holds(bytes: Buffer): Promise<boolean>;
   /** Waited for before anything is written. */
   barrier: Promise<void> | null;
   clean(): void;
@@ -51,7 +52,7 @@ export function keysInMemory(): KeyStore {
 export async function openEngine(
   where: 'disk' | 'blobs',
   rows: EngineRows = rowsInMemory(),
-  options: Partial<ContentOptions> = {},
+  options: Partial<ContentOptions> | (() => Partial<ContentOptions>) = {},
 ): Promise<ContentRig> {
   const packs = where === 'disk' ? packsOnDisk() : packsInBlobs();
   const masterKey = randomBytes(32);
@@ -81,7 +82,7 @@ export async function openEngine(
       stores: createBlobStores(new Map([[0, blobs]])),
       chunks,
       random: randomBytes,
-      ...options,
+      ...(typeof options === 'function' ? options() : options),
     });
     return { content, keyring, log, close };
   }
@@ -107,6 +108,7 @@ export async function openEngine(
       places: (domain, ids) => rows.chunks.places(domain, ids),
       leaves: (domain, ids) => rows.chunks.leaves(domain, ids),
       flip: (place, offset) => packs.flip(place, offset),
+      holds: (bytes) => packs.holds(bytes),
       leases: () => leases,
       stall() {
         let resume = (): void => undefined;
@@ -159,6 +161,10 @@ function packsOnDisk(): Packs {
       await file.writev([byte], place.offset + offset);
       await file.close();
     },
+    async holds(bytes) {
+      const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+      return files.some(({ parentPath, name }) => readFileSync(join(parentPath, name)).includes(bytes));
+    },
     clean: () => rmSync(directory, { recursive: true, force: true }),
   };
   return packs;
@@ -197,6 +203,10 @@ function packsInBlobs(): Packs {
       bytes[offset]! ^= 1 << (offset % 8);
       await blobs.remove(name);
       await blobs.put(name, whole(bytes), length);
+    },
+    async holds(bytes) {
+      for await (const { name, size } of blobs.list('')) if ((await blobs.read(name, 0, size)).includes(bytes)) return true;
+      return false;
     },
     clean: () => undefined,
   };

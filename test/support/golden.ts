@@ -32,7 +32,7 @@ const INSTANCE = 'c1'.repeat(16);
 const DOMAIN = 1;
 
 /** Everything below is the same in every run: it is what the bytes of the golden files are checked against. */
-export const PLAINTEXTS: Record<string, Buffer> = {
+const PLAINTEXTS: Record<string, Buffer> = {
   empty: Buffer.alloc(0),
   'one byte': Buffer.from('x'),
   'the largest inline': seededRandom('inline')(1024),
@@ -45,7 +45,13 @@ PLAINTEXTS.joined = Buffer.concat(parts.map((name) => PLAINTEXTS[name]!));
 /** One segment that does not get smaller between two that do. */
 const ROUGH = Buffer.concat([Buffer.alloc(262_144, 'smooth '), seededRandom('rough')(262_144), Buffer.alloc(100_000, 'smooth ')]);
 const LONG = Buffer.alloc(3_500_000, 'a body of several chunks, each of several segments; ');
-export const COMPRESSED: Record<string, Buffer> = { 'compressed text': PLAINTEXTS.text!, rough: ROUGH, long: LONG };
+const COMPRESSED: Record<string, Buffer> = { 'compressed text': PLAINTEXTS.text!, rough: ROUGH, long: LONG };
+
+/** What a golden store was written with; it is read with any. */
+export interface GoldenOptions {
+  compression: boolean;
+  encryption: boolean;
+}
 
 interface Store {
   content: Content & { close(): Promise<void> };
@@ -55,7 +61,7 @@ interface Store {
 }
 
 /** A store on these packs and rows; without rows, a new one. */
-export async function openGolden(directory: string, seed: string, compression: boolean, known?: GoldenRows): Promise<Store> {
+export async function openGolden(directory: string, seed: string, options: GoldenOptions, known?: GoldenRows): Promise<Store> {
   const keys = keysInMemory();
   const chunks = memoryChunks();
   const recorded: ChunkRecord[] = [];
@@ -87,7 +93,8 @@ export async function openGolden(directory: string, seed: string, compression: b
     stores: createBlobStores(new Map([[0, blobs]])),
     chunks,
     random,
-    compression,
+    ...options,
+    wasPlain: async () => true,
     threads: 0,
   });
   const commit = (staged: Staged): Staged => {
@@ -118,11 +125,18 @@ export async function openGolden(directory: string, seed: string, compression: b
   };
 }
 
+export const GOLDEN_PARTS = ['plain', 'compressed', 'unencrypted'] as const;
+export type GoldenPart = (typeof GOLDEN_PARTS)[number];
+
+export function textsOf(part: GoldenPart): Record<string, Buffer> {
+  return part === 'compressed' ? COMPRESSED : PLAINTEXTS;
+}
+
 /** Writes one part of the golden files into an empty directory: packs and rows.json. */
-export async function makeGolden(part: 'plain' | 'compressed', directory: string): Promise<void> {
-  const store = await openGolden(directory, part, part === 'compressed');
+export async function makeGolden(part: GoldenPart, directory: string): Promise<void> {
+  const store = await openGolden(directory, part, { compression: part === 'compressed', encryption: part !== 'unencrypted' });
   const contents: Record<string, string> = {};
-  const texts = part === 'plain' ? PLAINTEXTS : COMPRESSED;
+  const texts = textsOf(part);
   for (const [name, bytes] of Object.entries(texts)) {
     const refs = parts.map((one) => contents[one]).filter((one) => one !== undefined);
     const staged =

@@ -16,6 +16,8 @@ export interface StoredContentRig {
   leaves(domain: number, ids: Buffer[]): Promise<(Buffer | null)[]>;
   /** Flips one bit of a stored record, as a bad disk would. */
   flip(place: ChunkPlace, offset: number): Promise<void>;
+  /** Whether these bytes lie anywhere in the packs. */
+  holds(bytes: Buffer): Promise<boolean>;
   /** Leases that run. */
   leases(): number;
   /** Records wait before they are written, until what it gives is called. */

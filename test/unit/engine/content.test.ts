@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { Staged } from '#contracts/content';
+import type { ContentRef } from '#core/content-ref';
 import { bytesOf } from '#core/stream';
-import { describeContent } from '../../conformance/content.ts';
+import { type ContentRig, describeContent } from '../../conformance/content.ts';
 import { openEngine, openMemoryContent, rowsInMemory } from '../../support/content-rig.ts';
 import { seededRandom } from '../../support/random.ts';
 import { codeOf } from '../../support/rooms.ts';
@@ -10,7 +11,71 @@ describeContent('the engine on disk', () => openEngine('disk'));
 describeContent('the engine with packs of other gateways, one thread, no compression, little memory', () =>
   openEngine('blobs', rowsInMemory(), { threads: 0, compression: false, memoryBytesMax: 12 << 20 }),
 );
+describeContent('the engine on disk, without encryption', () => openEngine('disk', rowsInMemory(), { encryption: false }));
 describeContent('memory, as other rooms test with', async () => openMemoryContent());
+
+describe('what is not encrypted', () => {
+  const SIZES = [1, 1000, 5000, 70_000, 3_000_000];
+  const written = async (rig: ContentRig, compressible = false): Promise<ContentRef[]> => {
+    const contents: ContentRef[] = [];
+    for (const size of SIZES) {
+      const bytes = compressible ? Buffer.alloc(size, 'over and over again ') : seededRandom(`plain ${size}`)(size);
+      const staged = await rig.content().write(bytesOf(bytes), { domain: rig.domains[0] });
+      await rig.commit(staged);
+      contents.push(staged.content);
+    }
+    return contents;
+  };
+  const readAll = async (rig: ContentRig, contents: ContentRef[]): Promise<string[]> => {
+    const codes: string[] = [];
+    for (const [index, content] of contents.entries()) {
+      const parts: Uint8Array[] = [];
+      const reading = async () => {
+        for await (const part of rig.content().read(content)) parts.push(part);
+        if (!Buffer.concat(parts).equals(seededRandom(`plain ${SIZES[index]}`)(SIZES[index]!))) throw new Error('other bytes');
+      };
+      codes.push(await codeOf(reading()));
+      if (codes.at(-1) !== 'none') expect(parts.length).to.equal(0);
+    }
+    return codes;
+  };
+
+  it('is read beside what is, and counts for nothing where encryption was never off', async () => {
+    for (const [was, code] of [
+      [true, 'none'],
+      [false, 'corrupt'],
+    ] as const) {
+      const rows = rowsInMemory();
+      const modes = [{ encryption: false }, { encryption: true, wasPlain: async () => was }];
+      const rig = await openEngine('disk', rows, () => modes[0]!);
+      const contents = await written(rig);
+      modes.shift();
+      await rig.stored!.reopen();
+      expect(await readAll(rig, contents)).to.deep.equal(SIZES.map(() => code));
+      for (const content of contents) expect(await codeOf(rig.content().verify(content))).to.equal(code);
+      expect(await codeOf(rig.content().concat(contents.slice(0, 2), rig.domains[0]))).to.equal(code);
+      const again = await written(rig);
+      // Deduplicated against what is there, whatever it is; what has no chunk is sealed.
+      expect(again[2]).to.deep.equal(contents[2]);
+      expect(again[0]!.kind === 'inline' && again[0]!.sealed[1]).to.equal(1);
+      await rig.close();
+    }
+  });
+
+  it('lies in its pack as it is, unless it is compressed', async () => {
+    const needle = seededRandom('plain 70000')(70_000).subarray(30_000, 30_100);
+    for (const [encryption, found] of [
+      [false, true],
+      [true, false],
+    ] as const) {
+      const rig = await openEngine('disk', rowsInMemory(), { encryption });
+      await written(rig);
+      await written(rig, true);
+      expect(await rig.stored!.holds(needle)).to.equal(found);
+      await rig.close();
+    }
+  });
+});
 
 describe('a chunk that compaction moved after its place was read', () => {
   /** `places` tells of a pack that is gone, so many times. */

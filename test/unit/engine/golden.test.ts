@@ -6,7 +6,7 @@ import { nodeDiskOps } from '#blob/disk-ops';
 import { createLog } from '#blob/log';
 import { decodePackHeader, decodePackIndex, decodePackTrailer, TRAILER_BYTES } from '#blob/pack-format';
 import { decodeContentRef, encodeContentRef } from '#core/content-ref';
-import { CLOCK, COMPRESSED, makeGolden, makeTorn, openGolden, PLAINTEXTS, readRows, TORN_RECORDS } from '../../support/golden.ts';
+import { CLOCK, GOLDEN_PARTS, makeGolden, makeTorn, openGolden, readRows, TORN_RECORDS, textsOf } from '../../support/golden.ts';
 import { seededRandom } from '../../support/random.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../golden');
@@ -21,7 +21,7 @@ describe('golden files of the format', () => {
     const current = join(GOLDEN, CURRENT);
     if (process.env.CLOUDSTORE_TEST_GOLDEN !== 'write') return;
     rmSync(current, { recursive: true, force: true });
-    for (const part of ['plain', 'compressed'] as const) {
+    for (const part of GOLDEN_PARTS) {
       mkdirSync(join(current, part), { recursive: true });
       await makeGolden(part, join(current, part));
     }
@@ -35,13 +35,13 @@ describe('golden files of the format', () => {
   const packsIn = (directory: string) => readdirSync(directory).filter((name) => name.endsWith('.pack'));
 
   for (const version of versions) {
-    for (const part of ['plain', 'compressed'] as const) {
+    for (const part of GOLDEN_PARTS) {
       it(`${version}, ${part}: every byte is read`, async () => {
         const golden = join(GOLDEN, version, part);
         cpSync(golden, work, { recursive: true });
         const rows = readRows(golden);
-        const store = await openGolden(work, 'reading', true, rows);
-        const texts = part === 'plain' ? PLAINTEXTS : COMPRESSED;
+        const store = await openGolden(work, 'reading', { compression: true, encryption: true }, rows);
+        const texts = textsOf(part);
         expect(Object.keys(rows.contents)).to.deep.equal(Object.keys(texts));
         for (const [name, expected] of Object.entries(texts)) {
           const bytes = Buffer.from(rows.contents[name]!, 'hex');
@@ -99,17 +99,18 @@ describe('golden files of the format', () => {
     });
   }
 
-  it('what is written today is what was written then, byte by byte', async () => {
-    await makeGolden('plain', work);
-    const golden = join(GOLDEN, CURRENT, 'plain');
-    expect(readdirSync(work).sort()).to.deep.equal(readdirSync(golden).sort());
-    for (const name of packsIn(golden)) {
-      const [now, then] = [readFileSync(join(work, name)), readFileSync(join(golden, name))];
-      const differs = now.findIndex((byte, at) => byte !== then[at]);
-      expect([now.length, differs], `${name} differs at ${differs}`).to.deep.equal([then.length, -1]);
-    }
-    expect(readRows(work)).to.deep.equal(readRows(golden));
-  });
+  for (const part of ['plain', 'unencrypted'] as const)
+    it(`${part}: what is written today is what was written then, byte by byte`, async () => {
+      await makeGolden(part, work);
+      const golden = join(GOLDEN, CURRENT, part);
+      expect(readdirSync(work).sort()).to.deep.equal(readdirSync(golden).sort());
+      for (const name of packsIn(golden)) {
+        const [now, then] = [readFileSync(join(work, name)), readFileSync(join(golden, name))];
+        const differs = now.findIndex((byte, at) => byte !== then[at]);
+        expect([now.length, differs], `${name} differs at ${differs}`).to.deep.equal([then.length, -1]);
+      }
+      expect(readRows(work)).to.deep.equal(readRows(golden));
+    });
 
   it('what is compressed has the same ids and references as then, whatever the compressor made of it', async () => {
     await makeGolden('compressed', work);
