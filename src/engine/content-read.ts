@@ -7,9 +7,9 @@ import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
 import { type InlineRef, inlineCacheKey, isPlainInline, openInline } from './inline.ts';
 import type { PlainCache } from './plain-cache.ts';
-import type { ReadBuffers } from './read-buffers.ts';
+import type { ReadBuffer, ReadBuffers } from './read-buffers.ts';
 import { type ChunkedRef, planRead, type Wanted } from './read-plan.ts';
-import { createRecordReader, type Opened, type RecordReaderDeps, type Run } from './record-reader.ts';
+import { createRecordReader, type Opened, type RecordReaderDeps } from './record-reader.ts';
 
 export interface ReadDeps extends RecordReaderDeps {
   keyring: Keyring;
@@ -79,52 +79,74 @@ async function* planOf(wanted: Wanted): AsyncGenerator<Wanted> {
   yield wanted;
 }
 
+/** Runs that are fetched and opened while those before them are on their way out: one on each side. */
+const AHEAD_MAX = 2;
+
 async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>, signal?: AbortSignal): Bytes {
   const { buffers } = deps;
   const reader = createRecordReader(deps, domain, plan);
-  const begin = (buffer: Buffer): Fetch => {
-    const run = reader.next(buffer);
-    run.catch(() => {}); // whoever waits for it hears of it; nobody may
-    return { buffer, run };
-  };
-  let ahead: Fetch | null = null;
+  const ahead: Fetch[] = [];
+  let fetching: Promise<unknown> = Promise.resolve();
+  let ended = false;
+
+  function begin(buffer: ReadBuffer): Fetch {
+    const run = fetching.then(() => reader.next(buffer));
+    fetching = run.then(
+      (found) => {
+        if (found === null) ended = true;
+        else extend();
+      },
+      () => (ended = true),
+    );
+    const opened = run.then(async (found) => (found === null ? null : { wanted: found.wanted, ...(await found.open()) }));
+    opened.catch(() => {}); // whoever waits for it hears of it; nobody may
+    return { buffer, opened };
+  }
+
+  function extend(): void {
+    if (ended || ahead.length === AHEAD_MAX) return;
+    const spare = buffers.tryAhead();
+    if (spare !== null) ahead.push(begin(spare));
+  }
+
   try {
     for (;;) {
-      const current: Fetch = ahead ?? begin(await buffers.take());
-      ahead = null;
-      let opened: Opened | null = null;
+      const current = ahead.shift() ?? begin(await buffers.take());
+      let opened: OpenedRun | null = null;
       try {
-        const run = await current.run;
-        if (run === null) return;
+        opened = await current.opened;
+        if (opened === null) return;
         throwIfAborted(signal);
-        const spare = buffers.tryAhead();
-        if (spare !== null) ahead = begin(spare);
-        opened = run.open();
-        remember(deps, domain, run.wanted, opened.plain);
+        remember(deps, domain, opened.wanted, opened.plain);
       } finally {
         if (opened?.borrowed) buffers.forgo(current.buffer);
         else buffers.give(current.buffer);
       }
+      extend();
       for (const bytes of opened.plain) {
         yield bytes;
         throwIfAborted(signal);
       }
     }
   } finally {
-    // The disk may still be writing into it.
-    if (ahead !== null) await giveBack(buffers, ahead);
+    ended = true;
+    // The disk, or a thread, may still be writing into them.
+    while (ahead.length > 0) await giveBack(buffers, ahead.shift()!);
     await reader.close();
   }
 }
 
 interface Fetch {
-  buffer: Buffer;
-  run: Promise<Run | null>;
+  buffer: ReadBuffer;
+  opened: Promise<OpenedRun | null>;
 }
 
-async function giveBack(buffers: ReadBuffers, { buffer, run }: Fetch): Promise<void> {
-  await run.catch(() => null);
-  buffers.give(buffer);
+type OpenedRun = Opened & { wanted: Wanted };
+
+async function giveBack(buffers: ReadBuffers, { buffer, opened }: Fetch): Promise<void> {
+  const unread = await opened.catch(() => null);
+  if (unread?.borrowed) buffers.forgo(buffer);
+  else buffers.give(buffer);
 }
 
 function openCached({ cache, recordKeys }: ReadDeps, domain: DomainKeys, content: InlineRef): Buffer {

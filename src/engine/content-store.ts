@@ -10,7 +10,6 @@ import { createClaim } from './claims.ts';
 import { concatContents } from './content-concat.ts';
 import { peekContent, type ReadDeps, readContent, verifyContent } from './content-read.ts';
 import { type WriteDeps, writeContent } from './content-write.ts';
-import { createDigestWorkers } from './digest-workers.ts';
 import { createDigestMaker } from './digests.ts';
 import { createGate } from './gate.ts';
 import { createHashes } from './hashes.ts';
@@ -23,6 +22,7 @@ import { FETCH_BYTES } from './record-reader.ts';
 import { createSeal } from './sealer.ts';
 import { createSlots } from './slots.ts';
 import { createStoreChunk } from './stored-chunks.ts';
+import { createThreads } from './threads.ts';
 
 export interface ContentOptions {
   keyring: Keyring;
@@ -39,7 +39,7 @@ export interface ContentOptions {
   encryption?: boolean;
   /** With encryption: whether it was once off, so that what is not encrypted may be believed. By default it never was. */
   wasPlain?: () => Promise<boolean>;
-  /** Threads for MD5 and SHA of big bodies; 0: on the calling thread. All cores but one by default, at most 4. */
+  /** Threads for MD5, SHA and AES of big bodies; 0: on the calling thread. All cores but one by default, at most 4. */
   threads?: number;
 }
 
@@ -56,7 +56,7 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
   const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)));
   const slots = createSlots(arena);
   const hashes = createHashes();
-  const workers = threads > 0 ? createDigestWorkers(arena, slots, threads) : null;
+  const pool = threads > 0 ? createThreads(arena, slots, threads) : null;
   const recordKeys = createRecordKeys(random);
   const plain = createPlainPolicy(options.wasPlain ?? (async () => false), !encryption);
   const gate = createGate(Math.floor(memoryBytesMax / 8));
@@ -68,9 +68,9 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
     arena,
     slots,
     hashes,
-    digestMaker: createDigestMaker(hashes, arena, workers),
+    digestMaker: createDigestMaker(hashes, arena, pool),
     claim: createClaim(chunks),
-    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, { compression, cipher }), log, gate }),
+    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, { compression, cipher, threads: pool }), log, gate }),
     chunks,
     log,
   };
@@ -78,6 +78,7 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
     keyring,
     recordKeys,
     plain,
+    threads: pool,
     hashes,
     chunks,
     log,
@@ -92,7 +93,7 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
     concat: (parts, domain) => concatContents(writing, parts, domain),
     verify: (content, signal) => verifyContent(reading, content, signal),
     async close() {
-      await workers?.close();
+      await pool?.close();
     },
   };
 }

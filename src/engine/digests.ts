@@ -2,8 +2,8 @@ import { createHash, hash } from 'node:crypto';
 import { crc32, crc32c } from '@node-rs/crc32';
 import type { DigestName, Digests } from '#core/digest';
 import { type Arena, crcHalves, plainCrc64 } from './arena.ts';
-import type { DigestWorkers, WorkerDigest } from './digest-workers.ts';
 import type { Hashes } from './hashes.ts';
+import type { Threads, WorkerDigest } from './threads.ts';
 
 /** The bytes [from, from + length) of a slot. */
 export interface SlotPart {
@@ -25,14 +25,14 @@ export interface BodyDigests {
 export interface DigestMaker {
   /** Of a body that is at hand. On this thread: for so little no other is worth its messages. */
   ofBuffer(body: Buffer, names: readonly DigestName[]): { contentHash: Buffer; digests: Digests };
-  /** Of a big body. MD5 and SHA run on workers, where the arena's slots are shared memory; the rest is too quick for that. */
+  /** Of a big body. MD5 and SHA run on threads, where the arena's slots are shared memory; the rest is too quick for that. */
   ofBody(names: readonly DigestName[]): BodyDigests;
 }
 
 const HEAVY = ['md5', 'sha1', 'sha256'] as const satisfies DigestName[];
 type Heavy = (typeof HEAVY)[number];
 
-export function createDigestMaker(hashes: Hashes, arena: Arena, workers: DigestWorkers | null): DigestMaker {
+export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads | null): DigestMaker {
   let halves: ReturnType<typeof crcHalves> | null = null;
   const isHeavy = (name: DigestName): name is Heavy => HEAVY.some((heavy) => heavy === name);
   return {
@@ -47,7 +47,7 @@ export function createDigestMaker(hashes: Hashes, arena: Arena, workers: DigestW
     },
     ofBody(names) {
       const content = hashes.plain();
-      const heavy = names.filter(isHeavy).map((name) => (workers === null ? localHash(name, arena) : workers.begin(name)));
+      const heavy = names.filter(isHeavy).map((name) => (threads === null ? localHash(name, arena) : threads.begin(name)));
       const light = names.filter((name) => !isHeavy(name)).map((name) => lightDigest(name, arena));
       return {
         update(parts) {

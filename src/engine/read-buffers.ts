@@ -3,22 +3,35 @@
  * The other half are for what is needed now; they are given back before anything is yielded, so waiting for one is short.
  */
 export interface ReadBuffers {
-  take(): Promise<Buffer>;
+  take(): Promise<ReadBuffer>;
   /** null when all of the other half are held. */
-  tryAhead(): Buffer | null;
-  give(buffer: Buffer): void;
-  /** As `give`, but somebody keeps the buffer: another takes its place when one is needed. */
-  forgo(buffer: Buffer): void;
+  tryAhead(): ReadBuffer | null;
+  give(buffer: ReadBuffer): void;
+  /** As `give`, but somebody keeps its memory: other memory takes its place when it is needed. */
+  forgo(buffer: ReadBuffer): void;
+}
+
+/** Its memory may be on another thread for a while, and comes back as another Buffer. */
+export interface ReadBuffer {
+  bytes: Buffer;
 }
 
 export function createReadBuffers(bufferBytes: number, count: number): ReadBuffers {
   const free: Buffer[] = [];
-  const ahead = new Set<Buffer>();
+  const ahead = new Set<ReadBuffer>();
   const aheadMax = count >> 1;
   const nowMax = count - aheadMax;
   let now = 0;
-  const waiting: ((buffer: Buffer) => void)[] = [];
-  const fresh = (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+  const waiting: ((buffer: ReadBuffer) => void)[] = [];
+  const fresh = (): ReadBuffer => ({ bytes: free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes) });
+
+  function forgo(buffer: ReadBuffer): void {
+    if (ahead.delete(buffer)) return;
+    const next = waiting.shift();
+    if (next !== undefined) next(fresh());
+    else now--;
+  }
+
   return {
     take() {
       if (now === nowMax) return new Promise((resolve) => waiting.push(resolve));
@@ -32,22 +45,18 @@ export function createReadBuffers(bufferBytes: number, count: number): ReadBuffe
       return buffer;
     },
     give(buffer) {
+      if (buffer.bytes.length === 0) return forgo(buffer); // lost with a thread
       if (ahead.delete(buffer)) {
-        free.push(buffer);
+        free.push(buffer.bytes);
         return;
       }
       const next = waiting.shift();
       if (next !== undefined) next(buffer);
       else {
         now--;
-        free.push(buffer);
+        free.push(buffer.bytes);
       }
     },
-    forgo(buffer) {
-      if (ahead.delete(buffer)) return;
-      const next = waiting.shift();
-      if (next !== undefined) next(fresh());
-      else now--;
-    },
+    forgo,
   };
 }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { crc32 } from '@node-rs/crc32';
 import { disposable } from '#core/stream';
-import { CIPHER_NONE, damaged, type RecordHeader, TAG_BYTES } from './record-format.ts';
+import { CIPHER_NONE, damaged, type RecordHeader, type SegmentedHeader, TAG_BYTES } from './record-format.ts';
 
 /**
  * node:crypto copies what it makes once more, into a buffer of the exact length: in pieces of this size that happens within the
@@ -18,7 +18,7 @@ const PIECE_BYTES = 128 << 10;
  * @param stored the bytes of the segment, in pieces
  * @returns what is stored in pieces (without encryption the very ones that were given), and tag
  */
-export function sealSegment(key: Buffer | null, header: RecordHeader, index: number, stored: Uint8Array[]): Uint8Array[] {
+export function sealSegment(key: Buffer | null, header: SegmentedHeader, index: number, stored: Uint8Array[]): Uint8Array[] {
   if (key === null) return [...stored, checkOf(header, index, stored)];
   const cipher = createCipheriv('aes-256-gcm', key, nonce(header, index));
   cipher.setAAD(header.bytes);
@@ -34,7 +34,7 @@ export function sealSegment(key: Buffer | null, header: RecordHeader, index: num
 }
 
 /** The plaintext of a segment in pieces, from what is stored with the tag behind it; a view of that where nothing had to be done. @throws corrupt */
-export function openSegment(key: Buffer | null, header: RecordHeader, index: number, sealed: Buffer): Buffer[] {
+export function openSegment(key: Buffer | null, header: SegmentedHeader, index: number, sealed: Buffer): Buffer[] {
   const segment = header.segments[index]!;
   const stored = openStored(key, header, index, sealed);
   if (!segment.compressed) return stored;
@@ -50,7 +50,7 @@ export function openSegment(key: Buffer | null, header: RecordHeader, index: num
 }
 
 /** As `openSegment`, before it is decompressed. @throws corrupt */
-export function openStored(key: Buffer | null, header: RecordHeader, index: number, sealed: Buffer): Buffer[] {
+export function openStored(key: Buffer | null, header: SegmentedHeader, index: number, sealed: Buffer): Buffer[] {
   const { stored: length } = header.segments[index]!;
   const tag = sealed.subarray(length, length + TAG_BYTES);
   if (key === null) {
@@ -79,7 +79,7 @@ export function needsKey({ cipher }: Pick<RecordHeader, 'cipher'>): boolean {
 }
 
 /** In place of a tag: u32 CRC32 of header, nonce and bytes, then zeros. The fastest check there is here, so that reading costs no more than it must. */
-function checkOf(header: RecordHeader, index: number, stored: Uint8Array[]): Buffer {
+function checkOf(header: SegmentedHeader, index: number, stored: Uint8Array[]): Buffer {
   const out = Buffer.alloc(TAG_BYTES);
   let crc = crc32(nonce(header, index), crc32(header.bytes));
   for (const bytes of stored) crc = crc32(bytes, crc);
@@ -87,7 +87,7 @@ function checkOf(header: RecordHeader, index: number, stored: Uint8Array[]): Buf
   return out;
 }
 
-function nonce(header: RecordHeader, index: number): Buffer {
+function nonce(header: SegmentedHeader, index: number): Buffer {
   const out = Buffer.alloc(12);
   out.writeUInt32BE(index, 7);
   out[11] = index === header.segments.length - 1 ? 1 : 0;

@@ -33,6 +33,9 @@ export interface RecordHeader {
   bytes: Buffer;
 }
 
+/** What sealing and opening a segment needs of it. */
+export type SegmentedHeader = Pick<RecordHeader, 'bytes' | 'segments'>;
+
 export interface Segment {
   /** Of the ciphertext within the record; its tag comes behind it. */
   offset: number;

@@ -6,6 +6,7 @@ import type { Log } from '#contracts/log';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { disposable, disposableTogether } from '#core/stream';
 import type { PlainPolicy } from './plain-policy.ts';
+import type { ReadBuffer } from './read-buffers.ts';
 import type { Wanted } from './read-plan.ts';
 import { needsKey, openSegment } from './record-cipher.ts';
 import {
@@ -17,10 +18,13 @@ import {
   TAG_BYTES,
 } from './record-format.ts';
 import type { RecordKeys } from './record-keys.ts';
+import type { Threads } from './threads.ts';
 
 export interface RecordReaderDeps {
   recordKeys: RecordKeys;
   plain: PlainPolicy;
+  /** For what is big; null: all on this thread. */
+  threads: Threads | null;
   chunks: ChunkIndex;
   log: Log;
   stores: BlobStores;
@@ -28,6 +32,8 @@ export interface RecordReaderDeps {
 
 /** What one read of the disk fetches: some segments, and the header with the first. */
 const FETCH_SEGMENTS = 4;
+/** Less is sooner opened than sent to another thread. */
+const THREAD_BYTES_MIN = 256 << 10;
 export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
 
 export interface Opened {
@@ -40,13 +46,13 @@ export interface Opened {
 export interface Run {
   wanted: Wanted;
   /** The plaintext of what is wanted of these segments. @throws corrupt (details.offset) before any of it is given */
-  open(): Opened;
+  open(): Promise<Opened>;
 }
 
 /** Fetches the ciphertext that a plan covers, run by run. */
 export interface RecordReader {
-  /** Into the given buffer, where it fits. One call at a time. null: that was all. @throws corrupt, unavailable */
-  next(into: Buffer): Promise<Run | null>;
+  /** Into the given buffer, where it fits. One call at a time; `open` may come later. null: that was all. @throws corrupt, unavailable */
+  next(into: ReadBuffer): Promise<Run | null>;
   close(): Promise<void>;
 }
 
@@ -61,13 +67,14 @@ interface OpenRecord {
 }
 
 export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>): RecordReader {
+  const { threads } = deps;
   let record: OpenRecord | null = null;
 
-  async function open(wanted: Wanted, into: Buffer): Promise<Run | null> {
+  async function open(wanted: Wanted, into: ReadBuffer): Promise<Run | null> {
     const { place, chunk, from, to } = wanted;
     const headerOnly = from >= FETCH_SEGMENTS * SEGMENT_BYTES;
     const needed = RECORD_HEADER_BYTES_MAX + (headerOnly ? 0 : Math.ceil(to / SEGMENT_BYTES) * (SEGMENT_BYTES + TAG_BYTES));
-    const bytes = await fetch(wanted, 0, Math.min(place.length, needed, into.length), into);
+    const bytes = await fetch(wanted, 0, Math.min(place.length, needed, into.bytes.length), into.bytes);
     if (bytes === null) return open(wanted, into);
     const header = decodeRecordHeader(bytes, wanted.place.length);
     if (header.domain !== domain.id || !header.id.equals(chunk.id) || header.size !== chunk.size) {
@@ -83,25 +90,41 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
     return end === first ? null : runOf(record, end, bytes, 0, into);
   }
 
-  function runOf(of: OpenRecord, end: number, bytes: Buffer, base: number, into: Buffer): Run {
+  function runOf(of: OpenRecord, end: number, fetched: Buffer, base: number, into: ReadBuffer): Run {
     const { wanted, header, key } = of;
     const first = of.next;
     of.next = end;
+    const own = fetched.buffer === into.bytes.buffer;
     return {
       wanted,
-      open() {
+      async open() {
+        const sealed = Array.from({ length: end - first }, (_, at) => {
+          const { offset, stored } = header.segments[first + at]!;
+          return { index: first + at, offset: offset - base, length: stored + TAG_BYTES };
+        });
+        let bytes = fetched;
+        let opened: Buffer[][] | null = null;
+        const elsewhere =
+          own && key !== null && bytes.length >= THREAD_BYTES_MIN ? threads?.open(key, header, bytes, sealed) : null;
+        if (elsewhere) {
+          const { byteOffset, length } = bytes;
+          const back = await elsewhere;
+          into.bytes = Buffer.from(back.sealed);
+          bytes = Buffer.from(back.sealed, byteOffset, length);
+          opened = back.plain; // null: damaged, and what follows finds out where
+        }
         const out: Buffer[] = [];
         const inPlace: Buffer[] = [];
-        for (let index = first; index < end; index++) {
-          const sealed = bytes.subarray(header.segments[index]!.offset - base, endOf(header, index) - base);
+        for (const [at, { index, offset, length }] of sealed.entries()) {
+          const open = (): Buffer[] => openSegment(key, header, index, bytes.subarray(offset, offset + length));
           let start = index * header.segmentBytes;
-          for (const plain of within(wanted, () => openSegment(key, header, index, sealed))) {
+          for (const plain of opened?.[at] ?? within(wanted, open)) {
             const [from, to] = [Math.max(0, wanted.from - start), Math.min(plain.length, wanted.to - start)];
             start += plain.length;
             if (from >= to) continue;
             const part = to - from < plain.length ? plain.subarray(from, to) : plain;
             if (plain.buffer !== bytes.buffer) out.push(plain.length === plain.buffer.byteLength ? disposable(part) : part);
-            else if (bytes.buffer !== into.buffer) out.push(Buffer.from(part));
+            else if (!own) out.push(Buffer.from(part));
             else {
               inPlace.push(part);
               out.push(part);
@@ -151,8 +174,8 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         const { header, wanted } = current;
         const start = header.segments[current.next]!.offset;
         let end = current.next + 1;
-        while (end <= current.last && endOf(header, end) - start <= into.length) end++;
-        const bytes = await within(wanted, () => fetch(wanted, start, endOf(header, end - 1) - start, into));
+        while (end <= current.last && endOf(header, end) - start <= into.bytes.length) end++;
+        const bytes = await within(wanted, () => fetch(wanted, start, endOf(header, end - 1) - start, into.bytes));
         if (bytes !== null) return runOf(current, end, bytes, start, into);
         const rest = { ...wanted, from: Math.max(wanted.from, current.next * header.segmentBytes) };
         record = null;

@@ -1,9 +1,11 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { DomainKeys } from '#contracts/keyring';
+import { disposable } from '#core/stream';
 import { sealSegment } from './record-cipher.ts';
 import { CIPHER_AES_256_GCM, CIPHER_NONE, type Cipher, encodeRecordHeader, SEGMENT_BYTES } from './record-format.ts';
 import { type RecordKeys, SALT_BYTES } from './record-keys.ts';
+import type { Threads } from './threads.ts';
 
 export interface PlainChunk {
   id: Buffer;
@@ -24,6 +26,8 @@ export type Seal = (domain: DomainKeys, chunk: PlainChunk) => Promise<SealedChun
 export interface SealOptions {
   compression: boolean;
   cipher: Cipher;
+  /** For what is big; null: all on this thread. */
+  threads: Threads | null;
 }
 
 const zstdCompress = promisify(zlib.zstdCompress);
@@ -34,9 +38,11 @@ const SAMPLE_BYTES = 1024;
 const SAMPLES = 4;
 /** Bits a byte, of 8: above it a sample is taken for compressed or encrypted already. */
 const ENTROPY_MAX = 7;
+/** Less is sooner sealed than sent to another thread. */
+const THREAD_BYTES_MIN = 256 << 10;
 const NO_SALT = Buffer.alloc(SALT_BYTES);
 
-export function createSeal(keys: RecordKeys, { compression, cipher }: SealOptions): Seal {
+export function createSeal(keys: RecordKeys, { compression, cipher, threads }: SealOptions): Seal {
   return async (domain, { id, size, pieces }) => {
     const segments = cutSegments(pieces);
     const packed = compression && size >= COMPRESS_BYTES_MIN && looksCompressible(pieces, size) ? await compress(segments) : null;
@@ -46,6 +52,11 @@ export function createSeal(keys: RecordKeys, { compression, cipher }: SealOption
     const header = encodeRecordHeader({ domain: domain.id, cipher, epoch, id, salt, size, compressed });
     const key = cipher === CIPHER_AES_256_GCM ? keys.derive(domain, epoch, salt) : null;
     const record: Uint8Array[] = [header.bytes];
+    const elsewhere = key !== null && packed === null && size >= THREAD_BYTES_MIN ? threads?.seal(key, header, segments) : null;
+    if (elsewhere) {
+      for (const bytes of await elsewhere) record.push(disposable(bytes));
+      return { record, borrowed: false };
+    }
     let borrowed = false;
     for (const [index, segment] of segments.entries()) {
       const bytes = packed?.[index];

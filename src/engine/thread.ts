@@ -1,0 +1,82 @@
+import { createHash, type Hash } from 'node:crypto';
+import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { openSegment, sealSegment } from './record-cipher.ts';
+import type { SegmentedHeader } from './record-format.ts';
+
+/** What a thread is told. Of a checksum: that it begins, ranges of the shared memory (address, length, …), that it ends. */
+export type ToThread =
+  | { kind: 'digest'; id: number; begin?: string; ranges?: number[]; end?: true }
+  /** `ranges`: for each segment its plaintext in the shared memory. */
+  | { kind: 'seal'; id: number; key: Uint8Array; header: SegmentedHeader; ranges: number[][] }
+  /** `sealed` is handed over, and comes back. `segments`: number, and where it lies there with its tag. */
+  | { kind: 'open'; id: number; key: Uint8Array; header: SegmentedHeader; sealed: ArrayBuffer; segments: number[][] };
+
+export type FromThread =
+  | { kind: 'ready' }
+  /** Without a digest: the ranges of one message were read. */
+  | { kind: 'digest'; id: number; digest?: Uint8Array }
+  | { kind: 'sealed'; id: number; pieces: Uint8Array[] }
+  /** The plaintext of each segment in pieces; null: one of them is damaged, and whoever tries it again learns how. */
+  | { kind: 'opened'; id: number; sealed: ArrayBuffer; plain: Uint8Array[][] | null };
+
+/** Smaller pieces are copied: to hand one over costs more. */
+const TRANSFER_BYTES_MIN = 4096;
+
+if (parentPort !== null) serve(parentPort, Buffer.from(workerData));
+
+/** The body of a thread of threads.ts. */
+function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
+  const running = new Map<number, Hash>();
+  const send = (message: FromThread, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
+
+  function digest({ id, begin, ranges, end }: ToThread & { kind: 'digest' }): void {
+    if (begin !== undefined) running.set(id, createHash(begin));
+    const hash = running.get(id);
+    if (ranges !== undefined) {
+      for (const bytes of views(memory, ranges)) hash?.update(bytes);
+      send({ kind: 'digest', id });
+    }
+    if (end === true) {
+      running.delete(id);
+      send({ kind: 'digest', id, digest: hash?.digest() ?? new Uint8Array() });
+    }
+  }
+
+  port.on('message', (message: ToThread) => {
+    if (message.kind === 'digest') return digest(message);
+    const { id } = message;
+    const key = Buffer.from(message.key);
+    const header = { bytes: Buffer.from(message.header.bytes), segments: message.header.segments };
+    if (message.kind === 'seal') {
+      const pieces = message.ranges.flatMap((ranges, index) => sealSegment(key, header, index, views(memory, ranges)));
+      return send({ kind: 'sealed', id, pieces }, transferable(pieces));
+    }
+    const { sealed } = message;
+    let plain: Uint8Array[][] | null;
+    try {
+      plain = message.segments.map(([index = 0, from = 0, length = 0]) =>
+        openSegment(key, header, index, Buffer.from(sealed, from, length)),
+      );
+    } catch {
+      plain = null;
+    }
+    send({ kind: 'opened', id, sealed, plain }, [sealed, ...transferable(plain?.flat() ?? [])]);
+  });
+  send({ kind: 'ready' });
+}
+
+function views(memory: Buffer, ranges: number[]): Buffer[] {
+  const out: Buffer[] = [];
+  for (let index = 0; index < ranges.length; index += 2) {
+    out.push(memory.subarray(ranges[index]!, ranges[index]! + ranges[index + 1]!));
+  }
+  return out;
+}
+
+/** Memory of what is alone on it. */
+function transferable(pieces: Uint8Array[]): ArrayBuffer[] {
+  return pieces
+    .filter((bytes) => bytes.length >= TRANSFER_BYTES_MIN && bytes.length === bytes.buffer.byteLength)
+    .map(({ buffer }) => buffer)
+    .filter((buffer) => buffer instanceof ArrayBuffer);
+}

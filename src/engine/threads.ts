@@ -1,0 +1,240 @@
+import { Worker } from 'node:worker_threads';
+import type { DigestName } from '#core/digest';
+import { CloudStoreError } from '#core/errors';
+import type { Arena } from './arena.ts';
+import type { SlotPart } from './digests.ts';
+import type { SegmentedHeader } from './record-format.ts';
+import type { Slots } from './slots.ts';
+import type { FromThread, ToThread } from './thread.ts';
+
+/** One checksum of one body, computed on another thread. */
+export interface WorkerDigest {
+  readonly name: DigestName;
+  /** Retains the slots until the worker has read them. */
+  update(parts: SlotPart[]): void;
+  /** @throws unavailable */
+  digest(): Promise<Buffer>;
+  abort(): void;
+}
+
+/** A segment of a record: its number, and where it lies in a buffer with its tag. */
+export interface SealedSegment {
+  index: number;
+  offset: number;
+  length: number;
+}
+
+export interface ThreadOpened {
+  /** The memory that was handed over, again. */
+  sealed: ArrayBuffer;
+  /** Of each segment in pieces, each alone on its memory; null: damaged. */
+  plain: Buffer[][] | null;
+}
+
+/**
+ * A few threads for what takes long of big bodies: MD5 and SHA, of which one takes as long as all the rest, and AES. They read the arena's shared memory
+ * where it lies, and hand over what they make. Each body's checksum stays on one thread; each thread works in the order in which chunks come, so a
+ * small body waits for some chunks of a large one, not for its end. Started when first needed; they keep no process alive.
+ */
+export interface Threads {
+  begin(name: 'md5' | 'sha1' | 'sha256'): WorkerDigest;
+  /**
+   * The sealed segments of a record in pieces, each alone on its memory. `segments` are plaintext in the arena, which must stay until it resolves.
+   * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable
+   */
+  seal(key: Buffer, header: SegmentedHeader, segments: Uint8Array[][]): Promise<Buffer[]> | null;
+  /** Takes the buffer's whole memory over until it resolves. null as above. @throws unavailable, and the memory is lost */
+  open(key: Buffer, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): Promise<ThreadOpened> | null;
+  close(): Promise<void>;
+}
+
+interface Thread {
+  worker: Worker;
+  /** It has started: what it is given now begins at once. */
+  ready: boolean;
+  /** Bytes that it was given and has not answered. */
+  load: number;
+  digests: Map<number, RunningDigest>;
+  jobs: Map<number, RunningJob>;
+}
+
+interface RunningDigest {
+  /** What the worker was given and has not read yet, in order. */
+  queue: { slots: number[]; bytes: number }[];
+  resolve: ((digest: Buffer) => void) | null;
+  reject: ((error: unknown) => void) | null;
+  failed: unknown;
+}
+
+interface RunningJob {
+  bytes: number;
+  resolve(message: FromThread): void;
+  reject(error: unknown): void;
+}
+
+/** A thread with more before it is left alone: this one is quicker. */
+const LOAD_BYTES_MAX = 3 << 20;
+
+export function createThreads(arena: Arena, slots: Slots, threadsMax: number): Threads {
+  const threads: Thread[] = [];
+  let lastId = 0;
+
+  function start(): Thread {
+    const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: arena.memory });
+    worker.unref();
+    const thread: Thread = { worker, ready: false, load: 0, digests: new Map(), jobs: new Map() };
+    worker.on('message', (message: FromThread) => hear(thread, message));
+    worker.on('error', (cause) => fail(thread, cause));
+    worker.on('exit', () => fail(thread, new Error('the thread ended')));
+    threads.push(thread);
+    return thread;
+  }
+
+  function hear(thread: Thread, message: FromThread): void {
+    if (message.kind === 'ready') thread.ready = true;
+    else if (message.kind === 'digest') hearDigest(thread, message);
+    else {
+      const job = thread.jobs.get(message.id);
+      thread.jobs.delete(message.id);
+      thread.load -= job?.bytes ?? 0;
+      job?.resolve(message);
+    }
+    // A thread with work keeps the process alive, as work on this thread would.
+    if (thread.digests.size === 0 && thread.jobs.size === 0) thread.worker.unref();
+  }
+
+  function hearDigest(thread: Thread, { id, digest }: FromThread & { kind: 'digest' }): void {
+    const running = thread.digests.get(id);
+    if (running === undefined) return;
+    if (digest === undefined) {
+      const read = running.queue.shift();
+      thread.load -= read?.bytes ?? 0;
+      releaseAll(read?.slots ?? []);
+    } else {
+      thread.digests.delete(id);
+      running.resolve?.(Buffer.from(digest));
+    }
+  }
+
+  function fail(thread: Thread, cause: unknown): void {
+    const at = threads.indexOf(thread);
+    if (at >= 0) threads.splice(at, 1);
+    const error = new CloudStoreError('unavailable', 'A thread of the content store ended.', { cause });
+    for (const running of thread.digests.values()) {
+      running.failed = error;
+      for (const taken of running.queue.splice(0)) releaseAll(taken.slots);
+      running.reject?.(error);
+    }
+    for (const { reject } of thread.jobs.values()) reject(error);
+    thread.digests.clear();
+    thread.jobs.clear();
+  }
+
+  function releaseAll(taken: number[]): void {
+    for (const slot of taken) slots.release(slot);
+  }
+
+  function leastLoaded(among: readonly Thread[]): Thread | undefined {
+    let found: Thread | undefined;
+    for (const thread of among) if (found === undefined || thread.load < found.load) found = thread;
+    return found;
+  }
+
+  function pickForDigest(): Thread {
+    const idle = threads.find(({ digests }) => digests.size === 0);
+    if (idle !== undefined) return idle;
+    if (threads.length < threadsMax) return start();
+    return threads.reduce((a, b) => (b.digests.size < a.digests.size ? b : a));
+  }
+
+  /** null: this thread does it sooner. A thread that is missed is started for the next time. */
+  function pickForJob(): Thread | null {
+    const thread = leastLoaded(threads.filter(({ ready }) => ready));
+    const busy = thread === undefined || thread.load > 0;
+    if (busy && threads.length < threadsMax && threads.every(({ ready }) => ready)) start();
+    return thread === undefined || thread.load > LOAD_BYTES_MAX ? null : thread;
+  }
+
+  function run(thread: Thread, bytes: number, send: (id: number) => void): Promise<FromThread> {
+    const id = ++lastId;
+    thread.load += bytes;
+    thread.worker.ref();
+    return new Promise((resolve, reject) => {
+      thread.jobs.set(id, { bytes, resolve, reject });
+      send(id);
+    });
+  }
+
+  return {
+    begin(name) {
+      const thread = pickForDigest();
+      const id = ++lastId;
+      const running: RunningDigest = { queue: [], resolve: null, reject: null, failed: null };
+      const send = (message: Omit<ToThread & { kind: 'digest' }, 'kind' | 'id'>): void =>
+        thread.worker.postMessage({ kind: 'digest', id, ...message } satisfies ToThread);
+      thread.digests.set(id, running);
+      thread.worker.ref();
+      send({ begin: name });
+      return {
+        name,
+        update(parts) {
+          if (running.failed !== null) return; // `digest` tells
+          const ranges: number[] = [];
+          let bytes = 0;
+          for (const { slot, from, length } of parts) {
+            slots.retain(slot);
+            ranges.push(arena.address(slot) + from, length);
+            bytes += length;
+          }
+          running.queue.push({ slots: parts.map(({ slot }) => slot), bytes });
+          thread.load += bytes;
+          send({ ranges });
+        },
+        digest() {
+          if (running.failed !== null) return Promise.reject(running.failed);
+          return new Promise((resolve, reject) => {
+            running.resolve = resolve;
+            running.reject = reject;
+            send({ end: true });
+          });
+        },
+        abort() {
+          // What it was given, it reads to the end, and gives back.
+          if (running.failed === null) send({ end: true });
+        },
+      };
+    },
+    seal(key, { bytes, segments: layout }, segments) {
+      if (segments.some((pieces) => pieces.some(({ buffer }) => buffer !== arena.memory))) return null;
+      const thread = pickForJob();
+      if (thread === null) return null;
+      const ranges = segments.map((pieces) => pieces.flatMap(({ byteOffset, length }) => [byteOffset, length]));
+      const size = layout.reduce((sum, { stored }) => sum + stored, 0);
+      const job = { kind: 'seal' as const, key, header: { bytes, segments: layout }, ranges };
+      return run(thread, size, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread)).then((message) => {
+        if (message.kind !== 'sealed') throw new Error('A thread answered something else.');
+        return message.pieces.map(asBuffer);
+      });
+    },
+    open(key, { bytes, segments: layout }, sealed, segments) {
+      const memory = sealed.buffer;
+      const thread = memory instanceof ArrayBuffer ? pickForJob() : null;
+      if (thread === null || !(memory instanceof ArrayBuffer)) return null;
+      const where = segments.map(({ index, offset, length }) => [index, sealed.byteOffset + offset, length]);
+      const job = { kind: 'open' as const, key, header: { bytes, segments: layout }, sealed: memory, segments: where };
+      return run(thread, sealed.length, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread, [memory])).then(
+        (message) => {
+          if (message.kind !== 'opened') throw new Error('A thread answered something else.');
+          return { sealed: message.sealed, plain: message.plain?.map((pieces) => pieces.map(asBuffer)) ?? null };
+        },
+      );
+    },
+    async close() {
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    },
+  };
+}
+
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}

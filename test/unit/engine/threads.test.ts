@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { expect } from 'chai';
+import { isCloudStoreError } from '#core/errors';
+import { type Arena, createArena, SLOT_BYTES } from '#engine/arena';
+import { openSegment, sealSegment } from '#engine/record-cipher';
+import { CIPHER_AES_256_GCM, encodeRecordHeader, type RecordHeader, TAG_BYTES } from '#engine/record-format';
+import { createSlots, type Slots } from '#engine/slots';
+import { createThreads, type Threads } from '#engine/threads';
+
+const KEY = randomBytes(32);
+const SIZE = 4 * SLOT_BYTES - 1000;
+
+describe('threads of the content store', () => {
+  let arena: Arena;
+  let slots: Slots;
+  let threads: Threads;
+  let plain: Uint8Array[][];
+  let header: RecordHeader;
+
+  beforeEach(async () => {
+    arena = createArena(16);
+    slots = createSlots(arena);
+    threads = createThreads(arena, slots, 2);
+    plain = [];
+    for (let slot = 0; slot < 4; slot++) {
+      const view = arena.view(slot, 0, slot === 3 ? SLOT_BYTES - 1000 : SLOT_BYTES);
+      randomBytes(view.length).copy(view);
+      plain.push([view.subarray(0, 1000), view.subarray(1000)]);
+    }
+    const id = randomBytes(32);
+    const salt = randomBytes(32);
+    header = encodeRecordHeader({ domain: 1, cipher: CIPHER_AES_256_GCM, epoch: 1, id, salt, size: SIZE, compressed: null });
+    await started();
+  });
+  afterEach(() => threads.close());
+
+  /** A thread takes work once it has started, which its first answer shows. */
+  async function started(): Promise<void> {
+    const digest = threads.begin('md5');
+    digest.update([]);
+    await digest.digest();
+  }
+
+  /** A record's segments with their tags as they lie on disk, on memory of their own. */
+  function sealed(): Buffer {
+    const pieces = plain.flatMap((segment, index) => sealSegment(KEY, header, index, segment));
+    const out = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      out.set(piece, at);
+      at += piece.length;
+    }
+    return out;
+  }
+
+  const segments = () =>
+    header.segments.map(({ offset, stored }, index) => ({
+      index,
+      offset: offset - header.bytes.length,
+      length: stored + TAG_BYTES,
+    }));
+
+  it('seal what this thread opens', async () => {
+    const record = Buffer.concat((await threads.seal(KEY, header, plain)) ?? []);
+    expect(record.equals(sealed())).to.equal(true);
+    for (const { index, offset, length } of segments()) {
+      const opened = Buffer.concat(openSegment(KEY, header, index, record.subarray(offset, offset + length)));
+      expect(opened.equals(Buffer.concat(plain[index]!))).to.equal(true);
+    }
+  });
+
+  it('open what this thread sealed, and give the memory back', async () => {
+    const record = sealed();
+    const before = Buffer.from(record);
+    const opened = await threads.open(KEY, header, record, segments());
+    expect(record.length, 'handed over').to.equal(0);
+    expect(Buffer.from(opened!.sealed).equals(before)).to.equal(true);
+    expect(
+      opened!.plain!.map((pieces) => Buffer.concat(pieces).equals(Buffer.concat(plain[opened!.plain!.indexOf(pieces)]!))),
+    ).to.deep.equal([true, true, true, true]);
+  });
+
+  it('give no plaintext of a record in which one bit is wrong', async () => {
+    for (const at of [0, SLOT_BYTES + 5, SIZE + 4 * TAG_BYTES - 1]) {
+      const record = sealed();
+      record[at]! ^= 1;
+      const opened = await threads.open(KEY, header, record, segments());
+      expect(opened!.plain).to.equal(null);
+      expect(opened!.sealed.byteLength).to.equal(SIZE + 4 * TAG_BYTES);
+    }
+  });
+
+  it('leave alone what they cannot see, and what they would only queue', async () => {
+    expect(threads.seal(KEY, header, [[Buffer.alloc(SIZE)]])).to.equal(null);
+    const jobs = Array.from({ length: 20 }, () => threads.seal(KEY, header, plain));
+    expect(
+      jobs.filter((job) => job === null),
+      'twenty megabytes at once',
+    ).not.to.have.length(0);
+    await Promise.all(jobs);
+    expect(await threads.seal(KEY, header, plain)).not.to.equal(null);
+  });
+
+  it('fail what they were doing when they end, and give the slots back', async () => {
+    const digest = threads.begin('sha256');
+    const slot = (await slots.take({ held: 0, flush() {} })) as number;
+    const free = slots.free;
+    digest.update([{ slot, from: 0, length: SLOT_BYTES }]);
+    const job = threads.open(KEY, header, sealed(), segments())!;
+    const summed = digest.digest();
+    const codes = Promise.all([job, summed].map((one) => one.then(() => 'done', codeOf)));
+    await threads.close();
+    expect((await codes).every((code) => code === 'unavailable' || code === 'done')).to.equal(true);
+    slots.release(slot);
+    expect(slots.free).to.equal(free + 1);
+    expect(threads.seal(KEY, header, plain), 'a new one is started').to.equal(null);
+    await started();
+    const anew = threads.begin('sha256');
+    anew.update([{ slot, from: 0, length: 1000 }]);
+    const expected = createHash('sha256')
+      .update(arena.view(slot, 0, 1000))
+      .digest();
+    expect((await anew.digest()).equals(expected)).to.equal(true);
+  });
+});
+
+function codeOf(error: unknown): string {
+  return isCloudStoreError(error) ? error.code : String(error);
+}
