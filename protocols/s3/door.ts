@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessKey } from '#contracts/authenticator';
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
@@ -14,13 +15,20 @@ import { compileParser, type RequestParser } from './request-parser.ts';
 import { compileWriter, type Output, type ResponseWriter } from './response-writer.ts';
 import { createRouter, type Operation } from './schema.ts';
 import { parseTarget, type Target } from './target.ts';
-import { createVerifier } from './verifier.ts';
+import { createVerifier, type Payload } from './verifier.ts';
 
 export type { S3Deps } from './exchange.ts';
 
 interface Codec {
   parser: RequestParser;
   writer: ResponseWriter;
+}
+
+/** A request whose signature was verified. */
+interface Signed {
+  target: Target;
+  key: AccessKey;
+  payload: Payload;
 }
 
 /** A small hot object is answered within the tick when nothing but these is asked of it. */
@@ -57,20 +65,24 @@ export function createS3Door(deps: S3Deps): Door {
     try {
       identify(res, cx);
       if (req.method === 'OPTIONS') throw new S3Error('AccessForbidden');
-      const target = parseTarget(req, domain);
-      await answer(req, res, cx, target);
+      await answer(req, res, cx, signed.get(req) ?? (await authenticate(req)));
     } catch (error) {
       if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error));
     }
   }
 
-  async function answer(req: IncomingMessage, res: ServerResponse, cx: RequestContext, target: Target): Promise<void> {
+  async function authenticate(req: IncomingMessage): Promise<Signed> {
+    const target = parseTarget(req, domain);
     const claim = verifier.claim(req, target);
     if (claim === null) throw new S3Error('AccessDenied');
     const found = authenticator.accessKey(claim.credentials.accessKeyId);
     const key = found instanceof Promise ? await found : found;
     if (key === null) throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: claim.credentials.accessKeyId });
-    const payload = verifier.verify(req, target, claim, key);
+    return { target, key, payload: verifier.verify(req, target, claim, key) };
+  }
+
+  async function answer(req: IncomingMessage, res: ServerResponse, cx: RequestContext, by: Signed): Promise<void> {
+    const { target, key, payload } = by;
     cx.user = key.principal.name;
     const level = target.bucket === null ? 'service' : target.key === null ? 'bucket' : 'object';
     const operation = route(req.method ?? '', level, target.query, req.headers);
@@ -102,11 +114,15 @@ export function createS3Door(deps: S3Deps): Door {
       const claim = verifier.claim(req, target);
       const key = claim === null ? null : authenticator.accessKey(claim.credentials.accessKeyId);
       if (claim === null || key === null || key instanceof Promise) return false;
-      if (verifier.verify(req, target, claim, key).kind === 'chunked') return false;
+      const payload = verifier.verify(req, target, claim, key);
+      if (payload.kind === 'chunked') return false;
       const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId };
       const bucket = buckets.resolved(who, target.bucket);
       const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
-      if (bucket === null || read === null) return false;
+      if (bucket === null || read === null) {
+        signed.set(req, { target, key, payload });
+        return false;
+      }
       cx.op = 'GetObject';
       cx.user = key.principal.name;
       const headers = [...headOf(read.info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId];
@@ -131,6 +147,8 @@ export function createS3Door(deps: S3Deps): Door {
     return head;
   }
 
+  /** What the short path has verified before it left a request to the full one. */
+  const signed = new WeakMap<IncomingMessage, Signed>();
   const heads = new WeakMap<ObjectInfo, { versioning: Bucket['versioning']; head: string[] }>();
   const nothing = { pairs: [], raw: '', get: () => undefined, has: () => false };
   const getObject = route('GET', 'object', nothing, {});
