@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -38,23 +39,30 @@ export async function wrk(
     directory: string;
     connections: number;
     seconds: number;
+    /** Of wrk; 2 by default. */
+    threads?: number;
     method?: string;
     bodyBytes?: number;
+    /** Bytes of chance instead of one letter: as little compressible as a photo. */
+    random?: boolean;
     headers?: Record<string, string>;
   },
 ): Promise<WrkResult> {
   const list = join(options.directory, `targets-${performance.now()}.txt`);
   writeFileSync(list, `${targets.join('\n')}\n`);
   const script = join(options.directory, 'wrk.lua');
+  const filling = join(options.directory, 'wrk.body');
+  if (options.bodyBytes && options.random) writeFileSync(filling, randomBytes(options.bodyBytes));
+  const body = options.random ? `io.open("${filling}", "rb"):read("*a")` : `string.rep("x", ${options.bodyBytes})`;
   writeFileSync(
     script,
     `
 local targets, at, n = {}, 0, 0
-local body = ${options.bodyBytes ? `string.rep("x", ${options.bodyBytes})` : 'nil'}
+local body = ${options.bodyBytes ? body : 'nil'}
 function setup(thread) thread:set("id", n); n = n + 1 end
 function init(args)
   for line in io.lines("${list}") do targets[#targets + 1] = line end
-  at = math.floor(id * #targets / 2)
+  at = math.floor(id * #targets / ${options.threads ?? 2})
   ${Object.entries(options.headers ?? {})
     .map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
     .join('\n  ')}
@@ -74,7 +82,7 @@ function done(summary) io.write(string.format("REQUESTS %d DURATION %d ERRORS %d
 `,
   );
   const out = await run('wrk', [
-    '-t2',
+    `-t${options.threads ?? 2}`,
     `-c${options.connections}`,
     `-d${options.seconds}s`,
     '--timeout',
