@@ -26,6 +26,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addUsers(program);
   addKeys(program);
   addBuckets(program);
+  addMasterKey(program);
   addDoctor(program, setExit);
   addConfig(program);
   try {
@@ -193,6 +194,37 @@ function addBuckets(program: Command): void {
       withSession(flags, async (session, output) => {
         const { removeBucket } = await import('./cli/buckets.ts');
         output.data(await removeBucket(session, name, flags.force === true), `The bucket ${name} is removed.`);
+      }),
+    );
+}
+
+function addMasterKey(program: Command): void {
+  const masterKey = program.command('master-key').description('The key that all stored keys are wrapped with.');
+  subcommand(masterKey, 'status', 'Show where it comes from; never the key.').action((flags: Flags) =>
+    withSession(flags, async (session, output) => {
+      const { masterKeyStatus } = await import('./cli/master-key.ts');
+      const status = await masterKeyStatus(session);
+      output.data(
+        status,
+        `from ${status.from}${status.derivation === null ? '' : `, by ${status.derivation}`}, check ${status.check}`,
+      );
+    }),
+  );
+  subcommand(masterKey, 'rotate', 'Change it at once; running gateways go on with the new one.')
+    .option('--new-key-file <path>', 'make the new key in this file; default: where the key of now lies')
+    .addOption(
+      new Option('--new-passphrase-stdin', 'read a passphrase from stdin that the new key comes from').conflicts('newKeyFile'),
+    )
+    .action((flags: Flags) =>
+      withSession(flags, async (session, output) => {
+        const { rotateMasterKey } = await import('./cli/master-key.ts');
+        const changed = await rotateMasterKey(session, flags, randomBytes);
+        const where = changed.path === null ? 'it comes from the new passphrase' : `it lies in ${changed.path}`;
+        output.data(
+          changed,
+          `The master key is changed: ${where}. Copy it to where you keep the old one; backups that were made before need the old one.`,
+        );
+        if (changed.todo !== null) output.note(changed.todo);
       }),
     );
 }

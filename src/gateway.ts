@@ -9,7 +9,6 @@ import type { Cache } from '#contracts/cache';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { createKeyring } from '#engine/keyring';
 import { createHub } from '#events/hub';
 import type { Health } from '#http/operations';
 import { createListeners, type ListenersOptions } from '#http/server';
@@ -27,7 +26,8 @@ import { SettingError } from './config/setting-error.ts';
 import { type DataDirectoryLock, lockDataDirectory, readOwner } from './data-directory.ts';
 import { type Database, openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
-import { deriveKey, loadMasterKey } from './master-key.ts';
+import { watchKeys } from './key-watch.ts';
+import { loadMasterKey, masterKeySource } from './master-key.ts';
 import { openStorage } from './storage.ts';
 import { urlsOf } from './urls.ts';
 
@@ -82,10 +82,13 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => database.close());
   const { metadata } = database;
   const { instance, signals } = metadata;
-  const masterKey = await loadMasterKey({ dataDirectory, configured: values['master-key'], instance, random, mayCreate: true });
+  const source = masterKeySource(config);
+  const masterKey = await loadMasterKey({ source, sealed: metadata.sealed, random, mayCreate: true });
   const registration = await register(metadata, options);
   started.defer(() => registration.end());
-  const keyring = createKeyring({ masterKey, keys: metadata.keys, random });
+  const keys = watchKeys({ masterKey, source, sealed: metadata.sealed, store: metadata.keys, signals, random, log });
+  started.defer(() => keys.close());
+  const { keyring } = keys;
 
   const metrics = createMetrics();
   const cache = await openCache(options);
@@ -103,7 +106,6 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => storage.close());
   const { content } = storage;
 
-  const jwtSecret = deriveKey(masterKey, 'access tokens');
   const authenticator = createAuthenticator({
     principals: metadata.principals,
     keyring,
@@ -111,7 +113,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     signals,
     clock,
     random,
-    jwtSecret,
+    jwtSecret: () => keys.derived('access tokens'),
     log,
   });
   const authorizer = createAuthorizer({ principals: metadata.principals, signals });
@@ -154,7 +156,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     webdav: createWebdavDoor(deps),
     rest: createRestDoor(deps),
     ws: createWsHandler(deps),
-    health: () => health(database, dataDirectory),
+    health: () => health(database, dataDirectory, keys.fits()),
     clock,
     random,
     log,
@@ -248,7 +250,7 @@ async function listen(listeners: ReturnType<typeof createListeners>, { values }:
   }
 }
 
-async function health({ metadata }: Database, dataDirectory: string): Promise<Health> {
+async function health({ metadata }: Database, dataDirectory: string, keysFit: boolean): Promise<Health> {
   const within = AbortSignal.timeout(HEALTH_MS_MAX);
   const database = Promise.race([
     metadata.instance.setting('first-run').then(() => 'ok' as const),
@@ -258,8 +260,9 @@ async function health({ metadata }: Database, dataDirectory: string): Promise<He
     () => 'ok' as const,
     () => 'failed' as const,
   );
-  const checks = { database: await database, storage: await storage };
-  return { ready: checks.database === 'ok' && checks.storage === 'ok', checks };
+  const keys = keysFit ? ('ok' as const) : ('failed' as const);
+  const checks = { database: await database, storage: await storage, keys };
+  return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
 }
 
 /**

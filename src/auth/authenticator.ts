@@ -20,8 +20,8 @@ export interface AuthenticatorOptions {
   signals: Signals;
   clock: Clock;
   random: Random;
-  /** At least 32 bytes. */
-  jwtSecret: Buffer;
+  /** Of now, at least 32 bytes: with the master key it changes too. */
+  jwtSecret: () => Buffer;
   log: Logger;
 }
 
@@ -41,7 +41,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   async function loadKey(id: string): Promise<AccessKey | null> {
     const found = await principals.findKey(id);
     if (found === null || found.principal.disabled) return null;
-    const secret = keyring.open(found.sealedSecret, secretContext(id)).toString();
+    const secret = (await keyring.unseal(found.sealedSecret, secretContext(id))).toString();
     return { id, principal: principalOf(found.principal), secret };
   }
 

@@ -1,4 +1,4 @@
-import { createHash, createSecretKey } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -28,20 +28,25 @@ export interface Tokens {
 }
 
 /** Access tokens are JWTs (RFC 7519) with HS256 and nothing else; refresh tokens are random. */
-export function createTokens({ secret, clock, random }: { secret: Buffer; clock: Clock; random: Random }): Tokens {
-  const key = createSecretKey(secret);
+export function createTokens({ secret, clock, random }: { secret: () => Buffer; clock: Clock; random: Random }): Tokens {
+  let known: { bytes: Buffer; key: KeyObject } | null = null;
+  const key = (): KeyObject => {
+    const bytes = secret();
+    if (known?.bytes !== bytes) known = { bytes, key: createSecretKey(bytes) };
+    return known.key;
+  };
   const seconds = (): number => Math.floor(clock.now() / 1000);
   return {
     access({ session, principal }) {
       const iat = seconds();
       const payload = { sub: String(principal), sid: session, iss: ISSUER, iat, exp: iat + ACCESS_SECONDS };
-      return jwt.sign(payload, key, { algorithm: 'HS256' });
+      return jwt.sign(payload, key(), { algorithm: 'HS256' });
     },
     read(token, options = {}) {
       if (token.length > TOKEN_CHARS_MAX) throw invalid();
       try {
         const checks = { algorithms: ['HS256' as const], issuer: ISSUER, clockTimestamp: seconds(), ...options };
-        const payload = jwt.verify(token, key, checks);
+        const payload = jwt.verify(token, key(), checks);
         if (typeof payload === 'string') throw invalid();
         const session: unknown = payload.sid;
         const principal = Number(payload.sub);

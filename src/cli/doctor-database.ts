@@ -8,7 +8,7 @@ import { clusterVersion } from '#metadata/embedded-postgres/cluster';
 import { type DatabaseFacts, inspectDatabase } from '#metadata/embedded-postgres/inspect';
 import type { Config } from '../config/load.ts';
 import { lockDataDirectory } from '../data-directory.ts';
-import { masterKeyFile } from '../master-key.ts';
+import { masterKeyFile } from '../key-files.ts';
 import { describeFailure, type Finding, gib } from './output.ts';
 
 /** The embedded cluster, by its files alone. */
@@ -56,7 +56,8 @@ export async function masterKey(config: Config): Promise<Finding> {
   const directory = config.values['data-dir'];
   const path = masterKeyFile(directory);
   const file = await stat(path).catch(() => null);
-  if (config.values['master-key'] === null && file === null) {
+  const fromFile = config.values['master-key'] === null && config.values['master-passphrase'] === null;
+  if (fromFile && file === null) {
     const used = (await readdir(directory)).includes('postgres');
     return {
       name,
@@ -65,7 +66,7 @@ export async function masterKey(config: Config): Promise<Finding> {
       advice: used ? 'Put it back from your backup: without it the stored data cannot be read.' : 'The first start makes it.',
     };
   }
-  if (config.values['master-key'] === null && file !== null && (file.mode & 0o077) !== 0) {
+  if (fromFile && file !== null && (file.mode & 0o077) !== 0) {
     return { name, status: 'warn', detail: 'other users may read it', advice: `chmod 600 ${path}` };
   }
   try {

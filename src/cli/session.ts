@@ -10,12 +10,14 @@ import { openSocketConnection, startEmbeddedPostgres } from '#metadata/embedded-
 import { type Metadata, openMetadata } from '#metadata/open';
 import type { Config } from '../config/load.ts';
 import { type DataDirectoryLock, lockDataDirectory, readOwner } from '../data-directory.ts';
-import { loadMasterKey } from '../master-key.ts';
+import { findMasterKey, loadMasterKey, type MasterKeySource, masterKeySource } from '../master-key.ts';
 
 /** What a command works with: the same metadata as the gateway's, whether one runs or not. */
 export interface Session {
   metadata: Metadata;
   keyring: Keyring;
+  masterKey: Buffer;
+  source: MasterKeySource;
   close(): Promise<void>;
 }
 
@@ -36,24 +38,23 @@ const BUSY_MS_MAX = 30_000;
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, random } = options;
-  const dataDirectory = config.values['data-dir'];
   const opened = config.values['database-url'] === null ? await openEmbedded(options) : await openExternal(options);
   try {
-    const masterKey = await loadMasterKey({
-      dataDirectory,
-      configured: config.values['master-key'],
-      instance: opened.metadata.instance,
-      random,
-      mayCreate: false,
-    });
-    return { ...opened, keyring: createKeyring({ masterKey, keys: opened.metadata.keys, random }) };
+    const { keys, sealed } = opened.metadata;
+    const source = masterKeySource(config);
+    const masterKey = await loadMasterKey({ source, sealed, random, mayCreate: false });
+    const findKey = async () => {
+      const known = await sealed.masterKey();
+      return known && findMasterKey(source, known);
+    };
+    return { ...opened, masterKey, source, keyring: createKeyring({ masterKey, keys, random, findKey }) };
   } catch (error) {
     await opened.close();
     throw error;
   }
 }
 
-type Opened = Omit<Session, 'keyring'>;
+type Opened = Omit<Session, 'keyring' | 'masterKey' | 'source'>;
 
 async function openExternal({ config, clock, random, log }: SessionOptions): Promise<Opened> {
   const metadata = await openMetadata({

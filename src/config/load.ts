@@ -30,6 +30,8 @@ export interface Config {
   values: SettingValues & { 'data-dir': string };
   /** `flag --port`, `environment CLOUDSTORE_PORT`, a file's path, or `default`, by setting. */
   sources: Record<SettingName, string>;
+  /** The files that secrets were read from, by setting. */
+  files: Partial<Record<SettingName, string>>;
 }
 
 interface Given {
@@ -37,6 +39,8 @@ interface Given {
   source: string;
   /** How the owner named it, for error sentences. */
   label: string;
+  /** The file that it was read from, of a secret. */
+  path?: string;
 }
 
 /**
@@ -47,15 +51,18 @@ export function loadConfig(from: ConfigSources): Config {
   const layers = [flagLayer(from), environmentLayer(from), fileLayer(from)];
   const values: Record<string, unknown> = {};
   const sources: Record<string, string> = {};
+  const files: Config['files'] = {};
   for (const name of SETTING_NAMES) {
     const given = layers.map((layer) => layer.get(name)).find((candidate) => candidate !== undefined);
     const definition: Setting<unknown> = SETTINGS[name];
     values[name] = given === undefined ? definition.default : checked(definition, given);
     sources[name] = given?.source ?? 'default';
+    if (given?.path !== undefined) files[name] = given.path;
   }
-  const config = { values, sources } as Config; // every name was just set by its own schema
+  const config = { values, sources, files } as Config; // every name was just set by its own schema
   const directory = config.values['data-dir'] as string | null;
   config.values['data-dir'] = resolve(from.workingDirectory, directory ?? from.defaultDataDirectory);
+  assertNotBoth(config, 'master-key', 'master-passphrase');
   assertTogether(config, 'tls-cert', 'tls-key');
   assertTogether(config, 'access-key-id', 'secret-access-key');
   return config;
@@ -101,6 +108,7 @@ function environmentLayer({ environment, workingDirectory }: ConfigSources): Map
         value: readText(path, variable).replace(/\r?\n$/, ''),
         source: `file ${path} (${variable})`,
         label: variable,
+        path,
       });
       continue;
     }
@@ -162,6 +170,11 @@ function checked(definition: Setting<unknown>, given: Given): unknown {
   const why = parsed.error.issues[0]?.message ?? 'is not acceptable';
   const shown = definition.secret || typeof given.value !== 'string' ? '' : ` (it is "${given.value}")`;
   throw new SettingError(`${given.label} ${why.startsWith('must') ? why : 'is not acceptable'}${shown}.`);
+}
+
+function assertNotBoth(config: Config, a: SettingName, b: SettingName): void {
+  if (config.values[a] === null || config.values[b] === null) return;
+  throw new SettingError(`${environmentName(a)} and ${environmentName(b)} are both set; remove one of them.`);
 }
 
 function assertTogether(config: Config, a: SettingName, b: SettingName): void {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { CloudStoreError } from '#core/errors';
 
 /** One setting: what it is called everywhere, how a text becomes its value, and what may be said of it. */
 export interface Setting<T> {
@@ -83,6 +84,13 @@ export const SETTINGS = {
     description:
       'The 32 bytes that all stored keys are wrapped with, as 64 hex digits or base64; by default made at the first start, in <data>/master.key.',
     schema: optional(masterKey()),
+    default: null,
+    secret: true,
+  }),
+  'master-passphrase': setting({
+    description:
+      'Words that the master key comes from (argon2id), in place of a key: at least 12 characters, 6 different ones. Without them the stored data cannot be read.',
+    schema: optional(z.string().refine(isStrong, 'must have at least 12 characters, 6 different ones')),
     default: null,
     secret: true,
   }),
@@ -191,6 +199,17 @@ function masterKey(): z.ZodType<Buffer, unknown> {
     if (key === null) context.addIssue({ code: 'custom', message: 'must be 32 bytes, as 64 hex digits or base64' });
     return key ?? z.NEVER;
   });
+}
+
+function isStrong(passphrase: string): boolean {
+  const characters = [...passphrase.normalize('NFC')];
+  return characters.length >= 12 && new Set(characters).size >= 6;
+}
+
+/** @throws invalid_argument */
+export function assertPassphrase(passphrase: string): void {
+  if (isStrong(passphrase)) return;
+  throw new CloudStoreError('invalid_argument', 'A master passphrase must have at least 12 characters, 6 different ones.');
 }
 
 /** 64 hex digits or base64 of 32 bytes; null when it is neither. Also the format of the key file. */

@@ -5,15 +5,24 @@ import type { DomainId } from '#core/content-ref';
  * chunk id and gear (never rotated), and encryption with epochs.
  */
 export interface Keyring {
+  /** Tells master keys apart: 32 hex digits of the one that is in use, from which it cannot be learned. */
+  readonly check: string;
   /** Makes and stores a new domain's keys, wrapped. */
   create(): Promise<DomainId>;
   /** Synchronous once loaded; `load` first. @throws internal when not loaded */
   domain(id: DomainId): DomainKeys;
   load(id: DomainId): Promise<DomainKeys>;
-  /** Seals and opens small secrets of the product (S3 secret keys) under the master key. `context` is authenticated. */
+  /**
+   * Seals and opens small secrets of the product (S3 secret keys) under the master key. `context` is authenticated. The database refuses what was
+   * sealed under another key than the one of now.
+   */
   seal(plaintext: Uint8Array, context: string): Buffer;
   /** @throws corrupt */
   open(sealed: Uint8Array, context: string): Buffer;
+  /** As `open`, but where the master key was changed since, the new one is looked for first. @throws corrupt; unavailable when it is not found */
+  unseal(sealed: Uint8Array, context: string): Promise<Buffer>;
+  /** Seals with this master key from now on; what was sealed under the ones before stays readable to this process. @throws invalid_argument */
+  adopt(masterKey: Buffer): void;
 }
 
 export interface DomainKeys {

@@ -9,6 +9,6 @@ export interface Signals {
 
 /**
  * journal: payload `bucket:seq`. principals: principal id (users, keys, passwords, sessions changed). buckets: bucket id (names, settings changed).
- * jobs: name of a job (asked for, cancelled, ended).
+ * jobs: name of a job (asked for, cancelled, ended). keys: `master` (the master key was changed), or the id of a domain that got or lost a key.
  */
-export type SignalTopic = 'journal' | 'principals' | 'buckets' | 'jobs';
+export type SignalTopic = 'journal' | 'principals' | 'buckets' | 'jobs' | 'keys';

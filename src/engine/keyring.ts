@@ -1,70 +1,83 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import type { DomainKeys, Keyring, KeyStore } from '#contracts/keyring';
 import type { Random } from '#core/clock';
 import type { DomainId } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { ID_KEYED_BLAKE3 } from './hashes.ts';
-import { createExpand } from './key-derivation.ts';
+import { createSealing, type Sealing, sealedUnder } from './sealing.ts';
 
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const SEALED_VERSION = 1;
 const KEYS_VERSION = 1;
-const KEYS_CONTEXT = 'cloudstore domain keys';
+const DOMAIN_KEYS_CONTEXT = 'cloudstore domain keys';
 const GEAR_INFO = 'cloudstore gear table v1';
+
+export interface KeyringOptions {
+  masterKey: Buffer;
+  keys: KeyStore;
+  random: Random;
+  /** Looks for the master key of now, when something was sealed under one that this process has not. null: not found. */
+  findKey?: () => Promise<Buffer | null>;
+}
 
 /**
  * Unwraps what the database holds with the master key, 32 bytes. Layouts in docs/FORMAT.md.
  * @throws invalid_argument for a master key of another length
  */
-export function createKeyring({ masterKey, keys, random }: { masterKey: Buffer; keys: KeyStore; random: Random }): Keyring {
-  if (masterKey.length !== KEY_BYTES) {
-    throw new CloudStoreError('invalid_argument', `The master key has ${masterKey.length} bytes; it must have ${KEY_BYTES}.`);
-  }
-  const sealingKey = createExpand(masterKey)(Buffer.from('cloudstore sealing key v1'));
+export function createKeyring({ masterKey, keys, random, findKey }: KeyringOptions): Keyring {
+  /** The one in use, then those before it. */
+  let sealings = [createSealing(masterKey, random)];
   const loaded = new Map<DomainId, DomainKeys>();
   const loading = new Map<DomainId, Promise<DomainKeys>>();
 
-  /** u8 version, 12 bytes nonce, ciphertext, 16 bytes tag. */
-  function seal(plaintext: Uint8Array, context: string): Buffer {
-    const nonce = random(NONCE_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce);
-    cipher.setAAD(additional(context));
-    const sealed = cipher.update(plaintext);
-    cipher.final();
-    return Buffer.concat([Buffer.of(SEALED_VERSION), nonce, sealed, cipher.getAuthTag()]);
+  function adopt(key: Buffer): void {
+    const sealing = createSealing(key, random);
+    sealings = [sealing, ...sealings.filter(({ check }) => check !== sealing.check)];
+  }
+
+  /** Those that may have sealed it. */
+  function sealingsOf(sealed: Buffer): Sealing[] {
+    const under = sealedUnder(sealed);
+    return under === null ? sealings : sealings.filter(({ check }) => check.startsWith(under));
   }
 
   function open(bytes: Uint8Array, context: string): Buffer {
     const sealed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const end = sealed.length - TAG_BYTES;
-    if (end < 1 + NONCE_BYTES || sealed[0] !== SEALED_VERSION) {
-      throw new CloudStoreError('corrupt', 'A sealed secret has no known layout.');
+    const able = sealingsOf(sealed);
+    for (const sealing of able.slice(0, -1)) {
+      try {
+        return sealing.open(sealed, context);
+      } catch (error) {
+        if (!isCloudStoreError(error, 'corrupt')) throw error;
+      }
     }
-    const decipher = createDecipheriv('aes-256-gcm', sealingKey, sealed.subarray(1, 1 + NONCE_BYTES));
-    decipher.setAAD(additional(context));
-    decipher.setAuthTag(sealed.subarray(end));
-    const plaintext = decipher.update(sealed.subarray(1 + NONCE_BYTES, end));
-    try {
-      decipher.final();
-    } catch (cause) {
-      throw new CloudStoreError('corrupt', 'The master key does not fit a sealed secret, or the secret is damaged.', { cause });
+    const last = able.at(-1);
+    if (last === undefined) throw new CloudStoreError('corrupt', 'A secret was sealed under another master key.');
+    return last.open(sealed, context);
+  }
+
+  async function unseal(bytes: Uint8Array, context: string): Promise<Buffer> {
+    const sealed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (sealed.length > 0 && sealingsOf(sealed).length === 0) {
+      const found = await findKey?.();
+      if (found) adopt(found);
+      else if (findKey !== undefined) {
+        throw new CloudStoreError('unavailable', 'The master key was changed, and this process has not got the new one.');
+      }
     }
-    return plaintext;
+    return open(bytes, context);
   }
 
   async function fetch(id: DomainId): Promise<DomainKeys> {
     const wrapped = await keys.find(id);
     if (wrapped === null) throw new CloudStoreError('corrupt', `The keys of domain ${id} are missing from the database.`);
-    const domain = decodeDomainKeys(id, unwrap(wrapped, id));
+    const domain = decodeDomainKeys(id, await unwrap(wrapped, id));
     loaded.set(id, domain);
     return domain;
   }
 
-  function unwrap(wrapped: Buffer, id: DomainId): Buffer {
+  async function unwrap(wrapped: Buffer, id: DomainId): Promise<Buffer> {
     try {
-      return open(wrapped, KEYS_CONTEXT);
+      return await unseal(wrapped, DOMAIN_KEYS_CONTEXT);
     } catch (cause) {
       if (!isCloudStoreError(cause, 'corrupt')) throw cause;
       throw new CloudStoreError(
@@ -75,9 +88,14 @@ export function createKeyring({ masterKey, keys, random }: { masterKey: Buffer; 
     }
   }
 
+  const seal = (plaintext: Uint8Array, context: string): Buffer => sealings[0]!.seal(plaintext, context);
+
   return {
+    get check() {
+      return sealings[0]!.check;
+    },
     create: () =>
-      keys.insert(seal(encodeDomainKeys(random(KEY_BYTES), random(KEY_BYTES), [[1, random(KEY_BYTES)]]), KEYS_CONTEXT)),
+      keys.insert(seal(encodeDomainKeys(random(KEY_BYTES), random(KEY_BYTES), [[1, random(KEY_BYTES)]]), DOMAIN_KEYS_CONTEXT)),
     domain(id) {
       const domain = loaded.get(id);
       if (domain === undefined) throw new CloudStoreError('internal', `The keys of domain ${id} are not loaded.`);
@@ -95,6 +113,8 @@ export function createKeyring({ masterKey, keys, random }: { masterKey: Buffer; 
     },
     seal,
     open,
+    unseal,
+    adopt,
   };
 }
 
@@ -139,8 +159,4 @@ function decodeDomainKeys(id: DomainId, bytes: Buffer): DomainKeys {
 function gearTable(seed: Buffer): Uint32Array {
   const bytes = Buffer.from(hkdfSync('sha256', seed, Buffer.alloc(0), GEAR_INFO, 1024));
   return Uint32Array.from({ length: 256 }, (_, index) => bytes.readUInt32BE(index * 4));
-}
-
-function additional(context: string): Buffer {
-  return Buffer.from(`cloudstore/sealed/1\0${context}`);
 }

@@ -94,6 +94,11 @@ export function translate(error: unknown): unknown {
   if (state === '40001' || state === '40P01') {
     return new CloudStoreError('conflict', 'Another change came first.', { cause: error, details: { retry: true } });
   }
+  if (state === 'CS003') {
+    return new CloudStoreError('conflict', 'The master key was changed, and this process has not got the new one yet.', {
+      cause: error,
+    });
+  }
   if (state === '53100')
     return new CloudStoreError('insufficient_storage', 'The disk of the database is full.', { cause: error });
   if (state === '22P05' || state === '22021' || state === '22P02') {

@@ -8,6 +8,7 @@ import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
 import type { PrincipalStore } from '#contracts/principal-store';
+import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
 import type { UploadStore } from '#contracts/upload-store';
 import type { Clock, Random } from '#core/clock';
@@ -21,6 +22,7 @@ import { createKeyStore } from './keys.ts';
 import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { createPrincipalStore } from './principals.ts';
+import { createSealedStore } from './sealed.ts';
 import { createSignals } from './signals.ts';
 import { createMetadataStore } from './store.ts';
 import { createUploadStore } from './uploads.ts';
@@ -47,6 +49,7 @@ export interface Metadata {
   principals: PrincipalStore;
   chunks: ChunkIndex;
   keys: KeyStore;
+  sealed: SealedStore;
   instance: InstanceStore;
   jobStore: JobStore;
   signals: Signals;
@@ -78,6 +81,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     uploads: createUploadStore({ database, clock, random }),
     principals: createPrincipalStore({ database, clock, signals }),
     keys: createKeyStore({ database, clock }),
+    sealed: createSealedStore(database),
     instance: createInstanceStore({ database, clock, registration, leases }),
     jobStore: createJobStore({ database, signals }),
     async close() {

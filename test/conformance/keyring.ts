@@ -5,7 +5,7 @@ import { codeOf } from '../support/rooms.ts';
 
 export interface KeyringRig {
   /** A process that begins, with this installation's master key or another. */
-  start(masterKey?: Buffer): Keyring;
+  start(masterKey?: Buffer, findKey?: () => Promise<Buffer | null>): Keyring;
   /** Flips a bit of what is stored for a domain. */
   damage(domain: number): Promise<void>;
   close(): Promise<void>;
@@ -62,6 +62,42 @@ export function describeKeyring(name: string, make: () => Promise<KeyringRig>): 
       await rig.damage(id);
       expect(await codeOf(rig.start().load(id))).to.equal('corrupt');
       expect(thrown(() => rig.start(Buffer.alloc(31)))).to.equal('invalid_argument');
+    });
+
+    it('goes on with another master key, and opens what was sealed under those before', async () => {
+      const keyring = rig.start();
+      const [before, check] = [keyring.seal(Buffer.from('before'), 'c'), keyring.check];
+      const next = Buffer.alloc(32, 7);
+      keyring.adopt(next);
+      const after = keyring.seal(Buffer.from('after'), 'c');
+      expect(keyring.check).to.match(/^[0-9a-f]{32}$/);
+      expect(keyring.check).to.not.equal(check);
+      expect(rig.start(next).check).to.equal(keyring.check);
+      expect([before, after].map((sealed) => keyring.open(sealed, 'c').toString())).to.deep.equal(['before', 'after']);
+      expect(rig.start(next).open(after, 'c').toString()).to.equal('after');
+      expect(thrown(() => rig.start(next).open(before, 'c'))).to.equal('corrupt');
+      expect(thrown(() => rig.start().open(after, 'c'))).to.equal('corrupt');
+      expect(thrown(() => keyring.adopt(Buffer.alloc(5)))).to.equal('invalid_argument');
+    });
+
+    it('looks for the key that something was sealed under, when it has not got it', async () => {
+      const next = Buffer.alloc(32, 7);
+      const other = rig.start(next);
+      const sealed = other.seal(Buffer.from('a secret'), 'c');
+      let looked = 0;
+      let found: Buffer | null = null;
+      const keyring = rig.start(undefined, async () => {
+        looked++;
+        return found;
+      });
+      await keyring.unseal(keyring.seal(Buffer.from('own'), 'c'), 'c');
+      expect(looked).to.equal(0);
+      expect(await codeOf(keyring.unseal(sealed, 'c'))).to.equal('unavailable');
+      expect(await codeOf(rig.start().unseal(sealed, 'c'))).to.equal('corrupt');
+      found = next;
+      expect((await keyring.unseal(sealed, 'c')).toString()).to.equal('a secret');
+      expect([looked, keyring.check]).to.deep.equal([2, other.check]);
+      expect(await codeOf(keyring.unseal(sealed, 'd'))).to.equal('corrupt');
     });
 
     it('opens what it sealed, in its context only, whole and with the same master key', () => {

@@ -11,6 +11,8 @@ export interface CrashPoint {
   arm(): void;
   calls(): number;
   disk(disk: DiskOps): DiskOps;
+  /** Any other call that changes what is kept. */
+  call<T>(what: string, run: () => Promise<T>): Promise<T>;
 }
 
 /** n 0: only counts. Takes hold of pg's client, through which every statement goes. */
@@ -67,6 +69,7 @@ export function createCrashPoint(n: number, when: When): CrashPoint {
   return {
     arm: () => (armed = true),
     calls: () => calls,
+    call: (what, run) => call(what, run),
     disk: (inner) => ({
       open: async (...args) => file(await call('open', () => inner.open(...args))),
       async openDirect(path) {

@@ -8,7 +8,8 @@ describeKeyring('keys in the database', async () => {
   const { keys } = rig.gateways[0]!;
   const own = randomBytes(32);
   return {
-    start: (masterKey = own) => createKeyring({ masterKey, keys, random: randomBytes }),
+    start: (masterKey = own, findKey) =>
+      createKeyring({ masterKey, keys, random: randomBytes, ...(findKey === undefined ? {} : { findKey }) }),
     async damage(domain) {
       await rig.database.sql('UPDATE domains SET wrapped = set_byte(wrapped, 40, get_byte(wrapped, 40) # 1) WHERE id = $1', [
         domain,

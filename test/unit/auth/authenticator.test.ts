@@ -18,7 +18,7 @@ async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
   const other = await openMetadata({ ...options, poolSize: 2 });
   const keyring = {
     seal: (bytes: Uint8Array, context: string) => Buffer.from(`${context}|${Buffer.from(bytes)}`),
-    open(sealed: Uint8Array, context: string) {
+    async unseal(sealed: Uint8Array, context: string) {
       const [words, secret = ''] = Buffer.from(sealed).toString().split('|');
       if (words !== context) throw new Error('sealed for something else');
       return Buffer.from(secret);
@@ -31,7 +31,7 @@ async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
     signals: signals ?? metadata.signals,
     clock,
     random: randomBytes,
-    jwtSecret: randomBytes(32),
+    jwtSecret: () => JWT_SECRET,
     log: quiet,
   });
   const heir = await other.principals.create({
@@ -68,6 +68,8 @@ async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
     },
   };
 }
+
+const JWT_SECRET = randomBytes(32);
 
 describeAuthenticator('over the database', () => openRig());
 

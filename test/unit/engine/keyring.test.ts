@@ -7,7 +7,8 @@ describeKeyring('keys in memory', async () => {
   const keys = keysInMemory();
   const own = randomBytes(32);
   return {
-    start: (masterKey = own) => createKeyring({ masterKey, keys, random: randomBytes }),
+    start: (masterKey = own, findKey) =>
+      createKeyring({ masterKey, keys, random: randomBytes, ...(findKey === undefined ? {} : { findKey }) }),
     async damage(domain) {
       const wrapped = await keys.find(domain);
       wrapped![40]! ^= 1;

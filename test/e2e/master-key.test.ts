@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
+import { cloudstore } from '../support/process.ts';
+
+describe('the master key of a running gateway', function () {
+  this.timeout(180_000);
+  let dataDir: string;
+  let gateway: TestGateway | null = null;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'cloudstore-master-key-'));
+  });
+  afterEach(async () => {
+    if (gateway !== null && gateway.process.exitCode === null) await gateway.stop();
+    gateway = null;
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const command = (args: string[], env: Record<string, string> = {}, input = '') =>
+    cloudstore([...args, '--data-dir', dataDir], { env, input });
+  const secretsOf = (gateway: TestGateway, more: object = {}) => ({ ...gateway, ...more });
+  const get = async (from: TestGateway, keys: Pick<TestGateway, 'accessKeyId' | 'secretAccessKey'>, bucket: string) => {
+    const url = `${from.s3Url}/${bucket}/file`;
+    const answer = await fetch(presign('GET', url, secretsOf(from, keys), new Date()));
+    return answer.status === 200 ? answer.text() : `status ${answer.status}`;
+  };
+  const put = async (to: TestGateway, keys: Pick<TestGateway, 'accessKeyId' | 'secretAccessKey'>, bucket: string, body: string) =>
+    (await fetch(presign('PUT', `${to.s3Url}/${bucket}/file`, secretsOf(to, keys), new Date()), { method: 'PUT', body })).status;
+  const ready = async (of: TestGateway) =>
+    (await fetch(`${of.webUrl.replace(/\/$/, '')}/readyz`)).json() as Promise<{ ready: boolean; checks: object }>;
+
+  it('changes under it, from file to file, and the gateway goes on with the new one', async () => {
+    gateway = await startGateway({ dataDir });
+    expect(await put(gateway, gateway, gateway.bucket, 'before')).to.equal(200);
+    const before = readFileSync(join(dataDir, 'master.key'), 'utf8');
+    const rotated = await command(['master-key', 'rotate', '--json']);
+    expect(rotated.code, rotated.stderr).to.equal(0);
+    expect(readFileSync(join(dataDir, 'master.key'), 'utf8')).to.not.equal(before);
+    expect(rotated.stdout + rotated.stderr).to.not.contain(readFileSync(join(dataDir, 'master.key'), 'utf8').trim());
+    // A user of after the change: its keys are wrapped with the new key, and the gateway has never loaded them.
+    const added = await command(['user', 'add', 'ann', '--key', '--json']);
+    expect(added.code, added.stderr).to.equal(0);
+    const ann = JSON.parse(added.stdout);
+    expect(await put(gateway, ann, ann.bucket, 'hers')).to.equal(200);
+    expect([await get(gateway, gateway, gateway.bucket), await get(gateway, ann, ann.bucket)]).to.deep.equal(['before', 'hers']);
+    expect((await ready(gateway)).checks).to.include({ keys: 'ok' });
+    await gateway.stop();
+    gateway = await startGateway({ dataDir });
+    expect([await get(gateway, gateway, gateway.bucket), await get(gateway, ann, ann.bucket)]).to.deep.equal(['before', 'hers']);
+  });
+
+  it('comes from a passphrase; words that are wrong are told in a sentence and write nothing', async () => {
+    const words = join(dataDir, '..', `words-${randomBytes(6).toString('hex')}`);
+    writeFileSync(words, 'four words and a horse\n');
+    try {
+      const env = { CLOUDSTORE_MASTER_PASSPHRASE_FILE: words };
+      gateway = await startGateway({ dataDir, env });
+      expect(await put(gateway, gateway, gateway.bucket, 'kept')).to.equal(200);
+      expect(readdirSync(dataDir)).to.include('master-key.json').and.not.include('master.key');
+      const rotated = await command(['master-key', 'rotate', '--new-passphrase-stdin'], env, 'other words and a cow\n');
+      expect(rotated.code, rotated.stderr).to.equal(0);
+      const added = await command(['user', 'add', 'ann', '--key'], env);
+      expect([added.code, added.stderr]).to.deep.equal([
+        1,
+        `cloudstore: The passphrase in ${words} is not the one that the stored data was written with; nothing was changed.\n`,
+      ]);
+      // The gateway finds the new words nowhere: it says so, and is not ready.
+      for (let n = 0; n < 50 && !gateway.output().stderr.includes('finds the new one nowhere'); n++) await sleep(100);
+      expect(gateway.output().stderr).to.contain('finds the new one nowhere');
+      await sleep(1100); // health and secrets are remembered for a second
+      expect(await get(gateway, gateway, gateway.bucket)).to.equal('status 503');
+      const health = await ready(gateway);
+      expect([health.ready, health.checks]).to.deep.equal([false, { database: 'ok', storage: 'ok', keys: 'failed' }]);
+      // It goes on once they are where it looks.
+      writeFileSync(words, 'other words and a cow\n');
+      expect(await get(gateway, gateway, gateway.bucket)).to.equal('kept');
+      writeFileSync(words, 'four words and a horse\n');
+      await gateway.stop();
+      const refused = await cloudstore(['serve', '--data-dir', dataDir, '--port', '0', '--s3-port', '0'], { env });
+      expect([refused.code, refused.stderr.trim().split('\n').length]).to.deep.equal([1, 1]);
+      expect(refused.stderr).to.contain('is not the one');
+      writeFileSync(words, 'other words and a cow\n');
+      gateway = await startGateway({ dataDir, env });
+      expect(await get(gateway, gateway, gateway.bucket)).to.equal('kept');
+      const status = await command(['master-key', 'status', '--json'], env);
+      expect(JSON.parse(status.stdout)).to.include({ from: 'CLOUDSTORE_MASTER_PASSPHRASE', derivation: 'argon2id' });
+    } finally {
+      rmSync(words, { force: true });
+    }
+  });
+});
