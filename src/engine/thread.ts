@@ -3,13 +3,16 @@ import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { openSegment, sealSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
 
+/** What was a Buffer arrives as a plain array of bytes. */
+type SentHeader = Pick<SegmentedHeader, 'segments'> & { bytes: Uint8Array };
+
 /** What a thread is told. Of a checksum: that it begins, ranges of the shared memory (address, length, …), that it ends. */
 export type ToThread =
   | { kind: 'digest'; id: number; begin?: string; ranges?: number[]; end?: true }
   /** `ranges`: for each segment its plaintext in the shared memory. */
-  | { kind: 'seal'; id: number; key: Uint8Array; header: SegmentedHeader; ranges: number[][] }
+  | { kind: 'seal'; id: number; key: Uint8Array; header: SentHeader; ranges: number[][] }
   /** `sealed` is handed over, and comes back. `segments`: number, and where it lies there with its tag. */
-  | { kind: 'open'; id: number; key: Uint8Array; header: SegmentedHeader; sealed: ArrayBuffer; segments: number[][] };
+  | { kind: 'open'; id: number; key: Uint8Array; header: SentHeader; sealed: ArrayBuffer; segments: number[][] };
 
 export type FromThread =
   | { kind: 'ready' }
@@ -48,7 +51,8 @@ function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
     const key = Buffer.from(message.key);
     const header = { bytes: Buffer.from(message.header.bytes), segments: message.header.segments };
     if (message.kind === 'seal') {
-      const pieces = message.ranges.flatMap((ranges, index) => sealSegment(key, header, index, views(memory, ranges)));
+      const made = message.ranges.flatMap((ranges, index) => sealSegment(key, header, index, views(memory, ranges)));
+      const pieces = made.map((bytes) => (isAlone(bytes) ? bytes : new Uint8Array(bytes)));
       return send({ kind: 'sealed', id, pieces }, transferable(pieces));
     }
     const { sealed } = message;
@@ -73,10 +77,14 @@ function views(memory: Buffer, ranges: number[]): Buffer[] {
   return out;
 }
 
-/** Memory of what is alone on it. */
+/** What is sent takes all its memory along. */
+function isAlone({ length, buffer }: Uint8Array): boolean {
+  return length === buffer.byteLength;
+}
+
 function transferable(pieces: Uint8Array[]): ArrayBuffer[] {
   return pieces
-    .filter((bytes) => bytes.length >= TRANSFER_BYTES_MIN && bytes.length === bytes.buffer.byteLength)
+    .filter((bytes) => bytes.length >= TRANSFER_BYTES_MIN && isAlone(bytes))
     .map(({ buffer }) => buffer)
     .filter((buffer) => buffer instanceof ArrayBuffer);
 }

@@ -210,7 +210,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       if (thread === null) return null;
       const ranges = segments.map((pieces) => pieces.flatMap(({ byteOffset, length }) => [byteOffset, length]));
       const size = layout.reduce((sum, { stored }) => sum + stored, 0);
-      const job = { kind: 'seal' as const, key, header: { bytes, segments: layout }, ranges };
+      const job = { kind: 'seal' as const, key: alone(key), header: { bytes: alone(bytes), segments: layout }, ranges };
       return run(thread, size, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread)).then((message) => {
         if (message.kind !== 'sealed') throw new Error('A thread answered something else.');
         return message.pieces.map(asBuffer);
@@ -221,7 +221,8 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       const thread = memory instanceof ArrayBuffer ? pickForJob() : null;
       if (thread === null || !(memory instanceof ArrayBuffer)) return null;
       const where = segments.map(({ index, offset, length }) => [index, sealed.byteOffset + offset, length]);
-      const job = { kind: 'open' as const, key, header: { bytes, segments: layout }, sealed: memory, segments: where };
+      const header = { bytes: alone(bytes), segments: layout };
+      const job = { kind: 'open' as const, key: alone(key), header, sealed: memory, segments: where };
       return run(thread, sealed.length, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread, [memory])).then(
         (message) => {
           if (message.kind !== 'opened') throw new Error('A thread answered something else.');
@@ -233,6 +234,11 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       await Promise.all(threads.map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+/** A copy on memory of its own: what is sent takes all the memory along that it lies on, and a small Buffer lies on a page of others. */
+function alone(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
