@@ -6,16 +6,20 @@ declare const WebAssembly: { Memory: new (limits: { initial: number }) => { buff
 
 /** Of what goes past the page cache, positions, lengths and addresses are multiples of this: no disk has larger blocks. */
 export const BLOCK_BYTES = 4096;
-const HALF_BYTES = 4 << 20;
+/** Both halves together. */
+const STAGING_BYTES = 8 << 20;
 
 /** Memory at a page's border, in two halves: one is filled while the disk reads the other. */
 export type Staging = readonly [Buffer, Buffer];
 
-/** WebAssembly's memory is the one that Node gives at a page's border. null: there is none. */
-export function createStaging(): Staging | null {
+/**
+ * WebAssembly's memory is the one that Node gives at a page's border. null: there is none.
+ * @param bytes of both halves, a multiple of 64 KiB
+ */
+export function createStaging(bytes = STAGING_BYTES): Staging | null {
   try {
-    const { buffer } = new WebAssembly.Memory({ initial: (2 * HALF_BYTES) / 65_536 });
-    return [Buffer.from(buffer, 0, HALF_BYTES), Buffer.from(buffer, HALF_BYTES, HALF_BYTES)];
+    const { buffer } = new WebAssembly.Memory({ initial: bytes / 65_536 });
+    return [Buffer.from(buffer, 0, bytes / 2), Buffer.from(buffer, bytes / 2)];
   } catch {
     return null;
   }
@@ -31,6 +35,7 @@ export function nextBlock(position: number): number {
  * @param position a multiple of BLOCK_BYTES
  */
 export async function writeDirect(file: DiskFile, staging: Staging, buffers: Uint8Array[], position: number): Promise<void> {
+  const halfBytes = staging[0].length;
   let at = position;
   let current: 0 | 1 = 0;
   let filled = 0;
@@ -47,11 +52,11 @@ export async function writeDirect(file: DiskFile, staging: Staging, buffers: Uin
 
   for (const buffer of buffers) {
     for (let from = 0; from < buffer.length; ) {
-      const some = Math.min(buffer.length - from, HALF_BYTES - filled);
+      const some = Math.min(buffer.length - from, halfBytes - filled);
       staging[current].set(buffer.subarray(from, from + some), filled);
       filled += some;
       from += some;
-      if (filled === HALF_BYTES) await flush(filled);
+      if (filled === halfBytes) await flush(filled);
     }
   }
   if (filled > 0) {

@@ -41,6 +41,16 @@ export async function writeDurably(
   await disk.syncDirectory(dirname(path));
 }
 
+/**
+ * Makes a directory within one of ours, both where missing; when it resolves, neither goes with the power. Synced at every start, because an earlier
+ * one may have died between the two steps.
+ */
+export async function makeDirectoryDurably(disk: DiskOps, path: string): Promise<void> {
+  await disk.mkdir(path, 0o700);
+  await disk.syncDirectory(dirname(path));
+  await disk.syncDirectory(dirname(dirname(path)));
+}
+
 /** Writes all of the buffers, however short the single writes turn out. */
 export async function writeFully(file: DiskFile, buffers: Uint8Array[], position: number): Promise<void> {
   let rest = buffers;

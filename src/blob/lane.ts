@@ -4,7 +4,7 @@ import { CloudStoreError } from '#core/errors';
 import { createStaging, nextBlock, type Staging, writeDirect } from './direct-write.ts';
 import { codeOf, diskError } from './disk-error.ts';
 import { writeFully } from './durable-write.ts';
-import { createPackFile, type PackDirectory, type PackFile, sealPackFile } from './pack-file.ts';
+import { createPackFile, endPackFile, type PackDirectory, type PackFile } from './pack-file.ts';
 import { encodeFrame, FRAME_BYTES } from './pack-format.ts';
 
 export interface LaneOptions {
@@ -24,6 +24,8 @@ export interface LaneOptions {
    * fsync finds nothing left to write.
    */
   direct: boolean;
+  /** See `createStaging`. */
+  stagingBytes: number | undefined;
   /** A pack is open and can be read. */
   opened(id: string, file: DiskFile): void;
   /** The lane needs the pack's file no more. Its pack is sealed, or could not be and stays where it is, good up to its last sync. */
@@ -129,7 +131,7 @@ export function createLane(options: LaneOptions): Lane {
 
   async function write(to: PackFile, batch: Entry[]): Promise<void> {
     const buffers: Uint8Array[] = [];
-    if (to.direct !== null) staging ??= createStaging();
+    if (to.direct !== null) staging ??= createStaging(options.stagingBytes);
     const start = to.direct === null || batch.every(({ length }) => length === 0) ? to.tail : nextBlock(to.tail);
     let at = start;
     for (const { record, length } of batch) {
@@ -252,9 +254,9 @@ export function createLane(options: LaneOptions): Lane {
   async function end(of: PackFile): Promise<void> {
     await closeDirect(of);
     try {
-      await sealPackFile(packs, of);
+      await endPackFile(packs, of);
     } catch {
-      // It stays in open/, readable here up to its last good sync; the next start seals it.
+      // It stays in open/, readable here up to its last good sync; the next start ends it.
     }
     await options.ended(of.id);
   }
@@ -274,7 +276,8 @@ export function createLane(options: LaneOptions): Lane {
     },
     async close() {
       closed = true;
-      while (running !== null) await running;
+      // A pack that a failed fsync ended may still be on its way, though nobody waits for it.
+      while (running !== null || syncing !== null) await (running ?? syncing);
       if (pack !== null) await rotate(pack);
     },
   };

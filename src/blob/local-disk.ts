@@ -4,7 +4,7 @@ import type { DiskFile, DiskOps } from '#contracts/disk-ops';
 import { CloudStoreError } from '#core/errors';
 import { blobCorrupt, blobNotFound, checkBlobName, sameAs } from './blob-names.ts';
 import { codeOf, diskError } from './disk-error.ts';
-import { readFully, writeDurably } from './durable-write.ts';
+import { makeDirectoryDurably, readFully, writeDurably } from './durable-write.ts';
 import { createOpenFiles } from './open-files.ts';
 
 export interface LocalDiskOptions {
@@ -23,7 +23,7 @@ const OPEN_FILES_MAX = 64;
 export async function createLocalDisk({ directory, disk, tidy = true }: LocalDiskOptions): Promise<BlobStore> {
   const temporary = join(directory, 'tmp');
   try {
-    await disk.mkdir(temporary, 0o700);
+    await makeDirectoryDurably(disk, temporary);
     if (tidy) for (const name of await disk.readdir(temporary)) await disk.unlink(join(temporary, name));
   } catch (error) {
     throw diskError(error, `making ${directory}`);
@@ -37,6 +37,8 @@ export async function createLocalDisk({ directory, disk, tidy = true }: LocalDis
     if (found === null) return writeDurably(disk, join(temporary, name), join(directory, name), body, size);
     const same = await files.with(name, (file) => sameAs(body, found.size, (at, length) => readSome(file, at, length)));
     if (!same) throw new CloudStoreError('already_exists', `The blob ${name} exists with other bytes.`);
+    // Whoever wrote it may have died, or been refused, between the rename and this.
+    await disk.syncDirectory(directory);
   }
 
   async function stat(name: string): Promise<{ size: number } | null> {
@@ -80,9 +82,12 @@ export async function createLocalDisk({ directory, disk, tidy = true }: LocalDis
       }
     },
     async *list(prefix, after = '') {
-      const names = (await disk.readdir(directory)).filter((name) => name.startsWith(prefix) && name > after).sort();
-      for (const name of names) {
-        const found = await stat(name);
+      const failed = (error: unknown): never => {
+        throw diskError(error, `listing ${directory}`);
+      };
+      const all = await disk.readdir(directory).catch(failed);
+      for (const name of all.filter((one) => one.startsWith(prefix) && one > after).sort()) {
+        const found = await stat(name).catch(failed);
         if (found !== null) yield { name, size: found.size };
       }
     },
@@ -90,10 +95,13 @@ export async function createLocalDisk({ directory, disk, tidy = true }: LocalDis
       checkBlobName(name);
       await files.forget(name);
       try {
-        await disk.unlink(join(directory, name));
+        await disk.unlink(join(directory, name)).catch((error: unknown) => {
+          if (codeOf(error) !== 'ENOENT') throw error;
+        });
+        // Also of what is gone already: that may be known to the memory only.
         await disk.syncDirectory(directory);
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw diskError(error, `removing ${name}`);
+        throw diskError(error, `removing ${name}`);
       }
     },
     close: () => files.close(),

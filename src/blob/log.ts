@@ -5,7 +5,7 @@ import type { Log } from '#contracts/log';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { codeOf, diskError } from './disk-error.ts';
-import { readFully } from './durable-write.ts';
+import { makeDirectoryDurably, readFully } from './durable-write.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createOpenFiles } from './open-files.ts';
 import { OPEN_DIRECTORY, openPath, type PackDirectory, sealedPath } from './pack-file.ts';
@@ -29,6 +29,10 @@ export interface LogOptions {
   process?: number;
   /** Whose open packs are what a crash left: everybody's (nobody else writes here yet), or those of this number. Everybody's by default. */
   recover?: 'all' | 'own';
+  /** How much of big bodies may be written before the disk is asked to make it safe, whether anybody waits for that or not. */
+  writeBehindBytes?: number;
+  /** What each lane of big bodies gathers them in to write them past the page cache; a multiple of 64 KiB. */
+  stagingBytes?: number;
 }
 
 const PACK_BYTES_MAX = 1 << 30;
@@ -48,10 +52,11 @@ const SYNC_READ_BYTES_MAX = 64 << 10;
  */
 export async function createLog(options: LogOptions): Promise<Log> {
   const { directory, disk, clock, random, store = 0, instance = '0'.repeat(32), bulkLanes = 1 } = options;
-  const { packBytesMax = PACK_BYTES_MAX, recordsMax = RECORDS_MAX, process = 0, recover = 'all' } = options;
+  const { packBytesMax = PACK_BYTES_MAX, recordsMax = RECORDS_MAX, writeBehindBytes = WRITE_BEHIND_BYTES } = options;
+  const { process = 0, recover = 'all' } = options;
   const packs: PackDirectory = { disk, clock, random, directory, instance, process };
   try {
-    await disk.mkdir(join(directory, OPEN_DIRECTORY), 0o700);
+    await makeDirectoryDurably(disk, join(directory, OPEN_DIRECTORY));
   } catch (error) {
     throw diskError(error, `making ${directory}`);
   }
@@ -62,15 +67,16 @@ export async function createLog(options: LogOptions): Promise<Log> {
   const broken = new Map<string, number>();
   let lostSinceSync = false;
 
-  const lane = (allocateBytes: number, writeBehindBytes: number | null, direct: boolean): Lane =>
+  const lane = (allocateBytes: number, writeBehind: number | null, direct: boolean): Lane =>
     createLane({
       packs,
       store,
       packBytesMax,
       recordsMax,
       allocateBytes,
-      writeBehindBytes,
+      writeBehindBytes: writeBehind,
       direct,
+      stagingBytes: options.stagingBytes,
       opened: files.pin,
       ended: files.unpin,
       lost(id, synced) {
@@ -79,7 +85,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
       },
     });
   const small = lane(SMALL_ALLOCATE_BYTES, null, false);
-  const bulk = Array.from({ length: bulkLanes }, () => lane(BULK_ALLOCATE_BYTES, WRITE_BEHIND_BYTES, true));
+  const bulk = Array.from({ length: bulkLanes }, () => lane(BULK_ALLOCATE_BYTES, writeBehindBytes, true));
   const lanes = [small, ...bulk];
 
   const isLost = ({ pack, offset, length }: ChunkPlace): boolean => offset + length > (broken.get(pack) ?? Infinity);

@@ -60,6 +60,13 @@ export async function createPackFile(packs: PackDirectory, allocated: number, di
   }
 }
 
+/** As `sealPackFile`; one of which the disk has confirmed no record is removed, or a disk that goes on failing would fill up with empty packs. */
+export async function endPackFile(packs: PackDirectory, pack: PackFile): Promise<void> {
+  pack.index.cut(pack.synced);
+  if (pack.index.count > 0) await sealPackFile(packs, pack);
+  else await packs.disk.unlink(openPath(packs, pack.id));
+}
+
 /**
  * Ends a pack at its last good sync: index and trailer, true length, fsync, then its name among the sealed ones. A crash
  * between any two steps leaves it in `open/`, where the next start does all of this again. The file stays open.

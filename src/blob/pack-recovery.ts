@@ -52,17 +52,23 @@ async function recover(packs: PackDirectory, id: string): Promise<Recovered> {
     const records = decodePackHeader(header)?.id === id ? await wholeRecords(file, size) : [];
     const end = records.length === 0 ? PACK_HEADER_BYTES : records.at(-1)!.end;
     if (records.length === 0) {
-      await disk.unlink(path);
-      await disk.syncDirectory(join(packs.directory, OPEN_DIRECTORY));
+      await remove(packs, path);
     } else {
       const index = createPackIndex();
       for (const { start, label } of records) index.add(start, label.recordLength, [label.bytes]);
       await sealPackFile(packs, { id, file, direct: null, index, tail: end, synced: end, allocated: size });
+      // A crash between the two halves of a rename leaves both names where no journal joins them, and then renaming is no work at all (POSIX).
+      if ((await disk.stat(path)) !== null) await remove(packs, path);
     }
     return { id, records: records.length, end, cutBytes: Math.max(0, size - end) };
   } finally {
     await file.close();
   }
+}
+
+async function remove({ disk, directory }: PackDirectory, path: string): Promise<void> {
+  await disk.unlink(path);
+  await disk.syncDirectory(join(directory, OPEN_DIRECTORY));
 }
 
 interface FoundRecord {
@@ -76,7 +82,7 @@ interface FoundRecord {
 async function wholeRecords(file: DiskFile, size: number): Promise<FoundRecord[]> {
   const found = await walk(file, size);
   const end = found.at(-1)?.end ?? 0;
-  const window = Buffer.allocUnsafe(WINDOW_BYTES);
+  const window = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, end));
   for (const [index, record] of found.entries()) {
     if (record.end < end - UNCONFIRMED_BYTES_MAX) continue;
     if ((await crcOf(file, record, window)) !== record.crc) return found.slice(0, index);

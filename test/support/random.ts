@@ -25,3 +25,15 @@ export function diceOf(seed: number | string): Dice {
   const below = (limit: number): number => random(4).readUInt32BE() % limit;
   return { below, pick: (choices) => choices[below(choices.length)]!, chance: (of) => below(1_000_000) < of * 1_000_000 };
 }
+
+/** As `diceOf`, for millions of throws: mulberry32, by Tommy Ettinger (public domain). */
+export function quickDice(seed: number): Dice {
+  let state = seed >>> 0;
+  const below = (limit: number): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+  };
+  return { below, pick: (choices) => choices[below(choices.length)]!, chance: (of) => below(1_000_000) < of * 1_000_000 };
+}
