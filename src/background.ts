@@ -11,6 +11,8 @@ export interface BackgroundOptions {
   clock: Clock;
   random: Random;
   log: Logger;
+  /** Or it only asks others to. One process of a gateway takes the work. */
+  takesWork: boolean;
 }
 
 /** Every job there is; each is made by its own file. */
@@ -23,6 +25,6 @@ export async function startBackground(options: BackgroundOptions): Promise<Runne
   const { metadata, clock, random, log } = options;
   const { jobStore: store, signals } = metadata;
   const runner = createRunner({ jobs: backgroundJobs(options), store, signals, clock, random, log });
-  await runner.start();
+  if (options.takesWork) await runner.start();
   return runner;
 }

@@ -22,7 +22,7 @@ export async function runCli(argv: string[]): Promise<number> {
     .exitOverride()
     .showSuggestionAfterError();
   program.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'cloudstore: ')) });
-  addServe(program);
+  addServe(program, setExit);
   addUsers(program);
   addKeys(program);
   addBuckets(program);
@@ -40,13 +40,13 @@ export async function runCli(argv: string[]): Promise<number> {
   }
 }
 
-function addServe(program: Command): void {
+function addServe(program: Command, setExit: (code: number) => void): void {
   withSettings(program.command('serve').description('Run the gateway.'))
     .option('--lan', 'listen on all addresses, so that other devices of the network reach it')
     .action(async (flags: Flags) => {
       const config = configOf(flags);
       const { serve } = await import('./serve.ts');
-      await serve(config, program.version() ?? '');
+      setExit(await serve(config, program.version() ?? ''));
     });
 }
 

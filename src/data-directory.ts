@@ -20,6 +20,9 @@ export interface DataDirectoryLock {
   release(): Promise<void>;
 }
 
+/** The file whose lock the serving processes share. */
+const SERVING = 'serving';
+
 /**
  * Makes the data directory (0700) if it is absent.
  * @throws unavailable, insufficient_storage: one sentence that says what to do
@@ -62,7 +65,7 @@ export async function lockDataDirectory(path: string, owner: Owner, waitMs = 0):
   const file = join(path, 'lock');
   const note = join(path, 'owner.json');
   for (let waited = 0; ; waited += 50) {
-    const held = tryLock(file, path);
+    const held = tryLock(file, path, 'exclusive');
     if (held !== null) {
       await writeDurably(note, `${JSON.stringify(owner)}\n`);
       return {
@@ -74,6 +77,33 @@ export async function lockDataDirectory(path: string, owner: Owner, waitMs = 0):
       };
     }
     if (waited >= waitMs) return null;
+    await sleep(50);
+  }
+}
+
+/**
+ * Held by every process that serves for the holder of the lock, as long as it lives: when the holder is killed, whoever takes the
+ * directory next can wait until the last of them has ended.
+ * @throws unavailable when it cannot be had within `waitMs`
+ */
+export async function joinDataDirectory(path: string, waitMs: number): Promise<{ leave(): void }> {
+  for (let waited = 0; ; waited += 50) {
+    const held = tryLock(join(path, SERVING), path, 'shared');
+    if (held !== null) return { leave: () => held.close() };
+    if (waited >= waitMs) {
+      throw new CloudStoreError('unavailable', `The data directory ${path} is being taken over by another process.`);
+    }
+    await sleep(50);
+  }
+}
+
+/** Whether nobody serves from the directory for a holder of the lock that is gone. The caller holds the lock. */
+export async function nobodyServes(path: string, waitMs: number): Promise<boolean> {
+  for (let waited = 0; ; waited += 50) {
+    const held = tryLock(join(path, SERVING), path, 'exclusive');
+    held?.close();
+    if (held !== null) return true;
+    if (waited >= waitMs) return false;
     await sleep(50);
   }
 }
@@ -107,11 +137,13 @@ export async function writeDurably(path: string, content: string): Promise<void>
   }
 }
 
-function tryLock(file: string, directory: string): DatabaseSync | null {
+function tryLock(file: string, directory: string, how: 'exclusive' | 'shared'): DatabaseSync | null {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { timeout: 0 });
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    // A transaction that has read holds the shared lock until it ends.
+    const begin = how === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema';
+    database.exec(`PRAGMA journal_mode = MEMORY; ${begin}`);
     return database;
   } catch (error) {
     database?.close();

@@ -1,15 +1,17 @@
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
-import { type Metadata, openMetadata } from '#metadata/open';
+import { type EmbeddedPostgres, openSocketConnection, startEmbeddedPostgres } from '#metadata/embedded-postgres';
+import { type Metadata, type MetadataOptions, openMetadata } from '#metadata/open';
 import type { Config } from './config/load.ts';
+import { type ProcessRole, poolSizeOf } from './process-role.ts';
 
 export interface DatabaseOptions {
   config: Config;
   clock: Clock;
   random: Random;
   log: Logger;
+  role: ProcessRole;
 }
 
 export interface Database {
@@ -18,15 +20,17 @@ export interface Database {
 }
 
 /**
- * The gateway's database: the embedded one, which it runs and stops, or the owner's. The same code from the connection on.
+ * The gateway's database: the embedded one, which its first process runs and stops, or the owner's. The same code from the connection on.
  * @throws unavailable, insufficient_storage: one sentence that says what to do
  */
-export async function openDatabase({ config, clock, random, log }: DatabaseOptions): Promise<Database> {
+export async function openDatabase({ config, role, ...options }: DatabaseOptions): Promise<Database> {
   const url = config.values['database-url'];
-  if (url !== null) return openExternal(url, { clock, random, log });
-  const server = await startEmbeddedPostgres({ dataDirectory: config.values['data-dir'], clock, random, log });
+  const common = { ...options, gateway: true, poolSize: poolSizeOf(role) };
+  if (url !== null) return openExternal(url, common);
+  const dataDirectory = config.values['data-dir'];
+  const server = role.kind === 'worker' ? joinServer(dataDirectory) : await startEmbeddedPostgres({ dataDirectory, ...options });
   try {
-    const metadata = await openMetadata({ connection: server.connection, clock, random, log, gateway: true, soleOwner: true });
+    const metadata = await openMetadata({ ...common, connection: server.connection, soleOwner: role.kind === 'alone' });
     return {
       metadata,
       async close() {
@@ -40,9 +44,15 @@ export async function openDatabase({ config, clock, random, log }: DatabaseOptio
   }
 }
 
-async function openExternal(url: string, options: Omit<DatabaseOptions, 'config'>): Promise<Database> {
+/** The server that the gateway's first process runs. */
+function joinServer(dataDirectory: string): EmbeddedPostgres {
+  const socket = openSocketConnection(dataDirectory);
+  return { connection: socket.connection, stop: async () => socket.close() };
+}
+
+async function openExternal(url: string, options: Omit<MetadataOptions, 'connection'>): Promise<Database> {
   try {
-    const metadata = await openMetadata({ connection: { url }, ...options, gateway: true });
+    const metadata = await openMetadata({ connection: { url }, ...options });
     return { metadata, close: () => metadata.close() };
   } catch (error) {
     const cause = error instanceof CloudStoreError && error.cause !== undefined ? error.cause : error;

@@ -5,17 +5,18 @@ import { createSecureContext } from 'node:tls';
 import { createAuthenticator } from '#auth/authenticator';
 import { createAuthorizer } from '#auth/authorizer';
 import { createMemoryCache } from '#cache/memory';
+import { createRemoteCache } from '#cache/remote';
 import type { Cache } from '#contracts/cache';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { createHub } from '#events/hub';
 import type { Health } from '#http/operations';
-import { createListeners, type ListenersOptions } from '#http/server';
+import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { createUploads } from '#namespace/uploads';
-import { createMetrics } from '#observability/metrics';
+import { createMetrics, type MetricsSnapshot } from '#observability/metrics';
 import { createRestDoor } from '#protocols/rest/door';
 import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
@@ -23,13 +24,15 @@ import { createWsHandler } from '#protocols/ws/door';
 import { startBackground } from './background.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
-import { type DataDirectoryLock, lockDataDirectory, readOwner } from './data-directory.ts';
+import { type DataDirectoryLock, lockDataDirectory, nobodyServes, readOwner } from './data-directory.ts';
 import { type Database, openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { watchKeys } from './key-watch.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
+import { type ProcessRole, processNumber } from './process-role.ts';
 import { openStorage } from './storage.ts';
 import { urlsOf } from './urls.ts';
+import { type Addresses, createWorkers, type Workers } from './workers.ts';
 
 export interface GatewayOptions {
   config: Config;
@@ -37,22 +40,29 @@ export interface GatewayOptions {
   random: Random;
   log: Logger;
   version: string;
+  role: ProcessRole;
 }
 
 export interface Gateway {
   urls: Urls;
+  addresses: Addresses;
   /** The secrets of the first start; null on every later one. */
   firstRun: FirstRun | null;
   /** Refuses new work, lets open transfers end (20 s at most), closes everything in the opposite order of its start. */
   close(): Promise<void>;
+  /** What this process has counted. */
+  snapshot(): Promise<MetricsSnapshot>;
 }
 
 const DRAIN_MS = 20_000;
 const HEARTBEAT_MS = 5_000;
 const HEALTH_MS_MAX = 2_000;
+const METRICS_MS_MAX = 5_000;
 /** How long a command of the CLI may keep us waiting, and how long we look before we believe that it is a gateway. */
 const COMMAND_MS_MAX = 30_000;
 const SETTLE_MS = 500;
+/** How long processes of a killed gateway may take to notice. */
+const ORPHANS_MS_MAX = 30_000;
 
 /**
  * The composition root: builds every room, wires them, listens. What was started is closed again when a later step fails.
@@ -71,26 +81,27 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function build(options: GatewayOptions, started: AsyncDisposableStack): Promise<Omit<Gateway, 'close'>> {
-  const { config, clock, random, log } = options;
+  const { config, clock, random, log, role } = options;
   const { values } = config;
   const dataDirectory = values['data-dir'];
   const tls = await readTls(config);
-  const lock = await takeDataDirectory(dataDirectory);
-  started.defer(() => lock.release());
+  // A worker is let in by the first process, which has the lock.
+  const lock = role.kind === 'worker' ? null : await takeDataDirectory(dataDirectory);
+  started.defer(() => lock?.release());
 
   const database = await openDatabase(options);
   started.defer(() => database.close());
   const { metadata } = database;
   const { instance, signals } = metadata;
   const source = masterKeySource(config);
-  const masterKey = await loadMasterKey({ source, sealed: metadata.sealed, random, mayCreate: true });
+  const masterKey = await loadMasterKey({ source, sealed: metadata.sealed, random, mayCreate: lock !== null });
   const registration = await register(metadata, options);
   started.defer(() => registration.end());
   const keys = watchKeys({ masterKey, source, sealed: metadata.sealed, store: metadata.keys, signals, random, log });
   started.defer(() => keys.close());
   const { keyring } = keys;
 
-  const metrics = createMetrics();
+  const metrics = createMetrics(role.kind === 'alone' ? {} : { process: processNumber(role) });
   const cache = await openCache(options);
   started.defer(() => cache.close());
   const storage = await openStorage({
@@ -102,6 +113,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     compression: values.compression === 'on',
     clock,
     random,
+    role,
   });
   started.defer(() => storage.close());
   const { content } = storage;
@@ -138,32 +150,46 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       secretAccessKey: values['secret-access-key'],
     },
   };
-  const secrets = await beginFirstRun(firstRunOptions);
+  const secrets = lock === null ? null : await beginFirstRun(firstRunOptions);
 
-  const background = await startBackground({ metadata, storage, clock, random, log });
+  const background = await startBackground({ metadata, storage, clock, random, log, takesWork: role.kind !== 'worker' });
   started.defer(() => background.close());
 
   const deps = { ...shared, namespace, buckets, uploads, hub, version: options.version, publicUrl: values['public-url'] };
-  const listeners = createListeners({
-    host: values.host,
-    s3Port: values['s3-port'],
-    webPort: values.port,
-    tls,
-    trustedProxies: values['trusted-proxies'],
-    metricsToken: values['metrics-token'],
-    publicUrl: values['public-url'],
-    s3: createS3Door({ ...deps, domain: values['s3-domain'] }),
-    webdav: createWebdavDoor(deps),
-    rest: createRestDoor(deps),
-    ws: createWsHandler(deps),
-    health: () => health(database, dataDirectory, keys.fits()),
-    clock,
-    random,
-    log,
-    metrics,
-  });
-  const { s3, web } = await listen(listeners, config);
+  const makeListeners = (): Listeners =>
+    createListeners({
+      host: values.host,
+      s3Port: values['s3-port'],
+      webPort: values.port,
+      tls,
+      trustedProxies: values['trusted-proxies'],
+      metricsToken: values['metrics-token'],
+      publicUrl: values['public-url'],
+      s3: createS3Door({ ...deps, domain: values['s3-domain'] }),
+      webdav: createWebdavDoor(deps),
+      rest: createRestDoor(deps),
+      ws: createWsHandler(deps),
+      health: () => health(database, dataDirectory, keys.fits()),
+      clock,
+      random,
+      log,
+      metrics: role.kind === 'worker' ? { ...metrics, render: () => role.primary.ask('metrics', null, METRICS_MS_MAX) } : metrics,
+    });
+  const makeWorkers = ({ processes }: { processes: number }): Workers =>
+    createWorkers({
+      config,
+      version: options.version,
+      processes,
+      cache,
+      metrics,
+      clock,
+      log,
+      gone: (one) => instance.unregister(one),
+    });
+  const listeners = role.kind === 'primary' ? makeWorkers(role) : makeListeners();
+  const addresses = await listen(listeners, config);
   started.defer(() => listeners.drain(DRAIN_MS));
+  const { s3, web } = addresses;
 
   const urls = urlsOf({
     host: values.host,
@@ -174,14 +200,12 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     s3Domain: values['s3-domain'],
   });
   const firstRun = secrets === null ? null : await finishFirstRun(firstRunOptions, secrets, urls);
-  await lock.describe({ kind: 'gateway', pid: process.pid, urls: { ...urls } });
-  return { urls, firstRun };
+  await lock?.describe({ kind: 'gateway', pid: process.pid, urls: { ...urls } });
+  return { urls, addresses, firstRun, snapshot: metrics.snapshot };
 }
 
 /** Settings whose work is not done yet are known and refused, never ignored. */
 function refuseLaterWork({ values }: Config): void {
-  if (values.processes > 1)
-    throw new SettingError('CLOUDSTORE_PROCESSES above 1 is not supported by this version; leave it out.');
   if (values['chunks-url'] !== null)
     throw new SettingError(
       'CLOUDSTORE_CHUNKS_URL is not supported by this version; leave it out, and the packs lie in the data directory.',
@@ -189,6 +213,16 @@ function refuseLaterWork({ values }: Config): void {
 }
 
 async function takeDataDirectory(path: string): Promise<DataDirectoryLock> {
+  const lock = await lockOrExplain(path);
+  if (await nobodyServes(path, ORPHANS_MS_MAX)) return lock;
+  await lock.release();
+  throw new CloudStoreError(
+    'unavailable',
+    `A process of a gateway that was killed still serves from the data directory ${path} and does not end. End it, and start again.`,
+  );
+}
+
+async function lockOrExplain(path: string): Promise<DataDirectoryLock> {
   const self = { kind: 'gateway', pid: process.pid } as const;
   const lock = await lockDataDirectory(path, self, SETTLE_MS);
   if (lock !== null) return lock;
@@ -226,14 +260,16 @@ async function readPem(path: string, setting: string): Promise<Buffer> {
   return content;
 }
 
-async function openCache({ config, clock, log }: GatewayOptions): Promise<Cache> {
+async function openCache({ config, clock, log, role }: GatewayOptions): Promise<Cache> {
   const url = config.values['redis-url'];
+  if (url === null && role.kind === 'worker')
+    return createRemoteCache({ ask: (call, ms) => role.primary.ask('cache', call, ms), clock });
   if (url === null) return createMemoryCache({ clock });
   const { createRedisCache } = await import('#cache/redis'); // ioredis is only loaded where it is used
   return createRedisCache({ url, clock, log });
 }
 
-async function listen(listeners: ReturnType<typeof createListeners>, { values }: Config): ReturnType<typeof listeners.listen> {
+async function listen(listeners: Pick<Listeners, 'listen'>, { values }: Config): Promise<Addresses> {
   try {
     return await listeners.listen();
   } catch (error) {
@@ -241,7 +277,13 @@ async function listen(listeners: ReturnType<typeof createListeners>, { values }:
     const setting = port === values['s3-port'] ? '--s3-port or CLOUDSTORE_S3_PORT' : '--port or CLOUDSTORE_PORT';
     const where = `Port ${port} of ${values.host}`;
     if (code === 'EADDRINUSE')
-      throw new CloudStoreError('unavailable', `${where} is in use. Stop what listens there, or choose another with ${setting}.`);
+      throw new CloudStoreError(
+        'unavailable',
+        `${where} is in use. Stop what listens there, or choose another with ${setting}.`,
+        {
+          details: { port },
+        },
+      );
     if (code === 'EACCES')
       throw new CloudStoreError('unavailable', `${where} is not open to this user. Choose one above 1023 with ${setting}.`);
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
@@ -269,16 +311,24 @@ async function health({ metadata }: Database, dataDirectory: string, keysFit: bo
  * Registers this process among the gateways of the database and keeps saying that it lives, so that garbage collection can wait for
  * its uploads. One that was silent for too long was fenced: its commits fail, and it begins anew under another number.
  */
-async function register({ instance }: Database['metadata'], { version, log }: GatewayOptions): Promise<{ end(): Promise<void> }> {
+async function register(
+  { instance }: Database['metadata'],
+  { version, log, role }: GatewayOptions,
+): Promise<{ end(): Promise<void> }> {
   const self = { host: hostname(), pid: process.pid, version };
-  let number = await instance.register(self);
+  const begin = async (): Promise<number> => {
+    const number = await instance.register(self);
+    if (role.kind === 'worker') await role.primary.ask('registered', number); // which signs it off when this process dies
+    return number;
+  };
+  let number = await begin();
   const beat = async (): Promise<void> => {
     try {
       await instance.heartbeat(number, null);
     } catch (err) {
       if (!isCloudStoreError(err, 'conflict')) return log.warn({ err }, 'the heartbeat does not reach the database');
       log.error({ gateway: number }, 'this gateway was silent for too long and was fenced; it begins anew');
-      number = await instance.register(self);
+      number = await begin();
     }
   };
   const timer = setInterval(

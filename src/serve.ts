@@ -3,37 +3,31 @@ import { createLogger } from '#observability/logger';
 import type { Config } from './config/load.ts';
 import type { FirstRun, Urls } from './first-run.ts';
 import { type Gateway, startGateway } from './gateway.ts';
-
-const SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+import type { ProcessRole } from './process-role.ts';
+import { stopSignal } from './stop-signal.ts';
 
 /**
- * Runs the gateway until a signal, drains and returns. Signals count from the first moment, also while it starts; a repeated one does not
+ * Runs the gateway until a signal, drains and gives the exit code. Signals count from the first moment, also while it starts; a repeated one does not
  * cut the drain short.
  * @throws what startGateway throws
  */
-export async function serve(config: Config, version: string): Promise<void> {
+export async function serve(config: Config, version: string): Promise<number> {
   const log = createLogger({ level: config.values['log-level'] });
-  let askToStop: () => void = () => undefined;
-  const stopAsked = new Promise<void>((resolve) => (askToStop = resolve));
-  for (const signal of SIGNALS) process.on(signal, askToStop);
-  // A fault of ours that nobody caught: what is running ends in order, and the exit code says that it was no wish.
-  const onFault = (err: unknown): void => {
-    log.error({ err }, 'an error that nobody caught; stopping');
-    process.exitCode = 1;
-    askToStop();
-  };
-  process.on('uncaughtException', onFault);
-  process.on('unhandledRejection', onFault);
+  const stop = stopSignal();
+  stop.report(log);
 
   // `npm start | head` closes the pipe after its lines; nothing more goes there, and the gateway stays.
   process.stdout.on('error', () => undefined);
 
-  const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version });
+  const { processes } = config.values;
+  const role: ProcessRole = processes > 1 ? { kind: 'primary', processes } : { kind: 'alone' };
+  const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
   announce(gateway);
-  await stopAsked;
+  await stop.asked;
   log.info({}, 'draining');
   await gateway.close();
   log.info({}, 'stopped');
+  return stop.exitCode();
 }
 
 function announce({ urls, firstRun }: Gateway): void {

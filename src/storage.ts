@@ -11,6 +11,7 @@ import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Clock, Random } from '#core/clock';
 import { createContent } from '#engine/content-store';
+import { type ProcessRole, processNumber } from './process-role.ts';
 
 export interface StorageOptions {
   dataDirectory: string;
@@ -22,6 +23,8 @@ export interface StorageOptions {
   compression: boolean;
   clock: Clock;
   random: Random;
+  /** Which of the processes that share the data directory this is; by default the only one. */
+  role?: ProcessRole;
 }
 
 /** The installation's setting that encryption was off at some time. */
@@ -35,22 +38,17 @@ export interface Storage {
 }
 
 /** Packs and what is stored in them: the log of open ones, the stores of sealed ones, the content store over both. @throws unavailable, insufficient_storage, corrupt */
-export async function openStorage({
-  dataDirectory,
-  keyring,
-  chunks,
-  clock,
-  random,
-  ...options
-}: StorageOptions): Promise<Storage> {
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { dataDirectory, keyring, chunks, clock, random, role = { kind: 'alone' } } = options;
+  const first = role.kind !== 'worker';
   const opened = new AsyncDisposableStack();
   try {
     const disk = nodeDiskOps();
     const directory = join(dataDirectory, 'packs');
-    const local = await createLocalDisk({ directory, disk });
+    const local = await createLocalDisk({ directory, disk, tidy: first });
     opened.defer(() => local.close());
     const stores = createBlobStores(new Map([[0, local]]));
-    const log = await createLog({ directory, disk, clock, random });
+    const log = await createLog({ directory, disk, clock, random, process: processNumber(role), recover: first ? 'all' : 'own' });
     opened.defer(() => log.close());
     const { instance, encryption, compression } = options;
     // Before the first byte is written so: from then on, here and elsewhere, what is not encrypted may be ours.

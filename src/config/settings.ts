@@ -128,7 +128,11 @@ export const SETTINGS = {
   }),
   processes: setting({
     description: 'How many processes share the listeners.',
-    schema: z.coerce.number({ error: 'must be a number' }).int('must be a whole number').min(1, 'must be at least 1'),
+    schema: z.coerce
+      .number({ error: 'must be a number' })
+      .int('must be a whole number')
+      .min(1, 'must be 1 to 16')
+      .max(16, 'must be 1 to 16'),
     default: 1,
   }),
   'admin-password': setting({

@@ -11,7 +11,8 @@ export interface Logger {
 export interface Metrics {
   /** One finished request. `op` is a bounded name, never a key or a user. */
   request(protocol: string, op: string, status: number, seconds: number, bytesIn: number, bytesOut: number): void;
-  gauge(name: string, help: string, read: () => number): void;
+  /** `across` several processes of one gateway: the sum of what each has (the default), or the greatest, for what is the same thing in all. */
+  gauge(name: string, help: string, read: () => number, across?: 'sum' | 'max'): void;
   counter(name: string, help: string): { add(n: number): void };
   render(): Promise<string>;
 }

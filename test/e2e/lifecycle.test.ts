@@ -200,7 +200,7 @@ describe('the gateway from start to stop', function () {
   for (const [env, words] of [
     [{ CLOUDSTORE_PROT: '1' }, 'Did you mean CLOUDSTORE_PORT?'],
     [{ CLOUDSTORE_PORT: 'x' }, 'CLOUDSTORE_PORT must be a number'],
-    [{ CLOUDSTORE_PROCESSES: '2' }, 'CLOUDSTORE_PROCESSES'],
+    [{ CLOUDSTORE_PROCESSES: '0' }, 'CLOUDSTORE_PROCESSES'],
     [{ CLOUDSTORE_CHUNKS_URL: 's3://bucket/prefix' }, 'CLOUDSTORE_CHUNKS_URL'],
     [{ CLOUDSTORE_TLS_CERT: '/absent.pem', CLOUDSTORE_TLS_KEY: '/absent.key' }, '/absent'],
     [{ CLOUDSTORE_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, 'CLOUDSTORE_DATABASE_URL'],

@@ -7,7 +7,7 @@ export const SERVER_SETTINGS: Record<string, string> = {
   listen_addresses: '',
   port: '5432', // only names the socket's file
   unix_socket_permissions: '0700',
-  max_connections: '40', // a pool of about 8 a gateway, the CLI, and room
+  max_connections: '100', // a pool of 3 to 8 for each of up to 16 processes, the CLI, and room
   superuser_reserved_connections: '0', // the gateway's role is the superuser of this private server
   shared_buffers: '96MB',
   effective_cache_size: '512MB',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createLogger } from '#observability/logger';
-import { createMetrics } from '#observability/metrics';
+import { createMetrics, lastingSnapshot, renderSnapshots } from '#observability/metrics';
 
 describe('the log', () => {
   const lines: string[] = [];
@@ -45,6 +45,25 @@ describe('metrics', () => {
     const text = await metrics.render();
     expect(text.match(/^cloudstore_requests_total\{/gm)).to.have.length(1001);
     expect(text).to.contain('cloudstore_requests_total{protocol="s3",op="other",code="200"} 500');
+  });
+
+  it('of several processes are one text, in which sums stay when a process is gone', async () => {
+    const [one, two] = [createMetrics({ process: 1 }), createMetrics({ process: 2 })];
+    for (const metrics of [one, two, two]) metrics.request('s3', 'GetObject', 200, 0.02, 100, 1000);
+    one.gauge('cloudstore_things_count', 'Each its own.', () => 3);
+    two.gauge('cloudstore_things_count', 'Each its own.', () => 4);
+    one.gauge('cloudstore_disk_bytes', 'The same for all.', () => 7, 'max');
+    two.gauge('cloudstore_disk_bytes', 'The same for all.', () => 7, 'max');
+    const snapshots = structuredClone([await one.snapshot(), await two.snapshot()]);
+    const text = await renderSnapshots(snapshots);
+    expect(text).to.contain('cloudstore_requests_total{protocol="s3",op="GetObject",code="200"} 3');
+    expect(text).to.contain('cloudstore_request_duration_seconds_count{protocol="s3",op="GetObject"} 3');
+    expect(text).to.contain('cloudstore_things_count 7').and.contain('cloudstore_disk_bytes 7');
+    for (const process of [1, 2]) expect(text).to.match(new RegExp(`resident_memory_bytes\\{process="${process}"\\} [1-9]`));
+    const departed = await lastingSnapshot([await lastingSnapshot([snapshots[0]!]), snapshots[1]!]);
+    const later = await renderSnapshots([departed, await createMetrics({ process: 1 }).snapshot()]);
+    expect(later).to.contain('cloudstore_requests_total{protocol="s3",op="GetObject",code="200"} 3');
+    expect(later).not.to.contain('cloudstore_things_count');
   });
 
   it('refuse foreign names', () => {

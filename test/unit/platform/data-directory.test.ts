@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { isCloudStoreError } from '#core/errors';
-import { ensureDataDirectory, lockDataDirectory, readOwner } from '#data-directory';
+import { ensureDataDirectory, joinDataDirectory, lockDataDirectory, nobodyServes, readOwner } from '#data-directory';
 import { NODE_ARGS, ROOT } from '../../support/process.ts';
 
 describe('the data directory', () => {
@@ -76,10 +76,31 @@ describe('the data directory', () => {
     expect(second).not.to.equal(null);
     await second?.release();
   });
+
+  it('is served from by many, and whoever takes it next knows when the last has ended, killed or not', async () => {
+    const [one, two] = [await joinDataDirectory(directory, 0), await joinDataDirectory(directory, 0)];
+    expect(await nobodyServes(directory, 0)).to.equal(false);
+    one.leave();
+    expect(await nobodyServes(directory, 0)).to.equal(false);
+    const other = await holder(directory, 'serve');
+    expect(other.said).to.equal('serving');
+    two.leave();
+    expect(await nobodyServes(directory, 0)).to.equal(false);
+    setTimeout(() => other.child.kill('SIGKILL'), 100);
+    expect(await nobodyServes(directory, 5000)).to.equal(true);
+    (await joinDataDirectory(directory, 0)).leave();
+  });
 });
 
-async function holder(directory: string, mode: 'hold' | 'once') {
-  const program = `
+async function holder(directory: string, mode: 'hold' | 'once' | 'serve') {
+  const program =
+    mode === 'serve'
+      ? `
+    const { joinDataDirectory } = await import('#data-directory');
+    const place = await joinDataDirectory(${JSON.stringify(directory)}, 0);
+    process.stdout.write('serving');
+    setInterval(() => place, 1000);`
+      : `
     const { lockDataDirectory } = await import('#data-directory');
     const lock = await lockDataDirectory(${JSON.stringify(directory)}, { kind: 'gateway', pid: process.pid });
     process.stdout.write(lock === null ? 'busy' : 'locked');

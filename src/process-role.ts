@@ -1,0 +1,29 @@
+import type { Peer } from './peer.ts';
+
+/** Which of a gateway's processes this is. */
+export type ProcessRole =
+  /** The only one: it does everything. */
+  | { kind: 'alone' }
+  /** The first of several: the data directory, the database's server, the first run and background work are its; the workers serve. */
+  | { kind: 'primary'; processes: number }
+  /** One of those that serve, from 1; one that is started again has its predecessor's number. */
+  | { kind: 'worker'; processes: number; number: number; primary: Peer };
+
+/** Of an open pack, a log line, a metric. */
+export function processNumber(role: ProcessRole): number {
+  return role.kind === 'worker' ? role.number : 0;
+}
+
+const POOL_MAX = 8;
+const POOL_MIN = 3;
+/** What all pools have together. */
+const POOLED_CONNECTIONS = 32;
+
+/**
+ * Database connections of one process, besides the one that listens. More than about eight a machine of few cores only slow each other down; with
+ * 16 processes and their listeners, the first one's and a few commands', the embedded server's 100 suffice.
+ */
+export function poolSizeOf(role: ProcessRole): number {
+  if (role.kind !== 'worker') return POOL_MAX;
+  return Math.min(POOL_MAX, Math.max(POOL_MIN, Math.floor(POOLED_CONNECTIONS / role.processes)));
+}
