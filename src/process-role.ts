@@ -14,6 +14,14 @@ export function processNumber(role: ProcessRole): number {
   return role.kind === 'worker' ? role.number : 0;
 }
 
+const THREADS_MAX = 4;
+
+/** Threads of one process for checksums and ciphers of big bodies: all cores but one, shared among the processes. */
+export function threadsOf(role: ProcessRole, cores: number): number {
+  const processes = role.kind === 'alone' ? 1 : role.processes;
+  return Math.min(THREADS_MAX, Math.max(1, Math.floor((cores - 1) / processes)));
+}
+
 const POOL_MAX = 8;
 const POOL_MIN = 3;
 /** What all pools have together. */

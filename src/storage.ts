@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
@@ -11,7 +12,7 @@ import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Clock, Random } from '#core/clock';
 import { createContent } from '#engine/content-store';
-import { type ProcessRole, processNumber } from './process-role.ts';
+import { type ProcessRole, processNumber, threadsOf } from './process-role.ts';
 
 export interface StorageOptions {
   dataDirectory: string;
@@ -54,7 +55,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     // Before the first byte is written so: from then on, here and elsewhere, what is not encrypted may be ours.
     if (!encryption) await instance.putSetting(WAS_PLAIN, true);
     const wasPlain = async () => (await instance.setting<boolean>(WAS_PLAIN)) === true;
-    const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain });
+    const threads = threadsOf(role, availableParallelism());
+    const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads });
     opened.defer(() => content.close());
     return { content, log, stores, close: () => opened.disposeAsync() };
   } catch (error) {
