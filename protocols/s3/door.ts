@@ -3,7 +3,7 @@ import type { AccessKey } from '#contracts/authenticator';
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
-import { allowBody } from '#http/body';
+import { allowBody, sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
 import { answerError } from './error-answer.ts';
 import { S3Error } from './errors.ts';
@@ -41,8 +41,6 @@ const UNUSUAL = [
   'x-amz-checksum-mode',
   'expect',
 ] as const;
-
-const JOINED_BYTES_MAX = 16_384;
 
 /** S3 over the namespace. Routes and codecs come from AWS's model; what nobody has written answers NotImplemented by its name. */
 export function createS3Door(deps: S3Deps): Door {
@@ -126,10 +124,8 @@ export function createS3Door(deps: S3Deps): Door {
       cx.op = 'GetObject';
       cx.user = key.principal.name;
       const headers = [...headOf(read.info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId];
-      // Node joins a latin1 string with the head into one write; a buffer costs a second vector.
       res.writeHead(200, headers);
-      if (read.body.length <= JOINED_BYTES_MAX) res.end(read.body.toString('latin1'), 'latin1');
-      else res.end(read.body);
+      sendWhole(res, read.body);
       return true;
     } catch (error) {
       // Nothing has been written: the full path meets the same error and answers it.

@@ -42,6 +42,16 @@ export async function* bytesOf(...chunks: Uint8Array[]): Bytes {
   for (const chunk of chunks) if (chunk.length > 0) yield chunk;
 }
 
+/** A body that is one buffer at hand, of at least one byte. */
+export function wholeBytes(bytes: Buffer): Bytes {
+  return {
+    whole: async () => bytes,
+    async *[Symbol.asyncIterator]() {
+      yield bytes;
+    },
+  };
+}
+
 /** Gathers a body that is known to be small. The caller states the bound. */
 export async function collect(body: Bytes, bytesMax: number, tooLarge: () => Error): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

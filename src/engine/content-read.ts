@@ -2,7 +2,7 @@ import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ByteRange } from '#core/range';
-import type { Bytes } from '#core/stream';
+import { type Bytes, wholeBytes } from '#core/stream';
 import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
 import { type InlineRef, inlineCacheKey, isPlainInline, openInline } from './inline.ts';
@@ -35,6 +35,20 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
   // A copy: what is yielded is the consumer's.
   if (small !== undefined) yield Buffer.from(small.subarray(start, end + 1));
   else if (content.kind !== 'inline') yield* readPlan(deps, domain, planRead(deps.chunks, content, { start, end }), signal);
+}
+
+/** What is at hand, at once; null: it has to be read, or there is something wrong with it that reading tells. */
+export function readSmall(deps: ReadDeps, content: ContentRef, range?: ByteRange): Bytes | null {
+  const { start, end } = range ?? { start: 0, end: content.size - 1 };
+  if (content.size === 0 || start < 0 || start > end || end >= content.size) return null;
+  let small: Buffer | null;
+  try {
+    small = peekContent(deps, content);
+  } catch {
+    return null;
+  }
+  // A copy: what is yielded is the consumer's.
+  return small === null ? null : wholeBytes(Buffer.from(small.subarray(start, end + 1)));
 }
 
 /** The contract is Content.peek. What it gives is the cache's: to be read only. */

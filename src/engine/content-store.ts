@@ -8,7 +8,7 @@ import type { Random } from '#core/clock';
 import { createArena, SLOT_BYTES } from './arena.ts';
 import { createClaim } from './claims.ts';
 import { concatContents } from './content-concat.ts';
-import { peekContent, type ReadDeps, readContent, verifyContent } from './content-read.ts';
+import { peekContent, type ReadDeps, readContent, readSmall, verifyContent } from './content-read.ts';
 import { type WriteDeps, writeContent } from './content-write.ts';
 import { createDigestMaker } from './digests.ts';
 import { createGate } from './gate.ts';
@@ -88,7 +88,7 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
   };
   return {
     write: (body, write) => writeContent(writing, body, write),
-    read: (content, range, signal) => readContent(reading, content, range, signal),
+    read: (content, range, signal) => readSmall(reading, content, range) ?? readContent(reading, content, range, signal),
     peek: (content) => peekContent(reading, content),
     concat: (parts, domain) => concatContents(writing, parts, domain),
     verify: (content, signal) => verifyContent(reading, content, signal),
