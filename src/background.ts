@@ -1,6 +1,8 @@
+import { createPackFiles } from '#blob/pack-files';
 import type { Job } from '#contracts/jobs';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
+import { createGcJob } from '#jobs/gc/gc';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import type { Storage } from './storage.ts';
@@ -16,8 +18,10 @@ export interface BackgroundOptions {
 }
 
 /** Every job there is; each is made by its own file. */
-export function backgroundJobs(_options: BackgroundOptions): Job[] {
-  return [];
+export function backgroundJobs({ metadata, storage, clock, random }: BackgroundOptions): Job[] {
+  const { collection, packs } = metadata;
+  const files = createPackFiles(storage);
+  return [createGcJob({ collection, packs, files, room: async () => Number.POSITIVE_INFINITY, clock, random })];
 }
 
 /** What goes on behind the requests of a gateway. */

@@ -312,7 +312,7 @@ async function health({ metadata }: Database, dataDirectory: string, keysFit: bo
  * its uploads. One that was silent for too long was fenced: its commits fail, and it begins anew under another number.
  */
 async function register(
-  { instance }: Database['metadata'],
+  { instance, signals }: Database['metadata'],
   { version, log, role }: GatewayOptions,
 ): Promise<{ end(): Promise<void> }> {
   const self = { host: hostname(), pid: process.pid, version };
@@ -324,20 +324,20 @@ async function register(
   let number = await begin();
   const beat = async (): Promise<void> => {
     try {
-      await instance.heartbeat(number, null);
+      await instance.heartbeat(number);
     } catch (err) {
       if (!isCloudStoreError(err, 'conflict')) return log.warn({ err }, 'the heartbeat does not reach the database');
       log.error({ gateway: number }, 'this gateway was silent for too long and was fenced; it begins anew');
       number = await begin();
     }
   };
-  const timer = setInterval(
-    () => void beat().catch((err: unknown) => log.error({ err }, 'this gateway cannot register')),
-    HEARTBEAT_MS,
-  );
+  const beatNow = (): void => void beat().catch((err: unknown) => log.error({ err }, 'this gateway cannot register'));
+  const timer = setInterval(beatNow, HEARTBEAT_MS);
+  const unsubscribe = signals.subscribe('leases', beatNow);
   return {
     async end() {
       clearInterval(timer);
+      unsubscribe();
       await instance.unregister(number).catch((err: unknown) => log.warn({ err }, 'this gateway could not sign off'));
     },
   };

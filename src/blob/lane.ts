@@ -40,10 +40,14 @@ export interface Lane {
   readonly pending: number;
   /** The id of the open pack; null between two. */
   readonly pack: string | null;
+  /** Bytes of the open pack. */
+  readonly size: number;
   /** Resolves when written, or when `durable`, after the fsync that covers it. */
   append(record: Uint8Array[], durable: boolean): Promise<ChunkPlace>;
   /** Resolves when all that was appended before is durable. */
   sync(): Promise<void>;
+  /** Ends the open pack; what waits goes into the next. */
+  seal(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -268,11 +272,22 @@ export function createLane(options: LaneOptions): Lane {
     get pack() {
       return pack?.id ?? null;
     },
+    get size() {
+      return pack?.tail ?? 0;
+    },
     append: enqueue,
     async sync() {
       if (pack === null && queue.length === 0 && running === null) return;
       if (running === null && pack !== null && pack.tail === pack.synced) return;
       await enqueue([], true);
+    },
+    async seal() {
+      while (running !== null) await running;
+      if (pack === null) return;
+      running = rotate(pack).then(() => {
+        running = queue.length > 0 ? run() : null;
+      });
+      await running;
     },
     async close() {
       closed = true;

@@ -120,6 +120,11 @@ export async function createLog(options: LogOptions): Promise<Log> {
       }
       return out;
     },
+    open: () => lanes.flatMap(({ pack, size }) => (pack === null ? [] : [{ pack, size }])),
+    async seal() {
+      await Promise.all(lanes.map((one) => one.seal()));
+    },
+    forget: (pack) => files.forget(pack),
     async close() {
       await Promise.all(lanes.map((one) => one.close()));
       await files.close();

@@ -8,7 +8,10 @@ export interface InstanceStore {
 
   /** Registers this process as a gateway. The number is in every journal of who committed. */
   register(gateway: { host: string; pid: number; version: string }): Promise<number>;
-  /** Reports the oldest running upload's lease start (ms, gateway clock of registration) so that GC can wait for it. @throws conflict when fenced */
-  heartbeat(gateway: number, oldestLeaseMs: number | null): Promise<void>;
+  /**
+   * Says that it lives (by the database's clock), which turn of collection it has heard of, and in which its oldest running upload began, so
+   * that collection can wait for it. @throws conflict when fenced
+   */
+  heartbeat(gateway: number): Promise<void>;
   unregister(gateway: number): Promise<void>;
 }

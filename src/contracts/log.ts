@@ -21,6 +21,12 @@ export interface Log {
   sync(places?: readonly ChunkPlace[]): Promise<void>;
   /** Reads from an open or sealed pack of this gateway. @throws not_found, corrupt */
   read(place: ChunkPlace, offset: number, length: number, into?: Buffer): Promise<Buffer>;
+  /** The packs that are being written, with their bytes so far. */
+  open(): { pack: string; size: number }[];
+  /** Seals what is open; what comes next begins new packs. */
+  seal(): Promise<void>;
+  /** The pack is removed: keeps no file of it open. */
+  forget(pack: string): Promise<void>;
   /** Seals what is open (cut to its true length, durable) and stops. */
   close(): Promise<void>;
 }

@@ -1,14 +1,12 @@
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace, ChunkRecord, LeafRecord } from '#contracts/content';
-import type { Clock } from '#core/clock';
 import type { DomainId } from '#core/content-ref';
 import type { Database } from './database.ts';
+import type { Registration } from './instance.ts';
 
 export interface ChunkIndexOptions {
   database: Database;
-  clock: Clock;
-  /** Running uploads by the time they began, ms; the heartbeat reports the oldest. */
-  leases: Set<{ began: number }>;
+  registration: Registration;
 }
 
 const PLACES = `SELECT x.n::int, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length
@@ -19,10 +17,10 @@ const LEAVES = {
   name: 'leaves-find',
   text: `SELECT x.n::int, l.entries FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n) JOIN leaves l ON l.domain = $1 AND l.id = x.id`,
 };
-const RECORD = { name: 'chunks-record', text: 'SELECT cs_apply_extra(0, $1)' };
+const RECORD = { name: 'chunks-record', text: 'SELECT cs_alive($2), cs_apply_extra(0, $1)' };
 
 /** Where the chunks of a domain lie. A look-up of many ids is one statement. */
-export function createChunkIndex({ database, clock, leases }: ChunkIndexOptions): ChunkIndex {
+export function createChunkIndex({ database, registration }: ChunkIndexOptions): ChunkIndex {
   async function places(statement: typeof CLAIM, domain: DomainId, ids: Buffer[]): Promise<(ChunkPlace | null)[]> {
     const out: (ChunkPlace | null)[] = ids.map(() => null);
     if (ids.length === 0) return out;
@@ -36,9 +34,9 @@ export function createChunkIndex({ database, clock, leases }: ChunkIndexOptions)
   }
   return {
     async lease() {
-      const lease = { began: clock.now() };
-      leases.add(lease);
-      return { end: () => leases.delete(lease) };
+      const lease = { turn: registration.turn };
+      registration.leases.add(lease);
+      return { end: () => registration.leases.delete(lease) };
     },
     claim: (domain, ids) => places(CLAIM, domain, ids),
     places: (domain, ids) => places(FIND, domain, ids),
@@ -50,7 +48,7 @@ export function createChunkIndex({ database, clock, leases }: ChunkIndexOptions)
     },
     async record(domain, chunks, leaves) {
       if (chunks.length + leaves.length === 0) return;
-      await database.query(RECORD, [JSON.stringify(recordsOf(domain, chunks, leaves))]);
+      await database.query(RECORD, [JSON.stringify(recordsOf(domain, chunks, leaves)), registration.gateway]);
     },
   };
 }

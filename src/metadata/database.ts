@@ -99,6 +99,18 @@ export function translate(error: unknown): unknown {
       cause: error,
     });
   }
+  if (state === 'CS002') {
+    return new CloudStoreError('unavailable', 'This gateway was fenced: it was silent for too long.', {
+      cause: error,
+      details: { fenced: true },
+    });
+  }
+  if (state === 'CS004') {
+    return new CloudStoreError('unavailable', 'What this refers to was collected meanwhile; try again.', {
+      cause: error,
+      details: { collected: true },
+    });
+  }
   if (state === '53100')
     return new CloudStoreError('insufficient_storage', 'The disk of the database is full.', { cause: error });
   if (state === '22P05' || state === '22021' || state === '22P02') {
@@ -134,7 +146,8 @@ async function guarded<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promis
     return await work(client);
   } catch (error) {
     const translated = translate(error);
-    if (translated instanceof CloudStoreError && translated.code === 'unavailable') broken = translated;
+    if (translated instanceof CloudStoreError && translated.code === 'unavailable' && !/^CS/.test(sqlState(error)))
+      broken = translated;
     throw translated;
   } finally {
     client.off('error', onError);

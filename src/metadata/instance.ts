@@ -3,13 +3,20 @@ import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
 
+/** What this process is to the others. */
+export interface Registration {
+  /** Set by `register`: the commits of this process carry it. */
+  gateway: number | null;
+  /** The turn of collection that this process has heard of; what it begins from here on is of it. */
+  turn: number;
+  /** Running uploads, by the turn in which they began. */
+  leases: Set<{ turn: number }>;
+}
+
 export interface InstanceOptions {
   database: Database;
   clock: Clock;
-  /** Set by `register`: the commits of this process carry it. */
-  registration: { gateway: number | null };
-  /** Running uploads of this process, by the time they began, ms. */
-  leases: ReadonlySet<{ began: number }>;
+  registration: Registration;
 }
 
 const SETTING = { name: 'setting', text: 'SELECT value FROM settings WHERE name = $1' };
@@ -20,19 +27,30 @@ const PUT = {
 };
 const REGISTER = {
   name: 'gateway-register',
-  text: 'INSERT INTO gateways (host, pid, version, started_ms, seen_ms) VALUES ($1, $2, $3, $4, $4) RETURNING id',
+  text: `INSERT INTO gateways (host, pid, version, started_ms, seen_ms, known_turn) VALUES ($1, $2, $3, $4, cs_now_ms(), cs_turn())
+         RETURNING id, known_turn`,
 };
 const HEARTBEAT = {
   name: 'gateway-heartbeat',
-  text: 'UPDATE gateways SET seen_ms = $2, oldest_lease_ms = $3 WHERE id = $1 AND NOT fenced',
+  text: `UPDATE gateways SET seen_ms = cs_now_ms(), known_turn = $2, oldest_lease_turn = $3 WHERE id = $1 AND NOT fenced RETURNING cs_turn()`,
 };
 const UNREGISTER = { name: 'gateway-unregister', text: 'DELETE FROM gateways WHERE id = $1' };
 
 /** Settings of the whole installation, and which gateways there are. */
-export function createInstanceStore({ database, clock, registration, leases }: InstanceOptions): InstanceStore {
+export function createInstanceStore({ database, clock, registration }: InstanceOptions): InstanceStore {
   async function setting<T>(name: string): Promise<T | null> {
     const rows = await database.read<[string]>(SETTING, [name]);
     return rows[0] ? JSON.parse(rows[0][0]) : null;
+  }
+  async function heartbeat(gateway: number): Promise<void> {
+    const { turn, leases } = registration;
+    const oldest = leases.size === 0 ? null : Math.min(...[...leases].map((lease) => lease.turn));
+    // What begins while this is under way is of `turn` or later, as it says.
+    const rows = await database.query<[number]>(HEARTBEAT, [gateway, turn, oldest]);
+    if (rows[0] === undefined) throw new CloudStoreError('conflict', 'This gateway was fenced: it was silent for too long.');
+    if (rows[0][0] === turn) return;
+    registration.turn = rows[0][0];
+    await heartbeat(gateway); // somebody waits to hear that we have heard
   }
   return {
     setting,
@@ -44,17 +62,13 @@ export function createInstanceStore({ database, clock, registration, leases }: I
       await database.execute(PUT, [name, JSON.stringify(value)]);
     },
     async register({ host, pid, version }) {
-      const rows = await database.query<[number]>(REGISTER, [host, pid, version, clock.now()]);
-      registration.gateway = rows[0]![0];
-      return rows[0]![0];
+      const rows = await database.query<[number, number]>(REGISTER, [host, pid, version, clock.now()]);
+      const [gateway, turn] = rows[0]!;
+      registration.gateway = gateway;
+      registration.turn = turn;
+      return gateway;
     },
-    async heartbeat(gateway, oldestLeaseMs) {
-      const began = [...leases].map((lease) => lease.began);
-      if (oldestLeaseMs !== null) began.push(oldestLeaseMs);
-      const oldest = began.length === 0 ? null : Math.min(...began);
-      const alive = await database.execute(HEARTBEAT, [gateway, clock.now(), oldest]);
-      if (alive === 0) throw new CloudStoreError('conflict', 'This gateway was fenced: it was silent for too long.');
-    },
+    heartbeat,
     async unregister(gateway) {
       await database.execute(UNREGISTER, [gateway]);
       if (registration.gateway === gateway) registration.gateway = null;

@@ -1,5 +1,6 @@
 import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex } from '#contracts/chunk-index';
+import type { CollectionStore } from '#contracts/collection';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
@@ -7,6 +8,7 @@ import type { KeyStore } from '#contracts/keyring';
 import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
+import type { PackStore } from '#contracts/pack-store';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
@@ -14,13 +16,15 @@ import type { UploadStore } from '#contracts/upload-store';
 import type { Clock, Random } from '#core/clock';
 import { createBucketStore } from './buckets.ts';
 import { createChunkIndex } from './chunk-index.ts';
+import { createCollectionStore } from './collection.ts';
 import { type Connection, openDatabase } from './database.ts';
-import { createInstanceStore } from './instance.ts';
+import { createInstanceStore, type Registration } from './instance.ts';
 import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
 import { createKeyStore } from './keys.ts';
 import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
+import { createPackStore } from './packs.ts';
 import { createPrincipalStore } from './principals.ts';
 import { createSealedStore } from './sealed.ts';
 import { createSignals } from './signals.ts';
@@ -52,6 +56,8 @@ export interface Metadata {
   sealed: SealedStore;
   instance: InstanceStore;
   jobStore: JobStore;
+  collection: CollectionStore;
+  packs: PackStore;
   signals: Signals;
   close(): Promise<void>;
 }
@@ -66,10 +72,9 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     await database.close();
     throw error;
   }
-  const registration: { gateway: number | null } = { gateway: null };
-  const leases = new Set<{ began: number }>();
+  const registration: Registration = { gateway: null, turn: 0, leases: new Set() };
   const signals = createSignals({ database, log });
-  const chunks = createChunkIndex({ database, clock, leases });
+  const chunks = createChunkIndex({ database, registration });
   const store = createMetadataStore({ database, clock, random, log, registration, soleOwner: options.soleOwner ?? false });
   return {
     store,
@@ -78,12 +83,14 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     journal: createJournal(database),
     locks: createLocks({ database, clock, random }),
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
-    uploads: createUploadStore({ database, clock, random }),
+    uploads: createUploadStore({ database, clock, random, registration }),
     principals: createPrincipalStore({ database, clock, signals }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),
-    instance: createInstanceStore({ database, clock, registration, leases }),
+    instance: createInstanceStore({ database, clock, registration }),
     jobStore: createJobStore({ database, signals }),
+    collection: createCollectionStore({ database, signals }),
+    packs: createPackStore(database),
     async close() {
       await store.close();
       await signals.close();

@@ -5,6 +5,7 @@ import { DIGEST_NAMES, type Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
 import { recordsOf } from './chunk-index.ts';
 import type { Database } from './database.ts';
+import type { Registration } from './instance.ts';
 import { mintVersionId } from './version-id.ts';
 
 type Row = [string, number, string, number, string, string | null, number | null, string | null, number, string | null];
@@ -40,6 +41,7 @@ const PUT_PART = {
            digests = excluded.digests, modified_ms = excluded.modified_ms`,
 };
 const RECORD = { name: 'part-chunks', text: 'SELECT cs_apply_extra(0, $1)' };
+const ALIVE = { name: 'part-alive', text: 'SELECT cs_alive($1)' };
 const PARTS = {
   name: 'parts',
   text: `SELECT number, size, etag, content, digests, modified_ms FROM parts WHERE upload_id = decode($1, 'hex') AND number > $2
@@ -55,10 +57,12 @@ export function createUploadStore({
   database,
   clock,
   random,
+  registration,
 }: {
   database: Database;
   clock: Clock;
   random: Random;
+  registration: Registration;
 }): UploadStore {
   return {
     async create(upload) {
@@ -77,6 +81,7 @@ export function createUploadStore({
     async putPart(upload, part, chunks, leaves) {
       if (!isId(upload)) throw missing();
       await database.transaction(async (session) => {
+        await session.query(ALIVE, [registration.gateway]);
         if ((await session.query(HOLD, [upload])).length === 0) throw missing();
         if (chunks.length + leaves.length > 0) {
           await session.query(RECORD, [JSON.stringify(recordsOf(part.content.domain, chunks, leaves))]);

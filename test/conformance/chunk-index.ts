@@ -82,12 +82,14 @@ export function describeChunkIndex(name: string, make: () => Promise<ChunkIndexR
     });
 
     it('gives back the entries of leaves, by domain', async () => {
-      const leaf = (text: string): LeafRecord => ({
+      const known = chunk();
+      await index.record(1, [known], []);
+      const leaf = (text: string, count: number): LeafRecord => ({
         id: createHash('sha256').update(text).digest(),
         size: 2 ** 40,
-        entries: Buffer.from(text.repeat(36)),
+        entries: Buffer.concat(Array.from({ length: count }, () => Buffer.concat([known.id, Buffer.from('size')]))),
       });
-      const [one, two] = [leaf('one'), leaf('two')];
+      const [one, two] = [leaf('one', 3), leaf('two', 1024)];
       await index.record(1, [], [one, two]);
       await index.record(1, [], [two]);
       expect(await index.leaves(1, [two.id, Buffer.alloc(32), one.id])).to.deep.equal([two.entries, null, one.entries]);

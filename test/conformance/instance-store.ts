@@ -45,13 +45,13 @@ export function describeInstance(name: string, make: () => Promise<InstanceRig>)
       const about = { host: 'here', pid: 1, version: '1' };
       const [a, b] = [await one.register(about), await two.register(about)];
       expect(a).to.not.equal(b);
-      await one.heartbeat(a, null);
-      await two.heartbeat(b, 12_345);
+      await one.heartbeat(a);
+      await two.heartbeat(b);
       await rig.fence(a);
-      expect(await codeOf(one.heartbeat(a, null))).to.equal('conflict');
-      await two.heartbeat(b, null);
+      expect(await codeOf(one.heartbeat(a))).to.equal('conflict');
+      await two.heartbeat(b);
       await two.unregister(b);
-      expect(await codeOf(two.heartbeat(b, null))).to.equal('conflict');
+      expect(await codeOf(two.heartbeat(b))).to.equal('conflict');
       await one.unregister(a);
     });
 

@@ -20,6 +20,10 @@ export function describeUploadStore(name: string, make: () => Promise<MetadataRi
     after(() => rig.close());
     beforeEach(async () => {
       home = await rig.bucket();
+      // What the parts below refer to.
+      const places = { size: 5, store: 0, pack: 'ab'.repeat(16), length: 117 };
+      const chunks = [1, 2, 3, 9, 16].map((n) => ({ id: Buffer.alloc(32, n), offset: 80 + 133 * n, ...places }));
+      await rig.gateways[0]!.chunks.record(home.domain, chunks, []);
     });
     const store = () => rig.gateways[turn++ % rig.gateways.length]!.uploads;
     const create = (key: string, more: Partial<NewUpload> = {}) =>
@@ -84,7 +88,7 @@ export function describeUploadStore(name: string, make: () => Promise<MetadataRi
     it('records the chunks of a part along with it', async () => {
       const { id } = await create('k');
       const record = { id: Buffer.alloc(32, 'part'), size: 5, store: 0, pack: 'ab'.repeat(16), offset: 80, length: 117 };
-      const leaf = { id: Buffer.alloc(32, 'leaf'), size: 5, entries: Buffer.alloc(36, 3) };
+      const leaf = { id: Buffer.alloc(32, 'leaf'), size: 5, entries: Buffer.concat([record.id, Buffer.from([0, 0, 0, 5])]) };
       await store().putPart(id, part(1), [record], [leaf]);
       const { chunks } = rig.gateways.at(-1)!;
       expect((await chunks.claim(home.domain, [record.id]))[0]).to.include({ pack: record.pack, offset: 80 });

@@ -49,6 +49,9 @@ export function createEngine(): Engine {
       now()
         .opened()
         .log.read(...args),
+    open: () => now().opened().log.open(),
+    seal: () => now().opened().log.seal(),
+    forget: (pack) => now().opened().log.forget(pack),
     close: async () => undefined,
   };
   const stores = { of: () => now().opened().blobs, numbers: () => [0] };

@@ -193,6 +193,9 @@ function packsInBlobs(): Packs {
         async read() {
           throw new CloudStoreError('not_found', 'It has no pack any more.');
         },
+        open: () => [],
+        seal: async () => undefined,
+        forget: async () => undefined,
         close: async () => undefined,
       };
       return { log, blobs, close: async () => undefined };

@@ -15,7 +15,9 @@ export function memoryContent(): Content {
     const hash = createHash('sha256').update(`${domain} `).update(bytes).digest();
     bodies.set(`${domain} ${hash.toString('hex')}`, bytes);
     const content: ContentRef = { kind: 'chunk', domain, size: bytes.length, id: hash };
-    return { content, size: bytes.length, digests, contentHash: hash, chunks: [], leaves: [], release: () => undefined };
+    const place = { store: 0, pack: 'ff'.repeat(16), offset: 80, length: bytes.length + 112 };
+    const chunks = [{ id: hash, size: bytes.length, ...place }];
+    return { content, size: bytes.length, digests, contentHash: hash, chunks, leaves: [], release: () => undefined };
   }
 
   function bytesBehind(content: ContentRef): Buffer {

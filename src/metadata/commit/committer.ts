@@ -119,8 +119,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     } catch (error) {
       const [only] = batch;
       if (batch.length === 1 && only) return only.reject(error);
-      if (isCloudStoreError(error) && error.code !== 'invalid_argument') throw error;
-      // An error of SQL: one intent of the batch is to blame, and must not take the others with it.
+      if (isCloudStoreError(error) && error.code !== 'invalid_argument' && error.details.collected !== true) throw error;
+      // An error of SQL, or what it refers to was collected: one intent of the batch is to blame, and must not take the others with it.
       const middle = batch.length >> 1;
       await settle(batch.slice(0, middle));
       await settle(batch.slice(middle));
@@ -147,8 +147,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       } catch (error) {
         options.changed(attempt.keys, undefined);
         const state = sqlState(error);
-        if (state === 'CS002')
-          throw new CloudStoreError('unavailable', 'This gateway was fenced: it was silent for too long.', { cause: error });
+        if (state === 'CS002' || state === 'CS004') throw error;
         if (state === 'CS001' || isCloudStoreError(error, 'conflict')) {
           pessimistic = PESSIMISTIC_BATCHES;
           continue;

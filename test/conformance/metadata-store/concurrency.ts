@@ -158,7 +158,7 @@ export function describeConcurrency(rigOf: () => MetadataRig): void {
         offset: 80,
         length: 117,
       });
-      const leaf = { id: Buffer.alloc(32, 'leaf'), size: 5, entries: Buffer.alloc(36) };
+      const leaf = { id: Buffer.alloc(32, 'leaf'), size: 5, entries: Buffer.concat([record('one').id, Buffer.alloc(4)]) };
       await put('named', { chunks: [record('one')], leaves: [leaf] });
       const { chunks } = rig.gateways.at(-1)!;
       expect(await chunks.claim(home.domain, [record('one').id])).to.deep.include.members([

@@ -39,8 +39,8 @@ describeChunkIndex('rows', async () => {
     },
     /** What the heartbeat reports is only whether there is any; the count must agree with that. */
     async leases() {
-      await instance.heartbeat(gateway, null);
-      const rows = await rig.database.sql('SELECT oldest_lease_ms FROM gateways WHERE id = $1', [gateway]);
+      await instance.heartbeat(gateway);
+      const rows = await rig.database.sql('SELECT oldest_lease_turn FROM gateways WHERE id = $1', [gateway]);
       expect(rows[0]?.[0] !== null).to.equal(running > 0);
       return running;
     },
