@@ -5,8 +5,10 @@ import { expect } from 'chai';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLog } from '#blob/log';
 import { decodePackHeader, decodePackIndex, decodePackTrailer, TRAILER_BYTES } from '#blob/pack-format';
+import type { ChunkPlace } from '#contracts/content';
 import { decodeContentRef, encodeContentRef } from '#core/content-ref';
 import { CLOCK, GOLDEN_PARTS, makeGolden, makeTorn, openGolden, readRows, TORN_RECORDS, textsOf } from '../../support/golden.ts';
+import { DIRECT_RECORDS, makeDirect, packsOf } from '../../support/golden-direct.ts';
 import { seededRandom } from '../../support/random.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../golden');
@@ -26,6 +28,7 @@ describe('golden files of the format', () => {
       await makeGolden(part, join(current, part));
     }
     await makeTorn(join(current, 'torn'));
+    await makeDirect(join(current, 'direct'));
   });
   beforeEach(() => {
     work = mkdtempSync(join(tmpdir(), 'cloudstore-golden-'));
@@ -97,7 +100,41 @@ describe('golden files of the format', () => {
       const sealed = readFileSync(join(work, name));
       expect(decodePackTrailer(sealed.subarray(-TRAILER_BYTES))).to.include({ count: 2, offset });
     });
+
+    if (existsSync(join(GOLDEN, version, 'direct'))) {
+      it(`${version}, direct: batches between zeros are read, and found again after a crash`, async () => {
+        const golden = join(GOLDEN, version, 'direct');
+        cpSync(golden, work, { recursive: true });
+        const [torn] = packsOf(join(work, 'open')) as [string];
+        const places: ChunkPlace[] = JSON.parse(readFileSync(join(golden, 'places.json'), 'utf8'));
+        const log = await createLog({ directory: work, disk: nodeDiskOps(), clock: CLOCK, random: seededRandom('any') });
+        for (const [n, place] of places.entries()) {
+          const record = DIRECT_RECORDS[n]!;
+          expect((await log.read(place, 0, record.length)).equals(record), `record ${n}`).to.equal(true);
+          // The same batches in both, but for the last, which was torn.
+          if (n < places.length - 2) {
+            const after = await log.read({ ...place, pack: torn.slice(0, 32) }, 0, record.length);
+            expect(after.equals(record), `record ${n} of the torn one`).to.equal(true);
+          }
+        }
+        await log.close();
+        expect(packsOf(join(work, 'open'))).to.deep.equal([]);
+        const trailer = decodePackTrailer(readFileSync(join(work, torn)).subarray(-TRAILER_BYTES));
+        expect(trailer).to.include({ count: places.length - 2, offset: places.at(-3)!.offset + places.at(-3)!.length });
+      });
+    }
   }
+
+  it('what is written past the page cache is what was written then, byte by byte, each batch from a border of 4,096 bytes on', async () => {
+    await makeDirect(work);
+    const golden = join(GOLDEN, CURRENT, 'direct');
+    for (const name of [...packsOf(golden), ...packsOf(join(golden, 'open')).map((open) => join('open', open))]) {
+      expect(readFileSync(join(work, name)).equals(readFileSync(join(golden, name))), name).to.equal(true);
+    }
+    expect(readFileSync(join(work, 'places.json'))).to.deep.equal(readFileSync(join(golden, 'places.json')));
+    const places: ChunkPlace[] = JSON.parse(readFileSync(join(golden, 'places.json'), 'utf8'));
+    expect(places.map(({ offset }) => (offset - 16) % 4096)).to.deep.equal([0, 516, 0, 0, 0, 9016 % 4096]);
+  });
 
   for (const part of ['plain', 'unencrypted'] as const)
     it(`${part}: what is written today is what was written then, byte by byte`, async () => {
