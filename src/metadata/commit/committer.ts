@@ -128,19 +128,19 @@ export function createCommitter(options: CommitterOptions): Committer {
   }
 
   async function commitBatch(intents: Intent[]): Promise<Outcome[]> {
-    await ids.reserve(Math.min(BLOCK, intents.length * 6));
     const buckets = [...new Set(intents.map((intent) => intent.bucket))].sort((a, b) => a - b);
     let broken = 0;
-    let ambiguous: Attempt | null = null;
+    /** Attempts whose answer was lost. All of them: an earlier one may arrive behind a later one that was rolled back. */
+    const lost: Attempt[] = [];
     for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
       const attempt: Attempt = { id: random(16), outcomes: null, first: null, keys: [], state: undefined };
       try {
+        await ids.reserve(Math.min(BLOCK, intents.length * 6));
         if (tries === 0 && pessimistic === 0) {
           await attemptOn(database, attempt, intents);
         } else {
           pessimistic = Math.max(0, pessimistic - 1);
-          const previous = ambiguous;
-          const known = await database.transaction((session) => retry(session, buckets, previous, attempt, intents));
+          const known = await database.transaction((session) => retry(session, buckets, lost, attempt, intents));
           if (known) return finish(known);
         }
         return finish(attempt);
@@ -154,25 +154,25 @@ export function createCommitter(options: CommitterOptions): Committer {
         }
         const wait = RECONNECT_MS[broken++];
         if (!isCloudStoreError(error, 'unavailable') || wait === undefined) throw error;
-        if (attempt.first !== null) ambiguous = attempt;
+        if (attempt.first !== null) lost.push(attempt);
         await sleep(wait);
       }
     }
     throw new CloudStoreError('conflict', 'Concurrent changes kept winning; try again.');
   }
 
-  /** Under the locks of the heads: has the attempt whose answer was lost been committed? If not, decide anew. */
+  /** Under the locks of the heads: has an attempt whose answer was lost been committed? If not, decide anew. */
   async function retry(
     session: Session,
     buckets: BucketId[],
-    lost: Attempt | null,
+    lost: readonly Attempt[],
     attempt: Attempt,
     intents: Intent[],
   ): Promise<Attempt | null> {
     await session.query(LOCK_HEADS, [buckets]);
-    if (lost?.first) {
-      const found = await session.query(FIND_COMMIT, [lost.first.bucket, lost.first.seq, lost.id]);
-      if (found.length > 0) return lost;
+    for (const one of lost) {
+      const found = await session.query(FIND_COMMIT, [one.first?.bucket, one.first?.seq, one.id]);
+      if (found.length > 0) return one;
     }
     await attemptOn(session, attempt, intents);
     return null;
