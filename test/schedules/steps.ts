@@ -26,7 +26,7 @@ export async function runStep(stage: Stage, dice: Dice, number: number, worker: 
     case 1:
       return write(stage, bodyOf(number, 1025 + dice.below(6000)));
     case 2:
-      return write(stage, bodyOf(number, dice.chance(0.04) ? 1_100_000 + dice.below(200_000) : 66_000 + dice.below(30_000)));
+      return write(stage, bodyOf(number, sizeOf(dice)));
     case 3: {
       // Once more what is there, perhaps by two at a time, or what somebody else is just bringing.
       const known = stage.kept.contents.length === 0 ? null : dice.pick(stage.kept.contents).bytes;
@@ -69,6 +69,12 @@ export async function runStep(stage: Stage, dice: Dice, number: number, worker: 
       }
       return readRecord(stage, dice);
   }
+}
+
+/** Mostly small ones, because everything is read again and again; now and then one of many chunks. */
+function sizeOf(dice: Dice): number {
+  if (dice.chance(0.02)) return 1_100_000 + dice.below(200_000);
+  return dice.chance(0.3) ? 66_000 + dice.below(30_000) : 1 + dice.below(3000);
 }
 
 async function write(stage: Stage, bytes: Buffer): Promise<string> {

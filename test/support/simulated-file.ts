@@ -8,7 +8,8 @@ import { type SparseBytes, sparseBytes } from './sparse-bytes.ts';
 export interface SimulatedFile {
   /** As it is in memory: what a process reads. */
   readonly seen: SparseBytes;
-  write(bytes: Uint8Array, position: number): void;
+  /** Keeps the bytes. */
+  write(bytes: Buffer, position: number): void;
   resize(size: number): void;
   /** What an fsync that begins now must cover. */
   mark(): number;
@@ -42,7 +43,7 @@ export function simulatedFile(): SimulatedFile {
     write(bytes, position) {
       if (bytes.length === 0) return;
       seen.write(bytes, position);
-      changes.push({ number: ++last, position, bytes: Buffer.from(bytes) });
+      changes.push({ number: ++last, position, bytes });
     },
     resize(size) {
       seen.resize(size);

@@ -14,8 +14,21 @@ export interface SparseBytes {
 
 const PAGE_BYTES = 4096;
 
-export function sparseBytes(pages = new Map<number, Buffer>(), bytes = 0): SparseBytes {
+export function sparseBytes(): SparseBytes {
+  return over(new Map(), new Set(), 0);
+}
+
+/** @param shared pages that a copy has too: written on a new one */
+function over(pages: Map<number, Buffer>, shared: Set<number>, bytes: number): SparseBytes {
   let size = bytes;
+
+  function own(page: number): Buffer {
+    let mine = pages.get(page);
+    if (mine === undefined) pages.set(page, (mine = Buffer.alloc(PAGE_BYTES)));
+    else if (shared.has(page)) pages.set(page, (mine = Buffer.from(mine)));
+    shared.delete(page);
+    return mine;
+  }
 
   /** Runs over the pieces of [position, end) that lie in one page each. */
   function eachPiece(position: number, end: number, visit: (page: number, from: number, to: number, at: number) => void): void {
@@ -47,9 +60,7 @@ export function sparseBytes(pages = new Map<number, Buffer>(), bytes = 0): Spars
     },
     write(written, position) {
       eachPiece(position, position + written.length, (page, from, to, at) => {
-        let into = pages.get(page);
-        if (into === undefined) pages.set(page, (into = Buffer.alloc(PAGE_BYTES)));
-        into.set(written.subarray(at - position, at - position + to - from), from);
+        own(page).set(written.subarray(at - position, at - position + to - from), from);
       });
       size = Math.max(size, position + written.length);
     },
@@ -57,10 +68,13 @@ export function sparseBytes(pages = new Map<number, Buffer>(), bytes = 0): Spars
       if (to < size) {
         const first = Math.floor(to / PAGE_BYTES);
         for (const page of [...pages.keys()]) if (page > first) pages.delete(page);
-        pages.get(first)?.fill(0, to - first * PAGE_BYTES);
+        if (pages.has(first)) own(first).fill(0, to - first * PAGE_BYTES);
       }
       size = to;
     },
-    copy: () => sparseBytes(new Map([...pages].map(([page, data]) => [page, Buffer.from(data)])), size),
+    copy() {
+      for (const page of pages.keys()) shared.add(page);
+      return over(new Map(pages), new Set(pages.keys()), size);
+    },
   };
 }
