@@ -1,5 +1,4 @@
 import type { ChunkPlace } from '#contracts/content';
-import type { DiskFile } from '#contracts/disk-ops';
 import { CloudStoreError } from '#core/errors';
 import { createStaging, nextBlock, type Staging, writeDirect } from './direct-write.ts';
 import { codeOf, diskError } from './disk-error.ts';
@@ -8,8 +7,8 @@ import { createPackFile, endPackFile, type PackDirectory, type PackFile } from '
 import { encodeFrame, FRAME_BYTES } from './pack-format.ts';
 
 export interface LaneOptions {
-  packs: PackDirectory;
-  store: number;
+  /** Where the next pack goes. @throws insufficient_storage, unavailable: nowhere */
+  place(): Promise<PackDirectory>;
   packBytesMax: number;
   recordsMax: number;
   /** A pack's file grows by this much at a time. */
@@ -27,11 +26,11 @@ export interface LaneOptions {
   /** See `createStaging`. */
   stagingBytes: number | undefined;
   /** A pack is open and can be read. */
-  opened(id: string, file: DiskFile): void;
+  opened(pack: PackFile): void;
   /** The lane needs the pack's file no more. Its pack is sealed, or could not be and stays where it is, good up to its last sync. */
-  ended(id: string): Promise<void>;
+  ended(pack: PackFile): Promise<void>;
   /** Records of this pack behind `synced` are lost. */
-  lost(id: string, synced: number): void;
+  lost(pack: PackFile): void;
 }
 
 /** One open pack and the queue before it: one committer, whatever arrived while it was busy goes out together. */
@@ -46,8 +45,8 @@ export interface Lane {
   append(record: Uint8Array[], durable: boolean): Promise<ChunkPlace>;
   /** Resolves when all that was appended before is durable. */
   sync(): Promise<void>;
-  /** Ends the open pack; what waits goes into the next. */
-  seal(): Promise<void>;
+  /** Ends the open pack, if it was begun before `beforeMs`; the next append begins another. */
+  seal(beforeMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,7 +69,7 @@ const BATCH_BYTES_MAX = 8 << 20;
 const NOWHERE: ChunkPlace = { store: 0, pack: '', offset: 0, length: 0 };
 
 export function createLane(options: LaneOptions): Lane {
-  const { packs, store, packBytesMax, recordsMax, allocateBytes, writeBehindBytes } = options;
+  const { packBytesMax, recordsMax, allocateBytes, writeBehindBytes } = options;
   let queue: Entry[] = [];
   let pending = 0;
   let pack: PackFile | null = null;
@@ -79,6 +78,9 @@ export function createLane(options: LaneOptions): Lane {
   let writing: Promise<void> | null = null;
   let running: Promise<void> | null = null;
   let closed = false;
+  /** Packs that were begun before are to end. */
+  let sealBefore = 0;
+  const sealWaiters: (() => void)[] = [];
   let staging: Staging | null = null;
   let direct = options.direct;
 
@@ -107,9 +109,14 @@ export function createLane(options: LaneOptions): Lane {
         if (broken !== null) await Promise.all([syncing, giveUp(broken, failed)]);
       }
       pending -= batch.reduce((sum, { length }) => sum + length, 0);
-      if (pack !== null && (pack.tail >= packBytesMax || pack.index.count >= recordsMax)) await rotate(pack);
+      if (pack !== null && isFull(pack)) await rotate(pack);
+      for (const resolve of sealWaiters.splice(0)) resolve();
     }
     running = null;
+  }
+
+  function isFull({ tail, index, begun }: PackFile): boolean {
+    return tail >= packBytesMax || index.count >= recordsMax || begun < sealBefore;
   }
 
   function takeBatch(): Entry[] {
@@ -128,8 +135,8 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function open(): Promise<PackFile> {
-    const created = await createPackFile(packs, allocateBytes, direct);
-    options.opened(created.id, created.file);
+    const created = await createPackFile(await options.place(), allocateBytes, direct);
+    options.opened(created);
     return created;
   }
 
@@ -158,7 +165,7 @@ export function createLane(options: LaneOptions): Lane {
     at = start;
     let last: Promise<void> | null = null;
     for (const { record, length, durable, resolve, reject } of batch) {
-      const place = { store, pack: to.id, offset: at + FRAME_BYTES, length };
+      const place = { store: to.packs.store, pack: to.id, offset: at + FRAME_BYTES, length };
       if (length > 0) {
         at += FRAME_BYTES + length;
         to.index.add(place.offset, length, record);
@@ -238,7 +245,7 @@ export function createLane(options: LaneOptions): Lane {
   async function giveUp(of: PackFile, error: unknown): Promise<void> {
     if (pack !== of) return;
     pack = null;
-    options.lost(of.id, of.synced);
+    options.lost(of);
     const lost = waiters;
     waiters = [];
     for (const { settle } of lost) settle(error);
@@ -258,11 +265,11 @@ export function createLane(options: LaneOptions): Lane {
   async function end(of: PackFile): Promise<void> {
     await closeDirect(of);
     try {
-      await endPackFile(packs, of);
+      await endPackFile(of);
     } catch {
       // It stays in open/, readable here up to its last good sync; the next start ends it.
     }
-    await options.ended(of.id);
+    await options.ended(of);
   }
 
   return {
@@ -281,13 +288,13 @@ export function createLane(options: LaneOptions): Lane {
       if (running === null && pack !== null && pack.tail === pack.synced) return;
       await enqueue([], true);
     },
-    async seal() {
-      while (running !== null) await running;
-      if (pack === null) return;
-      running = rotate(pack).then(() => {
-        running = queue.length > 0 ? run() : null;
+    async seal(beforeMs) {
+      if (closed || pack === null || pack.begun >= beforeMs) return;
+      sealBefore = Math.max(sealBefore, beforeMs);
+      await new Promise<void>((resolve) => {
+        sealWaiters.push(resolve);
+        enqueue([], true).catch(() => {}); // who appended hears of it
       });
-      await running;
     },
     async close() {
       closed = true;

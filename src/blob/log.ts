@@ -19,6 +19,8 @@ export interface LogOptions {
   random: Random;
   /** The number under which this directory is registered as a store; 0 by default. */
   store?: number;
+  /** More directories, on other disks, and which of all takes the next pack; without them it is the one above. */
+  disks?: LogDisks;
   /** 32 hex digits, written into every pack. */
   instance?: string;
   packBytesMax?: number;
@@ -33,6 +35,15 @@ export interface LogOptions {
   writeBehindBytes?: number;
   /** What each lane of big bodies gathers them in to write them past the page cache; a multiple of 64 KiB. */
   stagingBytes?: number;
+}
+
+export interface LogDisks {
+  /** By their numbers as stores. A disk may be added while the log is open. */
+  others(): ReadonlyMap<number, string>;
+  /** The number of the one that takes the next pack, the first one's included. @throws insufficient_storage, unavailable: none does */
+  choose(): Promise<number>;
+  /** A pack on this disk could not be written to its end. */
+  failed(store: number): void;
 }
 
 const PACK_BYTES_MAX = 1 << 30;
@@ -54,34 +65,63 @@ export async function createLog(options: LogOptions): Promise<Log> {
   const { directory, disk, clock, random, store = 0, instance = '0'.repeat(32), bulkLanes = 1 } = options;
   const { packBytesMax = PACK_BYTES_MAX, recordsMax = RECORDS_MAX, writeBehindBytes = WRITE_BEHIND_BYTES } = options;
   const { process = 0, recover = 'all' } = options;
-  const packs: PackDirectory = { disk, clock, random, directory, instance, process };
-  try {
-    await makeDirectoryDurably(disk, join(directory, OPEN_DIRECTORY));
-  } catch (error) {
-    throw diskError(error, `making ${directory}`);
-  }
-  await recoverOpenPacks(packs, recover);
+  const ready = new Set<string>();
 
-  const files = createOpenFiles((id) => openPack(packs, id), FILES_MAX);
+  /** A directory of packs by its store's number. null: it is not connected here. */
+  function packsOf(number: number): PackDirectory | null {
+    const at = number === store ? directory : options.disks?.others().get(number);
+    return at === undefined ? null : { disk, clock, random, directory: at, instance, process, store: number };
+  }
+
+  async function prepare(packs: PackDirectory): Promise<void> {
+    if (ready.has(packs.directory)) return;
+    try {
+      await makeDirectoryDurably(disk, join(packs.directory, OPEN_DIRECTORY));
+    } catch (error) {
+      throw diskError(error, `making ${packs.directory}`);
+    }
+    ready.add(packs.directory);
+  }
+
+  for (const number of [store, ...(options.disks?.others().keys() ?? [])]) {
+    const packs = packsOf(number)!;
+    await prepare(packs);
+    await recoverOpenPacks(packs, recover);
+  }
+
+  async function place(): Promise<PackDirectory> {
+    const packs = packsOf((await options.disks?.choose()) ?? store);
+    if (packs === null) throw new CloudStoreError('unavailable', 'The disk that was to take a pack is gone.');
+    await prepare(packs);
+    return packs;
+  }
+
+  const nameOf = (number: number, pack: string): string => `${number}/${pack}`;
+  const files = createOpenFiles(async (name) => {
+    const [number, pack = ''] = name.split('/');
+    const packs = packsOf(Number(number));
+    if (packs === null) throw Object.assign(new Error('no such directory'), { code: 'ENOENT' });
+    return openPack(packs, pack);
+  }, FILES_MAX);
   /** Packs that a failed write or fsync ended, with the offset up to which they hold. */
   const broken = new Map<string, number>();
   let lostSinceSync = false;
 
   const lane = (allocateBytes: number, writeBehind: number | null, direct: boolean): Lane =>
     createLane({
-      packs,
-      store,
+      place,
       packBytesMax,
       recordsMax,
       allocateBytes,
       writeBehindBytes: writeBehind,
       direct,
       stagingBytes: options.stagingBytes,
-      opened: files.pin,
-      ended: files.unpin,
-      lost(id, synced) {
+      opened: ({ id, packs, file }) => files.pin(nameOf(packs.store, id), file),
+      ended: ({ id, packs }) => files.unpin(nameOf(packs.store, id)),
+      lost({ id, packs, synced }) {
         broken.set(id, synced);
         lostSinceSync = true;
+        options.disks?.failed(packs.store);
       },
     });
   const small = lane(SMALL_ALLOCATE_BYTES, null, false);
@@ -108,10 +148,11 @@ export async function createLog(options: LogOptions): Promise<Log> {
     async read(place, offset, length, into) {
       if (offset + length > place.length) throw new CloudStoreError('corrupt', 'A read goes past the end of its record.');
       const out = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+      const name = nameOf(place.store, place.pack);
       try {
-        const written = length <= SYNC_READ_BYTES_MAX && place.pack === small.pack ? files.pinned(place.pack) : null;
+        const written = length <= SYNC_READ_BYTES_MAX && place.pack === small.pack ? files.pinned(name) : null;
         if (written !== null && written.readSync(out, 0, length, place.offset + offset) === length) return out;
-        const bytes = await files.with(place.pack, (file) => readFully(file, out, 0, length, place.offset + offset));
+        const bytes = await files.with(name, (file) => readFully(file, out, 0, length, place.offset + offset));
         if (bytes !== length)
           throw new CloudStoreError('corrupt', 'A pack is shorter than its record.', { details: { ...place } });
       } catch (error) {
@@ -121,10 +162,15 @@ export async function createLog(options: LogOptions): Promise<Log> {
       return out;
     },
     open: () => lanes.flatMap(({ pack, size }) => (pack === null ? [] : [{ pack, size }])),
-    async seal() {
-      await Promise.all(lanes.map((one) => one.seal()));
+    async seal(beforeMs = Number.POSITIVE_INFINITY) {
+      await Promise.all(lanes.map((one) => one.seal(beforeMs)));
     },
-    forget: (pack) => files.forget(pack),
+    async forget(pack) {
+      for (const number of [store, ...(options.disks?.others().keys() ?? [])]) {
+        const name = nameOf(number, pack);
+        if (files.pinned(name) === null) await files.forget(name);
+      }
+    },
     async close() {
       await Promise.all(lanes.map((one) => one.close()));
       await files.close();

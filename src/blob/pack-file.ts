@@ -13,6 +13,8 @@ export interface PackDirectory {
   directory: string;
   /** 32 hex digits, in every header. */
   instance: string;
+  /** The number under which the directory is registered as a store. */
+  store: number;
   /** Which of the processes that share the directory this is, below 65,536: its open packs carry the number in their ids. */
   process: number;
 }
@@ -20,7 +22,10 @@ export interface PackDirectory {
 /** A pack that is being written. */
 export interface PackFile {
   readonly id: string;
+  readonly packs: PackDirectory;
   readonly file: DiskFile;
+  /** ms since the epoch. */
+  readonly begun: number;
   /** The same file, to write past the page cache. */
   direct: DiskFile | null;
   readonly index: PackIndex;
@@ -51,7 +56,7 @@ export async function createPackFile(packs: PackDirectory, allocated: number, di
     await disk.syncDirectory(dirname(path));
     const second = direct ? await disk.openDirect(path) : null;
     const at = { tail: PACK_HEADER_BYTES, synced: PACK_HEADER_BYTES, allocated };
-    return { id, file, direct: second, index: createPackIndex(), ...at };
+    return { id, packs, file, begun: created, direct: second, index: createPackIndex(), ...at };
   } catch (error) {
     // The first error is the one to report; an empty pack that stays is removed by the next start.
     await file.close().catch(() => {});
@@ -61,9 +66,10 @@ export async function createPackFile(packs: PackDirectory, allocated: number, di
 }
 
 /** As `sealPackFile`; one of which the disk has confirmed no record is removed, or a disk that goes on failing would fill up with empty packs. */
-export async function endPackFile(packs: PackDirectory, pack: PackFile): Promise<void> {
+export async function endPackFile(pack: PackFile): Promise<void> {
+  const { packs } = pack;
   pack.index.cut(pack.synced);
-  if (pack.index.count > 0) await sealPackFile(packs, pack);
+  if (pack.index.count > 0) await sealPackFile(pack);
   else await packs.disk.unlink(openPath(packs, pack.id));
 }
 
@@ -71,7 +77,8 @@ export async function endPackFile(packs: PackDirectory, pack: PackFile): Promise
  * Ends a pack at its last good sync: index and trailer, true length, fsync, then its name among the sealed ones. A crash
  * between any two steps leaves it in `open/`, where the next start does all of this again. The file stays open.
  */
-export async function sealPackFile(packs: PackDirectory, pack: PackFile): Promise<void> {
+export async function sealPackFile(pack: PackFile): Promise<void> {
+  const { packs } = pack;
   const { disk, clock } = packs;
   pack.index.cut(pack.synced);
   const end = pack.index.encode(pack.synced, clock.now());

@@ -56,7 +56,7 @@ async function recover(packs: PackDirectory, id: string): Promise<Recovered> {
     } else {
       const index = createPackIndex();
       for (const { start, label } of records) index.add(start, label.recordLength, [label.bytes]);
-      await sealPackFile(packs, { id, file, direct: null, index, tail: end, synced: end, allocated: size });
+      await sealPackFile({ id, packs, file, begun: 0, direct: null, index, tail: end, synced: end, allocated: size });
       // A crash between the two halves of a rename leaves both names where no journal joins them, and then renaming is no work at all (POSIX).
       if ((await disk.stat(path)) !== null) await remove(packs, path);
     }

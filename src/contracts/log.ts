@@ -23,9 +23,9 @@ export interface Log {
   read(place: ChunkPlace, offset: number, length: number, into?: Buffer): Promise<Buffer>;
   /** The packs that are being written, with their bytes so far. */
   open(): { pack: string; size: number }[];
-  /** Seals what is open; what comes next begins new packs. */
-  seal(): Promise<void>;
-  /** The pack is removed: keeps no file of it open. */
+  /** Seals what is open, or only what was begun before a time; what comes next begins new packs. */
+  seal(beforeMs?: number): Promise<void>;
+  /** The pack is removed, or moved: keeps no file of it open, and looks for it anew when it is read. */
   forget(pack: string): Promise<void>;
   /** Seals what is open (cut to its true length, durable) and stops. */
   close(): Promise<void>;

@@ -12,6 +12,7 @@ import type { PackStore } from '#contracts/pack-store';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
+import type { StoreRegistry } from '#contracts/store-registry';
 import type { UploadStore } from '#contracts/upload-store';
 import type { Clock, Random } from '#core/clock';
 import { createBucketStore } from './buckets.ts';
@@ -29,6 +30,7 @@ import { createPrincipalStore } from './principals.ts';
 import { createSealedStore } from './sealed.ts';
 import { createSignals } from './signals.ts';
 import { createMetadataStore } from './store.ts';
+import { createStoreRegistry } from './store-registry.ts';
 import { createUploadStore } from './uploads.ts';
 
 export interface MetadataOptions {
@@ -58,6 +60,7 @@ export interface Metadata {
   jobStore: JobStore;
   collection: CollectionStore;
   packs: PackStore;
+  stores: StoreRegistry;
   signals: Signals;
   close(): Promise<void>;
 }
@@ -91,6 +94,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     jobStore: createJobStore({ database, signals }),
     collection: createCollectionStore({ database, signals }),
     packs: createPackStore(database),
+    stores: createStoreRegistry({ database, clock }),
     async close() {
       await store.close();
       await signals.close();

@@ -1,0 +1,33 @@
+/** Which stores of packs the installation has. A number is given once: places carry it, so it never comes to mean another store. */
+export interface StoreRegistry {
+  /** Ascending by number; removed ones too. */
+  list(): Promise<RegisteredStore[]>;
+  /**
+   * Enters a store under the next free number (or `number`), or gives the one that is entered with this identity: safe between two gateways that
+   * start at once. @throws conflict when `number` is another store's
+   */
+  register(store: { identity: string; kind: StoreKind; location: string; number?: number }): Promise<RegisteredStore>;
+  /** @throws not_found */
+  update(number: number, change: Partial<Pick<RegisteredStore, 'identity' | 'location' | 'state'>>): Promise<void>;
+  /** What the database knows to lie there. */
+  usage(number: number): Promise<{ packs: number; chunks: number; bytes: number }>;
+  /** Ids of the packs with chunks in a store, ascending, after `after`. */
+  packs(number: number, after: string, limit: number): Promise<string[]>;
+  /** Says of all chunks of a pack that they lie in another store now, where the pack is durable already. Gives how many. */
+  movePack(pack: string, from: number, to: number): Promise<number>;
+  /** Gateways that serve now, as far as their heartbeats tell. */
+  gateways(): Promise<{ id: number; host: string; pid: number; seenMs: number }[]>;
+}
+
+export type StoreKind = 'local' | 's3';
+
+export interface RegisteredStore {
+  number: number;
+  kind: StoreKind;
+  /** 32 hex digits; the same ones lie in the store itself. */
+  identity: string;
+  /** Where it was seen last, for people; without secrets. */
+  location: string;
+  /** draining: takes no new packs, and what it has goes to the others. */
+  state: 'active' | 'draining' | 'removed';
+}
