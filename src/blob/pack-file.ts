@@ -94,7 +94,7 @@ export async function sealPackFile(pack: PackFile): Promise<void> {
 }
 
 /** 48 bits of time, so that names sort by age, 16 of the process, 64 of chance. */
-function packId(created: number, process: number, random: Random): string {
+export function packId(created: number, process: number, random: Random): string {
   return created.toString(16).padStart(12, '0').slice(-12) + process.toString(16).padStart(4, '0') + random(8).toString('hex');
 }
 

@@ -11,6 +11,10 @@ export interface StoreRegistry {
   update(number: number, change: Partial<Pick<RegisteredStore, 'identity' | 'location' | 'state'>>): Promise<void>;
   /** What the database knows to lie there. */
   usage(number: number): Promise<{ packs: number; chunks: number; bytes: number }>;
+  /** Whether any chunk lies there. Slow where there are many and none does: not on a hot path. */
+  holds(number: number): Promise<boolean>;
+  /** Whether any of these packs has a chunk, wherever it is said to lie. */
+  knows(packs: readonly string[]): Promise<boolean>;
   /** Ids of the packs with chunks in a store, ascending, after `after`. */
   packs(number: number, after: string, limit: number): Promise<string[]>;
   /** Says of all chunks of a pack that they lie in another store now, where the pack is durable already. Gives how many. */

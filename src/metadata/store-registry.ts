@@ -19,6 +19,11 @@ const USAGE = {
   name: 'stores-usage',
   text: 'SELECT count(DISTINCT pack), count(*), coalesce(sum(length), 0)::bigint FROM chunks WHERE store = $1',
 };
+const HOLDS = { name: 'stores-holds', text: 'SELECT EXISTS (SELECT 1 FROM chunks WHERE store = $1)' };
+const KNOWS = {
+  name: 'stores-knows',
+  text: `SELECT EXISTS (SELECT 1 FROM unnest($1::text[]) AS x(id) JOIN chunks c ON c.pack = decode(x.id, 'hex'))`,
+};
 const PACKS = {
   name: 'stores-packs',
   text: `SELECT DISTINCT ON (pack) encode(pack, 'hex') FROM chunks WHERE store = $1 AND pack > decode($2, 'hex') ORDER BY pack LIMIT $3`,
@@ -63,6 +68,12 @@ export function createStoreRegistry({ database, clock }: { database: Database; c
       const [row] = await database.read<[number, number, number]>(USAGE, [number]);
       const [packs, chunks, bytes] = row!;
       return { packs, chunks, bytes };
+    },
+    async holds(number) {
+      return (await database.read<[boolean]>(HOLDS, [number]))[0]![0];
+    },
+    async knows(packs) {
+      return (await database.read<[boolean]>(KNOWS, [packs]))[0]![0];
     },
     async packs(number, after, limit) {
       return (await database.read<[string]>(PACKS, [number, after, limit])).map(([id]) => id);
