@@ -21,7 +21,8 @@ export interface BackgroundOptions {
 export function backgroundJobs({ metadata, storage, clock, random }: BackgroundOptions): Job[] {
   const { collection, packs } = metadata;
   const files = createPackFiles(storage);
-  return [createGcJob({ collection, packs, files, room: async () => Number.POSITIVE_INFINITY, clock, random })];
+  const room = async () => Number.POSITIVE_INFINITY;
+  return [createGcJob({ collection, packs, files, room, clock, random }), ...storage.jobs];
 }
 
 /** What goes on behind the requests of a gateway. */

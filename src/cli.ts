@@ -5,6 +5,7 @@ import type { Role } from '#core/principal';
 import { configOf, type Flags, givenKey, givenPassword, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
 import { describeFailure, EXIT, type Output, table } from './cli/output.ts';
 import type { Session } from './cli/session.ts';
+import { addStorage } from './cli/storage-commands.ts';
 import { describeConfig } from './config/load.ts';
 
 type Run = (session: Session, output: Output) => Promise<void>;
@@ -28,6 +29,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addBuckets(program);
   addMasterKey(program);
   addDoctor(program, setExit);
+  addStorage(program, setExit);
   addConfig(program);
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -1,6 +1,6 @@
-import { access, constants, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { createAuthenticator } from '#auth/authenticator';
 import { createAuthorizer } from '#auth/authorizer';
@@ -30,7 +30,7 @@ import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first
 import { watchKeys } from './key-watch.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
-import { openStorage } from './storage.ts';
+import { openStorage, type Storage } from './storage.ts';
 import { urlsOf } from './urls.ts';
 import { type Addresses, createWorkers, type Workers } from './workers.ts';
 
@@ -69,7 +69,6 @@ const ORPHANS_MS_MAX = 30_000;
  * @throws SettingError, CloudStoreError: one sentence that says what to do
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  refuseLaterWork(options.config);
   const started = new AsyncDisposableStack();
   try {
     const running = await build(options, started);
@@ -109,10 +108,13 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     keyring,
     chunks: metadata.chunks,
     instance,
+    registry: metadata.stores,
+    settings: values,
     encryption: values.encryption === 'on',
     compression: values.compression === 'on',
     clock,
     random,
+    logger: log,
     role,
   });
   started.defer(() => storage.close());
@@ -169,7 +171,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       webdav: createWebdavDoor(deps),
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
-      health: () => health(database, dataDirectory, keys.fits()),
+      health: () => health(database, storage, keys.fits()),
       clock,
       random,
       log,
@@ -202,14 +204,6 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const firstRun = secrets === null ? null : await finishFirstRun(firstRunOptions, secrets, urls);
   await lock?.describe({ kind: 'gateway', pid: process.pid, urls: { ...urls } });
   return { urls, addresses, firstRun, snapshot: metrics.snapshot };
-}
-
-/** Settings whose work is not done yet are known and refused, never ignored. */
-function refuseLaterWork({ values }: Config): void {
-  if (values['chunks-url'] !== null)
-    throw new SettingError(
-      'CLOUDSTORE_CHUNKS_URL is not supported by this version; leave it out, and the packs lie in the data directory.',
-    );
 }
 
 async function takeDataDirectory(path: string): Promise<DataDirectoryLock> {
@@ -292,16 +286,16 @@ async function listen(listeners: Pick<Listeners, 'listen'>, { values }: Config):
   }
 }
 
-async function health({ metadata }: Database, dataDirectory: string, keysFit: boolean): Promise<Health> {
+async function health({ metadata }: Database, storing: Storage, keysFit: boolean): Promise<Health> {
   const within = AbortSignal.timeout(HEALTH_MS_MAX);
   const database = Promise.race([
     metadata.instance.setting('first-run').then(() => 'ok' as const),
     new Promise<'failed'>((done) => within.addEventListener('abort', () => done('failed'))),
   ]).catch(() => 'failed' as const);
-  const storage = access(join(dataDirectory, 'packs'), constants.W_OK).then(
-    () => 'ok' as const,
-    () => 'failed' as const,
-  );
+  const storage = Promise.race([
+    storing.check().then(() => 'ok' as const),
+    new Promise<'failed'>((done) => within.addEventListener('abort', () => done('failed'))),
+  ]).catch(() => 'failed' as const);
   const keys = keysFit ? ('ok' as const) : ('failed' as const);
   const checks = { database: await database, storage: await storage, keys };
   return { ready: Object.values(checks).every((check) => check === 'ok'), checks };

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import { nodeDiskOps } from '#blob/disk-ops';
 import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
 import type { BlobStore } from '#contracts/blob-store';
 import type { RegisteredStore, StoreKind, StoreRegistry } from '#contracts/store-registry';
@@ -98,4 +100,29 @@ function register({ registry, kind, location, number }: Recognition, identity: s
 
 function refused({ location, setting }: Recognition, why: string): CloudStoreError {
   return new CloudStoreError('unavailable', `The chunk store ${location} (${setting}) ${why}.`);
+}
+
+/** A directory, as the database and people know it. */
+export function localLocation(directory: string): string {
+  return `${directory} on ${hostname()}`;
+}
+
+const LOOKED_AT = 16;
+
+/** Ids of some packs of a store, open ones too where it is a directory. */
+export async function somePacks(blobs: BlobStore, openDirectory?: string): Promise<string[]> {
+  const names: string[] = [];
+  if (openDirectory !== undefined)
+    names.push(
+      ...(
+        await nodeDiskOps()
+          .readdir(openDirectory)
+          .catch(() => [])
+      ).slice(0, LOOKED_AT),
+    );
+  for await (const { name } of blobs.list('')) {
+    if (names.length >= 2 * LOOKED_AT) break;
+    names.push(name);
+  }
+  return names.flatMap((name) => /^([0-9a-f]{32})\.pack$/.exec(name)?.[1] ?? []);
 }

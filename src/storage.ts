@@ -1,29 +1,32 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { nodeDiskOps } from '#blob/disk-ops';
-import { createLocalDisk } from '#blob/local-disk';
-import { createLog } from '#blob/log';
-import { createBlobStores } from '#blob/stores';
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Content } from '#contracts/content';
 import type { InstanceStore } from '#contracts/instance-store';
+import type { Job } from '#contracts/jobs';
 import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
+import type { Logger } from '#contracts/observability';
+import type { StoreRegistry } from '#contracts/store-registry';
 import type { Clock, Random } from '#core/clock';
 import { createContent } from '#engine/content-store';
-import { type ProcessRole, processNumber, threadsOf } from './process-role.ts';
+import { openPacks, type PacksOptions } from './packs.ts';
+import { type ProcessRole, threadsOf } from './process-role.ts';
 
 export interface StorageOptions {
   dataDirectory: string;
   keyring: Keyring;
   chunks: ChunkIndex;
   instance: InstanceStore;
+  registry: StoreRegistry;
+  /** Where the packs go. */
+  settings: PacksOptions['settings'];
   /** What new bytes are; what is stored is read either way. */
   encryption: boolean;
   compression: boolean;
   clock: Clock;
   random: Random;
+  logger: Logger;
   /** Which of the processes that share the data directory this is; by default the only one. */
   role?: ProcessRole;
 }
@@ -35,30 +38,29 @@ export interface Storage {
   content: Content;
   log: Log;
   stores: BlobStores;
+  /** What has to go on for the packs behind the requests. */
+  jobs: Job[];
+  /** Whether bytes can be stored now. @throws why not */
+  check(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Packs and what is stored in them: the log of open ones, the stores of sealed ones, the content store over both. @throws unavailable, insufficient_storage, corrupt */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { dataDirectory, keyring, chunks, clock, random, role = { kind: 'alone' } } = options;
-  const first = role.kind !== 'worker';
   const opened = new AsyncDisposableStack();
   try {
-    const disk = nodeDiskOps();
-    const directory = join(dataDirectory, 'packs');
-    const local = await createLocalDisk({ directory, disk, tidy: first });
-    opened.defer(() => local.close());
-    const stores = createBlobStores(new Map([[0, local]]));
-    const log = await createLog({ directory, disk, clock, random, process: processNumber(role), recover: first ? 'all' : 'own' });
-    opened.defer(() => log.close());
-    const { instance, encryption, compression } = options;
+    const { instance, encryption, compression, registry, settings, logger } = options;
+    const packs = await openPacks({ dataDirectory, settings, instance, registry, clock, random, logger, role });
+    opened.defer(() => packs.close());
+    const { log, stores, jobs, check } = packs;
     // Before the first byte is written so: from then on, here and elsewhere, what is not encrypted may be ours.
     if (!encryption) await instance.putSetting(WAS_PLAIN, true);
     const wasPlain = async () => (await instance.setting<boolean>(WAS_PLAIN)) === true;
     const threads = threadsOf(role, availableParallelism());
     const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads });
     opened.defer(() => content.close());
-    return { content, log, stores, close: () => opened.disposeAsync() };
+    return { content, log, stores, jobs, check, close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -78,8 +78,8 @@ export function createLane(options: LaneOptions): Lane {
   let writing: Promise<void> | null = null;
   let running: Promise<void> | null = null;
   let closed = false;
-  /** Packs that were begun before are to end. */
-  let sealBefore = 0;
+  /** The pack that is to end, however full. */
+  let ending: PackFile | null = null;
   const sealWaiters: (() => void)[] = [];
   let staging: Staging | null = null;
   let direct = options.direct;
@@ -115,8 +115,8 @@ export function createLane(options: LaneOptions): Lane {
     running = null;
   }
 
-  function isFull({ tail, index, begun }: PackFile): boolean {
-    return tail >= packBytesMax || index.count >= recordsMax || begun < sealBefore;
+  function isFull(of: PackFile): boolean {
+    return of.tail >= packBytesMax || of.index.count >= recordsMax || of === ending;
   }
 
   function takeBatch(): Entry[] {
@@ -290,7 +290,7 @@ export function createLane(options: LaneOptions): Lane {
     },
     async seal(beforeMs) {
       if (closed || pack === null || pack.begun >= beforeMs) return;
-      sealBefore = Math.max(sealBefore, beforeMs);
+      ending = pack;
       await new Promise<void>((resolve) => {
         sealWaiters.push(resolve);
         enqueue([], true).catch(() => {}); // who appended hears of it

@@ -190,6 +190,12 @@ export function createSharedLog(options: SharedLogOptions): Log {
       bulk.pack.read(place.offset + offset, out);
       return out;
     },
+    open: () => (current === null ? [] : [{ pack: current.pack.id, size: current.pack.bytes }]),
+    async seal() {
+      send();
+      await Promise.all([...onTheirWay.values()].map(({ done }) => done));
+    },
+    async forget() {},
     async close() {
       closed = true;
       pump();

@@ -7,12 +7,11 @@ import type { Clock } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { diskError } from './disk-error.ts';
 import { createLocalDisk } from './local-disk.ts';
-import type { LocalLog } from './log.ts';
 import { OPEN_DIRECTORY } from './pack-file.ts';
 
 export interface WriteBackOptions {
   /** Writes into `directory`, under the number of `remote`. */
-  log: LocalLog;
+  log: Log;
   directory: string;
   disk: DiskOps;
   remote: BlobStore;
@@ -47,6 +46,8 @@ export interface WriteBack {
    * @throws unavailable, insufficient_storage of the remote; what was sent stays sent
    */
   flush(options: { all: boolean; signal: AbortSignal }): Promise<void>;
+  /** Ends open packs that are old enough, and sees what other processes have sealed and sent. */
+  look(): Promise<void>;
   state(): WriteBackState;
   /** Resolves when something was written or sealed, or the time is up. */
   news(withinMs: number, signal: AbortSignal): Promise<void>;
@@ -239,6 +240,10 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
   return {
     store,
     flush,
+    async look() {
+      await log.seal(clock.now() - packAgeMs);
+      await look();
+    },
     log: {
       async append(record) {
         await room();
@@ -264,6 +269,9 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
           return cache.read(name, place.offset + offset, length, into); // not_found: the remote has it
         }
       },
+      open: () => log.open(),
+      seal: (beforeMs) => log.seal(beforeMs),
+      forget: (pack) => log.forget(pack),
       close: () => log.close(),
     },
     state: () => ({

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { CloudStoreError } from '#core/errors';
+import { parseS3Location } from '#core/s3-location';
 
 /** One setting: what it is called everywhere, how a text becomes its value, and what may be said of it. */
 export interface Setting<T> {
@@ -120,11 +121,23 @@ export const SETTINGS = {
     url: true,
   }),
   'chunks-url': setting({
-    description: 'An S3-compatible store for the packs: s3://bucket/prefix?endpoint=….',
-    schema: optional(url('s3')),
+    description: 'An S3-compatible store for the packs: s3://KEY:SECRET@bucket/prefix?endpoint=https://host&region=….',
+    schema: optional(s3Location()),
     default: null,
     secret: true,
     url: true,
+  }),
+  'chunks-ack': setting<'auto' | 'local' | 'shared'>({
+    description:
+      'With chunks-url, when a write is safe: local (on this disk, sent on later; one gateway only), shared (in the store), auto (local with the embedded database, else shared).',
+    schema: z.enum(['auto', 'local', 'shared'], 'must be auto, local or shared'),
+    default: 'auto',
+  }),
+  'chunks-local-bytes': setting({
+    description:
+      'With chunks-url, how much of the packs may lie on the local disk: on their way, and to be read again. 8GiB, say.',
+    schema: byteCount(256 << 20),
+    default: 8 * 2 ** 30,
   }),
   processes: setting({
     description: 'How many processes share the listeners.',
@@ -188,6 +201,28 @@ function list(): z.ZodType<string[], unknown> {
   return z
     .union([z.array(z.string()), z.string().transform((value) => value.split(','))])
     .transform((parts) => parts.map((part) => part.trim()).filter(Boolean));
+}
+
+function s3Location(): z.ZodType<string, unknown> {
+  return text.superRefine((value, context) => {
+    try {
+      parseS3Location(value);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : '';
+      context.addIssue({ code: 'custom', message: `must be the URL of a store. ${why.replace(/\.$/, '')}` });
+    }
+  });
+}
+
+/** `512MiB`, `8GiB`, `2TiB`, or a plain number of bytes. */
+function byteCount(min: number): z.ZodType<number, unknown> {
+  return z.string().transform((value, context) => {
+    const [, count = '', unit = ''] = /^(\d{1,15}(?:\.\d+)?)\s*(?:([KMGT])i?B?|B)?$/i.exec(value.trim()) ?? [];
+    const bytes = count === '' ? Number.NaN : Math.floor(Number(count) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' '));
+    if (bytes >= min) return bytes;
+    context.addIssue({ code: 'custom', message: `must be a number of bytes such as 8GiB, at least ${min >> 20}MiB` });
+    return z.NEVER;
+  });
 }
 
 function isNetwork(value: string): boolean {

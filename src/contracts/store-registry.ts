@@ -19,8 +19,24 @@ export interface StoreRegistry {
   packs(number: number, after: string, limit: number): Promise<string[]>;
   /** Says of all chunks of a pack that they lie in another store now, where the pack is durable already. Gives how many. */
   movePack(pack: string, from: number, to: number): Promise<number>;
+  /**
+   * Packs that are acknowledged and lie in one gateway's own directory on their way to a store that all share: that directory's note, so that no
+   * other gateway serves without them. Gives whose it is then: an earlier one stays. Durable.
+   */
+  claimSpool(spool: Spool): Promise<Spool>;
+  /** null: every acknowledged pack is where its place says. */
+  spool(): Promise<Spool | null>;
+  /** Nothing waits in it any more. */
+  releaseSpool(identity: string): Promise<void>;
   /** Gateways that serve now, as far as their heartbeats tell. */
   gateways(): Promise<{ id: number; host: string; pid: number; seenMs: number }[]>;
+}
+
+export interface Spool {
+  /** 32 hex digits; the same ones lie in the directory. */
+  identity: string;
+  /** For people. */
+  location: string;
 }
 
 export type StoreKind = 'local' | 's3';

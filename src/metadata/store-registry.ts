@@ -1,4 +1,4 @@
-import type { RegisteredStore, StoreRegistry } from '#contracts/store-registry';
+import type { RegisteredStore, Spool, StoreRegistry } from '#contracts/store-registry';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { type Database, sqlState } from './database.ts';
@@ -33,6 +33,15 @@ const MOVE = {
   text: `WITH moved AS (UPDATE packs SET store = $3 WHERE id = decode($1, 'hex') AND store = $2)
     UPDATE chunks SET store = $3 WHERE pack = decode($1, 'hex') AND store = $2`,
 };
+const CLAIM_SPOOL = {
+  name: 'spool-claim',
+  text: `INSERT INTO settings (name, value) VALUES ('spool', $1) ON CONFLICT (name) DO NOTHING`,
+};
+const SPOOL = { name: 'spool-find', text: `SELECT value FROM settings WHERE name = 'spool'` };
+const RELEASE_SPOOL = {
+  name: 'spool-release',
+  text: `DELETE FROM settings WHERE name = 'spool' AND value->>'identity' = $1`,
+};
 const GATEWAYS = { name: 'gateways-list', text: 'SELECT id, host, pid, seen_ms FROM gateways WHERE NOT fenced ORDER BY id' };
 const UNIQUE_VIOLATION = '23505';
 const ATTEMPTS = 20;
@@ -41,7 +50,23 @@ type Row = [number, RegisteredStore['kind'], string, string, RegisteredStore['st
 
 /** The stores of packs, as rows. */
 export function createStoreRegistry({ database, clock }: { database: Database; clock: Clock }): StoreRegistry {
+  async function spool(): Promise<Spool | null> {
+    const [row] = await database.read<[string]>(SPOOL);
+    return row === undefined ? null : JSON.parse(row[0]);
+  }
+
   return {
+    spool,
+    async claimSpool(wanted) {
+      for (;;) {
+        await database.execute(CLAIM_SPOOL, [JSON.stringify(wanted)]);
+        const there = await spool();
+        if (there !== null) return there; // else it was released between the two
+      }
+    },
+    async releaseSpool(identity) {
+      await database.execute(RELEASE_SPOOL, [identity]);
+    },
     async list() {
       return (await database.read<Row>(LIST)).map(storeOf);
     },
