@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Content } from '#contracts/content';
+import type { Delta } from '#contracts/delta';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { Job } from '#contracts/jobs';
 import type { Keyring } from '#contracts/keyring';
@@ -36,6 +37,7 @@ const WAS_PLAIN = 'was-plain';
 
 export interface Storage {
   content: Content;
+  delta: Delta;
   log: Log;
   stores: BlobStores;
   /** What has to go on for the packs behind the requests. */
@@ -60,7 +62,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const threads = threadsOf(role, availableParallelism());
     const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads });
     opened.defer(() => content.close());
-    return { content, log, stores, jobs, check, close: () => opened.disposeAsync() };
+    return { content, delta: content.delta, log, stores, jobs, check, close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -11,6 +11,8 @@ export interface ChunkIndex {
   lease(): Promise<UploadLease>;
   /** For each id its place, or null if the domain does not hold it (or it is condemned). Order kept. One statement a call. */
   claim(domain: DomainId, ids: Buffer[]): Promise<(ChunkPlace | null)[]>;
+  /** A claim that gives the plain bytes of each chunk instead: whoever names one must name its size. */
+  claimSizes(domain: DomainId, ids: Buffer[]): Promise<(number | null)[]>;
   /** Records durable chunks ahead of the commit that names them (long uploads; garbage if none does). Idempotent; first place wins unless condemned. */
   record(domain: DomainId, chunks: ChunkRecord[], leaves: LeafRecord[]): Promise<void>;
   /** Places for reading, condemned ones too. null: unknown chunk. */

@@ -1,3 +1,4 @@
+import type { Cutting } from '#contracts/delta';
 import type { Arena } from './arena.ts';
 import { SLOT_BYTES } from './arena.ts';
 import type { SlotPart } from './digests.ts';
@@ -7,15 +8,6 @@ import type { Gatherer, Slots } from './slots.ts';
  * How bodies are cut (docs/FORMAT.md): FastCDC (Xia et al. 2016) with normalized sizes, over a gear hash of the last 32 bytes whose table is the
  * domain's secret. Nothing that is stored depends on these numbers, only what deduplicates against what.
  */
-export interface Cutting {
-  min: number;
-  /** Up to here a cut needs `hardMask`, from here on `easyMask`. */
-  average: number;
-  max: number;
-  hardMask: number;
-  easyMask: number;
-}
-
 export const NORMAL: Cutting = { min: 256 << 10, average: 1 << 20, max: 2 << 20, hardMask: topBits(22), easyMask: topBits(18) };
 /**
  * For the first chunk of a body. Parts of a multipart upload begin and end at other places when bytes were inserted before them, and what lies

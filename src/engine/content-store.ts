@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Content } from '#contracts/content';
+import type { Delta } from '#contracts/delta';
 import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Random } from '#core/clock';
@@ -10,6 +11,7 @@ import { createClaim } from './claims.ts';
 import { concatContents } from './content-concat.ts';
 import { peekContent, type ReadDeps, readContent, readSmall, verifyContent } from './content-read.ts';
 import { type WriteDeps, writeContent } from './content-write.ts';
+import { createDelta } from './delta.ts';
 import { createDigestMaker } from './digests.ts';
 import { createGate } from './gate.ts';
 import { createHashes } from './hashes.ts';
@@ -48,7 +50,7 @@ const THREADS_MAX = 4;
 const SLOTS_MIN = 16;
 
 /** The content store over one log. `close` after the last read and write. */
-export function createContent(options: ContentOptions): Content & { close(): Promise<void> } {
+export function createContent(options: ContentOptions): Content & { delta: Delta; close(): Promise<void> } {
   const { keyring, log, stores, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true, encryption = true } = options;
   const cipher = encryption ? CIPHER_AES_256_GCM : CIPHER_NONE;
   const { threads = Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) } = options;
@@ -92,6 +94,7 @@ export function createContent(options: ContentOptions): Content & { close(): Pro
     peek: (content) => peekContent(reading, content),
     concat: (parts, domain) => concatContents(writing, parts, domain),
     verify: (content, signal) => verifyContent(reading, content, signal),
+    delta: createDelta(writing),
     async close() {
       await pool?.close();
     },

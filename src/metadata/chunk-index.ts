@@ -12,6 +12,11 @@ export interface ChunkIndexOptions {
 const PLACES = `SELECT x.n::int, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length
   FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id`;
 const CLAIM = { name: 'chunks-claim', text: `${PLACES} WHERE c.condemned_ms IS NULL` };
+const CLAIM_SIZES = {
+  name: 'chunks-claim-sizes',
+  text: `SELECT x.n::int, c.size FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id
+         WHERE c.condemned_ms IS NULL`,
+};
 const FIND = { name: 'chunks-find', text: PLACES };
 const LEAVES = {
   name: 'leaves-find',
@@ -39,6 +44,12 @@ export function createChunkIndex({ database, registration }: ChunkIndexOptions):
       return { end: () => registration.leases.delete(lease) };
     },
     claim: (domain, ids) => places(CLAIM, domain, ids),
+    async claimSizes(domain, ids) {
+      const out: (number | null)[] = ids.map(() => null);
+      if (ids.length === 0) return out;
+      for (const [n, size] of await database.read<[number, number]>(CLAIM_SIZES, [domain, ids])) out[n - 1] = size;
+      return out;
+    },
     places: (domain, ids) => places(FIND, domain, ids),
     async leaves(domain, ids) {
       const out: (Buffer | null)[] = ids.map(() => null);

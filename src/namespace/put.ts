@@ -1,3 +1,5 @@
+import type { Staged } from '#contracts/content';
+import type { StagedOptions } from '#contracts/deltas';
 import type { Lock } from '#contracts/locks';
 import type { Namespace, PutOptions, PutResult } from '#contracts/namespace';
 import { type Address, assertKey, parentOf } from '#core/address';
@@ -18,7 +20,7 @@ export async function put(rooms: Rooms, who: Who, at: Address, body: Bytes, opti
   assertKey(at.key);
   const bucket = await rooms.access.require(who, 'write', at.bucket, at.key);
   if (options.size === undefined || options.size > SMALL_BYTES_MAX) await failFast(rooms, who, at, options);
-  const { conditions, lockTokens, requireParent, mtime, tags, size, expect, signal } = options;
+  const { size, expect, signal } = options;
   const digests = new Set(options.digests);
   if (options.etag === 'md5') digests.add('md5');
   const staged = await rooms.content.write(body, {
@@ -28,7 +30,23 @@ export async function put(rooms: Rooms, who: Who, at: Address, body: Bytes, opti
     ...(expect === undefined ? {} : { expect }),
     ...(signal === undefined ? {} : { signal }),
   });
+  return commitStaged(rooms, who, at, bucket, staged, options);
+}
+
+/** What is stored gets its name. Whatever happens, the claim on the bytes ends. */
+export async function commitStaged(
+  rooms: Rooms,
+  who: Who,
+  at: Address,
+  bucket: Bucket,
+  staged: Staged,
+  options: StagedOptions,
+): Promise<PutResult> {
+  const { conditions, lockTokens, requireParent, mtime, tags, signal } = options;
   try {
+    if (staged.content.domain !== bucket.domain) {
+      throw new CloudStoreError('invalid_argument', 'The content was stored for the bucket of another owner.');
+    }
     const checksum = options.checksumOf?.(staged.digests);
     // The client is gone: what it did not see acknowledged needs no version.
     if (signal?.aborted) throw new CloudStoreError('aborted', 'The client went away.');

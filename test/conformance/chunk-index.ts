@@ -43,6 +43,21 @@ export function describeChunkIndex(name: string, make: () => Promise<ChunkIndexR
       expect([await index.claim(1, []), await index.places(1, []), await index.leaves(1, [])]).to.deep.equal([[], [], []]);
     });
 
+    it('gives the sizes of what a claim would give', async () => {
+      const [one, two, unknown, doomed] = [chunk(), chunk(), chunk(), chunk()];
+      await index.record(1, [one, two, doomed], []);
+      await rig.condemn(1, [doomed.id]);
+      expect(await index.claimSizes(1, ids(two, unknown, doomed, one, two))).to.deep.equal([
+        two.size,
+        null,
+        null,
+        one.size,
+        two.size,
+      ]);
+      expect(await index.claimSizes(2, ids(one))).to.deep.equal([null]);
+      expect(await index.claimSizes(1, [])).to.deep.equal([]);
+    });
+
     it('knows a chunk in its own domain only', async () => {
       const one = chunk();
       await index.record(1, [one], []);

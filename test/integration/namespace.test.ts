@@ -1,43 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { nodeDiskOps } from '#blob/disk-ops';
-import { createLocalDisk } from '#blob/local-disk';
-import { createLog } from '#blob/log';
-import { createBlobStores } from '#blob/stores';
-import { createContent } from '#engine/content-store';
-import { createKeyring } from '#engine/keyring';
-import type { Metadata } from '#metadata/open';
 import { describeNamespace } from '../conformance/namespace.ts';
 import { describeUploads } from '../conformance/uploads.ts';
-import { openRooms, type Storage } from '../support/rooms.ts';
-
-/** The engine on a real disk, as the gateway wires it. */
-async function onDisk(metadata: Metadata): Promise<Storage> {
-  const directory = mkdtempSync(join(tmpdir(), 'cloudstore-namespace-'));
-  const disk = nodeDiskOps();
-  const keyring = createKeyring({ masterKey: randomBytes(32), keys: metadata.keys, random: randomBytes });
-  const blobs = await createLocalDisk({ directory, disk });
-  const log = await createLog({ directory, disk, clock: { now: () => Date.now() }, random: randomBytes });
-  const content = createContent({
-    keyring,
-    log,
-    stores: createBlobStores(new Map([[0, blobs]])),
-    chunks: metadata.chunks,
-    random: randomBytes,
-  });
-  return {
-    content,
-    keyring,
-    async close() {
-      await content.close();
-      await log.close();
-      await blobs.close();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
+import { onDisk } from '../support/disk-storage.ts';
+import { openRooms } from '../support/rooms.ts';
 
 describeNamespace('the engine on disk', () => openRooms(onDisk));
 describeUploads('the engine on disk', () => openRooms(onDisk));

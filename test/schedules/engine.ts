@@ -37,6 +37,7 @@ export function createEngine(): Engine {
   const chunks: ChunkIndex = {
     lease: () => now().chunks.lease(),
     claim: (...args) => now().chunks.claim(...args),
+    claimSizes: (...args) => now().chunks.claimSizes(...args),
     record: (...args) => now().chunks.record(...args),
     places: (...args) => now().chunks.places(...args),
     leaves: (...args) => now().chunks.leaves(...args),

@@ -16,6 +16,7 @@ import { CloudStoreError } from '#core/errors';
 import { type ContentOptions, createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
 import type { ContentRig } from '../conformance/content.ts';
+import type { DeltaRig } from '../conformance/delta.ts';
 import { faultyDisk } from './faulty-disk.ts';
 import { memoryChunks } from './memory-chunks.ts';
 import { memoryContent } from './memory-content.ts';
@@ -28,11 +29,17 @@ export interface EngineRows {
   close(): Promise<void>;
 }
 
+/** `written`: bytes that went to this machine's disk since it was opened. */
+export interface EngineRig extends DeltaRig {
+  written(): number;
+}
+
 /** Where its packs are. */
 interface Packs {
   open(): Promise<{ log: Log; blobs: BlobStore; close(): Promise<void> }>;
   flip(place: ChunkPlace, offset: number): Promise<void>;
   holds(bytes: Buffer): Promise<boolean>;
+  written(): number;
   /** Waited for before anything is written. */
   barrier: Promise<void> | null;
   clean(): void;
@@ -53,7 +60,7 @@ export async function openEngine(
   where: 'disk' | 'blobs',
   rows: EngineRows = rowsInMemory(),
   options: Partial<ContentOptions> | (() => Partial<ContentOptions>) = {},
-): Promise<ContentRig> {
+): Promise<EngineRig> {
   const packs = where === 'disk' ? packsOnDisk() : packsInBlobs();
   const masterKey = randomBytes(32);
   let leases = 0;
@@ -95,6 +102,9 @@ export async function openEngine(
   const domains = [await running.keyring.create(), await running.keyring.create()] as const;
   return {
     content: () => running.content,
+    delta: () => running.content.delta,
+    leases: () => leases,
+    written: () => packs.written(),
     domains,
     async commit(staged) {
       await rows.commit(staged);
@@ -132,9 +142,11 @@ export async function openEngine(
 function packsOnDisk(): Packs {
   const directory = mkdtempSync(join(tmpdir(), 'cloudstore-content-'));
   const packs: Packs = {
+    written: () => 0,
     barrier: null,
     async open() {
       const disk = faultyDisk(nodeDiskOps());
+      packs.written = () => disk.written;
       disk.fault = async (call) => {
         if (call === 'writev') await packs.barrier;
         return null;
@@ -177,6 +189,7 @@ function packsInBlobs(): Packs {
     yield bytes;
   }
   const packs: Packs = {
+    written: () => 0,
     barrier: null,
     async open() {
       const append: Log['append'] = async (record) => {

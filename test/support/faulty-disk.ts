@@ -12,6 +12,8 @@ export interface FaultyDisk extends DiskOps {
   fault: ((call: DiskCall, path: string) => Fault | Promise<Fault>) | null;
   /** How often each was called. */
   readonly calls: Partial<Record<DiskCall, number>>;
+  /** Bytes that were written. */
+  readonly written: number;
   /** The process that used it is dead: its files are closed, whatever it still tries fails. The files are as they are. */
   kill(): Promise<void>;
 }
@@ -19,6 +21,7 @@ export interface FaultyDisk extends DiskOps {
 export function faultyDisk(inner: DiskOps): FaultyDisk {
   let dead = false;
   const files = new Set<DiskFile>();
+  let written = 0;
 
   async function check(call: DiskCall, path: string): Promise<number | null> {
     if (dead) throw diskFault('EIO');
@@ -34,8 +37,9 @@ export function faultyDisk(inner: DiskOps): FaultyDisk {
     return {
       async writev(buffers, position) {
         const limit = await check('writev', path);
-        if (limit === null) return file.writev(buffers, position);
-        return file.writev([Buffer.concat(buffers).subarray(0, limit)], position);
+        const bytes = await file.writev(limit === null ? buffers : [Buffer.concat(buffers).subarray(0, limit)], position);
+        written += bytes;
+        return bytes;
       },
       read: (...args) => file.read(...args),
       readSync: (...args) => file.readSync(...args),
@@ -65,6 +69,9 @@ export function faultyDisk(inner: DiskOps): FaultyDisk {
   const disk: FaultyDisk = {
     fault: null,
     calls: {},
+    get written() {
+      return written;
+    },
     async open(path, flags, mode) {
       await check('open', path);
       return wrap(await inner.open(path, flags, mode), path);

@@ -12,16 +12,16 @@ export interface MemoryChunks extends ChunkIndex {
 
 /** A chunk index that ends with the process. */
 export function memoryChunks(): MemoryChunks {
-  const chunks = new Map<string, { place: ChunkPlace; condemned: boolean }>();
+  const chunks = new Map<string, { place: ChunkPlace; size: number; condemned: boolean }>();
   const leaves = new Map<string, Buffer>();
   let leases = 0;
   const keyOf = (domain: DomainId, id: Buffer): string => `${domain} ${id.toString('hex')}`;
 
   function record(domain: DomainId, added: ChunkRecord[], addedLeaves: LeafRecord[]): void {
-    for (const { id, store, pack, offset, length } of added) {
+    for (const { id, size, store, pack, offset, length } of added) {
       const known = chunks.get(keyOf(domain, id));
       if (known === undefined || known.condemned) {
-        chunks.set(keyOf(domain, id), { place: { store, pack, offset, length }, condemned: false });
+        chunks.set(keyOf(domain, id), { place: { store, pack, offset, length }, size, condemned: false });
       }
     }
     for (const { id, entries } of addedLeaves) leaves.set(keyOf(domain, id), Buffer.from(entries));
@@ -42,6 +42,12 @@ export function memoryChunks(): MemoryChunks {
       return ids.map((id) => {
         const found = chunks.get(keyOf(domain, id));
         return found === undefined || found.condemned ? null : found.place;
+      });
+    },
+    async claimSizes(domain, ids) {
+      return ids.map((id) => {
+        const found = chunks.get(keyOf(domain, id));
+        return found === undefined || found.condemned ? null : found.size;
       });
     },
     record: async (...args) => record(...args),

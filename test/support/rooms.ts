@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { createAuthorizer } from '#auth/authorizer';
+import type { Authorizer } from '#contracts/authorizer';
 import type { Content } from '#contracts/content';
 import type { Keyring } from '#contracts/keyring';
 import type { Namespace } from '#contracts/namespace';
 import type { Uploads } from '#contracts/uploads';
 import type { Bucket } from '#core/bucket';
+import type { Random } from '#core/clock';
 import type { Principal, Role, Who } from '#core/principal';
 import { collect } from '#core/stream';
 import { type Metadata, openMetadata } from '#metadata/open';
@@ -24,6 +26,10 @@ export interface TestRooms {
   user(name: string, role: Role): Promise<Principal>;
   who(principal: Principal | null): Who;
   bucket(owner: Principal, name: string): Promise<Bucket>;
+  /** What rooms are made of, for a test that makes another one. */
+  shared(): { authorizer: Authorizer; random: Random };
+  /** Runs one statement. */
+  sql(text: string, values?: unknown[]): Promise<unknown[][]>;
   text(who: Who, bucket: Bucket, key: string): Promise<string>;
   put(who: Who, bucket: Bucket, key: string, text: string): ReturnType<Namespace['put']>;
   close(): Promise<void>;
@@ -66,6 +72,8 @@ export async function openRooms(open: (metadata: Metadata) => Promise<Storage> =
     buckets,
     uploads,
     who,
+    shared: () => ({ authorizer, random: randomBytes }),
+    sql: (text, values) => database.sql(text, values),
     async user(name, role) {
       const domain = await keyring.create();
       const { id } = await metadata.principals.create({ name, role, passwordHash: null, domain });
