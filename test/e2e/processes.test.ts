@@ -329,6 +329,28 @@ describe(`several processes of one gateway (seed ${SEED})`, function () {
       expect(readdirSync(join(dataDir, 'packs', 'open'))).to.have.length(0);
     });
 
+    it('of a killed gateway are waited for, also one that hangs, before their packs are touched', async () => {
+      const [hanging] = workersOf(gateway.pid);
+      const server = postmasterPid(dataDir);
+      process.kill(hanging!, 'SIGSTOP');
+      let next: Promise<TestGateway>;
+      try {
+        await gateway.kill({ database: false });
+        const owner = (): string => readFileSync(join(dataDir, 'owner.json'), 'utf8');
+        const before = owner();
+        next = start(3);
+        await until('that the next one has the directory', () => owner() !== before);
+        await sleep(2500);
+        expect(isAlive(server ?? 0), 'the old server').to.equal(true);
+        expect(isAlive(hanging!)).to.equal(true);
+      } finally {
+        process.kill(hanging!, 'SIGCONT'); // it finds the channel broken, and ends
+      }
+      await next;
+      expect(isAlive(hanging!)).to.equal(false);
+      await expectAll();
+    });
+
     it('let transfers end before they stop, on each of them, however often they are told to', async () => {
       const total = 4 * 2 ** 20;
       const uploads = Array.from({ length: 6 }, (_, n) => {
