@@ -5,6 +5,7 @@ import type { Clock, Random } from '#core/clock';
 import { createGcJob } from '#jobs/gc/gc';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
+import { type Others, sharedPacks } from './shared-packs.ts';
 import type { Storage } from './storage.ts';
 
 export interface BackgroundOptions {
@@ -15,12 +16,15 @@ export interface BackgroundOptions {
   log: Logger;
   /** Or it only asks others to. One process of a gateway takes the work. */
   takesWork: boolean;
+  /** The other processes of the gateway, of its first one; null: it is the only one, or not the first. */
+  others: Others | null;
 }
 
 /** Every job there is; each is made by its own file. */
-export function backgroundJobs({ metadata, storage, clock, random }: BackgroundOptions): Job[] {
+export function backgroundJobs({ metadata, storage, clock, random, others }: BackgroundOptions): Job[] {
   const { collection, packs } = metadata;
-  const files = createPackFiles(storage);
+  const own = createPackFiles(storage);
+  const files = others === null ? own : sharedPacks(own, others);
   const room = async () => Number.POSITIVE_INFINITY;
   return [createGcJob({ collection, packs, files, room, clock, random }), ...storage.jobs];
 }

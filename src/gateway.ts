@@ -16,7 +16,7 @@ import { createListeners, type Listeners, type ListenersOptions } from '#http/se
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { createUploads } from '#namespace/uploads';
-import { createMetrics, type MetricsSnapshot } from '#observability/metrics';
+import { createMetrics } from '#observability/metrics';
 import { createRestDoor } from '#protocols/rest/door';
 import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
@@ -29,10 +29,12 @@ import { type Database, openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { watchKeys } from './key-watch.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
+import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
+import { answerPacks } from './shared-packs.ts';
 import { openStorage, type Storage } from './storage.ts';
 import { urlsOf } from './urls.ts';
-import { type Addresses, createWorkers, type Workers } from './workers.ts';
+import { type Addresses, createWorkers } from './workers.ts';
 
 export interface GatewayOptions {
   config: Config;
@@ -50,8 +52,8 @@ export interface Gateway {
   firstRun: FirstRun | null;
   /** Refuses new work, lets open transfers end (20 s at most), closes everything in the opposite order of its start. */
   close(): Promise<void>;
-  /** What this process has counted. */
-  snapshot(): Promise<MetricsSnapshot>;
+  /** What the first of several processes may ask of this one. */
+  answers: Handlers;
 }
 
 const DRAIN_MS = 20_000;
@@ -154,7 +156,21 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   };
   const secrets = lock === null ? null : await beginFirstRun(firstRunOptions);
 
-  const background = await startBackground({ metadata, storage, clock, random, log, takesWork: role.kind !== 'worker' });
+  const workers =
+    role.kind !== 'primary'
+      ? null
+      : createWorkers({
+          config,
+          version: options.version,
+          processes: role.processes,
+          cache,
+          metrics,
+          clock,
+          log,
+          gone: (one) => instance.unregister(one),
+        });
+  const takesWork = role.kind !== 'worker';
+  const background = await startBackground({ metadata, storage, clock, random, log, takesWork, others: workers });
   started.defer(() => background.close());
 
   const deps = { ...shared, namespace, buckets, uploads, hub, version: options.version, publicUrl: values['public-url'] };
@@ -177,18 +193,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       log,
       metrics: role.kind === 'worker' ? { ...metrics, render: () => role.primary.ask('metrics', null, METRICS_MS_MAX) } : metrics,
     });
-  const makeWorkers = ({ processes }: { processes: number }): Workers =>
-    createWorkers({
-      config,
-      version: options.version,
-      processes,
-      cache,
-      metrics,
-      clock,
-      log,
-      gone: (one) => instance.unregister(one),
-    });
-  const listeners = role.kind === 'primary' ? makeWorkers(role) : makeListeners();
+  const listeners = workers ?? makeListeners();
   const addresses = await listen(listeners, config);
   started.defer(() => listeners.drain(DRAIN_MS));
   const { s3, web } = addresses;
@@ -203,7 +208,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   });
   const firstRun = secrets === null ? null : await finishFirstRun(firstRunOptions, secrets, urls);
   await lock?.describe({ kind: 'gateway', pid: process.pid, urls: { ...urls } });
-  return { urls, addresses, firstRun, snapshot: metrics.snapshot };
+  return { urls, addresses, firstRun, answers: { metrics: metrics.snapshot, ...answerPacks(storage.log) } };
 }
 
 async function takeDataDirectory(path: string): Promise<DataDirectoryLock> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createLogger } from '#observability/logger';
 import { joinDataDirectory } from './data-directory.ts';
 import { startGateway } from './gateway.ts';
-import { createPeer, toWire } from './peer.ts';
+import { createPeer, type Handlers, toWire } from './peer.ts';
 import { type StopSignal, stopSignal } from './stop-signal.ts';
 import type { WorkerOrders } from './workers.ts';
 
@@ -14,11 +14,8 @@ const JOIN_MS_MAX = 5_000;
  */
 export async function serveWorker(): Promise<void> {
   const stop: StopSignal = stopSignal();
-  let snapshot = async (): Promise<unknown> => [];
-  const primary = createPeer(process, {
-    drain: () => stop.ask(),
-    metrics: () => snapshot(),
-  });
+  const answers: Handlers = { drain: () => stop.ask() };
+  const primary = createPeer(process, answers);
   let exitCode = 0;
   try {
     const { config, version, number, processes } = await primary.ask<WorkerOrders>('begin');
@@ -29,7 +26,7 @@ export async function serveWorker(): Promise<void> {
     await primary.ask('begin');
     const role = { kind: 'worker', number, processes, primary } as const;
     const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
-    snapshot = gateway.snapshot;
+    Object.assign(answers, gateway.answers);
     await primary.ask('ready', gateway.addresses);
     await stop.asked;
     log.info({}, 'draining');

@@ -11,6 +11,7 @@ import { lastingSnapshot, type MetricsSnapshot, type ProcessMetrics, renderSnaps
 import type { Config } from './config/load.ts';
 import { closeUnconfirmed } from './handed-over.ts';
 import { createPeer, fromWire, type Peer, type WireError } from './peer.ts';
+import type { Others } from './shared-packs.ts';
 
 export interface WorkersOptions {
   config: Config;
@@ -26,7 +27,7 @@ export interface WorkersOptions {
 }
 
 /** The processes that serve, as the first one sees them; wired like the listeners of a single process. */
-export interface Workers {
+export interface Workers extends Others {
   /** Resolves when all of them accept. @throws what kept the first of them from starting, with none left running */
   listen(): Promise<Addresses>;
   /** Lets each drain, and resolves when all have ended. Calling it again gives the same promise. */
@@ -65,6 +66,8 @@ const STABLE_MS = 60_000;
 /** After a drain: sealing packs, closing the database. */
 const CLOSE_MS_MAX = 10_000;
 const SNAPSHOT_MS_MAX = 1_000;
+/** For what takes a disk access or two. */
+const ANSWER_MS_MAX = 10_000;
 const PORT_ATTEMPTS = 5;
 
 /**
@@ -183,6 +186,11 @@ export function createWorkers(options: WorkersOptions): Workers {
   }
 
   return {
+    async all<T>(what: string, value?: unknown) {
+      const ready = [...running.values()].filter((one) => one.ready);
+      const answers = await Promise.allSettled(ready.map(({ peer }) => peer.ask<T>(what, value, ANSWER_MS_MAX)));
+      return answers.filter((answer) => answer.status === 'fulfilled').map((answer) => answer.value);
+    },
     async listen() {
       for (let attempt = 1; ; attempt++) {
         config = await withPorts(options.config);

@@ -34,7 +34,7 @@ export function createPackFiles({ stores, log }: { stores: BlobStores; log: Log 
         }
       }
     },
-    open: () => log.open().map(({ pack, size }) => ({ store: 0, pack, size })),
+    open: async () => log.open().map(({ pack, size }) => ({ store: 0, pack, size })),
     seal: () => log.seal(),
     async copy(places) {
       const out: (ChunkPlace | null)[] = [];

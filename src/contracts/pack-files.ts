@@ -4,8 +4,8 @@ import type { ChunkPlace } from './content.ts';
 export interface PackFiles {
   /** Sealed packs of every store that this gateway reaches, store by store in the order of their names. */
   sealed(): AsyncIterable<PackFile>;
-  /** Those that this process is writing. */
-  open(): PackFile[];
+  /** Those that this gateway is writing. */
+  open(): Promise<PackFile[]>;
   /** Ends them; what comes next begins new ones. */
   seal(): Promise<void>;
   /**

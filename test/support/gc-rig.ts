@@ -116,7 +116,7 @@ export async function openGcRig({ packBytesMax = 8 << 20 } = {}): Promise<GcRig>
       readdirSync(directory)
         .filter((name) => name.endsWith('.pack'))
         .reduce((sum, name) => sum + statSync(join(directory, name)).size, 0) +
-      files.open().reduce((sum, { size }) => sum + size, 0),
+      log.open().reduce((sum, { size }) => sum + size, 0),
     async close() {
       beat();
       await content.close();

@@ -99,7 +99,7 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
 
 /** What is dead in an open pack can go once it is sealed; without this, an idle machine would keep it for ever. */
 async function sealDead({ packs, files }: CompactOptions): Promise<void> {
-  const open = files.open();
+  const open = await files.open();
   const rows = await packs.find(open.map(({ pack }) => pack));
   if (open.some((file, index) => worth(file, rows[index] ?? null))) await files.seal();
 }

@@ -6,7 +6,11 @@ import { expect } from 'chai';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
 import { createLog } from '#blob/log';
+import { createPackFiles } from '#blob/pack-files';
+import { createBlobStores } from '#blob/stores';
 import type { Log } from '#contracts/log';
+import { isCloudStoreError } from '#core/errors';
+import { answerPacks, type Others, sharedPacks } from '#shared-packs';
 import { type FaultyDisk, faultyDisk } from '../../support/faulty-disk.ts';
 
 describe('logs of several processes in one directory', () => {
@@ -79,6 +83,28 @@ describe('logs of several processes in one directory', () => {
           expect((await reader.log.read(place, 0, place.length)).equals(bytes)).to.equal(true);
         }),
       );
+    }
+  });
+
+  it('ends what all of them have open, and takes a pack away from all of them', async () => {
+    const [first, second] = [await open(0), await open(2)];
+    const stores = createBlobStores(new Map([[0, await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false })]]));
+    const answers = answerPacks(second.log);
+    const others: Others = { all: async (what, value) => [structuredClone(await answers[what]?.(value as never))] as never };
+    const files = sharedPacks(createPackFiles({ stores, log: first.log }), others);
+    const bytes = randomBytes(5000);
+    const places = [await first.log.append([bytes]), await second.log.append([bytes])];
+    const names = places.map(({ pack }) => pack).sort();
+    expect((await files.open()).map(({ pack }) => pack).sort()).to.deep.equal(names);
+    await files.seal();
+    expect([await files.open(), openPacks()]).to.deep.equal([[], []]);
+    for (const place of places) {
+      for (const { log } of [first, second]) await log.read(place, 0, place.length);
+      await files.remove(place);
+      for (const { log } of [first, second]) {
+        const failure = await log.read(place, 0, place.length).catch((error: unknown) => error);
+        expect(isCloudStoreError(failure, 'not_found'), 'it is let go').to.equal(true);
+      }
     }
   });
 
