@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import { nodeDiskOps } from '#blob/disk-ops';
 import { createPackFiles } from '#blob/pack-files';
+import { createShelf } from '#blob/shelf';
 import type { Job } from '#contracts/jobs';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
@@ -6,11 +9,15 @@ import { createGcJob } from '#jobs/gc/gc';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import { type Others, sharedPacks } from './shared-packs.ts';
+import { SNAPSHOTS_DIRECTORY, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
 
 export interface BackgroundOptions {
   metadata: Metadata;
   storage: Storage;
+  dataDirectory: string;
+  /** Of now. */
+  masterKey(): Buffer;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -21,12 +28,17 @@ export interface BackgroundOptions {
 }
 
 /** Every job there is; each is made by its own file. */
-export function backgroundJobs({ metadata, storage, clock, random, others }: BackgroundOptions): Job[] {
-  const { collection, packs } = metadata;
+export function backgroundJobs({ metadata, storage, dataDirectory, masterKey, clock, random, others }: BackgroundOptions): Job[] {
+  const { collection, packs, dumps } = metadata;
   const own = createPackFiles(storage);
   const files = others === null ? own : sharedPacks(own, others);
   const room = async () => Number.POSITIVE_INFINITY;
-  return [createGcJob({ collection, packs, files, room, clock, random }), ...storage.jobs];
+  const shelf = createShelf({ directory: join(dataDirectory, SNAPSHOTS_DIRECTORY), disk: nodeDiskOps() });
+  return [
+    createGcJob({ collection, packs, files, room, clock, random }),
+    snapshotJob({ dumps, shelf, masterKey, random }),
+    ...storage.jobs,
+  ];
 }
 
 /** What goes on behind the requests of a gateway. */

@@ -4,6 +4,7 @@ import type { Logger } from '#contracts/observability';
 import type { Role } from '#core/principal';
 import { configOf, type Flags, givenKey, givenPassword, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
 import { describeFailure, EXIT, type Output, table } from './cli/output.ts';
+import { addRecovery } from './cli/recovery-commands.ts';
 import type { Session } from './cli/session.ts';
 import { addStorage } from './cli/storage-commands.ts';
 import { describeConfig } from './config/load.ts';
@@ -30,6 +31,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addMasterKey(program);
   addDoctor(program, setExit);
   addStorage(program, setExit);
+  addRecovery(program, setExit);
   addConfig(program);
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -170,7 +170,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
           gone: (one) => instance.unregister(one),
         });
   const takesWork = role.kind !== 'worker';
-  const background = await startBackground({ metadata, storage, clock, random, log, takesWork, others: workers });
+  const work = { metadata, storage, dataDirectory, masterKey: keys.master, clock, random, log };
+  const background = await startBackground({ ...work, takesWork, others: workers });
   started.defer(() => background.close());
 
   const deps = { ...shared, namespace, buckets, uploads, hub, version: options.version, publicUrl: values['public-url'] };

@@ -20,6 +20,8 @@ export interface KeyWatchOptions {
 /** The keys of a running gateway, which change under it. */
 export interface KeyWatch {
   keyring: Keyring;
+  /** Of now. */
+  master(): Buffer;
   /** A key for one purpose, derived from the master key of now; the same buffer as long as that stays. */
   derived(purpose: string): Buffer;
   /** False while the database has another master key, and this process finds it nowhere. */
@@ -84,6 +86,7 @@ export function watchKeys(options: KeyWatchOptions): KeyWatch {
 
   return {
     keyring,
+    master: () => masterKey,
     derived(purpose) {
       let key = purposes.get(purpose);
       if (key === undefined) purposes.set(purpose, (key = deriveKey(masterKey, purpose)));

@@ -33,7 +33,7 @@ export interface StorageOptions {
 }
 
 /** The installation's setting that encryption was off at some time. */
-const WAS_PLAIN = 'was-plain';
+export const WAS_PLAIN = 'was-plain';
 
 export interface Storage {
   content: Content;

@@ -9,6 +9,8 @@ const BUFFERS_MAX = 1024;
  * The one way in which a whole file comes to be: written beside its place, fsynced, renamed, directory fsynced.
  * When it resolves, the file is complete and durable; when it rejects, `path` is as it was.
  * @param temporary on the same file system as `path`; removed on failure
+ * @param size null where it is not known beforehand
+ * @returns the bytes written
  * @throws incomplete_body when the body is not of `size` bytes; what the disk says
  */
 export async function writeDurably(
@@ -16,18 +18,19 @@ export async function writeDurably(
   temporary: string,
   path: string,
   body: AsyncIterable<Uint8Array>,
-  size: number,
-): Promise<void> {
+  size: number | null,
+): Promise<number> {
   const file = await disk.open(temporary, 'w');
   let open = true;
+  let position = 0;
   try {
-    let position = 0;
     for await (const chunk of body) {
       position += chunk.length;
-      if (position > size) break;
+      if (size !== null && position > size) break;
       await writeFully(file, [chunk], position - chunk.length);
     }
-    if (position !== size) throw new CloudStoreError('incomplete_body', `The blob has ${position} bytes, ${size} were declared.`);
+    if (size !== null && position !== size)
+      throw new CloudStoreError('incomplete_body', `The blob has ${position} bytes, ${size} were declared.`);
     await file.sync();
     open = false;
     await file.close();
@@ -39,6 +42,7 @@ export async function writeDurably(
     throw error;
   }
   await disk.syncDirectory(dirname(path));
+  return position;
 }
 
 /**
@@ -71,7 +75,7 @@ export async function writeFully(file: DiskFile, buffers: Uint8Array[], position
 
 /** Reads exactly `length` bytes; fewer only at the end of the file. */
 export async function readFully(
-  file: DiskFile,
+  file: Pick<DiskFile, 'read'>,
   into: Uint8Array,
   offset: number,
   length: number,

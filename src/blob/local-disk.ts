@@ -34,7 +34,10 @@ export async function createLocalDisk({ directory, disk, tidy = true }: LocalDis
 
   async function put(name: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
     const found = await stat(name);
-    if (found === null) return writeDurably(disk, join(temporary, name), join(directory, name), body, size);
+    if (found === null) {
+      await writeDurably(disk, join(temporary, name), join(directory, name), body, size);
+      return;
+    }
     const same = await files.with(name, (file) => sameAs(body, found.size, (at, length) => readSome(file, at, length)));
     if (!same) throw new CloudStoreError('already_exists', `The blob ${name} exists with other bytes.`);
     // Whoever wrote it may have died, or been refused, between the rename and this.

@@ -71,7 +71,7 @@ async function remove({ disk, directory }: PackDirectory, path: string): Promise
   await disk.syncDirectory(join(directory, OPEN_DIRECTORY));
 }
 
-interface FoundRecord {
+export interface FoundRecord {
   /** Of the record, behind its frame. */
   start: number;
   end: number;
@@ -94,7 +94,7 @@ async function wholeRecords(file: DiskFile, size: number): Promise<FoundRecord[]
  * From frame to frame, as far as they lead; a batch that was written past the page cache begins at the next block. Many small records are read
  * through one window.
  */
-async function walk(file: DiskFile, size: number): Promise<FoundRecord[]> {
+export async function walk(file: Pick<DiskFile, 'read'>, size: number): Promise<FoundRecord[]> {
   const out: FoundRecord[] = [];
   const window = Buffer.allocUnsafe(64 << 10);
   let base = 0;
@@ -122,7 +122,7 @@ async function walk(file: DiskFile, size: number): Promise<FoundRecord[]> {
   return out;
 }
 
-async function crcOf(file: DiskFile, { start, end }: FoundRecord, window: Buffer): Promise<number> {
+export async function crcOf(file: Pick<DiskFile, 'read'>, { start, end }: FoundRecord, window: Buffer): Promise<number> {
   let crc = 0;
   for (let at = start; at < end; ) {
     const length = Math.min(window.length, end - at);

@@ -143,3 +143,12 @@ function isCipher(value: number | undefined): value is Cipher {
 export function damaged(why: string, cause?: unknown): CloudStoreError {
   return new CloudStoreError('corrupt', `A chunk cannot be read: ${why}.`, { cause });
 }
+
+/**
+ * Whose chunk a record is, by its first bytes as the index of a pack repeats them; null for what is no chunk that we know. It is only worth
+ * something once the record was read and authenticated.
+ */
+export function chunkOfLabel(label: Buffer): { domain: DomainId; id: Buffer; size: number } | null {
+  if (label.length < 64 || label.readUInt32BE(0) !== MAGIC || label[4] !== VERSION || label[5] !== KIND_CHUNK) return null;
+  return { domain: label.readUInt32BE(12), id: label.subarray(32, 64), size: label.readUInt32BE(20) };
+}

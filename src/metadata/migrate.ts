@@ -6,19 +6,21 @@ const ADVISORY_LOCK = 7_261_504_311;
 /**
  * Brings the schema up to date. Gateways that start at once take turns by an advisory lock, under which knex's own lock (a row that a killed
  * process leaves behind) is freed first. A database that is up to date costs one statement and doesn't load knex.
+ * @param only these migrations: the schema of a dump that an older version made
  */
-export async function migrate(database: Database, connection: Connection): Promise<void> {
-  if (await upToDate(database)) return;
+export async function migrate(database: Database, connection: Connection, only?: readonly string[]): Promise<void> {
+  const wanted = MIGRATIONS.filter(({ name }) => only?.includes(name) ?? true);
+  if (await upToDate(database, wanted)) return;
   const guard = database.dedicated();
   guard.on('error', () => undefined); // a lost guard shows as the failing statement below
   try {
     await guard.connect();
     await guard.query(`SELECT pg_advisory_lock(${ADVISORY_LOCK})`);
-    if (await upToDate(database)) return;
+    if (await upToDate(database, wanted)) return;
     const { default: knex } = await import('knex');
     const runner = knex({ client: 'pg', connection: knexConnection(connection), pool: { min: 0, max: 2 } });
     try {
-      const source = { migrationSource: migrationSource() };
+      const source = { migrationSource: migrationSource(wanted) };
       await runner.migrate.forceFreeMigrationsLock(source);
       await runner.migrate.latest(source);
     } finally {
@@ -31,7 +33,7 @@ export async function migrate(database: Database, connection: Connection): Promi
   }
 }
 
-async function upToDate(database: Database): Promise<boolean> {
+async function upToDate(database: Database, wanted: typeof MIGRATIONS): Promise<boolean> {
   const exists = await database.read<[string | null]>({
     name: 'migrations-table',
     text: `SELECT to_regclass('knex_migrations')::text`,
@@ -39,7 +41,7 @@ async function upToDate(database: Database): Promise<boolean> {
   if (exists[0]?.[0] === null) return false;
   const rows = await database.read<[string]>({ name: 'migrations-done', text: 'SELECT name FROM knex_migrations' });
   const done = new Set(rows.map(([name]) => name));
-  return MIGRATIONS.every(({ name }) => done.has(name));
+  return wanted.every(({ name }) => done.has(name));
 }
 
 function knexConnection(connection: Connection) {

@@ -3,6 +3,7 @@ import * as tables from './migrations/0001-tables.ts';
 import * as commit from './migrations/0002-commit.ts';
 import * as listing from './migrations/0003-listing.ts';
 import * as jobs from './migrations/0004-jobs.ts';
+import * as changes from './migrations/0006-changes.ts';
 import * as keys from './migrations/0007-keys.ts';
 import * as stores from './migrations/0008-stores.ts';
 import * as space from './migrations/0010-space.ts';
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0002-commit', migration: commit },
   { name: '0003-listing', migration: listing },
   { name: '0004-jobs', migration: jobs },
+  { name: '0006-changes', migration: changes },
   { name: '0007-keys', migration: keys },
   { name: '0008-stores', migration: stores },
   { name: '0010-space', migration: space },
@@ -21,9 +23,9 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */
-export function migrationSource(): Knex.MigrationSource<(typeof MIGRATIONS)[number]> {
+export function migrationSource(migrations = MIGRATIONS): Knex.MigrationSource<(typeof MIGRATIONS)[number]> {
   return {
-    getMigrations: async () => [...MIGRATIONS],
+    getMigrations: async () => [...migrations],
     getMigrationName: (entry) => entry.name,
     getMigration: async (entry) => entry.migration,
   };

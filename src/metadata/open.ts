@@ -1,6 +1,7 @@
 import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { CollectionStore } from '#contracts/collection';
+import type { DumpStore } from '#contracts/dump-store';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
@@ -19,6 +20,7 @@ import { createBucketStore } from './buckets.ts';
 import { createChunkIndex } from './chunk-index.ts';
 import { createCollectionStore } from './collection.ts';
 import { type Connection, openDatabase } from './database.ts';
+import { createDumpStore } from './dump/store.ts';
 import { createInstanceStore, type Registration } from './instance.ts';
 import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
@@ -61,6 +63,7 @@ export interface Metadata {
   collection: CollectionStore;
   packs: PackStore;
   stores: StoreRegistry;
+  dumps: DumpStore;
   signals: Signals;
   close(): Promise<void>;
 }
@@ -95,6 +98,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     collection: createCollectionStore({ database, signals }),
     packs: createPackStore(database),
     stores: createStoreRegistry({ database, clock }),
+    dumps: createDumpStore({ database, clock, random }),
     async close() {
       await store.close();
       await signals.close();

@@ -1,0 +1,281 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { ChunkIndex } from '#contracts/chunk-index';
+import type { KeyStore } from '#contracts/keyring';
+import type { PackReader } from '#contracts/pack-reader';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { chunkOfLabel } from '#engine/record-format';
+import type { DumpRun, OpenDump } from '#metadata/dump/read';
+import { decodeTuple, eachTuple, type Field } from '#metadata/dump/tuples';
+
+/**
+ * What a snapshot says of files, and where the packs have their chunks, in a file of SQLite, which comes with Node: any number of rows in little
+ * memory, and a start over that finds what was done.
+ */
+export interface Catalog {
+  /** What `load` was given; null: not loaded (wholly) yet. */
+  snapshot(): string | null;
+  /** Takes in a chain of dumps and the indexes of all packs, all or nothing. */
+  load(snapshot: string, chain: readonly (() => Promise<OpenDump>)[], packs: PackReader): Promise<PackFault[]>;
+  /** A setting of the installation, parsed; null when it has none of that name. */
+  setting(name: string): unknown;
+  buckets(): CatalogBucket[];
+  /** Live objects in byte order of their keys. */
+  objects(bucket: number): Generator<CatalogObject>;
+  hasBelow(bucket: number, key: string): boolean;
+  keys: Pick<KeyStore, 'find'>;
+  /** Where chunks are. `other`: the last place in place of the first, where a chunk is stored more than once. */
+  chunks(other: boolean): Pick<ChunkIndex, 'places' | 'leaves'>;
+  done: Done;
+  close(): void;
+}
+
+export interface CatalogBucket {
+  id: number;
+  name: string;
+  kind: string;
+}
+
+export interface CatalogObject {
+  slot: number;
+  key: string;
+  version: string;
+  size: number;
+  etag: string;
+  mtime: number;
+  modified: number;
+  content: Buffer | null;
+  contentHash: Buffer | null;
+}
+
+export interface PackFault {
+  pack: string;
+  why: string;
+}
+
+/** What became of each object. */
+export interface Done {
+  find(slot: number): { path: string | null; why: string | null } | null;
+  add(
+    slot: number,
+    bucket: string,
+    object: Omit<CatalogObject, 'content' | 'contentHash'>,
+    path: string | null,
+    why: string | null,
+  ): void;
+  all(): Generator<{
+    bucket: string;
+    key: string;
+    path: string | null;
+    size: number;
+    mtime: number;
+    etag: string;
+    version: string;
+    why: string | null;
+  }>;
+  forgetFailures(): void;
+}
+
+/** The columns that are wanted of each table, and its key. */
+const WANTED: Record<string, { columns: string[]; key: string; whole?: true }> = {
+  settings: { columns: ['name', 'value'], key: 'name', whole: true },
+  domains: { columns: ['id', 'wrapped'], key: 'id', whole: true },
+  buckets: { columns: ['id', 'name', 'kind'], key: 'id', whole: true },
+  slots: { columns: ['id', 'bucket_id', 'key', 'live', 'version_id'], key: 'id' },
+  versions: { columns: ['id', 'size', 'etag', 'modified_ms', 'mtime_ms', 'content', 'content_hash'], key: 'id' },
+  leaves: { columns: ['domain', 'id', 'entries'], key: 'domain, id' },
+};
+
+const DONE = `CREATE TABLE IF NOT EXISTS done (slot INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, size INTEGER NOT NULL,
+  mtime INTEGER NOT NULL, etag TEXT NOT NULL, path TEXT, why TEXT) STRICT`;
+
+export function openCatalog(path: string): Catalog {
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE');
+  database.exec('CREATE TABLE IF NOT EXISTS loaded (snapshot TEXT NOT NULL) STRICT');
+  const has = (table: string): boolean => database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table) !== undefined;
+  if (has('versions')) database.exec(DONE);
+
+  function snapshot(): string | null {
+    const row = database.prepare('SELECT snapshot FROM loaded').get();
+    return row === undefined ? null : String(row.snapshot);
+  }
+
+  async function load(name: string, chain: readonly (() => Promise<OpenDump>)[], packs: PackReader): Promise<PackFault[]> {
+    database.exec('BEGIN');
+    try {
+      for (const table of [...Object.keys(WANTED), 'records', 'done']) database.exec(`DROP TABLE IF EXISTS ${table}`);
+      for (const [table, { columns, key }] of Object.entries(WANTED)) {
+        database.exec(`CREATE TABLE ${table} (${columns.join()}, PRIMARY KEY (${key})) WITHOUT ROWID`);
+      }
+      database.exec('CREATE TABLE records (domain INTEGER, id BLOB, pack TEXT, offset INTEGER, length INTEGER)');
+      database.exec(DONE);
+      for (const open of chain) {
+        const dump = await open();
+        for (const [table, { whole }] of Object.entries(WANTED)) if (whole === true) database.exec(`DELETE FROM ${table}`);
+        try {
+          for await (const run of dump.runs()) await take(run);
+        } finally {
+          await dump.close();
+        }
+      }
+      database.exec(
+        'CREATE INDEX slots_key ON slots (bucket_id, key) WHERE live; CREATE INDEX records_id ON records (domain, id)',
+      );
+      const faults = await takePacks(packs);
+      database.exec('DELETE FROM loaded');
+      database.prepare('INSERT INTO loaded VALUES (?)').run(name);
+      database.exec('COMMIT');
+      return faults;
+    } catch (error) {
+      database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  async function take({ kind, table, tuples }: DumpRun): Promise<void> {
+    const wanted = WANTED[table.name];
+    if (wanted === undefined) {
+      for await (const _ of tuples);
+      return;
+    }
+    const columns = kind === 'rows' ? table.columns : table.columns.filter(({ name }) => table.key.includes(name));
+    const types = (kind === 'rows' ? columns : table.key.map((name) => columns.find((column) => column.name === name)!)).map(
+      ({ type }) => type,
+    );
+    const names = kind === 'rows' ? wanted.columns : wanted.key.split(', ');
+    const from = kind === 'rows' ? columns.map(({ name }) => name) : table.key;
+    const picked = names.map((name) => from.indexOf(name));
+    if (picked.includes(-1)) throw new CloudStoreError('corrupt', `A dump lacks a column of ${table.name}.`);
+    const statement = database.prepare(
+      kind === 'rows'
+        ? `INSERT OR REPLACE INTO ${table.name} VALUES (${names.map(() => '?').join()})`
+        : `DELETE FROM ${table.name} WHERE ${names.map((name) => `${name} = ?`).join(' AND ')}`,
+    );
+    for await (const batch of tuples) {
+      for (const tuple of eachTuple(batch)) {
+        const fields = decodeTuple(tuple, types);
+        statement.run(...picked.map((at) => inputOf(fields[at] ?? null)));
+      }
+    }
+  }
+
+  async function takePacks(packs: PackReader): Promise<PackFault[]> {
+    const faults: PackFault[] = [];
+    const insert = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?)');
+    for (const pack of await packs.list()) {
+      try {
+        const { records, indexed } = await packs.contents(pack);
+        if (!indexed && !pack.open) faults.push({ pack: pack.id, why: 'its index is damaged; it was read record by record' });
+        for (const { offset, length, label } of records) {
+          const chunk = chunkOfLabel(label);
+          if (chunk !== null) insert.run(chunk.domain, chunk.id, pack.id, offset, length);
+        }
+      } catch (error) {
+        if (!isCloudStoreError(error)) throw error;
+        faults.push({ pack: pack.id, why: error.message });
+      }
+    }
+    return faults;
+  }
+
+  return {
+    snapshot,
+    load,
+    setting(name) {
+      const row = database.prepare('SELECT value FROM settings WHERE name = ?').get(name);
+      return row === undefined ? null : JSON.parse(String(row.value));
+    },
+    buckets: () =>
+      database
+        .prepare('SELECT id, name, kind FROM buckets ORDER BY name')
+        .all()
+        .map(({ id, name, kind }) => ({ id: Number(id), name: String(name), kind: String(kind) })),
+    *objects(bucket) {
+      const rows = database
+        .prepare(
+          `SELECT s.id AS slot, s.key, s.version_id, v.size, v.etag, v.mtime_ms, v.modified_ms, v.content, v.content_hash
+             FROM slots s LEFT JOIN versions v ON v.id = s.version_id WHERE s.bucket_id = ? AND s.live ORDER BY s.key`,
+        )
+        .iterate(bucket);
+      for (const row of rows) {
+        yield {
+          slot: Number(row.slot),
+          key: String(row.key),
+          version: Buffer.from(row.version_id as Uint8Array).toString('hex'), // a BLOB of SQLite
+          size: Number(row.size ?? 0),
+          etag: String(row.etag ?? ''),
+          mtime: Number(row.mtime_ms ?? 0),
+          modified: Number(row.modified_ms ?? 0),
+          content: bytesOf(row.content),
+          contentHash: bytesOf(row.content_hash),
+        };
+      }
+    },
+    hasBelow: (bucket, key) =>
+      database
+        .prepare('SELECT 1 FROM slots WHERE bucket_id = ? AND live AND key > ? AND key < ? LIMIT 1')
+        .get(bucket, `${key}/`, `${key}0`) !== undefined,
+    keys: {
+      find: async (id) => bytesOf(database.prepare('SELECT wrapped FROM domains WHERE id = ?').get(id)?.wrapped),
+    },
+    chunks(other) {
+      const place = database.prepare(
+        `SELECT pack, offset, length FROM records WHERE domain = ? AND id = ? ORDER BY rowid ${other ? 'DESC' : ''} LIMIT 1`,
+      );
+      const leaf = database.prepare('SELECT entries FROM leaves WHERE domain = ? AND id = ?');
+      return {
+        async places(domain, ids) {
+          return ids.map((id) => {
+            const row = place.get(domain, id);
+            if (row === undefined) return null;
+            return { store: 0, pack: String(row.pack), offset: Number(row.offset), length: Number(row.length) };
+          });
+        },
+        leaves: async (domain, ids) => ids.map((id) => bytesOf(leaf.get(domain, id)?.entries)),
+      };
+    },
+    done: {
+      find(slot) {
+        const row = database.prepare('SELECT path, why FROM done WHERE slot = ?').get(slot);
+        return row === undefined ? null : { path: textOf(row.path), why: textOf(row.why) };
+      },
+      add(slot, bucket, { key, version, size, mtime, etag }, path, why) {
+        database
+          .prepare('INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+          .run(slot, bucket, key, version, size, mtime, etag, path, why);
+      },
+      *all() {
+        for (const row of database.prepare('SELECT * FROM done ORDER BY bucket, key').iterate()) {
+          const { bucket, key, version, size, mtime, etag } = row;
+          yield {
+            bucket: String(bucket),
+            key: String(key),
+            path: textOf(row.path),
+            size: Number(size),
+            mtime: Number(mtime),
+            etag: String(etag),
+            version: String(version),
+            why: textOf(row.why),
+          };
+        }
+      },
+      forgetFailures: () => void database.exec('DELETE FROM done WHERE why IS NOT NULL'),
+    },
+    close() {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function inputOf(field: Field): SQLInputValue {
+  return typeof field === 'boolean' ? Number(field) : field;
+}
+
+/** A view over SQLite's bytes, as a Buffer. */
+function bytesOf(value: unknown): Buffer | null {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : null;
+}
+
+function textOf(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
