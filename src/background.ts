@@ -5,14 +5,17 @@ import { createShelf } from '#blob/shelf';
 import type { Job } from '#contracts/jobs';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
+import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createGcJob } from '#jobs/gc/gc';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
+import type { Config } from './config/load.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
 import { SNAPSHOTS_DIRECTORY, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
 
 export interface BackgroundOptions {
+  config: Config;
   metadata: Metadata;
   storage: Storage;
   dataDirectory: string;
@@ -27,15 +30,21 @@ export interface BackgroundOptions {
   others: Others | null;
 }
 
+const DAY_MS = 24 * 3600 * 1000;
+
 /** Every job there is; each is made by its own file. */
-export function backgroundJobs({ metadata, storage, dataDirectory, masterKey, clock, random, others }: BackgroundOptions): Job[] {
-  const { collection, packs, dumps } = metadata;
+export function backgroundJobs(options: BackgroundOptions): Job[] {
+  const { config, metadata, storage, dataDirectory, masterKey, clock, random, others } = options;
+  const { collection, packs, dumps, expiry } = metadata;
+  const { values } = config;
   const own = createPackFiles(storage);
   const files = others === null ? own : sharedPacks(own, others);
   const room = async () => Number.POSITIVE_INFINITY;
   const shelf = createShelf({ directory: join(dataDirectory, SNAPSHOTS_DIRECTORY), disk: nodeDiskOps() });
   return [
     createGcJob({ collection, packs, files, room, clock, random }),
+    createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
+    createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     snapshotJob({ dumps, shelf, masterKey, random }),
     ...storage.jobs,
   ];

@@ -3,13 +3,14 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Logger } from '#contracts/observability';
 import type { Role } from '#core/principal';
 import { configOf, type Flags, givenKey, givenPassword, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
+import { addJobs } from './cli/job-commands.ts';
 import { describeFailure, EXIT, type Output, table } from './cli/output.ts';
 import { addRecovery } from './cli/recovery-commands.ts';
-import type { Session } from './cli/session.ts';
+import type { Session, SessionOptions } from './cli/session.ts';
 import { addStorage } from './cli/storage-commands.ts';
 import { describeConfig } from './config/load.ts';
 
-type Run = (session: Session, output: Output) => Promise<void>;
+type Run = (session: Session, output: Output, options: SessionOptions) => Promise<void>;
 
 /**
  * The command line. Resolves with the exit code: 0 ok, 1 error, 2 usage or setting, 4 not found, 12 auth.
@@ -29,6 +30,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addKeys(program);
   addBuckets(program);
   addMasterKey(program);
+  addJobs(program, withSession, setExit);
   addDoctor(program, setExit);
   addStorage(program, setExit);
   addRecovery(program, setExit);
@@ -266,9 +268,10 @@ async function withSession(flags: Flags, run: Run): Promise<void> {
   const config = configOf(flags);
   const [{ openSession }, { createLogger }] = await Promise.all([import('./cli/session.ts'), import('#observability/logger')]);
   const log: Logger = createLogger({ level: 'error' });
-  const session = await openSession({ config, clock: Date, random: randomBytes, log });
+  const options = { config, clock: Date, random: randomBytes, log };
+  const session = await openSession(options);
   try {
-    await run(session, outputOf(flags));
+    await run(session, outputOf(flags), options);
   } finally {
     await session.close();
   }

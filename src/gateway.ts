@@ -96,6 +96,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const { instance, signals } = metadata;
   const source = masterKeySource(config);
   const masterKey = await loadMasterKey({ source, sealed: metadata.sealed, random, mayCreate: lock !== null });
+  // Nobody else has the embedded database yet: what is registered there has died, and nobody need wait for it.
+  if (values['database-url'] === null && role.kind !== 'worker') await metadata.collection.fence(0);
   const registration = await register(metadata, options);
   started.defer(() => registration.end());
   const keys = watchKeys({ masterKey, source, sealed: metadata.sealed, store: metadata.keys, signals, random, log });
@@ -170,7 +172,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
           gone: (one) => instance.unregister(one),
         });
   const takesWork = role.kind !== 'worker';
-  const work = { metadata, storage, dataDirectory, masterKey: keys.master, clock, random, log };
+  const work = { config, metadata, storage, dataDirectory, masterKey: keys.master, clock, random, log };
   const background = await startBackground({ ...work, takesWork, others: workers });
   started.defer(() => background.close());
 

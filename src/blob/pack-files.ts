@@ -13,15 +13,27 @@ const COPY_BYTES_MAX = 16 << 20;
 /** The contract is PackFiles. */
 export function createPackFiles({ stores, log }: { stores: BlobStores; log: Log }): PackFiles {
   /** The record, if it is as its frame says; what a disk has changed is left where it is, for whoever looks for damage. */
-  async function read({ store, pack, offset, length }: ChunkPlace): Promise<Buffer | null> {
+  async function read(place: ChunkPlace): Promise<Buffer | null> {
+    const { length } = place;
     try {
-      const bytes = await stores.of(store).read(packName(pack), offset - FRAME_BYTES, FRAME_BYTES + length);
+      const bytes = await framed(place);
       const frame = decodeFrame(bytes);
       const record = bytes.subarray(FRAME_BYTES);
       return frame?.length === length && frame.crc === crc32c(record) ? record : null;
     } catch (error) {
       if (isCloudStoreError(error, 'corrupt') || isCloudStoreError(error, 'not_found')) return null;
       throw error;
+    }
+  }
+
+  /** From this machine where it is here. */
+  async function framed(place: ChunkPlace): Promise<Buffer> {
+    const length = FRAME_BYTES + place.length;
+    try {
+      return await log.read(place, -FRAME_BYTES, length);
+    } catch (error) {
+      if (!isCloudStoreError(error, 'not_found')) throw error;
+      return stores.of(place.store).read(packName(place.pack), place.offset - FRAME_BYTES, length);
     }
   }
 

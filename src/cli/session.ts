@@ -18,6 +18,8 @@ export interface Session {
   keyring: Keyring;
   masterKey: Buffer;
   source: MasterKeySource;
+  /** This command runs the embedded database, for no gateway does. */
+  alone: boolean;
   close(): Promise<void>;
 }
 
@@ -64,7 +66,7 @@ async function openExternal({ config, clock, random, log }: SessionOptions): Pro
     log,
     poolSize: 2,
   });
-  return { metadata, close: () => metadata.close() };
+  return { metadata, alone: false, close: () => metadata.close() };
 }
 
 async function openEmbedded(options: SessionOptions): Promise<Opened> {
@@ -104,6 +106,7 @@ async function runServer({ config, clock, random, log }: SessionOptions, lock: D
       const metadata = await openMetadata({ connection: server.connection, clock, random, log, poolSize: 2 });
       return {
         metadata,
+        alone: true,
         async close() {
           await metadata.close();
           await server.stop();
@@ -126,6 +129,7 @@ async function joinGateway({ config, clock, random, log }: SessionOptions): Prom
     const metadata = await openMetadata({ connection: socket.connection, clock, random, log, poolSize: 2 });
     return {
       metadata,
+      alone: false,
       async close() {
         await metadata.close();
         socket.close();

@@ -139,6 +139,17 @@ export const SETTINGS = {
     schema: byteCount(256 << 20),
     default: 8 * 2 ** 30,
   }),
+  'history-days': setting({
+    description:
+      'For how long what was overwritten or deleted can be restored; with less than min-free left, the oldest goes before that.',
+    schema: days(),
+    default: 30,
+  }),
+  'upload-days': setting({
+    description: 'After how long an upload in parts that nobody goes on with is forgotten.',
+    schema: days(),
+    default: 7,
+  }),
   processes: setting({
     description: 'How many processes share the listeners.',
     schema: z.coerce
@@ -223,6 +234,13 @@ function byteCount(min: number): z.ZodType<number, unknown> {
     context.addIssue({ code: 'custom', message: `must be a number of bytes such as 8GiB, at least ${min >> 20}MiB` });
     return z.NEVER;
   });
+}
+
+function days(): z.ZodType<number, unknown> {
+  return z.coerce
+    .number({ error: 'must be a number of days' })
+    .min(0, 'must not be below 0')
+    .max(36_500, 'must be at most 36500');
 }
 
 function isNetwork(value: string): boolean {

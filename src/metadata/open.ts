@@ -2,6 +2,7 @@ import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { CollectionStore } from '#contracts/collection';
 import type { DumpStore } from '#contracts/dump-store';
+import type { ExpiryStore } from '#contracts/expiry-store';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
@@ -21,6 +22,7 @@ import { createChunkIndex } from './chunk-index.ts';
 import { createCollectionStore } from './collection.ts';
 import { type Connection, openDatabase } from './database.ts';
 import { createDumpStore } from './dump/store.ts';
+import { createExpiryStore } from './expiry.ts';
 import { createInstanceStore, type Registration } from './instance.ts';
 import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
@@ -64,6 +66,7 @@ export interface Metadata {
   packs: PackStore;
   stores: StoreRegistry;
   dumps: DumpStore;
+  expiry: ExpiryStore;
   signals: Signals;
   close(): Promise<void>;
 }
@@ -99,6 +102,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     packs: createPackStore(database),
     stores: createStoreRegistry({ database, clock }),
     dumps: createDumpStore({ database, clock, random }),
+    expiry: createExpiryStore(database),
     async close() {
       await store.close();
       await signals.close();

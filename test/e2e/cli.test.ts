@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +110,40 @@ describe('the command line', function () {
     const { ok, findings } = await json(['doctor']);
     expect(ok, JSON.stringify(findings)).to.equal(true);
     expect(findings.find(({ name }: { name: string }) => name === 'gateway').detail).to.contain(String(gateway.pid));
+  });
+
+  it('gives the space of what was removed back, beside a running gateway and without one', async () => {
+    const owner = await json(['user', 'add', 'greg', '--key']);
+    const at = (method: string, name: string) => presign(method, `${gateway.s3Url}/${owner.bucket}/${name}`, owner, new Date());
+    const call = async (method: string, name: string, body?: Uint8Array<ArrayBuffer>) => {
+      const { status } = await fetch(at(method, name), { method, ...(body === undefined ? {} : { body }) });
+      expect(status, `${method} ${name}`).to.be.lessThan(300);
+    };
+    const bytes = new Uint8Array(randomBytes(3 << 20));
+    for (const name of ['one', 'two', 'kept']) await call('PUT', name, new Uint8Array(randomBytes(3 << 20)));
+    await call('PUT', 'same', bytes);
+    await call('PUT', 'copy', bytes);
+    const drop = async (name: string) => {
+      await call('DELETE', name);
+      await json(['jobs', 'start', 'expire-history', '--argument', '{"urgentBytes":1e15}', '--wait']);
+    };
+    for (const name of ['one', 'same']) await drop(name);
+    expect(await json(['gc', '--dry-run'])).to.include({ dryRun: true, removedLeaves: 1 });
+    const counts = await json(['gc']);
+    expect(counts).to.include({ removedLeaves: 1, waitingForUploads: 0 });
+    expect(counts.removedBytes).to.be.within(3 << 20, (3 << 20) + 10_000);
+    expect(counts.freedBytes).to.be.greaterThan(3 << 20);
+    await drop('two');
+    await gateway.stop();
+    expect(await json(['gc'])).to.include({ removedLeaves: 1, waitingForUploads: 0 });
+    const jobs = await json(['jobs', 'list']);
+    expect(jobs.map(({ name }: { name: string }) => name)).to.include.members(['expire-history', 'expire-uploads', 'gc']);
+    expect(jobs.find(({ name }: { name: string }) => name === 'gc').outcome).to.deep.equal({ kind: 'done', message: null });
+    expect((await run(['jobs', 'start', 'no-such-job'])).code).to.equal(4);
+    expect((await run(['jobs', 'start', 'gc', '--argument', '{'])).code).to.equal(2);
+    gateway = await startGateway({ dataDir });
+    const copy = await fetch(at('GET', 'copy'));
+    expect(Buffer.from(await copy.arrayBuffer()).equals(bytes)).to.equal(true);
   });
 
   it('works the same when the gateway is stopped, several at once, and while it starts', async () => {

@@ -76,6 +76,7 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
     }
     await step();
   }
+  await step();
   if (dead.length === 0) return counts;
 
   const turn = await store.nextTurn();
@@ -93,6 +94,7 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
     await step();
   }
   counts.freedBytes = Math.max(0, counts.freedBytes - counts.copiedBytes);
+  await step();
   await packs.forget(BURIED_MS);
   return counts;
 }

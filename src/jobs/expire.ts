@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExpiryStore } from '#contracts/expiry-store';
+import type { Job, JobContext } from '#contracts/jobs';
+
+/** What whoever asks for a run of `expire-history` may say. */
+export interface ExpireHistoryArgument {
+  /** The disk is short: the oldest history goes whatever its age, until objects of so many bytes are gone. */
+  urgentBytes?: number;
+}
+
+const HOUR_MS = 3600 * 1000;
+const REST_MS = 20;
+
+/** Unfinished uploads that nobody has gone on with. */
+export function createExpireUploadsJob(store: ExpiryStore, afterMs: number): Job {
+  return {
+    name: 'expire-uploads',
+    everyMs: HOUR_MS,
+    run: (context) => inSteps(context, 'uploads', () => store.uploads(afterMs)),
+  };
+}
+
+/** History past its retention; and before it, when the disk is short, for history never makes a write fail. */
+export function createExpireHistoryJob(store: ExpiryStore, retentionMs: number): Job {
+  return {
+    name: 'expire-history',
+    everyMs: HOUR_MS,
+    async run(context) {
+      const { urgentBytes } = (context.argument ?? {}) as ExpireHistoryArgument; // our own doors and commands write it
+      await inSteps(context, 'versions', () => store.history(retentionMs));
+      if (urgentBytes === undefined) return;
+      let left = urgentBytes;
+      await inSteps(context, 'versions', async () => {
+        if (left <= 0) return { count: 0 };
+        const step = await store.history(0, left);
+        left -= step.bytes;
+        return step;
+      });
+    },
+  };
+}
+
+async function inSteps(
+  { signal, progress }: JobContext,
+  unit: string,
+  step: () => Promise<{ count: number; bytes?: number }>,
+): Promise<void> {
+  let removed = 0;
+  let bytes = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const gone = await step();
+    removed += gone.count;
+    bytes += gone.bytes ?? 0;
+    progress({ done: removed, total: null, unit, counts: { removed, bytes } });
+    if (gone.count === 0) return;
+    await sleep(REST_MS, undefined, { signal });
+  }
+}

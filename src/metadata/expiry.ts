@@ -1,0 +1,74 @@
+import type { ExpiryStore } from '#contracts/expiry-store';
+import type { Database, Session } from './database.ts';
+
+const UPLOADS_MAX = 100;
+const VERSIONS_MAX = 500;
+const COMPLETED_MS = 24 * 3600 * 1000;
+
+const UPLOADS = {
+  name: 'expiry-uploads',
+  text: `DELETE FROM uploads WHERE id IN (SELECT u.id FROM uploads u WHERE u.created_ms < cs_now_ms() - $1::bigint AND u.completed_version IS NULL
+           AND NOT EXISTS (SELECT 1 FROM parts p WHERE p.upload_id = u.id AND p.modified_ms >= cs_now_ms() - $1::bigint)
+         ORDER BY u.created_ms, u.id LIMIT $2 FOR UPDATE OF u SKIP LOCKED)`,
+};
+const COMPLETED = {
+  name: 'expiry-completed',
+  text: `DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE created_ms < cs_now_ms() - $1::bigint AND completed_ms < cs_now_ms() - $1::bigint
+         ORDER BY created_ms, id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+};
+const HISTORY = {
+  name: 'expiry-history',
+  text: `SELECT encode(v.id, 'hex'), v.slot_id, s.bucket_id, v.size FROM versions v JOIN slots s ON s.id = v.slot_id
+          WHERE v.visibility = 'hidden' AND v.superseded_ms < cs_now_ms() - $1::bigint AND NOT v.legal_hold
+            AND coalesce(v.retain_until_ms, 0) < cs_now_ms() ORDER BY v.superseded_ms, v.id LIMIT $2`,
+};
+/** Whatever changes a bucket takes its head first, in the order of ids; the revision makes commits decide again that rested on what goes. */
+const LOCK_HEADS = {
+  name: 'expiry-lock-heads',
+  text: 'SELECT bucket_id FROM bucket_heads WHERE bucket_id = ANY((SELECT $1::int[])::int[]) ORDER BY bucket_id FOR UPDATE',
+};
+const TOUCH_HEADS = {
+  name: 'expiry-touch-heads',
+  text: 'UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = ANY((SELECT $1::int[])::int[])',
+};
+const DROP_VERSIONS = {
+  name: 'expiry-drop-versions',
+  text: `DELETE FROM versions v USING unnest((SELECT $1::text[])) AS x(id) WHERE v.id = decode(x.id, 'hex') AND v.visibility = 'hidden' AND NOT v.legal_hold
+            AND coalesce(v.retain_until_ms, 0) < cs_now_ms() RETURNING v.size`,
+};
+/** A name under which nothing is left. */
+const DROP_SLOTS = {
+  name: 'expiry-drop-slots',
+  text: `DELETE FROM slots t USING unnest((SELECT $1::bigint[])) AS x(id) WHERE t.id = x.id AND NOT t.live AND t.version_id IS NULL
+            AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.slot_id = t.id)`,
+};
+
+/** The contract is ExpiryStore. */
+export function createExpiryStore(database: Database): ExpiryStore {
+  async function drop(session: Session, rows: [string, number, number, number][]): Promise<{ count: number; bytes: number }> {
+    const buckets = [...new Set(rows.map(([, , bucket]) => bucket))];
+    await session.query(LOCK_HEADS, [buckets]);
+    const gone = await session.query<[number]>(DROP_VERSIONS, [rows.map(([id]) => id)]);
+    await session.execute(DROP_SLOTS, [[...new Set(rows.map(([, slot]) => slot))]]);
+    await session.execute(TOUCH_HEADS, [buckets]);
+    return { count: gone.length, bytes: gone.reduce((sum, [size]) => sum + size, 0) };
+  }
+
+  return {
+    async uploads(olderMs) {
+      const count = await database.execute(UPLOADS, [olderMs, UPLOADS_MAX]);
+      return { count: count + (await database.execute(COMPLETED, [COMPLETED_MS, UPLOADS_MAX])) };
+    },
+    async history(olderMs, bytesMax = Number.POSITIVE_INFINITY) {
+      const found = await database.read<[string, number, number, number]>(HISTORY, [olderMs, VERSIONS_MAX]);
+      let bytes = 0;
+      const rows = found.filter(([, , , size]) => {
+        const wanted = bytes < bytesMax;
+        bytes += size;
+        return wanted;
+      });
+      if (rows.length === 0) return { count: 0, bytes: 0 };
+      return database.transaction((session) => drop(session, rows));
+    },
+  };
+}
