@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -11,7 +9,8 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '#metadata/embedded
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
-import { findProgram, requireProgram } from '../support/programs.ts';
+import { requireProgram } from '../support/programs.ts';
+import { startRedis } from '../support/redis.ts';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
@@ -111,19 +110,3 @@ describe('the gateway on services of the owner', function () {
     });
   });
 });
-
-async function startRedis(directory: string): Promise<{ url: string; process: ChildProcess }> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  const child = spawn(
-    findProgram('redis-server') ?? '',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let said = '';
-  for await (const chunk of child.stdout) if (/Ready to accept connections/.test((said += chunk))) break;
-  return { url: `redis://127.0.0.1:${port}`, process: child };
-}
