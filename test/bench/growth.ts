@@ -1,0 +1,182 @@
+/**
+ * What grows with the number of objects: PUT, a look-up, a page, a step of collection and the start, at ten thousand objects and at many more.
+ *   node test/bench/growth.ts [--objects=10000000] [--seconds=5]
+ * Rows are made by SQL, as many SDKs would have left them, each with a chunk of its own that lies in no pack: they are listed and looked up, not read.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Logger } from '#contracts/observability';
+import type { Signals } from '#contracts/signals';
+import { createCollectionStore } from '#metadata/collection';
+import { openDatabase } from '#metadata/database';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
+import { median, wrk } from './load.ts';
+
+const FEW = 10_000;
+const MANY = Number(flag('objects') ?? 10_000_000);
+const SECONDS = Number(flag('seconds') ?? 5);
+const KEYS_PER_PREFIX = 1000;
+const STEPS = 30;
+const FILL_ROWS = 500_000;
+
+const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
+
+type Costs = Record<string, number>;
+
+const directory = mkdtempSync(join(tmpdir(), 'cloudstore-growth-'));
+const dataDir = join(directory, 'data');
+try {
+  const few = await measure(FEW, 0);
+  const many = await measure(MANY, FEW);
+  console.log(`At ${FEW} and ${MANY} objects (target: at most 1.5 times as much; the start not more):`);
+  for (const [name, cost] of Object.entries(many)) {
+    const before = few[name]!;
+    console.log(`  ${name}: ${(before * 1e3).toFixed(2)} ms, ${(cost * 1e3).toFixed(2)} ms; ratio ${(cost / before).toFixed(2)}`);
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function measure(count: number, there: number): Promise<Costs> {
+  let gateway = await startGateway({ dataDir });
+  const client = new pg.Client({ host: join(dataDir, 'postgres-socket'), user: 'cloudstore', database: 'cloudstore' });
+  await client.connect();
+  await fill(client, gateway.bucket, there, count);
+  const steps = await collectionSteps();
+  await client.end();
+  await gateway.stop();
+  const starts: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    gateway = await startGateway({ dataDir });
+    starts.push(gateway.readyAfterMs / 1e3);
+    if (round < 2) await gateway.stop();
+  }
+  try {
+    return { ...(await requests(gateway, count)), ...steps, start: median(starts) };
+  } finally {
+    await gateway.stop();
+  }
+}
+
+/** Seconds of one request, with 16 clients. */
+async function requests(gateway: TestGateway, count: number): Promise<Costs> {
+  const common = { directory, connections: 16, seconds: SECONDS };
+  const spread = (n: number): number => Math.floor((n * 7_919_777) % count);
+  const puts = Array.from({ length: 60_000 }, (_, n) => target(url(gateway, 'PUT', `${keyOf(spread(n))}-new-${n}`)));
+  const lookups = Array.from({ length: 60_000 }, (_, n) => `/dav/${gateway.bucket}/${keyOf(spread(n))}`);
+  const Authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+  const pages = Array.from({ length: 200 }, (_, n) => {
+    const query = { 'list-type': '2', 'start-after': keyOf(spread(n)) };
+    return target(url(gateway, 'GET', '', query));
+  });
+  const put = await wrk(gateway.s3Url, puts, { ...common, method: 'PUT', bodyBytes: 1024 });
+  const lookup = await wrk(gateway.webUrl, lookups, { ...common, method: 'PROPFIND', headers: { Authorization, Depth: '0' } });
+  const page = await wrk(gateway.s3Url, pages, { ...common, connections: 1, threads: 1 });
+  const errors = put.errors + lookup.errors + page.errors;
+  if (errors > 0) console.log(`  errors: ${errors}`);
+  return { PUT: 1 / put.requestsPerSecond, 'PROPFIND of one': 1 / lookup.requestsPerSecond, page: 1 / page.requestsPerSecond };
+}
+
+/** Seconds of one step of each kind that goes through all there is, from places all over. */
+async function collectionSteps(): Promise<Costs> {
+  const connection = {
+    socketDirectory: join(dataDir, 'postgres-socket'),
+    port: 5432,
+    user: 'cloudstore',
+    database: 'cloudstore',
+  };
+  const database = openDatabase({ connection, poolSize: 1, log: quiet });
+  const signals: Signals = { publish: async () => {}, subscribe: () => () => {} };
+  const store = createCollectionStore({ database, signals });
+  const costs: Costs = {};
+  const walk = async (name: string, step: (after: string | null) => Promise<{ next: string | null }>): Promise<void> => {
+    const times: number[] = [];
+    let after: string | null = null;
+    for (let n = 0; n < STEPS; n++) {
+      const begun = performance.now();
+      ({ next: after } = await step(after));
+      times.push((performance.now() - begun) / 1e3);
+      if (after === null) break;
+    }
+    costs[name] = median(times);
+  };
+  await walk('gc step, references', (after) => store.references(after));
+  await walk('gc step, chunks', (after) => store.chunks(after, Number.MAX_SAFE_INTEGER));
+  await database.close();
+  return costs;
+}
+
+/** The objects number `from` to `to`. */
+async function fill(client: pg.Client, name: string, from: number, to: number): Promise<void> {
+  const { rows } = await client.query<{ id: number; domain: number; owner: number }>(
+    'SELECT id, domain, owner FROM buckets WHERE name = $1',
+    [name],
+  );
+  const { id: bucket, domain, owner } = rows[0]!;
+  await client.query('SET session_replication_role = replica');
+  for (let at = from; at < to; at += FILL_ROWS) {
+    const end = Math.min(to, at + FILL_ROWS) - 1;
+    const key = `'d' || lpad((n / ${KEYS_PER_PREFIX})::text, 6, '0') || '/f' || lpad((n % ${KEYS_PER_PREFIX})::text, 3, '0') || '.bin'`;
+    const first = (
+      await client.query<{ first: string }>(
+        `SELECT setval('object_ids', last_value + 4096 * (1 + ${2 * FILL_ROWS} / 4096)) - 4096 * (1 + ${2 * FILL_ROWS} / 4096) + 1 AS first FROM object_ids`,
+      )
+    ).rows[0]!.first;
+    await client.query('BEGIN');
+    await client.query(`
+      INSERT INTO slots (id, bucket_id, key, live, version_id, visibility, delete_marker, node_id, size, etag, modified_ms, mtime_ms, created_ms, attributes)
+      SELECT ${first} + n - ${at}, ${bucket}, ${key}, true, uuid_send(uuidv7()), 'null', false, ${first} + ${FILL_ROWS} + n - ${at}, 5000, md5(n::text),
+             1767225600000 + n, 1767225600000 + n, 1767225600000 + n, '{"contentType": "application/octet-stream"}'
+        FROM generate_series(${at}::bigint, ${end}) AS n`);
+    await client.query(`
+      INSERT INTO versions (id, slot_id, seq, node_id, visibility, delete_marker, size, etag, modified_ms, mtime_ms, created_ms, attributes, content)
+      SELECT version_id, id, id, node_id, visibility, false, size, etag, modified_ms, mtime_ms, created_ms, attributes,
+             '\\x0102'::bytea || int4send(${domain}) || int8send(5000) || sha256(int8send(id))
+        FROM slots WHERE bucket_id = ${bucket} AND id BETWEEN ${first} AND ${first} + ${end - at}`);
+    await client.query(`
+      INSERT INTO chunks (domain, id, size, store, pack, pack_offset, length)
+      SELECT ${domain}, sha256(int8send(${first} + n - ${at})), 5000, 0, decode(md5((n / 60000)::text), 'hex'), (n % 60000) * 5200 + 80, 5112
+        FROM generate_series(${at}::bigint, ${end}) AS n`);
+    await client.query(`
+      INSERT INTO directories (bucket_id, path, explicit, revision, modified_ms, created_ms)
+      SELECT ${bucket}, 'd' || lpad(n::text, 6, '0') || '/', false, 1, 1767225600000, 1767225600000
+        FROM generate_series(${Math.floor(at / KEYS_PER_PREFIX)}, ${Math.floor(end / KEYS_PER_PREFIX)}) AS n ON CONFLICT DO NOTHING`);
+    await client.query('COMMIT');
+  }
+  await client.query(`INSERT INTO packs (id, store, live_chunks, live_bytes) SELECT pack, 0, count(*), sum(length) FROM chunks GROUP BY pack
+    ON CONFLICT (id) DO UPDATE SET live_chunks = excluded.live_chunks, live_bytes = excluded.live_bytes`);
+  await client.query(
+    `UPDATE space SET chunks = (SELECT count(*) FROM chunks), versions = (SELECT count(*) FROM versions) WHERE domain = ${domain} AND shard = 1`,
+  );
+  await client.query(`UPDATE bucket_heads SET revision = revision + 1, seq = seq + ${to - from}, floor_seq = seq + ${to - from}, objects = objects + ${to - from},
+    bytes = bytes + ${5000 * (to - from)} WHERE bucket_id = ${bucket}`);
+  await client.query(
+    `INSERT INTO usage AS u (principal, bytes) VALUES (${owner}, ${5000 * (to - from)}) ON CONFLICT (principal) DO UPDATE SET bytes = u.bytes + excluded.bytes`,
+  );
+  await client.query('SET session_replication_role = origin');
+  for (const table of ['slots', 'versions', 'chunks', 'directories']) await client.query(`VACUUM ANALYZE ${table}`);
+  await client.query('CHECKPOINT');
+}
+
+function keyOf(n: number): string {
+  return `d${String(Math.floor(n / KEYS_PER_PREFIX)).padStart(6, '0')}/f${String(n % KEYS_PER_PREFIX).padStart(3, '0')}.bin`;
+}
+
+function url(gateway: TestGateway, method: string, key: string, query: Record<string, string> = {}): string {
+  const base = `${gateway.s3Url.replace(/\/$/, '')}/${gateway.bucket}${key === '' ? '' : '/'}${key}`;
+  const search = new URLSearchParams(query).toString();
+  return presign(method, search === '' ? base : `${base}?${search}`, gateway, new Date());
+}
+
+function target(absolute: string): string {
+  const { pathname, search } = new URL(absolute);
+  return pathname + search;
+}
+
+function flag(name: string): string | undefined {
+  return process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1];
+}
