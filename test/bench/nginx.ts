@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** nginx as the yardstick: one worker, one port a way of serving the same folder. */
+/** nginx as the yardstick: one worker or several, one port a way of serving the same folder. */
 export interface Nginx {
   /** `sendfile off; output_buffers 4 1m`: its best for one large stream on loopback. */
   best: string;
@@ -17,13 +17,13 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-export async function startNginx(directory: string): Promise<Nginx> {
+export async function startNginx(directory: string, workers = 1): Promise<Nginx> {
   const root = join(directory, 'www');
   for (const name of [root, join(directory, 'body')]) mkdirSync(name, { recursive: true, mode: 0o777 });
   const [best, plain, dav] = [await freePort(), await freePort(), await freePort()];
   const config = `
 load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
-user root; worker_processes 1; daemon off; pid ${directory}/nginx.pid; error_log ${directory}/error.log;
+user root; worker_processes ${workers}; daemon off; pid ${directory}/nginx.pid; error_log ${directory}/error.log;
 events { worker_connections 1024; }
 http {
   access_log off; client_max_body_size 0; client_body_temp_path ${directory}/body; keepalive_requests 1000000; tcp_nopush on;
