@@ -1,3 +1,5 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -5,6 +7,7 @@ import { type EmbeddedPostgres, openSocketConnection, startEmbeddedPostgres } fr
 import { type Metadata, type MetadataOptions, openMetadata } from '#metadata/open';
 import type { Config } from './config/load.ts';
 import { type ProcessRole, poolSizeOf } from './process-role.ts';
+import { SNAPSHOTS_DIRECTORY } from './snapshots.ts';
 
 export interface DatabaseOptions {
   config: Config;
@@ -28,6 +31,7 @@ export async function openDatabase({ config, role, ...options }: DatabaseOptions
   const common = { ...options, gateway: true, poolSize: poolSizeOf(role) };
   if (url !== null) return openExternal(url, common);
   const dataDirectory = config.values['data-dir'];
+  await refuseToBeginAnew(dataDirectory);
   const server = role.kind === 'worker' ? joinServer(dataDirectory) : await startEmbeddedPostgres({ dataDirectory, ...options });
   try {
     const metadata = await openMetadata({ ...common, connection: server.connection, soleOwner: role.kind === 'alone' });
@@ -63,4 +67,15 @@ async function openExternal(url: string, options: Omit<MetadataOptions, 'connect
       { cause },
     );
   }
+}
+
+/** A new, empty database beside snapshots of one that is lost would begin another installation on the packs of the first. */
+async function refuseToBeginAnew(dataDirectory: string): Promise<void> {
+  if ((await stat(join(dataDirectory, 'postgres')).catch(() => null)) !== null) return;
+  const names = await readdir(join(dataDirectory, SNAPSHOTS_DIRECTORY)).catch(() => []);
+  if (!names.some((name) => name.endsWith('.dump'))) return;
+  throw new CloudStoreError(
+    'unavailable',
+    `The database of ${dataDirectory} is gone, and snapshots of it are there. Make it anew with "cloudstore rebuild-index"; to begin with nothing, name another data directory.`,
+  );
 }

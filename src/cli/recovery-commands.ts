@@ -4,9 +4,14 @@ import type { Command } from 'commander';
 import type { DumpTip } from '#contracts/dump-store';
 import type { Logger } from '#contracts/observability';
 import type { Shelf } from '#contracts/shelf';
+import { CloudStoreError } from '#core/errors';
+import type { Config } from '../config/load.ts';
 import { SettingError } from '../config/setting-error.ts';
 import { configOf, type Flags, outputOf, subcommand, textFlag } from './flags.ts';
+import type { RebuildReport } from './offline/rebuild.ts';
 import { EXIT, gib } from './output.ts';
+
+const LOCK_MS_MAX = 5_000;
 
 /** What brings data back, or away to where it is safe. */
 export function addRecovery(program: Command, setExit: (code: number) => void): void {
@@ -17,6 +22,11 @@ export function addRecovery(program: Command, setExit: (code: number) => void): 
     .option('--at <time>', 'as they were at a time (2026-11-25T18:00:00Z): the last snapshot of before')
     .option('--packs <directory>', 'look for packs there too, such as those of a backup (again for more)', gather, [])
     .action((flags: Flags) => runExport(flags, setExit));
+  subcommand(program, 'rebuild-index', 'Make a database that is lost or broken anew, from the last snapshot and the packs.')
+    .option('--force', 'put a database that works aside')
+    .option('--at <time>', 'from the last snapshot of before')
+    .option('--packs <directory>', 'look for packs there too (again for more)', gather, [])
+    .action((flags: Flags) => runRebuild(flags, setExit));
   subcommand(
     program,
     'snapshot',
@@ -30,31 +40,16 @@ export function addRecovery(program: Command, setExit: (code: number) => void): 
 
 async function runExport(flags: Flags, setExit: (code: number) => void): Promise<void> {
   const config = configOf(flags);
-  const dataDirectory = config.values['data-dir'];
   const atMs = timeFlag(flags, 'at');
-  const log = await logger();
   if (flags.offline !== true && atMs === null) await freshSnapshot(flags);
-  const [{ exportOffline }, { offlineMasterKey }, { masterKeySource }, { createPackReader }, { nodeDiskOps }] = await Promise.all(
-    [
-      import('./offline/export.ts'),
-      import('./offline/master-key.ts'),
-      import('../master-key.ts'),
-      import('#blob/pack-reader'),
-      import('#blob/disk-ops'),
-    ],
-  );
-  const disk = nodeDiskOps();
-  const shelf = await snapshotShelf(dataDirectory);
-  const directories = [join(dataDirectory, 'packs'), ...(flags.packs as string[]).map((path) => resolve(path))]; // commander's, see `gather`
-  const packs = createPackReader({ directories, disk });
+  const tools = await recoveryTools(config);
+  const { exportOffline } = await import('./offline/export.ts');
+  const packs = tools.packs(flags.packs as string[]); // commander's, see `gather`
   try {
     const report = await exportOffline({
-      shelf,
+      ...tools,
       packs,
-      masterKey: await offlineMasterKey(masterKeySource(config), shelf),
-      disk,
-      random: randomBytes,
-      log,
+      masterKey: await tools.masterKey(tools.shelf),
       to: resolve(String(flags.to)),
       bucket: textFlag(flags, 'bucket'),
       atMs,
@@ -71,6 +66,84 @@ async function runExport(flags: Flags, setExit: (code: number) => void): Promise
     if (report.failed > 0 || report.skipped.length > 0) setExit(EXIT.partial);
   } finally {
     await packs.close();
+  }
+}
+
+async function runRebuild(flags: Flags, setExit: (code: number) => void): Promise<void> {
+  const config = configOf(flags);
+  const dataDirectory = config.values['data-dir'];
+  const tools = await recoveryTools(config);
+  const { rebuildDatabase } = await import('./offline/rebuild.ts');
+  await withLock(dataDirectory, async () => {
+    const packs = tools.packs(flags.packs as string[]); // commander's, see `gather`
+    try {
+      const report = await rebuildDatabase({
+        ...tools,
+        packs,
+        dataDirectory,
+        databaseUrl: config.values['database-url'],
+        masterKey: await tools.masterKey(tools.shelf),
+        atMs: timeFlag(flags, 'at'),
+        force: flags.force === true,
+      });
+      outputOf(flags).data(report, describeRebuilt(report));
+      if (report.hurtCount > 0 || report.skipped.length > 0) setExit(EXIT.partial);
+    } finally {
+      await packs.close();
+    }
+  });
+}
+
+function describeRebuilt(report: RebuildReport): string {
+  return [
+    `The database is that of the snapshot of ${report.snapshot}: ${report.rows.slots ?? 0} names, ${report.rows.principals ?? 0} users.`,
+    `${report.chunks} chunks, ${report.mended} of them in another place than the snapshot said, ${report.missing} in no pack.`,
+    'Users and keys that were removed since are back; look through them. Everybody logs in anew.',
+    ...(report.aside === null ? [] : [`The database of before is in ${report.aside}; remove it when you need it no more.`]),
+    ...report.skipped.map(({ name, why }) => `not used: ${name}: ${why}`),
+    ...report.packs.map(({ pack, why }) => `pack ${pack}: ${why}`),
+    ...report.hurt.map(({ bucket, key, current }) => `hurt: ${bucket}/${key}${current ? '' : ' (an older version)'}`),
+    ...(report.hurtCount > report.hurt.length ? [`… and ${report.hurtCount - report.hurt.length} more`] : []),
+  ].join('\n');
+}
+
+/** What all of them work with. */
+async function recoveryTools(config: Config) {
+  const dataDirectory = config.values['data-dir'];
+  const [{ offlineMasterKey }, { masterKeySource }, { createPackReader }, { nodeDiskOps }] = await Promise.all([
+    import('./offline/master-key.ts'),
+    import('../master-key.ts'),
+    import('#blob/pack-reader'),
+    import('#blob/disk-ops'),
+  ]);
+  const disk = nodeDiskOps();
+  return {
+    disk,
+    clock: Date,
+    random: randomBytes,
+    log: await logger(),
+    shelf: await snapshotShelf(dataDirectory),
+    /** @param more directories beside that of the data directory */
+    packs: (more: readonly string[]) =>
+      createPackReader({ directories: [join(dataDirectory, 'packs'), ...more.map((path) => resolve(path))], disk }),
+    /** That opens what lies on a shelf. */
+    masterKey: (shelf: Shelf) => offlineMasterKey(masterKeySource(config), shelf),
+  };
+}
+
+/** Nobody else works in the data directory meanwhile. */
+async function withLock<T>(dataDirectory: string, work: () => Promise<T>): Promise<T> {
+  const { lockDataDirectory, readOwner } = await import('../data-directory.ts');
+  const lock = await lockDataDirectory(dataDirectory, { kind: 'command', pid: process.pid }, LOCK_MS_MAX);
+  if (lock === null) {
+    const owner = await readOwner(dataDirectory);
+    const who = owner === null ? 'Another process' : `A ${owner.kind} (process ${owner.pid})`;
+    throw new CloudStoreError('unavailable', `${who} is using the data directory ${dataDirectory}. Stop it first.`);
+  }
+  try {
+    return await work();
+  } finally {
+    await lock.release();
   }
 }
 

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32c } from '@node-rs/crc32';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
@@ -148,6 +149,81 @@ describe('a data directory without its database', function () {
     const early = await cloudstore(['export', '--offline', '--at', '2001-01-01', '--to', to], { env });
     expect(early.code).to.equal(4);
     expect(early.stderr).to.contain('2001-01-01');
+  });
+
+  describe('and the gateway on what rebuild-index makes of it', () => {
+    let report: { mended: number; missing: number; hurtCount: number; chunks: number };
+
+    it('begins nothing anew by itself', async () => {
+      const refused = await cloudstore(['serve'], {
+        env: { CLOUDSTORE_DATA_DIR: dataDir, CLOUDSTORE_PORT: '0', CLOUDSTORE_S3_PORT: '0', CLOUDSTORE_LOG_LEVEL: 'error' },
+      });
+      expect(refused.code).to.equal(1);
+      expect(refused.stderr)
+        .to.contain('rebuild-index')
+        .and.match(/^cloudstore: [^\n]+\n$/);
+    });
+
+    it('serves every file of the last snapshot, with its users and keys', async () => {
+      report = await run(['rebuild-index']);
+      expect(report).to.include({ missing: 0, hurtCount: 0 });
+      expect(report.chunks).to.be.at.least(5);
+      const before = gateway;
+      gateway = await startGateway({ dataDir });
+      expect(gateway.output().stdout).not.to.contain('first start');
+      const token = await tokenOf({ ...gateway, user: before.user, password: before.password });
+      for (const [key, body] of Object.entries(FILES)) {
+        const answer = await fetch(`${gateway.restUrl}/files/home/${encodeURIComponent(key)}`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        expect(answer.status, key).to.equal(200);
+        expect(hash(Buffer.from(await answer.arrayBuffer())), key).to.equal(hash(body));
+      }
+      const listed = await fetch(presign('GET', `${gateway.s3Url}/home?list-type=2`, before, new Date()));
+      const text = await listed.text();
+      expect(listed.status).to.equal(200);
+      expect(text).to.contain('later/new.bin').and.not.contain('too-late').and.not.contain('gone.txt');
+      await put(gateway, 'after.bin', seededRandom(`${SEED}-after`)(200_000));
+      expect(await gateway.stop()).to.equal(0);
+    });
+
+    it('is not made anew over a database that works, unless it is put aside', async () => {
+      const refused = await cloudstore(['rebuild-index'], { env: { CLOUDSTORE_DATA_DIR: dataDir } });
+      expect(refused.code).to.equal(1);
+      expect(refused.stderr).to.contain('--force');
+      const forced = await run(['rebuild-index', '--force']);
+      expect(readdirSync(forced.aside)).to.include('PG_VERSION');
+    });
+
+    it('finds chunks where compaction has put them, and says which files lack one that is nowhere', async () => {
+      // As after a compaction that the snapshot knows nothing of: the same records in a pack of another name.
+      const packs = filesIn(join(dataDir, 'packs')).filter((path) => path.endsWith('.pack'));
+      const from = packs.find((path) => readFileSync(path).includes('CSRC'))!;
+      const bytes = readFileSync(from);
+      const id = randomBytes(16);
+      id.copy(bytes, 8);
+      bytes.writeUInt32BE(crc32c(bytes.subarray(0, 60)), 60);
+      rmSync(from);
+      const to = join(dataDir, 'packs', `${id.toString('hex')}.pack`);
+      writeFileSync(to, bytes);
+      const moved = await run(['rebuild-index', '--force']);
+      expect(moved.mended).to.be.at.least(1);
+      expect(moved).to.include({ missing: 0, hurtCount: 0 });
+      rmSync(to);
+      const hurt = await run(['rebuild-index', '--force'], 3);
+      expect(hurt.missing).to.be.at.least(1);
+      expect(hurt.hurt[0]).to.include({ bucket: 'home', current: true });
+      // Whoever brings the bytes again heals the file.
+      gateway = await startGateway({ dataDir });
+      const key = hurt.hurt.find((one: { current: boolean }) => one.current).key as string;
+      await put(gateway, key, FILES[key] ?? seededRandom(`${SEED}-after`)(200_000));
+      const token = await tokenOf(gateway);
+      const healed = await fetch(`${gateway.restUrl}/files/home/${encodeURIComponent(key)}`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(hash(Buffer.from(await healed.arrayBuffer()))).to.equal(hash(FILES[key]!));
+      await gateway.stop();
+    });
   });
 });
 

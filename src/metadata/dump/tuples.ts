@@ -56,6 +56,22 @@ export function decodeTuple(tuple: Buffer, types: readonly ColumnType[]): Field[
   });
 }
 
+/** Of integers (4 bytes), bigints (8 bytes) and bytes. */
+export function encodeTuple(fields: readonly ({ int: number } | { bigint: number } | Uint8Array)[]): Buffer {
+  const parts: Uint8Array[] = [Buffer.of(fields.length >> 8, fields.length & 255)];
+  for (const field of fields) {
+    const bytes = field instanceof Uint8Array ? field : Buffer.alloc('int' in field ? 4 : 8);
+    if (!(field instanceof Uint8Array)) {
+      if ('int' in field) Buffer.from(bytes.buffer, bytes.byteOffset, 4).writeInt32BE(field.int);
+      else Buffer.from(bytes.buffer, bytes.byteOffset, 8).writeBigInt64BE(BigInt(field.bigint));
+    }
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(bytes.length);
+    parts.push(length, bytes);
+  }
+  return Buffer.concat(parts);
+}
+
 function endOfTuple(bytes: Buffer, start: number): number | null {
   if (start + 2 > bytes.length) return null;
   const count = bytes.readInt16BE(start);
