@@ -73,6 +73,8 @@ export interface ChunkPlace {
   offset: number;
   /** Of the whole record, header and tags included, bytes. */
   length: number;
+  /** In quarantine: what lies there is known to be damaged. Only ChunkIndex.places says so. */
+  damaged?: true;
 }
 
 export interface ChunkRecord extends ChunkRef, ChunkPlace {}

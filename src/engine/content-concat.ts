@@ -4,7 +4,8 @@ import type { ChunkRef, ContentRef, DomainId, LeafRef } from '#core/content-ref'
 import { CloudStoreError } from '#core/errors';
 import { releaseOf, SMALL_BYTES_MAX, storeOne, type WriteDeps, writeSmall } from './content-write.ts';
 import { isPlainInline, openInline } from './inline.ts';
-import { createLeafCutter, decodeLeaf } from './manifest.ts';
+import { readLeaves } from './leaves.ts';
+import { createLeafCutter } from './manifest.ts';
 
 const LEAVES_AT_ONCE = 16;
 /** New leaves that are kept for the commit; more are recorded ahead of it. */
@@ -81,7 +82,7 @@ async function joinParts(
     await storeTiny();
     if (part.kind === 'chunk') cutter.add(part);
     else {
-      for await (const chunk of chunksOf(deps, part.leaves, domain.id)) cutter.add(chunk);
+      for await (const chunk of chunksOf(deps, part.leaves, domain)) cutter.add(chunk);
     }
     await takeLeaves(false);
   }
@@ -90,15 +91,8 @@ async function joinParts(
   return { content: { kind: 'manifest', domain: domain.id, size, leaves }, chunks, leaves: leafRecords };
 }
 
-async function* chunksOf(deps: WriteDeps, leaves: LeafRef[], domain: DomainId): AsyncGenerator<ChunkRef> {
+async function* chunksOf(deps: WriteDeps, leaves: LeafRef[], domain: DomainKeys): AsyncGenerator<ChunkRef> {
   for (let at = 0; at < leaves.length; at += LEAVES_AT_ONCE) {
-    const some = leaves.slice(at, at + LEAVES_AT_ONCE);
-    const ids = some.map(({ id }) => id);
-    const entries = await deps.chunks.leaves(domain, ids);
-    for (const [index, leaf] of some.entries()) {
-      const bytes = entries[index];
-      if (!bytes) throw new CloudStoreError('corrupt', 'A leaf of a manifest is missing.');
-      yield* decodeLeaf(bytes, leaf.size);
-    }
+    for (const chunks of await readLeaves(deps, domain, leaves.slice(at, at + LEAVES_AT_ONCE))) yield* chunks;
   }
 }

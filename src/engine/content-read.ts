@@ -7,9 +7,9 @@ import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
 import { type InlineRef, inlineCacheKey, isPlainInline, openInline } from './inline.ts';
 import type { PlainCache } from './plain-cache.ts';
-import type { ReadBuffer, ReadBuffers } from './read-buffers.ts';
+import { createReadBuffers, type ReadBuffer, type ReadBuffers } from './read-buffers.ts';
 import { type ChunkedRef, planRead, type Wanted } from './read-plan.ts';
-import { createRecordReader, type Opened, type RecordReaderDeps } from './record-reader.ts';
+import { createRecordReader, FETCH_BYTES, type Opened, type RecordReaderDeps, type Run } from './record-reader.ts';
 
 export interface ReadDeps extends RecordReaderDeps {
   keyring: Keyring;
@@ -34,7 +34,7 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
   const small = content.kind === 'inline' ? openCached(deps, domain, content) : cached(deps, content);
   // A copy: what is yielded is the consumer's.
   if (small !== undefined) yield Buffer.from(small.subarray(start, end + 1));
-  else if (content.kind !== 'inline') yield* readPlan(deps, domain, planRead(deps.chunks, content, { start, end }), signal);
+  else if (content.kind !== 'inline') yield* readPlan(deps, domain, planRead(deps, domain, content, { start, end }), signal);
 }
 
 /** What is at hand, at once; null: it has to be read, or there is something wrong with it that reading tells. */
@@ -77,7 +77,7 @@ export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?
     openInline(deps.recordKeys, domain, content);
   } else {
     const whole = { start: 0, end: content.size - 1 };
-    for await (const wanted of planRead(deps.chunks, content, whole)) {
+    for await (const wanted of planRead(deps, domain, content, whole)) {
       const hasher = deps.hashes.keyed(domain.chunkIdKey);
       for await (const bytes of readPlan(deps, domain, planOf(wanted), signal)) hasher.update(bytes);
       if (!hasher.digest().equals(wanted.chunk.id)) {
@@ -112,7 +112,7 @@ async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerato
       },
       () => (ended = true),
     );
-    const opened = run.then(async (found) => (found === null ? null : { wanted: found.wanted, ...(await found.open()) }));
+    const opened = run.then((found) => (found === null ? null : openRun(found)));
     opened.catch(() => {}); // whoever waits for it hears of it; nobody may
     return { buffer, opened };
   }
@@ -131,7 +131,7 @@ async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerato
         opened = await current.opened;
         if (opened === null) return;
         throwIfAborted(signal);
-        remember(deps, domain, opened.wanted, opened.plain);
+        if (opened.copy === null) remember(deps, domain, opened.wanted, opened.plain);
       } finally {
         if (opened?.borrowed) buffers.forgo(current.buffer);
         else buffers.give(current.buffer);
@@ -141,6 +141,9 @@ async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerato
         yield bytes;
         throwIfAborted(signal);
       }
+      // With a buffer of its own: who holds one and waits for another may wait for ever.
+      if (opened.copy !== null)
+        yield* readPlan({ ...deps, buffers: createReadBuffers(FETCH_BYTES, 1) }, domain, planOf(opened.copy), signal);
     }
   } finally {
     ended = true;
@@ -155,7 +158,16 @@ interface Fetch {
   opened: Promise<OpenedRun | null>;
 }
 
-type OpenedRun = Opened & { wanted: Wanted };
+/** Where the record was damaged, `copy` is the same part in a good one, to be read yet. */
+type OpenedRun = Opened & { wanted: Wanted; copy: Wanted | null };
+
+async function openRun(run: Run): Promise<OpenedRun> {
+  try {
+    return { wanted: run.wanted, copy: null, ...(await run.open()) };
+  } catch (error) {
+    return { wanted: run.wanted, copy: await run.again(error), plain: [], borrowed: false };
+  }
+}
 
 async function giveBack(buffers: ReadBuffers, { buffer, opened }: Fetch): Promise<void> {
   const unread = await opened.catch(() => null);

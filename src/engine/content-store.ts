@@ -5,6 +5,7 @@ import type { Content } from '#contracts/content';
 import type { Delta } from '#contracts/delta';
 import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
+import type { Repair } from '#contracts/repair';
 import type { Random } from '#core/clock';
 import { createArena, SLOT_BYTES } from './arena.ts';
 import { createClaim } from './claims.ts';
@@ -33,6 +34,8 @@ export interface ContentOptions {
   stores: BlobStores;
   chunks: ChunkIndex;
   random: Random;
+  /** Asked when a read meets damage. */
+  repair?: Repair;
   /** What all bodies on their way in and out, and the cache of small plaintext, may hold together. 96 MiB by default. */
   memoryBytesMax?: number;
   /** zstd where a sample says that it pays. On by default. */
@@ -53,6 +56,7 @@ const SLOTS_MIN = 16;
 export function createContent(options: ContentOptions): Content & { delta: Delta; close(): Promise<void> } {
   const { keyring, log, stores, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true, encryption = true } = options;
   const cipher = encryption ? CIPHER_AES_256_GCM : CIPHER_NONE;
+  const repair = options.repair === undefined ? {} : { repair: options.repair };
   const { threads = Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) } = options;
   // In: a third for plaintext, an eighth for ciphertext on its way to the disk. Out: a sixth. The cache: a third.
   const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)));
@@ -75,6 +79,7 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     storeChunk: createStoreChunk({ seal: createSeal(recordKeys, { compression, cipher, threads: pool }), log, gate }),
     chunks,
     log,
+    ...repair,
   };
   const reading: ReadDeps = {
     keyring,
@@ -85,6 +90,7 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     chunks,
     log,
     stores,
+    ...repair,
     cache: createPlainCache(Math.floor(memoryBytesMax / 3)),
     buffers: createReadBuffers(FETCH_BYTES, Math.max(4, Math.floor(memoryBytesMax / 6 / FETCH_BYTES))),
   };

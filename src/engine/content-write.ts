@@ -1,6 +1,7 @@
 import type { UploadLease } from '#contracts/chunk-index';
 import type { ChunkRecord, Staged, WriteOptions } from '#contracts/content';
 import type { DomainKeys, Keyring } from '#contracts/keyring';
+import type { Repair } from '#contracts/repair';
 import { type ChunkRef, type ContentRef, INLINE_BYTES_MAX } from '#core/content-ref';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
@@ -17,6 +18,7 @@ export interface WriteDeps extends UploadDeps {
   recordKeys: RecordKeys;
   cipher: Cipher;
   plain: PlainPolicy;
+  repair?: Repair;
 }
 
 /** Up to here a body is gathered in a buffer of its own, and takes no slot. */

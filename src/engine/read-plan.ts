@@ -1,9 +1,10 @@
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace } from '#contracts/content';
-import type { ChunkRef, ContentRef, DomainId } from '#core/content-ref';
-import { CloudStoreError } from '#core/errors';
+import type { DomainKeys } from '#contracts/keyring';
+import type { ChunkRef, ContentRef, DomainId, LeafRef } from '#core/content-ref';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ByteRange } from '#core/range';
-import { decodeLeaf } from './manifest.ts';
+import { type LeafDeps, readLeaves } from './leaves.ts';
 
 /** What of a chunk a read wants: its bytes [from, to). */
 export interface Wanted {
@@ -13,6 +14,8 @@ export interface Wanted {
   to: number;
   /** Of the chunk's first byte, in the content. */
   offset: number;
+  /** Its place is that of a second copy already: there is no third. */
+  healed?: true;
 }
 
 export type ChunkedRef = Exclude<ContentRef, { kind: 'inline' }>;
@@ -20,10 +23,16 @@ export type ChunkedRef = Exclude<ContentRef, { kind: 'inline' }>;
 const PLACES_AT_ONCE = 32;
 
 /** The chunks that a range covers, in order, with their places of now. @throws corrupt when a leaf or chunk is missing */
-export async function* planRead(chunks: ChunkIndex, content: ChunkedRef, range: ByteRange): AsyncGenerator<Wanted> {
+export async function* planRead(
+  deps: LeafDeps,
+  domain: DomainKeys,
+  content: ChunkedRef,
+  range: ByteRange,
+): AsyncGenerator<Wanted> {
+  const { chunks } = deps;
   let batch: Omit<Wanted, 'place'>[] = [];
   let atOnce = 1; // a short range needs one; a long one soon asks for many
-  for await (const one of coveringChunks(chunks, content, range)) {
+  for await (const one of coveringChunks(deps, domain, content, range)) {
     batch.push(one);
     if (batch.length < atOnce) continue;
     yield* withPlaces(chunks, content.domain, batch);
@@ -33,7 +42,12 @@ export async function* planRead(chunks: ChunkIndex, content: ChunkedRef, range: 
   yield* withPlaces(chunks, content.domain, batch);
 }
 
-async function* coveringChunks(chunks: ChunkIndex, content: ChunkedRef, range: ByteRange): AsyncGenerator<Omit<Wanted, 'place'>> {
+async function* coveringChunks(
+  deps: LeafDeps,
+  domain: DomainKeys,
+  content: ChunkedRef,
+  range: ByteRange,
+): AsyncGenerator<Omit<Wanted, 'place'>> {
   if (content.kind === 'chunk') {
     yield { chunk: content, from: range.start, to: range.end + 1, offset: 0 };
     return;
@@ -45,15 +59,23 @@ async function* coveringChunks(chunks: ChunkIndex, content: ChunkedRef, range: B
       offset += leaf.size;
       continue;
     }
-    const [entries] = await chunks.leaves(content.domain, [leaf.id]);
-    if (!entries) throw missing('A leaf of a manifest', offset);
-    for (const chunk of decodeLeaf(entries, leaf.size)) {
+    for (const chunk of await leafAt(deps, domain, leaf, offset)) {
       const end = offset + chunk.size;
       if (end > range.start && offset <= range.end) {
         yield { chunk, from: Math.max(0, range.start - offset), to: Math.min(chunk.size, range.end + 1 - offset), offset };
       }
       offset = end;
     }
+  }
+}
+
+async function leafAt(deps: LeafDeps, domain: DomainKeys, leaf: LeafRef, offset: number): Promise<ChunkRef[]> {
+  try {
+    const [chunks] = await readLeaves(deps, domain, [leaf]);
+    return chunks!;
+  } catch (error) {
+    if (!isCloudStoreError(error, 'corrupt')) throw error;
+    throw new CloudStoreError('corrupt', error.message, { details: { offset }, cause: error });
   }
 }
 

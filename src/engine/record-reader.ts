@@ -3,6 +3,7 @@ import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace } from '#contracts/content';
 import type { DomainKeys } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
+import type { Repair } from '#contracts/repair';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { disposable, disposableTogether } from '#core/stream';
 import type { PlainPolicy } from './plain-policy.ts';
@@ -28,6 +29,8 @@ export interface RecordReaderDeps {
   chunks: ChunkIndex;
   log: Log;
   stores: BlobStores;
+  /** Without it, damage is told and nothing more. */
+  repair?: Repair;
 }
 
 /** What one read of the disk fetches: some segments, and the header with the first. */
@@ -47,6 +50,8 @@ export interface Run {
   wanted: Wanted;
   /** The plaintext of what is wanted of these segments. @throws corrupt (details.offset) before any of it is given */
   open(): Promise<Opened>;
+  /** The same part of the chunk from a good copy, after `open` failed. @throws the error when there is none */
+  again(error: unknown): Promise<Wanted>;
 }
 
 /** Fetches the ciphertext that a plan covers, run by run. */
@@ -71,17 +76,25 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
   let record: OpenRecord | null = null;
 
   async function open(wanted: Wanted, into: ReadBuffer): Promise<Run | null> {
+    if (wanted.place.damaged) await turnToCopy(wanted, damaged('it is in quarantine, because its record is damaged'));
     const { place, chunk, from, to } = wanted;
     const headerOnly = from >= FETCH_SEGMENTS * SEGMENT_BYTES;
     const needed = RECORD_HEADER_BYTES_MAX + (headerOnly ? 0 : Math.ceil(to / SEGMENT_BYTES) * (SEGMENT_BYTES + TAG_BYTES));
     const bytes = await fetch(wanted, 0, Math.min(place.length, needed, into.bytes.length), into.bytes);
     if (bytes === null) return open(wanted, into);
-    const header = decodeRecordHeader(bytes, wanted.place.length);
-    if (header.domain !== domain.id || !header.id.equals(chunk.id) || header.size !== chunk.size) {
-      throw damaged('another chunk lies in its place');
+    let header: RecordHeader;
+    let key: Buffer | null;
+    try {
+      header = decodeRecordHeader(bytes, place.length);
+      if (header.domain !== domain.id || !header.id.equals(chunk.id) || header.size !== chunk.size) {
+        throw damaged('another chunk lies in its place');
+      }
+      if (!needsKey(header)) await deps.plain.require();
+      key = needsKey(header) ? deps.recordKeys.derive(domain, header.epoch, header.salt) : null;
+    } catch (error) {
+      await turnToCopy(wanted, error);
+      return open(wanted, into);
     }
-    if (!needsKey(header)) await deps.plain.require();
-    const key = needsKey(header) ? deps.recordKeys.derive(domain, header.epoch, header.salt) : null;
     const first = Math.floor(from / header.segmentBytes);
     const last = Math.floor((to - 1) / header.segmentBytes);
     record = { wanted, header, key, next: first, last };
@@ -134,19 +147,38 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         disposableTogether(inPlace);
         return { plain: out, borrowed: inPlace.length > 0 };
       },
+      async again(error) {
+        const [from, to] = [first * header.segmentBytes, end * header.segmentBytes];
+        const part = { ...wanted, from: Math.max(wanted.from, from), to: Math.min(wanted.to, to) };
+        await turnToCopy(part, error);
+        return part;
+      },
     };
   }
 
-  /** null: compaction moved the chunk. Its place is now the one that it has, perhaps with another header. */
+  /** Once for each wanted. @throws the error when it is not of damage, or there is no good copy */
+  async function turnToCopy(wanted: Wanted, error: unknown): Promise<void> {
+    if (!isCloudStoreError(error, 'corrupt') || wanted.healed) throw error;
+    const place = (await deps.repair?.chunk(domain.id, wanted.chunk, wanted.place, error.message)) ?? null;
+    if (place === null) throw error;
+    wanted.place = place;
+    wanted.healed = true;
+  }
+
+  /** null: compaction moved the chunk, or a copy was found. Its place is now the one that it has, perhaps with another header. */
   async function fetch(wanted: Wanted, offset: number, length: number, into: Buffer): Promise<Buffer | null> {
     const { pack, offset: at } = wanted.place;
     try {
       return await fetchFrom(wanted.place, offset, length, length <= into.length ? into : undefined);
     } catch (error) {
-      if (!isCloudStoreError(error, 'not_found')) throw error;
-      const [place] = await deps.chunks.places(domain.id, [wanted.chunk.id]);
-      if (!place || (place.pack === pack && place.offset === at)) throw damaged('its pack is missing', error);
-      wanted.place = place;
+      if (isCloudStoreError(error, 'corrupt')) await turnToCopy(wanted, error);
+      else if (!isCloudStoreError(error, 'not_found')) throw error;
+      else {
+        const [place] = await deps.chunks.places(domain.id, [wanted.chunk.id]);
+        if (!place || (place.pack === pack && place.offset === at))
+          await turnToCopy(wanted, damaged('its pack is missing', error));
+        else wanted.place = place;
+      }
       return null;
     }
   }

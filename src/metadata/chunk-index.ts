@@ -9,13 +9,13 @@ export interface ChunkIndexOptions {
   registration: Registration;
 }
 
-const PLACES = `SELECT x.n::int, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length
+const PLACES = `SELECT x.n::int, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length, c.damaged_ms IS NOT NULL
   FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id`;
-const CLAIM = { name: 'chunks-claim', text: `${PLACES} WHERE c.condemned_ms IS NULL` };
+const CLAIM = { name: 'chunks-claim', text: `${PLACES} WHERE c.condemned_ms IS NULL AND c.damaged_ms IS NULL` };
 const CLAIM_SIZES = {
   name: 'chunks-claim-sizes',
   text: `SELECT x.n::int, c.size FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id
-         WHERE c.condemned_ms IS NULL`,
+         WHERE c.condemned_ms IS NULL AND c.damaged_ms IS NULL`,
 };
 const FIND = { name: 'chunks-find', text: PLACES };
 const LEAVES = {
@@ -29,11 +29,9 @@ export function createChunkIndex({ database, registration }: ChunkIndexOptions):
   async function places(statement: typeof CLAIM, domain: DomainId, ids: Buffer[]): Promise<(ChunkPlace | null)[]> {
     const out: (ChunkPlace | null)[] = ids.map(() => null);
     if (ids.length === 0) return out;
-    for (const [n, store, pack, offset, length] of await database.read<[number, number, string, number, number]>(statement, [
-      domain,
-      ids,
-    ])) {
-      out[n - 1] = { store, pack, offset, length };
+    const rows = await database.read<[number, number, string, number, number, boolean]>(statement, [domain, ids]);
+    for (const [n, store, pack, offset, length, damaged] of rows) {
+      out[n - 1] = damaged ? { store, pack, offset, length, damaged } : { store, pack, offset, length };
     }
     return out;
   }

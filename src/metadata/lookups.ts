@@ -112,11 +112,20 @@ async function fetch(database: Database, batch: Waiting[], cache: CurrentCache |
       batch.map((one) => one.at.key),
     ]);
     const found = new Map<string, ObjectInfo>();
+    const damaged = new Map<string, unknown>();
     for (const [n, ...row] of rows) {
       const { at } = batch[n - 1]!;
-      found.set(cacheKey(at), objectOf(at.bucket, row));
+      try {
+        found.set(cacheKey(at), objectOf(at.bucket, row));
+      } catch (error) {
+        damaged.set(cacheKey(at), error); // its neighbours in the batch are none the worse
+      }
     }
     for (const one of batch) {
+      if (damaged.has(cacheKey(one.at))) {
+        one.reject(damaged.get(cacheKey(one.at)));
+        continue;
+      }
       const info = found.get(cacheKey(one.at)) ?? null;
       keep?.store(one.at, info);
       one.resolve(info);

@@ -4,6 +4,7 @@ import * as commit from './migrations/0002-commit.ts';
 import * as listing from './migrations/0003-listing.ts';
 import * as jobs from './migrations/0004-jobs.ts';
 import * as changes from './migrations/0006-changes.ts';
+import * as integrity from './migrations/0005-integrity.ts';
 import * as keys from './migrations/0007-keys.ts';
 import * as stores from './migrations/0008-stores.ts';
 import * as space from './migrations/0010-space.ts';
@@ -16,6 +17,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0003-listing', migration: listing },
   { name: '0004-jobs', migration: jobs },
   { name: '0006-changes', migration: changes },
+  { name: '0005-integrity', migration: integrity },
   { name: '0007-keys', migration: keys },
   { name: '0008-stores', migration: stores },
   { name: '0010-space', migration: space },

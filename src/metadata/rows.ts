@@ -1,6 +1,7 @@
 import type { BucketId, ObjectKey } from '#core/address';
-import { decodeContentRef } from '#core/content-ref';
-import type { DirectoryInfo, ObjectAttributes, ObjectInfo, Visibility } from '#core/object';
+import { type ContentRef, decodeContentRef } from '#core/content-ref';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { DirectoryInfo, ObjectAttributes, ObjectInfo, VersionId, Visibility } from '#core/object';
 
 /** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties, and the version's content */
 export type ObjectRow = [
@@ -37,9 +38,20 @@ export function objectOf(bucket: BucketId, row: readonly [...ObjectRow, ...unkno
     mtime,
     created,
     attributes: attributesOf(attributes),
-    content: content === null ? null : decodeContentRef(content),
+    content: content === null ? null : contentOf(content, { bucket, key, versionId }),
     properties: propertiesOf(properties),
   };
+}
+
+/** @throws corrupt, with the file that the row is of */
+function contentOf(bytes: Buffer, file: { bucket: BucketId; key: ObjectKey; versionId: VersionId }): ContentRef {
+  try {
+    return decodeContentRef(bytes);
+  } catch (cause) {
+    if (!isCloudStoreError(cause, 'corrupt')) throw cause;
+    const message = `${JSON.stringify(file.key)} is damaged. ${cause.message}`;
+    throw new CloudStoreError('corrupt', message, { details: { ...file }, cause });
+  }
 }
 
 /** Parts a packed row: no number, hex, word or JSON text holds it. */

@@ -8,6 +8,7 @@ import type { Clock, Random } from '#core/clock';
 import type { VersionId } from '#core/object';
 import type { Access } from './access.ts';
 import type { BucketsRoom } from './buckets.ts';
+import type { OnDamage } from './named-body.ts';
 
 export interface NamespaceDeps {
   store: MetadataStore;
@@ -20,6 +21,7 @@ export interface NamespaceDeps {
   authorizer: Authorizer;
   clock: Clock;
   random: Random;
+  onDamage?: OnDamage;
 }
 
 /** What the verbs work with. */

@@ -6,6 +6,7 @@ import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import { type RangeRequest, resolveRange } from '#core/range';
 import type { Rooms } from './deps.ts';
+import { namedBody } from './named-body.ts';
 
 /** The object, its conditions decided. A delete marker comes only by its version; it has no conditions and no bytes. */
 export async function stat(rooms: Rooms, who: Who, at: Address, options: ReadOptions = {}): Promise<ObjectInfo> {
@@ -31,7 +32,7 @@ export async function get(
     range,
     body(part = range ?? undefined, signal) {
       if (info.content === null) throw new CloudStoreError('not_found', 'A delete marker has no bytes.');
-      return rooms.content.read(info.content, part, signal);
+      return namedBody(rooms.content.read(info.content, part, signal), info, rooms.onDamage);
     },
   };
 }

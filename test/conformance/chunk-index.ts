@@ -7,6 +7,8 @@ export interface ChunkIndexRig {
   index: ChunkIndex;
   /** What the collector does first with chunks that nobody refers to. */
   condemn(domain: number, ids: Buffer[]): Promise<void>;
+  /** What whoever finds damage does. */
+  quarantine(domain: number, ids: Buffer[]): Promise<void>;
   /** Leases that run. */
   leases(): Promise<number>;
   close(): Promise<void>;
@@ -94,6 +96,18 @@ export function describeChunkIndex(name: string, make: () => Promise<ChunkIndexR
         [placeOf(anew)],
         [placeOf(anew)],
       ]);
+    });
+
+    it('never lets a chunk in quarantine be claimed; its place is marked, and it is healed by being stored anew', async () => {
+      const [hurt, safe] = [chunk(), chunk()];
+      await index.record(1, [hurt, safe], []);
+      await rig.quarantine(1, [hurt.id]);
+      expect(await index.claim(1, ids(hurt, safe))).to.deep.equal([null, placeOf(safe)]);
+      expect(await index.places(1, ids(hurt, safe))).to.deep.equal([{ ...placeOf(hurt), damaged: true }, placeOf(safe)]);
+      const anew = { ...hurt, pack: 'cd'.repeat(16), offset: 80 };
+      await index.record(1, [anew, { ...safe, pack: 'cd'.repeat(16) }], []);
+      expect(await index.claim(1, ids(hurt, safe))).to.deep.equal([placeOf(anew), placeOf(safe)]);
+      expect(await index.places(1, [hurt.id])).to.deep.equal([placeOf(anew)]);
     });
 
     it('gives back the entries of leaves, by domain', async () => {

@@ -8,6 +8,7 @@ describeChunkIndex('memory', async () => {
   return {
     index,
     condemn: async (domain, ids) => index.condemn(domain, ids),
+    quarantine: async (domain, ids) => index.quarantine(domain, ids),
     leases: async () => index.leases(),
     close: async () => undefined,
   };
@@ -36,6 +37,9 @@ describeChunkIndex('rows', async () => {
     },
     async condemn(domain, ids) {
       await rig.database.sql('UPDATE chunks SET condemned_ms = 1 WHERE domain = $1 AND id = ANY($2::bytea[])', [domain, ids]);
+    },
+    async quarantine(domain, ids) {
+      await rig.database.sql('UPDATE chunks SET damaged_ms = 1 WHERE domain = $1 AND id = ANY($2::bytea[])', [domain, ids]);
     },
     /** What the heartbeat reports is only whether there is any; the count must agree with that. */
     async leases() {
