@@ -140,6 +140,12 @@ function isCipher(value: number | undefined): value is Cipher {
   return value === CIPHER_NONE || value === CIPHER_AES_256_GCM;
 }
 
+/** Whose chunk a record is, from its first 72 bytes alone: what the index of a pack repeats. null: they are no record's. */
+export function decodeRecordLabel(bytes: Buffer): { domain: DomainId; id: Buffer; size: number } | null {
+  if (bytes.length < 64 || bytes.readUInt32BE(0) !== MAGIC || bytes[4] !== VERSION || bytes[5] !== KIND_CHUNK) return null;
+  return { domain: bytes.readUInt32BE(12), id: Buffer.from(bytes.subarray(32, 64)), size: bytes.readUInt32BE(20) };
+}
+
 export function damaged(why: string, cause?: unknown): CloudStoreError {
   return new CloudStoreError('corrupt', `A chunk cannot be read: ${why}.`, { cause });
 }

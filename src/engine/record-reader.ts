@@ -172,6 +172,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       return await fetchFrom(wanted.place, offset, length, length <= into.length ? into : undefined);
     } catch (error) {
       if (isCloudStoreError(error, 'corrupt')) await turnToCopy(wanted, error);
+      else if (isBadSector(error)) await turnToCopy(wanted, damaged('the disk cannot read it', error));
       else if (!isCloudStoreError(error, 'not_found')) throw error;
       else {
         const [place] = await deps.chunks.places(domain.id, [wanted.chunk.id]);
@@ -219,6 +220,11 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       await plan.return(undefined);
     },
   };
+}
+
+/** A sector that cannot be read is damage; a disk that cannot be reached at all is not. */
+function isBadSector(error: unknown): boolean {
+  return isCloudStoreError(error, 'unavailable') && error.details.code === 'EIO';
 }
 
 function endOf({ segments }: RecordHeader, index: number): number {

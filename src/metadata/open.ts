@@ -4,6 +4,7 @@ import type { CollectionStore } from '#contracts/collection';
 import type { DumpStore } from '#contracts/dump-store';
 import type { ExpiryStore } from '#contracts/expiry-store';
 import type { InstanceStore } from '#contracts/instance-store';
+import type { IntegrityStore } from '#contracts/integrity-store';
 import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
 import type { KeyStore } from '#contracts/keyring';
@@ -24,6 +25,7 @@ import { type Connection, openDatabase } from './database.ts';
 import { createDumpStore } from './dump/store.ts';
 import { createExpiryStore } from './expiry.ts';
 import { createInstanceStore, type Registration } from './instance.ts';
+import { createIntegrityStore } from './integrity.ts';
 import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
 import { createKeyStore } from './keys.ts';
@@ -67,6 +69,7 @@ export interface Metadata {
   stores: StoreRegistry;
   dumps: DumpStore;
   expiry: ExpiryStore;
+  integrity: IntegrityStore;
   signals: Signals;
   close(): Promise<void>;
 }
@@ -103,6 +106,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     stores: createStoreRegistry({ database, clock }),
     dumps: createDumpStore({ database, clock, random }),
     expiry: createExpiryStore(database),
+    integrity: createIntegrityStore({ database, clock }),
     async close() {
       await store.close();
       await signals.close();
