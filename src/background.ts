@@ -10,6 +10,7 @@ import { createGcJob } from '#jobs/gc/gc';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import type { Config } from './config/load.ts';
+import { scrubJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
 import { SNAPSHOTS_DIRECTORY, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
@@ -28,6 +29,8 @@ export interface BackgroundOptions {
   takesWork: boolean;
   /** The other processes of the gateway, of its first one; null: it is the only one, or not the first. */
   others: Others | null;
+  /** Requests are running: what can wait is to go slower. */
+  busy(): boolean;
 }
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -46,6 +49,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     snapshotJob({ dumps, shelf, masterKey, random }),
+    scrubJob(options),
     ...storage.jobs,
   ];
 }

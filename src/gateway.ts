@@ -114,6 +114,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     instance,
     registry: metadata.stores,
     settings: values,
+    integrity: metadata.integrity,
     encryption: values.encryption === 'on',
     compression: values.compression === 'on',
     clock,
@@ -173,7 +174,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
         });
   const takesWork = role.kind !== 'worker';
   const work = { config, metadata, storage, dataDirectory, masterKey: keys.master, clock, random, log };
-  const background = await startBackground({ ...work, takesWork, others: workers });
+  let busy = (): boolean => false;
+  const background = await startBackground({ ...work, takesWork, others: workers, busy: () => busy() });
   started.defer(() => background.close());
 
   const deps = { ...shared, namespace, buckets, uploads, hub, version: options.version, publicUrl: values['public-url'] };
@@ -197,6 +199,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       metrics: role.kind === 'worker' ? { ...metrics, render: () => role.primary.ask('metrics', null, METRICS_MS_MAX) } : metrics,
     });
   const listeners = workers ?? makeListeners();
+  busy = () => listeners.busy();
   const addresses = await listen(listeners, config);
   started.defer(() => listeners.drain(DRAIN_MS));
   const { s3, web } = addresses;

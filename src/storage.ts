@@ -1,16 +1,23 @@
 import { availableParallelism } from 'node:os';
+import { createPackInspector } from '#blob/pack-inspector';
+import type { BlobStore } from '#contracts/blob-store';
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Content } from '#contracts/content';
 import type { Delta } from '#contracts/delta';
 import type { InstanceStore } from '#contracts/instance-store';
+import type { IntegrityStore } from '#contracts/integrity-store';
 import type { Job } from '#contracts/jobs';
 import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Logger } from '#contracts/observability';
+import type { PackInspector } from '#contracts/pack-inspector';
+import type { RecordInspector } from '#contracts/record-inspector';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { Clock, Random } from '#core/clock';
 import { createContent } from '#engine/content-store';
+import { createRecordInspector } from '#engine/record-inspector';
+import { createRepair, type Repairs } from '#engine/repair';
 import { openPacks, type PacksOptions } from './packs.ts';
 import { type ProcessRole, threadsOf } from './process-role.ts';
 
@@ -22,6 +29,9 @@ export interface StorageOptions {
   registry: StoreRegistry;
   /** Where the packs go. */
   settings: PacksOptions['settings'];
+  integrity: IntegrityStore;
+  /** Where second copies of packs lie, if anywhere; absolute. */
+  mirrorDirectory?: string | null;
   /** What new bytes are; what is stored is read either way. */
   encryption: boolean;
   compression: boolean;
@@ -44,6 +54,9 @@ export interface Storage {
   jobs: Job[];
   /** Whether bytes can be stored now. @throws why not */
   check(): Promise<void>;
+  inspector: PackInspector;
+  records: RecordInspector;
+  repair: Repairs;
   close(): Promise<void>;
 }
 
@@ -60,9 +73,14 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     if (!encryption) await instance.putSetting(WAS_PLAIN, true);
     const wasPlain = async () => (await instance.setting<boolean>(WAS_PLAIN)) === true;
     const threads = threadsOf(role, availableParallelism());
-    const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads });
+    const inspector = createPackInspector();
+    const records = createRecordInspector({ keyring, random, wasPlain });
+    const copies: BlobStore[] = [];
+    const repair = createRepair({ rows: options.integrity, log, stores, copies, packs: inspector, records, clock, logger });
+    const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads, repair });
     opened.defer(() => content.close());
-    return { content, delta: content.delta, log, stores, jobs, check, close: () => opened.disposeAsync() };
+    const { delta } = content;
+    return { content, delta, log, stores, jobs, check, inspector, records, repair, close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { answerCacheCall, type CacheCall } from '#cache/remote';
 import type { Cache } from '#contracts/cache';
@@ -32,6 +33,8 @@ export interface Workers extends Others {
   listen(): Promise<Addresses>;
   /** Lets each drain, and resolves when all have ended. Calling it again gives the same promise. */
   drain(ms: number): Promise<void>;
+  /** They are at work, as far as the machine's load tells. */
+  busy(): boolean;
 }
 
 export interface Addresses {
@@ -191,6 +194,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       const answers = await Promise.allSettled(ready.map(({ peer }) => peer.ask<T>(what, value, ANSWER_MS_MAX)));
       return answers.filter((answer) => answer.status === 'fulfilled').map((answer) => answer.value);
     },
+    busy: () => loadavg()[0]! > availableParallelism() / 2,
     async listen() {
       for (let attempt = 1; ; attempt++) {
         config = await withPorts(options.config);

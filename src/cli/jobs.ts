@@ -98,6 +98,7 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
       chunks,
       instance,
       registry: metadata.stores,
+      integrity: metadata.integrity,
       settings: values,
       encryption: values.encryption === 'on',
       compression: values.compression === 'on',
@@ -108,7 +109,7 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
     });
     opened.defer(() => storage.close());
     const work = { config, metadata, storage, dataDirectory: values['data-dir'], masterKey: () => session.masterKey };
-    const all = backgroundJobs({ ...work, clock, random, log, takesWork: true, others: null });
+    const all = backgroundJobs({ ...work, clock, random, log, takesWork: true, others: null, busy: () => false });
     const jobs = all.filter((job) => job.name === name).map((job): Job => ({ ...job, everyMs: null }));
     const runner = createRunner({ jobs, store, signals, clock, random, log, pollMs: POLL_MS });
     await runner.start();

@@ -159,6 +159,16 @@ export const SETTINGS = {
       .max(16, 'must be 1 to 16'),
     default: 1,
   }),
+  'scrub-every-days': setting({
+    description: 'How often everything that is stored is read and checked; 0: only when it is asked for.',
+    schema: z.coerce.number({ error: 'must be a number' }).min(0, 'must be 0 or more').max(3650, 'must be at most 3650'),
+    default: 30,
+  }),
+  'scrub-mib-per-second': setting({
+    description: 'How fast, at most, in MiB a second; a quarter of it while requests are running.',
+    schema: z.coerce.number({ error: 'must be a number' }).positive('must be more than 0').max(100_000, 'must be at most 100000'),
+    default: 64,
+  }),
   'admin-password': setting({
     description: "First start only: the admin's password.",
     schema: optional(text.min(8, 'must have at least 8 characters')),

@@ -60,6 +60,7 @@ export function decodeContentRef(bytes: Buffer): ContentRef {
   if (bytes.length < 14 || bytes[0] !== 1) throw bad();
   const domain = bytes.readUInt32BE(2);
   const size = Number(bytes.readBigUInt64BE(6));
+  if (!Number.isSafeInteger(size)) throw bad();
   const tail = bytes.subarray(14);
   switch (bytes[1]) {
     case INLINE:

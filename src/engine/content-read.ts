@@ -187,9 +187,9 @@ function openCached({ cache, recordKeys }: ReadDeps, domain: DomainKeys, content
 }
 
 function cached({ cache }: ReadDeps, content: ChunkedRef): Buffer | undefined {
-  return content.kind === 'chunk' && content.size <= CACHED_BYTES_MAX
-    ? cache.get(chunkKey(content.domain, content.id))
-    : undefined;
+  if (content.kind !== 'chunk' || content.size > CACHED_BYTES_MAX) return undefined;
+  const found = cache.get(chunkKey(content.domain, content.id));
+  return found?.length === content.size ? found : undefined; // a row that is damaged says another size
 }
 
 /** Keeps a copy of a small chunk that was read whole. */

@@ -23,6 +23,8 @@ export interface ScrubDeps {
   clock: Clock;
   logger: Logger;
   everyMs: number | null;
+  /** How often it is written down how far a pass has come; 2,000 by default. */
+  saveMs?: number;
 }
 
 /** How far a pass has come; saved, so that the next run goes on there. */
@@ -120,7 +122,7 @@ async function createPass(deps: ScrubDeps, context: JobContext): Promise<Pass> {
       await deps.pace.done(bytes, signal);
       const { counts } = state;
       context.progress({ done: counts.bytes, total: Math.max(total, counts.bytes), unit: 'bytes', counts: { ...counts } });
-      if (performance.now() - saved > SAVE_MS) await save();
+      if (performance.now() - saved >= (deps.saveMs ?? SAVE_MS)) await save();
     },
   };
 }

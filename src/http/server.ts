@@ -68,6 +68,8 @@ export interface Listeners {
    * sockets are destroyed. Calling it again gives the same promise.
    */
   drain(ms: number): Promise<void>;
+  /** Requests are under way. */
+  busy(): boolean;
 }
 
 /**
@@ -92,6 +94,7 @@ export function createListeners(options: ListenersOptions): Listeners {
     return exchange;
   };
   let draining: Promise<void> | null = null;
+  let running = 0;
   const main = createMainApp({ ...options, exchangeOf, onFault: fail, draining: () => draining !== null });
   const s3Server = createServer(options, limits, () => false);
   const webServer = createServer(
@@ -105,6 +108,7 @@ export function createListeners(options: ListenersOptions): Listeners {
   const begin = (req: IncomingMessage, res: ServerResponse): Exchange => {
     const exchange = new Exchange(nextId(), req, proxies, log, performance.now());
     connections.of(req.socket)?.active.set(exchange, res);
+    running++;
     if (draining !== null) res.shouldKeepAlive = false;
     return exchange;
   };
@@ -124,6 +128,7 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
   const end = (exchange: Exchange, res: ServerResponse, protocol: string): void => {
     const { req } = exchange;
+    running--;
     // What the client never got whole is its going away, whatever the status line said (nginx's 499).
     const status = res.writableFinished ? res.statusCode : 499;
     if (status === 499) exchange.abort();
@@ -173,6 +178,7 @@ export function createListeners(options: ListenersOptions): Listeners {
       draining ??= drainAll([s3Server, webServer], connections, ws, ms).finally(() => clearInterval(watch));
       return draining;
     },
+    busy: () => running > 0,
   };
 }
 

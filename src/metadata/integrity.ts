@@ -72,6 +72,11 @@ const CHECKED = {
   text: `INSERT INTO pack_checks (store, pack, checked_ms) VALUES ($1, decode($2, 'hex'), $3)
          ON CONFLICT (pack, store) DO UPDATE SET checked_ms = excluded.checked_ms`,
 };
+/** Compaction leaves a pack alone in which it met damage; there is none any more. */
+const USABLE = {
+  name: 'scrub-usable',
+  text: `UPDATE packs SET state = 'used' WHERE id = decode($1, 'hex') AND state = 'damaged'`,
+};
 const CHECKED_SINCE = {
   name: 'scrub-checked-since',
   text: `SELECT min(p.checked_ms), bool_and(p.checked_ms IS NOT NULL AND x.pack IS NOT NULL)
@@ -184,6 +189,7 @@ export function createIntegrityStore({ database, clock }: { database: Database; 
 
     async checked(store, pack) {
       await database.execute(CHECKED, [store, pack, clock.now()]);
+      await database.execute(USABLE, [pack]);
     },
     async checkedSince(domain, ids) {
       const [row] = await database.read<[number | null, boolean | null]>(CHECKED_SINCE, [domain, ids]);

@@ -13,7 +13,7 @@ import { type Metadata, openMetadata } from '#metadata/open';
 import { type BucketsRoom, createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { createUploads } from '#namespace/uploads';
-import { freshDatabase, quiet } from './database.ts';
+import { freshDatabase, quiet, type TestDatabase } from './database.ts';
 import { type CountedContent, countClaims, memoryContent } from './memory-content.ts';
 
 export interface TestRooms {
@@ -43,15 +43,18 @@ export interface Storage {
 }
 
 /** Namespace, buckets and uploads over a real database; bytes go to memory, or to what `open` gives. */
-export async function openRooms(open: (metadata: Metadata) => Promise<Storage> = inMemory): Promise<TestRooms> {
-  const database = await freshDatabase();
+export async function openRooms(
+  open: (metadata: Metadata) => Promise<Storage> = inMemory,
+  given: { database?: TestDatabase; soleOwner?: boolean } = {},
+): Promise<TestRooms> {
+  const database = given.database ?? (await freshDatabase());
   const clock = { now: () => Date.now() };
   const metadata = await openMetadata({
     connection: database.connection,
     clock,
     random: randomBytes,
     log: quiet,
-    soleOwner: true,
+    soleOwner: given.soleOwner ?? true,
   });
   const storage = await open(metadata);
   const { keyring } = storage;

@@ -34,6 +34,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   sessions: 'a session that was ended since must not come back to life; users log in once more',
   locks: 'they last minutes, and their holders ask again',
   jobs: 'where a job was says nothing about another database; each begins anew',
+  damage: 'what is in quarantine is told by its own rows, and the next scrub says the rest again',
+  pack_checks: 'when the packs of one disk were read says nothing about those of another',
   dump_heads: 'belongs to the chain of dumps of one database',
   knex_migrations: 'the head of the dump names the migrations',
   knex_migrations_lock: 'belongs to the migration tool',

@@ -1,0 +1,26 @@
+import type { Job } from '#contracts/jobs';
+import { createPace } from '#engine/pace';
+import { createScrub } from '#engine/scrub';
+import type { BackgroundOptions } from './background.ts';
+
+const DAY_MS = 86_400_000;
+const MIB = 1 << 20;
+
+/** Scrub over everything that is stored, at the speed that the settings allow. */
+export function scrubJob({ metadata, storage, clock, log, config: { values }, busy }: BackgroundOptions): Job {
+  const { inspector: packs, records, repair, stores } = storage;
+  const { integrity: rows, instance } = metadata;
+  const everyDays = values['scrub-every-days'];
+  return createScrub({
+    rows,
+    instance,
+    stores,
+    packs,
+    records,
+    repair,
+    pace: createPace({ bytesPerSecond: values['scrub-mib-per-second'] * MIB, busy }),
+    clock,
+    logger: log,
+    everyMs: everyDays === 0 ? null : everyDays * DAY_MS,
+  });
+}
