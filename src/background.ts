@@ -3,10 +3,12 @@ import { nodeDiskOps } from '#blob/disk-ops';
 import { createPackFiles } from '#blob/pack-files';
 import { createShelf } from '#blob/shelf';
 import type { Job } from '#contracts/jobs';
+import type { Keyring } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createGcJob } from '#jobs/gc/gc';
+import { createRekeyJob } from '#jobs/rekey';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import type { Config } from './config/load.ts';
@@ -22,6 +24,9 @@ export interface BackgroundOptions {
   dataDirectory: string;
   /** Of now. */
   masterKey(): Buffer;
+  keyring: Keyring;
+  /** Whether what is stored now is encrypted. */
+  encrypted: boolean;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -37,8 +42,9 @@ const DAY_MS = 24 * 3600 * 1000;
 
 /** Every job there is; each is made by its own file. */
 export function backgroundJobs(options: BackgroundOptions): Job[] {
-  const { config, metadata, storage, dataDirectory, masterKey, clock, random, others } = options;
-  const { collection, packs, dumps, expiry } = metadata;
+  const { config, metadata, storage, keyring, encrypted, dataDirectory, masterKey, clock, random, others } = options;
+  const { collection, packs, dumps, expiry, chunks, keys, keyedRows: rows } = metadata;
+  const { rekeying } = storage;
   const { values } = config;
   const own = createPackFiles(storage);
   const files = others === null ? own : sharedPacks(own, others);
@@ -48,6 +54,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createGcJob({ collection, packs, files, room, clock, random }),
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
+    createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted }),
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),
     ...storage.jobs,

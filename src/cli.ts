@@ -30,6 +30,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addKeys(program);
   addBuckets(program);
   addMasterKey(program);
+  addDataKey(program);
   addJobs(program, withSession, setExit);
   addDoctor(program, setExit);
   addStorage(program, setExit);
@@ -233,6 +234,35 @@ function addMasterKey(program: Command): void {
         if (changed.todo !== null) output.note(changed.todo);
       }),
     );
+}
+
+function addDataKey(program: Command): void {
+  const dataKey = program.command('data-key').description('The keys that contents are encrypted with, for each user.');
+  subcommand(
+    dataKey,
+    'list [user]',
+    'Show which key of each user is in use, and how many older ones something may still need.',
+  ).action((user: string | undefined, flags: Flags) =>
+    withSession(flags, async (session, output) => {
+      const { dataKeys } = await import('./cli/data-key.ts');
+      const keys = await dataKeys(session, user ?? null);
+      output.data(keys, table([['USER', 'KEY', 'OLDER'], ...keys.map((one) => [one.user, one.epoch, one.older])]));
+    }),
+  );
+  subcommand(
+    dataKey,
+    'rotate [user]',
+    'Begin a new key, for one user or for all; what is stored is written anew under it in the background.',
+  ).action((user: string | undefined, flags: Flags) =>
+    withSession(flags, async (session, output) => {
+      const { rotateDataKeys } = await import('./cli/data-key.ts');
+      const keys = await rotateDataKeys(session, user ?? null);
+      output.data(keys, table([['USER', 'KEY', 'OLDER'], ...keys.map((one) => [one.user, one.epoch, one.older])]));
+      output.note(
+        'What is stored is being written anew by the gateway (job rekey); older keys are forgotten when nothing needs them any more.',
+      );
+    }),
+  );
 }
 
 function addDoctor(program: Command, setExit: (code: number) => void): void {

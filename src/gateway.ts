@@ -100,7 +100,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   if (values['database-url'] === null && role.kind !== 'worker') await metadata.collection.fence(0);
   const registration = await register(metadata, options);
   started.defer(() => registration.end());
-  const keys = watchKeys({ masterKey, source, sealed: metadata.sealed, store: metadata.keys, signals, random, log });
+  const keys = watchKeys({ masterKey, source, sealed: metadata.sealed, store: metadata.keys, signals, instance, random, log });
   started.defer(() => keys.close());
   const { keyring } = keys;
 
@@ -173,7 +173,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
           gone: (one) => instance.unregister(one),
         });
   const takesWork = role.kind !== 'worker';
-  const work = { config, metadata, storage, dataDirectory, masterKey: keys.master, clock, random, log };
+  const encrypted = values.encryption === 'on';
+  const work = { config, metadata, storage, keyring, encrypted, dataDirectory, masterKey: keys.master, clock, random, log };
   let busy = (): boolean => false;
   const background = await startBackground({ ...work, takesWork, others: workers, busy: () => busy() });
   started.defer(() => background.close());

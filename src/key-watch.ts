@@ -1,3 +1,4 @@
+import type { InstanceStore } from '#contracts/instance-store';
 import type { Keyring, KeyStore } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
 import type { SealedStore } from '#contracts/sealed-store';
@@ -13,6 +14,7 @@ export interface KeyWatchOptions {
   sealed: SealedStore;
   store: KeyStore;
   signals: Signals;
+  instance: InstanceStore;
   random: Random;
   log: Logger;
 }
@@ -80,7 +82,15 @@ export function watchKeys(options: KeyWatchOptions): KeyWatch {
   const lookNow = (): void => void look().catch((err: unknown) => log.warn({ err }, 'the master key cannot be looked up'));
   const unsubscribe = signals.subscribe('keys', (payload) => {
     if (payload === null || payload === 'master') lookNow();
+    // What a lost signal would cost: what is written meanwhile has an older key, and is written anew later.
+    if (payload !== 'master') void learn(payload === null ? undefined : Number(payload));
   });
+  async function learn(domain?: number): Promise<void> {
+    await keyring.refresh(domain).catch((err: unknown) => log.warn({ err }, 'new keys cannot be read'));
+  }
+
+  // Whoever retires a key waits until every gateway has heard of a turn: by then it knows the newer one.
+  options.instance.onTurn(() => keyring.refresh());
   const timer = setInterval(lookNow, LOOK_MS);
   timer.unref();
 

@@ -13,6 +13,7 @@ import type { Log } from '#contracts/log';
 import type { Logger } from '#contracts/observability';
 import type { PackInspector } from '#contracts/pack-inspector';
 import type { RecordInspector } from '#contracts/record-inspector';
+import type { Rekeying } from '#contracts/rekeying';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { Clock, Random } from '#core/clock';
 import { createContent } from '#engine/content-store';
@@ -48,6 +49,7 @@ export const WAS_PLAIN = 'was-plain';
 export interface Storage {
   content: Content;
   delta: Delta;
+  rekeying: Rekeying;
   log: Log;
   stores: BlobStores;
   /** What has to go on for the packs behind the requests. */
@@ -79,8 +81,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const repair = createRepair({ rows: options.integrity, log, stores, copies, packs: inspector, records, clock, logger });
     const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads, repair });
     opened.defer(() => content.close());
-    const { delta } = content;
-    return { content, delta, log, stores, jobs, check, inspector, records, repair, close: () => opened.disposeAsync() };
+    const { delta, rekeying } = content;
+    return { content, delta, rekeying, log, stores, jobs, check, inspector, records, repair, close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -88,6 +88,7 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
     const { instance, chunks, collection, jobStore: store, signals } = metadata;
     // Nobody else has the embedded database: what is registered there has died.
     if (session.alone) await collection.fence(0);
+    instance.onTurn(() => keyring.refresh());
     const gateway = await instance.register({ host: hostname(), pid: process.pid, version: 'command' });
     opened.defer(() => instance.unregister(gateway));
     const unsubscribe = signals.subscribe('leases', () => void instance.heartbeat(gateway).catch(() => undefined));
@@ -108,7 +109,16 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
       role: { kind: 'alone' },
     });
     opened.defer(() => storage.close());
-    const work = { config, metadata, storage, dataDirectory: values['data-dir'], masterKey: () => session.masterKey };
+    const encrypted = values.encryption === 'on';
+    const work = {
+      config,
+      metadata,
+      storage,
+      keyring,
+      encrypted,
+      dataDirectory: values['data-dir'],
+      masterKey: () => session.masterKey,
+    };
     const all = backgroundJobs({ ...work, clock, random, log, takesWork: true, others: null, busy: () => false });
     const jobs = all.filter((job) => job.name === name).map((job): Job => ({ ...job, everyMs: null }));
     const runner = createRunner({ jobs, store, signals, clock, random, log, pollMs: POLL_MS });

@@ -13,5 +13,7 @@ export interface InstanceStore {
    * that collection can wait for it. @throws conflict when fenced
    */
   heartbeat(gateway: number): Promise<void>;
+  /** What this process must have learned before it says that it has heard of a turn: keys that others have made by then. A failure delays the turn. */
+  onTurn(learn: () => Promise<void>): void;
   unregister(gateway: number): Promise<void>;
 }

@@ -12,6 +12,12 @@ export interface Keyring {
   /** Synchronous once loaded; `load` first. @throws internal when not loaded */
   domain(id: DomainId): DomainKeys;
   load(id: DomainId): Promise<DomainKeys>;
+  /** Learns what others changed, of one domain or of all that are loaded. What it knew it keeps: something in memory may still name it. */
+  refresh(id?: DomainId): Promise<void>;
+  /** A new epoch, which is written with from now on; gives its number. Every process hears of it. */
+  renew(id: DomainId): Promise<number>;
+  /** Forgets the epochs before this one for good, in the database; gives how many. Only for what nothing is encrypted with any more. */
+  retire(id: DomainId, before: number): Promise<number>;
   /**
    * Seals and opens small secrets of the product (S3 secret keys) under the master key. `context` is authenticated. The database refuses what was
    * sealed under another key than the one of now.
@@ -31,7 +37,11 @@ export interface DomainKeys {
   chunkIdKey: Buffer;
   /** 256 u32, secret. */
   gearTable: Uint32Array;
-  currentEpoch: number;
+  /** Of now: the keys that `load` gave change in place when the keyring learns of a new epoch. */
+  readonly currentEpoch: number;
+  /** Those that the database has, ascending. */
+  readonly epochs: readonly number[];
+  knows(epoch: number): boolean;
   /** 32 bytes. @throws corrupt for an unknown epoch */
   encryptionKey(epoch: number): Buffer;
 }
@@ -40,4 +50,7 @@ export interface DomainKeys {
 export interface KeyStore {
   insert(wrapped: Buffer): Promise<DomainId>;
   find(id: DomainId): Promise<Buffer | null>;
+  list(): Promise<DomainId[]>;
+  /** If `before` is still there; whether it was. Publishes `keys` with the domain's id. */
+  replace(id: DomainId, before: Buffer, after: Buffer): Promise<boolean>;
 }

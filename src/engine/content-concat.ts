@@ -3,7 +3,7 @@ import type { DomainKeys } from '#contracts/keyring';
 import type { ChunkRef, ContentRef, DomainId, LeafRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import { releaseOf, SMALL_BYTES_MAX, storeOne, type WriteDeps, writeSmall } from './content-write.ts';
-import { isPlainInline, openInline } from './inline.ts';
+import { openInline, prepareInline } from './inline.ts';
 import { readLeaves } from './leaves.ts';
 import { createLeafCutter } from './manifest.ts';
 
@@ -21,7 +21,7 @@ export async function concatContents(deps: WriteDeps, parts: ContentRef[], id: D
     throw new CloudStoreError('invalid_argument', 'Contents of different domains cannot be joined without moving bytes.');
   }
   const filled = parts.filter((part) => part.size > 0);
-  if (filled.some((part) => part.kind === 'inline' && isPlainInline(part))) await deps.plain.require();
+  for (const part of filled) if (part.kind === 'inline') await prepareInline(deps, domain, part);
   const size = filled.reduce((sum, part) => sum + part.size, 0);
   const base = { size, digests: {}, contentHash: null };
   const lease = await deps.chunks.lease();

@@ -1,18 +1,17 @@
-import type { DomainKeys, Keyring } from '#contracts/keyring';
+import type { DomainKeys } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ByteRange } from '#core/range';
 import { type Bytes, wholeBytes } from '#core/stream';
 import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
-import { type InlineRef, inlineCacheKey, isPlainInline, openInline } from './inline.ts';
+import { type InlineRef, inlineCacheKey, isPlainInline, knowsInline, openInline, prepareInline } from './inline.ts';
 import type { PlainCache } from './plain-cache.ts';
 import { createReadBuffers, type ReadBuffer, type ReadBuffers } from './read-buffers.ts';
 import { type ChunkedRef, planRead, type Wanted } from './read-plan.ts';
 import { createRecordReader, FETCH_BYTES, type Opened, type RecordReaderDeps, type Run } from './record-reader.ts';
 
 export interface ReadDeps extends RecordReaderDeps {
-  keyring: Keyring;
   hashes: Hashes;
   cache: PlainCache;
   buffers: ReadBuffers;
@@ -30,7 +29,7 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
   throwIfAborted(signal);
   if (start > end) return;
   const domain = await deps.keyring.load(content.domain);
-  if (content.kind === 'inline' && isPlainInline(content)) await deps.plain.require();
+  if (content.kind === 'inline') await prepareInline(deps, domain, content);
   const small = content.kind === 'inline' ? openCached(deps, domain, content) : cached(deps, content);
   // A copy: what is yielded is the consumer's.
   if (small !== undefined) yield Buffer.from(small.subarray(start, end + 1));
@@ -56,6 +55,7 @@ export function peekContent(deps: ReadDeps, content: ContentRef): Buffer | null 
   if (content.kind !== 'inline') return cached(deps, content) ?? null;
   if (isPlainInline(content) && !deps.plain.allowed) return null; // whoever reads will ask
   const domain = loadedDomain(deps, content);
+  if (domain !== null && !knowsInline(domain, content)) return null; // as above
   return domain && openCached(deps, domain, content);
 }
 
@@ -73,7 +73,7 @@ function loadedDomain({ keyring }: ReadDeps, content: ContentRef): DomainKeys | 
 export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?: AbortSignal): Promise<void> {
   const domain = await deps.keyring.load(content.domain);
   if (content.kind === 'inline') {
-    if (isPlainInline(content)) await deps.plain.require();
+    await prepareInline(deps, domain, content);
     openInline(deps.recordKeys, domain, content);
   } else {
     const whole = { start: 0, end: content.size - 1 };

@@ -5,6 +5,7 @@ import type { Content } from '#contracts/content';
 import type { Delta } from '#contracts/delta';
 import type { Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
+import type { Rekeying } from '#contracts/rekeying';
 import type { Repair } from '#contracts/repair';
 import type { Random } from '#core/clock';
 import { createArena, SLOT_BYTES } from './arena.ts';
@@ -22,6 +23,7 @@ import { createReadBuffers } from './read-buffers.ts';
 import { CIPHER_AES_256_GCM, CIPHER_NONE } from './record-format.ts';
 import { createRecordKeys } from './record-keys.ts';
 import { FETCH_BYTES } from './record-reader.ts';
+import { createRekeying } from './rekey.ts';
 import { createSeal } from './sealer.ts';
 import { createSlots } from './slots.ts';
 import { createStoreChunk } from './stored-chunks.ts';
@@ -53,7 +55,7 @@ const THREADS_MAX = 4;
 const SLOTS_MIN = 16;
 
 /** The content store over one log. `close` after the last read and write. */
-export function createContent(options: ContentOptions): Content & { delta: Delta; close(): Promise<void> } {
+export function createContent(options: ContentOptions): Content & { delta: Delta; rekeying: Rekeying; close(): Promise<void> } {
   const { keyring, log, stores, chunks, random, memoryBytesMax = MEMORY_BYTES, compression = true, encryption = true } = options;
   const cipher = encryption ? CIPHER_AES_256_GCM : CIPHER_NONE;
   const repair = options.repair === undefined ? {} : { repair: options.repair };
@@ -101,6 +103,7 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     concat: (parts, domain) => concatContents(writing, parts, domain),
     verify: (content, signal) => verifyContent(reading, content, signal),
     delta: createDelta(writing),
+    rekeying: createRekeying({ keyring, recordKeys, plain, cipher, log, stores }),
     async close() {
       await pool?.close();
     },

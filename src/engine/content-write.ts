@@ -76,7 +76,8 @@ async function stageSmall(deps: WriteDeps, domain: DomainKeys, plaintext: Buffer
   const size = plaintext.length;
   const { contentHash, digests } = deps.digestMaker.ofBuffer(plaintext, digestNames(options));
   compare(options, digests);
-  const lease = size > INLINE_BYTES_MAX ? await deps.chunks.lease() : null;
+  // Also for what lies in its row: whoever retires a key waits for those who may still write with it.
+  const lease = size > 0 ? await deps.chunks.lease() : null;
   try {
     const stored = await writeSmall(deps, domain, plaintext);
     return { ...stored, size, digests, contentHash, leaves: [], release: releaseOf(lease) };

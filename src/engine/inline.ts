@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { crc32 } from '@node-rs/crc32';
-import type { DomainKeys } from '#contracts/keyring';
+import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
+import type { PlainPolicy } from './plain-policy.ts';
 import { CIPHER_AES_256_GCM, CIPHER_NONE, type Cipher } from './record-format.ts';
 import type { RecordKeys } from './record-keys.ts';
 
@@ -44,6 +45,21 @@ export function sealInline(keys: RecordKeys, domain: DomainKeys, plaintext: Buff
 /** Whether it lies there as it is: PlainPolicy decides whether that counts. */
 export function isPlainInline({ sealed }: InlineRef): boolean {
   return sealed.length > 0 && sealed[1] === CIPHER_NONE;
+}
+
+/** Whether its key is known, if it needs one. */
+export function knowsInline(domain: DomainKeys, { sealed }: InlineRef): boolean {
+  return sealed.length < INLINE_OVERHEAD_BYTES || sealed[1] !== CIPHER_AES_256_GCM || domain.knows(sealed.readUInt32BE(2));
+}
+
+/** What has to be asked before a content is opened: whether it counts, and for its key, where another process has begun an epoch. @throws corrupt */
+export async function prepareInline(
+  { keyring, plain }: { keyring: Keyring; plain: PlainPolicy },
+  domain: DomainKeys,
+  content: InlineRef,
+): Promise<void> {
+  if (isPlainInline(content)) await plain.require();
+  else if (!knowsInline(domain, content)) await keyring.refresh(domain.id);
 }
 
 /** @throws corrupt */

@@ -26,7 +26,7 @@ export interface KeyringOptions {
 export function createKeyring({ masterKey, keys, random, findKey }: KeyringOptions): Keyring {
   /** The one in use, then those before it. */
   let sealings = [createSealing(masterKey, random)];
-  const loaded = new Map<DomainId, DomainKeys>();
+  const loaded = new Map<DomainId, LiveKeys>();
   const loading = new Map<DomainId, Promise<DomainKeys>>();
 
   function adopt(key: Buffer): void {
@@ -67,12 +67,32 @@ export function createKeyring({ masterKey, keys, random, findKey }: KeyringOptio
     return open(bytes, context);
   }
 
-  async function fetch(id: DomainId): Promise<DomainKeys> {
+  async function read(id: DomainId): Promise<{ wrapped: Buffer; material: KeyMaterial }> {
     const wrapped = await keys.find(id);
     if (wrapped === null) throw new CloudStoreError('corrupt', `The keys of domain ${id} are missing from the database.`);
-    const domain = decodeDomainKeys(id, await unwrap(wrapped, id));
-    loaded.set(id, domain);
-    return domain;
+    return { wrapped, material: decodeDomainKeys(id, await unwrap(wrapped, id)) };
+  }
+
+  async function fetch(id: DomainId): Promise<DomainKeys> {
+    const { material } = await read(id);
+    const domain = loaded.get(id);
+    if (domain === undefined) loaded.set(id, createDomainKeys(id, material));
+    else domain.learn(material);
+    return loaded.get(id)!;
+  }
+
+  /** Compare and swap: another process may change the same domain. */
+  async function change(id: DomainId, how: (epochs: Epoch[]) => Epoch[]): Promise<KeyMaterial> {
+    for (;;) {
+      const { wrapped, material } = await read(id);
+      const epochs = how(material.epochs);
+      if (epochs.length === material.epochs.length) return material;
+      const changed = { ...material, epochs };
+      const { chunkIdKey, gearSeed } = changed;
+      if (!(await keys.replace(id, wrapped, seal(encodeDomainKeys(chunkIdKey, gearSeed, epochs), DOMAIN_KEYS_CONTEXT)))) continue;
+      loaded.get(id)?.learn(changed);
+      return changed;
+    }
   }
 
   async function unwrap(wrapped: Buffer, id: DomainId): Promise<Buffer> {
@@ -111,6 +131,22 @@ export function createKeyring({ masterKey, keys, random, findKey }: KeyringOptio
       }
       return running;
     },
+    async refresh(id) {
+      for (const one of id === undefined ? [...loaded.keys()] : [id]) await fetch(one);
+    },
+    async renew(id) {
+      const { epochs } = await change(id, (before) => [...before, [before.at(-1)![0] + 1, random(KEY_BYTES)]]);
+      return epochs.at(-1)![0];
+    },
+    async retire(id, before) {
+      let count = 0;
+      await change(id, (epochs) => {
+        const kept = epochs.filter(([number], index) => number >= before || index === epochs.length - 1);
+        count = epochs.length - kept.length;
+        return kept;
+      });
+      return count;
+    },
     seal,
     open,
     unseal,
@@ -118,8 +154,48 @@ export function createKeyring({ masterKey, keys, random, findKey }: KeyringOptio
   };
 }
 
+type Epoch = [number: number, key: Buffer];
+
+interface KeyMaterial {
+  chunkIdKey: Buffer;
+  gearSeed: Buffer;
+  /** The last is current. */
+  epochs: Epoch[];
+}
+
+interface LiveKeys extends DomainKeys {
+  learn(material: KeyMaterial): void;
+}
+
+function createDomainKeys(id: DomainId, { chunkIdKey, gearSeed, epochs }: KeyMaterial): LiveKeys {
+  const known = new Map(epochs);
+  let stored = epochs.map(([number]) => number);
+  return {
+    id,
+    chunkIdKey,
+    gearTable: gearTable(gearSeed),
+    get currentEpoch() {
+      return stored.at(-1)!;
+    },
+    get epochs() {
+      return stored;
+    },
+    knows: (epoch) => known.has(epoch),
+    encryptionKey(epoch) {
+      const key = known.get(epoch);
+      if (key === undefined) throw new CloudStoreError('corrupt', `Domain ${id} has no key of epoch ${epoch}.`);
+      return key;
+    },
+    learn(material) {
+      // The very buffers that are known stay: others remember what they derived from them.
+      for (const [number, key] of material.epochs) if (!known.has(number)) known.set(number, key);
+      stored = material.epochs.map(([number]) => number);
+    },
+  };
+}
+
 /** u8 version, u8 algorithm of chunk ids, chunk id key (32), gear seed (32), u16 count, then each epoch: u32 number, key (32). The last is current. */
-function encodeDomainKeys(chunkIdKey: Buffer, gearSeed: Buffer, epochs: [number, Buffer][]): Buffer {
+function encodeDomainKeys(chunkIdKey: Buffer, gearSeed: Buffer, epochs: Epoch[]): Buffer {
   const count = Buffer.alloc(2);
   count.writeUInt16BE(epochs.length);
   const parts = [Buffer.of(KEYS_VERSION, ID_KEYED_BLAKE3), chunkIdKey, gearSeed, count];
@@ -131,28 +207,15 @@ function encodeDomainKeys(chunkIdKey: Buffer, gearSeed: Buffer, epochs: [number,
   return Buffer.concat(parts);
 }
 
-function decodeDomainKeys(id: DomainId, bytes: Buffer): DomainKeys {
+function decodeDomainKeys(id: DomainId, bytes: Buffer): KeyMaterial {
   const count = bytes.length < 68 ? 0 : bytes.readUInt16BE(66);
   if (bytes[0] !== KEYS_VERSION || bytes[1] !== ID_KEYED_BLAKE3 || count === 0 || bytes.length !== 68 + count * 36) {
     throw new CloudStoreError('corrupt', `The keys of domain ${id} have no layout that this version of CloudStore knows.`);
   }
-  const epochs = new Map<number, Buffer>();
-  let currentEpoch = 0;
-  for (let at = 68; at < bytes.length; at += 36) {
-    currentEpoch = bytes.readUInt32BE(at);
-    epochs.set(currentEpoch, Buffer.from(bytes.subarray(at + 4, at + 36)));
-  }
-  return {
-    id,
-    chunkIdKey: Buffer.from(bytes.subarray(2, 34)),
-    gearTable: gearTable(bytes.subarray(34, 66)),
-    currentEpoch,
-    encryptionKey(epoch) {
-      const key = epochs.get(epoch);
-      if (key === undefined) throw new CloudStoreError('corrupt', `Domain ${id} has no key of epoch ${epoch}.`);
-      return key;
-    },
-  };
+  const epochs: Epoch[] = [];
+  for (let at = 68; at < bytes.length; at += 36)
+    epochs.push([bytes.readUInt32BE(at), Buffer.from(bytes.subarray(at + 4, at + 36))]);
+  return { chunkIdKey: Buffer.from(bytes.subarray(2, 34)), gearSeed: Buffer.from(bytes.subarray(34, 66)), epochs };
 }
 
 /** 256 words, big-endian, of HKDF-SHA256(seed, no salt, "cloudstore gear table v1", 1,024 bytes). */

@@ -5,7 +5,7 @@ import type { Random } from '#core/clock';
 import type { DomainId, LeafRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { createHashes } from './hashes.ts';
-import { isPlainInline, openInline } from './inline.ts';
+import { openInline, prepareInline } from './inline.ts';
 import { isLeafOf } from './leaves.ts';
 import { decodeLeaf } from './manifest.ts';
 import { createPlainPolicy } from './plain-policy.ts';
@@ -43,6 +43,7 @@ export function createRecordInspector({ keyring, random, wasPlain }: RecordInspe
     if (header.segments.length === 0) throw damaged('it holds nothing');
     const domain = await keysOf(header.domain);
     if (!needsKey(header)) await plain.require();
+    else if (!domain.knows(header.epoch)) await keyring.refresh(domain.id);
     const key = needsKey(header) ? recordKeys.derive(domain, header.epoch, header.salt) : null;
     const hasher = hashes.keyed(domain.chunkIdKey);
     for (const [index, { offset, stored }] of header.segments.entries()) {
@@ -81,8 +82,9 @@ export function createRecordInspector({ keyring, random, wasPlain }: RecordInspe
       return null;
     },
     async inline(content) {
-      if (isPlainInline(content)) await plain.require();
-      const plaintext = openInline(recordKeys, await keysOf(content.domain), content);
+      const domain = await keysOf(content.domain);
+      await prepareInline({ keyring, plain }, domain, content);
+      const plaintext = openInline(recordKeys, domain, content);
       return { contentHash: hashes.plainOf(plaintext) };
     },
   };

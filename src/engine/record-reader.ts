@@ -1,7 +1,7 @@
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace } from '#contracts/content';
-import type { DomainKeys } from '#contracts/keyring';
+import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Repair } from '#contracts/repair';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
@@ -22,6 +22,7 @@ import type { RecordKeys } from './record-keys.ts';
 import type { Threads } from './threads.ts';
 
 export interface RecordReaderDeps {
+  keyring: Keyring;
   recordKeys: RecordKeys;
   plain: PlainPolicy;
   /** For what is big; null: all on this thread. */
@@ -90,6 +91,8 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         throw damaged('another chunk lies in its place');
       }
       if (!needsKey(header)) await deps.plain.require();
+      // Another process may have begun an epoch that we have not heard of.
+      else if (!domain.knows(header.epoch)) await deps.keyring.refresh(domain.id);
       key = needsKey(header) ? deps.recordKeys.derive(domain, header.epoch, header.salt) : null;
     } catch (error) {
       await turnToCopy(wanted, error);
@@ -169,7 +172,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
   async function fetch(wanted: Wanted, offset: number, length: number, into: Buffer): Promise<Buffer | null> {
     const { pack, offset: at } = wanted.place;
     try {
-      return await fetchFrom(wanted.place, offset, length, length <= into.length ? into : undefined);
+      return await fetchRecord(deps, wanted.place, offset, length, length <= into.length ? into : undefined);
     } catch (error) {
       if (isCloudStoreError(error, 'corrupt')) await turnToCopy(wanted, error);
       else if (isBadSector(error)) await turnToCopy(wanted, damaged('the disk cannot read it', error));
@@ -181,15 +184,6 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         else wanted.place = place;
       }
       return null;
-    }
-  }
-
-  async function fetchFrom(place: ChunkPlace, offset: number, length: number, into: Buffer | undefined): Promise<Buffer> {
-    try {
-      return await deps.log.read(place, offset, length, into);
-    } catch (error) {
-      if (!isCloudStoreError(error, 'not_found')) throw error;
-      return deps.stores.of(place.store).read(`${place.pack}.pack`, place.offset + offset, length, into);
     }
   }
 
@@ -243,5 +237,21 @@ function within<T>(wanted: Wanted, work: () => T): T {
     return result instanceof Promise ? (result.catch(told) as T) : result;
   } catch (error) {
     return told(error);
+  }
+}
+
+/** Bytes of a record, from the log of this gateway or the store that has its pack. @throws not_found, corrupt, unavailable */
+export async function fetchRecord(
+  { log, stores }: Pick<RecordReaderDeps, 'log' | 'stores'>,
+  place: ChunkPlace,
+  offset: number,
+  length: number,
+  into?: Buffer,
+): Promise<Buffer> {
+  try {
+    return await log.read(place, offset, length, into);
+  } catch (error) {
+    if (!isCloudStoreError(error, 'not_found')) throw error;
+    return stores.of(place.store).read(`${place.pack}.pack`, place.offset + offset, length, into);
   }
 }

@@ -11,6 +11,8 @@ export interface Registration {
   turn: number;
   /** Running uploads, by the turn in which they began. */
   leases: Set<{ turn: number }>;
+  /** What has to be learned before a turn counts as heard of. */
+  heard: (() => Promise<void>) | null;
 }
 
 export interface InstanceOptions {
@@ -27,7 +29,7 @@ const PUT = {
 };
 const REGISTER = {
   name: 'gateway-register',
-  text: `INSERT INTO gateways (host, pid, version, started_ms, seen_ms, known_turn) VALUES ($1, $2, $3, $4, cs_now_ms(), cs_turn())
+  text: `INSERT INTO gateways (host, pid, version, started_ms, seen_ms, known_turn) VALUES ($1, $2, $3, $4, cs_now_ms(), CASE WHEN $5 THEN 0 ELSE cs_turn() END)
          RETURNING id, known_turn`,
 };
 const HEARTBEAT = {
@@ -49,6 +51,8 @@ export function createInstanceStore({ database, clock, registration }: InstanceO
     const rows = await database.query<[number]>(HEARTBEAT, [gateway, turn, oldest]);
     if (rows[0] === undefined) throw new CloudStoreError('conflict', 'This gateway was fenced: it was silent for too long.');
     if (rows[0][0] === turn) return;
+    // Before we say that we have heard of it: what begins from here on knows what was there when the turn began.
+    await registration.heard?.();
     registration.turn = rows[0][0];
     await heartbeat(gateway); // somebody waits to hear that we have heard
   }
@@ -62,13 +66,19 @@ export function createInstanceStore({ database, clock, registration }: InstanceO
       await database.execute(PUT, [name, JSON.stringify(value)]);
     },
     async register({ host, pid, version }) {
-      const rows = await database.query<[number, number]>(REGISTER, [host, pid, version, clock.now()]);
+      // One that has to learn something first has heard of no turn yet.
+      const learns = registration.heard !== null;
+      const rows = await database.query<[number, number]>(REGISTER, [host, pid, version, clock.now(), learns]);
       const [gateway, turn] = rows[0]!;
       registration.gateway = gateway;
       registration.turn = turn;
+      if (learns) await heartbeat(gateway);
       return gateway;
     },
     heartbeat,
+    onTurn(learn) {
+      registration.heard = learn;
+    },
     async unregister(gateway) {
       await database.execute(UNREGISTER, [gateway]);
       if (registration.gateway === gateway) registration.gateway = null;

@@ -13,6 +13,7 @@ import type { MetadataStore } from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
 import type { PackStore } from '#contracts/pack-store';
 import type { PrincipalStore } from '#contracts/principal-store';
+import type { KeyedRows } from '#contracts/rekeying';
 import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
 import type { StoreRegistry } from '#contracts/store-registry';
@@ -28,6 +29,7 @@ import { createInstanceStore, type Registration } from './instance.ts';
 import { createIntegrityStore } from './integrity.ts';
 import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
+import { createKeyedRows } from './keyed-rows.ts';
 import { createKeyStore } from './keys.ts';
 import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
@@ -62,6 +64,7 @@ export interface Metadata {
   chunks: ChunkIndex;
   keys: KeyStore;
   sealed: SealedStore;
+  keyedRows: KeyedRows;
   instance: InstanceStore;
   jobStore: JobStore;
   collection: CollectionStore;
@@ -84,7 +87,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     await database.close();
     throw error;
   }
-  const registration: Registration = { gateway: null, turn: 0, leases: new Set() };
+  const registration: Registration = { gateway: null, turn: 0, leases: new Set(), heard: null };
   const signals = createSignals({ database, log });
   const chunks = createChunkIndex({ database, registration });
   const store = createMetadataStore({ database, clock, random, log, registration, soleOwner: options.soleOwner ?? false });
@@ -99,6 +102,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     principals: createPrincipalStore({ database, clock, signals }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),
+    keyedRows: createKeyedRows(database),
     instance: createInstanceStore({ database, clock, registration }),
     jobStore: createJobStore({ database, signals }),
     collection: createCollectionStore({ database, signals }),

@@ -64,6 +64,32 @@ export function describeKeyring(name: string, make: () => Promise<KeyringRig>): 
       expect(thrown(() => rig.start(Buffer.alloc(31)))).to.equal('invalid_argument');
     });
 
+    it('begins epochs, of which others learn when they look, and forgets them only before the one that is named', async () => {
+      const [one, two] = [rig.start(), rig.start()];
+      const id = await one.create();
+      const [here, there] = [await one.load(id), await two.load(id)];
+      const first = here.encryptionKey(1);
+      expect(await one.renew(id)).to.equal(2);
+      expect([here.currentEpoch, [...here.epochs], there.currentEpoch]).to.deep.equal([2, [1, 2], 1]);
+      expect([here.encryptionKey(2).length, here.encryptionKey(2).equals(first)]).to.deep.equal([32, false]);
+      expect(there.knows(2)).to.equal(false);
+      await two.refresh(id);
+      expect([there.currentEpoch, there.encryptionKey(2)]).to.deep.equal([2, here.encryptionKey(2)]);
+      // What was derived from a key may be remembered by the key itself.
+      expect(here.encryptionKey(1)).to.equal(first);
+      expect((await Promise.all([one.renew(id), two.renew(id)])).sort()).to.deep.equal([3, 4]);
+      expect(await one.retire(id, 3)).to.equal(2);
+      expect(await one.retire(id, 3)).to.equal(0);
+      const fresh = await rig.start().load(id);
+      expect([[...fresh.epochs], fresh.knows(2)]).to.deep.equal([[3, 4], false]);
+      // A process that knew them still reads what is named in its memory.
+      expect([[...here.epochs], here.knows(1)]).to.deep.equal([[3, 4], true]);
+      expect(await two.retire(id, 1000)).to.equal(1);
+      expect([...(await rig.start().load(id)).epochs]).to.deep.equal([4]);
+      expect(fresh.chunkIdKey).to.deep.equal(here.chunkIdKey);
+      expect(fresh.gearTable).to.deep.equal(here.gearTable);
+    });
+
     it('goes on with another master key, and opens what was sealed under those before', async () => {
       const keyring = rig.start();
       const [before, check] = [keyring.seal(Buffer.from('before'), 'c'), keyring.check];

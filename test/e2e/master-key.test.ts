@@ -93,4 +93,26 @@ describe('the master key of a running gateway', function () {
       rmSync(words, { force: true });
     }
   });
+
+  it('wraps data keys that change while it runs: all is written anew, and the older keys go', async () => {
+    gateway = await startGateway({ dataDir });
+    expect(await put(gateway, gateway, gateway.bucket, 'tiny')).to.equal(200);
+    const big = randomBytes(3_000_000).toString('base64');
+    const url = `${gateway.s3Url}/${gateway.bucket}/big`;
+    expect((await fetch(presign('PUT', url, gateway, new Date()), { method: 'PUT', body: big })).status).to.equal(200);
+    const rotated = await command(['data-key', 'rotate', '--json']);
+    expect(rotated.code, rotated.stderr).to.equal(0);
+    expect(JSON.parse(rotated.stdout)).to.deep.equal([{ user: 'admin', epoch: 2, older: 1 }]);
+    let older = 1;
+    for (let n = 0; n < 60 && older > 0; n++) {
+      await sleep(500);
+      older = JSON.parse((await command(['data-key', 'list', '--json'])).stdout)[0].older;
+    }
+    expect(older).to.equal(0);
+    await gateway.stop();
+    gateway = await startGateway({ dataDir });
+    expect(await get(gateway, gateway, gateway.bucket)).to.equal('tiny');
+    const read = await fetch(presign('GET', `${gateway.s3Url}/${gateway.bucket}/big`, gateway, new Date()));
+    expect((await read.text()) === big).to.equal(true);
+  });
 });

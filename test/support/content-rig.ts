@@ -52,7 +52,16 @@ export function rowsInMemory(): EngineRows {
 
 export function keysInMemory(): KeyStore {
   const wrapped: Buffer[] = [];
-  return { insert: async (bytes) => wrapped.push(bytes), find: async (id) => wrapped[id - 1] ?? null };
+  return {
+    insert: async (bytes) => wrapped.push(bytes),
+    find: async (id) => wrapped[id - 1] ?? null,
+    list: async () => wrapped.map((_, index) => index + 1),
+    async replace(id, before, after) {
+      if (!wrapped[id - 1]?.equals(before)) return false;
+      wrapped[id - 1] = after;
+      return true;
+    },
+  };
 }
 
 /** The engine, with its packs on this machine's disk or in a blob store that only others have written to, as in a cluster. */

@@ -7,7 +7,9 @@ import { createLocalDisk } from '#blob/local-disk';
 import { createLog } from '#blob/log';
 import { createPackFiles } from '#blob/pack-files';
 import { createBlobStores } from '#blob/stores';
+import type { BlobStores } from '#contracts/blob-stores';
 import type { JobContext } from '#contracts/jobs';
+import type { Log } from '#contracts/log';
 import type { PackFiles } from '#contracts/pack-files';
 import type { Bucket } from '#core/bucket';
 import type { ContentRef } from '#core/content-ref';
@@ -22,6 +24,10 @@ export interface GcRig {
   metadata: MetadataRig;
   home: Bucket & { who: Who };
   content: ReturnType<typeof createContent>;
+  log: Log;
+  stores: BlobStores;
+  masterKey: Buffer;
+  domain: number;
   files: PackFiles;
   put(key: string, bytes: Buffer): Promise<void>;
   read(key: string): Promise<Buffer>;
@@ -42,7 +48,8 @@ export async function openGcRig({ packBytesMax = 8 << 20 } = {}): Promise<GcRig>
   const directory = mkdtempSync(join(tmpdir(), 'cloudstore-gc-'));
   const disk = nodeDiskOps();
   const clock = { now: () => Date.now() };
-  const keyring = createKeyring({ masterKey: randomBytes(32), keys, random: randomBytes });
+  const masterKey = randomBytes(32);
+  const keyring = createKeyring({ masterKey, keys, random: randomBytes });
   const local = await createLocalDisk({ directory, disk });
   const log = await createLog({ directory, disk, clock, random: randomBytes, packBytesMax });
   const stores = createBlobStores(new Map([[0, local]]));
@@ -64,6 +71,10 @@ export async function openGcRig({ packBytesMax = 8 << 20 } = {}): Promise<GcRig>
     metadata,
     home,
     content,
+    log,
+    stores,
+    masterKey,
+    domain,
     files,
     bytesOf,
     async put(key, bytes) {

@@ -139,7 +139,7 @@ async function exportBucket(
   await mkdir(root, { recursive: true });
   const keyring = createKeyring({
     masterKey: options.masterKey,
-    keys: { ...catalog.keys, insert: readOnly },
+    keys: { ...catalog.keys, insert: readOnly, replace: readOnly, list: readOnly },
     random: options.random,
   });
   const { packs, random } = options;
