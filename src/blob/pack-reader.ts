@@ -110,6 +110,7 @@ export function createPackReader({ directories, disk }: { directories: readonly 
         for (const { offset } of index?.records ?? []) if (!reached.has(offset)) damaged.push(offset);
         return { records: found.length, damaged, indexGood: index !== null && same === true, end };
       }),
+    forget: (pack) => files.forget(pack),
     close: () => files.close(),
   };
 }

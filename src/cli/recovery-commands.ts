@@ -22,6 +22,18 @@ export function addRecovery(program: Command, setExit: (code: number) => void): 
     .option('--at <time>', 'as they were at a time (2026-11-25T18:00:00Z): the last snapshot of before')
     .option('--packs <directory>', 'look for packs there too, such as those of a backup (again for more)', gather, [])
     .action((flags: Flags) => runExport(flags, setExit));
+  subcommand(program, 'backup', 'Copy what is new into a directory of backups, while the gateway runs or not.')
+    .requiredOption('--to <directory>', 'where backups go, on another disk')
+    .option('--verify', 'then read all of it, and check that everything can be restored')
+    .option('--keep <count>', 'keep so many backups, and remove what only older ones need')
+    .option('--include-key', 'write the master key there too: who has the directory can then read everything')
+    .action((flags: Flags) => runBackup(flags, setExit));
+  subcommand(program, 'restore', 'Make an empty data directory from a backup.')
+    .requiredOption('--from <directory>', 'where the backups are')
+    .option('--at <time>', 'the last backup of before')
+    .option('--check', 'only check that it can be restored')
+    .option('--force', 'restore what is there of a backup that is not whole')
+    .action((flags: Flags) => runRestore(flags, setExit));
   subcommand(program, 'rebuild-index', 'Make a database that is lost or broken anew, from the last snapshot and the packs.')
     .option('--force', 'put a database that works aside')
     .option('--at <time>', 'from the last snapshot of before')
@@ -67,6 +79,83 @@ async function runExport(flags: Flags, setExit: (code: number) => void): Promise
   } finally {
     await packs.close();
   }
+}
+
+async function runBackup(flags: Flags, setExit: (code: number) => void): Promise<void> {
+  const config = configOf(flags);
+  const keep = countFlag(flags, 'keep');
+  const to = resolve(String(flags.to));
+  const dataDirectory = config.values['data-dir'];
+  const tools = await recoveryTools(config);
+  const [{ openSession }, { backupTo }, { verifyBackup }, { readBackupList, backupPaths }, { createShelf }, { pinned }] =
+    await Promise.all([
+      import('./session.ts'),
+      import('./offline/backup.ts'),
+      import('./offline/verify-backup.ts'),
+      import('./offline/backup-list.ts'),
+      import('#blob/shelf'),
+      import('./offline/pin.ts'),
+    ]);
+  const packs = tools.packs([]);
+  const session = await openSession({ config, clock: Date, random: randomBytes, log: tools.log });
+  try {
+    const { metadata, masterKey } = session;
+    const made = { ...tools, metadata, dataDirectory, packs, masterKey, to, includeKey: flags.includeKey === true, keep };
+    const report = await pinned(metadata, (alive) => backupTo({ ...made, alive }));
+    const lists = createShelf({ directory: backupPaths(to).lists, disk: tools.disk });
+    const verdict =
+      flags.verify === true
+        ? await verifyBackup({ from: to, masterKey, disk: tools.disk }, await readBackupList(lists, report.name, masterKey))
+        : null;
+    const text = [
+      `The backup ${report.name} is complete: ${report.packs} packs, ${gib(report.bytes)}; ${gib(report.copiedBytes)} were copied.`,
+      ...(report.includesKey ? [] : ['The master key is not in it: keep a copy of that elsewhere.']),
+      ...(verdict === null ? [] : [`${verdict.records} records were read and are good.`, ...verdict.faults]),
+    ];
+    outputOf(flags).data({ ...report, verified: verdict }, text.join('\n'));
+    if (verdict !== null && verdict.faults.length > 0) setExit(EXIT.partial);
+  } finally {
+    await session.close();
+    await packs.close();
+  }
+}
+
+async function runRestore(flags: Flags, setExit: (code: number) => void): Promise<void> {
+  const config = configOf(flags);
+  const from = resolve(String(flags.from));
+  const dataDirectory = config.values['data-dir'];
+  const tools = await recoveryTools(config);
+  const [{ restoreBackup }, { verifyBackup }, { chooseBackup, backupPaths }, { createShelf }] = await Promise.all([
+    import('./offline/restore.ts'),
+    import('./offline/verify-backup.ts'),
+    import('./offline/backup-list.ts'),
+    import('#blob/shelf'),
+  ]);
+  const lists = createShelf({ directory: backupPaths(from).lists, disk: tools.disk });
+  const masterKey = await tools.masterKey(lists, [from]);
+  const backup = await chooseBackup(lists, masterKey, timeFlag(flags, 'at'));
+  if (flags.check === true) {
+    const verdict = await verifyBackup({ from, masterKey, disk: tools.disk }, backup.list);
+    const text =
+      verdict.faults.length === 0 ? `The backup ${backup.name} is whole: ${verdict.records} records.` : verdict.faults.join('\n');
+    outputOf(flags).data({ backup: backup.name, skipped: backup.skipped, ...verdict }, text);
+    if (verdict.faults.length > 0 || backup.skipped.length > 0) setExit(EXIT.partial);
+    return;
+  }
+  await withLock(dataDirectory, async () => {
+    const databaseUrl = config.values['database-url'];
+    const report = await restoreBackup({
+      ...tools,
+      dataDirectory,
+      databaseUrl,
+      from,
+      backup,
+      masterKey,
+      force: flags.force === true,
+    });
+    outputOf(flags).data(report, [`Restored from ${report.backup}.`, ...report.faults, describeRebuilt(report)].join('\n'));
+    if (report.hurtCount + report.faults.length > 0 || report.skipped.length > 0) setExit(EXIT.partial);
+  });
 }
 
 async function runRebuild(flags: Flags, setExit: (code: number) => void): Promise<void> {
@@ -127,7 +216,7 @@ async function recoveryTools(config: Config) {
     packs: (more: readonly string[]) =>
       createPackReader({ directories: [join(dataDirectory, 'packs'), ...more.map((path) => resolve(path))], disk }),
     /** That opens what lies on a shelf. */
-    masterKey: (shelf: Shelf) => offlineMasterKey(masterKeySource(config), shelf),
+    masterKey: (shelf: Shelf, more: readonly string[] = []) => offlineMasterKey(masterKeySource(config), shelf, more),
   };
 }
 
@@ -185,6 +274,13 @@ function timeFlag(flags: Flags, name: string): number | null {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) throw new SettingError(`--${name} ${text} is no time; write it as 2026-11-25T18:00:00Z.`);
   return ms;
+}
+
+function countFlag(flags: Flags, name: string): number | null {
+  const text = textFlag(flags, name);
+  if (text === null) return null;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new SettingError(`--${name} ${text} is no count; it must be 1 or more.`);
+  return Number(text);
 }
 
 function gather(value: string, before: string[]): string[] {

@@ -14,6 +14,8 @@ export interface PackReader {
   read(pack: string, offset: number, length: number, into?: Buffer): Promise<Buffer>;
   /** Reads all of it. @throws not_found, corrupt, unavailable */
   verify(pack: PackOnDisk, signal?: AbortSignal): Promise<PackVerdict>;
+  /** The file is about to be another one. */
+  forget(pack: string): Promise<void>;
   close(): Promise<void>;
 }
 

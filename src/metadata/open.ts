@@ -1,5 +1,5 @@
 import type { BucketStore } from '#contracts/bucket-store';
-import type { ChunkIndex } from '#contracts/chunk-index';
+import type { ChunkIndex, UploadLease } from '#contracts/chunk-index';
 import type { CollectionStore } from '#contracts/collection';
 import type { DumpStore } from '#contracts/dump-store';
 import type { ExpiryStore } from '#contracts/expiry-store';
@@ -71,6 +71,8 @@ export interface Metadata {
   packs: PackStore;
   stores: StoreRegistry;
   dumps: DumpStore;
+  /** From now on, collection removes nothing that is named now: as if an upload had begun a turn ago. Of a registered process whose heart beats. */
+  pin(): UploadLease;
   expiry: ExpiryStore;
   integrity: IntegrityStore;
   signals: Signals;
@@ -109,6 +111,11 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     packs: createPackStore(database),
     stores: createStoreRegistry({ database, clock }),
     dumps: createDumpStore({ database, clock, random }),
+    pin() {
+      const lease = { turn: registration.turn - 1 };
+      registration.leases.add(lease);
+      return { end: () => registration.leases.delete(lease) };
+    },
     expiry: createExpiryStore(database),
     integrity: createIntegrityStore({ database, clock }),
     async close() {

@@ -2,7 +2,9 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { KeyStore } from '#contracts/keyring';
 import type { PackReader } from '#contracts/pack-reader';
+import { type ContentRef, decodeContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { decodeLeaf } from '#engine/manifest';
 import { chunkOfLabel } from '#engine/record-format';
 import type { DumpRun, OpenDump } from '#metadata/dump/read';
 import { decodeTuple, eachTuple, type Field } from '#metadata/dump/tuples';
@@ -25,6 +27,8 @@ export interface Catalog {
   keys: Pick<KeyStore, 'find'>;
   /** Where chunks are. `other`: the last place in place of the first, where a chunk is stored more than once. */
   chunks(other: boolean): Pick<ChunkIndex, 'places' | 'leaves'>;
+  /** Versions that name a chunk which is in no pack, or a leaf that is nowhere. */
+  incomplete(): Generator<{ bucket: string; key: string; current: boolean }>;
   done: Done;
   close(): void;
 }
@@ -81,7 +85,7 @@ const WANTED: Record<string, { columns: string[]; key: string; whole?: true }> =
   domains: { columns: ['id', 'wrapped'], key: 'id', whole: true },
   buckets: { columns: ['id', 'name', 'kind'], key: 'id', whole: true },
   slots: { columns: ['id', 'bucket_id', 'key', 'live', 'version_id'], key: 'id' },
-  versions: { columns: ['id', 'size', 'etag', 'modified_ms', 'mtime_ms', 'content', 'content_hash'], key: 'id' },
+  versions: { columns: ['id', 'slot_id', 'size', 'etag', 'modified_ms', 'mtime_ms', 'content', 'content_hash'], key: 'id' },
   leaves: { columns: ['domain', 'id', 'entries'], key: 'domain, id' },
 };
 
@@ -233,6 +237,30 @@ export function openCatalog(path: string): Catalog {
         },
         leaves: async (domain, ids) => ids.map((id) => bytesOf(leaf.get(domain, id)?.entries)),
       };
+    },
+    *incomplete() {
+      const rows = database
+        .prepare(
+          `SELECT v.content, s.key, b.name, s.live AND s.version_id = v.id AS current FROM versions v
+             LEFT JOIN slots s ON s.id = v.slot_id LEFT JOIN buckets b ON b.id = s.bucket_id WHERE v.content IS NOT NULL`,
+        )
+        .iterate();
+      const record = database.prepare('SELECT 1 FROM records WHERE domain = ? AND id = ?');
+      const leaf = database.prepare('SELECT entries FROM leaves WHERE domain = ? AND id = ?');
+      const whole = (content: ContentRef): boolean => {
+        const { domain } = content;
+        if (content.kind === 'inline') return true;
+        if (content.kind === 'chunk') return record.get(domain, content.id) !== undefined;
+        return content.leaves.every(({ id, size }) => {
+          const entries = bytesOf(leaf.get(domain, id)?.entries);
+          return entries !== null && decodeLeaf(entries, size).every((chunk) => record.get(domain, chunk.id) !== undefined);
+        });
+      };
+      for (const { content, key, name, current } of rows) {
+        const bytes = bytesOf(content);
+        if (bytes === null || whole(decodeContentRef(bytes))) continue;
+        yield { bucket: textOf(name) ?? '?', key: textOf(key) ?? '?', current: current === 1 };
+      }
     },
     done: {
       find(slot) {

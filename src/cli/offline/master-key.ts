@@ -12,10 +12,11 @@ import type { MasterKeySource } from '../../master-key.ts';
 /**
  * The master key of work without a database: from the settings, or what lies in the data directory, the key before the last change included. Files
  * say by their beginning which one they need; the newest that can be opened decides.
+ * @param more directories where a key may lie
  * @throws unavailable when there is no key at all, or none that fits
  */
-export async function offlineMasterKey(source: MasterKeySource, shelf: Shelf): Promise<Buffer> {
-  const keys = await candidates(source);
+export async function offlineMasterKey(source: MasterKeySource, shelf: Shelf, more: readonly string[] = []): Promise<Buffer> {
+  const keys = await candidates(source, [source.dataDirectory, ...more]);
   if (keys.length === 0) {
     throw new CloudStoreError(
       'unavailable',
@@ -34,18 +35,25 @@ export async function offlineMasterKey(source: MasterKeySource, shelf: Shelf): P
   );
 }
 
-async function candidates({ dataDirectory, key, passphrase }: MasterKeySource): Promise<Buffer[]> {
+async function candidates({ key, passphrase }: MasterKeySource, directories: readonly string[]): Promise<Buffer[]> {
   const files = nodeKeyFileOps();
   if (key !== null) return [key];
-  if (passphrase !== null) {
-    const text = await files.read(join(dataDirectory, 'master-key.json'));
-    const { keys }: { keys: KnownMasterKey[] } = text === null ? { keys: [] } : JSON.parse(text);
-    const derivations = keys.flatMap(({ derivation }) => derivation ?? []);
-    return Promise.all(derivations.map((derivation) => deriveMasterKey(passphrase, derivation)));
+  const out: Buffer[] = [];
+  for (const directory of directories) {
+    if (passphrase !== null) {
+      const text = await files.read(join(directory, 'master-key.json'));
+      const { keys }: { keys: KnownMasterKey[] } = text === null ? { keys: [] } : JSON.parse(text);
+      for (const { derivation } of keys) if (derivation !== null) out.push(await deriveMasterKey(passphrase, derivation));
+      continue;
+    }
+    const names = (await readdir(directory).catch(() => [])).filter((name) => name.startsWith('master.key'));
+    for (const name of names.sort()) {
+      const text = await files.read(join(directory, name));
+      const found = text === null ? null : decodeMasterKey(text);
+      if (found !== null) out.push(found);
+    }
   }
-  const names = (await readdir(dataDirectory).catch(() => [])).filter((name) => name.startsWith('master.key'));
-  const texts = await Promise.all(names.sort().map((name) => files.read(join(dataDirectory, name))));
-  return texts.flatMap((text) => (text === null ? [] : (decodeMasterKey(text) ?? [])));
+  return out;
 }
 
 /** Of the newest file first. */

@@ -1,0 +1,67 @@
+import { dirname } from 'node:path';
+import { codeOf, diskError } from '#blob/disk-error';
+import { readFully, writeDurably, writeFully } from '#blob/durable-write';
+import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+
+const PIECE_BYTES = 1 << 20;
+
+/** A whole copy under its name, or none. false: the source is not there any more. @throws insufficient_storage, unavailable */
+export async function copyFile(disk: DiskOps, from: string, to: string, bytes: number | null): Promise<boolean> {
+  let source: DiskFile;
+  try {
+    source = await disk.open(from, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw diskError(error, `reading ${from}`);
+  }
+  try {
+    await disk.mkdir(dirname(to), 0o700);
+    const size = bytes ?? (await source.size());
+    await writeDurably(disk, `${to}.new`, to, piecesOf(source, 0, size), size);
+    return true;
+  } catch (error) {
+    throw diskError(error, `copying ${from} to ${to}`);
+  } finally {
+    await source.close();
+  }
+}
+
+/** What comes behind the first `at` bytes, up to `end`. The copy ends there then. */
+export async function appendFile(disk: DiskOps, from: string, to: string, at: number, end: number): Promise<boolean> {
+  let source: DiskFile;
+  try {
+    source = await disk.open(from, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw diskError(error, `reading ${from}`);
+  }
+  try {
+    const target = await disk.open(to, 'r+');
+    try {
+      let position = at;
+      for await (const piece of piecesOf(source, at, end)) {
+        await writeFully(target, [piece], position);
+        position += piece.length;
+      }
+      await target.truncate(end);
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    return true;
+  } catch (error) {
+    throw diskError(error, `copying ${from} to ${to}`);
+  } finally {
+    await source.close();
+  }
+}
+
+async function* piecesOf(file: DiskFile, from: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = from; at < end; ) {
+    const into = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - at));
+    const bytes = await readFully(file, into, 0, into.length, at);
+    if (bytes > 0) yield into.subarray(0, bytes);
+    if (bytes < into.length) return; // whoever counts sees that it is shorter
+    at += bytes;
+  }
+}

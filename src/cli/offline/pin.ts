@@ -1,0 +1,28 @@
+import { hostname } from 'node:os';
+import type { Metadata } from '#metadata/open';
+
+const HEARTBEAT_MS = 5_000;
+
+/**
+ * Does something while collection removes nothing that is named at its beginning: this process registers like a gateway with an upload that runs, and
+ * says that it lives.
+ * @param work is given a check that fails once nobody waits for us any more (the machine slept)
+ */
+export async function pinned<T>(
+  { instance, pin }: Pick<Metadata, 'instance' | 'pin'>,
+  work: (alive: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const number = await instance.register({ host: hostname(), pid: process.pid, version: 'backup' });
+  const lease = pin();
+  // What fails here fails in `alive` too, for somebody to hear.
+  const timer = setInterval(() => void instance.heartbeat(number).catch(() => undefined), HEARTBEAT_MS);
+  try {
+    const alive = (): Promise<void> => instance.heartbeat(number);
+    await alive();
+    return await work(alive);
+  } finally {
+    clearInterval(timer);
+    lease.end();
+    await instance.unregister(number).catch(() => undefined); // its silence says the same
+  }
+}

@@ -1,0 +1,216 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
+import { cloudstore, MAIN, NODE_ARGS, ROOT, runProcess, startProcess } from '../support/process.ts';
+import { SEED, seededRandom } from '../support/random.ts';
+
+interface Key {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+/** A backup beside a running gateway, brought back in a second, empty directory. */
+describe('backup and restore', function () {
+  this.timeout(300_000);
+  const files = new Map<string, Buffer>();
+  let directory: string;
+  let dataDir: string;
+  let backups: string;
+  let key: string;
+  let gateway: TestGateway;
+  let ann: Key & { password: string };
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'cloudstore-backup-'));
+    dataDir = join(directory, 'data');
+    backups = join(directory, 'backups');
+    gateway = await startGateway({ dataDir });
+    key = readFileSync(join(dataDir, 'master.key'), 'utf8').trim();
+    ann = await run(dataDir, ['user', 'add', 'ann', '--key']);
+    for (let index = 0; index < 12; index++) await put(`photos/${index}.jpg`, seededRandom(`${SEED}-${index}`)(index * 40_000));
+    await put('big.bin', seededRandom(`${SEED}-big`)(5_000_000));
+    await put('note.txt', Buffer.from('small'));
+  });
+  after(async () => {
+    if (gateway.process.exitCode === null && gateway.process.signalCode === null) await gateway.kill();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  async function run(data: string, args: string[], code = 0, env: Record<string, string> = {}) {
+    const finished = await cloudstore([...args, '--json'], { env: { CLOUDSTORE_DATA_DIR: data, ...env } });
+    expect(finished.code, `${args.join(' ')}\n${finished.stdout}\n${finished.stderr}`).to.equal(code);
+    return finished.stdout === '' ? { stderr: finished.stderr } : JSON.parse(finished.stdout);
+  }
+  const url = (to: TestGateway, name: string) => `${to.s3Url}/home/${name}`;
+  async function put(name: string, body: Buffer): Promise<void> {
+    const answer = await fetch(presign('PUT', url(gateway, name), gateway, new Date()), {
+      method: 'PUT',
+      body: new Uint8Array(body),
+    });
+    expect(answer.status, name).to.equal(200);
+    files.set(name, body);
+  }
+  async function remove(name: string): Promise<void> {
+    await fetch(presign('DELETE', url(gateway, name), gateway, new Date()), { method: 'DELETE' });
+    files.delete(name);
+  }
+  /** What S3 and WebDAV show of the bucket. */
+  async function shown(of: TestGateway, keys: Key, password: string): Promise<{ s3: string[]; webdav: string[] }> {
+    const list = await fetch(presign('GET', `${of.s3Url}/home?list-type=2`, keys, new Date()));
+    const s3 = [...(await list.text()).matchAll(/<Contents>.*?<\/Contents>/gs)].map(([entry]) => entry);
+    const dav = await fetch(`${of.webdavUrl}home/photos/`, {
+      method: 'PROPFIND',
+      headers: { depth: '1', authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` },
+    });
+    const text = await dav.text();
+    // A folder's ETag is a new one after a restore, on purpose (ADR 0013); a file's is the same.
+    const webdav = [...text.matchAll(/<D:response>.*?<\/D:response>/gs)]
+      .map(([entry]) => entry)
+      .filter((entry) => entry.includes('.jpg'));
+    return { s3, webdav };
+  }
+  async function expectBytes(of: TestGateway, keys: Key): Promise<void> {
+    for (const [name, body] of files) {
+      const answer = await fetch(presign('GET', url(of, name), keys, new Date()));
+      expect(answer.status, name).to.equal(200);
+      expect(Buffer.from(await answer.arrayBuffer()).equals(body), name).to.equal(true);
+    }
+  }
+
+  it('is taken while the gateway writes, is verified, and holds no key', async () => {
+    let writing = true;
+    const writer = (async () => {
+      for (let index = 0; writing; index++) {
+        const body = Buffer.from(`while the backup runs ${index}`.repeat(100));
+        await put(`busy/${index % 20}`, body);
+      }
+    })();
+    const made = await run(dataDir, ['backup', '--to', backups, '--verify']);
+    writing = false;
+    await writer;
+    expect(made.verified.faults).to.deep.equal([]);
+    expect(made.verified.records).to.be.at.least(12);
+    expect(
+      filesIn(backups).some((path) => readFileSync(path).includes(key) || readFileSync(path).includes(Buffer.from(key, 'hex'))),
+    ).to.equal(false);
+    expect(filesIn(backups).some((path) => readFileSync(path).includes('photos/'))).to.equal(false);
+  });
+
+  it('copies only what is new', async () => {
+    await put('later.bin', seededRandom(`${SEED}-later`)(300_000));
+    await remove('photos/3.jpg');
+    await put('note.txt', Buffer.from('written over'));
+    const made = await run(dataDir, ['backup', '--to', backups]);
+    expect(made.copiedBytes).to.be.within(300_000, 600_000);
+    const none = await run(dataDir, ['backup', '--to', backups]);
+    expect(none.copiedBytes).to.be.below(100_000);
+  });
+
+  it('comes back in an empty directory: the same listings, bytes, ETags, users and keys', async () => {
+    const other = join(directory, 'restored');
+    const env = { CLOUDSTORE_MASTER_KEY: key };
+    const report = await run(other, ['restore', '--from', backups], 0, env);
+    expect(report).to.include({ hurtCount: 0, missing: 0 });
+    const second = await startGateway({ dataDir: other, env });
+    try {
+      await expectBytes(second, gateway);
+      const [wanted, got] = [await shown(gateway, gateway, gateway.password), await shown(second, gateway, gateway.password)];
+      expect(got).to.deep.equal(wanted);
+      expect(got.webdav.length).to.equal(11);
+      const login = await fetch(`${second.restUrl}/auth/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ user: 'ann', password: ann.password }),
+      });
+      expect(login.status).to.equal(200);
+      expect((await fetch(presign('GET', `${second.s3Url}/`, ann, new Date()))).status).to.equal(200);
+      const written = await fetch(presign('PUT', url(second, 'new.txt'), gateway, new Date()), { method: 'PUT', body: 'new' });
+      expect(written.status).to.equal(200);
+      const refused = await cloudstore(['restore', '--from', backups], { env: { ...env, CLOUDSTORE_DATA_DIR: dataDir } });
+      expect(refused.code).to.equal(1);
+      expect(refused.stderr).to.match(/^cloudstore: [^\n]+\n$/);
+    } finally {
+      await second.stop();
+    }
+    // And is the beginning of backups of its own, in the same place: packs are the same ones.
+    const made = await run(other, ['backup', '--to', backups, '--verify'], 0, env);
+    expect(made.verified.faults).to.deep.equal([]);
+  });
+
+  it('killed in the middle is never taken for whole, and the next one goes on', async () => {
+    const to = join(directory, 'killed');
+    for (let attempt = 0; ; attempt++) {
+      rmSync(to, { recursive: true, force: true });
+      const child = startProcess(process.execPath, [...NODE_ARGS, MAIN, 'backup', '--to', to], {
+        env: { CLOUDSTORE_DATA_DIR: dataDir },
+      });
+      while (child.exitCode === null && !(existsSync(to) && filesIn(to).some((path) => path.includes('.pack')))) await sleep(1);
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      if (child.exitCode !== 0) break;
+      expect(attempt, 'it was always through before it could be killed').to.be.below(5);
+    }
+    const env = { CLOUDSTORE_MASTER_KEY: key };
+    const none = await cloudstore(['restore', '--from', to], { env: { ...env, CLOUDSTORE_DATA_DIR: join(directory, 'none') } });
+    expect(none.code).to.equal(4);
+    const made = await run(dataDir, ['backup', '--to', to, '--verify']);
+    expect(made.verified.faults).to.deep.equal([]);
+    expect((await run(join(directory, 'none'), ['restore', '--from', to, '--check'], 0, env)).faults).to.deep.equal([]);
+  });
+
+  it('tells a flipped bit and a missing pack, and restores neither as if it were whole', async () => {
+    const to = join(directory, 'killed');
+    const env = { CLOUDSTORE_MASTER_KEY: key };
+    const path = filesIn(to).find((one) => one.endsWith('.pack') && readFileSync(one).includes('CSRC'))!;
+    const bytes = readFileSync(path);
+    const hurt = Buffer.from(bytes);
+    hurt[hurt.indexOf('CSRC') + 200]! ^= 4;
+    writeFileSync(path, hurt);
+    const checked = await run(join(directory, 'none'), ['restore', '--from', to, '--check'], 3, env);
+    expect(checked.faults.join()).to.contain('damaged');
+    const refused = await cloudstore(['restore', '--from', to], {
+      env: { ...env, CLOUDSTORE_DATA_DIR: join(directory, 'none') },
+    });
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.contain('not whole').and.contain('--force');
+    rmSync(path);
+    const missing = await run(join(directory, 'none'), ['restore', '--from', to, '--check'], 3, env);
+    expect(missing.faults.join()).to.contain('missing').and.contain('lacks a part');
+    writeFileSync(path, bytes);
+  });
+
+  it('keeps so many as it is told, and holds the key when it is told', async () => {
+    const before = filesIn(join(backups, 'lists')).length;
+    expect(before).to.be.at.least(3);
+    const made = await run(dataDir, ['backup', '--to', backups, '--keep', '1', '--include-key', '--verify']);
+    expect(made.removed.backups).to.equal(before);
+    expect(made.verified.faults).to.deep.equal([]);
+    expect(filesIn(join(backups, 'lists')).length).to.equal(1);
+    expect(statSync(join(backups, 'master.key')).mode & 0o777).to.equal(0o600);
+    // Without the setting: the key is found where the backup is.
+    expect((await run(join(directory, 'with-key'), ['restore', '--from', backups, '--check'])).faults).to.deep.equal([]);
+  });
+
+  it('works as the README says', async () => {
+    const block = /## Back up\n.*?```sh\n(.*?)```/s.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1];
+    expect(block).to.be.a('string');
+    const script = block!.replaceAll('npm run -s cloudstore --', `"${process.execPath}" ${NODE_ARGS.join(' ')} "${MAIN}"`);
+    const place = mkdtempSync(join(directory, 'readme-'));
+    const finished = await runProcess('bash', ['-euc', script], {
+      env: { CLOUDSTORE_DATA_DIR: dataDir, BACKUPS: join(place, 'backups'), NEW: join(place, 'new'), KEY: key },
+    });
+    expect(finished.code, finished.stdout + finished.stderr).to.equal(0);
+    expect(finished.stdout).to.contain('is complete').and.contain('Restored from');
+  });
+});
+
+function filesIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
