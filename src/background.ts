@@ -12,7 +12,7 @@ import { createRekeyJob } from '#jobs/rekey';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import type { Config } from './config/load.ts';
-import { scrubJob } from './scrub-job.ts';
+import { scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
 import { SNAPSHOTS_DIRECTORY, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
@@ -57,6 +57,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted }),
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),
+    verifyJob(options),
     ...storage.jobs,
   ];
 }

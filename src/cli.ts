@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Logger } from '#contracts/observability';
 import type { Role } from '#core/principal';
 import { configOf, type Flags, givenKey, givenPassword, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
+import { addIntegrity } from './cli/integrity-commands.ts';
 import { addJobs } from './cli/job-commands.ts';
 import { describeFailure, EXIT, type Output, table } from './cli/output.ts';
 import { addRecovery } from './cli/recovery-commands.ts';
@@ -32,6 +33,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addMasterKey(program);
   addDataKey(program);
   addJobs(program, withSession, setExit);
+  addIntegrity(program, withSession, setExit);
   addDoctor(program, setExit);
   addStorage(program, setExit);
   addRecovery(program, setExit);

@@ -10,6 +10,7 @@ import type { Cache } from '#contracts/cache';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { createIntegrity } from '#engine/integrity';
 import { createHub } from '#events/hub';
 import type { Health } from '#http/operations';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
@@ -24,6 +25,7 @@ import { createWsHandler } from '#protocols/ws/door';
 import { startBackground } from './background.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
+import { watchDamage } from './damage-watch.ts';
 import { type DataDirectoryLock, lockDataDirectory, nobodyServes, readOwner } from './data-directory.ts';
 import { type Database, openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
@@ -138,7 +140,12 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const authorizer = createAuthorizer({ principals: metadata.principals, signals });
   const shared = { ...metadata, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
   const buckets = createBuckets(shared);
-  const namespace = createNamespace({ ...shared, buckets });
+  const unreadable = metrics.counter('cloudstore_damaged_reads_total', 'Reads that met damage which could not be healed.');
+  const onDamage = (error: CloudStoreError): void => {
+    unreadable.add(1);
+    log.error({ ...error.details, why: error.message }, 'a file cannot be read: what is stored of it is damaged');
+  };
+  const namespace = createNamespace({ ...shared, buckets, onDamage });
   const uploads = createUploads({ ...shared, namespace });
   const hub = createHub({ journal: metadata.journal, signals, clock, log });
   started.defer(() => hub.close());
@@ -179,7 +186,21 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const background = await startBackground({ ...work, takesWork, others: workers, busy: () => busy() });
   started.defer(() => background.close());
 
-  const deps = { ...shared, namespace, buckets, uploads, hub, version: options.version, publicUrl: values['public-url'] };
+  const integrity = createIntegrity({ rows: metadata.integrity, chunks: metadata.chunks, instance });
+  const damage = watchDamage(metadata.integrity, log);
+  started.defer(() => damage.close());
+  metrics.gauge('cloudstore_damaged_count', 'Stored things that are known to be damaged.', damage.count);
+  const deps = {
+    ...shared,
+    integrity,
+    jobs: background.jobs,
+    namespace,
+    buckets,
+    uploads,
+    hub,
+    version: options.version,
+    publicUrl: values['public-url'],
+  };
   const makeListeners = (): Listeners =>
     createListeners({
       host: values.host,
@@ -193,7 +214,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       webdav: createWebdavDoor(deps),
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
-      health: () => health(database, storage, keys.fits()),
+      health: () => health(database, storage, keys.fits(), damage.count()),
       clock,
       random,
       log,
@@ -298,7 +319,7 @@ async function listen(listeners: Pick<Listeners, 'listen'>, { values }: Config):
   }
 }
 
-async function health({ metadata }: Database, storing: Storage, keysFit: boolean): Promise<Health> {
+async function health({ metadata }: Database, storing: Storage, keysFit: boolean, damaged: number): Promise<Health> {
   const within = AbortSignal.timeout(HEALTH_MS_MAX);
   const database = Promise.race([
     metadata.instance.setting('first-run').then(() => 'ok' as const),
@@ -309,8 +330,9 @@ async function health({ metadata }: Database, storing: Storage, keysFit: boolean
     new Promise<'failed'>((done) => within.addEventListener('abort', () => done('failed'))),
   ]).catch(() => 'failed' as const);
   const keys = keysFit ? ('ok' as const) : ('failed' as const);
-  const checks = { database: await database, storage: await storage, keys };
-  return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
+  const integrity = damaged === 0 ? ('ok' as const) : ('degraded' as const);
+  const checks = { database: await database, storage: await storage, keys, integrity };
+  return { ready: Object.values(checks).every((check) => check !== 'failed'), checks };
 }
 
 /**

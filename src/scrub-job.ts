@@ -1,6 +1,7 @@
 import type { Job } from '#contracts/jobs';
 import { createPace } from '#engine/pace';
 import { createScrub } from '#engine/scrub';
+import { createVerifyObject } from '#engine/verify-object';
 import type { BackgroundOptions } from './background.ts';
 
 const DAY_MS = 86_400_000;
@@ -23,4 +24,10 @@ export function scrubJob({ metadata, storage, clock, log, config: { values }, bu
     logger: log,
     everyMs: everyDays === 0 ? null : everyDays * DAY_MS,
   });
+}
+
+/** One object, when somebody asks. */
+export function verifyJob({ metadata, storage }: BackgroundOptions): Job {
+  const { store, buckets, integrity: rows } = metadata;
+  return createVerifyObject({ store, buckets, rows, content: storage.content });
 }

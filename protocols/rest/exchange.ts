@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Buckets } from '#contracts/buckets';
+import type { Integrity } from '#contracts/integrity';
+import type { Jobs } from '#contracts/jobs';
 import type { Namespace } from '#contracts/namespace';
 import type { Clock, Random } from '#core/clock';
 import type { Who } from '#core/principal';
@@ -14,6 +16,9 @@ export interface RestDeps {
   random: Random;
   /** Told to who is logged in. */
   version?: string;
+  /** For admins, and of single files for who may read them. */
+  integrity?: Integrity;
+  jobs?: Pick<Jobs, 'start'>;
 }
 
 /** One request on its way through a route. */

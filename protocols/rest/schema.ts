@@ -19,6 +19,9 @@ export const File = z
     mtime: time.meta({ description: 'What the writer gave as modification time, else `modified`.' }),
     created: time,
     versionId: z.string(),
+    verified: time.nullable().optional().meta({
+      description: 'Since when every byte is known to be as it was stored; null: not checked yet. Only when asked for.',
+    }),
     metadata: z.record(z.string(), z.string()).optional().meta({ description: "User metadata (S3's x-amz-meta-*)." }),
   })
   .meta({ id: 'File' });
@@ -94,6 +97,16 @@ export const NewBucket = z.strictObject({ name: bucketName }).meta({ id: 'NewBuc
 
 export const SystemInfo = z.object({ name: z.string(), version: z.string(), time }).meta({ id: 'SystemInfo' });
 
+export const Integrity = z
+  .object({
+    ok: z.boolean(),
+    lastScrub: z.object({ started: time, ended: time, counts: z.record(z.string(), z.int()) }).nullable(),
+    damaged: z.int(),
+    damage: z.array(z.object({ kind: z.string(), subject: z.string(), reason: z.string(), found: time })),
+    files: z.array(z.object({ bucket: bucketName, key, version: z.string(), current: z.boolean() })).optional(),
+  })
+  .meta({ id: 'Integrity' });
+
 export const Problem = z
   .object({
     type: z.string(),
@@ -115,6 +128,8 @@ export const KeyQuery = z.strictObject({
   key: z.string().max(1024).optional().meta({ description: 'The whole key, verbatim, when the path names just the bucket.' }),
 });
 
+export const StatQuery = KeyQuery.extend({ verified: flag.meta({ description: 'Tells of a file when it was last checked.' }) });
+
 export const LIMIT_MAX = 1000;
 export const FileQuery = KeyQuery.extend({
   download: flag.meta({ description: 'Asks the browser to save the file.' }),
@@ -132,3 +147,6 @@ export const PutQuery = KeyQuery.extend({
   mtime: z.string().max(40).optional().meta({ description: 'As the header X-Mtime.' }),
 });
 export const RemoveQuery = KeyQuery.extend({ recursive: flag.meta({ description: 'Removes a folder with all below.' }) });
+export const IntegrityQuery = z.strictObject({
+  files: flag.meta({ description: 'Names the files that cannot be read. Reads every version: slow on a large store.' }),
+});

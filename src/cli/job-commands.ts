@@ -5,7 +5,7 @@ import { type Flags, subcommand, textFlag } from './flags.ts';
 import { EXIT, gib, type Output, table } from './output.ts';
 import type { Session, SessionOptions } from './session.ts';
 
-type WithSession = (
+export type WithSession = (
   flags: Flags,
   run: (session: Session, output: Output, options: SessionOptions) => Promise<void>,
 ) => Promise<void>;

@@ -1,4 +1,6 @@
-import { sendJson } from '../answer.ts';
+import { CloudStoreError } from '#core/errors';
+import type { Who } from '#core/principal';
+import { sendJson, sendNothing } from '../answer.ts';
 import { isoTime } from '../represent.ts';
 import { route } from '../route.ts';
 import * as schema from '../schema.ts';
@@ -14,4 +16,45 @@ export const systemRoutes = [
       sendJson(res, 200, { name: 'CloudStore', version: deps.version ?? '', time: isoTime(deps.clock.now()) });
     },
   }),
+  route({
+    method: 'get',
+    path: '/system/integrity',
+    operation: 'Integrity',
+    summary: 'Whether what is stored is good, as far as is known. For admins.',
+    query: schema.IntegrityQuery,
+    answers: { 200: { description: 'The last scrub, and what is damaged.', schema: schema.Integrity } },
+    async handle({ deps, res, who }, { query }) {
+      const integrity = forAdmins(who, deps.integrity);
+      const { lastScrub, damaged, damage } = await integrity.report();
+      const files = query.files !== true ? undefined : damaged === 0 ? [] : await integrity.hurt(FILES_MAX);
+      sendJson(res, 200, {
+        ok: damaged === 0,
+        lastScrub: lastScrub && { ...lastScrub, started: isoTime(lastScrub.started), ended: isoTime(lastScrub.ended) },
+        damaged,
+        damage: damage.map(({ kind, subject, reason, found }) => ({ kind, subject, reason, found: isoTime(found) })),
+        ...(files && {
+          files: files.map(({ bucketName, key, version, current }) => ({ bucket: bucketName, key, version, current })),
+        }),
+      });
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/system/scrub',
+    operation: 'Scrub',
+    summary: 'Reads and checks everything that is stored, in the background. For admins.',
+    answers: { 204: { description: 'It runs, or will in a moment.' } },
+    async handle({ deps, res, who }) {
+      await forAdmins(who, deps.jobs).start('scrub');
+      sendNothing(res);
+    },
+  }),
 ];
+
+const FILES_MAX = 1_000;
+
+function forAdmins<T>(who: Who, part: T | undefined): T {
+  if (who.principal?.role !== 'admin') throw new CloudStoreError('access_denied', 'Only an admin may see this.');
+  if (part === undefined) throw new CloudStoreError('not_implemented', 'This gateway does not do that.');
+  return part;
+}

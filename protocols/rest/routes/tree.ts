@@ -4,7 +4,7 @@ import { CloudStoreError } from '#core/errors';
 import { sendJson } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import { locate, locateKey } from '../place.ts';
-import { entryJson } from '../represent.ts';
+import { entryJson, isoTime } from '../represent.ts';
 import { route } from '../route.ts';
 import * as schema from '../schema.ts';
 
@@ -14,13 +14,17 @@ export const treeRoutes = [
     path: '/stat/{bucket}/{key}',
     operation: 'Stat',
     summary: 'What lies at a key, as JSON. With a trailing slash only a folder counts.',
-    query: schema.KeyQuery,
+    query: schema.StatQuery,
     answers: { 200: { description: 'The file or folder.', schema: schema.Entry } },
     async handle(x, { query }) {
       const { bucket, at, folder } = await locate(x, '/stat/', query.key);
       const { namespace } = x.deps;
       const entry = folder ? await namespace.directory(x.who, at) : await namespace.entry(x.who, at);
-      sendJson(x.res, 200, entryJson(bucket.name, entry));
+      const json = entryJson(bucket.name, entry);
+      if (query.verified !== true || json.kind !== 'file' || entry.kind !== 'object' || entry.content === null)
+        return sendJson(x.res, 200, json);
+      const verified = await x.deps.integrity?.verifiedAt(entry.content, entry.modified);
+      sendJson(x.res, 200, { ...json, verified: verified == null ? null : isoTime(verified) });
     },
   }),
   route({

@@ -1,0 +1,123 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { cloudstore } from '../support/process.ts';
+import { seededRandom } from '../support/random.ts';
+
+describe('scrub of a real gateway', function () {
+  this.timeout(240_000);
+  let dataDir: string;
+  let gateway: TestGateway;
+  const random = seededRandom('scrub e2e');
+  const files = { 'big.bin': random(9_000_000), 'small.txt': random(5_000), 'tiny.txt': random(100) };
+  const packs = (): string => join(dataDir, 'packs');
+  const run = (args: string[]) => cloudstore([...args, '--json', '--data-dir', dataDir]);
+
+  async function api(path: string, init: RequestInit = {}): Promise<Response> {
+    const basic = Buffer.from(`admin:${gateway.password}`).toString('base64');
+    return fetch(`${gateway.restUrl}${path}`, { ...init, headers: { authorization: `Basic ${basic}` } });
+  }
+
+  before(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'cloudstore-scrub-e2e-'));
+    gateway = await startGateway({ dataDir, env: { CLOUDSTORE_SCRUB_EVERY_DAYS: '0' } });
+    for (const [name, bytes] of Object.entries(files))
+      expect((await api(`/files/home/${name}`, { method: 'PUT', body: new Uint8Array(bytes) })).status).to.equal(201);
+  });
+  after(async () => {
+    if (gateway.process.exitCode === null && gateway.process.signalCode === null) await gateway.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it('runs on the gateway when a command asks for it, and tells when a file was checked', async () => {
+    const before = JSON.parse(await (await api('/stat/home/small.txt?verified=true')).text());
+    expect(before.verified).to.equal(null);
+    const { code, stdout, stderr } = await run(['scrub']);
+    expect(code, stderr).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({ ok: true, damaged: 0, files: [] });
+    const tiny = JSON.parse(await (await api('/stat/home/tiny.txt?verified=true')).text());
+    expect(Date.parse(tiny.verified)).to.be.greaterThan(Date.parse(tiny.modified) - 1);
+    expect(JSON.parse(await (await api('/stat/home/tiny.txt')).text()).verified).to.equal(undefined);
+    expect((await run(['verify', 'home', 'big.bin'])).code).to.equal(0);
+    expect((await run(['verify', 'home', 'none'])).code).to.not.equal(0);
+  });
+
+  it('runs in the command when the gateway is stopped; damage gives exit code 3 and the names of the files', async () => {
+    expect(await gateway.stop()).to.equal(0);
+    expect((await run(['scrub'])).code).to.equal(0);
+    for (const name of readdirSync(packs()).filter((one) => one.endsWith('.pack'))) {
+      const path = join(packs(), name);
+      const bytes = readFileSync(path);
+      if (bytes.length > 1_000_000) continue;
+      for (const at of [300, 301, 302]) bytes[at]! ^= 0x5a;
+      writeFileSync(path, bytes);
+    }
+    const { code, stdout } = await run(['scrub']);
+    expect(code).to.equal(3);
+    const said = JSON.parse(stdout);
+    expect(said.files.map(({ bucket, key }: { bucket: string; key: string }) => `${bucket}/${key}`)).to.deep.equal([
+      'home/small.txt',
+    ]);
+    expect((await run(['scrub', '--report'])).code).to.equal(3);
+    expect((await run(['verify', 'home', 'small.txt'])).code).to.equal(3);
+    expect((await run(['verify', 'home', 'big.bin'])).code).to.equal(0);
+  });
+
+  it('is told by REST, health and metrics; a read fails, and an upload heals', async () => {
+    gateway = await startGateway({ dataDir, env: { CLOUDSTORE_SCRUB_EVERY_DAYS: '0' } });
+    const secrets = JSON.parse(readFileSync(join(dataDir, 'first-run.json'), 'utf8'));
+    gateway.password = secrets.password;
+    const told = JSON.parse(await (await api('/system/integrity?files=true')).text());
+    expect(told).to.deep.include({ ok: false, damaged: 1 });
+    expect(told.files).to.have.length(1);
+    expect(told.files[0]).to.include({ bucket: 'home', key: 'small.txt', current: true });
+    const health = await fetch(`${gateway.webUrl}/readyz`);
+    expect([health.status, JSON.parse(await health.text()).checks.integrity]).to.deep.equal([200, 'degraded']);
+    expect(await (await fetch(`${gateway.webUrl}/metrics`)).text()).to.match(/cloudstore_damaged_count 1/);
+    const read = await api('/files/home/small.txt').then(
+      (answer) =>
+        answer.arrayBuffer().then(
+          () => answer.status,
+          () => 'broken',
+        ),
+      () => 'broken',
+    );
+    expect(read).to.be.oneOf([500, 'broken']);
+    expect(gateway.output().stderr).to.contain('a file cannot be read').and.contain('small.txt');
+    expect((await api('/files/home/small.txt', { method: 'PUT', body: new Uint8Array(files['small.txt']) })).status).to.equal(
+      200,
+    );
+    expect(Buffer.from(await (await api('/files/home/small.txt')).arrayBuffer()).equals(files['small.txt'])).to.equal(true);
+    expect((await run(['scrub'])).code).to.equal(0);
+    expect(existsSync(packs())).to.equal(true);
+  });
+
+  it('goes on after SIGKILL where it was', async function () {
+    if (process.env.CLOUDSTORE_TEST_LONG !== '1') this.skip(); // a killed holder's lease lasts half a minute
+    await gateway.stop();
+    const slow = { CLOUDSTORE_SCRUB_EVERY_DAYS: '0', CLOUDSTORE_SCRUB_MIB_PER_SECOND: '1' };
+    gateway = await startGateway({ dataDir, env: slow });
+    const { password } = JSON.parse(readFileSync(join(dataDir, 'first-run.json'), 'utf8'));
+    gateway.password = password;
+    expect((await api('/system/scrub', { method: 'POST' })).status).to.equal(204);
+    const done = async (): Promise<number> => {
+      const jobs = JSON.parse((await run(['jobs', 'list'])).stdout);
+      return jobs.find(({ name }: { name: string }) => name === 'scrub').progress?.done ?? 0;
+    };
+    for (let looks = 0; (await done()) < 5_000_000 && looks < 100; looks++) await sleep(100);
+    await gateway.kill();
+    gateway = await startGateway({ dataDir, env: slow });
+    gateway.password = password;
+    // It counts on from what was saved, not from nothing.
+    let seen = 0;
+    for (let looks = 0; seen === 0 && looks < 300; looks++) {
+      await sleep(300);
+      const jobs = JSON.parse((await run(['jobs', 'list'])).stdout).find(({ name }: { name: string }) => name === 'scrub');
+      if (jobs.state === 'running' && jobs.progress !== null && Date.parse(jobs.started) > 0) seen = jobs.progress.done;
+    }
+    expect(seen).to.be.greaterThan(2_000_000);
+  });
+});
