@@ -13,6 +13,7 @@ import type { PutIntent } from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import { openMetadata } from '#metadata/open';
+import { flag } from './common.ts';
 
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
 const TICKS_PER_SECOND = 100;
@@ -80,9 +81,4 @@ function cpuSeconds(parent: number): number {
     } catch {} // ended meanwhile
   }
   return ticks / TICKS_PER_SECOND;
-}
-
-function flag(name: string): string | undefined {
-  const prefix = `--${name}=`;
-  return process.argv.find((argument) => argument.startsWith(prefix))?.slice(prefix.length);
 }

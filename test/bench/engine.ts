@@ -4,16 +4,15 @@
  * Load and peers are processes of their own, over loopback, by turns in one run. Needs nginx with dav-ext, wrk and curl.
  */
 
-import { createCipheriv, randomBytes } from 'node:crypto';
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { presign } from '../support/presign.ts';
+import { startGateway } from '../support/gateway.ts';
+import { flag, rss, target, url, writeRandomFile } from './common.ts';
 import { curlSeconds, median, wrk } from './load.ts';
 import { startNginx } from './nginx.ts';
 
@@ -201,33 +200,4 @@ async function together(args: string[][]): Promise<number> {
   const begun = performance.now();
   await Promise.all(args.map((one) => curlSeconds(one)));
   return (performance.now() - begun) / 1000;
-}
-
-function flag(name: string): string | undefined {
-  return process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1];
-}
-
-function url(gateway: TestGateway, method: string, key: string): string {
-  return presign(method, `${gateway.s3Url.replace(/\/$/, '')}/${gateway.bucket}/${key}`, gateway, new Date());
-}
-
-function target(absolute: string): string {
-  const { pathname, search } = new URL(absolute);
-  return pathname + search;
-}
-
-/** Resident bytes of a process. */
-function rss(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-}
-
-async function writeRandomFile(path: string, size: number): Promise<void> {
-  const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
-  const zeros = Buffer.alloc(2 ** 20);
-  await pipeline(
-    (async function* () {
-      for (let done = 0; done < size; done += zeros.length) yield cipher.update(zeros);
-    })(),
-    createWriteStream(path, { highWaterMark: 2 ** 22 }),
-  );
 }

@@ -5,14 +5,13 @@
  */
 
 import { spawn } from 'node:child_process';
-import { createCipheriv, randomBytes } from 'node:crypto';
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { presign } from '../support/presign.ts';
+import { flag, rss, target, url, writeRandomFile } from './common.ts';
 import { curlSeconds, md5BytesPerSecond, median, run, wrk } from './load.ts';
 import { type Nginx, startNginx } from './nginx.ts';
 
@@ -181,24 +180,6 @@ function put(gateway: TestGateway, key: string, seed: number): Promise<void> {
   });
 }
 
-function flag(name: string): string | undefined {
-  return process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1];
-}
-
-function url(gateway: TestGateway, method: string, key: string): string {
-  return presign(method, `${gateway.s3Url.replace(/\/$/, '')}/${gateway.bucket}/${key}`, gateway, new Date());
-}
-
-function target(absolute: string): string {
-  const { pathname, search } = new URL(absolute);
-  return pathname + search;
-}
-
-/** Resident bytes of a process. */
-function rss(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-}
-
 function rate(seconds: number): string {
   return `${(GIB / seconds / 1e6).toFixed(0)} MB/s`;
 }
@@ -211,16 +192,5 @@ function row(what: string, ours: string, theirs: string, peer: string, goal: num
 function rowPerSecond(what: string, ours: number, theirs: number, peer: string, goal: number): void {
   console.log(
     `${what}: ${ours.toFixed(0)}/s; ${peer} ${theirs.toFixed(0)}/s; ratio ${(ours / theirs).toFixed(2)} (target >= ${goal})`,
-  );
-}
-
-async function writeRandomFile(path: string, size: number): Promise<void> {
-  const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
-  const zeros = Buffer.alloc(2 ** 20);
-  await pipeline(
-    (async function* () {
-      for (let done = 0; done < size; done += zeros.length) yield cipher.update(zeros);
-    })(),
-    createWriteStream(path, { highWaterMark: 2 ** 22 }),
   );
 }

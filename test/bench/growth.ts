@@ -13,7 +13,7 @@ import type { Signals } from '#contracts/signals';
 import { createCollectionStore } from '#metadata/collection';
 import { openDatabase } from '#metadata/database';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { presign } from '../support/presign.ts';
+import { flag, target, url } from './common.ts';
 import { median, wrk } from './load.ts';
 
 const FEW = 10_000;
@@ -164,19 +164,4 @@ async function fill(client: pg.Client, name: string, from: number, to: number): 
 
 function keyOf(n: number): string {
   return `d${String(Math.floor(n / KEYS_PER_PREFIX)).padStart(6, '0')}/f${String(n % KEYS_PER_PREFIX).padStart(3, '0')}.bin`;
-}
-
-function url(gateway: TestGateway, method: string, key: string, query: Record<string, string> = {}): string {
-  const base = `${gateway.s3Url.replace(/\/$/, '')}/${gateway.bucket}${key === '' ? '' : '/'}${key}`;
-  const search = new URLSearchParams(query).toString();
-  return presign(method, search === '' ? base : `${base}?${search}`, gateway, new Date());
-}
-
-function target(absolute: string): string {
-  const { pathname, search } = new URL(absolute);
-  return pathname + search;
-}
-
-function flag(name: string): string | undefined {
-  return process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1];
 }

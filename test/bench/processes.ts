@@ -4,14 +4,13 @@
  * Load comes from processes of its own, over loopback. Needs Linux, nginx with dav-ext, wrk and curl.
  */
 
-import { createCipheriv, randomBytes } from 'node:crypto';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { presign } from '../support/presign.ts';
+import { flag, target, url, writeRandomFile } from './common.ts';
 import { cpuOf, processesOf, pssOf } from './cpu.ts';
 import { curlSeconds, median, type WrkResult, wrk } from './load.ts';
 import { type Nginx, startNginx } from './nginx.ts';
@@ -161,28 +160,4 @@ function add(samples: Samples, name: string, value: number): void {
 /** Seconds until the last of them has ended. */
 async function together(calls: string[][]): Promise<number> {
   return Math.max(...(await Promise.all(calls.map(curlSeconds))));
-}
-
-function url(gateway: TestGateway, method: string, key: string): string {
-  return presign(method, `${gateway.s3Url}/${gateway.bucket}/${key}`, gateway, new Date());
-}
-
-function target(absolute: string): string {
-  const { pathname, search } = new URL(absolute);
-  return pathname + search;
-}
-
-function flag(name: string): string | undefined {
-  return process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1];
-}
-
-async function writeRandomFile(path: string, size: number): Promise<void> {
-  const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
-  const zeros = Buffer.alloc(2 ** 20);
-  await pipeline(
-    (async function* () {
-      for (let done = 0; done < size; done += zeros.length) yield cipher.update(zeros);
-    })(),
-    createWriteStream(path, { highWaterMark: 2 ** 22 }),
-  );
 }
