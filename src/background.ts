@@ -6,6 +6,7 @@ import type { Job } from '#contracts/jobs';
 import type { Keyring } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
+import { createDrainJob } from '#jobs/drain';
 import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createGcJob } from '#jobs/gc/gc';
 import { createRekeyJob } from '#jobs/rekey';
@@ -58,6 +59,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),
     verifyJob(options),
+    createDrainJob({ registry: metadata.stores, stores: storage.stores, files, collection, roomiest: storage.roomiest }),
     ...storage.jobs,
   ];
 }

@@ -35,7 +35,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addJobs(program, withSession, setExit);
   addIntegrity(program, withSession, setExit);
   addDoctor(program, setExit);
-  addStorage(program, setExit);
+  addStorage(program, withSession, setExit);
   addRecovery(program, setExit);
   addConfig(program);
   try {

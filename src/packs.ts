@@ -15,13 +15,14 @@ import type { RegisteredStore, StoreRegistry } from '#contracts/store-registry';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { SettingValues } from './config/settings.ts';
+import { openDisks } from './disks.ts';
 import { localLocation, recognize, somePacks } from './known-store.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { openRemotePacks } from './remote-packs.ts';
 
 export interface PacksOptions {
   dataDirectory: string;
-  settings: Pick<SettingValues, 'database-url' | 'chunks-url' | 'chunks-ack' | 'chunks-local-bytes'>;
+  settings: Pick<SettingValues, 'database-url' | 'chunks-url' | 'chunks-ack' | 'chunks-local-bytes' | 'pack-dirs'>;
   instance: InstanceStore;
   registry: StoreRegistry;
   clock: Clock;
@@ -29,12 +30,18 @@ export interface PacksOptions {
   logger: Logger;
   /** Which of the processes that share the data directory this is; by default the only one. */
   role?: ProcessRole;
+  /** Free bytes of the disk of a directory; by default what the system says. */
+  free?: (directory: string) => Promise<number>;
 }
 
 /** Where packs are written and read. */
 export interface Packs {
   log: Log;
   stores: BlobStores;
+  /** Sees at once what else is seen within seconds: disks that came, went, or are to be emptied. */
+  look(): Promise<void>;
+  /** Of these stores the one with the most room. */
+  roomiest(numbers: number[]): Promise<number>;
   /** What has to go on for them behind the requests. */
   jobs: Job[];
   /** Whether packs can be written now. @throws why not */
@@ -67,21 +74,27 @@ export async function openPacks(options: PacksOptions): Promise<Packs> {
   const { instance, random, settings } = options;
   const opened = new AsyncDisposableStack();
   try {
-    const instanceId = await instance.settingOrInsert(INSTANCE_ID, random(16).toString('hex'));
+    const instanceId = await instanceIdOf(instance, random);
     const role = options.role ?? { kind: 'alone' };
     const first = role.kind !== 'worker';
     const ours = { process: processNumber(role), recover: first ? ('all' as const) : ('own' as const) };
     const stores = new Map<number, BlobStore>();
     const context = { ...options, instanceId, stores, opened, disk: nodeDiskOps(), ours, first };
-    const { log, jobs, check } = settings['chunks-url'] === null ? await openLocalPacks(context) : await openRemotePacks(context);
-    return { log, jobs, check, stores: createBlobStores(stores), close: () => opened.disposeAsync() };
+    const { log, jobs, check, roomiest, look } =
+      settings['chunks-url'] === null ? await openLocalPacks(context) : await openRemotePacks(context);
+    return { log, jobs, check, roomiest, look, stores: createBlobStores(stores), close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;
   }
 }
 
-type Opened = Pick<Packs, 'log' | 'jobs' | 'check'>;
+/** Of the whole installation: 32 hex digits, made once, in every pack and every store. */
+export function instanceIdOf(instance: InstanceStore, random: Random): Promise<string> {
+  return instance.settingOrInsert(INSTANCE_ID, random(16).toString('hex'));
+}
+
+type Opened = Pick<Packs, 'log' | 'jobs' | 'check' | 'roomiest' | 'look'>;
 
 async function openLocalPacks(context: PacksContext): Promise<Opened> {
   const { dataDirectory, registry, clock, random, instanceId: instance, opened, disk, ours } = context;
@@ -94,9 +107,10 @@ async function openLocalPacks(context: PacksContext): Promise<Opened> {
     );
   const directory = join(dataDirectory, 'packs');
   await openDataDirectoryStore(context, rows);
-  const log = await createLog({ directory, disk, clock, random, instance, ...ours });
+  const disks = await openDisks(context);
+  const log = await createLog({ directory, disk, clock, random, instance, disks, ...ours });
   opened.defer(() => log.close());
-  return { log, jobs: [], check: () => access(directory, constants.W_OK) };
+  return { log, jobs: [], check: () => access(directory, constants.W_OK), roomiest: disks.roomiest, look: disks.look };
 }
 
 /** Store 0, the data directory's. @throws when it is another one than the database knows */

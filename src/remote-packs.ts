@@ -24,7 +24,7 @@ const LOOK_MS = 5_000;
 /** The spool whose gateway was found to be the only one when it took its note. */
 const SPOOL_ALONE = 'spool-alone';
 
-type Opened = Pick<Packs, 'log' | 'jobs' | 'check'>;
+type Opened = Pick<Packs, 'log' | 'jobs' | 'check' | 'roomiest' | 'look'>;
 
 /**
  * Packs in an S3-compatible store. With one gateway the local disk acknowledges and the packs follow (write-back); with several, nothing is
@@ -60,6 +60,8 @@ export async function openRemotePacks(context: PacksContext): Promise<Opened> {
   return {
     log,
     jobs: [],
+    roomiest: async () => row.number,
+    look: async () => undefined,
     async check() {
       await remote.stat(IDENTITY_NAME);
     },
@@ -118,7 +120,13 @@ async function openWriteBack(context: PacksContext, remote: S3Store, row: Regist
   }
   const back = await createSpool(context, directory, remote, row);
   stores.set(row.number, back.store);
-  return { log: back.log, jobs: [sendPacks(back, remote, context)], check: () => access(directory, constants.W_OK) };
+  return {
+    log: back.log,
+    jobs: [sendPacks(back, remote, context)],
+    check: () => access(directory, constants.W_OK),
+    roomiest: async () => row.number,
+    look: async () => undefined,
+  };
 }
 
 /** A gateway that was alone before has packs on their way: they arrive before it serves beside others. */

@@ -54,6 +54,8 @@ export interface Storage {
   stores: BlobStores;
   /** What has to go on for the packs behind the requests. */
   jobs: Job[];
+  /** Of these stores the one with the most room. */
+  roomiest(numbers: number[]): Promise<number>;
   /** Whether bytes can be stored now. @throws why not */
   check(): Promise<void>;
   inspector: PackInspector;
@@ -70,7 +72,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const { instance, encryption, compression, registry, settings, logger } = options;
     const packs = await openPacks({ dataDirectory, settings, instance, registry, clock, random, logger, role });
     opened.defer(() => packs.close());
-    const { log, stores, jobs, check } = packs;
+    const { log, stores, jobs, check, roomiest } = packs;
     // Before the first byte is written so: from then on, here and elsewhere, what is not encrypted may be ours.
     if (!encryption) await instance.putSetting(WAS_PLAIN, true);
     const wasPlain = async () => (await instance.setting<boolean>(WAS_PLAIN)) === true;
@@ -82,7 +84,20 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads, repair });
     opened.defer(() => content.close());
     const { delta, rekeying } = content;
-    return { content, delta, rekeying, log, stores, jobs, check, inspector, records, repair, close: () => opened.disposeAsync() };
+    return {
+      content,
+      delta,
+      rekeying,
+      log,
+      stores,
+      jobs,
+      check,
+      roomiest,
+      inspector,
+      records,
+      repair,
+      close: () => opened.disposeAsync(),
+    };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

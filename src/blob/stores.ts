@@ -6,7 +6,11 @@ export function createBlobStores(stores: ReadonlyMap<number, BlobStore>): BlobSt
   return {
     of(store) {
       const found = stores.get(store);
-      if (found === undefined) throw new CloudStoreError('unavailable', `Store ${store} of packs is not connected here.`);
+      if (found === undefined)
+        throw new CloudStoreError(
+          'unavailable',
+          `Store ${store} of packs is not connected here; cloudstore disk list says where it was.`,
+        );
       return found;
     },
     numbers: () => [...stores.keys()].sort((a, b) => a - b),

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { CloudStoreError } from '#core/errors';
 import { parseS3Location } from '#core/s3-location';
@@ -138,6 +139,11 @@ export const SETTINGS = {
       'With chunks-url, how much of the packs may lie on the local disk: on their way, and to be read again. 8GiB, say.',
     schema: byteCount(256 << 20),
     default: 8 * 2 ** 30,
+  }),
+  'pack-dirs': setting({
+    description: 'More directories for the packs, on disks of their own, separated by commas; each pack goes where most is free.',
+    schema: list().refine((paths) => paths.every((path) => isAbsolute(path)), 'must be absolute paths, separated by commas'),
+    default: [] as string[],
   }),
   'history-days': setting({
     description:

@@ -19,6 +19,7 @@ const LOCAL: PacksOptions['settings'] = {
   'chunks-url': null,
   'chunks-ack': 'auto',
   'chunks-local-bytes': 2 ** 30,
+  'pack-dirs': [],
 };
 
 describe('a store of packs is the one that the database knows', () => {

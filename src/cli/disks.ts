@@ -1,0 +1,164 @@
+import { mkdir, rm, stat, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { nodeDiskOps } from '#blob/disk-ops';
+import { createLocalDisk } from '#blob/local-disk';
+import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
+import type { RegisteredStore } from '#contracts/store-registry';
+import type { Random } from '#core/clock';
+import { CloudStoreError } from '#core/errors';
+import { pathOf } from '../disks.ts';
+import { localLocation, recognize, somePacks } from '../known-store.ts';
+import { instanceIdOf } from '../packs.ts';
+import type { Session } from './session.ts';
+
+export interface ShownDisk extends RegisteredStore {
+  /** As seen from this machine; null where that says nothing (S3, another machine's directory). */
+  present: boolean | null;
+  freeBytes: number | null;
+  packs: number;
+  bytes: number;
+}
+
+export async function listDisks({ metadata }: Session): Promise<ShownDisk[]> {
+  const rows = (await metadata.stores.list()).filter(({ state }) => state !== 'removed');
+  return Promise.all(
+    rows.map(async (row) => {
+      const { packs, bytes } = await metadata.stores.usage(row.number);
+      if (row.kind === 's3') return { ...row, present: null, freeBytes: null, packs, bytes };
+      const directory = pathOf(row.location);
+      const present = (await identityIn(directory)) === row.identity;
+      const room = present ? await statfs(directory) : null;
+      return { ...row, present, freeBytes: room && room.bavail * room.bsize, packs, bytes };
+    }),
+  );
+}
+
+/** A new disk for packs; a running gateway takes it within seconds. @throws conflict, unavailable */
+export async function addDisk({ metadata }: Session, path: string, random: Random): Promise<RegisteredStore> {
+  const directory = resolve(path);
+  const rows = await metadata.stores.list();
+  if (rows.some(({ kind, state }) => kind === 's3' && state !== 'removed'))
+    throw new CloudStoreError('conflict', 'The packs of this installation lie in S3; more directories are for packs on disks.');
+  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+    throw new CloudStoreError('unavailable', `${directory} cannot be made (${cause.code}).`, { cause });
+  });
+  const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false });
+  try {
+    return await recognize({
+      blobs,
+      kind: 'local',
+      location: localLocation(directory),
+      setting: 'disk add',
+      instance: await instanceIdOf(metadata.instance, random),
+      registry: metadata.stores,
+      random,
+      expected: null,
+      packs: () => somePacks(blobs, join(directory, 'open')),
+    });
+  } finally {
+    await blobs.close();
+  }
+}
+
+/** From here on it takes no new packs, and the job moves what it has. @throws not_found, conflict */
+export async function drainDisk({ metadata }: Session, number: number, cancel: boolean): Promise<RegisteredStore> {
+  const row = await getDisk(metadata.stores, number);
+  const others = (await metadata.stores.list()).filter((one) => one.number !== number && one.state === 'active');
+  if (!cancel && others.length === 0)
+    throw new CloudStoreError('conflict', `There is no other store that could take the packs of store ${number}; add one first.`);
+  await metadata.stores.update(number, { state: cancel ? 'active' : 'draining' });
+  return { ...row, state: cancel ? 'active' : 'draining' };
+}
+
+/** @throws not_found; conflict while something lies there */
+export async function removeDisk({ metadata }: Session, number: number): Promise<RegisteredStore> {
+  const row = await getDisk(metadata.stores, number);
+  if (number === 0) throw new CloudStoreError('conflict', 'Store 0 is the data directory; it can be drained and stays.');
+  if (row.state !== 'draining') throw new CloudStoreError('conflict', `Store ${number} takes packs; drain it first.`);
+  if (await metadata.stores.holds(number))
+    throw new CloudStoreError('conflict', `There are still packs in store ${number}; drain it first.`);
+  const directory = pathOf(row.location);
+  const here = row.kind === 'local' && (await identityIn(directory)) === row.identity;
+  if (here) {
+    const left = await packsIn(directory);
+    if (left > 0) throw new CloudStoreError('conflict', `${left} packs still lie in ${directory}; wait for the job "drain".`);
+  }
+  await metadata.stores.update(number, { state: 'removed' });
+  if (here) await rm(join(directory, IDENTITY_NAME), { force: true });
+  return { ...row, state: 'removed' };
+}
+
+/**
+ * Another directory takes the place of a store: a copy of a disk that fails, or an empty one where it is lost. Gives how many packs are not there.
+ * @throws not_found, conflict
+ */
+export async function replaceDisk(
+  { metadata }: Session,
+  number: number,
+  path: string,
+  random: Random,
+): Promise<{ store: RegisteredStore; missingPacks: string[] }> {
+  const { stores, instance } = metadata;
+  const row = await getDisk(stores, number);
+  if (row.kind !== 'local')
+    throw new CloudStoreError('conflict', `Store ${number} is no directory; copy the bucket and set chunks-url.`);
+  const directory = resolve(path);
+  if ((await stat(directory).catch(() => null))?.isDirectory() !== true)
+    throw new CloudStoreError('not_found', `There is no directory ${directory}.`);
+  const instanceId = await instanceIdOf(instance, random);
+  const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false });
+  try {
+    const there = await readIdentity(blobs);
+    if (there !== null && (there.instance !== instanceId || there.store !== row.identity))
+      throw new CloudStoreError('conflict', `${directory} is another store of packs (${there.store}).`);
+    if (there === null) await writeIdentity(blobs, { instance: instanceId, store: row.identity });
+    const missingPacks: string[] = [];
+    for (let after = ''; ; ) {
+      const page = await stores.packs(number, after, 1000);
+      if (page.length === 0) break;
+      for (const pack of page)
+        if ((await blobs.stat(`${pack}.pack`)) === null && !(await isOpen(directory, pack))) missingPacks.push(pack);
+      after = page.at(-1)!;
+    }
+    const location = localLocation(directory);
+    await stores.update(number, { location });
+    return { store: { ...row, location }, missingPacks };
+  } finally {
+    await blobs.close();
+  }
+}
+
+/** What only a lost spool had is given up, so that gateways start again. @throws not_found */
+export async function forgetSpool({ metadata }: Session): Promise<{ location: string }> {
+  const spool = await metadata.stores.spool();
+  if (spool === null) throw new CloudStoreError('not_found', 'No gateway has packs on their way.');
+  await metadata.stores.releaseSpool(spool.identity);
+  return { location: spool.location };
+}
+
+async function getDisk(stores: Session['metadata']['stores'], number: number): Promise<RegisteredStore> {
+  const row = (await stores.list()).find((one) => one.number === number && one.state !== 'removed');
+  if (row === undefined)
+    throw new CloudStoreError('not_found', `There is no store ${number} of packs; see cloudstore disk list.`);
+  return row;
+}
+
+async function identityIn(directory: string): Promise<string | null> {
+  if ((await stat(join(directory, IDENTITY_NAME)).catch(() => null)) === null) return null;
+  const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false }).catch(() => null);
+  try {
+    return blobs && ((await readIdentity(blobs).catch(() => null))?.store ?? null);
+  } finally {
+    await blobs?.close();
+  }
+}
+
+async function packsIn(directory: string): Promise<number> {
+  const disk = nodeDiskOps();
+  const names = [...(await disk.readdir(directory)), ...(await disk.readdir(join(directory, 'open')).catch(() => []))];
+  return names.filter((name) => name.endsWith('.pack')).length;
+}
+
+async function isOpen(directory: string, pack: string): Promise<boolean> {
+  return (await stat(join(directory, 'open', `${pack}.pack`)).catch(() => null)) !== null;
+}
