@@ -73,7 +73,7 @@ export async function openScrubRig(options: Partial<Pick<StorageOptions, 'mirror
           chunks: metadata.chunks,
           instance: metadata.instance,
           registry: metadata.stores,
-          settings: { 'database-url': null, 'chunks-url': null, 'chunks-ack': 'local', 'chunks-local-bytes': 0 },
+          settings: { 'database-url': null, 'chunks-url': null, 'chunks-ack': 'local', 'chunks-local-bytes': 0, 'pack-dirs': [] },
           integrity: metadata.integrity,
           logger,
           encryption: true,
