@@ -65,7 +65,10 @@ describe(`the database killed in mid-commit (seed ${SEED})`, function () {
           key.uncertain = [];
           key.versions.push(info.versionId);
         } catch (error) {
-          if (!isCloudStoreError(error, 'unavailable')) throw error;
+          if (!isCloudStoreError(error, 'unavailable')) {
+            running = false;
+            throw error;
+          }
           refused++;
           key.open++;
           key.uncertain.push(body);
@@ -75,20 +78,19 @@ describe(`the database killed in mid-commit (seed ${SEED})`, function () {
 
     async function killer(): Promise<void> {
       for (let kill = 0; kill < KILLS; kill++) {
-        for (const goal = acknowledged + 1 + dice.below(40); acknowledged < goal; ) await sleep(1 + dice.below(3));
+        for (const goal = acknowledged + 1 + dice.below(40); acknowledged < goal && running; ) await sleep(1 + dice.below(3));
         const server = await serverPid();
         const backends = childrenOf(server);
         // The whole server, the postmaster alone, or one of its processes: then it ends all others and recovers by itself.
         const victims = dice.pick([[server, ...backends], [server], backends.length > 0 ? [dice.pick(backends)] : [server]]);
         for (const pid of victims) killQuietly(pid);
       }
-      for (const goal = acknowledged + 20; acknowledged < goal; ) await sleep(5);
+      for (const goal = acknowledged + 20; acknowledged < goal && running; ) await sleep(5);
       running = false;
     }
 
-    await Promise.all([...Array.from({ length: WRITERS }, (_, number) => writer(number)), killer()]).finally(() => {
-      running = false;
-    });
+    const ended = await Promise.allSettled([...Array.from({ length: WRITERS }, (_, number) => writer(number)), killer()]);
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
 
     for (const [name, { acknowledged: last, uncertain }] of keys) {
       const bytes = await read(name);

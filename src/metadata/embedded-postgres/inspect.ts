@@ -21,6 +21,7 @@ export async function inspectDatabase(connection: { url: string } | SocketConnec
       : { host: connection.socketDirectory, port: connection.port, user: connection.user, database: connection.database }),
     connectionTimeoutMillis: 5_000,
   });
+  client.on('error', () => undefined); // shows as the failing statement
   await client.connect();
   try {
     const { rows } = await client.query(
