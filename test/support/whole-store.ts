@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createAuthorizer } from '#auth/authorizer';
+import { nodeDiskOps } from '#blob/disk-ops';
+import { createLocalDisk } from '#blob/local-disk';
+import { createLog } from '#blob/log';
+import { createBlobStores } from '#blob/stores';
 import type { Content } from '#contracts/content';
 import type { Namespace } from '#contracts/namespace';
 import type { Bucket } from '#core/bucket';
 import type { Who } from '#core/principal';
 import { collect } from '#core/stream';
+import { createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import { recordedPid } from '#metadata/embedded-postgres/survivor';
 import { type Metadata, openMetadata } from '#metadata/open';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
-import { openStorage } from '../../src/storage.ts';
 import { quiet } from './database.ts';
 
 /** A data directory with everything in it, its own Postgres included, opened as a gateway does. */
@@ -49,21 +53,20 @@ export async function openWholeStore(dataDirectory: string): Promise<WholeStore>
   const gateway = await metadata.instance.register({ host: 'test', pid: process.pid, version: '0' });
   opened.defer(() => metadata.instance.unregister(gateway));
   const keyring = createKeyring({ masterKey: MASTER_KEY, keys: metadata.keys, random: randomBytes });
-  const { chunks, instance } = metadata;
-  const storage = await openStorage({
-    dataDirectory,
+  const disk = nodeDiskOps();
+  const directory = join(dataDirectory, 'packs');
+  const blobs = await createLocalDisk({ directory, disk });
+  opened.defer(() => blobs.close());
+  const log = await createLog({ directory, disk, ...common });
+  opened.defer(() => log.close());
+  const content = createContent({
     keyring,
-    chunks,
-    instance,
-    registry: metadata.stores,
-    settings: { 'database-url': null, 'chunks-url': null, 'chunks-ack': 'auto', 'chunks-local-bytes': 1 << 30 },
-    logger: quiet,
-    encryption: true,
-    compression: true,
-    ...common,
+    log,
+    stores: createBlobStores(new Map([[0, blobs]])),
+    chunks: metadata.chunks,
+    random: randomBytes,
   });
-  opened.defer(() => storage.close());
-  const { content } = storage;
+  opened.defer(() => content.close());
   const authorizer = createAuthorizer({ principals: metadata.principals, signals: metadata.signals, clock });
   const shared = { ...metadata, content, authorizer, keyring, ...common };
   const buckets = createBuckets(shared);
