@@ -116,9 +116,10 @@ const NOTHING: CollectCounts = {
 async function condemn(options: CollectOptions, counts: CollectCounts, step: () => Promise<void>): Promise<void> {
   const { store, random, dryRun } = options;
   const turn = await store.nextTurn();
+  const pause = options.pause ?? ((ms: number) => sleep(ms, undefined, { signal: options.signal }));
   // Of a run that lost its lease: what it still condemns is condemned before we begin, and it condemns nothing more.
   for (let writers = await store.writers(); writers.length > 0; writers = await store.running(writers)) {
-    await sleep(options.pollMs, undefined, { signal: options.signal });
+    await pause(options.pollMs);
   }
   const marks = createMarks(await store.chunkCount(), random);
   for (let after: string | null = null; ; ) {

@@ -9,6 +9,8 @@ export interface Patience {
   /** Between two looks at who still runs, ms. */
   pollMs: number;
   signal: AbortSignal;
+  /** Lets so much time go by, ms; by default by the clock on the wall. */
+  pause?(ms: number): Promise<void>;
 }
 
 /**
@@ -19,9 +21,10 @@ export interface Patience {
 export async function uploadsEnded(
   store: CollectionStore,
   { turn, writers }: { turn: number; writers: string[] },
-  { silentMs, patienceMs, pollMs, signal }: Patience,
+  { silentMs, patienceMs, pollMs, signal, ...rest }: Patience,
   look: (waiting: number, fenced: number) => Promise<void>,
 ): Promise<boolean> {
+  const pause = rest.pause ?? ((ms: number) => sleep(ms, undefined, { signal }));
   for (let spent = 0; ; spent += pollMs) {
     const fenced = await store.fence(silentMs);
     const running = writers.length === 0 ? [] : await store.running(writers);
@@ -29,6 +32,6 @@ export async function uploadsEnded(
     await look(waiting, fenced);
     if (waiting === 0) return true;
     if (spent >= patienceMs) return false;
-    await sleep(pollMs, undefined, { signal });
+    await pause(pollMs);
   }
 }
