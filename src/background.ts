@@ -15,7 +15,7 @@ import type { Metadata } from '#metadata/open';
 import type { Config } from './config/load.ts';
 import { scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
-import { SNAPSHOTS_DIRECTORY, snapshotJob } from './snapshots.ts';
+import { SNAPSHOTS_DIRECTORY, settle, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
 
 export interface BackgroundOptions {
@@ -51,8 +51,9 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
   const files = others === null ? own : sharedPacks(own, others);
   const room = async () => Number.POSITIVE_INFINITY;
   const shelf = createShelf({ directory: join(dataDirectory, SNAPSHOTS_DIRECTORY), disk: nodeDiskOps() });
+  const beforeRemoval = () => settle({ dumps, shelf, masterKey: masterKey(), random }, options.log);
   return [
-    createGcJob({ collection, packs, files, room, clock, random }),
+    createGcJob({ collection, packs, files, room, beforeRemoval, clock, random }),
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted }),

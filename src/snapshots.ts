@@ -1,5 +1,6 @@
 import type { ChainState, DumpPlan, DumpStore, DumpTip } from '#contracts/dump-store';
 import type { Job } from '#contracts/jobs';
+import type { Logger } from '#contracts/observability';
 import type { Shelf } from '#contracts/shelf';
 import type { Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
@@ -48,6 +49,19 @@ export function snapshotJob(options: Omit<SnapshotOptions, 'signal' | 'masterKey
       await takeSnapshot({ ...options, masterKey: options.masterKey(), signal }, base);
     },
   };
+}
+
+/**
+ * Before packs are removed: the newest snapshot is then one that needs none of them, and has the keys of what took their place. On a disk that is
+ * full it gives way, because removing packs is what makes room.
+ */
+export async function settle(options: SnapshotOptions, log: Logger): Promise<void> {
+  try {
+    await takeSnapshot(options);
+  } catch (err) {
+    if (!isCloudStoreError(err, 'insufficient_storage')) throw err;
+    log.warn({ err }, 'there is no room for a snapshot; packs that the last one names are removed all the same');
+  }
 }
 
 /** Writes down what has changed, if anything has. Gives the newest snapshot. */

@@ -14,6 +14,8 @@ export interface CompactOptions extends Patience {
   dryRun: boolean;
   /** Bytes that copies may take for a while. */
   room(): Promise<number>;
+  /** Called before packs are removed, when no row names anything in them any more: a snapshot of the metadata of now needs none of them. */
+  beforeRemoval?(): Promise<void>;
 }
 
 export interface CompactCounts {
@@ -85,6 +87,7 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
     await step();
   });
   if (!ended) return counts;
+  await options.beforeRemoval?.();
   for (const file of dead) {
     // Somebody may have named something in it meanwhile: an upload that was running.
     if (!(await packs.bury(file))) continue;

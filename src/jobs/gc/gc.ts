@@ -13,6 +13,8 @@ export interface GcOptions {
   files: PackFiles;
   /** Bytes that copies of live records may take for a while. */
   room(): Promise<number>;
+  /** As of compact. */
+  beforeRemoval?(): Promise<void>;
   clock: Clock;
   random: Random;
   everyMs?: number;
@@ -41,7 +43,7 @@ const REST_MS_MAX = 250;
  * as long as it works, so that requests hardly notice; one that was asked for does not.
  */
 export function createGcJob(options: GcOptions): Job {
-  const { collection, packs, files, room, clock, random, everyMs = EVERY_MS } = options;
+  const { collection, packs, files, room, beforeRemoval, clock, random, everyMs = EVERY_MS } = options;
   const { silentMs = SILENT_MS, patienceMs = PATIENCE_MS, pollMs = POLL_MS } = options;
   const { pause = (ms, signal) => sleep(ms, undefined, { signal }) } = options;
   return {
@@ -80,6 +82,7 @@ export function createGcJob(options: GcOptions): Job {
         packs,
         files,
         room,
+        ...(beforeRemoval === undefined ? {} : { beforeRemoval }),
         ...patience,
         step: ({ waiting, ...rest }) => step({ ...rest, waitingForUploads: waiting }),
         dryRun,
