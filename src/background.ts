@@ -13,7 +13,7 @@ import { createRekeyJob } from '#jobs/rekey';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import type { Config } from './config/load.ts';
-import { scrubJob, verifyJob } from './scrub-job.ts';
+import { mirrorJobs, scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
 import { SNAPSHOTS_DIRECTORY, settle, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
@@ -60,6 +60,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),
     verifyJob(options),
+    ...mirrorJobs(options),
     createDrainJob({ registry: metadata.stores, stores: storage.stores, files, collection, roomiest: storage.roomiest }),
     ...storage.jobs,
   ];

@@ -117,6 +117,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     registry: metadata.stores,
     settings: values,
     integrity: metadata.integrity,
+    mirrorDirectory: values['mirror-dir'],
     encryption: values.encryption === 'on',
     compression: values.compression === 'on',
     clock,

@@ -19,6 +19,7 @@ import type { Clock, Random } from '#core/clock';
 import { createContent } from '#engine/content-store';
 import { createRecordInspector } from '#engine/record-inspector';
 import { createRepair, type Repairs } from '#engine/repair';
+import { openMirror } from './mirror.ts';
 import { openPacks, type PacksOptions } from './packs.ts';
 import { type ProcessRole, threadsOf } from './process-role.ts';
 
@@ -61,6 +62,8 @@ export interface Storage {
   inspector: PackInspector;
   records: RecordInspector;
   repair: Repairs;
+  /** Second copies of packs; null: none are kept. */
+  mirror: BlobStore | null;
   close(): Promise<void>;
 }
 
@@ -79,7 +82,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const threads = threadsOf(role, availableParallelism());
     const inspector = createPackInspector();
     const records = createRecordInspector({ keyring, random, wasPlain });
-    const copies: BlobStore[] = [];
+    const mirror = options.mirrorDirectory ? openMirror({ directory: options.mirrorDirectory, instance, random }) : null;
+    if (mirror !== null) opened.defer(() => mirror.close());
+    const copies = mirror === null ? [] : [mirror];
     const repair = createRepair({ rows: options.integrity, log, stores, copies, packs: inspector, records, clock, logger });
     const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads, repair });
     opened.defer(() => content.close());
@@ -96,6 +101,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       inspector,
       records,
       repair,
+      mirror,
       close: () => opened.disposeAsync(),
     };
   } catch (error) {

@@ -100,6 +100,7 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
       instance,
       registry: metadata.stores,
       integrity: metadata.integrity,
+      mirrorDirectory: values['mirror-dir'],
       settings: values,
       encryption: values.encryption === 'on',
       compression: values.compression === 'on',

@@ -63,6 +63,8 @@ export function loadConfig(from: ConfigSources): Config {
   const directory = config.values['data-dir'] as string | null;
   config.values['data-dir'] = resolve(from.workingDirectory, directory ?? from.defaultDataDirectory);
   assertNotBoth(config, 'master-key', 'master-passphrase');
+  const mirror = config.values['mirror-dir'];
+  if (mirror !== null) config.values['mirror-dir'] = resolve(from.workingDirectory, mirror);
   assertTogether(config, 'tls-cert', 'tls-key');
   assertTogether(config, 'access-key-id', 'secret-access-key');
   return config;

@@ -165,6 +165,11 @@ export const SETTINGS = {
       .max(16, 'must be 1 to 16'),
     default: 1,
   }),
+  'mirror-dir': setting({
+    description: 'A directory, best on another disk, for a second copy of every pack; what is damaged is healed from it.',
+    schema: optional(text),
+    default: null,
+  }),
   'scrub-every-days': setting({
     description: 'How often everything that is stored is read and checked; 0: only when it is asked for.',
     schema: z.coerce.number({ error: 'must be a number' }).min(0, 'must be 0 or more').max(3650, 'must be at most 3650'),
