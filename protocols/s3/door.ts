@@ -24,6 +24,8 @@ interface Codec {
   writer: ResponseWriter;
 }
 
+type Small = NonNullable<ReturnType<S3Deps['namespace']['peek']>>;
+
 /** A request whose signature was verified. */
 interface Signed {
   target: Target;
@@ -117,21 +119,35 @@ export function createS3Door(deps: S3Deps): Door {
       const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId };
       const bucket = buckets.resolved(who, target.bucket);
       const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
-      if (bucket === null || read === null) {
-        signed.set(req, { target, key, payload });
-        return false;
+      if (bucket !== null && read !== null) {
+        sendSmall(res, cx, key, bucket, read);
+        return true;
       }
-      cx.op = 'GetObject';
-      cx.user = key.principal.name;
-      const headers = [...headOf(read.info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId];
-      res.writeHead(200, headers);
-      sendWhole(res, read.body);
+      signed.set(req, { target, key, payload });
+      const later = bucket === null ? null : namespace.glance(who, { bucket: bucket.id, key: target.key });
+      if (bucket === null || later === null) return false;
+      later
+        .then((found) => {
+          if (res.destroyed) return undefined; // the client is gone
+          return found === null ? handle(req, res, cx) : sendSmall(res, cx, key, bucket, found);
+        })
+        .catch((err: unknown) => {
+          cx.log.error({ err, op: cx.op }, 's3: an answer failed');
+          res.destroy();
+        });
       return true;
     } catch (error) {
       // Nothing has been written: the full path meets the same error and answers it.
       if (!(error instanceof S3Error)) cx.log.debug({ err: error, requestId: cx.requestId }, 's3: short path left');
       return false;
     }
+  }
+
+  function sendSmall(res: ServerResponse, cx: RequestContext, key: AccessKey, bucket: Bucket, read: Small): void {
+    cx.op = 'GetObject';
+    cx.user = key.principal.name;
+    res.writeHead(200, [...headOf(read.info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId]);
+    sendWhole(res, read.body);
   }
 
   /** Names and values in turn, as node:http takes them fastest. An object in memory is the same until it changes. */

@@ -23,6 +23,11 @@ export interface Namespace {
    * and the caller takes `get`. Never a version, a range or a condition.
    */
   peek(who: Who, at: Address): { info: ObjectInfo; body: Buffer } | null;
+  /**
+   * As `peek`, where only the row has to be asked for, as it has to be whenever others commit too. null, or resolves to null: the caller takes `get`,
+   * which answers whatever is wrong. Never rejects.
+   */
+  glance(who: Who, at: Address): Promise<{ info: ObjectInfo; body: Buffer } | null> | null;
   /** Fails fast on what is known before the body; everything is decided again in the commit. @throws what Content.write and MetadataStore.commit throw */
   put(who: Who, at: Address, body: Bytes, options: PutOptions): Promise<PutResult>;
   /** An explicit folder; the key ends in `/`. @throws already_exists, parent_missing */

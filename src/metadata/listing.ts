@@ -57,8 +57,8 @@ async function flat(database: Database, { bucket }: ListQuery, range: Range, lim
   const statement = inclusive ? (end === null ? FLAT.from : FLAT.fromTo) : end === null ? FLAT.after : FLAT.afterTo;
   const values = end === null ? [bucket, start, limit] : [bucket, start, limit, end];
   const rows = await database.read<[string, string]>(statement, values);
-  const read = packedReader(bucket);
-  return rows.map(([key, packed]) => ({ kind: 'object', info: read(key, packed) }));
+  const read = packedReader();
+  return rows.map(([key, packed]) => ({ kind: 'object', info: read(bucket, key, packed) }));
 }
 
 /** An object's key and what is packed of it; or a common prefix, and its directory where it was asked for. */
@@ -76,9 +76,9 @@ async function delimited(database: Database, query: ListQuery, range: Range, lim
 }
 
 function entriesOf(bucket: number, rows: Row[]): ListEntry[] {
-  const read = packedReader(bucket);
+  const read = packedReader();
   return rows.map(([key, packed, prefix]) => {
-    if (key !== null) return { kind: 'object', info: read(key, packed) };
+    if (key !== null) return { kind: 'object', info: read(bucket, key, packed) };
     return { kind: 'prefix', prefix, directory: packed === null ? null : packedDirectory(bucket, prefix, packed) };
   });
 }

@@ -1,9 +1,18 @@
 import type { Address } from '#core/address';
+import { decodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, ObjectInfo, VersionId, Visibility } from '#core/object';
 import { type CurrentCache, cacheKey } from './current-cache.ts';
 import type { Database } from './database.ts';
-import { DIRECTORY_COLUMNS, type DirectoryRow, directoryOf, type ObjectRow, objectOf, SLOT_COLUMNS } from './rows.ts';
+import {
+  DIRECTORY_COLUMNS,
+  type DirectoryRow,
+  directoryOf,
+  type ObjectRow,
+  objectOf,
+  PACKED_SLOT,
+  packedReader,
+} from './rows.ts';
 
 export interface Lookups {
   current(at: Address): Promise<ObjectInfo | null>;
@@ -11,17 +20,21 @@ export interface Lookups {
   directory(at: Address): Promise<DirectoryInfo | null>;
 }
 
-/** More look-ups than this wait for a statement to return and then share one. */
 const IN_FLIGHT_MAX = 3;
+/** A statement costs as much as some ten look-ups in it: while one is under way, fewer than this wait for it and then share one. */
+const WAITING_MIN = 24;
+/** One that takes longer waits for a disk; others need not. */
+const SLOW_MS = 2;
 const BATCH_MAX = 500;
+const PARSED_MAX = 5_000;
 
 const ONE = {
   name: 'current-one',
-  text: `SELECT ${SLOT_COLUMNS}, v.content FROM slots s JOIN versions v ON v.id = s.version_id WHERE s.bucket_id = $1 AND s.key = $2 AND s.live`,
+  text: `SELECT ${PACKED_SLOT}, v.content FROM slots s JOIN versions v ON v.id = s.version_id WHERE s.bucket_id = $1 AND s.key = $2 AND s.live`,
 };
 const MANY = {
   name: 'current-many',
-  text: `SELECT x.n::int, ${SLOT_COLUMNS}, v.content FROM unnest((SELECT $1::int[]), (SELECT $2::text[])) WITH ORDINALITY AS x(bucket_id, key, n)
+  text: `SELECT x.n::int, ${PACKED_SLOT}, v.content FROM unnest((SELECT $1::int[]), (SELECT $2::text[])) WITH ORDINALITY AS x(bucket_id, key, n)
            JOIN slots s ON s.bucket_id = x.bucket_id AND s.key = x.key AND s.live JOIN versions v ON v.id = s.version_id`,
 };
 const VERSION = {
@@ -42,21 +55,31 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** What is packed of a slot, and its version's content. */
+type Packed = [packed: string, content: Buffer | null];
+
 /** Reads of one entry. Look-ups of the current object that arrive while others are under way go together. */
 export function createLookups({ database, cache }: { database: Database; cache: CurrentCache | null }): Lookups {
   let waiting: Waiting[] = [];
   let inFlight = 0;
   let scheduled = false;
+  /** When the last statement left; performance.now(). */
+  let left = 0;
+  const read = packedReader();
+  /** Rows as they came, by key, and what they say: parsing one anew costs more than comparing it. */
+  const parsed = new Map<string, { packed: string; content: Buffer | null; info: ObjectInfo }>();
 
   function schedule(): void {
     if (scheduled || inFlight >= IN_FLIGHT_MAX || waiting.length === 0) return;
+    if (inFlight > 0 && waiting.length < WAITING_MIN && performance.now() - left < SLOW_MS) return;
     scheduled = true;
     queueMicrotask(() => {
       scheduled = false;
       const batch = waiting.slice(0, BATCH_MAX);
       waiting = waiting.slice(BATCH_MAX);
       inFlight++;
-      fetch(database, batch, cache)
+      left = performance.now();
+      fetch(batch)
         .catch((error: unknown) => {
           for (const one of batch) one.reject(error);
         })
@@ -66,6 +89,47 @@ export function createLookups({ database, cache }: { database: Database; cache: 
         });
       schedule();
     });
+  }
+
+  async function fetch(batch: Waiting[]): Promise<void> {
+    const keep = cache?.reading(batch.map((one) => one.at));
+    const settle = ({ at, resolve, reject }: Waiting, packed?: string, content?: Buffer | null): void => {
+      try {
+        const info = packed === undefined ? null : objectOfSlot(at, packed, content ?? null);
+        keep?.store(at, info);
+        resolve(info);
+      } catch (error) {
+        reject(error); // its neighbours in the batch are none the worse
+      }
+    };
+    try {
+      const [single] = batch;
+      if (batch.length === 1 && single) {
+        const [row] = await database.read<Packed>(ONE, [single.at.bucket, single.at.key]);
+        return settle(single, row?.[0], row?.[1]);
+      }
+      const buckets = batch.map((one) => one.at.bucket);
+      const rows = await database.read<[number, ...Packed]>(MANY, [buckets, batch.map((one) => one.at.key)]);
+      const found: Packed[] = [];
+      for (const [n, packed, content] of rows) found[n - 1] = [packed, content];
+      for (const [index, one] of batch.entries()) settle(one, found[index]?.[0], found[index]?.[1]);
+    } finally {
+      keep?.end();
+    }
+  }
+
+  /** The same object for the same row, so that what doors have made of it stays good too. */
+  function objectOfSlot(at: Address, packed: string, content: Buffer | null): ObjectInfo {
+    const key = cacheKey(at);
+    const known = parsed.get(key);
+    if (known !== undefined && known.packed === packed && sameBytes(known.content, content)) return known.info;
+    const info = read(at.bucket, at.key, packed);
+    if (content !== null) info.content = decodeContentRef(content);
+    if (cache !== null) return info; // which keeps it
+    parsed.delete(key);
+    parsed.set(key, { packed, content, info });
+    if (parsed.size > PARSED_MAX) parsed.delete(parsed.keys().next().value!);
+    return info;
   }
 
   return {
@@ -96,41 +160,6 @@ export function createLookups({ database, cache }: { database: Database; cache: 
   };
 }
 
-async function fetch(database: Database, batch: Waiting[], cache: CurrentCache | null): Promise<void> {
-  const keep = cache?.reading(batch.map((one) => one.at));
-  try {
-    const [single] = batch;
-    if (batch.length === 1 && single) {
-      const rows = await database.read<ObjectRow>(ONE, [single.at.bucket, single.at.key]);
-      const info = rows[0] ? objectOf(single.at.bucket, rows[0]) : null;
-      keep?.store(single.at, info);
-      single.resolve(info);
-      return;
-    }
-    const rows = await database.read<[number, ...ObjectRow]>(MANY, [
-      batch.map((one) => one.at.bucket),
-      batch.map((one) => one.at.key),
-    ]);
-    const found = new Map<string, ObjectInfo>();
-    const damaged = new Map<string, unknown>();
-    for (const [n, ...row] of rows) {
-      const { at } = batch[n - 1]!;
-      try {
-        found.set(cacheKey(at), objectOf(at.bucket, row));
-      } catch (error) {
-        damaged.set(cacheKey(at), error); // its neighbours in the batch are none the worse
-      }
-    }
-    for (const one of batch) {
-      if (damaged.has(cacheKey(one.at))) {
-        one.reject(damaged.get(cacheKey(one.at)));
-        continue;
-      }
-      const info = found.get(cacheKey(one.at)) ?? null;
-      keep?.store(one.at, info);
-      one.resolve(info);
-    }
-  } finally {
-    keep?.end();
-  }
+function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
+  return a === null || b === null ? a === b : a.equals(b);
 }

@@ -63,10 +63,10 @@ const SEPARATOR = '\u001f';
 export const PACKED_SLOT = `concat_ws(E'\\x1f', encode(s.version_id, 'hex'), s.visibility, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms,
   s.created_ms, s.attributes, coalesce(s.properties::text, ''))`;
 
-/** Reads the packed slots of one page: objects without their content. */
-export function packedReader(bucket: BucketId): (key: ObjectKey, packed: string) => ObjectInfo {
+/** Reads packed slots, those of one page or of many look-ups: objects without their content. */
+export function packedReader(): (bucket: BucketId, key: ObjectKey, packed: string) => ObjectInfo {
   const attributes = attributesReader();
-  return (key, packed) => {
+  return (bucket, key, packed) => {
     const [version, visibility, node, size, etag, modified, mtime, created, described, properties] = packed.split(
       SEPARATOR,
     ) as PackedSlot;

@@ -39,7 +39,18 @@ export async function get(
 
 export function peek(rooms: Rooms, who: Who, at: Address): ReturnType<Namespace['peek']> {
   if (rooms.access.peek(who, 'read', at.bucket, at.key) === null) return null;
-  const info = rooms.store.peekCurrent(at);
+  return inMemory(rooms, rooms.store.peekCurrent(at));
+}
+
+export function glance(rooms: Rooms, who: Who, at: Address): ReturnType<Namespace['glance']> {
+  if (rooms.access.peek(who, 'read', at.bucket, at.key) === null) return null;
+  return rooms.store.current(at).then(
+    (info) => inMemory(rooms, info),
+    () => null,
+  );
+}
+
+function inMemory(rooms: Rooms, info: ObjectInfo | null | undefined): ReturnType<Namespace['peek']> {
   if (info == null || info.content === null) return null;
   try {
     const body = rooms.content.peek(info.content);

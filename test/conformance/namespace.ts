@@ -62,7 +62,12 @@ export function describeNamespace(name: string, make: () => Promise<TestRooms>):
       const bob = await rooms.user('bob-peeks', 'member');
       expect(rooms.namespace.peek(rooms.who(bob), at('small'))).to.equal(null);
       expect(rooms.namespace.peek(rooms.who(null), at('small'))).to.equal(null);
+      expect((await rooms.namespace.glance(as, at('small')))?.body.toString()).to.equal('tiny');
+      expect(await rooms.namespace.glance(rooms.who(bob), at('small'))).to.equal(null);
+      expect(await rooms.namespace.glance(rooms.who(null), at('small'))).to.equal(null);
+      expect(await rooms.namespace.glance(as, at('absent'))).to.equal(null);
       await rooms.put(as, home, 'small', 'new');
+      expect((await rooms.namespace.glance(as, at('small')))?.body.toString()).to.equal('new');
       await rooms.namespace.stat(as, at('small'));
       expect(rooms.namespace.peek(as, at('small'))?.body.toString()).to.equal('new');
     });

@@ -164,6 +164,7 @@ export function memoryNamespace(now: () => number = Date.now) {
       };
     },
     peek: () => null,
+    glance: () => null,
     put: async (who, at, body, options) => {
       const early = find(at);
       if (early?.kind === 'directory') throw new CloudStoreError('is_a_directory', 'a folder');
