@@ -1,10 +1,10 @@
 import type { Address } from '#core/address';
-import { decodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, ObjectInfo, VersionId, Visibility } from '#core/object';
 import { type CurrentCache, cacheKey } from './current-cache.ts';
 import type { Database } from './database.ts';
 import {
+  contentOf,
   DIRECTORY_COLUMNS,
   type DirectoryRow,
   directoryOf,
@@ -124,7 +124,7 @@ export function createLookups({ database, cache }: { database: Database; cache: 
     const known = parsed.get(key);
     if (known !== undefined && known.packed === packed && sameBytes(known.content, content)) return known.info;
     const info = read(at.bucket, at.key, packed);
-    if (content !== null) info.content = decodeContentRef(content);
+    if (content !== null) info.content = contentOf(content, { ...at, versionId: info.versionId });
     if (cache !== null) return info; // which keeps it
     parsed.delete(key);
     parsed.set(key, { packed, content, info });

@@ -44,7 +44,7 @@ export function objectOf(bucket: BucketId, row: readonly [...ObjectRow, ...unkno
 }
 
 /** @throws corrupt, with the file that the row is of */
-function contentOf(bytes: Buffer, file: { bucket: BucketId; key: ObjectKey; versionId: VersionId }): ContentRef {
+export function contentOf(bytes: Buffer, file: { bucket: BucketId; key: ObjectKey; versionId: VersionId }): ContentRef {
   try {
     return decodeContentRef(bytes);
   } catch (cause) {
