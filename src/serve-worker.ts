@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createLogger } from '#observability/logger';
+import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import { joinDataDirectory } from './data-directory.ts';
 import { startGateway } from './gateway.ts';
 import { createPeer, type Handlers, toWire } from './peer.ts';
@@ -13,6 +14,7 @@ const JOIN_MS_MAX = 5_000;
  * channel to it breaks and node:cluster ends this process at once: whatever was not answered was not promised.
  */
 export async function serveWorker(): Promise<void> {
+  keepMemoryOutOfCoreDumps();
   const stop: StopSignal = stopSignal();
   const answers: Handlers = { drain: () => stop.ask() };
   const primary = createPeer(process, answers);

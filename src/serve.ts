@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createLogger } from '#observability/logger';
 import type { Config } from './config/load.ts';
+import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import type { FirstRun, Urls } from './first-run.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import type { ProcessRole } from './process-role.ts';
@@ -12,6 +13,7 @@ import { stopSignal } from './stop-signal.ts';
  * @throws what startGateway throws
  */
 export async function serve(config: Config, version: string): Promise<number> {
+  keepMemoryOutOfCoreDumps();
   const log = createLogger({ level: config.values['log-level'] });
   const stop = stopSignal();
   stop.report(log);

@@ -9,6 +9,7 @@ import { createKeyring } from '#engine/keyring';
 import { openSocketConnection, startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import { type Metadata, openMetadata } from '#metadata/open';
 import type { Config } from '../config/load.ts';
+import { keepMemoryOutOfCoreDumps } from '../core-dumps.ts';
 import { type DataDirectoryLock, lockDataDirectory, readOwner } from '../data-directory.ts';
 import { findMasterKey, loadMasterKey, type MasterKeySource, masterKeySource } from '../master-key.ts';
 
@@ -40,6 +41,7 @@ const BUSY_MS_MAX = 30_000;
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, random } = options;
+  keepMemoryOutOfCoreDumps();
   const opened = config.values['database-url'] === null ? await openEmbedded(options) : await openExternal(options);
   try {
     const { keys, sealed } = opened.metadata;

@@ -27,6 +27,7 @@ export interface GcRig {
   log: Log;
   stores: BlobStores;
   masterKey: Buffer;
+  directory: string;
   domain: number;
   files: PackFiles;
   put(key: string, bytes: Buffer): Promise<void>;
@@ -74,6 +75,7 @@ export async function openGcRig({ packBytesMax = 8 << 20 } = {}): Promise<GcRig>
     log,
     stores,
     masterKey,
+    directory,
     domain,
     files,
     bytesOf,

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { createLogger } from '#observability/logger';
+import { openSession } from '../../src/cli/session.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
+import { cloudstore, type Finished } from '../support/process.ts';
+import { leaveOut } from '../support/programs.ts';
+
+const PASSPHRASE = `canary ${randomBytes(8).toString('hex')} words and a bird`;
+const ENV = {
+  CLOUDSTORE_MASTER_PASSPHRASE: PASSPHRASE,
+  CLOUDSTORE_ADMIN_PASSWORD: `canary-admin-${randomBytes(8).toString('hex')}`,
+  CLOUDSTORE_ACCESS_KEY_ID: 'CANARY0000000001',
+  CLOUDSTORE_SECRET_ACCESS_KEY: `canary-secret-${randomBytes(8).toString('hex')}`,
+  CLOUDSTORE_METRICS_TOKEN: `canary-metrics-${randomBytes(8).toString('hex')}`,
+  CLOUDSTORE_LOG_LEVEL: 'debug',
+};
+
+/** Each secret in every form in which it could get out. */
+function formsOf(secret: Buffer | string): Buffer[] {
+  const bytes = Buffer.from(secret);
+  const texts = [
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+  ];
+  return [bytes, ...texts.map((text) => Buffer.from(text)), Buffer.from([...bytes].join(','))];
+}
+
+describe('secrets', function () {
+  this.timeout(180_000);
+  let dataDir: string;
+  let gateway: TestGateway | null = null;
+  before(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'cloudstore-secrets-'));
+  });
+  after(async () => {
+    if (gateway !== null && gateway.process.exitCode === null) await gateway.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it('are in no log, answer, setting shown, error, argument, child, dump or file', async function () {
+    if (process.platform !== 'linux') leaveOut(this, 'there is no /proc');
+    gateway = await startGateway({ dataDir, env: ENV });
+    const canaries = new Map<string, Buffer[]>(
+      Object.entries(ENV)
+        .filter(([name]) => !/LOG_LEVEL|KEY_ID/.test(name))
+        .map(([name, value]) => [name, formsOf(value)]),
+    );
+    const config = loadConfig({
+      flags: {},
+      environment: { ...ENV, CLOUDSTORE_DATA_DIR: dataDir },
+      workingDirectory: dataDir,
+      defaultDataDirectory: dataDir,
+      configDirectory: null,
+    });
+    const session = await openSession({ config, clock: Date, random: randomBytes, log: createLogger({ level: 'error' }) });
+    canaries.set('the master key', formsOf(session.masterKey));
+    const domain = await session.keyring.load(1);
+    canaries.set('a chunk id key', formsOf(domain.chunkIdKey));
+    canaries.set('a data key', formsOf(domain.encryptionKey(1)));
+    await session.close();
+
+    const outputs = new Map<string, string | Buffer>();
+    const say = (name: string, { stdout, stderr }: Finished) => outputs.set(name, stdout + stderr);
+    const command = (...args: string[]) => cloudstore([...args, '--data-dir', dataDir], { env: ENV });
+    // What is used shows nowhere: good and bad logins, signatures, an object, a fault.
+    const s3 = (method: string, key: string, secret = ENV.CLOUDSTORE_SECRET_ACCESS_KEY) =>
+      presign(
+        method,
+        `${gateway!.s3Url}/home/${key}`,
+        { accessKeyId: ENV.CLOUDSTORE_ACCESS_KEY_ID, secretAccessKey: secret },
+        new Date(),
+      );
+    const marked = Buffer.concat([randomBytes(5000), Buffer.from('a plaintext of an object'), randomBytes(5000)]);
+    expect((await fetch(s3('PUT', 'file'), { method: 'PUT', body: marked })).status).to.equal(200);
+    expect((await fetch(s3('PUT', 'tiny'), { method: 'PUT', body: 'a plaintext of an object' })).status).to.equal(200);
+    for (const [name, url, init] of [
+      ['a wrong signature', s3('GET', 'file', 'x'.repeat(20)), {}],
+      ['a missing key', s3('GET', 'nothing'), {}],
+      ['a login', `${gateway.restUrl}/auth/login`, login(ENV.CLOUDSTORE_ADMIN_PASSWORD)],
+      ['a wrong login', `${gateway.restUrl}/auth/login`, login('wrong password')],
+      [
+        'basic',
+        gateway.webdavUrl,
+        { headers: { authorization: `Basic ${Buffer.from(`admin:${ENV.CLOUDSTORE_ADMIN_PASSWORD}`).toString('base64')}` } },
+      ],
+      [
+        'metrics',
+        new URL('/metrics', gateway.webUrl).href,
+        { headers: { authorization: `Bearer ${ENV.CLOUDSTORE_METRICS_TOKEN}` } },
+      ],
+      ['health', new URL('/readyz', gateway.webUrl).href, {}],
+    ] as [string, string, RequestInit][]) {
+      const answer = await fetch(url, init);
+      outputs.set(name, `${answer.status} ${[...answer.headers].join()} ${await answer.text()}`);
+    }
+    for (const args of [
+      ['config', 'print'],
+      ['config', 'print', '--json'],
+      ['doctor', '--json'],
+      ['key', 'list', '--json'],
+      ['master-key', 'status', '--json'],
+      ['data-key', 'rotate'],
+      ['snapshot'],
+    ])
+      say(args.join(' '), await command(...args));
+    say(
+      'wrong words',
+      await cloudstore(['user', 'list', '--data-dir', dataDir], {
+        env: { ...ENV, CLOUDSTORE_MASTER_PASSPHRASE: 'other words and a fish' },
+      }),
+    );
+    say(
+      'a weak setting',
+      await cloudstore(['user', 'list', '--data-dir', dataDir], {
+        env: { ...ENV, CLOUDSTORE_MASTER_PASSPHRASE: `${PASSPHRASE}`.slice(0, 10) },
+      }),
+    );
+    for (const pid of familyOf(gateway.pid)) {
+      outputs.set(`arguments of ${pid}`, readFileSync(`/proc/${pid}/cmdline`));
+      // What is dumped of memory: nothing.
+      expect(readFileSync(`/proc/${pid}/coredump_filter`, 'utf8').trim(), `process ${pid}`).to.match(/^0+$/);
+      if (pid !== gateway.pid) outputs.set(`environment of ${pid}`, readFileSync(`/proc/${pid}/environ`));
+    }
+    await gateway.stop();
+    outputs.set('log', gateway.output().stderr);
+    // The first start shows its password and S3 secret on the terminal and in first-run.json, and nothing else does.
+    const shownOnce = new Set(['CLOUDSTORE_ADMIN_PASSWORD', 'CLOUDSTORE_SECRET_ACCESS_KEY']);
+    outputs.set('terminal', gateway.output().stdout);
+    for (const entry of readdirSync(dataDir, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) outputs.set(path.slice(dataDir.length + 1), readFileSync(path));
+    }
+    expect(outputs.size).to.be.greaterThan(300);
+    expect([...outputs.keys()].some((name) => name.startsWith('snapshots/'))).to.equal(true);
+    for (const [where, output] of outputs) {
+      const bytes = Buffer.from(output);
+      for (const [what, forms] of canaries) {
+        if (shownOnce.has(what) && (where === 'terminal' || where === 'first-run.json')) continue;
+        for (const form of forms) expect(bytes.includes(form), `${what} in ${where}`).to.equal(false);
+      }
+      expect(bytes.includes('a plaintext of an object'), `the content in ${where}`).to.equal(false);
+    }
+    // The net catches: where they are shown, they are found.
+    const first = Buffer.from(outputs.get('first-run.json')!);
+    expect(first.includes(ENV.CLOUDSTORE_SECRET_ACCESS_KEY)).to.equal(true);
+  });
+});
+
+function login(password: string): RequestInit {
+  const body = JSON.stringify({ user: 'admin', password });
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+}
+
+/** The process and all below it. */
+function familyOf(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
+    try {
+      const [, parent = ''] = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').pop()?.split(' ') ?? [];
+      parents.set(Number(name), Number(parent));
+    } catch {
+      // ended meanwhile
+    }
+  }
+  const family = [root];
+  for (const pid of family) for (const [child, parent] of parents) if (parent === pid) family.push(child);
+  return family;
+}
