@@ -1,8 +1,9 @@
-import { access, constants, readdir, stat, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import { lockDataDirectory, readOwner } from '../data-directory.ts';
 import { clusterFiles, databaseServer, masterKey } from './doctor-database.ts';
+import { examinePacks } from './doctor-packs.ts';
 import { type Finding, gib } from './output.ts';
 
 const FREE_BYTES_WARN = 2 * 2 ** 30;
@@ -28,7 +29,12 @@ export async function examine(config: Config): Promise<Finding[]> {
   }
   findings.push(await dataDirectory(directory, there.mode), await freeSpace(directory), await gateway(directory, config));
   if (!external) findings.push(await clusterFiles(directory));
-  findings.push(...(await databaseServer(config)), await masterKey(config), await packs(directory), await firstRun(directory));
+  findings.push(
+    ...(await databaseServer(config)),
+    await masterKey(config),
+    ...(await examinePacks(config, Date)),
+    await firstRun(directory),
+  );
   return findings;
 }
 
@@ -89,24 +95,6 @@ async function gateway(directory: string, config: Config): Promise<Finding> {
   const what =
     owner === null ? 'another process' : `${owner.kind === 'gateway' ? 'running as' : 'a command runs as'} process ${owner.pid}`;
   return { name, status: 'ok', detail: [what, ...Object.values(owner?.urls ?? {})].join(', ') };
-}
-
-async function packs(directory: string): Promise<Finding> {
-  const sizes = await packSizes(join(directory, 'packs'));
-  return {
-    name: 'packs',
-    status: 'ok',
-    detail: sizes.length === 0 ? 'none' : `${sizes.length} of ${gib(sizes.reduce((sum, size) => sum + size, 0))}`,
-  };
-}
-
-async function packSizes(directory: string): Promise<number[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  return Promise.all(
-    entries
-      .filter((entry) => entry.isFile())
-      .map(async (entry) => (await stat(join(entry.parentPath, entry.name)).catch(() => null))?.size ?? 0),
-  );
 }
 
 async function firstRun(directory: string): Promise<Finding> {
