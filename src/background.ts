@@ -19,6 +19,8 @@ import { SNAPSHOTS_DIRECTORY, settle, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
 
 export interface BackgroundOptions {
+  /** Bytes that copies of live records may take for a while. */
+  room(): Promise<number>;
   config: Config;
   metadata: Metadata;
   storage: Storage;
@@ -49,11 +51,10 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
   const { values } = config;
   const own = createPackFiles(storage);
   const files = others === null ? own : sharedPacks(own, others);
-  const room = async () => Number.POSITIVE_INFINITY;
   const shelf = createShelf({ directory: join(dataDirectory, SNAPSHOTS_DIRECTORY), disk: nodeDiskOps() });
   const beforeRemoval = () => settle({ dumps, shelf, masterKey: masterKey(), random }, options.log);
   return [
-    createGcJob({ collection, packs, files, room, beforeRemoval, clock, random }),
+    createGcJob({ collection, packs, files, room: options.room, beforeRemoval, clock, random }),
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted }),

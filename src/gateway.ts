@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { createAuthenticator } from '#auth/authenticator';
 import { createAuthorizer } from '#auth/authorizer';
@@ -30,10 +30,12 @@ import { type DataDirectoryLock, lockDataDirectory, nobodyServes, readOwner } fr
 import { type Database, openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { watchKeys } from './key-watch.ts';
+import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { answerPacks } from './shared-packs.ts';
+import { createSpaceGuard } from './space-guard.ts';
 import { openStorage, type Storage } from './storage.ts';
 import { urlsOf } from './urls.ts';
 import { type Addresses, createWorkers } from './workers.ts';
@@ -109,7 +111,18 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const metrics = createMetrics(role.kind === 'alone' ? {} : { process: processNumber(role) });
   const cache = await openCache(options);
   started.defer(() => cache.close());
+  let makeRoom: (wantedBytes: number) => void = () => undefined;
+  const guard = await createSpaceGuard({
+    directories: [join(dataDirectory, 'packs'), ...(values['database-url'] === null ? [join(dataDirectory, 'postgres')] : [])],
+    minFree: values['min-free'],
+    log,
+    low: (wantedBytes) => makeRoom(wantedBytes),
+  });
+  started.defer(() => guard.close());
+  metrics.gauge('cloudstore_disk_free_bytes', 'Free on the fullest disk.', guard.free, 'max');
+  metrics.gauge('cloudstore_disk_min_free_bytes', 'Below this, writes are refused.', guard.minFree, 'max');
   const storage = await openStorage({
+    guard,
     dataDirectory,
     keyring,
     chunks: metadata.chunks,
@@ -182,10 +195,12 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
         });
   const takesWork = role.kind !== 'worker';
   const encrypted = values.encryption === 'on';
-  const work = { config, metadata, storage, keyring, encrypted, dataDirectory, masterKey: keys.master, clock, random, log };
+  const room = async (): Promise<number> => Math.max(0, guard.free() - guard.minFree() / 4);
+  const work = { room, config, metadata, storage, keyring, encrypted, dataDirectory, masterKey: keys.master, clock, random, log };
   let busy = (): boolean => false;
   const background = await startBackground({ ...work, takesWork, others: workers, busy: () => busy() });
   started.defer(() => background.close());
+  if (takesWork) makeRoom = createRoomMaker({ jobs: background.jobs, clock, log });
 
   const integrity = createIntegrity({ rows: metadata.integrity, chunks: metadata.chunks, instance });
   const damage = watchDamage(metadata.integrity, log);

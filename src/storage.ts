@@ -22,6 +22,7 @@ import { createRepair, type Repairs } from '#engine/repair';
 import { openMirror } from './mirror.ts';
 import { openPacks, type PacksOptions } from './packs.ts';
 import { type ProcessRole, threadsOf } from './process-role.ts';
+import { guardContent, guardLog, type SpaceGuard } from './space-guard.ts';
 
 export interface StorageOptions {
   dataDirectory: string;
@@ -42,6 +43,8 @@ export interface StorageOptions {
   logger: Logger;
   /** Which of the processes that share the data directory this is; by default the only one. */
   role?: ProcessRole;
+  /** Refuses bodies when the disk is nearly full. */
+  guard?: SpaceGuard;
 }
 
 /** The installation's setting that encryption was off at some time. */
@@ -86,11 +89,24 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     if (mirror !== null) opened.defer(() => mirror.close());
     const copies = mirror === null ? [] : [mirror];
     const repair = createRepair({ rows: options.integrity, log, stores, copies, packs: inspector, records, clock, logger });
-    const content = createContent({ keyring, log, stores, chunks, random, encryption, compression, wasPlain, threads, repair });
+    const { guard } = options;
+    const bodies = guard === undefined ? log : guardLog(log, guard);
+    const content = createContent({
+      keyring,
+      log: bodies,
+      stores,
+      chunks,
+      random,
+      encryption,
+      compression,
+      wasPlain,
+      threads,
+      repair,
+    });
     opened.defer(() => content.close());
     const { delta, rekeying } = content;
     return {
-      content,
+      content: guard === undefined ? content : guardContent(content, guard),
       delta,
       rekeying,
       log,

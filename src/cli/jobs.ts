@@ -5,6 +5,7 @@ import { CloudStoreError } from '#core/errors';
 import { createJobs, createRunner } from '#jobs/runner';
 import { backgroundJobs } from '../background.ts';
 import { lockDataDirectory } from '../data-directory.ts';
+import { ofDisk } from '../space-guard.ts';
 import { openStorage } from '../storage.ts';
 import type { Session, SessionOptions } from './session.ts';
 
@@ -112,6 +113,7 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
     opened.defer(() => storage.close());
     const encrypted = values.encryption === 'on';
     const work = {
+      room: async () => (await ofDisk(values['data-dir'])).free,
       config,
       metadata,
       storage,

@@ -151,6 +151,12 @@ export const SETTINGS = {
     schema: days(),
     default: 30,
   }),
+  'min-free': setting({
+    description:
+      'With less than this free on the disk, writes are refused; 2GiB, say. By default 1GiB or a hundredth of the disk, at most a twentieth.',
+    schema: optional(byteCount(1 << 20)),
+    default: null,
+  }),
   'upload-days': setting({
     description: 'After how long an upload in parts that nobody goes on with is forgotten.',
     schema: days(),

@@ -1,0 +1,43 @@
+import type { Jobs } from '#contracts/jobs';
+import type { Logger } from '#contracts/observability';
+import type { Clock } from '#core/clock';
+
+/** After a round that found nothing to give back, ms. */
+const PAUSE_MS = 10 * 60_000;
+const ROUND_MS = 5_000;
+
+/**
+ * Space is short: collects, then lets the oldest history go (history never makes a write fail) and collects again, and so on until there is
+ * room or nothing is left to give. One step at a time; who runs it is the jobs' affair.
+ * @returns to be called whenever space is short, with the bytes that are wanted
+ */
+export function createRoomMaker({ jobs, clock, log }: { jobs: Jobs; clock: Clock; log: Logger }): (wantedBytes: number) => void {
+  let last: 'gc' | 'expire-history' = 'expire-history';
+  let next = 0;
+  let running = false;
+
+  async function step(wantedBytes: number): Promise<void> {
+    const all = await jobs.list();
+    const of = (name: string) => all.find((job) => job.name === name);
+    if ([of('gc'), of('expire-history')].some((job) => job !== undefined && job.state !== 'idle')) return;
+    const counts = { ...of('expire-history')?.progress?.counts, ...of('gc')?.progress?.counts };
+    const { removed = 0, freedBytes = 0 } = counts;
+    const barren = last === 'gc' && removed === 0 && freedBytes === 0 && next > 0;
+    next = clock.now() + (barren ? PAUSE_MS : ROUND_MS);
+    if (barren) {
+      last = 'expire-history';
+      return;
+    }
+    last = last === 'gc' ? 'expire-history' : 'gc';
+    log.warn({ wantedBytes, job: last }, 'space is short');
+    await jobs.start(last, last === 'gc' ? {} : { urgentBytes: Math.ceil(wantedBytes) });
+  }
+
+  return (wantedBytes) => {
+    if (running || clock.now() < next) return;
+    running = true;
+    void step(wantedBytes)
+      .catch((err: unknown) => log.warn({ err }, 'nothing can be done about the space that is short'))
+      .finally(() => (running = false));
+  };
+}
