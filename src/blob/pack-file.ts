@@ -98,6 +98,11 @@ export function packId(created: number, process: number, random: Random): string
   return created.toString(16).padStart(12, '0').slice(-12) + process.toString(16).padStart(4, '0') + random(8).toString('hex');
 }
 
+/** When a pack was begun, by its id; ms since the epoch. */
+export function madeAt(id: string): number {
+  return Number.parseInt(id.slice(0, 12), 16);
+}
+
 /** The number of the process that opened the pack; only of an open one, for older versions had chance here. */
 export function processOf(id: string): number {
   return Number.parseInt(id.slice(12, 16), 16);

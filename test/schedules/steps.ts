@@ -170,5 +170,7 @@ async function allOf<T>(work: Promise<T>[]): Promise<T[]> {
 
 /** What the engine may answer when the disk is in trouble. */
 export function isRefusal(error: unknown): error is CloudStoreError {
-  return isCloudStoreError(error, 'unavailable') || isCloudStoreError(error, 'insufficient_storage');
+  if (isCloudStoreError(error, 'unavailable') || isCloudStoreError(error, 'insufficient_storage')) return true;
+  // A chunk that the disk says it cannot read is taken for damaged, and looked for elsewhere.
+  return isCloudStoreError(error, 'corrupt') && /the disk cannot read it/.test(error.message);
 }
