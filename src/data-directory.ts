@@ -47,6 +47,8 @@ async function makeDirectories(path: string): Promise<void> {
     await mkdir(one, { mode: 0o700 }).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error; // another process was faster
     });
+    // A new directory is nothing that a power cut leaves for certain. One above it that we may write and not read cannot be synced.
+    await syncDirectory(dirname(one)).catch(() => undefined);
   }
 }
 
@@ -129,7 +131,11 @@ export async function writeDurably(path: string, content: string): Promise<void>
     await file.close();
   }
   await rename(temporary, path);
-  const directory = await open(join(path, '..'), 'r');
+  await syncDirectory(dirname(path));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
   try {
     await directory.sync();
   } finally {
