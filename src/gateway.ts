@@ -36,6 +36,7 @@ import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { answerPacks } from './shared-packs.ts';
 import { createSpaceGuard } from './space-guard.ts';
+import { createSpaceReports, watchSpace } from './space-report.ts';
 import { openStorage, type Storage } from './storage.ts';
 import { urlsOf } from './urls.ts';
 import { type Addresses, createWorkers } from './workers.ts';
@@ -206,8 +207,12 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const damage = watchDamage(metadata.integrity, log);
   started.defer(() => damage.close());
   metrics.gauge('cloudstore_damaged_count', 'Stored things that are known to be damaged.', damage.count);
+  const space = createSpaceReports({ space: metadata.space, stores: metadata.stores, dataDirectory });
+  const spaceWatch = watchSpace(space, metrics, log);
+  started.defer(() => spaceWatch.close());
   const deps = {
     ...shared,
+    space,
     integrity,
     jobs: background.jobs,
     namespace,

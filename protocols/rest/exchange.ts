@@ -4,6 +4,7 @@ import type { Buckets } from '#contracts/buckets';
 import type { Integrity } from '#contracts/integrity';
 import type { Jobs } from '#contracts/jobs';
 import type { Namespace } from '#contracts/namespace';
+import type { SpaceReports } from '#contracts/space-report';
 import type { Clock, Random } from '#core/clock';
 import type { Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
@@ -18,6 +19,7 @@ export interface RestDeps {
   version?: string;
   /** For admins, and of single files for who may read them. */
   integrity?: Integrity;
+  space?: SpaceReports;
   jobs?: Pick<Jobs, 'start'>;
 }
 

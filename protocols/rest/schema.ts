@@ -107,6 +107,20 @@ export const Integrity = z
   })
   .meta({ id: 'Integrity' });
 
+const bytes = z.int();
+export const Space = z
+  .object({
+    objects: z.int(),
+    bytes,
+    historyVersions: z.int(),
+    historyBytes: bytes,
+    uniqueBytes: bytes.meta({ description: 'Plain bytes after deduplication.' }),
+    storedBytes: bytes.meta({ description: 'The same, compressed and encrypted.' }),
+    physicalBytes: bytes.nullable(),
+    reclaimableBytes: bytes.nullable(),
+  })
+  .meta({ id: 'Space' });
+
 export const Problem = z
   .object({
     type: z.string(),

@@ -37,6 +37,25 @@ export function addJobs(program: Command, withSession: WithSession, setExit: (co
       output.data({ name, cancelled: true }, `${name} is asked to stop.`);
     }),
   );
+  subcommand(program, 'usage', 'Show how much is stored, and what it takes.').action((flags: Flags) =>
+    withSession(flags, async ({ metadata }, output, { config }) => {
+      const { createSpaceReports } = await import('../space-report.ts');
+      const { space, stores } = metadata;
+      const report = await createSpaceReports({ space, stores, dataDirectory: config.values['data-dir'] }).report();
+      const shown = (bytes: number | null) => (bytes === null ? 'see the store' : gib(bytes));
+      output.data(
+        report,
+        table([
+          ['objects', report.objects, gib(report.bytes)],
+          ['history', report.historyVersions, gib(report.historyBytes)],
+          ['after deduplication', '', gib(report.uniqueBytes)],
+          ['after compression', '', gib(report.storedBytes)],
+          ['in packs', '', shown(report.physicalBytes)],
+          ['of it, gc can give back', '', shown(report.reclaimableBytes)],
+        ]),
+      );
+    }),
+  );
   subcommand(program, 'gc', 'Give back the space of what nobody refers to any more.')
     .option('--dry-run', 'only count it')
     .action((flags: Flags) =>

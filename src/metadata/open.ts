@@ -16,6 +16,7 @@ import type { PrincipalStore } from '#contracts/principal-store';
 import type { KeyedRows } from '#contracts/rekeying';
 import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
+import type { SpaceStore } from '#contracts/space-report';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { UploadStore } from '#contracts/upload-store';
 import type { Clock, Random } from '#core/clock';
@@ -37,6 +38,7 @@ import { createPackStore } from './packs.ts';
 import { createPrincipalStore } from './principals.ts';
 import { createSealedStore } from './sealed.ts';
 import { createSignals } from './signals.ts';
+import { createSpaceStore } from './space.ts';
 import { createMetadataStore } from './store.ts';
 import { createStoreRegistry } from './store-registry.ts';
 import { createUploadStore } from './uploads.ts';
@@ -74,6 +76,7 @@ export interface Metadata {
   /** From now on, collection removes nothing that is named now: as if an upload had begun a turn ago. Of a registered process whose heart beats. */
   pin(): UploadLease;
   expiry: ExpiryStore;
+  space: SpaceStore;
   integrity: IntegrityStore;
   signals: Signals;
   close(): Promise<void>;
@@ -117,6 +120,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
       return { end: () => registration.leases.delete(lease) };
     },
     expiry: createExpiryStore(database),
+    space: createSpaceStore(database),
     integrity: createIntegrityStore({ database, clock }),
     async close() {
       await store.close();

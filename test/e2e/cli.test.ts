@@ -127,12 +127,26 @@ describe('the command line', function () {
       await call('DELETE', name);
       await json(['jobs', 'start', 'expire-history', '--argument', '{"urgentBytes":1e15}', '--wait']);
     };
+    const before = await json(['usage']);
+    expect(before).to.include({
+      objects: 5,
+      bytes: 5 * (3 << 20),
+      historyVersions: 0,
+      historyBytes: 0,
+      uniqueBytes: 4 * (3 << 20),
+    });
+    expect(before.storedBytes).to.be.within(4 * (3 << 20), 4 * (3 << 20) + 20_000);
+    expect(before.physicalBytes).to.be.at.least(before.storedBytes);
     for (const name of ['one', 'same']) await drop(name);
+    expect(await json(['usage'])).to.include({ objects: 3, historyVersions: 0, uniqueBytes: 4 * (3 << 20) });
     expect(await json(['gc', '--dry-run'])).to.include({ dryRun: true, removedLeaves: 1 });
     const counts = await json(['gc']);
     expect(counts).to.include({ removedLeaves: 1, waitingForUploads: 0 });
     expect(counts.removedBytes).to.be.within(3 << 20, (3 << 20) + 10_000);
     expect(counts.freedBytes).to.be.greaterThan(3 << 20);
+    const after = await json(['usage']);
+    expect(after.uniqueBytes).to.equal(3 * (3 << 20));
+    expect(after.reclaimableBytes).to.be.lessThan(1 << 20);
     await drop('two');
     await gateway.stop();
     expect(await json(['gc'])).to.include({ removedLeaves: 1, waitingForUploads: 0 });

@@ -39,6 +39,16 @@ export const systemRoutes = [
     },
   }),
   route({
+    method: 'get',
+    path: '/system/space',
+    operation: 'Space',
+    summary: 'How much is stored, and what it takes. For admins.',
+    answers: { 200: { description: 'Bytes before and after deduplication and compression.', schema: schema.Space } },
+    async handle({ deps, res, who }) {
+      sendJson(res, 200, { ...(await forAdmins(who, deps.space).report()) });
+    },
+  }),
+  route({
     method: 'post',
     path: '/system/scrub',
     operation: 'Scrub',
