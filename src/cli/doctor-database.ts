@@ -23,7 +23,8 @@ export async function clusterFiles(directory: string): Promise<Finding> {
       name,
       status: 'fail',
       detail: `made by Postgres ${version}, this CloudStore brings ${POSTGRES_MAJOR}`,
-      advice: 'Start it with the CloudStore version that made it, and move by backup and restore.',
+      advice:
+        'Take a last snapshot with the CloudStore version that made it (cloudstore snapshot), then cloudstore rebuild-index with this one.',
     };
   } catch (error) {
     return { name, status: 'fail', detail: describeFailure(error).text };

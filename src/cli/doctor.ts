@@ -4,6 +4,7 @@ import type { Config } from '../config/load.ts';
 import { lockDataDirectory, readOwner } from '../data-directory.ts';
 import { clusterFiles, databaseServer, masterKey } from './doctor-database.ts';
 import { examinePacks } from './doctor-packs.ts';
+import { snapshots } from './doctor-snapshots.ts';
 import { type Finding, gib } from './output.ts';
 
 const FREE_BYTES_WARN = 2 * 2 ** 30;
@@ -33,6 +34,7 @@ export async function examine(config: Config): Promise<Finding[]> {
     ...(await databaseServer(config)),
     await masterKey(config),
     ...(await examinePacks(config, Date)),
+    await snapshots(directory),
     await firstRun(directory),
   );
   return findings;

@@ -187,12 +187,22 @@ describe('a data directory without its database', function () {
       expect(await gateway.stop()).to.equal(0);
     });
 
-    it('is not made anew over a database that works, unless it is put aside', async () => {
+    it('is not made anew over a database that works', async () => {
       const refused = await cloudstore(['rebuild-index'], { env: { CLOUDSTORE_DATA_DIR: dataDir } });
       expect(refused.code).to.equal(1);
       expect(refused.stderr).to.contain('--force');
-      const forced = await run(['rebuild-index', '--force']);
-      expect(readdirSync(forced.aside)).to.include('PG_VERSION');
+    });
+
+    it('takes the place of a database of another major version', async () => {
+      const version = join(dataDir, 'postgres', 'PG_VERSION');
+      writeFileSync(version, '17\n');
+      const env = { CLOUDSTORE_DATA_DIR: dataDir, CLOUDSTORE_PORT: '0', CLOUDSTORE_S3_PORT: '0', CLOUDSTORE_LOG_LEVEL: 'error' };
+      const refused = await cloudstore(['serve'], { env });
+      expect(refused.code).to.equal(1);
+      expect(refused.stderr).to.contain('Postgres 17').and.contain('rebuild-index');
+      const moved = await run(['rebuild-index']);
+      expect(readFileSync(join(moved.aside, 'PG_VERSION'), 'utf8')).to.equal('17\n');
+      expect(moved).to.include({ missing: 0, hurtCount: 0 });
     });
 
     it('finds chunks where compaction has put them, and says which files lack one that is nowhere', async () => {
@@ -208,6 +218,7 @@ describe('a data directory without its database', function () {
       writeFileSync(to, bytes);
       const moved = await run(['rebuild-index', '--force']);
       expect(moved.mended).to.be.at.least(1);
+      expect(readdirSync(moved.aside)).to.include('PG_VERSION');
       expect(moved).to.include({ missing: 0, hurtCount: 0 });
       rmSync(to);
       const hurt = await run(['rebuild-index', '--force'], 3);

@@ -92,7 +92,7 @@ function assertMajor(directory: string, version: string): void {
   if (version === String(POSTGRES_MAJOR)) return;
   throw new CloudStoreError(
     'unavailable',
-    `${directory} was made by Postgres ${version}, this CloudStore brings Postgres ${POSTGRES_MAJOR}. Start it with the CloudStore version that made it, and move by backup and restore.`,
+    `${directory} was made by Postgres ${version}, this CloudStore brings Postgres ${POSTGRES_MAJOR}. Start the CloudStore version that made it, take a last snapshot with it (cloudstore snapshot), and make the database anew with this one: cloudstore rebuild-index.`,
   );
 }
 
