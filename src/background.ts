@@ -45,7 +45,7 @@ const DAY_MS = 24 * 3600 * 1000;
 
 /** Every job there is; each is made by its own file. */
 export function backgroundJobs(options: BackgroundOptions): Job[] {
-  const { config, metadata, storage, keyring, encrypted, dataDirectory, masterKey, clock, random, others } = options;
+  const { config, metadata, storage, keyring, encrypted, dataDirectory, masterKey, clock, random, log, others } = options;
   const { collection, packs, dumps, expiry, chunks, keys, keyedRows: rows } = metadata;
   const { rekeying } = storage;
   const { values } = config;
@@ -57,7 +57,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createGcJob({ collection, packs, files, room: options.room, beforeRemoval, clock, random }),
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
-    createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted }),
+    createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted, log }),
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),
     verifyJob(options),

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { Random } from '#core/clock';
+import { createJobs } from '#jobs/runner';
 import { nodeKeyFileOps } from '../key-files.ts';
 import { type ChangedMasterKey, changeMasterKey, type NewMasterKey, sameKindOfKey } from '../master-key-change.ts';
 import { type Flags, textFlag } from './flags.ts';
@@ -9,7 +10,12 @@ import type { Session } from './session.ts';
 export async function rotateMasterKey(session: Session, flags: Flags, random: Random): Promise<ChangedMasterKey> {
   const { source, masterKey, metadata } = session;
   const to = await wished(session, flags);
-  return changeMasterKey({ source, masterKey, sealed: metadata.sealed, random, files: nodeKeyFileOps() }, to);
+  const changed = await changeMasterKey({ source, masterKey, sealed: metadata.sealed, random, files: nodeKeyFileOps() }, to);
+  // What lies in snapshots is sealed under the old key; the next one begins anew, and soon.
+  const jobs = metadata.jobStore;
+  const soon = jobs.ensure(['snapshot']).then(() => createJobs(jobs).start('snapshot'));
+  await soon.catch(() => undefined); // it comes on its schedule then; the key is changed
+  return changed;
 }
 
 export interface MasterKeyStatus {

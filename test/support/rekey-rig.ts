@@ -5,6 +5,7 @@ import type { ContentRef } from '#core/content-ref';
 import { createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
 import { createRekeyJob, type RekeyOptions } from '#jobs/rekey';
+import { quiet } from './database.ts';
 import { type GcRig, openGcRig } from './gc-rig.ts';
 import { address, putIntent } from './metadata-rig.ts';
 
@@ -69,7 +70,7 @@ export async function openRekeyRig(): Promise<RekeyRig> {
     async rekey({ keyring, content, encrypted }, options = {}, context = {}) {
       const { rekeying } = content;
       const job = createRekeyJob({
-        ...{ keyring, keys, chunks, packs, rows: keyedRows, rekeying, collection, encrypted },
+        ...{ keyring, keys, chunks, packs, rows: keyedRows, rekeying, collection, encrypted, log: quiet },
         pollMs: 20,
         patienceMs: 4_000,
         ...options,
