@@ -37,20 +37,31 @@ export async function openRemotePacks(context: PacksContext): Promise<Opened> {
   const remote = createS3Store({ location, random });
   opened.defer(() => remote.close());
   const rows = await registry.list();
-  const row = await recognizeRemote({
-    blobs: remote,
-    kind: 's3',
-    location: describeS3Location(location),
-    setting: 'chunks-url',
-    instance,
-    registry,
-    random,
-    expected: rows.find(({ kind, state }) => kind === 's3' && state !== 'removed') ?? null,
-    packs: () => somePacks(remote),
-  });
-  await connectDataDirectory(context, rows);
+  const expected = rows.find(({ kind, state }) => kind === 's3' && state !== 'removed') ?? null;
+  const recognized = (): Promise<RegisteredStore> =>
+    recognizeRemote({
+      blobs: remote,
+      kind: 's3',
+      location: describeS3Location(location),
+      setting: 'chunks-url',
+      instance,
+      registry,
+      random,
+      expected,
+      packs: () => somePacks(remote),
+    });
   const ack = settings['chunks-ack'];
   const local = ack === 'local' || (ack === 'auto' && settings['database-url'] === null);
+  const row = await recognized().catch(async (error: unknown) => {
+    if (!local || expected === null || !isSilence(error) || !(await hasSpool(context))) throw error;
+    context.logger.warn(
+      { err: error },
+      'the chunk store does not answer; packs wait on the local disk, and what is there only cannot be read',
+    );
+    return null;
+  });
+  await connectDataDirectory(context, rows);
+  if (row === null) return openWriteBack(context, knownFirst(remote, recognized), expected!);
   if (local) return openWriteBack(context, remote, row);
   await sendLeftovers(context, remote, row);
   stores.set(row.number, remote);
@@ -77,6 +88,44 @@ async function recognizeRemote(options: Recognition): Promise<RegisteredStore> {
       cause: error,
     });
   }
+}
+
+/** No answer, or that of a server in trouble: nothing that says it is another store, or another key. */
+function isSilence(error: unknown): boolean {
+  if (!isCloudStoreError(error, 'unavailable')) return false;
+  const { status } = (isCloudStoreError(error.cause) ? error.cause : error).details;
+  return status === null || (typeof status === 'number' && status >= 500);
+}
+
+/** Whether this directory is the one that may have packs on their way: then it goes on with them, whatever the store does. */
+async function hasSpool(context: PacksContext): Promise<boolean> {
+  const claim = await context.registry.spool();
+  return claim !== null && (await spoolIdentity(context, join(context.dataDirectory, 'spool'), false)) === claim.identity;
+}
+
+/** Nothing is written before the store has answered and is the right one. */
+function knownFirst(remote: S3Store, recognized: () => Promise<RegisteredStore>): S3Store {
+  let known: Promise<unknown> | null = null;
+  async function ensure(): Promise<void> {
+    known ??= recognized();
+    try {
+      await known;
+    } catch (error) {
+      known = null;
+      throw error;
+    }
+  }
+  return {
+    ...remote,
+    async put(...args) {
+      await ensure();
+      await remote.put(...args);
+    },
+    async remove(name) {
+      await ensure();
+      await remote.remove(name);
+    },
+  };
 }
 
 /** What was written before the packs went to S3 is still read from the data directory, where this is the gateway that has it. */
