@@ -75,7 +75,8 @@ describe('the master key of a running gateway', function () {
       await sleep(1100); // health and secrets are remembered for a second
       expect(await get(gateway, gateway, gateway.bucket)).to.equal('status 503');
       const health = await ready(gateway);
-      expect([health.ready, health.checks]).to.deep.equal([false, { database: 'ok', storage: 'ok', keys: 'failed' }]);
+      expect(health.ready).to.equal(false);
+      expect(health.checks).to.include({ keys: 'failed' });
       // It goes on once they are where it looks.
       writeFileSync(words, 'other words and a cow\n');
       expect(await get(gateway, gateway, gateway.bucket)).to.equal('kept');
