@@ -1,10 +1,13 @@
 import { expect } from 'chai';
+import { openMetadataRig } from '../support/metadata-rig.ts';
 import { SEED } from '../support/random.ts';
 import { createModel, type Plants } from './model.ts';
+import { createPostgresWorld } from './postgres.ts';
 import { play } from './schedule.ts';
 
 const LONG = process.env.CLOUDSTORE_TEST_LONG === '1';
 const SCHEDULES = LONG ? 100_000 : 600;
+const POSTGRES_SCHEDULES = LONG ? 500 : 5;
 const PLANTED_MAX = 5_000;
 
 describe('collection beside everything else', function () {
@@ -17,6 +20,20 @@ describe('collection beside everything else', function () {
       } catch (error) {
         throw new Error(`schedule ${n} of seed ${SEED}: ${error instanceof Error ? error.stack : error}`, { cause: error });
       }
+    }
+  });
+
+  it(`does so on Postgres, in ${POSTGRES_SCHEDULES} of the same schedules`, async () => {
+    const rig = await openMetadataRig('two gateways');
+    try {
+      const metadatas = [...rig.gateways, await rig.open()];
+      for (let n = 0; n < POSTGRES_SCHEDULES; n++) {
+        await play(`${SEED} ${n}`, (turns) => createPostgresWorld(rig, metadatas, turns)).catch((error: unknown) => {
+          throw new Error(`schedule ${n} of seed ${SEED}: ${error instanceof Error ? error.stack : error}`, { cause: error });
+        });
+      }
+    } finally {
+      await rig.close();
     }
   });
 

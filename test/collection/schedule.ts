@@ -26,16 +26,27 @@ export interface Turns {
   /** Runs all that was begun to its end. @throws the first failure of any */
   run(): Promise<void>;
   begin(work: () => Promise<void>): void;
+  /** Something outside that is waited for before anybody has the next turn. */
+  io<T>(work: Promise<T>): Promise<T>;
 }
 
 export function createTurns(dice: Dice): Turns {
   const waiting: (() => void)[] = [];
   let failed: { error: unknown } | null = null;
+  let outside = 0;
   const turn = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
   return {
     turn,
     async linger() {
       for (let left = dice.chance(0.25) ? dice.below(120) : 1; left > 0; left--) await turn();
+    },
+    async io(work) {
+      outside++;
+      try {
+        return await work;
+      } finally {
+        outside--;
+      }
     },
     begin(work) {
       work().catch((error: unknown) => (failed ??= { error }));
@@ -44,6 +55,10 @@ export function createTurns(dice: Dice): Turns {
       for (let turns = 0; ; turns++) {
         await new Promise(setImmediate);
         if (failed !== null) throw failed.error;
+        if (outside > 0) {
+          turns--;
+          continue;
+        }
         if (waiting.length === 0) return;
         if (turns > TURNS_MAX) throw new Error('the schedule does not end');
         waiting.splice(dice.below(waiting.length), 1)[0]!();
@@ -61,7 +76,7 @@ export async function play(seed: number | string, make: (turns: Turns) => Promis
   const dice = quickDice(seed);
   const turns = createTurns(dice);
   const world = await make(turns);
-  const disk = createDisk();
+  const disk = createDisk(createHash('sha256').update(String(seed)).digest('hex').slice(0, 24));
   try {
     for (let n = 4 + dice.below(5); n > 0; n--) turns.begin(() => client(world, disk, dice, turns));
     turns.begin(() => trouble(world, disk, dice, turns));

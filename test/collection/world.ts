@@ -75,14 +75,14 @@ export interface Disk {
 
 const RECORD_BYTES = 1 << 20;
 
-export function createDisk(): Disk {
+export function createDisk(prefix: string): Disk {
   const packs = new Map<string, { owner: string | null; records: ChunkNumber[] }>();
   let made = 0;
 
   function append(owner: string, chunk: ChunkNumber): Placed {
     let found = [...packs].find(([, pack]) => pack.owner === owner);
     if (found === undefined) {
-      found = [(++made).toString(16).padStart(32, '0'), { owner, records: [] }];
+      found = [prefix + (++made).toString(16).padStart(8, '0'), { owner, records: [] }];
       packs.set(found[0], found[1]);
     }
     const [name, { records }] = found;
