@@ -25,8 +25,9 @@ import { createWsHandler } from '#protocols/ws/door';
 import { startBackground } from './background.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
-import { watchDamage } from './damage-watch.ts';
+import { tellLostPacks, watchDamage } from './damage-watch.ts';
 import { type DataDirectoryLock, lockDataDirectory, nobodyServes, readOwner } from './data-directory.ts';
+import { assertUsable, fileSystemWarnings, writeFormat } from './data-directory-state.ts';
 import { type Database, openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { watchKeys } from './key-watch.ts';
@@ -92,8 +93,13 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const dataDirectory = values['data-dir'];
   const tls = await readTls(config);
   // A worker is let in by the first process, which has the lock.
+  if (role.kind !== 'worker') await assertUsable(dataDirectory, values['database-url'] === null);
   const lock = role.kind === 'worker' ? null : await takeDataDirectory(dataDirectory);
   started.defer(() => lock?.release());
+  if (lock !== null) {
+    await writeFormat(dataDirectory);
+    for (const warning of await fileSystemWarnings(dataDirectory)) log.warn({}, warning);
+  }
 
   const database = await openDatabase(options);
   started.defer(() => database.close());
@@ -205,6 +211,10 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
 
   const integrity = createIntegrity({ rows: metadata.integrity, chunks: metadata.chunks, instance });
   const damage = watchDamage(metadata.integrity, log);
+  if (lock !== null)
+    void tellLostPacks(metadata.integrity, storage.stores, storage.log, log).catch((err: unknown) =>
+      log.debug({ err }, 'the packs could not be looked through'),
+    );
   started.defer(() => damage.close());
   metrics.gauge('cloudstore_damaged_count', 'Stored things that are known to be damaged.', damage.count);
   const space = createSpaceReports({ space: metadata.space, stores: metadata.stores, dataDirectory });

@@ -9,6 +9,7 @@ import { type DatabaseFacts, inspectDatabase } from '#metadata/embedded-postgres
 import type { Config } from '../config/load.ts';
 import { lockDataDirectory } from '../data-directory.ts';
 import { masterKeyFile } from '../key-files.ts';
+import { storageState } from './doctor-storage.ts';
 import { describeFailure, type Finding, gib } from './output.ts';
 
 /** The embedded cluster, by its files alone. */
@@ -52,7 +53,7 @@ export async function databaseServer(config: Config): Promise<Finding[]> {
 }
 
 /** Whether the key is there, private, and the one that the stored data was written with. */
-export async function masterKey(config: Config): Promise<Finding> {
+export async function masterKey(config: Config): Promise<Finding[]> {
   const name = 'master key';
   const directory = config.values['data-dir'];
   const path = masterKeyFile(directory);
@@ -60,24 +61,35 @@ export async function masterKey(config: Config): Promise<Finding> {
   const fromFile = config.values['master-key'] === null && config.values['master-passphrase'] === null;
   if (fromFile && file === null) {
     const used = (await readdir(directory)).includes('postgres');
-    return {
-      name,
-      status: used ? 'fail' : 'warn',
-      detail: `${path} does not exist`,
-      advice: used ? 'Put it back from your backup: without it the stored data cannot be read.' : 'The first start makes it.',
-    };
+    return [
+      {
+        name,
+        status: used ? 'fail' : 'warn',
+        detail: `${path} does not exist`,
+        advice: used ? 'Put it back from your backup: without it the stored data cannot be read.' : 'The first start makes it.',
+      },
+    ];
   }
+  const findings: Finding[] = [];
   if (fromFile && file !== null && (file.mode & 0o077) !== 0) {
-    return { name, status: 'warn', detail: 'other users may read it', advice: `chmod 600 ${path}` };
+    findings.push({ name, status: 'warn', detail: 'other users may read it', advice: `chmod 600 ${path}` });
   }
   try {
     const { openSession } = await import('./session.ts');
     const { createLogger } = await import('#observability/logger');
-    await (await openSession({ config, clock: Date, random: randomBytes, log: createLogger({ level: 'error' }) })).close();
-    return { name, status: 'ok', detail: 'fits the stored data; keep a copy of it apart from this machine' };
+    const session = await openSession({ config, clock: Date, random: randomBytes, log: createLogger({ level: 'error' }) });
+    try {
+      if (findings.length === 0)
+        findings.push({ name, status: 'ok', detail: 'fits the stored data; keep a copy of it apart from this machine' });
+      findings.push(...(await storageState(config, session, Date)));
+    } finally {
+      await session.close();
+    }
   } catch (error) {
-    return { name, status: 'fail', detail: describeFailure(error).text.split('\n')[0] ?? '' };
+    const advice = 'The sentence says what to do; cloudstore doctor looks again.';
+    findings.push({ name, status: 'fail', detail: describeFailure(error).text.split('\n')[0] ?? '', advice });
   }
+  return findings;
 }
 
 async function inspectEmbedded(directory: string): Promise<DatabaseFacts> {

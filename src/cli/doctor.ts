@@ -5,6 +5,7 @@ import { lockDataDirectory, readOwner } from '../data-directory.ts';
 import { clusterFiles, databaseServer, masterKey } from './doctor-database.ts';
 import { examinePacks } from './doctor-packs.ts';
 import { snapshots } from './doctor-snapshots.ts';
+import { directoryState } from './doctor-storage.ts';
 import { type Finding, gib } from './output.ts';
 
 const FREE_BYTES_WARN = 2 * 2 ** 30;
@@ -28,11 +29,14 @@ export async function examine(config: Config): Promise<Finding[]> {
     });
     return findings;
   }
-  findings.push(await dataDirectory(directory, there.mode), await freeSpace(directory), await gateway(directory, config));
+  findings.push(await dataDirectory(directory, there.mode), await freeSpace(directory), ...(await directoryState(config)));
+  // Whoever looks further takes the lock and starts the database, and here that would do harm.
+  if (findings.some(({ name, status }) => status === 'fail' && name !== 'disk')) return findings;
+  findings.push(await gateway(directory, config));
   if (!external) findings.push(await clusterFiles(directory));
   findings.push(
     ...(await databaseServer(config)),
-    await masterKey(config),
+    ...(await masterKey(config)),
     ...(await examinePacks(config, Date)),
     await snapshots(directory),
     await firstRun(directory),

@@ -10,6 +10,10 @@ import type { ChunkPlace, ChunkRecord, LeafRecord } from './content.ts';
 export interface IntegrityStore {
   /** The next pack that rows of chunks name, in order of ids, whether it exists or not; '' begins. null: no more. */
   packAfter(pack: string): Promise<string | null>;
+  /** Every pack that rows name, with where its last record ends; reads all rows of chunks. */
+  packEnds(): Promise<PackEnd[]>;
+  /** Packs in which something lives, with the bytes that live there: a pack must be longer. As the accounts say, so it costs a row a pack. */
+  packsInUse(store: number): Promise<{ pack: string; liveBytes: number }[]>;
   /** By offset. */
   chunksOf(pack: string): Promise<ChunkRow[]>;
   /** Order kept; null: no such row. */
@@ -53,6 +57,15 @@ export interface IntegrityStore {
   damageCount(): Promise<number>;
   /** The files, every version of them, that cannot be read because of what is damaged now; in pages of unequal length. */
   hurt(): AsyncGenerator<HurtFile[]>;
+}
+
+export interface PackEnd {
+  store: number;
+  /** 32 hex digits. */
+  pack: string;
+  chunks: number;
+  /** Bytes: it must be at least so long. */
+  end: number;
 }
 
 export interface ChunkRow {

@@ -9,6 +9,14 @@ const PACK_AFTER = {
   name: 'scrub-pack',
   text: `SELECT encode(pack, 'hex') FROM chunks WHERE pack > decode($1, 'hex') ORDER BY pack LIMIT 1`,
 };
+const PACK_ENDS = {
+  name: 'scrub-pack-ends',
+  text: `SELECT store, encode(pack, 'hex'), count(*), max(pack_offset + length) FROM chunks WHERE condemned_ms IS NULL GROUP BY store, pack`,
+};
+const IN_USE = {
+  name: 'scrub-packs-in-use',
+  text: `SELECT encode(id, 'hex'), live_bytes FROM packs WHERE store = $1 AND live_chunks > 0`,
+};
 const CHUNK = `c.domain, c.id, c.size, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length, c.condemned_ms IS NOT NULL, c.damaged_ms IS NOT NULL`;
 const CHUNKS_OF = {
   name: 'scrub-chunks-of',
@@ -134,6 +142,14 @@ export function createIntegrityStore({ database, clock }: { database: Database; 
 
   return {
     packAfter: async (pack) => (await database.read<[string]>(PACK_AFTER, [pack]))[0]?.[0] ?? null,
+    async packEnds() {
+      const rows = await database.read<[number, string, number, number]>(PACK_ENDS);
+      return rows.map(([store, pack, chunks, end]) => ({ store, pack, chunks, end }));
+    },
+    async packsInUse(store) {
+      const rows = await database.read<[string, number]>(IN_USE, [store]);
+      return rows.map(([pack, liveBytes]) => ({ pack, liveBytes }));
+    },
     chunksOf: (pack) => chunkRows(CHUNKS_OF, [pack]),
     async chunks(domain, ids) {
       const out: (ChunkRow | null)[] = ids.map(() => null);

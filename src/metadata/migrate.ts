@@ -1,3 +1,4 @@
+import { CloudStoreError } from '#core/errors';
 import { type Connection, type Database, translate } from './database.ts';
 import { MIGRATIONS, migrationSource } from './migrations.ts';
 
@@ -41,6 +42,12 @@ async function upToDate(database: Database, wanted: typeof MIGRATIONS): Promise<
   if (exists[0]?.[0] === null) return false;
   const rows = await database.read<[string]>({ name: 'migrations-done', text: 'SELECT name FROM knex_migrations' });
   const done = new Set(rows.map(([name]) => name));
+  const unknown = [...done].find((name) => !MIGRATIONS.some((migration) => migration.name === name));
+  if (unknown !== undefined)
+    throw new CloudStoreError(
+      'unavailable',
+      `The database was written by a newer version of CloudStore (this one does not know ${unknown}); start that version, or one that is newer.`,
+    );
   return wanted.every(({ name }) => done.has(name));
 }
 

@@ -1,0 +1,191 @@
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { assertUsable, fileSystemWarnings } from '#data-directory-state';
+import { startGateway } from '../support/gateway.ts';
+import { cloudstore } from '../support/process.ts';
+
+/** Every file with its bytes, mode and owner; what a lock and its note are is nobody's loss. */
+function treeOf(root: string, below = ''): Record<string, string> {
+  const tree: Record<string, string> = {};
+  for (const name of readdirSync(join(root, below))) {
+    const path = join(below, name);
+    if (['lock', 'owner.json', 'postgres.log'].includes(path) || path.startsWith('postgres')) continue;
+    const found = lstatSync(join(root, path));
+    tree[path] = `${found.mode} ${found.uid} ${found.isFile() ? readFileSync(join(root, path)).toString('base64') : ''}`;
+    if (found.isDirectory()) Object.assign(tree, treeOf(root, path));
+  }
+  return tree;
+}
+
+describe('a data directory that is not as it should be', function () {
+  this.timeout(240_000);
+  let good: string;
+  let work: string;
+  const dirs: string[] = [];
+  before(async () => {
+    good = mkdtempSync(join(tmpdir(), 'cloudstore-good-'));
+    dirs.push(good);
+    const gateway = await startGateway({ dataDir: good });
+    const basic = Buffer.from(`admin:${gateway.password}`).toString('base64');
+    for (const size of [3_000, 40_000]) {
+      const body = new Uint8Array(Buffer.from(Array.from({ length: size }, (_, n) => (n * 7919) % 251)));
+      await fetch(`${gateway.restUrl}/files/home/file-${size}`, {
+        method: 'PUT',
+        body,
+        headers: { authorization: `Basic ${basic}` },
+      });
+    }
+    await gateway.stop();
+  });
+  beforeEach(() => {
+    work = mkdtempSync(join(tmpdir(), 'cloudstore-bad-'));
+    dirs.push(work);
+    cpSync(good, work, { recursive: true, preserveTimestamps: true });
+    // cp keeps no owners, and as root the database's server runs as another user.
+    const owner = lstatSync(join(good, 'postgres'));
+    for (const name of ['postgres', 'postgres-socket'])
+      for (const path of ['', ...(readdirSync(join(work, name), { recursive: true }) as string[])])
+        if (process.getuid?.() === 0) chownSync(join(work, name, path), owner.uid, owner.gid);
+    chmodSync(join(work, 'postgres'), 0o700);
+  });
+  afterEach(() => rmSync(work, { recursive: true, force: true }));
+  after(() => {
+    for (const directory of dirs) rmSync(directory, { recursive: true, force: true });
+  });
+
+  /** One sentence, exit code 1, and the tree is as it was. */
+  async function refused(words: string): Promise<void> {
+    const before = treeOf(work);
+    const { code, stderr } = await cloudstore([
+      'serve',
+      '--data-dir',
+      work,
+      '--port',
+      '0',
+      '--s3-port',
+      '0',
+      '--log-level',
+      'error',
+    ]);
+    expect(stderr).to.contain(words);
+    expect(code, stderr).to.equal(1);
+    const sentences = stderr.split('\n').filter((line) => line.startsWith('cloudstore: '));
+    expect(sentences, stderr).to.have.length(1);
+    expect(treeOf(work)).to.deep.equal(before);
+  }
+
+  async function doctor(): Promise<{
+    ok: boolean;
+    findings: { name: string; status: string; detail: string; advice?: string }[];
+  }> {
+    const { stdout, stderr } = await cloudstore(['doctor', '--json', '--data-dir', work]);
+    expect(stdout, stderr).to.not.equal('');
+    return JSON.parse(stdout);
+  }
+
+  async function told(name: string, words: string): Promise<void> {
+    const { ok, findings } = await doctor();
+    expect(ok).to.equal(false);
+    const finding = findings.find((one) => one.name === name);
+    expect(finding?.detail, JSON.stringify(findings)).to.contain(words);
+    expect(finding?.advice, JSON.stringify(finding)).to.be.a('string');
+  }
+
+  it('packs without a database', async () => {
+    rmSync(join(work, 'postgres'), { recursive: true });
+    await refused('holds packs and no database');
+    await told('data directory state', 'holds packs and no database');
+  });
+
+  it('a newer format', async () => {
+    writeFileSync(join(work, 'format.json'), '{"format":7}\n');
+    await refused('newer version of CloudStore');
+    await told('data directory state', 'newer version');
+  });
+
+  it('another user, also for root', async function () {
+    if (process.getuid?.() !== 0) this.skip(); // only root can give files away; as another user the directory is not readable
+    for (const name of ['lock', 'master.key']) chownSync(join(work, name), 12_345, 12_345);
+    await refused('belongs to user 12345');
+    await told('data directory state', 'belongs to user 12345');
+  });
+
+  it('no master key, a wrong one, one that is none', async () => {
+    const path = join(work, 'master.key');
+    const key = readFileSync(path);
+    unlinkSync(path);
+    await refused('The master key is missing');
+    await told('master key', 'does not exist');
+    writeFileSync(path, `${'ab'.repeat(32)}\n`, { mode: 0o600 });
+    await refused('is not the one that the stored data was written with');
+    await told('master key', 'is not the one');
+    writeFileSync(path, 'hello', { mode: 0o600 });
+    await refused('is not a master key');
+    writeFileSync(path, key, { mode: 0o600 });
+    expect((await doctor()).findings.filter(({ status }) => status === 'fail')).to.deep.equal([]);
+  });
+
+  it('a pack that is cut short, one that is missing, one that nobody knows: doctor names them, and scrub the files', async () => {
+    const [pack] = readdirSync(join(work, 'packs')).filter((name) => name.endsWith('.pack')) as [string];
+    const path = join(work, 'packs', pack);
+    const before = (await doctor()).findings;
+    expect(before.find(({ name }) => name === 'packs')?.detail).to.contain('0 that nothing refers to');
+    expect(before.find(({ name }) => name === 'scrub')?.detail).to.contain('never');
+    cpSync(path, join(work, 'packs', `${'0f'.repeat(16)}.pack`));
+    truncateSync(path, 2_000);
+    await told('packs cut short', pack);
+    expect((await doctor()).findings.find(({ name }) => name === 'packs')?.detail).to.contain('1 that nothing refers to');
+    const says = async (words: string): Promise<void> => {
+      const gateway = await startGateway({ dataDir: work });
+      for (let looks = 0; !gateway.output().stderr.includes(words) && looks < 100; looks++) await sleep(100);
+      expect(gateway.output().stderr).to.contain(`The pack ${pack.slice(0, 32)} is ${words}`);
+      await gateway.stop();
+    };
+    await says('cut short');
+    renameSync(path, join(work, 'elsewhere'));
+    await says('missing');
+    await told('packs missing', pack);
+    const scrubbed = await cloudstore(['scrub', '--json', '--data-dir', work]);
+    // The unknown one is a copy, which the rescue finds.
+    expect([0, 3]).to.include(scrubbed.code);
+  });
+
+  it('a file system that is none to rely on is told in one sentence', async () => {
+    const on = async (type: number, folds = false) =>
+      fileSystemWarnings(work, { type: async () => type, foldsCase: async () => folds });
+    expect(await on(0xef53)).to.deep.equal([]);
+    for (const [type, word] of [
+      [0x6969, 'NFS'],
+      [0xff534d42, 'SMB'],
+      [0x65735546, 'FUSE'],
+      [0x4d44, 'FAT'],
+    ] as const) {
+      const [sentence, ...more] = await on(type);
+      expect(more).to.deep.equal([]);
+      expect(sentence).to.contain(word).and.contain('; move it to');
+    }
+    expect((await on(0xef53, true))[0]).to.contain('does not tell upper from lower case');
+    expect(await fileSystemWarnings(work)).to.be.an('array');
+  });
+
+  it('an empty or absent one is fine', async () => {
+    await assertUsable(join(work, 'absent'), true);
+    await assertUsable(mkdtempSync(join(work, 'empty-')), true);
+  });
+});
