@@ -51,7 +51,7 @@ export async function storageState(config: Config, session: Session, clock: Cloc
 }
 
 async function packFindings(directory: string, { metadata }: Session): Promise<Finding[]> {
-  const name = 'packs';
+  const name = 'packs and rows';
   const files = await packFiles(join(directory, 'packs'));
   const rows = (await metadata.integrity.packEnds()).filter(({ store }) => store === 0);
   const missing = rows.filter(({ pack }) => !files.has(pack));

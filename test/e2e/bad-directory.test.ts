@@ -145,12 +145,14 @@ describe('a data directory that is not as it should be', function () {
     const [pack] = readdirSync(join(work, 'packs')).filter((name) => name.endsWith('.pack')) as [string];
     const path = join(work, 'packs', pack);
     const before = (await doctor()).findings;
-    expect(before.find(({ name }) => name === 'packs')?.detail).to.contain('0 that nothing refers to');
+    expect(before.find(({ name }) => name === 'packs and rows')?.detail).to.contain('0 that nothing refers to');
     expect(before.find(({ name }) => name === 'scrub')?.detail).to.contain('never');
     cpSync(path, join(work, 'packs', `${'0f'.repeat(16)}.pack`));
     truncateSync(path, 2_000);
     await told('packs cut short', pack);
-    expect((await doctor()).findings.find(({ name }) => name === 'packs')?.detail).to.contain('1 that nothing refers to');
+    expect((await doctor()).findings.find(({ name }) => name === 'packs and rows')?.detail).to.contain(
+      '1 that nothing refers to',
+    );
     const says = async (words: string): Promise<void> => {
       const gateway = await startGateway({ dataDir: work });
       for (let looks = 0; !gateway.output().stderr.includes(words) && looks < 100; looks++) await sleep(100);
