@@ -55,7 +55,7 @@ export async function assertUsable(path: string, embedded: boolean): Promise<voi
   if (embedded && !names.includes('postgres') && (await hasPacks(path)))
     throw new CloudStoreError(
       'unavailable',
-      `The data directory ${path} holds packs and no database; put its folder "postgres" back from your backup, or bring the files back with cloudstore export --offline.`,
+      `The data directory ${path} holds packs and no database; put its folder "postgres" back from your backup, or make it anew with cloudstore rebuild-index.`,
     );
 }
 
