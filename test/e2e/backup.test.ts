@@ -196,6 +196,13 @@ describe('backup and restore', function () {
     expect((await run(join(directory, 'with-key'), ['restore', '--from', backups, '--check'])).faults).to.deep.equal([]);
   });
 
+  it('gives files out without being restored', async () => {
+    const to = join(directory, 'taken-out');
+    const report = await run(backups, ['export', '--offline', '--to', to]);
+    expect(report).to.include({ failed: 0, files: files.size });
+    for (const [name, body] of files) expect(readFileSync(join(to, 'home', name)).equals(body), name).to.equal(true);
+  });
+
   it('works as the README says', async () => {
     const block = /## Back up\n.*?```sh\n(.*?)```/s.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1];
     expect(block).to.be.a('string');
