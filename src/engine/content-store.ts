@@ -87,7 +87,8 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     keyring,
     recordKeys,
     plain,
-    threads: pool,
+    // With one thread there are two cores at most: measured, what is handed over costs there what it saves.
+    threads: threads > 1 ? pool : null,
     hashes,
     chunks,
     log,

@@ -98,6 +98,7 @@ export async function openEngine(
       stores: createBlobStores(new Map([[0, blobs]])),
       chunks,
       random: randomBytes,
+      threads: 2, // so that reading is handed over too, however many cores there are
       ...(typeof options === 'function' ? options() : options),
     });
     return { content, keyring, log, close };
