@@ -9,18 +9,26 @@ export interface ChunkIndexOptions {
   registration: Registration;
 }
 
+/**
+ * The row of an id, one probe of the primary key. As a join it would be planned while the table is small, by reading all of a domain, and be
+ * kept so while it grows.
+ */
+export function rowOf(table: 'chunks' | 'leaves'): string {
+  return `LATERAL (SELECT * FROM ${table} AS r WHERE r.domain = $1 AND r.id = x.id OFFSET 0)`;
+}
+
 const PLACES = `SELECT x.n::int, c.store, encode(c.pack, 'hex'), c.pack_offset, c.length, c.damaged_ms IS NOT NULL
-  FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id`;
+  FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n), ${rowOf('chunks')} AS c`;
 const CLAIM = { name: 'chunks-claim', text: `${PLACES} WHERE c.condemned_ms IS NULL AND c.damaged_ms IS NULL` };
 const CLAIM_SIZES = {
   name: 'chunks-claim-sizes',
-  text: `SELECT x.n::int, c.size FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id
+  text: `SELECT x.n::int, c.size FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n), ${rowOf('chunks')} AS c
          WHERE c.condemned_ms IS NULL AND c.damaged_ms IS NULL`,
 };
 const FIND = { name: 'chunks-find', text: PLACES };
 const LEAVES = {
   name: 'leaves-find',
-  text: `SELECT x.n::int, l.entries FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n) JOIN leaves l ON l.domain = $1 AND l.id = x.id`,
+  text: `SELECT x.n::int, l.entries FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n), ${rowOf('leaves')} AS l`,
 };
 const RECORD = { name: 'chunks-record', text: 'SELECT cs_alive($2), cs_apply_extra(0, $1)' };
 

@@ -2,6 +2,7 @@ import type { ChunkPlace } from '#contracts/content';
 import type { ChunkRow, Damage, DamageKind, IntegrityStore, LeafRow, PartRow, VersionRow } from '#contracts/integrity-store';
 import type { Clock } from '#core/clock';
 import type { DomainId } from '#core/content-ref';
+import { rowOf } from './chunk-index.ts';
 import type { Database, Statement } from './database.ts';
 import { hurtFiles } from './hurt-files.ts';
 
@@ -24,7 +25,7 @@ const CHUNKS_OF = {
 };
 const CHUNKS = {
   name: 'scrub-chunks',
-  text: `SELECT ${CHUNK}, x.n::int FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN chunks c ON c.domain = $1 AND c.id = x.id`,
+  text: `SELECT ${CHUNK}, x.n::int FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n), ${rowOf('chunks')} AS c`,
 };
 const QUARANTINED = {
   name: 'scrub-quarantined',
@@ -40,7 +41,7 @@ const LEAF = {
 };
 const LEAF_SIZES = {
   name: 'scrub-leaf-sizes',
-  text: 'SELECT x.n::int, l.size FROM unnest($2::bytea[]) WITH ORDINALITY AS x(id, n) JOIN leaves l ON l.domain = $1 AND l.id = x.id',
+  text: `SELECT x.n::int, l.size FROM unnest((SELECT $2::bytea[])) WITH ORDINALITY AS x(id, n), ${rowOf('leaves')} AS l`,
 };
 const VERSION = `encode(id, 'hex'), delete_marker, size, content, content_hash`;
 const VERSIONS_AFTER = {
@@ -89,7 +90,7 @@ const CHECKED_SINCE = {
   name: 'scrub-checked-since',
   text: `SELECT min(p.checked_ms), bool_and(p.checked_ms IS NOT NULL AND x.pack IS NOT NULL)
            FROM (SELECT DISTINCT c.store, c.pack FROM unnest($2::bytea[]) AS y(id)
-                   LEFT JOIN chunks c ON c.domain = $1 AND c.id = y.id AND c.damaged_ms IS NULL) AS x
+                   LEFT JOIN LATERAL (SELECT k.store, k.pack FROM chunks k WHERE k.domain = $1 AND k.id = y.id AND k.damaged_ms IS NULL OFFSET 0) c ON true) AS x
            LEFT JOIN pack_checks p ON p.pack = x.pack AND p.store = x.store`,
 };
 const NOTE = {

@@ -63,13 +63,14 @@ END $$;
 const BARRIER = `
 CREATE FUNCTION cs_hold_chunks(of_domain int, ids bytea[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  -- one probe of the primary key an id: a join would be planned while the table is small, by reading all of a domain, and be kept so
   PERFORM 1 FROM unnest(ids) AS x(id)
-    WHERE NOT EXISTS (SELECT 1 FROM chunks c WHERE c.domain = of_domain AND c.id = x.id AND c.condemned_ms IS NULL);
+    WHERE (SELECT c.condemned_ms IS NULL FROM chunks c WHERE c.domain = of_domain AND c.id = x.id) IS NOT TRUE;
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  UPDATE chunks c SET condemned_ms = NULL FROM unnest(ids) AS x(id) WHERE c.domain = of_domain AND c.id = x.id AND c.condemned_ms IS NOT NULL;
-  PERFORM 1 FROM unnest(ids) AS x(id) WHERE NOT EXISTS (SELECT 1 FROM chunks c WHERE c.domain = of_domain AND c.id = x.id);
+  UPDATE chunks c SET condemned_ms = NULL WHERE c.domain = of_domain AND c.id = ANY (ids) AND c.condemned_ms IS NOT NULL;
+  PERFORM 1 FROM unnest(ids) AS x(id) WHERE (SELECT true FROM chunks c WHERE c.domain = of_domain AND c.id = x.id) IS NULL;
   IF FOUND THEN
     RAISE EXCEPTION 'a chunk was collected' USING ERRCODE = 'CS004';
   END IF;
@@ -83,13 +84,13 @@ BEGIN
     PERFORM cs_hold_chunks(of_domain, ARRAY[substring(content FROM 15 FOR 32)]);
   ELSIF get_byte(content, 1) = 3 THEN
     PERFORM 1 FROM cs_leaf_ids(content) AS x(id)
-      WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.domain = of_domain AND l.id = x.id AND l.condemned_ms IS NULL);
+      WHERE (SELECT l.condemned_ms IS NULL FROM leaves l WHERE l.domain = of_domain AND l.id = x.id) IS NOT TRUE;
     IF NOT FOUND THEN
       RETURN;
     END IF;
-    UPDATE leaves l SET condemned_ms = NULL FROM cs_leaf_ids(content) AS x(id)
-     WHERE l.domain = of_domain AND l.id = x.id AND l.condemned_ms IS NOT NULL;
-    PERFORM 1 FROM cs_leaf_ids(content) AS x(id) WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.domain = of_domain AND l.id = x.id);
+    UPDATE leaves l SET condemned_ms = NULL
+     WHERE l.domain = of_domain AND l.id = ANY (ARRAY(SELECT cs_leaf_ids(content))) AND l.condemned_ms IS NOT NULL;
+    PERFORM 1 FROM cs_leaf_ids(content) AS x(id) WHERE (SELECT true FROM leaves l WHERE l.domain = of_domain AND l.id = x.id) IS NULL;
     IF FOUND THEN
       RAISE EXCEPTION 'a leaf was collected' USING ERRCODE = 'CS004';
     END IF;
