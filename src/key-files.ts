@@ -1,6 +1,7 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '#blob/disk-error';
+import { nodeDiskOps } from '#blob/disk-ops';
 import { CloudStoreError } from '#core/errors';
 import { masterKeyCheck } from '#engine/sealing';
 import { decodeMasterKey } from './config/settings.ts';
@@ -13,6 +14,8 @@ export interface KeyFileOps {
   list(directory: string): Promise<string[]>;
   /** Durable when it resolves, for the owner alone. */
   write(path: string, text: string): Promise<void>;
+  /** What lies there gets a second name too, unless that name is taken or there is nothing. Durable when it resolves. */
+  keep(from: string, to: string): Promise<void>;
   /** Durable when it resolves. false when there is no such file. */
   rename(from: string, to: string): Promise<boolean>;
   remove(path: string): Promise<void>;
@@ -34,6 +37,20 @@ export function nodeKeyFileOps(): KeyFileOps {
     },
     list: (directory) => readdir(directory),
     write: writeDurably,
+    async keep(from, to) {
+      try {
+        await link(from, to).catch((error: unknown) => {
+          if (['ENOENT', 'EEXIST'].includes(codeOf(error) ?? '')) throw error;
+          return copyFile(from, to, constants.COPYFILE_EXCL); // a file system without links
+        });
+      } catch (error) {
+        if (!['ENOENT', 'EEXIST'].includes(codeOf(error) ?? '')) throw error;
+        return;
+      }
+      const kept = await open(to, 'r');
+      await kept.sync().finally(() => kept.close());
+      await nodeDiskOps().syncDirectory(dirname(to));
+    },
     async rename(from, to) {
       try {
         await rename(from, to);
@@ -41,12 +58,7 @@ export function nodeKeyFileOps(): KeyFileOps {
         if (codeOf(error) === 'ENOENT') return false;
         throw error;
       }
-      const directory = await open(dirname(to), 'r');
-      try {
-        await directory.sync();
-      } finally {
-        await directory.close();
-      }
+      await nodeDiskOps().syncDirectory(dirname(to));
       return true;
     },
     remove: (path) => rm(path, { force: true }),
@@ -91,7 +103,8 @@ export function createKeyFile(path: string, ops: KeyFileOps): KeyFile {
     const old = before === null ? null : masterKeyCheck(before);
     if (old === check) return ops.remove(nextPath(check));
     if ((await readKey(nextPath(check))) === null) return; // another process was faster
-    if (old !== null) await ops.rename(path, `${path}.old-${old.slice(0, 8)}`);
+    // Command and gateway may both be here: whoever replaces the file has kept the old one before, so nobody keeps the new one in its place.
+    if (old !== null) await ops.keep(path, `${path}.old-${old.slice(0, 8)}`);
     await ops.rename(nextPath(check), path);
   }
 

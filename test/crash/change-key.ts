@@ -40,6 +40,7 @@ function counted(inner: KeyFileOps): KeyFileOps {
     read: (path) => crash.call('read', () => inner.read(path)),
     list: (path) => crash.call('list', () => inner.list(path)),
     write: (path, text) => crash.call('write', () => inner.write(path, text)),
+    keep: (from, to) => crash.call('keep', () => inner.keep(from, to)),
     rename: (from, to) => crash.call('rename', () => inner.rename(from, to)),
     remove: (path) => crash.call('remove', () => inner.remove(path)),
   };

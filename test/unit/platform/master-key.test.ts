@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { createSealing, masterKeyCheck } from '#engine/sealing';
 import { deriveMasterKey } from '#key-derivation';
-import { nodeKeyFileOps } from '#key-files';
+import { createKeyFile, type KeyFileOps, nodeKeyFileOps } from '#key-files';
 import { deriveKey, loadMasterKey, type MasterKeySource } from '#master-key';
 import { changeMasterKey, type NewMasterKey, sameKindOfKey } from '#master-key-change';
 import { type MemorySealed, memorySealed } from '../../support/memory-sealed.ts';
@@ -46,6 +46,33 @@ describe('the master key', () => {
     expect(statSync(path()).mode & 0o777).to.equal(0o600);
     expect(await load()).to.deep.equal(key);
   });
+
+  for (const call of ['read', 'keep', 'rename'] as const)
+    it(`takes its place once when command and gateway are at it together (the one before its ${call})`, async () => {
+      const [before, next] = [randomBytes(32), randomBytes(32)];
+      writeFileSync(path(), before.toString('hex'), { mode: 0o600 });
+      const check = masterKeyCheck(next);
+      const ops = nodeKeyFileOps();
+      const gateway = createKeyFile(path(), ops);
+      await gateway.prepare(next, masterKeyCheck(before));
+      let calls = 0;
+      const after = async <T>(result: Promise<T>): Promise<T> => {
+        const found = await result; // what the command has seen, and what is so no more
+        if (calls++ === 1 || call !== 'read') await gateway.promote(check);
+        return found;
+      };
+      const slow: KeyFileOps = {
+        ...ops,
+        read: (from) => (call === 'read' ? after(ops.read(from)) : ops.read(from)),
+        keep: async (from, to) => (call === 'keep' ? gateway.promote(check).then(() => ops.keep(from, to)) : ops.keep(from, to)),
+        rename: async (from, to) =>
+          call === 'rename' ? gateway.promote(check).then(() => ops.rename(from, to)) : ops.rename(from, to),
+      };
+      await createKeyFile(path(), slow).promote(check);
+      expect(readFileSync(path(), 'utf8').trim()).to.equal(next.toString('hex'));
+      const old = readdirSync(directory).filter((name) => name.includes('.old-'));
+      expect(old.map((name) => readFileSync(join(directory, name), 'utf8').trim())).to.deep.equal([before.toString('hex')]);
+    });
 
   it('that is missing is told, and never replaced', async () => {
     await load();
