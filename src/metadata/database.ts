@@ -42,7 +42,10 @@ export function openDatabase(options: { connection: Connection; poolSize: number
   const { log } = options;
   const config = clientConfig(options.connection);
   const pool = new pg.Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000, connectionTimeoutMillis: 10_000 });
-  pool.on('error', (error) => log.warn({ error: error.message }, 'An idle database connection was lost.'));
+  pool.on('error', (error) => {
+    // Once it ends, the server may be gone before a connection has said goodbye.
+    if (!pool.ending) log.warn({ error: error.message }, 'An idle database connection was lost.');
+  });
   // A server that dies may say so in one breath with its welcome, when the pool listens no longer and we not yet: unheard, that would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
 

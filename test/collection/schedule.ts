@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JobContext } from '#contracts/jobs';
 import { createGcJob } from '#jobs/gc/gc';
-import type { Dice } from '../support/random.ts';
+import { type Dice, quickDice, seededRandom } from '../support/random.ts';
 import { Killed } from './model.ts';
 import {
   CHUNKS,
@@ -73,7 +73,7 @@ export function createTurns(dice: Dice): Turns {
  * nothing is left that nobody names.
  */
 export async function play(seed: number | string, make: (turns: Turns) => Promise<World>): Promise<void> {
-  const dice = quickDice(seed);
+  const dice = quickDice(seededRandom(seed)(4).readUInt32BE());
   const turns = createTurns(dice);
   const world = await make(turns);
   const disk = createDisk(createHash('sha256').update(String(seed)).digest('hex').slice(0, 24));
@@ -328,15 +328,3 @@ function createCollector(world: World, disk: Disk, dice: Dice, { turn, begin }: 
 }
 
 class Lost extends Error {}
-
-/** As diceOf, and quick: a schedule throws hundreds. */
-function quickDice(seed: number | string): Dice {
-  let state = createHash('sha256').update(String(seed)).digest().readUInt32BE();
-  const below = (limit: number): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
-  return { below, pick: (choices) => choices[below(choices.length)]!, chance: (of) => below(1_000_000) < of * 1_000_000 };
-}

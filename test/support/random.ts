@@ -1,4 +1,4 @@
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, hash } from 'node:crypto';
 import type { Random } from '#core/clock';
 
 /** Of a test run: CLOUDSTORE_TEST_SEED gives it back. */
@@ -6,8 +6,9 @@ export const SEED = Number(process.env.CLOUDSTORE_TEST_SEED ?? 0) || Math.floor(
 
 /** The same bytes for the same seed, on every machine: AES-256-CTR over zeros. */
 export function seededRandom(seed: number | string): Random {
-  const key = Buffer.alloc(32);
-  key.write(String(seed));
+  const text = Buffer.from(String(seed));
+  // A longer one is hashed: cut off, seeds that differ at their end would be one.
+  const key = text.length > 32 ? hash('sha256', text, 'buffer') : Buffer.concat([text], 32);
   const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16));
   return (size) => stream.update(Buffer.alloc(size));
 }

@@ -64,9 +64,10 @@ function setOf(rows: object[]): string | null {
   return rows.length === 0 ? null : JSON.stringify(rows);
 }
 
+/** Only sets with rows are named. */
 function extraOf(plan: Plan): string | null {
   const { chunks, leaves, uploads } = plan;
   const sets = { locks: [...plan.locks], properties: [...plan.properties.values()], emptied: [...plan.emptied].map(String) };
-  const extra = { usage: [], chunks, leaves, uploads, ...sets };
-  return Object.values(extra).every((rows) => rows.length === 0) ? null : JSON.stringify(extra);
+  const named = Object.entries({ chunks, leaves, uploads, ...sets }).filter(([, rows]) => rows.length > 0);
+  return named.length === 0 ? null : JSON.stringify(Object.fromEntries(named));
 }

@@ -13,12 +13,7 @@ RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   swapped int;
 BEGIN
-  IF gateway IS NOT NULL THEN
-    PERFORM 1 FROM gateways g WHERE g.id = gateway AND NOT g.fenced FOR SHARE;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'fenced' USING ERRCODE = 'CS002';
-    END IF;
-  END IF;
+  PERFORM cs_alive(gateway);
   IF json_array_length(heads) > 1 THEN
     PERFORM 1 FROM bucket_heads WHERE bucket_id IN (SELECT h.b FROM json_to_recordset(heads) AS h(b int)) ORDER BY bucket_id FOR UPDATE;
   END IF;
