@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { createAuthenticator } from '#auth/authenticator';
@@ -9,10 +8,9 @@ import { createRemoteCache } from '#cache/remote';
 import type { Cache } from '#contracts/cache';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
-import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { CloudStoreError } from '#core/errors';
 import { createIntegrity } from '#engine/integrity';
 import { createHub } from '#events/hub';
-import type { Health } from '#http/operations';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
@@ -28,17 +26,19 @@ import { SettingError } from './config/setting-error.ts';
 import { tellLostPacks, watchDamage } from './damage-watch.ts';
 import { type DataDirectoryLock, lockDataDirectory, nobodyServes, readOwner } from './data-directory.ts';
 import { assertUsable, fileSystemWarnings, writeFormat } from './data-directory-state.ts';
-import { type Database, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
+import { health } from './health.ts';
 import { watchKeys } from './key-watch.ts';
 import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
+import { register } from './registration.ts';
 import { answerPacks } from './shared-packs.ts';
 import { createSpaceGuard } from './space-guard.ts';
 import { createSpaceReports, watchSpace } from './space-report.ts';
-import { openStorage, type Storage } from './storage.ts';
+import { openStorage } from './storage.ts';
 import { urlsOf } from './urls.ts';
 import { type Addresses, createWorkers } from './workers.ts';
 
@@ -63,8 +63,6 @@ export interface Gateway {
 }
 
 const DRAIN_MS = 20_000;
-const HEARTBEAT_MS = 5_000;
-const HEALTH_MS_MAX = 2_000;
 const METRICS_MS_MAX = 5_000;
 /** How long a command of the CLI may keep us waiting, and how long we look before we believe that it is a gateway. */
 const COMMAND_MS_MAX = 30_000;
@@ -348,56 +346,4 @@ async function listen(listeners: Pick<Listeners, 'listen'>, { values }: Config):
       throw new SettingError(`This machine has no address ${values.host}; set --host or CLOUDSTORE_HOST to one that it has.`);
     throw error;
   }
-}
-
-async function health({ metadata }: Database, storing: Storage, keysFit: boolean, damaged: number): Promise<Health> {
-  const within = AbortSignal.timeout(HEALTH_MS_MAX);
-  const database = Promise.race([
-    metadata.instance.setting('first-run').then(() => 'ok' as const),
-    new Promise<'failed'>((done) => within.addEventListener('abort', () => done('failed'))),
-  ]).catch(() => 'failed' as const);
-  const storage = Promise.race([
-    storing.check().then(() => 'ok' as const),
-    new Promise<'failed'>((done) => within.addEventListener('abort', () => done('failed'))),
-  ]).catch(() => 'failed' as const);
-  const keys = keysFit ? ('ok' as const) : ('failed' as const);
-  const integrity = damaged === 0 ? ('ok' as const) : ('degraded' as const);
-  const checks = { database: await database, storage: await storage, keys, integrity };
-  return { ready: Object.values(checks).every((check) => check !== 'failed'), checks };
-}
-
-/**
- * Registers this process among the gateways of the database and keeps saying that it lives, so that garbage collection can wait for
- * its uploads. One that was silent for too long was fenced: its commits fail, and it begins anew under another number.
- */
-async function register(
-  { instance, signals }: Database['metadata'],
-  { version, log, role }: GatewayOptions,
-): Promise<{ end(): Promise<void> }> {
-  const self = { host: hostname(), pid: process.pid, version };
-  const begin = async (): Promise<number> => {
-    const number = await instance.register(self);
-    if (role.kind === 'worker') await role.primary.ask('registered', number); // which signs it off when this process dies
-    return number;
-  };
-  let number = await begin();
-  const beat = async (): Promise<void> => {
-    try {
-      await instance.heartbeat(number);
-    } catch (err) {
-      if (!isCloudStoreError(err, 'conflict')) return log.warn({ err }, 'the heartbeat does not reach the database');
-      log.error({ gateway: number }, 'this gateway was silent for too long and was fenced; it begins anew');
-      number = await begin();
-    }
-  };
-  const beatNow = (): void => void beat().catch((err: unknown) => log.error({ err }, 'this gateway cannot register'));
-  const timer = setInterval(beatNow, HEARTBEAT_MS);
-  const unsubscribe = signals.subscribe('leases', beatNow);
-  return {
-    async end() {
-      clearInterval(timer);
-      unsubscribe();
-      await instance.unregister(number).catch((err: unknown) => log.warn({ err }, 'this gateway could not sign off'));
-    },
-  };
 }

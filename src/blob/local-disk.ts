@@ -5,6 +5,7 @@ import { CloudStoreError } from '#core/errors';
 import { blobCorrupt, blobNotFound, checkBlobName, sameAs } from './blob-names.ts';
 import { codeOf, diskError } from './disk-error.ts';
 import { makeDirectoryDurably, readFully, writeDurably } from './durable-write.ts';
+import { createOneAtATime } from './one-at-a-time.ts';
 import { createOpenFiles } from './open-files.ts';
 
 export interface LocalDiskOptions {
@@ -30,7 +31,7 @@ export async function createLocalDisk({ directory, disk, tidy = true }: LocalDis
   }
   const files = createOpenFiles((name) => disk.open(join(directory, name), 'r'), OPEN_FILES_MAX);
   /** One put of a name at a time: rename replaces silently. */
-  const putting = new Map<string, Promise<void>>();
+  const putting = createOneAtATime();
 
   async function put(name: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
     const found = await stat(name);
@@ -53,16 +54,11 @@ export async function createLocalDisk({ directory, disk, tidy = true }: LocalDis
     capabilities: { shared: false, randomAccess: true },
     async put(name, body, size) {
       checkBlobName(name);
-      while (putting.has(name)) await putting.get(name)!.catch(() => {});
-      const running = put(name, body, size).catch((error: unknown) => {
-        throw diskError(error, `writing ${name}`);
-      });
-      putting.set(name, running);
-      try {
-        await running;
-      } finally {
-        putting.delete(name);
-      }
+      await putting(name, () =>
+        put(name, body, size).catch((error: unknown) => {
+          throw diskError(error, `writing ${name}`);
+        }),
+      );
     },
     async read(name, offset, length, into) {
       checkBlobName(name);

@@ -11,6 +11,7 @@ import {
 import type { BlobStat, BlobStore } from '#contracts/blob-store';
 import { CloudStoreError } from '#core/errors';
 import { blobCorrupt, blobNotFound, checkBlobName, sameAs } from './blob-names.ts';
+import { createOneAtATime } from './one-at-a-time.ts';
 import { createS3Calls, type S3Options } from './s3-calls.ts';
 import { answerOf, isAbsent, s3Error } from './s3-error.ts';
 import { createS3Put, otherSize, WHOLE_BYTES_MAX } from './s3-put.ts';
@@ -31,7 +32,7 @@ export function createS3Store(options: S3Options): S3Store {
   const { bucket, prefix, where, send } = calls;
   const puts = createS3Put(calls);
   /** One put of a name at a time: not every store knows a conditional one. */
-  const putting = new Map<string, Promise<void>>();
+  const putting = createOneAtATime();
   const keyOf = (name: string): string => `${prefix}${name}`;
 
   async function stat(name: string): Promise<BlobStat | null> {
@@ -122,15 +123,8 @@ export function createS3Store(options: S3Options): S3Store {
     capabilities: { shared: true, randomAccess: false },
     async put(name, body, size) {
       checkBlobName(name);
-      while (putting.has(name)) await putting.get(name)!.catch(() => {});
       const source = marked(body);
-      const running = told(`writing ${name}`, () => put(name, source, size));
-      putting.set(name, running);
-      try {
-        await running;
-      } finally {
-        putting.delete(name);
-      }
+      await putting(name, () => told(`writing ${name}`, () => put(name, source, size)));
     },
     async read(name, offset, length, into) {
       checkBlobName(name);

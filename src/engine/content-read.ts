@@ -20,7 +20,7 @@ export interface ReadDeps extends RecordReaderDeps {
 /** Chunks of small objects stay in memory in plain. */
 const CACHED_BYTES_MAX = 64 << 10;
 
-/** The engine's way out; the contract is Content.read. */
+/** The engine's way out for what `readSmall` does not have; the contract is Content.read. */
 export async function* readContent(deps: ReadDeps, content: ContentRef, range?: ByteRange, signal?: AbortSignal): Bytes {
   const { start, end } = range ?? { start: 0, end: content.size - 1 };
   if (start < 0 || start > end + 1 || end >= content.size) {
@@ -29,11 +29,13 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
   throwIfAborted(signal);
   if (start > end) return;
   const domain = await deps.keyring.load(content.domain);
-  if (content.kind === 'inline') await prepareInline(deps, domain, content);
-  const small = content.kind === 'inline' ? openCached(deps, domain, content) : cached(deps, content);
+  if (content.kind !== 'inline') {
+    yield* readPlan(deps, domain, planRead(deps, domain, content, { start, end }), signal);
+    return;
+  }
+  await prepareInline(deps, domain, content);
   // A copy: what is yielded is the consumer's.
-  if (small !== undefined) yield Buffer.from(small.subarray(start, end + 1));
-  else if (content.kind !== 'inline') yield* readPlan(deps, domain, planRead(deps, domain, content, { start, end }), signal);
+  yield Buffer.from(openCached(deps, domain, content).subarray(start, end + 1));
 }
 
 /** What is at hand, at once; null: it has to be read, or there is something wrong with it that reading tells. */

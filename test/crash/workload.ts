@@ -4,17 +4,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createAuthorizer } from '#auth/authorizer';
 import { nodeDiskOps } from '#blob/disk-ops';
-import { createLocalDisk } from '#blob/local-disk';
-import { createLog } from '#blob/log';
-import { createBlobStores } from '#blob/stores';
 import { isCloudStoreError } from '#core/errors';
 import { collect } from '#core/stream';
-import { createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
 import { openMetadata } from '#metadata/open';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { createUploads } from '#namespace/uploads';
+import { openLocalContent } from '../support/local-content.ts';
 import { type Body, digestOf, numbersFrom } from './bodies.ts';
 import { createCrashPoint } from './crash-point.ts';
 import { nextOperation, type World } from './operations.ts';
@@ -43,15 +40,8 @@ const gateway = await metadata.instance.register({ host: 'test', pid: process.pi
 const disk = crash.disk(nodeDiskOps());
 const directory = join(round.dataDirectory, 'packs');
 const keyring = createKeyring({ masterKey: Buffer.from(round.masterKey, 'hex'), keys: metadata.keys, random: randomBytes });
-const blobs = await createLocalDisk({ directory, disk });
-const log = await createLog({ directory, disk, clock, random: randomBytes });
-const content = createContent({
-  keyring,
-  log,
-  stores: createBlobStores(new Map([[0, blobs]])),
-  chunks: metadata.chunks,
-  random: randomBytes,
-});
+const storage = await openLocalContent({ directory, disk, clock, keyring, chunks: metadata.chunks });
+const { content } = storage;
 const authorizer = createAuthorizer({ principals: metadata.principals, signals: metadata.signals, clock });
 const shared = { ...metadata, content, authorizer, keyring, clock, random: randomBytes };
 const buckets = createBuckets(shared);
@@ -68,9 +58,7 @@ say({ state: await inspect() });
 const live = await settled();
 crash.arm();
 await work();
-await content.close();
-await log.close();
-await blobs.close();
+await storage.close();
 await metadata.instance.unregister(gateway);
 await metadata.close();
 say({ calls: crash.calls() });

@@ -2,15 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createAuthorizer } from '#auth/authorizer';
 import { nodeDiskOps } from '#blob/disk-ops';
-import { createLocalDisk } from '#blob/local-disk';
-import { createLog } from '#blob/log';
-import { createBlobStores } from '#blob/stores';
 import type { Content } from '#contracts/content';
 import type { Namespace } from '#contracts/namespace';
 import type { Bucket } from '#core/bucket';
 import type { Who } from '#core/principal';
 import { collect } from '#core/stream';
-import { createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import { recordedPid } from '#metadata/embedded-postgres/survivor';
@@ -18,6 +14,7 @@ import { type Metadata, openMetadata } from '#metadata/open';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { quiet } from './database.ts';
+import { openLocalContent } from './local-content.ts';
 
 /** A data directory with everything in it, its own Postgres included, opened as a gateway does. */
 export interface WholeStore {
@@ -55,18 +52,9 @@ export async function openWholeStore(dataDirectory: string): Promise<WholeStore>
   const keyring = createKeyring({ masterKey: MASTER_KEY, keys: metadata.keys, random: randomBytes });
   const disk = nodeDiskOps();
   const directory = join(dataDirectory, 'packs');
-  const blobs = await createLocalDisk({ directory, disk });
-  opened.defer(() => blobs.close());
-  const log = await createLog({ directory, disk, ...common });
-  opened.defer(() => log.close());
-  const content = createContent({
-    keyring,
-    log,
-    stores: createBlobStores(new Map([[0, blobs]])),
-    chunks: metadata.chunks,
-    random: randomBytes,
-  });
-  opened.defer(() => content.close());
+  const storage = await openLocalContent({ directory, disk, clock, keyring, chunks: metadata.chunks });
+  opened.defer(() => storage.close());
+  const { content } = storage;
   const authorizer = createAuthorizer({ principals: metadata.principals, signals: metadata.signals, clock });
   const shared = { ...metadata, content, authorizer, keyring, ...common };
   const buckets = createBuckets(shared);

@@ -7,13 +7,8 @@ const PIECE_BYTES = 1 << 20;
 
 /** A whole copy under its name, or none. false: the source is not there any more. @throws insufficient_storage, unavailable */
 export async function copyFile(disk: DiskOps, from: string, to: string, bytes: number | null): Promise<boolean> {
-  let source: DiskFile;
-  try {
-    source = await disk.open(from, 'r');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
-    throw diskError(error, `reading ${from}`);
-  }
+  const source = await openSource(disk, from);
+  if (source === null) return false;
   try {
     await disk.mkdir(dirname(to), 0o700);
     const size = bytes ?? (await source.size());
@@ -28,13 +23,8 @@ export async function copyFile(disk: DiskOps, from: string, to: string, bytes: n
 
 /** What comes behind the first `at` bytes, up to `end`. The copy ends there then. */
 export async function appendFile(disk: DiskOps, from: string, to: string, at: number, end: number): Promise<boolean> {
-  let source: DiskFile;
-  try {
-    source = await disk.open(from, 'r');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
-    throw diskError(error, `reading ${from}`);
-  }
+  const source = await openSource(disk, from);
+  if (source === null) return false;
   try {
     const target = await disk.open(to, 'r+');
     try {
@@ -53,6 +43,16 @@ export async function appendFile(disk: DiskOps, from: string, to: string, at: nu
     throw diskError(error, `copying ${from} to ${to}`);
   } finally {
     await source.close();
+  }
+}
+
+/** null: it is not there. */
+async function openSource(disk: DiskOps, path: string): Promise<DiskFile | null> {
+  try {
+    return await disk.open(path, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw diskError(error, `reading ${path}`);
   }
 }
 

@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nodeDiskOps } from '#blob/disk-ops';
 import type { Logger } from '#contracts/observability';
 import type { PackReader } from '#contracts/pack-reader';
 import type { Shelf } from '#contracts/shelf';
@@ -67,7 +68,7 @@ export async function rebuildDatabase(options: RebuildOptions): Promise<RebuildR
   const aside = (await stat(cluster).catch(() => null)) === null ? null : `${cluster}.before-${clock.now()}`;
   if (aside !== null) await rename(cluster, aside);
   await rename(join(staging, 'postgres'), cluster);
-  await syncDirectory(dataDirectory);
+  await nodeDiskOps().syncDirectory(dataDirectory);
   await rm(staging, { recursive: true, force: true });
   return { ...report, aside };
 }
@@ -120,13 +121,4 @@ async function assertUnusable({ dataDirectory, clock, random, log }: RebuildOpti
     'conflict',
     `There is a database in ${cluster}, and it starts. A snapshot is older than it; to go back to one all the same, say --force: the database is kept beside it.`,
   );
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
