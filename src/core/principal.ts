@@ -1,3 +1,5 @@
+import type { Credential } from './credential.ts';
+
 export type PrincipalId = number;
 export type Role = 'admin' | 'member' | 'guest';
 
@@ -6,6 +8,8 @@ export interface Principal {
   id: PrincipalId;
   name: string;
   role: Role;
+  /** What it came with, and what that may at most; absent where nothing was asked for (the system itself, commands). */
+  credential?: Credential;
 }
 
 export type Protocol = 's3' | 'webdav' | 'rest' | 'ws' | 'cli' | 'system';
