@@ -5,6 +5,7 @@ import { isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import { allowBody, sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
+import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
 import { S3Error } from './errors.ts';
 import type { Exchange, S3Deps } from './exchange.ts';
@@ -14,7 +15,7 @@ import { representation } from './representation.ts';
 import { compileParser, type RequestParser } from './request-parser.ts';
 import { compileWriter, type Output, type ResponseWriter } from './response-writer.ts';
 import { createRouter, type Operation } from './schema.ts';
-import { parseTarget, type Target } from './target.ts';
+import { createHostedBucket, parseTarget, type Target } from './target.ts';
 import { createVerifier, type Payload } from './verifier.ts';
 
 export type { S3Deps } from './exchange.ts';
@@ -42,12 +43,13 @@ const UNUSUAL = [
   'if-unmodified-since',
   'x-amz-checksum-mode',
   'expect',
+  'origin',
 ] as const;
 
 /** S3 over the namespace. Routes and codecs come from AWS's model; what nobody has written answers NotImplemented by its name. */
 export function createS3Door(deps: S3Deps): Door {
   const { authenticator, buckets, namespace, clock, region = 'us-east-1' } = deps;
-  const domain = deps.domain ?? undefined;
+  const hostedBucket = createHostedBucket(deps.domain);
   const route = createRouter();
   const table = createTable();
   const verifier = createVerifier({ region, now: () => clock.now() });
@@ -64,15 +66,30 @@ export function createS3Door(deps: S3Deps): Door {
   async function handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void> {
     try {
       identify(res, cx);
-      if (req.method === 'OPTIONS') throw new S3Error('AccessForbidden');
+      if (req.headers.origin !== undefined || req.method === 'OPTIONS') {
+        if (await crossOrigin(req, res, cx)) return;
+      }
       await answer(req, res, cx, signed.get(req) ?? (await authenticate(req)));
     } catch (error) {
       if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error));
     }
   }
 
+  /** What a page of another origin asks; true when that was all. The bucket's rules are for everybody, so nobody has to sign. */
+  async function crossOrigin(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<boolean> {
+    const { bucket: name, key } = parseTarget(req, hostedBucket);
+    const bucket = name === null ? null : await buckets.named(name);
+    if (req.method !== 'OPTIONS') {
+      allowOrigin(req, res, bucket);
+      return false;
+    }
+    cx.op = 'Preflight';
+    answerPreflight(req, res, bucket, key !== null);
+    return true;
+  }
+
   async function authenticate(req: IncomingMessage): Promise<Signed> {
-    const target = parseTarget(req, domain);
+    const target = parseTarget(req, hostedBucket);
     const claim = verifier.claim(req, target);
     if (claim === null) throw new S3Error('AccessDenied');
     const found = authenticator.accessKey(claim.credentials.accessKeyId);
@@ -108,7 +125,7 @@ export function createS3Door(deps: S3Deps): Door {
     if (req.method !== 'GET') return false;
     for (const header of UNUSUAL) if (req.headers[header] !== undefined) return false;
     try {
-      const target = parseTarget(req, domain);
+      const target = parseTarget(req, hostedBucket);
       if (target.bucket === null || target.key === null) return false;
       for (const [name] of target.query.pairs) if (!name.startsWith('X-Amz-') && name !== 'x-id') return false;
       const claim = verifier.claim(req, target);

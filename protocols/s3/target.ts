@@ -11,13 +11,37 @@ export interface Target {
   key: string | null;
 }
 
+/** The bucket that a Host names, or null: path style. */
+export type HostedBucket = (host: string | undefined) => string | null;
+
+/** What browsers and SDKs resolve to this machine by themselves: `bucket.localhost`, as an SDK makes it of an endpoint `localhost`. */
+const LOCAL = ['s3.localhost', 'localhost'];
+/** A label that cannot be a bucket belongs to the endpoint's own name (`s3.localhost`). */
+const BUCKET_CHARS_MIN = 3;
+
+/** Virtual-host style under `domain`, where there is one, and under localhost. Clients keep one Host, so the last answer is kept. */
+export function createHostedBucket(domain: string | null | undefined): HostedBucket {
+  const suffixes = [...(domain ? [domain.toLowerCase()] : []), ...LOCAL].map((one) => `.${one}`);
+  let last: string | undefined;
+  let answer: string | null = null;
+  return (host) => {
+    if (host === last || host === undefined) return host === undefined ? null : answer;
+    last = host;
+    const name = host.replace(/:\d+$/, '').toLowerCase();
+    const suffix = suffixes.find((one) => name.endsWith(one) || `.${name}` === one);
+    const label = suffix === undefined ? '' : name.slice(0, -suffix.length);
+    answer = label.length < BUCKET_CHARS_MIN ? null : label;
+    return answer;
+  };
+}
+
 /**
- * Path style `/bucket/key`, or virtual-host style `bucket.domain/key` when `domain` is set and the Host ends in it.
+ * Path style `/bucket/key`, or virtual-host style `bucket.domain/key` where the Host names a bucket.
  * @throws InvalidURI, KeyTooLongError; invalid_key
  */
-export function parseTarget(req: IncomingMessage, domain: string | undefined): Target {
+export function parseTarget(req: IncomingMessage, hostedBucket: HostedBucket): Target {
   const { path, query } = splitTarget(req.url ?? '/');
-  const host = domain === undefined ? null : hostedBucket(req.headers.host, domain);
+  const host = hostedBucket(req.headers.host);
   const slash = path.indexOf('/', 1);
   const bucketText = host ?? decodePath(slash < 0 ? path.slice(1) : path.slice(1, slash));
   const keyText = host !== null ? path.slice(1) : slash < 0 ? '' : path.slice(slash + 1);
@@ -25,10 +49,4 @@ export function parseTarget(req: IncomingMessage, domain: string | undefined): T
   if (key !== null) assertKey(key);
   if (bucketText.includes('\0')) throw new S3Error('InvalidURI');
   return { path, query: parseQuery(query), bucket: bucketText === '' ? null : bucketText, key };
-}
-
-function hostedBucket(host: string | undefined, domain: string): string | null {
-  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
-  const suffix = `.${domain.toLowerCase()}`;
-  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : null;
 }

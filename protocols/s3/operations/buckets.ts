@@ -8,39 +8,73 @@ import { isCloudStoreError } from '#core/errors';
 import { S3Error } from '../errors.ts';
 import { bucketOf, type Handler, ownerOf } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
+import { checkTags } from '../tag-set.ts';
+
+const BUCKETS_MAX = 10_000;
+const TAGS_MAX = 50;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html */
 export const listBuckets: Handler<ListBucketsCommandInput> = async (x, input) => {
-  const max = input.MaxBuckets ?? 10_000;
-  if (max < 1 || max > 10_000)
-    throw new S3Error('InvalidArgument', 'MaxBuckets must be between 1 and 10000.', { ArgumentName: 'max-buckets' });
-  const after = input.ContinuationToken === undefined ? '' : Buffer.from(input.ContinuationToken, 'base64url').toString();
-  const all = await x.deps.buckets.list(x.who);
+  const max = input.MaxBuckets ?? BUCKETS_MAX;
+  if (max < 1 || max > BUCKETS_MAX)
+    throw new S3Error('InvalidArgument', `Argument max-buckets must be an integer between 1 and ${BUCKETS_MAX}`, {
+      ArgumentName: 'max-buckets',
+      ArgumentValue: max,
+    });
+  const after = readToken(input.ContinuationToken);
+  // All buckets lie in the one region there is.
+  const all = input.BucketRegion === undefined || input.BucketRegion === x.region ? await x.deps.buckets.list(x.who) : [];
   const matching = all.filter(({ name }) => name > after && name.startsWith(input.Prefix ?? ''));
   const page = matching.slice(0, max);
   return {
-    Buckets: page.map(({ name, created }) => ({ Name: name, CreationDate: new Date(created), BucketRegion: x.region })),
+    Buckets: page.map(({ name, created }) => ({
+      Name: name,
+      CreationDate: new Date(created),
+      BucketRegion: x.region,
+    })),
     Owner: { ID: x.who.principal.id.toString(16).padStart(64, '0'), DisplayName: x.who.principal.name },
     Prefix: input.Prefix,
     ContinuationToken: matching.length > max ? Buffer.from(page.at(-1)?.name ?? '').toString('base64url') : undefined,
   };
 };
 
+/** A token is the last name that was given. */
+function readToken(token: string | undefined): string {
+  if (token === undefined) return '';
+  const name = Buffer.from(token, 'base64url').toString();
+  if (/^[a-z0-9.-]{3,63}$/.test(name) && Buffer.from(name).toString('base64url') === token) return name;
+  throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect', { ArgumentName: 'continuation-token' });
+}
+
 /** In us-east-1 the owner's second call succeeds, which s3-tests and old tools rely on. */
 export const createBucket: Handler<CreateBucketCommandInput> = async (x, input) => {
   const name = x.target.bucket ?? '';
-  const location = input.CreateBucketConfiguration?.LocationConstraint;
-  if (location && location !== x.region)
-    throw new S3Error('InvalidLocationConstraint', undefined, { LocationConstraint: location });
+  const { LocationConstraint, Location, Bucket, Tags } = input.CreateBucketConfiguration ?? {};
+  checkLocation(x.region, LocationConstraint);
+  if (Location !== undefined || Bucket !== undefined)
+    throw new S3Error('NotImplemented', 'Directory buckets are not implemented.', { Header: 'CreateBucketConfiguration' });
+  const tags = checkTags(Tags, TAGS_MAX);
   if (input.ObjectLockEnabledForBucket === true)
     throw new S3Error('NotImplemented', undefined, { Header: 'x-amz-bucket-object-lock-enabled' });
   try {
-    await x.deps.buckets.create(x.who, name);
+    const { id } = await x.deps.buckets.create(x.who, name);
+    if (tags.length > 0) await x.deps.buckets.update(x.who, id, { config: { tagging: { TagSet: tags } } });
   } catch (error) {
     if (!isCloudStoreError(error, 'bucket_owned_by_you') || x.region !== 'us-east-1') throw error;
   }
   return { Location: `/${name}` };
 };
+
+/** @throws IllegalLocationConstraintException (another region of AWS's), InvalidLocationConstraint (none) */
+function checkLocation(region: string, location: string | undefined): void {
+  if (location === undefined || location === '' || location === region) return;
+  if (/^([a-z]{2}(-[a-z]+)+-\d|EU)$/.test(location))
+    throw new S3Error(
+      'IllegalLocationConstraintException',
+      `The ${location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+    );
+  throw new S3Error('InvalidLocationConstraint', undefined, { LocationConstraint: location });
+}
 
 export const headBucket: Handler = async (x) => {
   await bucketOf(x);

@@ -1,4 +1,6 @@
 import type { Handler } from '../exchange.ts';
+import * as cors from './bucket-cors.ts';
+import * as settings from './bucket-settings.ts';
 import * as buckets from './buckets.ts';
 import { completeMultipartUpload } from './complete-multipart.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
@@ -19,6 +21,18 @@ export function createTable(): ReadonlyMap<string, Handler> {
     GetBucketVersioning: buckets.getBucketVersioning,
     PutBucketVersioning: buckets.putBucketVersioning,
     GetBucketAcl: buckets.getBucketAcl,
+    GetBucketTagging: settings.getBucketTagging,
+    PutBucketTagging: settings.putBucketTagging,
+    DeleteBucketTagging: settings.deleteBucketTagging,
+    GetBucketEncryption: settings.getBucketEncryption,
+    PutBucketEncryption: settings.putBucketEncryption,
+    DeleteBucketEncryption: settings.deleteBucketEncryption,
+    PutBucketRequestPayment: settings.putBucketRequestPayment,
+    PutBucketAccelerateConfiguration: settings.putBucketAccelerateConfiguration,
+    PutBucketAbac: settings.putBucketAbac,
+    GetBucketCors: cors.getBucketCors,
+    PutBucketCors: cors.putBucketCors,
+    DeleteBucketCors: cors.deleteBucketCors,
     PutObject: putObject,
     CopyObject: copyObject,
     GetObject: getObject,

@@ -6,28 +6,28 @@ import { privateAcl } from './buckets.ts';
 
 /** Terraform, mc and s3cmd ask these of every bucket and take 501 for a fault: nothing is set, in AWS's own words. */
 const MISSING: Record<string, S3Code> = {
-  GetBucketCors: 'NoSuchCORSConfiguration',
   GetBucketLifecycleConfiguration: 'NoSuchLifecycleConfiguration',
   GetBucketPolicy: 'NoSuchBucketPolicy',
   GetBucketPolicyStatus: 'NoSuchBucketPolicy',
   GetBucketReplication: 'ReplicationConfigurationNotFoundError',
-  GetBucketTagging: 'NoSuchTagSet',
   GetBucketWebsite: 'NoSuchWebsiteConfiguration',
   GetObjectLockConfiguration: 'ObjectLockConfigurationNotFoundError',
   GetBucketAnalyticsConfiguration: 'NoSuchConfiguration',
   GetBucketIntelligentTieringConfiguration: 'NoSuchConfiguration',
   GetBucketInventoryConfiguration: 'NoSuchConfiguration',
   GetBucketMetricsConfiguration: 'NoSuchConfiguration',
+  GetBucketMetadataConfiguration: 'MetadataConfigurationNotFound',
+  GetBucketMetadataTableConfiguration: 'MetadataTableConfigurationNotFound',
+  DeleteBucketAnalyticsConfiguration: 'NoSuchConfiguration',
+  DeleteBucketIntelligentTieringConfiguration: 'NoSuchConfiguration',
+  DeleteBucketInventoryConfiguration: 'NoSuchConfiguration',
+  DeleteBucketMetricsConfiguration: 'NoSuchConfiguration',
 };
 
 /** What is so by default, and true here: bytes are always encrypted, ACLs are off, nothing is public. */
 const DEFAULTS: Record<string, Output> = {
+  GetBucketAbac: { AbacStatus: { Status: 'Disabled' } },
   GetBucketAccelerateConfiguration: {},
-  GetBucketEncryption: {
-    ServerSideEncryptionConfiguration: {
-      Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false }],
-    },
-  },
   GetBucketLogging: {},
   GetBucketNotificationConfiguration: {},
   GetBucketOwnershipControls: { OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
@@ -48,11 +48,11 @@ const DEFAULTS: Record<string, Output> = {
 
 /** Removing what is not there succeeds, as at AWS. */
 const REMOVALS = [
-  'DeleteBucketCors',
+  'DeleteBucketMetadataConfiguration',
+  'DeleteBucketMetadataTableConfiguration',
   'DeleteBucketLifecycle',
   'DeleteBucketPolicy',
   'DeleteBucketReplication',
-  'DeleteBucketTagging',
   'DeleteBucketWebsite',
 ];
 

@@ -275,7 +275,18 @@ describe('S3 door, bad input on the wire', () => {
       400,
       'InvalidArgument',
     ],
-    ['CORS without a rule', () => ({ method: 'OPTIONS', path: '/bucket/kept', anonymous: true }), 403, 'AccessForbidden'],
+    ['OPTIONS without an origin', () => ({ method: 'OPTIONS', path: '/bucket/kept', anonymous: true }), 400, 'BadRequest'],
+    [
+      'CORS without a rule',
+      () => ({
+        method: 'OPTIONS',
+        path: '/bucket/kept',
+        anonymous: true,
+        headers: { origin: 'http://a', 'access-control-request-method': 'GET' },
+      }),
+      403,
+      'AccessForbidden',
+    ],
   ];
   for (const [name, wire, status, code] of cases) {
     it(`refuses ${name} with ${status} ${code}, and stores nothing`, async () => {

@@ -228,10 +228,17 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
     async resolve(_who, name) {
       throw new CloudStoreError('bucket_not_found', `No bucket ${name}.`);
     },
+    async configurable(_who, name) {
+      const bucket = byName.get(name);
+      if (bucket === undefined) throw new CloudStoreError('bucket_not_found', `No bucket ${name}.`);
+      return bucket;
+    },
+    named: async (name) => byName.get(name) ?? null,
     list: async () => [...byName.values()],
     async update(_who, id, patch) {
       const bucket = [...byName.values()].find((one) => one.id === id) as Bucket;
-      return Object.assign(bucket, patch);
+      const config = Object.entries({ ...bucket.config, ...patch.config }).filter(([, value]) => value !== null);
+      return Object.assign(bucket, patch, { config: JSON.parse(JSON.stringify(Object.fromEntries(config))) });
     },
     async remove(_who, id) {
       if ([...stored.values()].some(({ info }) => info.bucket === id))

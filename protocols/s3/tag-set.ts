@@ -1,0 +1,28 @@
+import type { Tag } from '@aws-sdk/client-s3';
+import { S3Error } from './errors.ts';
+
+const KEY_CHARS_MAX = 128;
+const VALUE_CHARS_MAX = 256;
+/** Letters, digits and spaces of any script, and these. */
+const ALLOWED = /^[\p{L}\p{N}\p{Z}+\-=._:/@]*$/u;
+
+/** Tags as AWS takes them, in their order. @throws InvalidTag, MalformedXML */
+export function checkTags(tags: readonly Tag[] | undefined, countMax: number): { Key: string; Value: string }[] {
+  const seen = new Set<string>();
+  const checked = (tags ?? []).map(({ Key, Value }) => {
+    if (Key === undefined || Value === undefined) throw new S3Error('MalformedXML');
+    if (Key === '' || [...Key].length > KEY_CHARS_MAX || !ALLOWED.test(Key))
+      throw new S3Error('InvalidTag', 'The TagKey you have provided is invalid', { TagKey: Key.slice(0, 200) });
+    if ([...Value].length > VALUE_CHARS_MAX || !ALLOWED.test(Value))
+      throw new S3Error('InvalidTag', 'The TagValue you have provided is invalid', {
+        TagKey: Key,
+        TagValue: Value.slice(0, 300),
+      });
+    if (/^aws:/i.test(Key)) throw new S3Error('InvalidTag', 'System tags cannot be added/updated by requester', { TagKey: Key });
+    if (seen.has(Key)) throw new S3Error('InvalidTag', 'Cannot provide multiple Tags with the same key', { TagKey: Key });
+    seen.add(Key);
+    return { Key, Value };
+  });
+  if (checked.length > countMax) throw new S3Error('InvalidTag', `Tag count cannot be greater than ${countMax}`);
+  return checked;
+}
