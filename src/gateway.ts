@@ -156,7 +156,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     jwtSecret: () => keys.derived('access tokens'),
     log,
   });
-  const authorizer = createAuthorizer({ principals: metadata.principals, signals });
+  const authorizer = createAuthorizer({ principals: metadata.principals, signals, clock });
   const shared = { ...metadata, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
   const buckets = createBuckets(shared);
   const unreadable = metrics.counter('cloudstore_damaged_reads_total', 'Reads that met damage which could not be healed.');

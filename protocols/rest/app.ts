@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context, type Next } from 'koa';
 import type { z } from 'zod';
+import { type Action, definitionOf } from '#core/actions';
 import { CloudStoreError } from '#core/errors';
 import { allowBody, readBody } from '#http/body';
 import type { RequestContext } from '#http/door';
@@ -35,6 +36,7 @@ export function createRestApp(deps: RestDeps): RestApp {
   };
   const router = new Router({ prefix: ROOT, strict: true, sensitive: true });
   for (const route of ROUTES) {
+    assertActions(route);
     router.register(routerPath(route.path), [route.method], (ctx: Context) => run(deps, route, ctx, contextOf(ctx.req)));
   }
   const document = lazily(async () => {
@@ -77,6 +79,12 @@ export function routerPath(path: string): string {
   return path.replace('/{key}', '{/{*key}}').replace(/\/\{(\w+)\}/g, '/:$1');
 }
 
+/** TypeScript asks for it; this is for whoever does not ask TypeScript. */
+export function assertActions({ operation, actions }: Pick<Route, 'operation' | 'actions'>): void {
+  const declared = actions === undefined ? false : 'none' in actions ? actions.none !== '' : actions.length > 0;
+  if (!declared) throw new Error(`The route ${operation} does not say which action it asks for.`);
+}
+
 async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContext): Promise<void> {
   const { req, res } = ctx;
   cx.op = route.operation;
@@ -86,7 +94,7 @@ async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContex
     req,
     res,
     cx,
-    who: { principal: null, protocol: 'rest', requestId: cx.requestId },
+    who: { principal: null, protocol: 'rest', requestId: cx.requestId, context: cx },
     token: null,
     path: target.path.slice(ROOT.length),
   };
@@ -95,10 +103,15 @@ async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContex
     cx.user = principal.name;
     x.who = { ...x.who, principal };
     x.token = token;
+    for (const action of serviceActions(route)) await deps.authorizer.require(x.who, action, null);
   }
   const query = checked(route.query, parseQuery(target.query), 'query');
   const body = route.body === undefined ? undefined : checked(route.body, await readJson(x), 'body');
   await route.handle(x, { query: query as never, body: body as never });
+}
+
+function serviceActions({ actions }: Route): readonly Action[] {
+  return 'none' in actions ? [] : actions.filter((action) => definitionOf(action).on === 'service');
 }
 
 /** @throws invalid_argument (details.fields): a route without a query takes none */

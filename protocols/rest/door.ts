@@ -41,7 +41,7 @@ function answerFile(deps: RestDeps, req: IncomingMessage, res: ServerResponse, c
     if (principal === null) return false;
     const place = parsePlace(url.slice(FILES.length));
     if (place.key === '' || place.key.endsWith('/')) return false;
-    const who = { principal, protocol: 'rest', requestId: cx.requestId } as const;
+    const who = { principal, protocol: 'rest', requestId: cx.requestId, context: cx } as const;
     const bucket = deps.buckets.resolved(who, place.bucket);
     const read = bucket === null ? null : deps.namespace.peek(who, { bucket: bucket.id, key: place.key });
     if (read === null) return false;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
+import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
 import type { Integrity } from '#contracts/integrity';
 import type { Jobs } from '#contracts/jobs';
@@ -13,6 +14,7 @@ export interface RestDeps {
   namespace: Namespace;
   buckets: Buckets;
   authenticator: Authenticator;
+  authorizer: Authorizer;
   clock: Clock;
   random: Random;
   /** Told to who is logged in. */

@@ -8,7 +8,8 @@ import type { Door, RequestContext } from '#http/door';
 import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
 import { S3Error } from './errors.ts';
-import type { Exchange, S3Deps } from './exchange.ts';
+import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
+import { assertOperations, documentAction } from './operations/actions.ts';
 import { createTable } from './operations/table.ts';
 import { readXmlBody } from './payload.ts';
 import { representation } from './representation.ts';
@@ -52,6 +53,7 @@ export function createS3Door(deps: S3Deps): Door {
   const hostedBucket = createHostedBucket(deps.domain);
   const route = createRouter();
   const table = createTable();
+  assertOperations(table.keys());
   const verifier = createVerifier({ region, now: () => clock.now() });
   const codecs = new Map<string, Codec>();
   const codecOf = (operation: Operation): Codec => {
@@ -108,8 +110,10 @@ export function createS3Door(deps: S3Deps): Door {
     if (handler === undefined)
       throw new S3Error('NotImplemented', `${operation.name} is not implemented.`, { Header: operation.name });
     const { parser, writer } = codecOf(operation);
-    const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId };
+    const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
     const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer };
+    const document = documentAction(operation.name);
+    if (document !== null) await deps.authorizer.require(who, document, await bucketOf(x));
     const input = parser.head(req.headers, target.query);
     if (parser.payload !== null) {
       allowBody(req, res);
@@ -133,7 +137,7 @@ export function createS3Door(deps: S3Deps): Door {
       if (claim === null || key === null || key instanceof Promise) return false;
       const payload = verifier.verify(req, target, claim, key);
       if (payload.kind === 'chunked') return false;
-      const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId };
+      const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
       const bucket = buckets.resolved(who, target.bucket);
       const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
       if (bucket !== null && read !== null) {

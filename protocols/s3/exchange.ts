@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
+import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
 import type { Namespace } from '#contracts/namespace';
 import type { Uploads } from '#contracts/uploads';
@@ -19,6 +20,7 @@ export interface S3Deps {
   buckets: Buckets;
   uploads: Uploads;
   authenticator: Authenticator;
+  authorizer: Authorizer;
   clock: Clock;
   /** What signatures must be made for. Default `us-east-1`. */
   region?: string;

@@ -97,7 +97,7 @@ export function createWebdavDoor({ base = '/dav', publicUrl, ...rest }: WebdavDe
 }
 
 function whoOf(principal: Principal, cx: RequestContext): Who & { principal: Principal } {
-  return { principal, protocol: 'webdav', requestId: cx.requestId };
+  return { principal, protocol: 'webdav', requestId: cx.requestId, context: cx };
 }
 
 /** @throws invalid_argument; DavError 404 for a path that is not ours */

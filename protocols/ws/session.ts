@@ -154,7 +154,7 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
 
   function whoami(): Who {
     if (principal === null) throw new CloudStoreError('unauthenticated', 'The first message is auth.');
-    return { principal, protocol: 'ws', requestId: cx.requestId };
+    return { principal, protocol: 'ws', requestId: cx.requestId, context: cx };
   }
 
   /** Resolves when the socket can take more; a subscription never has more than a batch in flight. */

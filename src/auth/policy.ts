@@ -1,28 +1,40 @@
-import type { Action } from '#contracts/authorizer';
-import type { Grant } from '#contracts/principal-store';
+import type { Rule, Verdict } from '#contracts/authorizer';
+import { type Action, roleHolds } from '#core/actions';
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
+import type { Grant } from '#core/grant';
 import type { Principal } from '#core/principal';
 
+const ADMIN = allowed({ kind: 'admin' });
+const OWNER = allowed({ kind: 'owner' });
+const ACCOUNT = allowed({ kind: 'account' });
+/** No rule says yes. */
+export const NOTHING: Verdict = { allowed: false, rule: { kind: 'nothing' } };
+
 /**
- * The whole policy, pure. An admin may everything; a member everything in its own buckets, and make new ones; a guest what it was
- * granted. undefined: it hangs on the principal's grants, see `granted`.
+ * What a user is by role and ownership, pure: an admin may everything, a member everything in its own buckets, and make new ones, a guest what it was
+ * granted. undefined: it hangs on what was granted.
  */
-export function decide(principal: Principal, action: Action, bucket: Bucket | null): boolean | undefined {
-  if (principal.role === 'admin') return true;
-  if (action === 'admin') return false;
-  if (bucket === null) return action === 'bucket.create' && principal.role === 'member';
-  if (principal.role === 'member' && bucket.owner === principal.id) return true;
-  return action in ACCESS ? undefined : false;
+export function decideRole(principal: Principal, action: Action, bucket: Bucket | null): Verdict | undefined {
+  if (principal.role === 'admin') return ADMIN;
+  if (action === 'admin') return NOTHING;
+  if (bucket === null) {
+    const everybody = action === 'bucket.list' || action === 'account.read' || action === 'account.write';
+    return everybody || (action === 'bucket.create' && principal.role === 'member') ? ACCOUNT : NOTHING;
+  }
+  return principal.role === 'member' && bucket.owner === principal.id ? OWNER : undefined;
 }
 
-/** Whether a grant covers the key (for `list` the prefix). One on a prefix covers the folder itself, and nothing beside it. */
-export function granted(grants: readonly Grant[], action: Action, bucket: Bucket, key: ObjectKey): boolean {
-  const needed = ACCESS[action];
-  return grants.some(
-    (grant) =>
-      grant.bucket === bucket.id && key.startsWith(grant.prefix) && (grant.access === 'write' || grant.access === needed),
-  );
+/** The verdict of the grants that reach the principal. One on a folder covers the folder itself and what is below, and nothing beside it. */
+export function decideGrants(grants: readonly Grant[], action: Action, bucket: Bucket, key: ObjectKey): Verdict {
+  for (const grant of grants) {
+    if (grant.bucket === bucket.id && key.startsWith(grant.prefix) && roleHolds(grant.role, action)) {
+      return allowed({ kind: 'grant', grant });
+    }
+  }
+  return NOTHING;
 }
 
-const ACCESS: Partial<Record<Action, Grant['access']>> = { read: 'read', list: 'read', write: 'write', delete: 'write' };
+function allowed(rule: Rule): Verdict {
+  return { allowed: true, rule };
+}

@@ -1,13 +1,59 @@
-import type { ObjectKey } from '#core/address';
+import type { Action } from '#core/actions';
+import type { BucketId, ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
+import type { Grant } from '#core/grant';
+import type { VersionId } from '#core/object';
 import type { Who } from '#core/principal';
 
-export type Action = 'read' | 'write' | 'delete' | 'list' | 'bucket.create' | 'bucket.configure' | 'bucket.remove' | 'admin';
+export type { Action } from '#core/actions';
 
-/** The one place that says yes. Pure over the principal's cached grants. */
+/**
+ * The one place that says yes: one evaluation over the role, ownership, grants, bucket policy, ACLs and public access block, less what the
+ * credential's scope takes away. An explicit deny wins. From memory, and without waiting where nothing has to be asked.
+ */
 export interface Authorizer {
-  /** For an object or directory of a bucket. `key` is a prefix for `list`. Throws instead of returning false. @throws access_denied, unauthenticated (anonymous) */
-  require(who: Who, action: Action, bucket: Bucket | null, key?: ObjectKey): Promise<void> | void;
-  /** Whether the principal may see that the bucket exists. */
+  /**
+   * For an object or directory of a bucket; `key` is a prefix for lists. Throws instead of returning false.
+   * @throws access_denied, unauthenticated (anonymous)
+   */
+  require(who: Who, action: Action, bucket: Bucket | null, key?: ObjectKey, about?: ActionFacts): Promise<void> | void;
+  /** The same verdict, with the rule that decided. Throws nothing of its own. */
+  decide(who: Who, action: Action, bucket: Bucket | null, key?: ObjectKey, about?: ActionFacts): Promise<Verdict> | Verdict;
+  /** Whether the principal may see that the bucket exists: it may do anything in it. */
   visible(who: Who, bucket: Bucket): Promise<boolean> | boolean;
+  /** Calls back when rights in a bucket may have changed (null: in any), so that what is open can ask again. Returns the unsubscriber. */
+  onChange(listener: (bucket: BucketId | null) => void): () => void;
 }
+
+/** What rules may ask about the action itself. Absent is unknown: a condition on it does not hold. */
+export interface ActionFacts {
+  version?: VersionId | 'null';
+  delimiter?: string;
+  maxKeys?: number;
+  /** Tags that the request brings along. */
+  tags?: Record<string, string>;
+}
+
+export interface Verdict {
+  allowed: boolean;
+  rule: Rule;
+}
+
+/** Which rule decided. */
+export type Rule =
+  /** The gateway's administrators may everything that nothing denies. */
+  | { kind: 'admin' }
+  | { kind: 'owner' }
+  /** A member makes buckets of its own; everybody lists what it may see. */
+  | { kind: 'account' }
+  | { kind: 'grant'; grant: Grant }
+  /** `statement` counts from 0. */
+  | { kind: 'policy'; effect: 'Allow' | 'Deny'; statement: number; sid: string | null }
+  | { kind: 'acl'; on: 'bucket' | 'object'; grantee: string; permission: string }
+  | { kind: 'public-access-block' }
+  /** What of the credential took it away. */
+  | { kind: 'scope'; part: 'actions' | 'places' | 'policy' }
+  /** The maker of the link may not, or not any more. */
+  | { kind: 'link' }
+  /** No rule says yes. */
+  | { kind: 'nothing' };

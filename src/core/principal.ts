@@ -1,18 +1,35 @@
 import type { Credential } from './credential.ts';
+import type { GroupId, LinkId } from './grant.ts';
 
 export type PrincipalId = number;
 export type Role = 'admin' | 'member' | 'guest';
 
-/** Somebody who can be authenticated. */
+/** Somebody who can be authenticated, as a credential of theirs says who they are. */
 export interface Principal {
   id: PrincipalId;
   name: string;
   role: Role;
   /** What it came with, and what that may at most; absent where nothing was asked for (the system itself, commands). */
   credential?: Credential;
+  /** Groups that it is in. Absent: none. */
+  groups?: readonly GroupId[];
+  /**
+   * A share link. Id, name and role are then its maker's: the link may do what was granted to the link, as long as its maker may. Whatever else the maker
+   * may is not the link's.
+   */
+  link?: LinkId;
 }
 
 export type Protocol = 's3' | 'webdav' | 'rest' | 'ws' | 'cli' | 'system';
+
+/** What a policy's conditions may ask about a request. A door makes each only when it is asked for. */
+export interface RequestFacts {
+  readonly remoteAddress: string;
+  /** It came over TLS. */
+  readonly secure: boolean;
+  /** By lower-case name. */
+  header(name: string): string | undefined;
+}
 
 /** On whose behalf, and through which door, a call is made. Built by the protocol after authentication. */
 export interface Who {
@@ -21,4 +38,6 @@ export interface Who {
   protocol: Protocol;
   /** Request id, the same in the answer, the log and the journal. */
   requestId: string;
+  /** Absent where there is no request: a job, a command. Conditions on it then do not hold. */
+  context?: RequestFacts;
 }

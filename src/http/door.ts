@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '#contracts/observability';
+import type { RequestFacts } from '#core/principal';
 
 /** What the server knows of a request before any protocol looks at it. */
-export interface RequestContext {
+export interface RequestContext extends RequestFacts {
   /** 16 upper-case hex digits; the same in the answer's header, its body, the log and the journal. */
   requestId: string;
   /** The client's address, through trusted proxies only. */

@@ -42,6 +42,11 @@ export class Exchange implements RequestContext {
     return this.#seenFrom().host;
   }
 
+  header(name: string): string | undefined {
+    const value = this.req.headers[name];
+    return Array.isArray(value) ? value.join(',') : value;
+  }
+
   get log(): Logger {
     return (this.#log ??= this.baseLog.child({ requestId: this.requestId }));
   }

@@ -1,4 +1,4 @@
-import type { Action, Authorizer } from '#contracts/authorizer';
+import type { Action, ActionFacts, Authorizer } from '#contracts/authorizer';
 import type { BucketId, ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
@@ -8,7 +8,7 @@ import { type BucketCache, bucketMissing } from './bucket-cache.ts';
 /** The first step of every method: the bucket, if the caller may do this there. */
 export interface Access {
   /** @throws bucket_not_found, access_denied, unauthenticated, not_implemented (a kind of bucket that this version cannot serve) */
-  require(who: Who, action: Action, bucket: BucketId, key: ObjectKey): Promise<Bucket>;
+  require(who: Who, action: Action, bucket: BucketId, key: ObjectKey, about?: ActionFacts): Promise<Bucket>;
   /** `require` for what a tree's path without trailing slash names: true when the caller may act on the key as such, false when only on the folder. */
   requirePath(who: Who, action: Action, bucket: BucketId, path: ObjectKey): Promise<boolean>;
   /** The answer without waiting, or null: ask `require`. Never throws. */
@@ -16,10 +16,10 @@ export interface Access {
 }
 
 export function createAccess({ cache, authorizer }: { cache: BucketCache; authorizer: Authorizer }): Access {
-  async function require(who: Who, action: Action, id: BucketId, key: ObjectKey): Promise<Bucket> {
+  async function require(who: Who, action: Action, id: BucketId, key: ObjectKey, about?: ActionFacts): Promise<Bucket> {
     const bucket = cache.peek(id) ?? (await cache.get(id));
     try {
-      const asked = authorizer.require(who, action, bucket, key);
+      const asked = authorizer.require(who, action, bucket, key, about);
       if (asked !== undefined) await asked;
     } catch (error) {
       // Ids are numbers, easy to guess: one that the caller may not know of does not exist.

@@ -1,9 +1,10 @@
-import type { Authorizer } from '#contracts/authorizer';
-import type { BucketStore } from '#contracts/bucket-store';
+import type { Action, Authorizer } from '#contracts/authorizer';
+import type { BucketPatch, BucketStore } from '#contracts/bucket-store';
 import type { Buckets } from '#contracts/buckets';
 import type { Keyring } from '#contracts/keyring';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
+import { ACTIONS, configAction } from '#core/actions';
 import { assertBucketName, type Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -69,7 +70,7 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
     },
     async update(who, id, patch) {
       const bucket = await seen(who, await cache.find(id));
-      await authorizer.require(who, 'bucket.configure', bucket);
+      for (const action of actionsOf(patch)) await authorizer.require(who, action, bucket);
       if (patch.owner !== undefined && patch.owner !== bucket.owner) await authorizer.require(who, 'admin', bucket);
       if (bucket.objectLock && patch.versioning === 'suspended') {
         throw new CloudStoreError('conflict', 'A bucket with object lock keeps its versioning.');
@@ -90,4 +91,17 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
       return store.usage(id);
     },
   };
+}
+
+/** Each document has an action of its own, as at AWS. */
+function actionsOf(patch: BucketPatch): ReadonlySet<Action> {
+  const actions = new Set<Action>();
+  if (patch.versioning !== undefined) actions.add('bucket.versioning.write');
+  if (patch.objectLock !== undefined) actions.add('bucket.objectLock.write');
+  for (const [name, value] of Object.entries(patch.config ?? {})) {
+    const remove = `bucket.${name}.remove`;
+    if (value === null && Object.hasOwn(ACTIONS, remove)) actions.add(remove as Action);
+    else actions.add(configAction(name, 'write') ?? 'bucket.configure');
+  }
+  return actions.size === 0 ? new Set(['bucket.configure']) : actions;
 }

@@ -7,7 +7,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import type { Rooms } from './deps.ts';
-import { find, missing } from './get.ts';
+import { factsOf, find, missing, readAction } from './get.ts';
 
 /** S3's CopyObject. Its ETag and checksum stay, for its bytes do; also onto itself, to change what is said of it. */
 export async function copyObject(
@@ -18,7 +18,7 @@ export async function copyObject(
   options: CopyObjectOptions,
 ): Promise<PutResult> {
   assertKey(to.key);
-  await rooms.access.require(who, 'read', from.bucket, from.key);
+  await rooms.access.require(who, readAction(options.version), from.bucket, from.key, factsOf(options.version));
   const target = await rooms.access.require(who, 'write', to.bucket, to.key);
   const { conditions, lockTokens, attributes } = options;
   return withSource(rooms, from, options.version, (source) => {

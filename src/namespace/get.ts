@@ -1,3 +1,4 @@
+import type { Action, ActionFacts } from '#contracts/authorizer';
 import type { Namespace, ObjectRead, ReadOptions } from '#contracts/namespace';
 import type { Address } from '#core/address';
 import { checkConditions } from '#core/conditions';
@@ -10,7 +11,7 @@ import { namedBody } from './named-body.ts';
 
 /** The object, its conditions decided. A delete marker comes only by its version; it has no conditions and no bytes. */
 export async function stat(rooms: Rooms, who: Who, at: Address, options: ReadOptions = {}): Promise<ObjectInfo> {
-  await rooms.access.require(who, 'read', at.bucket, at.key);
+  await rooms.access.require(who, readAction(options.version), at.bucket, at.key, factsOf(options.version));
   const info = await find(rooms, at, options.version);
   if (options.conditions !== undefined && !info.deleteMarker) {
     const modified = options.conditionTime === 'mtime' ? info.mtime : info.modified;
@@ -70,6 +71,15 @@ export async function directory(rooms: Rooms, who: Who, at: Address): Promise<Di
   assertDirectoryKey(at);
   await rooms.access.require(who, 'read', at.bucket, at.key);
   return (await rooms.store.directory(at)) ?? missing();
+}
+
+/** A named version is read by another right than the current object, at AWS too. */
+export function readAction(version: ReadOptions['version']): Action {
+  return version === undefined ? 'read' : 'version.read';
+}
+
+export function factsOf(version: ReadOptions['version']): ActionFacts | undefined {
+  return version === undefined ? undefined : { version };
 }
 
 /** @throws not_found, version_not_found */

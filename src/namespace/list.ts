@@ -4,6 +4,6 @@ import type { Rooms } from './deps.ts';
 
 /** One page. The prefix is what must be allowed: whoever may list `a/` sees nothing beside it. */
 export async function list(rooms: Rooms, who: Who, query: ListQuery): Promise<ListPage> {
-  await rooms.access.require(who, 'list', query.bucket, query.prefix);
+  await rooms.access.require(who, 'list', query.bucket, query.prefix, { delimiter: query.delimiter, maxKeys: query.limit });
   return rooms.store.list(query);
 }

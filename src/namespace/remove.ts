@@ -4,12 +4,14 @@ import { type Address, assertKey } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import type { Rooms } from './deps.ts';
+import { factsOf } from './get.ts';
 
 /** An object, one of its versions, or with `tree` a directory with all below. */
 export async function remove(rooms: Rooms, who: Who, at: Address, options: RemoveOptions = {}): Promise<RemoveVerdict> {
   if (at.key !== '') assertKey(at.key);
-  await rooms.access.require(who, 'delete', at.bucket, at.key);
   const { conditions, lockTokens, keepParent, version, mustExist } = options;
+  const action = version === undefined ? 'delete' : 'version.delete';
+  await rooms.access.require(who, action, at.bucket, at.key, factsOf(version));
   const base = {
     who,
     ...at,

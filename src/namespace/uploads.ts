@@ -91,13 +91,13 @@ export function createUploads(deps: UploadsDeps): Uploads {
       return store(upload, number, read.body(read.range ?? undefined), { domain, digests: [], size });
     },
     async parts(who, at, id, after, limit) {
-      await access.require(who, 'write', at.bucket, at.key);
+      await access.require(who, 'upload.parts', at.bucket, at.key);
       const upload = await uploads.find(at.bucket, at.key, id);
       if (upload === null) throw uploadMissing(id);
       return { upload, parts: upload.completedVersion === null ? await uploads.parts(id, after, limit) : [] };
     },
     async list(who, bucket, prefix, after, limit) {
-      await access.require(who, 'list', bucket, prefix);
+      await access.require(who, 'list.uploads', bucket, prefix);
       return uploads.list(bucket, prefix, after, limit);
     },
     async complete(who, at, id, parts, options) {
@@ -107,7 +107,7 @@ export function createUploads(deps: UploadsDeps): Uploads {
       return complete({ ...deps, mint }, who, bucket, upload, parts, options);
     },
     async abort(who, at, id) {
-      await access.require(who, 'write', at.bucket, at.key);
+      await access.require(who, 'upload.abort', at.bucket, at.key);
       await uploads.abort(at.bucket, at.key, id);
     },
   };

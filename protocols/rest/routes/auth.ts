@@ -10,6 +10,7 @@ export const authRoutes = [
     method: 'post',
     path: '/auth/login',
     operation: 'Login',
+    actions: { none: 'it says who one is' },
     summary: 'Begins a session.',
     open: true,
     body: schema.Login,
@@ -23,6 +24,7 @@ export const authRoutes = [
     method: 'post',
     path: '/auth/refresh',
     operation: 'Refresh',
+    actions: { none: 'the refresh token is the right' },
     summary: 'Exchanges a refresh token, which works once; a second use ends the session.',
     open: true,
     body: schema.Refresh,
@@ -35,6 +37,7 @@ export const authRoutes = [
     method: 'post',
     path: '/auth/logout',
     operation: 'Logout',
+    actions: ['account.read'],
     summary: 'Ends the session of the access token.',
     answers: { 204: { description: 'Ended.' } },
     async handle({ deps, res, token }) {
@@ -47,6 +50,7 @@ export const authRoutes = [
     method: 'get',
     path: '/me',
     operation: 'Me',
+    actions: ['account.read'],
     summary: 'Who is logged in.',
     answers: { 200: { description: 'The user.', schema: schema.Me } },
     async handle({ res, who }) {

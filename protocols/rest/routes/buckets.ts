@@ -10,6 +10,7 @@ export const bucketRoutes = [
     method: 'get',
     path: '/buckets',
     operation: 'ListBuckets',
+    actions: ['bucket.list'],
     summary: 'The buckets that the caller may see.',
     answers: { 200: { description: 'In byte order of names.', schema: schema.BucketList } },
     async handle({ deps, res, who }) {
@@ -20,6 +21,7 @@ export const bucketRoutes = [
     method: 'post',
     path: '/buckets',
     operation: 'CreateBucket',
+    actions: ['bucket.create'],
     summary: 'Makes a bucket of the caller.',
     body: schema.NewBucket,
     answers: { 201: { description: 'The new bucket.', schema: schema.Bucket } },
@@ -31,6 +33,7 @@ export const bucketRoutes = [
     method: 'get',
     path: '/buckets/{bucket}',
     operation: 'GetBucket',
+    actions: ['list'],
     summary: 'One bucket and what is in it.',
     answers: { 200: { description: 'The bucket.', schema: schema.BucketDetails } },
     async handle(x) {
@@ -43,6 +46,7 @@ export const bucketRoutes = [
     method: 'delete',
     path: '/buckets/{bucket}',
     operation: 'RemoveBucket',
+    actions: ['bucket.remove'],
     summary: 'Removes an empty bucket.',
     answers: { 204: { description: 'Removed.' } },
     async handle(x) {

@@ -10,6 +10,7 @@ export const systemRoutes = [
     method: 'get',
     path: '/system/info',
     operation: 'SystemInfo',
+    actions: { none: 'name, version and clock are told to everybody who is somebody' },
     summary: 'What this gateway is.',
     answers: { 200: { description: 'Name, version and clock.', schema: schema.SystemInfo } },
     async handle({ deps, res }) {
@@ -20,6 +21,7 @@ export const systemRoutes = [
     method: 'get',
     path: '/system/integrity',
     operation: 'Integrity',
+    actions: ['admin'],
     summary: 'Whether what is stored is good, as far as is known. For admins.',
     query: schema.IntegrityQuery,
     answers: { 200: { description: 'The last scrub, and what is damaged.', schema: schema.Integrity } },
@@ -42,6 +44,7 @@ export const systemRoutes = [
     method: 'get',
     path: '/system/space',
     operation: 'Space',
+    actions: ['admin'],
     summary: 'How much is stored, and what it takes. For admins.',
     answers: { 200: { description: 'Bytes before and after deduplication and compression.', schema: schema.Space } },
     async handle({ deps, res, who }) {
@@ -52,6 +55,7 @@ export const systemRoutes = [
     method: 'post',
     path: '/system/scrub',
     operation: 'Scrub',
+    actions: ['admin'],
     summary: 'Reads and checks everything that is stored, in the background. For admins.',
     answers: { 204: { description: 'It runs, or will in a moment.' } },
     async handle({ deps, res, who }) {

@@ -13,6 +13,7 @@ export const treeRoutes = [
     method: 'get',
     path: '/stat/{bucket}/{key}',
     operation: 'Stat',
+    actions: ['read'],
     summary: 'What lies at a key, as JSON. With a trailing slash only a folder counts.',
     query: schema.StatQuery,
     answers: { 200: { description: 'The file or folder.', schema: schema.Entry } },
@@ -31,6 +32,7 @@ export const treeRoutes = [
     method: 'post',
     path: '/move',
     operation: 'Move',
+    actions: ['delete', 'write', 'read'],
     summary: 'Moves or renames a file, or (both keys end in `/`) a folder, in one step.',
     body: schema.Transfer,
     answers: {
@@ -43,6 +45,7 @@ export const treeRoutes = [
     method: 'post',
     path: '/copy',
     operation: 'Copy',
+    actions: ['read', 'write', 'delete'],
     summary: 'Copies a file, or (both keys end in `/`) a folder, without moving its bytes.',
     body: schema.Transfer,
     answers: {

@@ -7,12 +7,13 @@ import type { Bucket } from '#core/bucket';
 import type { Role, Who } from '#core/principal';
 import { describeAuthorizer } from '../../conformance/authorizer.ts';
 
+const clock = { now: () => 0 };
 const silent: Signals = { publish: async () => undefined, subscribe: () => () => undefined };
 const who = (id: number, role: Role): Who => ({ principal: { id, name: `u${id}`, role }, protocol: 's3', requestId: '' });
 
 describeAuthorizer('policy and grants', (grants) => {
   const principals = { grants: async (id: number) => grants.filter((grant) => grant.principal === id) };
-  return createAuthorizer({ principals: principals as Partial<PrincipalStore> as PrincipalStore, signals: silent });
+  return createAuthorizer({ principals: principals as Partial<PrincipalStore> as PrincipalStore, signals: silent, clock });
 });
 
 describe('authorizer', () => {
@@ -21,7 +22,7 @@ describe('authorizer', () => {
   it('answers without waiting for admins and owners, and for the others once their grants are known', async () => {
     const grants: Grant[] = [{ bucket: 1, prefix: '', access: 'read' }];
     const principals = { grants: async () => grants } as Partial<PrincipalStore> as PrincipalStore;
-    const authorizer = createAuthorizer({ principals, signals: silent });
+    const authorizer = createAuthorizer({ principals, signals: silent, clock });
     expect(authorizer.require(who(7, 'member'), 'write', bucket, 'k')).to.equal(undefined);
     expect(authorizer.require(who(9, 'admin'), 'admin', null)).to.equal(undefined);
     const first = authorizer.require(who(8, 'guest'), 'read', bucket, 'k');

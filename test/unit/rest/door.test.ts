@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { CloudStoreError, ERROR_CODES } from '#core/errors';
-import { createRestApp, routerPath } from '#protocols/rest/app';
+import { assertActions, createRestApp, routerPath } from '#protocols/rest/app';
 import { problemOf } from '#protocols/rest/problems';
 import { ROUTES } from '#protocols/rest/routes';
 import { type Reply, serveRest } from './serve-rest.ts';
@@ -247,6 +247,13 @@ describe('the REST door', () => {
     const properties = json.paths['/auth/login'].post.requestBody.content['application/json'].schema;
     expect(properties.$ref).to.equal('#/components/schemas/Login');
     expect(json.components.schemas.Login.additionalProperties).to.equal(false);
+  });
+
+  it('does not start with a route that asks for no action', () => {
+    for (const route of ROUTES) assertActions(route);
+    const forgotten = { ...ROUTES[0], actions: undefined } as unknown as (typeof ROUTES)[number];
+    expect(() => assertActions(forgotten)).to.throw('does not say which action');
+    expect(() => assertActions({ ...forgotten, actions: { none: '' } })).to.throw('does not say which action');
   });
 
   it('has a problem for every error', () => {

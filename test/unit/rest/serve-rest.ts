@@ -6,6 +6,7 @@ import type { Logger } from '#contracts/observability';
 import { CloudStoreError } from '#core/errors';
 import type { Principal } from '#core/principal';
 import { createRestDoor } from '#protocols/rest/door';
+import { ungranted } from '../../support/authorizer.ts';
 import { memoryNamespace } from '../webdav/memory-namespace.ts';
 
 export interface Reply {
@@ -73,6 +74,7 @@ export async function serveRest() {
     namespace: store.namespace,
     buckets: store.buckets,
     authenticator,
+    authorizer: ungranted(),
     clock: { now: () => Date.now() },
     random: randomBytes,
     version: '9.9.9',
@@ -81,7 +83,15 @@ export async function serveRest() {
   const server = createServer((req, res) => {
     const ended = new AbortController();
     res.once('close', () => res.writableFinished || ended.abort());
-    const cx = { requestId: 'R1', remoteAddress: '127.0.0.1', secure: false, log, signal: ended.signal, op: '' };
+    const cx = {
+      requestId: 'R1',
+      remoteAddress: '127.0.0.1',
+      secure: false,
+      header: () => undefined,
+      log,
+      signal: ended.signal,
+      op: '',
+    };
     if (!door.fast?.(req, res, cx)) void door.handle(req, res, cx);
   });
   // A client that breaks off in mid-body.

@@ -17,6 +17,7 @@ import { resolveRange } from '#core/range';
 import { type Bytes, bytesOf, collect } from '#core/stream';
 import { createS3Door } from '#protocols/s3/door';
 import { smallDigest } from '#protocols/s3/small-digest';
+import { permissive } from '../../support/authorizer.ts';
 
 export const KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const MEMBER = { id: 7, name: 'alice', role: 'member' as const };
@@ -40,7 +41,7 @@ export async function startRig(): Promise<Rig> {
   const buckets = new Map<string, Bucket>();
   const logged: Rig['logged'] = [];
   const log = logger(logged);
-  const rooms = { ...memoryRooms(stored, buckets, clock), clock, authenticator: memoryAuthenticator() };
+  const rooms = { ...memoryRooms(stored, buckets, clock), clock, authenticator: memoryAuthenticator(), authorizer: permissive() };
   const door = createS3Door({ ...rooms, domain: 's3.example.test' });
   let number = 0;
   const server: Server = createServer();
@@ -51,6 +52,7 @@ export async function startRig(): Promise<Rig> {
       requestId: (++number).toString(16).toUpperCase().padStart(16, '0'),
       remoteAddress: '127.0.0.1',
       secure: false,
+      header: () => undefined,
       log,
       // As the server has it: made only for who asks.
       get signal() {

@@ -49,7 +49,15 @@ export async function serveDoor() {
   const server = createServer((req, res) => {
     const ended = new AbortController();
     res.once('close', () => res.writableFinished || ended.abort());
-    const cx = { requestId: 'R', remoteAddress: '127.0.0.1', secure: false, log, signal: ended.signal, op: '' };
+    const cx = {
+      requestId: 'R',
+      remoteAddress: '127.0.0.1',
+      secure: false,
+      header: () => undefined,
+      log,
+      signal: ended.signal,
+      op: '',
+    };
     if (!door.fast?.(req, res, cx)) void door.handle(req, res, cx);
   });
   server.on('checkContinue', (req, res) => server.emit('request', req, res));

@@ -143,7 +143,15 @@ async function serveStream() {
   });
   const server = createServer();
   server.on('upgrade', (req, socket, bytes) => {
-    const cx = { requestId: 'R', remoteAddress: '127.0.0.1', secure: false, log, signal: new AbortController().signal, op: '' };
+    const cx = {
+      requestId: 'R',
+      remoteAddress: '127.0.0.1',
+      secure: false,
+      header: () => undefined,
+      log,
+      signal: new AbortController().signal,
+      op: '',
+    };
     handler.upgrade(req, socket, bytes, cx);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,115 @@
+import { type Action, definitionOf } from '#core/actions';
+
+/**
+ * What each operation asks of the Authorizer: at least one of these. One with a document of a bucket (`bucket.…`) is asked before its handler runs; the
+ * others by namespace, buckets and uploads, or by the handler. What is not here cannot be in the table of operations.
+ */
+export const OPERATION_ACTIONS: Readonly<Record<string, readonly [Action, ...Action[]]>> = {
+  AbortMultipartUpload: ['upload.abort'],
+  CompleteMultipartUpload: ['write', 'create'],
+  CopyObject: ['read', 'version.read', 'write', 'create'],
+  CreateBucket: ['bucket.create'],
+  CreateMultipartUpload: ['write', 'create'],
+  DeleteBucket: ['bucket.remove'],
+  DeleteBucketAnalyticsConfiguration: ['bucket.analytics.write'],
+  DeleteBucketCors: ['bucket.cors.write'],
+  DeleteBucketEncryption: ['bucket.encryption.write'],
+  DeleteBucketIntelligentTieringConfiguration: ['bucket.tiering.write'],
+  DeleteBucketInventoryConfiguration: ['bucket.inventory.write'],
+  DeleteBucketLifecycle: ['bucket.lifecycle.write'],
+  DeleteBucketMetricsConfiguration: ['bucket.metrics.write'],
+  DeleteBucketOwnershipControls: ['bucket.ownershipControls.write'],
+  DeleteBucketPolicy: ['bucket.policy.remove'],
+  DeleteBucketReplication: ['bucket.replication.write'],
+  DeleteBucketTagging: ['bucket.tagging.write'],
+  DeleteBucketWebsite: ['bucket.website.remove'],
+  DeleteObject: ['delete', 'version.delete'],
+  DeleteObjectTagging: ['tags.remove', 'version.tags.remove'],
+  DeleteObjects: ['delete', 'version.delete'],
+  DeletePublicAccessBlock: ['bucket.publicAccessBlock.write'],
+  GetBucketAccelerateConfiguration: ['bucket.accelerate.read'],
+  GetBucketAcl: ['bucket.acl.read'],
+  GetBucketAnalyticsConfiguration: ['bucket.analytics.read'],
+  GetBucketCors: ['bucket.cors.read'],
+  GetBucketEncryption: ['bucket.encryption.read'],
+  GetBucketIntelligentTieringConfiguration: ['bucket.tiering.read'],
+  GetBucketInventoryConfiguration: ['bucket.inventory.read'],
+  GetBucketLifecycleConfiguration: ['bucket.lifecycle.read'],
+  GetBucketLocation: ['bucket.location.read'],
+  GetBucketLogging: ['bucket.logging.read'],
+  GetBucketMetricsConfiguration: ['bucket.metrics.read'],
+  GetBucketNotificationConfiguration: ['bucket.notification.read'],
+  GetBucketOwnershipControls: ['bucket.ownershipControls.read'],
+  GetBucketPolicy: ['bucket.policy.read'],
+  GetBucketPolicyStatus: ['bucket.policyStatus.read'],
+  GetBucketReplication: ['bucket.replication.read'],
+  GetBucketRequestPayment: ['bucket.payment.read'],
+  GetBucketTagging: ['bucket.tagging.read'],
+  GetBucketVersioning: ['bucket.versioning.read'],
+  GetBucketWebsite: ['bucket.website.read'],
+  GetObject: ['read', 'version.read'],
+  GetObjectAcl: ['acl.read', 'version.acl.read'],
+  GetObjectAttributes: ['attributes.read', 'version.attributes.read'],
+  GetObjectLegalHold: ['hold.read'],
+  GetObjectLockConfiguration: ['bucket.objectLock.read'],
+  GetObjectRetention: ['retention.read'],
+  GetObjectTagging: ['tags.read', 'version.tags.read'],
+  GetObjectTorrent: ['read'],
+  GetPublicAccessBlock: ['bucket.publicAccessBlock.read'],
+  HeadBucket: ['list'],
+  HeadObject: ['read', 'version.read'],
+  ListBucketAnalyticsConfigurations: ['bucket.analytics.read'],
+  ListBucketIntelligentTieringConfigurations: ['bucket.tiering.read'],
+  ListBucketInventoryConfigurations: ['bucket.inventory.read'],
+  ListBucketMetricsConfigurations: ['bucket.metrics.read'],
+  ListBuckets: ['bucket.list'],
+  ListMultipartUploads: ['list.uploads'],
+  ListObjectVersions: ['list.versions'],
+  ListObjects: ['list'],
+  ListObjectsV2: ['list'],
+  ListParts: ['upload.parts'],
+  PutBucketAccelerateConfiguration: ['bucket.accelerate.write'],
+  PutBucketAcl: ['bucket.acl.write'],
+  PutBucketAnalyticsConfiguration: ['bucket.analytics.write'],
+  PutBucketCors: ['bucket.cors.write'],
+  PutBucketEncryption: ['bucket.encryption.write'],
+  PutBucketIntelligentTieringConfiguration: ['bucket.tiering.write'],
+  PutBucketInventoryConfiguration: ['bucket.inventory.write'],
+  PutBucketLifecycleConfiguration: ['bucket.lifecycle.write'],
+  PutBucketLogging: ['bucket.logging.write'],
+  PutBucketMetricsConfiguration: ['bucket.metrics.write'],
+  PutBucketNotificationConfiguration: ['bucket.notification.write'],
+  PutBucketOwnershipControls: ['bucket.ownershipControls.write'],
+  PutBucketPolicy: ['bucket.policy.write'],
+  PutBucketReplication: ['bucket.replication.write'],
+  PutBucketRequestPayment: ['bucket.payment.write'],
+  PutBucketTagging: ['bucket.tagging.write'],
+  PutBucketVersioning: ['bucket.versioning.write'],
+  PutBucketWebsite: ['bucket.website.write'],
+  PutObject: ['write', 'create'],
+  PutObjectAcl: ['acl.write', 'version.acl.write'],
+  PutObjectLegalHold: ['hold.write'],
+  PutObjectLockConfiguration: ['bucket.objectLock.write'],
+  PutObjectRetention: ['retention.write'],
+  PutObjectTagging: ['tags.write', 'version.tags.write'],
+  PutPublicAccessBlock: ['bucket.publicAccessBlock.write'],
+  RenameObject: ['delete', 'write'],
+  RestoreObject: ['read'],
+  SelectObjectContent: ['read'],
+  UploadPart: ['write', 'create'],
+  UploadPartCopy: ['read', 'version.read', 'write', 'create'],
+};
+
+/** The action that the door asks for before the handler runs; null: the rooms below ask. */
+export function documentAction(operation: string): Action | null {
+  const action = OPERATION_ACTIONS[operation]?.[0];
+  if (action === undefined || action === 'bucket.remove' || action === 'bucket.configure') return null;
+  return action.startsWith('bucket.') && definitionOf(action).on === 'bucket' ? action : null;
+}
+
+/** @throws when an operation is carried out that asks for nothing */
+export function assertOperations(names: Iterable<string>): void {
+  for (const name of names) {
+    if (OPERATION_ACTIONS[name] === undefined) throw new Error(`The operation ${name} does not say which action it asks for.`);
+  }
+}
