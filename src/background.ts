@@ -9,9 +9,11 @@ import type { Clock, Random } from '#core/clock';
 import { createDrainJob } from '#jobs/drain';
 import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createGcJob } from '#jobs/gc/gc';
+import { createLifecycleJob } from '#jobs/lifecycle';
 import { createRekeyJob } from '#jobs/rekey';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
+import { createVersionIds } from '#namespace/version-id';
 import type { Config } from './config/load.ts';
 import { mirrorJobs, scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
@@ -57,6 +59,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createGcJob({ collection, packs, files, room: options.room, beforeRemoval, clock, random }),
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
+    createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),
     createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted, log }),
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),

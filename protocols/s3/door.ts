@@ -9,6 +9,7 @@ import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
 import { S3Error } from './errors.ts';
 import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
+import { expirationOf } from './expiration.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
 import { createTable } from './operations/table.ts';
 import { readXmlBody } from './payload.ts';
@@ -174,15 +175,18 @@ export function createS3Door(deps: S3Deps): Door {
   /** Names and values in turn, as node:http takes them fastest. An object in memory is the same until it changes. */
   function headOf(info: ObjectInfo, bucket: Bucket): string[] {
     const known = heads.get(info);
-    if (known !== undefined && known.versioning === bucket.versioning) return known.head;
-    const head = Object.entries(codecOf(getObject).writer.headers(representation(info, bucket, false))).flat();
-    heads.set(info, { versioning: bucket.versioning, head });
+    // What lies in memory of a bucket is read anew within a second, and with it what follows from its lifecycle.
+    const { versioning, config } = bucket;
+    if (known !== undefined && known.versioning === versioning && known.lifecycle === config.lifecycle) return known.head;
+    const output = { ...representation(info, bucket, false), Expiration: expirationOf(info, bucket) };
+    const head = Object.entries(codecOf(getObject).writer.headers(output)).flat();
+    heads.set(info, { versioning, lifecycle: config.lifecycle, head });
     return head;
   }
 
   /** What the short path has verified before it left a request to the full one. */
   const signed = new WeakMap<IncomingMessage, Signed>();
-  const heads = new WeakMap<ObjectInfo, { versioning: Bucket['versioning']; head: string[] }>();
+  const heads = new WeakMap<ObjectInfo, { versioning: Bucket['versioning']; lifecycle: unknown; head: string[] }>();
   const nothing = { pairs: [], raw: '', get: () => undefined, has: () => false };
   const getObject = route('GET', 'object', nothing, {});
   return { handle, fast };

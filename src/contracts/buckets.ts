@@ -11,8 +11,6 @@ export interface Buckets {
   resolve(who: Who, name: string): Promise<Bucket>;
   /** From memory, for short paths; null: ask `resolve`. */
   resolved(who: Who, name: string): Bucket | null;
-  /** One whose settings the caller may read and change. @throws bucket_not_found, access_denied */
-  configurable(who: Who, name: string): Promise<Bucket>;
   /** By its global name, whoever asks: for what a browser is told before anybody signs (CORS, websites). */
   named(name: string): Promise<Bucket | null>;
   get(who: Who, id: BucketId): Promise<Bucket>;

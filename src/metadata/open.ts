@@ -8,6 +8,7 @@ import type { IntegrityStore } from '#contracts/integrity-store';
 import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
 import type { KeyStore } from '#contracts/keyring';
+import type { LifecycleRows } from '#contracts/lifecycle-rows';
 import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
@@ -32,6 +33,7 @@ import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
 import { createKeyedRows } from './keyed-rows.ts';
 import { createKeyStore } from './keys.ts';
+import { createLifecycleRows } from './lifecycle.ts';
 import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { createPackStore } from './packs.ts';
@@ -76,6 +78,7 @@ export interface Metadata {
   /** From now on, collection removes nothing that is named now: as if an upload had begun a turn ago. Of a registered process whose heart beats. */
   pin(): UploadLease;
   expiry: ExpiryStore;
+  lifecycle: LifecycleRows;
   space: SpaceStore;
   integrity: IntegrityStore;
   signals: Signals;
@@ -120,6 +123,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
       return { end: () => registration.leases.delete(lease) };
     },
     expiry: createExpiryStore(database),
+    lifecycle: createLifecycleRows(database),
     space: createSpaceStore(database),
     integrity: createIntegrityStore({ database, clock }),
     async close() {

@@ -55,11 +55,6 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
       const bucket = cache.peekName(who.principal?.id ?? null, name);
       return bucket !== undefined && authorizer.visible(who, bucket) === true ? bucket : null;
     },
-    async configurable(who, name) {
-      const bucket = await seen(who, await cache.resolve(who.principal?.id ?? null, name), name);
-      await authorizer.require(who, 'bucket.configure', bucket);
-      return bucket;
-    },
     named: (name) => cache.resolve(null, name),
     get: async (who, id) => seen(who, await cache.find(id)),
     async list(who) {

@@ -5,7 +5,7 @@ import type {
   PutBucketRequestPaymentCommandInput,
   PutBucketTaggingCommandInput,
 } from '@aws-sdk/client-s3';
-import { configurable, documentOf, readDocument, writeDocument } from '../documents.ts';
+import { documentOf, readDocument, writeDocument } from '../documents.ts';
 import { S3Error } from '../errors.ts';
 import { bucketOf, type Handler } from '../exchange.ts';
 import { checkTags } from '../tag-set.ts';
@@ -62,7 +62,7 @@ export const deleteBucketEncryption: Handler = async (x) => {
 export const putBucketRequestPayment: Handler<PutBucketRequestPaymentCommandInput> = async (x, input) => {
   const payer = input.RequestPaymentConfiguration?.Payer;
   if (payer !== 'BucketOwner' && payer !== 'Requester') throw new S3Error('MalformedXML');
-  await configurable(x);
+  await bucketOf(x);
   if (payer === 'Requester') throw new S3Error('NotImplemented', 'Nobody pays for requests here.', { Header: 'Payer' });
   return {};
 };
@@ -70,7 +70,7 @@ export const putBucketRequestPayment: Handler<PutBucketRequestPaymentCommandInpu
 export const putBucketAccelerateConfiguration: Handler<PutBucketAccelerateConfigurationCommandInput> = async (x, input) => {
   const status = input.AccelerateConfiguration?.Status;
   if (status !== 'Enabled' && status !== 'Suspended') throw new S3Error('MalformedXML');
-  const { name } = await configurable(x);
+  const { name } = await bucketOf(x);
   if (name.includes('.'))
     throw new S3Error('InvalidRequest', 'S3 Transfer Acceleration is not supported for buckets with periods (.) in their names');
   if (status === 'Enabled')
@@ -81,7 +81,7 @@ export const putBucketAccelerateConfiguration: Handler<PutBucketAccelerateConfig
 export const putBucketAbac: Handler<PutBucketAbacCommandInput> = async (x, input) => {
   const status = input.AbacStatus?.Status;
   if (status !== 'Enabled' && status !== 'Disabled') throw new S3Error('MalformedXML');
-  await configurable(x);
+  await bucketOf(x);
   if (status === 'Enabled')
     throw new S3Error('NotImplemented', 'Access by the tags of a bucket is not implemented.', { Header: 'Status' });
   return {};

@@ -6,6 +6,7 @@ import { combineCrcs, isCrc } from '../crc-combine.ts';
 import { errorDocument } from '../error-answer.ts';
 import { S3Error, toS3Error } from '../errors.ts';
 import { addressOf, type Exchange, type Handler } from '../exchange.ts';
+import { expirationOf } from '../expiration.ts';
 import { shownVersion } from '../representation.ts';
 import { type Output, XML_DECLARATION } from '../response-writer.ts';
 import { smallDigest } from '../small-digest.ts';
@@ -63,6 +64,7 @@ async function complete(x: Exchange, input: CompleteMultipartUploadCommandInput,
     Bucket: bucket.name,
     Key: at.key,
     ETag: `"${info.etag}"`,
+    Expiration: expirationOf(info, bucket),
     VersionId: shownVersion(info, bucket),
     ServerSideEncryption: 'AES256',
     ...checksumMembers(info.attributes.checksum),

@@ -7,6 +7,7 @@ import { sendBody } from '#http/body';
 import { httpDate, parseConditions } from '#http/conditional-headers';
 import { S3Error } from '../errors.ts';
 import { addressOf, type Exchange, type Handler } from '../exchange.ts';
+import { expirationOf } from '../expiration.ts';
 import { representation, versionOf } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 
@@ -26,6 +27,7 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
   });
   refuseMarker(x, read.info);
   const output = representation(read.info, bucket, input.ChecksumMode === 'ENABLED' && read.range === null);
+  output.Expiration = expirationOf(read.info, bucket);
   if (range.parts !== undefined) output.PartsCount = range.parts;
   const status = read.range === null ? 200 : 206;
   if (read.range !== null) {

@@ -8,6 +8,7 @@ import { parseConditions } from '#http/conditional-headers';
 import { checksumMembers } from '../checksums.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler } from '../exchange.ts';
+import { expirationOf } from '../expiration.ts';
 import { openUpload } from '../payload.ts';
 import { readAttributes, shownVersion, versionOf } from '../representation.ts';
 import { decodePath } from '../uri.ts';
@@ -31,6 +32,7 @@ export const putObject: Handler<PutObjectCommandInput> = async (x) => {
   });
   return {
     ETag: `"${info.etag}"`,
+    Expiration: expirationOf(info, bucket),
     VersionId: shownVersion(info, bucket),
     ServerSideEncryption: 'AES256',
     ...checksumMembers(info.attributes.checksum),
@@ -81,6 +83,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
     },
     CopySourceVersionId: source.bucket.versioning === 'off' ? undefined : source.version,
     VersionId: shownVersion(info, bucket),
+    Expiration: expirationOf(info, bucket),
     ServerSideEncryption: 'AES256',
   };
 };

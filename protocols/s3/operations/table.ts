@@ -1,5 +1,6 @@
 import type { Handler } from '../exchange.ts';
 import * as cors from './bucket-cors.ts';
+import * as lifecycle from './bucket-lifecycle.ts';
 import * as settings from './bucket-settings.ts';
 import * as buckets from './buckets.ts';
 import { completeMultipartUpload } from './complete-multipart.ts';
@@ -30,6 +31,9 @@ export function createTable(): ReadonlyMap<string, Handler> {
     PutBucketRequestPayment: settings.putBucketRequestPayment,
     PutBucketAccelerateConfiguration: settings.putBucketAccelerateConfiguration,
     PutBucketAbac: settings.putBucketAbac,
+    GetBucketLifecycleConfiguration: lifecycle.getBucketLifecycleConfiguration,
+    PutBucketLifecycleConfiguration: lifecycle.putBucketLifecycleConfiguration,
+    DeleteBucketLifecycle: lifecycle.deleteBucketLifecycle,
     GetBucketCors: cors.getBucketCors,
     PutBucketCors: cors.putBucketCors,
     DeleteBucketCors: cors.deleteBucketCors,

@@ -6,7 +6,6 @@ import { privateAcl } from './buckets.ts';
 
 /** Terraform, mc and s3cmd ask these of every bucket and take 501 for a fault: nothing is set, in AWS's own words. */
 const MISSING: Record<string, S3Code> = {
-  GetBucketLifecycleConfiguration: 'NoSuchLifecycleConfiguration',
   GetBucketPolicy: 'NoSuchBucketPolicy',
   GetBucketPolicyStatus: 'NoSuchBucketPolicy',
   GetBucketReplication: 'ReplicationConfigurationNotFoundError',
@@ -50,7 +49,6 @@ const DEFAULTS: Record<string, Output> = {
 const REMOVALS = [
   'DeleteBucketMetadataConfiguration',
   'DeleteBucketMetadataTableConfiguration',
-  'DeleteBucketLifecycle',
   'DeleteBucketPolicy',
   'DeleteBucketReplication',
   'DeleteBucketWebsite',

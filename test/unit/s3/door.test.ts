@@ -70,7 +70,7 @@ describe('S3 door, by the AWS SDK', () => {
       status: 404,
     });
     const lifecycle = new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules: [] } });
-    expect(await refused(s3.send(lifecycle))).to.deep.equal({ name: 'NotImplemented', status: 501 });
+    expect(await refused(s3.send(lifecycle))).to.deep.equal({ name: 'MalformedXML', status: 400 });
   });
 
   it('keeps a body with its headers, metadata, time and default CRC32 trailer', async () => {

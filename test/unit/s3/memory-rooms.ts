@@ -230,11 +230,6 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
     async resolve(_who, name) {
       throw new CloudStoreError('bucket_not_found', `No bucket ${name}.`);
     },
-    async configurable(_who, name) {
-      const bucket = byName.get(name);
-      if (bucket === undefined) throw new CloudStoreError('bucket_not_found', `No bucket ${name}.`);
-      return bucket;
-    },
     named: async (name) => byName.get(name) ?? null,
     list: async () => [...byName.values()],
     async update(_who, id, patch) {

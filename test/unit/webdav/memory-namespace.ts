@@ -295,7 +295,6 @@ export function memoryNamespace(now: () => number = Date.now) {
       return bucket;
     },
     resolved: (_who, name) => resolved(name),
-    configurable: refuse,
     named: async (name) => resolved(name),
     get: refuse,
     list: async () => buckets,
