@@ -56,6 +56,7 @@ export const PROBLEMS = {
   not_modified: { status: 304, title: 'Not modified' },
   conflict: { status: 409, title: 'A concurrent change won' },
   locked: { status: 423, title: 'Locked' },
+  object_locked: { status: 403, title: 'Under retention or legal hold' },
   lock_not_found: { status: 409, title: 'No such lock' },
   access_denied: { status: 403, title: 'Access denied' },
   unauthenticated: { status: 401, title: 'Authentication required' },

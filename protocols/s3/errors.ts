@@ -133,6 +133,7 @@ export const CODES = {
   conflict: 'ConditionalRequestConflict',
   locked: 'AccessDenied',
   lock_not_found: 'InvalidRequest',
+  object_locked: 'AccessDenied',
   access_denied: 'AccessDenied',
   unauthenticated: 'AccessDenied',
   expired: 'AccessDenied',
@@ -161,6 +162,7 @@ export function toS3Error(error: unknown): S3Error {
   const { details } = error;
   switch (error.code) {
     case 'invalid_argument':
+      if (details.objectLock === false) return new S3Error('InvalidRequest', error.message);
       return details.xml === true ? new S3Error('MalformedXML') : new S3Error('InvalidArgument', error.message);
     case 'invalid_key':
       return details.tooLong === true
@@ -168,6 +170,10 @@ export function toS3Error(error: unknown): S3Error {
         : new S3Error('InvalidURI', error.message);
     case 'invalid_range':
       return new S3Error('InvalidRange', undefined, typeof details.size === 'number' ? { ActualObjectSize: details.size } : {});
+    case 'object_locked':
+      return new S3Error('AccessDenied', 'Access Denied because object protected by object lock.');
+    case 'conflict':
+      return details.objectLock === undefined ? new S3Error(CODES.conflict) : new S3Error('InvalidBucketState', error.message);
     case 'precondition_failed':
       return new S3Error(
         'PreconditionFailed',

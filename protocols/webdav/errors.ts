@@ -46,6 +46,7 @@ const FAULTS = {
   not_modified: { status: 304 },
   conflict: { status: 503 },
   locked: { status: 423, condition: 'lock-token-submitted' },
+  object_locked: { status: 403 },
   lock_not_found: { status: 409, condition: 'lock-token-matches-request-uri' },
   access_denied: { status: 403 },
   unauthenticated: { status: 401 },

@@ -1,5 +1,5 @@
 import type { BucketId } from '#core/address';
-import type { Bucket, BucketKind, Versioning } from '#core/bucket';
+import type { Bucket, BucketKind, Quota, Versioning } from '#core/bucket';
 import type { DomainId } from '#core/content-ref';
 import type { PrincipalId } from '#core/principal';
 
@@ -12,8 +12,9 @@ export interface BucketStore {
   resolve(principal: PrincipalId | null, name: string): Promise<Bucket | null>;
   /** In byte order of names; of one owner, or all. */
   list(owner?: PrincipalId): Promise<Bucket[]>;
+  /** @throws conflict (details.objectLock): object lock stays once it is on, and goes with versions only */
   update(id: BucketId, patch: BucketPatch): Promise<Bucket>;
-  /** @throws bucket_not_empty when live objects, or S3-visible versions, or uploads exist (unless `force`); hidden history never counts and is dropped with the bucket */
+  /** @throws bucket_not_empty when live objects, or S3-visible versions, or uploads exist (unless `force`); hidden history never counts and is dropped with the bucket; object_locked when a version is held, also with `force` */
   remove(id: BucketId, options?: { force?: boolean }): Promise<void>;
   usage(id: BucketId): Promise<BucketUsage>;
 }
@@ -35,6 +36,7 @@ export interface BucketPatch {
   objectLock?: boolean;
   /** Merged by top-level name; null removes one. */
   config?: Record<string, unknown>;
+  quota?: Partial<Quota>;
 }
 
 export interface BucketUsage {

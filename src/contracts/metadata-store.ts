@@ -3,6 +3,7 @@ import type { Conditions } from '#core/conditions';
 import type { ContentRef } from '#core/content-ref';
 import type { DirectoryInfo, EntryInfo, ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
 import type { Who } from '#core/principal';
+import type { ObjectLock, Retention } from '#core/retention';
 import type { ChunkRecord, LeafRecord } from './content.ts';
 
 /**
@@ -27,11 +28,13 @@ export interface MetadataStore {
    * Decides and carries out one intent; durable when it resolves. Conditions, locks, quota and parents are decided in
    * the commit, against what is then current. An ambiguous commit (connection lost) is resolved by the version id.
    * @throws precondition_failed, locked, quota_exceeded, parent_missing, is_a_directory, not_a_directory, already_exists,
-   *   not_found, bucket_not_found, conflict, unavailable
+   *   not_found, bucket_not_found, conflict, unavailable, object_locked
    */
   commit(intent: PutIntent): Promise<PutVerdict>;
   commit(intent: RemoveIntent): Promise<RemoveVerdict>;
   commit(intent: AnnotateIntent): Promise<EntryInfo>;
+  /** @throws version_not_found, object_locked; invalid_argument where the bucket has no object lock */
+  commit(intent: LockIntent): Promise<ObjectInfo>;
 
   /** Moves an object or a whole directory (both keys end in `/`) in one transaction with one journal row. Same bucket or another of the same domain. */
   move(intent: TreeIntent): Promise<TreeVerdict>;
@@ -70,6 +73,8 @@ export interface PutIntent extends IntentBase {
   properties?: Record<string, string> | null;
   /** Consumes this multipart upload in the same transaction. Repeating a completed one gives its first verdict. */
   completesUpload?: string;
+  /** Retention and legal hold of its own; absent: the bucket's default. @throws invalid_argument where the bucket has no object lock */
+  lock?: Partial<ObjectLock>;
 }
 
 export interface PutVerdict {
@@ -85,6 +90,8 @@ export interface RemoveIntent extends IntentBase {
   versionId: VersionId;
   /** Removes this version for good instead of the current object. */
   version?: VersionId | 'null';
+  /** Removes a version under governance all the same; whoever asks has been allowed to. */
+  bypassGovernance?: boolean;
   /** @throws not_found when nothing is live; else removing what is absent succeeds, as in S3. */
   mustExist?: boolean;
   /** WebDAV: the parent stays as an explicit folder when this was its last entry. */
@@ -105,6 +112,17 @@ export interface AnnotateIntent extends IntentBase {
   properties?: Record<string, string | null>;
   /** New mtime of an object, ms. */
   mtime?: number;
+}
+
+/** Changes what keeps a version from being removed; what is absent stays. */
+export interface LockIntent extends IntentBase {
+  kind: 'lock';
+  /** Absent: the current one. */
+  version?: VersionId | 'null';
+  /** null: none. */
+  retention?: Retention | null;
+  legalHold?: boolean;
+  bypassGovernance?: boolean;
 }
 
 export interface TreeIntent {

@@ -3,6 +3,7 @@ import type { ContentRef } from '#core/content-ref';
 import type { Digests } from '#core/digest';
 import type { ObjectAttributes } from '#core/object';
 import type { PrincipalId } from '#core/principal';
+import type { ObjectLock } from '#core/retention';
 import type { ChunkRecord, LeafRecord } from './content.ts';
 
 /** Rows of unfinished uploads: S3 multipart, tus and REST resumable are one thing. */
@@ -27,6 +28,8 @@ export interface NewUpload {
   attributes: ObjectAttributes;
   tags?: Record<string, string>;
   mtime?: number;
+  /** Of the object that it will be. */
+  lock?: Partial<ObjectLock>;
   /** S3's checksum algorithm and type of the upload, if it named one. */
   checksum?: { algorithm: string; type: 'FULL_OBJECT' | 'COMPOSITE' };
 }

@@ -21,6 +21,14 @@ export interface Bucket {
   created: number;
   /** Documents of later features by name (policy, cors, lifecycle, tags, …), as JSON. */
   config: Record<string, unknown>;
+  /** Absent: none. */
+  quota?: Quota;
+}
+
+/** Upper bounds of what is current; null: none. */
+export interface Quota {
+  bytes: number | null;
+  objects: number | null;
 }
 
 /** AWS's rules for general purpose buckets: 3 to 63 of a-z 0-9 . -, no address, no doubled dots. @throws invalid_bucket_name */

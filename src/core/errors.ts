@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   'conflict', // a concurrent change won; the caller may retry
   'locked', // a WebDAV lock covers the target and its token was not submitted
   'lock_not_found',
+  'object_locked', // a version is under retention or legal hold
   'access_denied',
   'unauthenticated',
   'expired', // presigned URL, token

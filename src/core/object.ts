@@ -1,6 +1,7 @@
 import type { BucketId, ObjectKey } from './address.ts';
 import type { ContentRef } from './content-ref.ts';
 import type { DigestName } from './digest.ts';
+import type { ObjectLock } from './retention.ts';
 
 /** 128 random-looking bits as 32 lower-case hex digits, time-ordered (UUIDv7 layout), minted by the gateway before the commit: the idempotency key of an ambiguous commit. */
 export type VersionId = string;
@@ -57,6 +58,8 @@ export interface ObjectInfo {
   content: ContentRef | null;
   /** WebDAV's dead properties: `{"namespace name": "xml"}`; null when there are none. */
   properties: Record<string, string> | null;
+  /** What keeps it from being removed; only where one version is asked for, and it has any. */
+  lock?: ObjectLock;
 }
 
 export interface DirectoryInfo {

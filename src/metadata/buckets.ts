@@ -1,4 +1,4 @@
-import type { BucketStore } from '#contracts/bucket-store';
+import type { BucketPatch, BucketStore } from '#contracts/bucket-store';
 import type { Signals } from '#contracts/signals';
 import type { BucketId } from '#core/address';
 import { assertBucketName, type Bucket, type BucketKind, type Versioning } from '#core/bucket';
@@ -14,9 +14,10 @@ export interface BucketStoreOptions {
   forget(bucket: BucketId): void;
 }
 
-type Row = [number, string, number, number, BucketKind, Versioning, boolean, number, string];
+type Row = [number, string, number, number, BucketKind, Versioning, boolean, number, string, number | null, number | null];
 
-const COLUMNS = 'b.id, b.name, b.owner, b.domain, b.kind, b.versioning, b.object_lock, b.created_ms, b.config';
+const COLUMNS =
+  'b.id, b.name, b.owner, b.domain, b.kind, b.versioning, b.object_lock, b.created_ms, b.config, b.quota_bytes, b.quota_objects';
 const FIND = { name: 'bucket-find', text: `SELECT ${COLUMNS} FROM buckets b WHERE b.id = $1` };
 const RESOLVE = {
   name: 'bucket-resolve',
@@ -50,15 +51,18 @@ const UPDATE = {
   name: 'bucket-update',
   text: `UPDATE buckets b SET versioning = coalesce($2, versioning), owner = coalesce($3, owner), object_lock = coalesce($4, object_lock),
            config = (SELECT coalesce(jsonb_object_agg(e.key, e.value) FILTER (WHERE e.value <> 'null'), '{}')
-                       FROM jsonb_each(config || $5::jsonb) e)
+                       FROM jsonb_each(config || $5::jsonb) e),
+           quota_bytes = CASE WHEN $6 THEN $7::bigint ELSE quota_bytes END, quota_objects = CASE WHEN $8 THEN $9::bigint ELSE quota_objects END
          WHERE id = $1 RETURNING ${COLUMNS}`,
 };
 const MOVE_USAGE = {
   name: 'bucket-move-usage',
-  text: `INSERT INTO usage AS t (principal, bytes)
-         SELECT v.principal, v.bytes FROM (SELECT $2::int AS principal, -bytes AS bytes FROM bucket_heads WHERE bucket_id = $1
-           UNION ALL SELECT $3::int, bytes FROM bucket_heads WHERE bucket_id = $1) v WHERE v.bytes <> 0 ORDER BY v.principal
-         ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes`,
+  text: `INSERT INTO usage AS t (principal, bytes, objects)
+         SELECT v.principal, v.bytes, v.objects
+           FROM (SELECT $2::int AS principal, -bytes AS bytes, -objects AS objects FROM bucket_heads WHERE bucket_id = $1
+                 UNION ALL SELECT $3::int, bytes, objects FROM bucket_heads WHERE bucket_id = $1) v
+          WHERE v.bytes <> 0 OR v.objects <> 0 ORDER BY v.principal
+         ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes, objects = t.objects + excluded.objects`,
 };
 const OCCUPIED = {
   name: 'bucket-occupied',
@@ -112,12 +116,18 @@ export function createBucketStore({ database, clock, signals, forget }: BucketSt
     async update(id, patch) {
       const bucket = await database.transaction(async (session) => {
         const before = await lockHead(session, id);
+        assertLockFits(before, patch);
+        const { quota = {} } = patch;
         const values = [
           id,
           patch.versioning ?? null,
           patch.owner ?? null,
           patch.objectLock ?? null,
           JSON.stringify(patch.config ?? {}),
+          quota.bytes !== undefined,
+          quota.bytes ?? null,
+          quota.objects !== undefined,
+          quota.objects ?? null,
         ];
         const rows = await session.query<Row>(UPDATE, values);
         if (patch.owner !== undefined && patch.owner !== before.owner) {
@@ -149,6 +159,18 @@ export function createBucketStore({ database, clock, signals, forget }: BucketSt
   };
 }
 
+/** Object lock needs versions, and does not end. @throws conflict */
+function assertLockFits(before: Bucket, { objectLock, versioning }: BucketPatch): void {
+  if (before.objectLock && objectLock === false) {
+    throw new CloudStoreError('conflict', 'Object lock cannot be taken away.', { details: { objectLock: true } });
+  }
+  const locked = objectLock ?? before.objectLock;
+  if (!locked || (versioning ?? before.versioning) === 'enabled') return;
+  throw new CloudStoreError('conflict', 'Object lock goes with versions: they have to be, and stay, enabled.', {
+    details: { objectLock: before.objectLock },
+  });
+}
+
 async function lockHead(session: Session, id: BucketId): Promise<Bucket> {
   if ((await session.execute(TOUCH_HEAD, [id])) === 0) throw missing();
   const rows = await session.query<Row>(FIND, [id]);
@@ -165,8 +187,9 @@ async function takeName(session: Session, scope: number, name: string, bucket: B
   });
 }
 
-function bucketOf([id, name, owner, domain, kind, versioning, objectLock, created, config]: Row): Bucket {
-  return { id, name, owner, domain, kind, versioning, objectLock, created, config: JSON.parse(config) };
+function bucketOf([id, name, owner, domain, kind, versioning, objectLock, created, config, bytes, objects]: Row): Bucket {
+  const quota = bytes === null && objects === null ? {} : { quota: { bytes, objects } };
+  return { id, name, owner, domain, kind, versioning, objectLock, created, config: JSON.parse(config), ...quota };
 }
 
 function missing(): CloudStoreError {

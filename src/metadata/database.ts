@@ -116,6 +116,9 @@ export function translate(error: unknown): unknown {
       details: { collected: true },
     });
   }
+  if (state === 'CS005') {
+    return new CloudStoreError('object_locked', 'A version is under retention or legal hold.', { cause: error });
+  }
   if (state === '53100')
     return new CloudStoreError('insufficient_storage', 'The disk of the database is full.', { cause: error });
   if (state === '22P05' || state === '22021' || state === '22P02') {

@@ -29,12 +29,13 @@ const LOCK_HEADS = {
 };
 const TOUCH_HEADS = {
   name: 'expiry-touch-heads',
-  text: 'UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = ANY((SELECT $1::int[])::int[])',
+  text: `UPDATE bucket_heads h SET revision = revision + 1, history_versions = history_versions - coalesce(x.n, 0), history_bytes = history_bytes - coalesce(x.z, 0)
+           FROM unnest((SELECT $1::int[]), (SELECT $2::bigint[]), (SELECT $3::bigint[])) AS x(bucket_id, n, z) WHERE h.bucket_id = x.bucket_id`,
 };
 const DROP_VERSIONS = {
   name: 'expiry-drop-versions',
   text: `DELETE FROM versions v USING unnest((SELECT $1::text[])) AS x(id) WHERE v.id = decode(x.id, 'hex') AND v.visibility = 'hidden' AND NOT v.legal_hold
-            AND coalesce(v.retain_until_ms, 0) < cs_now_ms() RETURNING v.size`,
+            AND coalesce(v.retain_until_ms, 0) < cs_now_ms() RETURNING v.slot_id, v.size, v.delete_marker`,
 };
 /** A name under which nothing is left. */
 const DROP_SLOTS = {
@@ -48,10 +49,23 @@ export function createExpiryStore(database: Database): ExpiryStore {
   async function drop(session: Session, rows: [string, number, number, number][]): Promise<{ count: number; bytes: number }> {
     const buckets = [...new Set(rows.map(([, , bucket]) => bucket))];
     await session.query(LOCK_HEADS, [buckets]);
-    const gone = await session.query<[number]>(DROP_VERSIONS, [rows.map(([id]) => id)]);
+    const gone = await session.query<[number, number, boolean]>(DROP_VERSIONS, [rows.map(([id]) => id)]);
     await session.execute(DROP_SLOTS, [[...new Set(rows.map(([, slot]) => slot))]]);
-    await session.execute(TOUCH_HEADS, [buckets]);
-    return { count: gone.length, bytes: gone.reduce((sum, [size]) => sum + size, 0) };
+    const bucketOf = new Map(rows.map(([, slot, bucket]) => [slot, bucket]));
+    const counts = new Map(buckets.map((bucket) => [bucket, { versions: 0, bytes: 0 }]));
+    for (const [slot, size, deleteMarker] of gone) {
+      const count = counts.get(bucketOf.get(slot) ?? 0);
+      if (count === undefined || deleteMarker) continue;
+      count.versions += 1;
+      count.bytes += size;
+    }
+    const columns = [...counts.values()];
+    await session.execute(TOUCH_HEADS, [
+      [...counts.keys()],
+      columns.map(({ versions }) => versions),
+      columns.map(({ bytes }) => bytes),
+    ]);
+    return { count: gone.length, bytes: gone.reduce((sum, [, size]) => sum + size, 0) };
   }
 
   return {

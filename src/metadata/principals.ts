@@ -77,8 +77,8 @@ const REMOVAL = [
   `UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id IN
      (SELECT h.bucket_id FROM bucket_heads h JOIN buckets b ON b.id = h.bucket_id WHERE b.owner = $1 ORDER BY h.bucket_id FOR UPDATE OF h)
      AND $2::int IS NOT NULL`,
-  `INSERT INTO usage AS t (principal, bytes) SELECT $2::int, bytes FROM usage WHERE principal = $1
-     ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes`,
+  `INSERT INTO usage AS t (principal, bytes, objects) SELECT $2::int, bytes, objects FROM usage WHERE principal = $1
+     ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes, objects = t.objects + excluded.objects`,
   'DELETE FROM usage WHERE principal = $1 AND $2::int IS NOT NULL',
   'UPDATE buckets SET owner = $2 WHERE owner = $1',
   'DELETE FROM bucket_names WHERE scope = $1 AND $2::int IS NOT NULL',

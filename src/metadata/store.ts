@@ -52,6 +52,7 @@ export function createMetadataStore(
   function commit(intent: PutIntent): Promise<PutVerdict>;
   function commit(intent: RemoveIntent): Promise<RemoveVerdict>;
   function commit(intent: Extract<Intent, { kind: 'annotate' }>): Promise<EntryInfo>;
+  function commit(intent: Extract<Intent, { kind: 'lock' }>): Promise<ObjectInfo>;
   async function commit(intent: Intent): Promise<PutVerdict | RemoveVerdict | EntryInfo> {
     const outcome = await committer.commit(intent);
     switch (outcome.kind) {
@@ -62,6 +63,11 @@ export function createMetadataStore(
         const info = await lookups.version(intent, outcome.version, { hidden: true });
         if (!info) throw new CloudStoreError('upload_not_found', 'The upload was completed, and its object is gone.');
         return { info, created: false, seq: 0 };
+      }
+      case 'lock': {
+        const info = await lookups.version(intent, outcome.version);
+        if (!info) throw new CloudStoreError('version_not_found', 'The version was removed meanwhile.');
+        return info;
       }
       case 'annotate': {
         const after = await entry(intent);

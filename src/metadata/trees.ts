@@ -7,7 +7,18 @@ import { withoutSlash } from './locks.ts';
 import { endOf } from './rows.ts';
 import { directoryIn, entryIn, isTree } from './trees/entries.ts';
 import { openLocks } from './trees/locks.ts';
-import { arrived, assertKeysFit, clear, departed, measure, type Range, rename, write, writeMarker } from './trees/ranges.ts';
+import {
+  arrived,
+  assertKeysFit,
+  clear,
+  departed,
+  measure,
+  past,
+  type Range,
+  rename,
+  write,
+  writeMarker,
+} from './trees/ranges.ts';
 import * as sql from './trees/statements.ts';
 import { commitTree, type TreeRooms, type Work } from './trees/transaction.ts';
 
@@ -39,14 +50,17 @@ const moveEntry: Transfer<TreeIntent> = {
     const source = await measure(work, from);
     assertKeysFit(source, from, to);
     const [left, joined] = [work.head(from.bucket), work.head(to.bucket)];
-    const renamed = left.versioning === 'off' && joined.versioning === 'off' ? await rename(work, from, to) : 0;
-    await write(work, from, to, { count: source.objects - renamed, sameNode: true, properties: true });
-    if (renamed < source.objects) await clear(work, from, null);
+    const never = left.versioning === 'off' && joined.versioning === 'off';
+    const renamed = never ? await rename(work, from, to) : { objects: 0, bytes: 0 };
+    const rest = { objects: source.objects - renamed.objects, bytes: source.bytes - renamed.bytes };
+    await write(work, from, to, { count: rest.objects, sameNode: true, properties: true });
+    if (rest.objects > 0) await clear(work, from, null, true);
     if (from.tree) {
       await work.session.execute(sql.MOVE_DIRECTORIES, [from.bucket, from.key, endOf(from.key), to.bucket, to.key]);
     }
-    left.objects -= source.objects;
-    left.bytes -= source.bytes;
+    left.objects -= renamed.objects;
+    left.bytes -= renamed.bytes;
+    past(left, rest);
     joined.objects += source.objects;
     joined.bytes += source.bytes;
     await arrived(work, to);
@@ -124,8 +138,7 @@ async function makeRoom(work: Work, there: Range, from: Range, to: Range, whole:
   if (there.tree || !same) await clear(work, there, same && whole ? from : null);
   if (there.tree) await work.session.execute(sql.REMOVE_DIRECTORIES, [there.bucket, there.key, endOf(there.key)]);
   const head = work.head(there.bucket);
-  head.objects -= gone.objects;
-  head.bytes -= gone.bytes;
+  past(head, gone);
   if (!same) head.events.push({ kind: there.tree ? 'removeTree' : 'remove', key: there.key });
 }
 
@@ -145,14 +158,13 @@ async function removeTree(work: Work, intent: RemoveTreeIntent): Promise<{ remov
   checkConditions(intent.conditions ?? {}, entry, 'write');
   if (entry === null) return { removed: 0 };
   await openLocks(work, range, { who: intent.who, lockTokens: intent.lockTokens, below: true, membership: true, drop: 'all' });
-  const { objects, bytes } = await measure(work, range);
+  const gone = await measure(work, range);
   await clear(work, range, null);
   await work.session.execute(sql.REMOVE_DIRECTORIES, [range.bucket, range.key, endOf(range.key)]);
-  head.objects -= objects;
-  head.bytes -= bytes;
+  past(head, gone);
   head.events.push({ kind: 'removeTree', key: range.key });
   await departed(work, range, intent.keepParent === true);
-  return { removed: objects };
+  return { removed: gone.objects };
 }
 
 function rangeOf(at: Address): Range {

@@ -8,16 +8,28 @@ import type { Database } from './database.ts';
 import type { Registration } from './instance.ts';
 import { mintVersionId } from './version-id.ts';
 
-type Row = [string, number, string, number, string, string | null, number | null, string | null, number, string | null];
+type Row = [
+  string,
+  number,
+  string,
+  number,
+  string,
+  string | null,
+  number | null,
+  string | null,
+  number,
+  string | null,
+  string | null,
+];
 type PartRow = [number, number, string, Buffer, string, number];
 
 const COMPLETED_FOUND_MS = 24 * 3600 * 1000;
 const COLUMNS = `encode(u.id, 'hex'), u.bucket_id, u.key, u.principal, u.attributes, u.tags, u.mtime_ms, u.checksum, u.created_ms,
-  encode(u.completed_version, 'hex')`;
+  encode(u.completed_version, 'hex'), u.lock`;
 const CREATE = {
   name: 'upload-create',
-  text: `INSERT INTO uploads (id, bucket_id, key, principal, attributes, tags, mtime_ms, checksum, created_ms)
-         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7, $8, $9 FROM buckets b WHERE b.id = $2 FOR SHARE`,
+  text: `INSERT INTO uploads (id, bucket_id, key, principal, attributes, tags, mtime_ms, checksum, created_ms, lock)
+         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7, $8, $9, $10 FROM buckets b WHERE b.id = $2 FOR SHARE`,
 };
 const FIND = {
   name: 'upload-find',
@@ -66,10 +78,21 @@ export function createUploadStore({
 }): UploadStore {
   return {
     async create(upload) {
-      const { bucket, key, principal, attributes, tags, mtime, checksum } = upload;
+      const { bucket, key, principal, attributes, tags, mtime, checksum, lock } = upload;
       const created = clock.now();
       const id = mintVersionId(clock, random);
-      const values = [id, bucket, key, principal, json(attributes), json(tags), mtime ?? null, json(checksum), created];
+      const values = [
+        id,
+        bucket,
+        key,
+        principal,
+        json(attributes),
+        json(tags),
+        mtime ?? null,
+        json(checksum),
+        created,
+        json(lock),
+      ];
       if ((await database.execute(CREATE, values)) === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
       return { ...upload, id, created, completedVersion: null };
     },
@@ -105,7 +128,7 @@ export function createUploadStore({
   };
 }
 
-function uploadOf([id, bucket, key, principal, attributes, tags, mtime, checksum, created, completedVersion]: Row): Upload {
+function uploadOf([id, bucket, key, principal, attributes, tags, mtime, checksum, created, completedVersion, lock]: Row): Upload {
   return {
     id,
     bucket,
@@ -115,6 +138,7 @@ function uploadOf([id, bucket, key, principal, attributes, tags, mtime, checksum
     ...(tags === null ? {} : { tags: JSON.parse(tags) }),
     ...(mtime === null ? {} : { mtime }),
     ...(checksum === null ? {} : { checksum: JSON.parse(checksum) }),
+    ...(lock === null ? {} : { lock: JSON.parse(lock) }),
     created,
     completedVersion,
   };

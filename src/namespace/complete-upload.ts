@@ -63,6 +63,7 @@ export async function complete(
       completesUpload: upload.id,
       ...(upload.mtime === undefined ? {} : { mtime: upload.mtime }),
       ...(upload.tags === undefined ? {} : { tags: upload.tags }),
+      ...(upload.lock === undefined ? {} : { lock: upload.lock }),
       ...(options.conditions === undefined ? {} : { conditions: options.conditions }),
     });
     return { ...verdict, digests: {} };

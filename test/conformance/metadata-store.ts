@@ -3,6 +3,7 @@ import { describeCommits } from './metadata-store/commits.ts';
 import { describeConcurrency } from './metadata-store/concurrency.ts';
 import { describeDirectories } from './metadata-store/directories.ts';
 import { describeListing } from './metadata-store/listing.ts';
+import { describeObjectLock } from './metadata-store/object-lock.ts';
 import { describeTrees } from './metadata-store/trees.ts';
 import { describeVersions } from './metadata-store/versions.ts';
 
@@ -21,6 +22,7 @@ export function describeMetadataStore(name: string, make: () => Promise<Metadata
       describeListing,
       describeTrees,
       describeConcurrency,
+      describeObjectLock,
     ])
       part(() => rig);
   });

@@ -23,7 +23,7 @@ export interface MetadataRig {
   open(): Promise<Metadata>;
   user(name?: string): Promise<Account>;
   /** A bucket of its own user, unless one is given. */
-  bucket(options?: { owner?: Account; versioning?: Versioning }): Promise<Bucket & { who: Who }>;
+  bucket(options?: { owner?: Account; versioning?: Versioning; objectLock?: boolean }): Promise<Bucket & { who: Who }>;
   close(): Promise<void>;
 }
 
@@ -72,9 +72,15 @@ export async function openMetadataRig(kind: 'one gateway' | 'two gateways'): Pro
     store,
     open: () => open(false),
     user,
-    async bucket({ owner, versioning = 'off' } = {}) {
+    async bucket({ owner, versioning = 'off', objectLock = false } = {}) {
       const { principal, domain, who } = owner ?? (await user());
-      const bucket = await first.buckets.create({ name: `bucket-${++names}`, owner: principal.id, domain, versioning });
+      const bucket = await first.buckets.create({
+        name: `bucket-${++names}`,
+        owner: principal.id,
+        domain,
+        versioning,
+        objectLock,
+      });
       return { ...bucket, who };
     },
     async close() {

@@ -54,7 +54,7 @@ export async function applyPlan(
     setOf(directories.filter(({ e }) => e !== null).map(({ b, k, e }) => ({ b, k, e }))),
     setOf(directories.filter(({ c }) => c).map(({ b, k }) => ({ b, k, u: endOf(k) }))),
     JSON.stringify(journal),
-    setOf([...plan.usage].filter(([, bytes]) => bytes !== 0).map(([p, z]) => ({ p, z }))),
+    setOf([...plan.usage].filter(([, { z, o }]) => z !== 0 || o !== 0).map(([p, used]) => ({ p, ...used }))),
     extraOf(plan),
   ]);
 }

@@ -1,5 +1,6 @@
 import type { PutIntent } from '#contracts/metadata-store';
 import { parentOf } from '#core/address';
+import type { Quota } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import { assertUnlocked, covers, withoutSlash } from '../locks.ts';
 import { type BatchState, type BucketState, type Intent, slotKey } from './state.ts';
@@ -30,10 +31,22 @@ export function checkLocks(state: BatchState, intent: Intent, membership: boolea
   assertUnlocked(covering, intent.who.principal?.id ?? null, intent.lockTokens ?? []);
 }
 
-/** @throws quota_exceeded when the owner's use grows beyond the quota */
-export function checkQuota(state: BatchState, bucket: BucketState, growth: number): void {
+/** @throws quota_exceeded when what is live grows beyond the quota of the owner or of the bucket */
+export function checkQuota(state: BatchState, bucket: BucketState, bytes: number, objects: number): void {
   const account = state.accounts.get(bucket.owner);
-  if (account && growth > 0 && account.quotaBytes !== null && account.usedBytes + growth > account.quotaBytes) {
-    throw new CloudStoreError('quota_exceeded', 'The quota is used up.', { details: { quotaBytes: account.quotaBytes } });
-  }
+  if (account !== undefined) assertWithin(account.quota, account.usedBytes, account.usedObjects, bytes, objects);
+  assertWithin(bucket.quota, bucket.bytes, bucket.objects, bytes, objects);
+}
+
+function assertWithin(quota: Quota, usedBytes: number, usedObjects: number, bytes: number, objects: number): void {
+  const full =
+    (bytes > 0 && quota.bytes !== null && usedBytes + bytes > quota.bytes) ||
+    (objects > 0 && quota.objects !== null && usedObjects + objects > quota.objects);
+  if (full) throw quotaExceeded(quota);
+}
+
+export function quotaExceeded(quota: Quota): CloudStoreError {
+  return new CloudStoreError('quota_exceeded', 'The quota is used up.', {
+    details: { quotaBytes: quota.bytes, quotaObjects: quota.objects },
+  });
 }

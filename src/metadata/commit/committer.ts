@@ -33,6 +33,8 @@ interface Pending {
 }
 
 const BATCH_MAX = 512;
+/** Codes that the database gives for one row. */
+const BLAMED: ReadonlySet<string> = new Set(['invalid_argument', 'object_locked']);
 const ATTEMPTS_MAX = 12;
 const BLOCK = 4096;
 /** After a swap was lost, this many batches take the heads' locks first: another gateway is busy in the same buckets. */
@@ -88,14 +90,14 @@ export function createCommitter(options: CommitterOptions): Committer {
     running = null;
   }
 
-  /** In order of arrival; a key with a removal by version takes part once only. */
+  /** In order of arrival; a key of which an intent names a version takes part once only. */
   function takeBatch(): Pending[] {
     const batch: Pending[] = [];
     const rest: Pending[] = [];
     const keys = new Map<string, boolean>();
     for (const one of waiting) {
       const at = slotKey(one.intent.bucket, one.intent.key);
-      const alone = one.intent.kind === 'remove' && one.intent.version !== undefined;
+      const alone = one.intent.kind === 'lock' || (one.intent.kind === 'remove' && one.intent.version !== undefined);
       const seen = keys.get(at);
       keys.set(at, alone || seen === true);
       if (batch.length >= BATCH_MAX || (seen !== undefined && (alone || seen))) rest.push(one);
@@ -119,7 +121,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     } catch (error) {
       const [only] = batch;
       if (batch.length === 1 && only) return only.reject(error);
-      if (isCloudStoreError(error) && error.code !== 'invalid_argument' && error.details.collected !== true) throw error;
+      if (isCloudStoreError(error) && !BLAMED.has(error.code) && error.details.collected !== true) throw error;
       // An error of SQL, or what it refers to was collected: one intent of the batch is to blame, and must not take the others with it.
       const middle = batch.length >> 1;
       await settle(batch.slice(0, middle));

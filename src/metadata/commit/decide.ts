@@ -1,13 +1,15 @@
 import type { ChangeKind } from '#contracts/journal';
-import type { AnnotateIntent, PutIntent, PutVerdict, RemoveIntent, RemoveVerdict } from '#contracts/metadata-store';
+import type { AnnotateIntent, LockIntent, PutIntent, PutVerdict, RemoveIntent, RemoveVerdict } from '#contracts/metadata-store';
 import { ancestorsOf, parentOf } from '#core/address';
 import { checkConditions } from '#core/conditions';
 import { encodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectInfo, VersionId } from '#core/object';
+import { isHeld, locked, type ObjectLock } from '#core/retention';
 import { recordsOf } from '../chunk-index.ts';
 import { withoutSlash } from '../locks.ts';
 import { checkLocks, checkQuota, checkTree } from './checks.ts';
+import { assertLockChange, clocksOf, lockOfNew } from './locking.ts';
 import { emptyPlan, type Plan } from './plan.ts';
 import { type BatchState, type BucketState, type Intent, type SlotState, slotKey } from './state.ts';
 
@@ -15,6 +17,7 @@ export type Outcome =
   | { kind: 'put'; verdict: PutVerdict }
   | { kind: 'remove'; verdict: RemoveVerdict }
   | { kind: 'annotate' }
+  | { kind: 'lock'; version: VersionId }
   /** The upload was completed before: the verdict is that version's. */
   | { kind: 'completed'; version: VersionId }
   /** Depends on what an earlier intent of the batch leaves behind: goes into the next one. */
@@ -54,6 +57,7 @@ function decideOne(fold: Fold, intent: Intent): Outcome {
   if (!bucket) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
   if (intent.kind === 'put') return decidePut(fold, bucket, intent);
   if (intent.kind === 'remove') return decideRemove(fold, bucket, intent);
+  if (intent.kind === 'lock') return decideLock(fold, bucket, intent);
   return decideAnnotate(fold, bucket, intent);
 }
 
@@ -77,7 +81,7 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
   }
   checkConditions(intent.conditions ?? {}, before?.live ? before : null, 'write');
   const size = intent.content.size;
-  checkQuota(state, bucket, size - (before?.live ? before.size : 0));
+  checkQuota(state, bucket, size - (before?.live ? before.size : 0), before?.live ? 0 : 1);
 
   const made = writeVersion(fold, bucket, intent.key, {
     versionId: intent.versionId,
@@ -90,6 +94,7 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
     content: encodeContentRef(intent.content).toString('base64'),
     contentHash: intent.contentHash?.toString('base64') ?? null,
     properties: intent.properties ?? null,
+    lock: lockOfNew(state, bucket, intent.lock),
   });
   ensureDirectories(fold, bucket, intent.key);
   const records = recordsOf(bucket.domain, intent.chunks, intent.leaves);
@@ -116,6 +121,8 @@ interface Written {
   content: string | null;
   contentHash: string | null;
   properties: Record<string, string> | null;
+  /** Absent: nothing keeps it. */
+  lock?: ObjectLock | null;
 }
 
 /** A new current version in a slot, by the bucket's versioning; what was current becomes history, S3's or ours. */
@@ -125,6 +132,7 @@ function writeVersion(fold: Fold, bucket: BucketState, key: string, written: Wri
   const visibility = bucket.versioning === 'enabled' ? 'id' : 'null';
   let nullVersion = before?.nullVersion ?? null;
   if (before?.versionId) supersede(fold, before.versionId);
+  if (before?.live === true) past(fold, bucket, 1, before.size);
   if (visibility === 'null') {
     if (nullVersion !== null) hide(fold, nullVersion);
     nullVersion = written.versionId;
@@ -163,6 +171,9 @@ function writeVersion(fold: Fold, bucket: BucketState, key: string, written: Wri
     r: written.content,
     h: written.contentHash,
     u: null,
+    rm: written.lock?.retention?.mode ?? null,
+    ru: written.lock?.retention?.until ?? null,
+    lh: written.lock?.legalHold ?? false,
   });
   setSlot(fold, bucket, key, after);
   return after;
@@ -172,17 +183,19 @@ function decideRemove(fold: Fold, bucket: BucketState, intent: RemoveIntent): Ou
   const { state } = fold;
   const before = state.slots.get(slotKey(bucket.id, intent.key));
   checkLocks(state, intent, before?.live === true);
-  if (intent.version !== undefined) return removeVersion(fold, bucket, intent, before);
+  if (intent.version !== undefined && !isOnlyVersion(bucket, intent, before)) return removeVersion(fold, bucket, intent, before);
   checkConditions(intent.conditions ?? {}, before?.live ? before : null, 'write');
   if (before?.live !== true && intent.mustExist === true) throw new CloudStoreError('not_found', 'There is no such object.');
   const existed = before?.live === true;
   if (bucket.versioning === 'off') {
     if (!existed) return { kind: 'remove', verdict: { existed: false, deleteMarker: false, versionId: null } };
     if (before.nullVersion) hide(fold, before.nullVersion);
+    past(fold, bucket, 1, before.size);
     setSlot(fold, bucket, intent.key, { ...before, ...NOTHING });
     journal(fold, bucket, 'remove', intent, null);
     afterRemoval(fold, bucket, intent);
-    return { kind: 'remove', verdict: { existed: true, deleteMarker: false, versionId: null } };
+    const named = intent.version === undefined ? null : 'null';
+    return { kind: 'remove', verdict: { existed: true, deleteMarker: false, versionId: named } };
   }
   writeVersion(fold, bucket, intent.key, {
     versionId: intent.versionId,
@@ -202,6 +215,12 @@ function decideRemove(fold: Fold, bucket: BucketState, intent: RemoveIntent): Ou
   return { kind: 'remove', verdict: { existed, deleteMarker: true, versionId } };
 }
 
+/** Where there never were versions, whoever names the only one means the object; it goes into history like any. */
+function isOnlyVersion(bucket: BucketState, { version }: RemoveIntent, before: SlotState | undefined): boolean {
+  if (bucket.versioning !== 'off' || before?.live !== true) return false;
+  return version === 'null' || version === before.versionId;
+}
+
 const NOTHING = {
   live: false,
   versionId: null,
@@ -219,9 +238,11 @@ function removeVersion(fold: Fold, bucket: BucketState, intent: RemoveIntent, be
     if (intent.mustExist === true) throw new CloudStoreError('version_not_found', 'There is no such version.');
     return { kind: 'remove', verdict: { existed: false, deleteMarker: false, versionId: intent.version ?? null } };
   }
-  if (named.held) throw new CloudStoreError('access_denied', 'The version is under retention or legal hold.');
+  const held = isHeld(named.lock, clocksOf(state, bucket).ends);
+  const bypassed = intent.bypassGovernance === true && !named.lock.legalHold && named.lock.retention?.mode === 'governance';
+  if (held && !bypassed) throw locked(named.lock);
   if (before.versionId === named.id) checkConditions(intent.conditions ?? {}, before.live ? before : null, 'write');
-  plan.changed.set(named.id, { v: named.id, d: true });
+  plan.changed.set(named.id, { v: named.id, d: true, ...(held ? { k: true, rm: null, ru: null, lh: false } : {}) });
   const nullVersion = before.nullVersion === named.id ? null : before.nullVersion;
   let after: SlotState = { ...before, nullVersion };
   if (before.versionId === named.id) {
@@ -229,7 +250,11 @@ function removeVersion(fold: Fold, bucket: BucketState, intent: RemoveIntent, be
     if (named.next?.versionId) plan.changed.set(named.next.versionId, { v: named.next.versionId, u: null });
     if (named.next === null) plan.emptied.add(before.id);
   }
-  checkQuota(state, bucket, (after.live ? after.size : 0) - (before.live ? before.size : 0));
+  const sizes = (after.live ? after.size : 0) - (before.live ? before.size : 0);
+  checkQuota(state, bucket, sizes, Number(after.live) - Number(before.live));
+  // What is current again is no longer past; what was past is gone.
+  if (before.versionId !== named.id && !named.deleteMarker) past(fold, bucket, -1, -named.size);
+  else if (before.versionId === named.id && after.live) past(fold, bucket, -1, -after.size);
   setSlot(fold, bucket, intent.key, after);
   // What the key holds now, whichever of its versions went.
   journal(fold, bucket, after.live ? 'put' : 'remove', intent, after.live ? after : null);
@@ -237,6 +262,26 @@ function removeVersion(fold: Fold, bucket: BucketState, intent: RemoveIntent, be
   else if (before.live) afterRemoval(fold, bucket, intent);
   const versionId = named.visibility === 'null' ? 'null' : named.id;
   return { kind: 'remove', verdict: { existed: true, deleteMarker: named.deleteMarker, versionId } };
+}
+
+function decideLock(fold: Fold, bucket: BucketState, intent: LockIntent): Outcome {
+  const { state, plan } = fold;
+  const named = state.versions.get(slotKey(bucket.id, intent.key));
+  const before = state.slots.get(slotKey(bucket.id, intent.key));
+  if (!before || !named || named.visibility === 'hidden' || named.deleteMarker) {
+    if (intent.version === undefined) throw new CloudStoreError('not_found', 'There is no such object.');
+    throw new CloudStoreError('version_not_found', 'There is no such version.');
+  }
+  const { retention, legalHold } = assertLockChange(state, bucket, named.lock, intent);
+  plan.changed.set(named.id, {
+    v: named.id,
+    k: true,
+    rm: retention?.mode ?? null,
+    ru: retention?.until ?? null,
+    lh: legalHold,
+  });
+  journal(fold, bucket, 'annotate', intent, before.versionId === named.id ? before : null);
+  return { kind: 'lock', version: named.id };
 }
 
 function decideAnnotate(fold: Fold, bucket: BucketState, intent: AnnotateIntent): Outcome {
@@ -350,17 +395,30 @@ function setSlot(fold: Fold, bucket: BucketState, key: string, after: SlotState)
   const moved = head(fold, bucket);
   moved.o += objects;
   moved.z += bytes;
-  if (bytes !== 0) plan.usage.set(bucket.owner, (plan.usage.get(bucket.owner) ?? 0) + bytes);
+  bucket.objects += objects;
+  bucket.bytes += bytes;
+  const used = plan.usage.get(bucket.owner) ?? { z: 0, o: 0 };
+  plan.usage.set(bucket.owner, { z: used.z + bytes, o: used.o + objects });
   const account = state.accounts.get(bucket.owner);
-  if (account) account.usedBytes += bytes;
+  if (account) {
+    account.usedBytes += bytes;
+    account.usedObjects += objects;
+  }
   state.slots.set(at, after);
   plan.slots.set(at, { bucket: bucket.id, key, state: after });
 }
 
 function head(fold: Fold, bucket: BucketState) {
-  const found = fold.plan.heads.get(bucket.id) ?? { r: bucket.revision, q: bucket.seq, n: 0, o: 0, z: 0 };
+  const found = fold.plan.heads.get(bucket.id) ?? { r: bucket.revision, q: bucket.seq, n: 0, o: 0, z: 0, hn: 0, hz: 0 };
   fold.plan.heads.set(bucket.id, found);
   return found;
+}
+
+/** Counts what is no longer current, or not yet gone. */
+function past(fold: Fold, bucket: BucketState, versions: number, bytes: number): void {
+  const moved = head(fold, bucket);
+  moved.hn += versions;
+  moved.hz += bytes;
 }
 
 function journal(fold: Fold, bucket: BucketState, kind: ChangeKind, intent: Intent, now: SlotState | null): number {

@@ -21,6 +21,10 @@ export interface VersionRow {
   r: string | null;
   h: string | null;
   u: number | null;
+  /** Retention's mode and end, and legal hold. */
+  rm: string | null;
+  ru: number | null;
+  lh: boolean;
 }
 
 export interface ChangedVersion {
@@ -29,6 +33,11 @@ export interface ChangedVersion {
   u?: number | null;
   t?: number;
   d?: true;
+  /** Retention and hold become these. */
+  k?: true;
+  rm?: string | null;
+  ru?: number | null;
+  lh?: boolean;
 }
 
 export interface DirectoryChange {
@@ -59,6 +68,9 @@ export interface HeadChange {
   n: number;
   o: number;
   z: number;
+  /** Of what is not current: versions and bytes. */
+  hn: number;
+  hz: number;
 }
 
 /** What a batch will do, filled by decide and carried out by cs_commit. */
@@ -69,7 +81,8 @@ export interface Plan {
   changed: Map<string, ChangedVersion>;
   directories: Map<string, DirectoryChange>;
   journal: JournalRow[];
-  usage: Map<number, number>;
+  /** By owner: bytes and objects. */
+  usage: Map<number, { z: number; o: number }>;
   chunks: object[];
   leaves: object[];
   uploads: { i: string; v: string }[];

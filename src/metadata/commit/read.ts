@@ -2,6 +2,7 @@ import type { BucketId } from '#core/address';
 import { ancestorsOf, parentOf } from '#core/address';
 import type { Versioning } from '#core/bucket';
 import type { ObjectAttributes, Visibility } from '#core/object';
+import type { DefaultRetention, RetentionMode } from '#core/retention';
 import type { Session } from '../database.ts';
 import { type LockRow, lockOf, lockPaths, withoutSlash } from '../locks.ts';
 import { DIRECTORY_COLUMNS, directoryOf, endOf } from '../rows.ts';
@@ -12,7 +13,9 @@ import { type BatchState, type Intent, type NamedVersion, slotKey } from './stat
  * the statement, because to start it costs Postgres as much as to answer it.
  */
 const SECTIONS = {
-  buckets: `SELECT json_agg(json_build_array(b.id, b.owner, b.domain, b.versioning, h.revision, h.seq, h.epoch, p.quota_bytes, coalesce(u.bytes, 0)))
+  buckets: `SELECT json_agg(json_build_array(b.id, b.owner, b.domain, b.versioning, h.revision, h.seq, h.epoch, p.quota_bytes, coalesce(u.bytes, 0),
+                                      p.quota_objects, coalesce(u.objects, 0), b.quota_bytes, b.quota_objects, h.bytes, h.objects, b.object_lock,
+                                      b.config->'objectLock', h.last_ms, cs_now_ms()))
        FROM unnest((SELECT $1::int[])) AS x(id) JOIN buckets b ON b.id = x.id JOIN bucket_heads h ON h.bucket_id = b.id
        LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner`,
   slots: `SELECT json_agg(json_build_array(s.bucket_id, s.key, s.id, s.live, encode(s.version_id, 'hex'), s.visibility, s.delete_marker, s.node_id,
@@ -24,11 +27,11 @@ const SECTIONS = {
       WHERE l.expires_ms > $3`,
   directories: `SELECT json_agg(json_build_array(d.bucket_id, ${DIRECTORY_COLUMNS}))
        FROM unnest((SELECT $1::int[]), (SELECT $2::text[])) AS x(bucket_id, path) JOIN directories d ON d.bucket_id = x.bucket_id AND d.path = x.path`,
-  versions: `SELECT json_agg(json_build_array(s.bucket_id, s.key, encode(v.id, 'hex'), v.visibility, v.delete_marker,
-                                      v.legal_hold OR coalesce(v.retain_until_ms, 0) > $4, n.row))
+  versions: `SELECT json_agg(json_build_array(s.bucket_id, s.key, encode(v.id, 'hex'), v.visibility, v.delete_marker, v.size,
+                                      v.retention_mode, v.retain_until_ms, v.legal_hold, n.row))
        FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::text[])) AS x(bucket_id, key, version)
        JOIN slots s ON s.bucket_id = x.bucket_id AND s.key = x.key
-       JOIN versions v ON v.slot_id = s.id AND CASE WHEN x.version = 'null' THEN v.visibility = 'null' ELSE encode(v.id, 'hex') = x.version END
+       JOIN versions v ON v.slot_id = s.id AND CASE x.version WHEN '' THEN v.id = s.version_id WHEN 'null' THEN v.visibility = 'null' ELSE encode(v.id, 'hex') = x.version END
        LEFT JOIN LATERAL (
          SELECT json_build_array(encode(w.id, 'hex'), w.visibility, w.delete_marker, w.node_id, w.size, w.etag, w.modified_ms, w.mtime_ms,
                                  w.created_ms, w.attributes) AS row
@@ -63,7 +66,27 @@ async function ask(
 }
 
 type Text = string | null;
-type BucketJson = [number, number, number, Versioning, number, number, number, number | null, number];
+type BucketJson = [
+  number,
+  number,
+  number,
+  Versioning,
+  number,
+  number,
+  number,
+  number | null,
+  number,
+  number | null,
+  number,
+  number | null,
+  number | null,
+  number,
+  number,
+  boolean,
+  DefaultRetention | null,
+  number,
+  number,
+];
 type SlotJson = [
   number,
   string,
@@ -84,7 +107,18 @@ type SlotJson = [
 ];
 type DirectoryJson = [number, string, number, boolean, string, number, number, number, Record<string, string> | null];
 type NextJson = [string, Visibility, boolean, number, number, string, number, number, number, ObjectAttributes];
-type VersionJson = [number, string, string, Visibility, boolean, boolean, NextJson | null];
+type VersionJson = [
+  number,
+  string,
+  string,
+  Visibility,
+  boolean,
+  number,
+  RetentionMode | null,
+  number | null,
+  boolean,
+  NextJson | null,
+];
 
 /** Reads all that the intents touch. */
 export async function readBatch(session: Session, intents: readonly Intent[], now: number): Promise<BatchState> {
@@ -94,12 +128,13 @@ export async function readBatch(session: Session, intents: readonly Intent[], no
     slots: columns(touched.slots),
     locks: [...columns(touched.lockPaths), now],
     directories: columns(touched.directories),
-    versions: [...columns(touched.versions), touched.versions.map((one) => one[2]), now],
+    versions: [...columns(touched.versions), touched.versions.map((one) => one[2])],
     occupied: [...columns(touched.parents), touched.parents.map(([, path]) => endOf(path)), touched.slots.map(([, key]) => key)],
     uploads: [touched.uploads],
   });
   const state: BatchState = {
     now,
+    databaseNow: now,
     buckets: new Map(),
     accounts: new Map(),
     slots: new Map(),
@@ -109,9 +144,15 @@ export async function readBatch(session: Session, intents: readonly Intent[], no
     occupied: new Set(list<[number, string]>(read.occupied).map(([bucket, path]) => slotKey(bucket, path))),
     uploads: new Map(),
   };
-  for (const [id, owner, domain, versioning, revision, seq, epoch, quotaBytes, usedBytes] of list<BucketJson>(read.buckets)) {
-    state.buckets.set(id, { id, owner, domain, versioning, revision, seq, epoch });
-    state.accounts.set(owner, { quotaBytes, usedBytes });
+  for (const row of list<BucketJson>(read.buckets)) {
+    const [id, owner, domain, versioning, revision, seq, epoch, ownerBytesMax, usedBytes, ownerObjectsMax, usedObjects, ...own] =
+      row;
+    const [bytesMax, objectsMax, bytes, objects, objectLock, defaultRetention, lastMs, databaseNow] = own;
+    const quota = { bytes: bytesMax, objects: objectsMax };
+    const lock = { objectLock, defaultRetention, lastMs };
+    state.buckets.set(id, { id, owner, domain, versioning, revision, seq, epoch, objects, bytes, quota, ...lock });
+    state.accounts.set(owner, { usedBytes, usedObjects, quota: { bytes: ownerBytesMax, objects: ownerObjectsMax } });
+    state.databaseNow = databaseNow;
   }
   for (const row of list<SlotJson>(read.slots)) {
     const [
@@ -141,8 +182,12 @@ export async function readBatch(session: Session, intents: readonly Intent[], no
     const info = directoryOf(bucket, [path, id, explicit, identity, revision, modified, created, null]);
     state.directories.set(slotKey(bucket, path), { ...info, properties });
   }
-  for (const [bucket, key, id, visibility, deleteMarker, held, next] of list<VersionJson>(read.versions)) {
-    state.versions.set(slotKey(bucket, key), { id, visibility, deleteMarker, held, next: next === null ? null : nextOf(next) });
+  for (const [bucket, key, id, visibility, deleteMarker, size, mode, until, legalHold, next] of list<VersionJson>(
+    read.versions,
+  )) {
+    const lock = { retention: mode === null || until === null ? null : { mode, until }, legalHold };
+    const named = { id, visibility, deleteMarker, size, lock };
+    state.versions.set(slotKey(bucket, key), { ...named, next: next === null ? null : nextOf(next) });
   }
   for (const [id, bucket, key, completedVersion] of list<[string, number, string, Text]>(read.uploads)) {
     state.uploads.set(id, { bucket, key, completedVersion });
@@ -171,6 +216,7 @@ function touchedBy(intents: readonly Intent[]) {
       add(directories, bucket, key.endsWith('/') ? key : `${key}/`);
       add(slots, bucket, withoutSlash(key));
     }
+    if (intent.kind === 'lock') versions.push([bucket, key, intent.version ?? '']);
     if (intent.kind === 'annotate' && (key === '' || key.endsWith('/'))) {
       add(directories, bucket, key);
     }

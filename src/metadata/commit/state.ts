@@ -1,12 +1,13 @@
 import type { Lock } from '#contracts/locks';
-import type { AnnotateIntent, PutIntent, RemoveIntent } from '#contracts/metadata-store';
+import type { AnnotateIntent, LockIntent, PutIntent, RemoveIntent } from '#contracts/metadata-store';
 import type { BucketId, ObjectKey } from '#core/address';
-import type { Versioning } from '#core/bucket';
+import type { Quota, Versioning } from '#core/bucket';
 import type { DomainId } from '#core/content-ref';
 import type { DirectoryInfo, ObjectAttributes, VersionId, Visibility } from '#core/object';
 import type { PrincipalId } from '#core/principal';
+import type { DefaultRetention, ObjectLock } from '#core/retention';
 
-export type Intent = PutIntent | RemoveIntent | AnnotateIntent;
+export type Intent = PutIntent | RemoveIntent | AnnotateIntent | LockIntent;
 
 export interface BucketState {
   id: BucketId;
@@ -16,11 +17,20 @@ export interface BucketState {
   revision: number;
   seq: number;
   epoch: number;
+  /** What is live. */
+  objects: number;
+  bytes: number;
+  quota: Quota;
+  objectLock: boolean;
+  defaultRetention: DefaultRetention | null;
+  /** The latest time that any commit of this bucket had. */
+  lastMs: number;
 }
 
 export interface AccountState {
   usedBytes: number;
-  quotaBytes: number | null;
+  usedObjects: number;
+  quota: Quota;
 }
 
 /** What a slot holds; `versionId` null: nothing current (no version, or history only). */
@@ -42,25 +52,28 @@ export interface SlotState {
   nullVersion: VersionId | null;
 }
 
-/** The version that a removal by id names, and what would be current without it. */
+/** The version that an intent names, and what would be current without it. */
 export interface NamedVersion {
   id: VersionId;
   visibility: Visibility;
   deleteMarker: boolean;
-  held: boolean;
+  size: number;
+  lock: ObjectLock;
   next: Omit<SlotState, 'id' | 'nullVersion' | 'properties'> | null;
 }
 
 /** Everything that a batch touches, as one snapshot of the database. Folding a batch changes it. */
 export interface BatchState {
   now: number;
+  /** The database's clock: locks end when both say so. */
+  databaseNow: number;
   buckets: Map<BucketId, BucketState>;
   accounts: Map<PrincipalId, AccountState>;
   /** By `slotKey`. */
   slots: Map<string, SlotState>;
   directories: Map<string, DirectoryInfo>;
   locks: Lock[];
-  /** For removals by version, by `slotKey`. */
+  /** For removals by version and locks, by `slotKey`. */
   versions: Map<string, NamedVersion>;
   /** Directories that hold live keys other than those removed by this batch (asked for keepParent). */
   occupied: Set<string>;

@@ -25,6 +25,7 @@ export const DUMPED: Readonly<Record<string, DumpedTable>> = {
   uploads: { how: 'changes', key: ['id'] },
   parts: { how: 'changes', key: ['upload_id', 'number'] },
   audit: { how: 'changes', key: ['id'] },
+  slot_names: { how: 'changes', key: ['slot_id', 'until_ms'] },
   journal: { how: 'journal' },
 };
 
@@ -34,6 +35,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   sessions: 'a session that was ended since must not come back to life; users log in once more',
   locks: 'they last minutes, and their holders ask again',
   jobs: 'where a job was says nothing about another database; each begins anew',
+  history_tasks: 'what was being restored or purged was asked of another database',
+  bucket_space: 'a measurement, which is made again',
   damage: 'what is in quarantine is told by its own rows, and the next scrub says the rest again',
   pack_checks: 'when the packs of one disk were read says nothing about those of another',
   dump_heads: 'belongs to the chain of dumps of one database',

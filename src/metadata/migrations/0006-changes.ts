@@ -16,7 +16,7 @@ const TRACKED: Record<string, string> = {
   audit: 'id bigint',
 };
 
-function track(table: string, key: string): string {
+export function track(table: string, key: string): string {
   const columns = key.replace(/ (bigint|int|bytea)/g, '');
   const trigger = (event: string, rows: string) =>
     `CREATE TRIGGER changed_${event} AFTER ${event} ON ${table} REFERENCING ${rows} TABLE AS affected FOR EACH STATEMENT EXECUTE FUNCTION cs_changed_${table}();`;

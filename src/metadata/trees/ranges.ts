@@ -2,6 +2,8 @@ import type { BucketId, ObjectKey } from '#core/address';
 import { ancestorsOf, KEY_BYTES_MAX, parentOf } from '#core/address';
 import { type ContentRef, encodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
+import { retentionFrom } from '#core/retention';
+import { clocksOf } from '../commit/locking.ts';
 import type { Statement } from '../database.ts';
 import { endOf } from '../rows.ts';
 import * as sql from './statements.ts';
@@ -36,23 +38,39 @@ export async function measure({ session }: Work, range: Range): Promise<Measure>
 }
 
 /** Takes what is live in a range away: into history, with delete markers where there are versions. `except`: what comes in its place. */
-export async function clear(work: Work, range: Range, except: Range | null): Promise<void> {
+export async function clear(work: Work, range: Range, except: Range | null, moved = false): Promise<void> {
   const { session, now } = work;
   const head = work.head(range.bucket);
   const spare = [except?.bucket ?? null, except?.key ?? null];
   if (head.versioning === 'off') {
-    await session.execute(pick(sql.SUPERSEDE_LIVE, range), [...bounds(range), now, ...spare, 'hidden']);
+    await session.execute(pick(sql.SUPERSEDE_LIVE, range), [...bounds(range), now, ...spare, 'hidden', moved]);
     await session.execute(pick(sql.VACATE, range), [...bounds(range), ...spare]);
     return;
   }
   const seen = visibilityOf(head);
-  await session.execute(pick(sql.SUPERSEDE_LIVE, range), [...bounds(range), now, ...spare, seen]);
+  await session.execute(pick(sql.SUPERSEDE_LIVE, range), [...bounds(range), now, ...spare, seen, moved]);
   await session.execute(pick(sql.MARK_DELETED, range), [...bounds(range), now, ...spare, seen, seqOf(head)]);
 }
 
-/** Renames the slots that can be; the others stay. */
-export async function rename(work: Work, from: Range, to: Range): Promise<number> {
-  return work.session.execute(pick(sql.RENAME, from), [...bounds(from), to.bucket, to.key]);
+/** Renames the slots that can be, their history with them; the others stay. */
+export async function rename(work: Work, from: Range, to: Range): Promise<{ objects: number; bytes: number }> {
+  const values = [...bounds(from), to.bucket, to.key, work.now];
+  const rows = await work.session.query<[number, number, number, number]>(pick(sql.RENAME, from), values);
+  const [objects, bytes, versions, versionBytes] = rows[0]!;
+  for (const [bucket, sign] of [[from.bucket, -1] as const, [to.bucket, 1] as const]) {
+    const head = work.head(bucket);
+    head.historyVersions += sign * versions;
+    head.historyBytes += sign * versionBytes;
+  }
+  return { objects, bytes };
+}
+
+/** What was live and is so no longer. */
+export function past(head: Head, { objects, bytes }: { objects: number; bytes: number }): void {
+  head.objects -= objects;
+  head.bytes -= bytes;
+  head.historyVersions += objects;
+  head.historyBytes += bytes;
 }
 
 /** New versions at the targets. `sameNode`: it is the same file elsewhere, not another one. */
@@ -68,7 +86,22 @@ export async function write(
   const blocks = await reserve(work, count * 2);
   const common = [...bounds(from), to.bucket, to.key, now, visibilityOf(head)];
   await session.execute(pick(sql.SUPERSEDE_TARGETS, from), common);
-  await session.execute(pick(sql.WRITE_TARGETS, from), [...common, seqOf(head), blocks, sameNode, properties]);
+  await session.execute(pick(sql.WRITE_TARGETS, from), [
+    ...common,
+    seqOf(head),
+    blocks,
+    sameNode,
+    properties,
+    ...retentionOf(head, now),
+  ]);
+}
+
+/** The bucket's default retention for what is written now: mode and end. */
+export function retentionOf(head: Head, now: number): [string | null, number | null] {
+  if (!head.objectLock || head.defaultRetention === null) return [null, null];
+  const { begins } = clocksOf({ now, databaseNow: head.databaseNow }, head);
+  const { mode, until } = retentionFrom(head.defaultRetention, begins);
+  return [mode, until];
 }
 
 /** An explicit folder where none is live: its marker, counted. */

@@ -35,18 +35,30 @@ export const MEASURE = pair(
     `SELECT count(*), coalesce(sum(s.size), 0)::bigint, coalesce(max(octet_length(s.key)), 0) FROM slots s WHERE ${rangeOf('s', shape)}`,
 );
 
-/** A bucket that never had versions, onto a free name: the slot itself is renamed, its history with it. */
+/**
+ * A bucket that never had versions, onto a free name: the slot itself is renamed, its history with it. $6: now. Gives how many, their bytes,
+ * and what of their history leaves the bucket with them.
+ */
 export const RENAME = pair(
   'rename',
-  (shape) => `UPDATE slots s SET bucket_id = $4, key = ${mapped('s')} WHERE ${rangeOf('s', shape)}
-     AND NOT EXISTS (SELECT 1 FROM slots t WHERE t.bucket_id = $4 AND t.key = ${mapped('s')})`,
+  (shape) => `WITH renamed AS (
+      UPDATE slots s SET bucket_id = $4, key = ${mapped('s')} WHERE ${rangeOf('s', shape)}
+         AND NOT EXISTS (SELECT 1 FROM slots t WHERE t.bucket_id = $4 AND t.key = ${mapped('s')})
+      RETURNING s.id, s.key, s.size, s.version_id),
+    named AS (
+      INSERT INTO slot_names (slot_id, until_ms, bucket_id, key)
+      SELECT id, $6, $1, $2::text || substr(key, char_length($5::text) + 1) FROM renamed ON CONFLICT DO NOTHING)
+    SELECT count(*), coalesce(sum(r.size), 0)::bigint, coalesce(sum(h.n), 0)::bigint, coalesce(sum(h.z), 0)::bigint
+      FROM renamed r LEFT JOIN LATERAL (
+        SELECT count(*) AS n, sum(v.size) AS z FROM versions v
+         WHERE $1::int <> $4::int AND v.slot_id = r.id AND NOT v.delete_marker AND v.id <> r.version_id) h ON true`,
 );
 
 /** What is current at the targets becomes history; $6: now, $7: how the new versions will be seen. */
 export const SUPERSEDE_TARGETS = pair(
   'supersede-targets',
   (shape) => `UPDATE versions v
-      SET superseded_ms = coalesce(v.superseded_ms, $6),
+      SET superseded_ms = coalesce(v.superseded_ms, $6), moved = v.moved AND v.id <> t.version_id,
           visibility = CASE WHEN v.visibility = 'null' AND $7 = 'null' THEN 'hidden' ELSE v.visibility END
      FROM slots s JOIN slots t ON t.bucket_id = $4 AND t.key = ${mapped('s')}
     WHERE ${rangeOf('s', shape)} AND v.slot_id = t.id AND (v.id = t.version_id OR (v.visibility = 'null' AND $7 = 'null'))`,
@@ -54,7 +66,7 @@ export const SUPERSEDE_TARGETS = pair(
 
 /**
  * A new version at each target with the content of its source. $8: seq, $9: blocks of ids (two ids a row; a block of the value n is
- * n - 4095 … n), $10: the source's node goes along (move) or a new one is made, $11: dead properties go along. What is live at a target
+ * n - 4095 … n), $10: the source's node goes along (move) or a new one is made, $11: dead properties go along, $12 and $13: retention. What is live at a target
  * keeps its node and its birth.
  */
 export const WRITE_TARGETS = pair(
@@ -79,9 +91,9 @@ export const WRITE_TARGETS = pair(
              attributes = excluded.attributes, properties = excluded.properties
       RETURNING t.id AS slot_id, t.version_id, t.node_id, t.mtime_ms, t.created_ms)
     INSERT INTO versions (id, slot_id, seq, node_id, visibility, delete_marker, size, etag, modified_ms, mtime_ms, created_ms, attributes,
-                          tags, content, content_hash)
+                          tags, content, content_hash, retention_mode, retain_until_ms)
     SELECT w.version_id, w.slot_id, $8, w.node_id, $7, false, source.size, source.etag, $6, w.mtime_ms, w.created_ms, source.attributes,
-           source.tags, source.content, source.content_hash
+           source.tags, source.content, source.content_hash, $12, $13
       FROM written w JOIN source ON source.id = w.version_id`,
 );
 
@@ -89,11 +101,11 @@ export const WRITE_TARGETS = pair(
 const spared = (bucket: string, key: string) => `(${bucket}::int IS NULL OR NOT EXISTS (
        SELECT 1 FROM slots o WHERE o.bucket_id = ${bucket} AND o.live AND o.key = ${key}::text || substr(s.key, char_length($2::text) + 1)))`;
 
-/** What is live in the range becomes history: $4: now, $7: `hidden` where there are no delete markers, else how those are seen. */
+/** What is live in the range becomes history: $8: it was carried elsewhere, $4: now, $7: `hidden` where there are no delete markers, else how those are seen. */
 export const SUPERSEDE_LIVE = pair(
   'supersede-live',
   (shape) => `UPDATE versions v
-      SET superseded_ms = coalesce(v.superseded_ms, $4),
+      SET superseded_ms = coalesce(v.superseded_ms, $4), moved = CASE WHEN v.id = s.version_id THEN $8 ELSE v.moved END,
           visibility = CASE WHEN $7 = 'hidden' OR (v.visibility = 'null' AND $7 = 'null') THEN 'hidden' ELSE v.visibility END
      FROM slots s WHERE ${rangeOf('s', shape)} AND ${spared('$5', '$6')}
       AND v.slot_id = s.id AND (v.id = s.version_id OR (v.visibility = 'null' AND $7 = 'null'))`,

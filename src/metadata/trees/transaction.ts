@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangeKind } from '#contracts/journal';
 import type { BucketId, ObjectKey } from '#core/address';
-import type { Versioning } from '#core/bucket';
+import type { Quota, Versioning } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import type { DomainId } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { PrincipalId, Who } from '#core/principal';
+import type { DefaultRetention } from '#core/retention';
+import { quotaExceeded } from '../commit/checks.ts';
 import type { Database, Session, Statement } from '../database.ts';
 
 export interface TreeRooms {
@@ -33,9 +35,21 @@ export interface Head {
   domain: DomainId;
   versioning: Versioning;
   seq: number;
-  quotaBytes: number | null;
+  ownerQuota: Quota;
+  quota: Quota;
+  objectLock: boolean;
+  defaultRetention: DefaultRetention | null;
+  /** The latest time that any commit had. */
+  lastMs: number;
+  databaseNow: number;
+  /** What is live before. */
+  had: { objects: number; bytes: number };
+  /** What it grows by. */
   objects: number;
   bytes: number;
+  /** What of versions that are not current comes. */
+  historyVersions: number;
+  historyBytes: number;
   events: Event[];
 }
 
@@ -55,13 +69,15 @@ const LOCK_HEADS: Statement = {
 };
 const READ_HEADS: Statement = {
   name: 'tree-read-heads',
-  text: `SELECT b.id, b.owner, b.domain, b.versioning, h.seq, p.quota_bytes
+  text: `SELECT b.id, b.owner, b.domain, b.versioning, h.seq, p.quota_bytes, p.quota_objects, b.quota_bytes, b.quota_objects, b.object_lock,
+                b.config->'objectLock', h.last_ms, cs_now_ms(), h.objects, h.bytes
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN principals p ON p.id = b.owner
           WHERE b.id = ANY($1::int[]) ORDER BY b.id`,
 };
 const MOVE_HEAD: Statement = {
   name: 'tree-move-head',
-  text: `UPDATE bucket_heads SET revision = revision + 1, seq = seq + $2, objects = objects + $3, bytes = bytes + $4 WHERE bucket_id = $1`,
+  text: `UPDATE bucket_heads SET revision = revision + 1, seq = seq + $2, objects = objects + $3, bytes = bytes + $4,
+                history_versions = history_versions + $5, history_bytes = history_bytes + $6, last_ms = greatest(last_ms, $7) WHERE bucket_id = $1`,
 };
 const JOURNAL: Statement = {
   name: 'tree-journal',
@@ -75,8 +91,8 @@ const NOTIFY: Statement = {
 };
 const USAGE: Statement = {
   name: 'tree-usage',
-  text: `INSERT INTO usage AS t (principal, bytes) VALUES ($1, $2)
-         ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes RETURNING bytes`,
+  text: `INSERT INTO usage AS t (principal, bytes, objects) VALUES ($1, $2, $3)
+         ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes, objects = t.objects + excluded.objects RETURNING bytes, objects`,
 };
 const FIND_COMMIT: Statement = {
   name: 'tree-find',
@@ -140,10 +156,7 @@ async function attempt<T>(
     return lost.result;
   await session.query(HASH_JOINS);
   const heads = new Map<BucketId, Head>();
-  const rows = await session.query<[number, number, number, Versioning, number, number | null]>(READ_HEADS, [buckets]);
-  for (const [id, owner, domain, versioning, seq, quotaBytes] of rows) {
-    heads.set(id, { id, owner, domain, versioning, seq, quotaBytes, objects: 0, bytes: 0, events: [] });
-  }
+  for (const row of await session.query<HeadRow>(READ_HEADS, [buckets])) heads.set(row[0], headOf(row));
   const now = clock.now();
   const result = await work({
     session,
@@ -162,18 +175,69 @@ async function attempt<T>(
   return result;
 }
 
-/** @throws quota_exceeded when an owner's use grows beyond the quota */
+type HeadRow = [
+  id: number,
+  owner: number,
+  domain: number,
+  versioning: Versioning,
+  seq: number,
+  ownerBytesMax: number | null,
+  ownerObjectsMax: number | null,
+  bytesMax: number | null,
+  objectsMax: number | null,
+  objectLock: boolean,
+  defaultRetention: string | null,
+  lastMs: number,
+  databaseNow: number,
+  objects: number,
+  bytes: number,
+];
+
+function headOf([id, owner, domain, versioning, seq, ...rest]: HeadRow): Head {
+  const [ownerBytesMax, ownerObjectsMax, bytesMax, objectsMax, objectLock, retention, lastMs, databaseNow, objects, bytes] = rest;
+  return {
+    id,
+    owner,
+    domain,
+    versioning,
+    seq,
+    ownerQuota: { bytes: ownerBytesMax, objects: ownerObjectsMax },
+    quota: { bytes: bytesMax, objects: objectsMax },
+    objectLock,
+    defaultRetention: retention === null ? null : JSON.parse(retention),
+    lastMs,
+    databaseNow,
+    had: { objects, bytes },
+    objects: 0,
+    bytes: 0,
+    historyVersions: 0,
+    historyBytes: 0,
+    events: [],
+  };
+}
+
+/** @throws quota_exceeded when an owner's or a bucket's use grows beyond the quota */
 async function chargeOwners(session: Session, heads: Head[]): Promise<void> {
-  const growth = new Map<PrincipalId, number>();
-  for (const { owner, bytes } of heads) growth.set(owner, (growth.get(owner) ?? 0) + bytes);
-  for (const [owner, bytes] of [...growth].sort(([a], [b]) => a - b)) {
-    if (bytes === 0) continue;
-    const { quotaBytes } = heads.find((head) => head.owner === owner)!;
+  const growth = new Map<PrincipalId, { bytes: number; objects: number; quota: Quota }>();
+  for (const { owner, bytes, objects, ownerQuota, quota, had } of heads) {
+    assertWithin(quota, { bytes, objects }, { bytes: had.bytes + bytes, objects: had.objects + objects });
+    const sum = growth.get(owner) ?? { bytes: 0, objects: 0, quota: ownerQuota };
+    growth.set(owner, { ...sum, bytes: sum.bytes + bytes, objects: sum.objects + objects });
+  }
+  for (const [owner, { quota, ...grown }] of [...growth].sort(([a], [b]) => a - b)) {
+    if (grown.bytes === 0 && grown.objects === 0) continue;
     // What is used by then: another bucket of the owner may have grown since this one was locked.
-    const [row] = await session.query<[number]>(USAGE, [owner, bytes]);
-    if (bytes > 0 && quotaBytes !== null && row![0] > quotaBytes) {
-      throw new CloudStoreError('quota_exceeded', 'The quota is used up.', { details: { quotaBytes } });
-    }
+    const [row] = await session.query<[number, number]>(USAGE, [owner, grown.bytes, grown.objects]);
+    assertWithin(quota, grown, { bytes: row![0], objects: row![1] });
+  }
+}
+
+type Amount = { bytes: number; objects: number };
+
+function assertWithin(quota: Quota, grown: Amount, used: Amount): void {
+  for (const what of ['bytes', 'objects'] as const) {
+    const most = quota[what];
+    if (grown[what] > 0 && most !== null && used[what] > most) throw quotaExceeded(quota);
   }
 }
 
@@ -183,7 +247,8 @@ async function record(
   { who, now, id, gateway }: { who: Who; now: number; id: Buffer; gateway: number | null },
 ): Promise<void> {
   const { events } = head;
-  await session.execute(MOVE_HEAD, [head.id, events.length, head.objects, head.bytes]);
+  const moved = [events.length, head.objects, head.bytes, head.historyVersions, head.historyBytes, now];
+  await session.execute(MOVE_HEAD, [head.id, ...moved]);
   for (const [index, event] of events.entries()) {
     const { kind, key, from, version, size, etag } = event;
     const what = [kind, key, from?.key ?? null, from?.bucket ?? null, version ?? null, size ?? null, etag ?? null];

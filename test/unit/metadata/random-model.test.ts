@@ -4,6 +4,7 @@ import type { MetadataStore } from '#contracts/metadata-store';
 import { ancestorsOf, compareKeys } from '#core/address';
 import type { Bucket, Versioning } from '#core/bucket';
 import type { Who } from '#core/principal';
+import { accountsOf } from '../../support/metadata-accounts.ts';
 import { type Answer, listOf, Model, type Operation } from '../../support/metadata-model.ts';
 import { address, type MetadataRig, openMetadataRig, putIntent } from '../../support/metadata-rig.ts';
 import { type Dice, diceOf, SEED } from '../../support/random.ts';
@@ -36,6 +37,8 @@ const FOLDERS = [...new Set(KEYS.flatMap(ancestorsOf)), 'new/', 'b/new/', 'b/new
 const NAMES = KEYS.filter((key) => !key.endsWith('/'));
 
 type Home = Bucket & { who: Who };
+/** ETags of what was put, and where. */
+const written = new Map<string, number>();
 
 /** The same operations on the store and on a plain map: the same answers, the same state. CLOUDSTORE_TEST_LONG=1 goes on for long. */
 describe(`metadata store against a model (seed ${SEED})`, function () {
@@ -74,9 +77,9 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
             ...(ifMatch === null ? {} : { ifMatch: [ifMatch] }),
             ...(ifNoneMatch ? { ifNoneMatch: '*' as const } : {}),
           };
-          return {
-            created: (await store.commit(putIntent({ ...home, who }, key, { etag, size, requireParent, conditions }))).created,
-          };
+          const { created } = await store.commit(putIntent({ ...home, who }, key, { etag, size, requireParent, conditions }));
+          written.set(etag, home.id);
+          return { created };
         }
         case 'remove':
           return { existed: (await store.commit({ ...operation, who, bucket: home.id, versionId })).existed };
@@ -101,6 +104,15 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
     }
   }
 
+  /** Every content that any put brought is current, or restorable. */
+  async function lostOf(home: Home): Promise<string[]> {
+    const rows = await rig.database.sql('SELECT v.etag FROM versions v JOIN slots s ON s.id = v.slot_id WHERE s.bucket_id = $1', [
+      home.id,
+    ]);
+    const there = new Set(rows.flat());
+    return [...written].filter(([etag, bucket]) => bucket === home.id && !there.has(etag)).map(([etag]) => etag);
+  }
+
   async function expectSame(home: Home, model: Model, what: string): Promise<void> {
     const page = await rig.store.list({ bucket: home.id, prefix: '', delimiter: '', after: '', limit: 1000 });
     const stored = page.entries.flatMap((entry) => (entry.kind === 'object' ? [entry.info] : []));
@@ -111,6 +123,8 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
     ).to.deep.equal(wanted);
     const usage = { objects: wanted.length, bytes: wanted.reduce((sum, { size }) => sum + size, 0) };
     expect(await rig.gateways[0]!.buckets.usage(home.id), what).to.deep.equal(usage);
+    const { kept, counted } = await accountsOf(rig.database, home);
+    expect(kept, what).to.deep.equal(counted);
     const folders = [...new Set([...FOLDERS, ...model.keys().flatMap(ancestorsOf)])]
       .filter((key) => key !== '')
       .sort(compareKeys);
@@ -137,6 +151,7 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
         expect(await run(rig.store, home, operation), what).to.deep.equal(expected);
         if (LONG || step % 4 === 0) await expectSame(home, model, what);
       }
+      expect(await lostOf(home)).to.deep.equal([]);
     });
 
     it(`at once, through two gateways: as in the journal’s order, versioning ${versioning}`, async () => {
@@ -162,6 +177,7 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
         await expectSame(home, after, what);
         model = after;
       }
+      expect(await lostOf(home)).to.deep.equal([]);
     });
   }
 });
