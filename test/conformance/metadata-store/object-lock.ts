@@ -79,14 +79,14 @@ export function describeObjectLock(rigOf: () => MetadataRig): void {
       const { versionId } = await put('a', { lock: { retention: until('governance') } });
       expect(await codeOf(remove('a', versionId))).to.equal('object_locked');
       await rig.database.sql(`UPDATE versions SET retain_until_ms = $1 WHERE id = decode($2, 'hex')`, [
-        rig.clock.now() - 1,
+        Math.min(rig.clock.now(), Date.now()) - 1000,
         versionId,
       ]);
       await lock('a', { retention: null });
       await lock('a', { retention: until('compliance') });
       const { versionId: other } = await put('b', { lock: { retention: until('governance') } });
       await rig.database.sql(`UPDATE versions SET retain_until_ms = $1 WHERE id = decode($2, 'hex')`, [
-        rig.clock.now() - 1,
+        Math.min(rig.clock.now(), Date.now()) - 1000,
         other,
       ]);
       expect(await remove('b', other)).to.include({ existed: true });
