@@ -18,14 +18,16 @@ const METHODS = [
   'MOVE',
   'PROPFIND',
   'PROPPATCH',
+  'PATCH',
+  'REPORT',
   'LOCK',
   'UNLOCK',
 ] as const;
 export type MethodName = (typeof METHODS)[number];
 export const ALLOW = METHODS.join(', ');
 
-/** Class 1, 2 and 3; Finder wants to see it on the 401 too, Office looks for MS-Author-Via. */
-export const DAV_CLASSES = '1, 2, 3';
+/** Class 1, 2 and 3, RFC 5689 and sabre's PATCH; Finder wants to see it on the 401 too, Office looks for MS-Author-Via. */
+export const DAV_CLASSES = '1, 2, 3, extended-mkcol, sabredav-partialupdate';
 export const XML_TYPE = 'application/xml; charset=utf-8';
 const XML_BODY_BYTES_MAX = 1 << 20;
 

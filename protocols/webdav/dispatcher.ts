@@ -19,7 +19,7 @@ const UNWANTED = [
  * as they end the process on headers that real clients send (docs/adr/0006-webdav.md).
  * It sees a URL that we have parsed and written anew, never the client's, and what it throws reaches the caller.
  */
-export function createDispatcher(base: string, table: Record<MethodName, Method>): Method {
+export function createDispatcher(table: Record<MethodName, Method>): Method {
   const pending = new WeakMap<IncomingMessage, { x: Exchange; settle: (done: Promise<void>) => void }>();
   const server = new webdav.WebDAVServer({
     rootFileSystem: new NamespaceFileSystem(),
@@ -43,7 +43,8 @@ export function createDispatcher(base: string, table: Record<MethodName, Method>
       };
       pending.set(req, { x, settle });
       try {
-        req.url = x.target.kind === 'place' ? x.target.href.slice(base.length) : '/';
+        const { base } = x.mount;
+        req.url = x.target.kind === 'place' ? x.target.href.slice(base.length) || '/' : '/';
         server.executeRequest(req, res, base);
       } catch (error) {
         req.url = url ?? '/';

@@ -14,10 +14,13 @@ import { get, representationHeaders } from './methods/get.ts';
 import { lock, unlock } from './methods/lock.ts';
 import { mkcol } from './methods/mkcol.ts';
 import { options } from './methods/options.ts';
+import { patch } from './methods/patch.ts';
 import { propfind } from './methods/propfind.ts';
 import { proppatch } from './methods/proppatch.ts';
 import { put } from './methods/put.ts';
-import { hrefOf, parsePath, type Target } from './paths.ts';
+import { report } from './methods/report.ts';
+import { hrefOf, type Mount, parsePath, type Target } from './paths.ts';
+import { PRINCIPALS_NAME, principalsFolder } from './principals.ts';
 
 export type { WebdavDeps } from './exchange.ts';
 
@@ -32,25 +35,43 @@ const TABLE: Record<MethodName, Method> = {
   MOVE: move,
   PROPFIND: propfind,
   PROPPATCH: proppatch,
+  PATCH: patch,
+  REPORT: report,
   LOCK: lock,
   UNLOCK: unlock,
 };
 
 /** What a drive does all day goes straight to its method; webdav-server's dispatcher, in front of the rest, costs 56 µs a request. */
-const DIRECT: ReadonlySet<string> = new Set(['OPTIONS', 'GET', 'HEAD', 'PUT', 'PROPFIND']);
+const DIRECT: ReadonlySet<string> = new Set(['OPTIONS', 'GET', 'HEAD', 'PUT', 'PROPFIND', 'PATCH', 'REPORT']);
 
 /** Two folders of 10,000 files, as file managers ask for them. */
 const LISTINGS_BYTES_MAX = 16 << 20;
 
 /** A small cached file is answered without leaving the tick when nothing but these is asked of it. */
-const UNUSUAL = ['if', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'range'] as const;
+const UNUSUAL = [
+  'if',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'range',
+  'want-repr-digest',
+  'want-digest',
+] as const;
 
 /** WebDAV class 1, 2 and 3 (RFC 4918) over the namespace: `<base>/<bucket>/<key>`; the collection of buckets at `<base>/`. */
-export function createWebdavDoor({ base = '/dav', publicUrl, ...rest }: WebdavDeps): Door {
+export function createWebdavDoor({ base = '/dav', publicUrl, virtual = [], ...rest }: WebdavDeps): Door {
   const publicHosts = publicUrl ? [new URL(publicUrl).host] : [];
-  const deps: Surroundings = { ...rest, base, publicHosts, listings: createListingCache(LISTINGS_BYTES_MAX) };
+  const mount: Mount = { base, bucket: null };
+  const deps: Surroundings = {
+    ...rest,
+    publicHosts,
+    virtual: [principalsFolder, ...virtual],
+    principalsBase: `${base}/${PRINCIPALS_NAME}`,
+    listings: createListingCache(LISTINGS_BYTES_MAX),
+  };
   const { authenticator, buckets, namespace } = deps;
-  const dispatch = createDispatcher(base, TABLE);
+  const dispatch = createDispatcher(TABLE);
 
   async function handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void> {
     const name = req.method ?? '';
@@ -60,12 +81,15 @@ export function createWebdavDoor({ base = '/dav', publicUrl, ...rest }: WebdavDe
       const principal = await authenticate(authenticator, req.headers, cx.remoteAddress);
       cx.user = principal.name;
       if (method === undefined) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
-      const x: Exchange = { deps, req, res, cx, who: whoOf(principal, cx), target: targetOf(base, req) };
-      await (DIRECT.has(name) ? method(x) : dispatch(x));
+      const x: Exchange = { deps, req, res, cx, who: whoOf(principal, cx), mount, target: targetOf(mount, req) };
+      const place = x.target.kind === 'place' ? x.target : null;
+      const folder = place === null ? undefined : deps.virtual.find((one) => one.name === place.bucket);
+      if (folder !== undefined && place !== null && name !== 'OPTIONS') await folder.serve(x, place);
+      else await (DIRECT.has(name) ? method(x) : dispatch(x));
     } catch (error) {
       // Nobody is there to be told, and what broke is only that.
       if (cx.signal.aborted) res.destroy();
-      else answerError(req, res, cx, error, lockedHref(base, req, error));
+      else answerError(req, res, cx, error, lockedHref(mount, req, error));
     }
   }
 
@@ -76,7 +100,7 @@ export function createWebdavDoor({ base = '/dav', publicUrl, ...rest }: WebdavDe
     const principal = pair === null ? null : authenticator.remembered(pair.name, pair.password);
     if (principal === null) return false;
     try {
-      const target = parsePath(base, req.url ?? '');
+      const target = parsePath(mount, req.url ?? '');
       if (target?.kind !== 'place' || target.root || target.folder || target.key.endsWith('/')) return false;
       const who = whoOf(principal, cx);
       const bucket = buckets.resolved(who, target.bucket);
@@ -101,10 +125,10 @@ function whoOf(principal: Principal, cx: RequestContext): Who & { principal: Pri
 }
 
 /** @throws invalid_argument; DavError 404 for a path that is not ours */
-function targetOf(base: string, req: IncomingMessage): Target {
+function targetOf(mount: Mount, req: IncomingMessage): Target {
   const path = pathOf(req);
   // `OPTIONS *` asks for the server as a whole (RFC 9110 §9.3.7).
-  const target = parsePath(base, path === '*' ? '/' : path);
+  const target = parsePath(mount, path === '*' ? '/' : path);
   if (target === null || (target.kind === 'root' && req.method !== 'OPTIONS' && req.method !== 'PROPFIND')) {
     throw new DavError(404, 'Nothing is here.');
   }
@@ -112,12 +136,12 @@ function targetOf(base: string, req: IncomingMessage): Target {
 }
 
 /** What `lock-token-submitted` names: the path that the lock lies on, where that is surely in the bucket of the request. */
-function lockedHref(base: string, req: IncomingMessage, error: unknown): string {
+function lockedHref(mount: Mount, req: IncomingMessage, error: unknown): string {
   const path = pathOf(req);
   if (!isCloudStoreError(error, 'locked') || typeof error.details.key !== 'string' || req.headers.destination !== undefined)
     return path;
-  const target = parsePath(base, path);
-  return target?.kind === 'place' ? hrefOf(base, target.bucket, error.details.key) : path;
+  const target = parsePath(mount, path);
+  return target?.kind === 'place' ? hrefOf(mount, target.bucket, error.details.key) : path;
 }
 
 /** The path of the request target, also of its absolute form (RFC 9112 §3.2.2). */

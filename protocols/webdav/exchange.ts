@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
+import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
+import type { Journal } from '#contracts/journal';
 import type { Namespace } from '#contracts/namespace';
+import type { PrincipalStore } from '#contracts/principal-store';
 import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -9,23 +12,33 @@ import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import { DavError } from './errors.ts';
 import type { ListingCache } from './listing-cache.ts';
-import type { Place, Target } from './paths.ts';
+import type { Mount, Place, Target } from './paths.ts';
+import type { VirtualFolder } from './virtual-folder.ts';
 
 export interface WebdavDeps {
   namespace: Namespace;
   buckets: Buckets;
   authenticator: Authenticator;
+  /** Only to tell what somebody may do; the namespace decides it. */
+  authorizer: Authorizer;
+  /** Only for the names of owners. */
+  principals: Pick<PrincipalStore, 'find'>;
+  journal: Journal;
   clock: Clock;
   random: Random;
   /** Where the collection of buckets lies, without a trailing slash; default `/dav`. */
   base?: string;
   /** The URL under which a proxy shows us: `Destination` and `If` may name its host. */
   publicUrl?: string | null;
+  /** Folders beside the buckets. */
+  virtual?: readonly VirtualFolder[];
 }
 
 /** What methods work with. */
-export interface Surroundings extends Omit<WebdavDeps, 'base' | 'publicUrl'> {
-  base: string;
+export interface Surroundings extends Omit<WebdavDeps, 'base' | 'publicUrl' | 'virtual'> {
+  virtual: readonly VirtualFolder[];
+  /** Where users are resources, without a trailing slash. */
+  principalsBase: string;
   /** `host[:port]` of the public URL. */
   publicHosts: readonly string[];
   listings: ListingCache;
@@ -38,6 +51,7 @@ export interface Exchange {
   res: ServerResponse;
   cx: RequestContext;
   who: Who & { principal: Principal };
+  mount: Mount;
   target: Target;
 }
 

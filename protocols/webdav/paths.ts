@@ -2,6 +2,16 @@ import type { ObjectKey } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import { decodeName, encodeName } from './names.ts';
 
+/** Where a namespace lies among the URLs. */
+export interface Mount {
+  /** Without a trailing slash, percent-encoded. */
+  base: string;
+  /** The one bucket that lies there; null: every bucket is a folder of it. */
+  bucket: string | null;
+  /** Further bases of the same place, under which `Destination` and `If` may speak of it. */
+  aliases?: readonly string[];
+}
+
 /**
  * What a URL names: the server's root (which holds just the mount), the mount (the collection of buckets), or a place in one
  * bucket (`key` has no trailing slash; `` is the bucket's root).
@@ -24,24 +34,24 @@ export interface Place {
 /**
  * Reads a request target or a path of `Destination` or `If`.
  * Doubled slashes count as one, as clients that join paths carelessly need; a key that has them shows under an escape.
- * @returns null when the path lies outside `base`
+ * @returns null when the path lies outside of the mount
  * @throws invalid_argument for a malformed escape, bytes that are no UTF-8, an encoded slash, NUL, `.` and `..`, a fragment
  */
-export function parsePath(base: string, path: string): Target | null {
+export function parsePath(mount: Mount, path: string): Target | null {
   if (path.includes('#')) throw malformed('a fragment');
   const query = path.indexOf('?');
   const plain = query < 0 ? path : path.slice(0, query);
-  if (plain === '/') return { kind: 'root' };
-  if (plain === base) return { kind: 'home' };
-  if (!plain.startsWith(`${base}/`)) return null;
+  if (plain === '/' && mount.bucket === null) return { kind: 'root' };
+  const under = [mount.base, ...(mount.aliases ?? [])].find((base) => plain === base || plain.startsWith(`${base}/`));
+  if (under === undefined) return null;
   const segments = plain
-    .slice(base.length + 1)
+    .slice(under.length + 1)
     .split('/')
     .filter((segment) => segment !== '');
   const names = segments.map(decodeSegment);
-  const [bucket] = names;
+  const bucket = mount.bucket ?? names[0];
   if (bucket === undefined) return { kind: 'home' };
-  const below = names.slice(1).map(decodeName);
+  const below = names.slice(mount.bucket === null ? 1 : 0).map(decodeName);
   return {
     kind: 'place',
     bucket,
@@ -49,7 +59,7 @@ export function parsePath(base: string, path: string): Target | null {
     root: below.length === 0,
     folder: below.at(-1)?.folder ?? false,
     slash: plain.endsWith('/'),
-    href: `${base}/${names.map(encodeSegment).join('/')}`,
+    href: mount.base + names.map((name) => `/${encodeSegment(name)}`).join(''),
   };
 }
 
@@ -59,11 +69,12 @@ export function folderKey(place: Place): ObjectKey {
 }
 
 /** The absolute path of a key, percent-encoded. A key that ends in `/`, or is empty, is a collection and keeps its slash. */
-export function hrefOf(base: string, bucket: string, key: ObjectKey): string {
-  if (key === '') return `${base}/${encodeSegment(bucket)}/`;
+export function hrefOf({ base, bucket: only }: Mount, bucket: string, key: ObjectKey): string {
+  const root = only === null ? `${base}/${encodeSegment(bucket)}/` : `${base}/`;
+  if (key === '') return root;
   const collection = key.endsWith('/');
   const segments = (collection ? key.slice(0, -1) : key).split('/');
-  return `${base}/${encodeSegment(bucket)}/${segments.map((name) => encodeSegment(encodeName(name))).join('/')}${collection ? '/' : ''}`;
+  return `${root}${segments.map((name) => encodeSegment(encodeName(name))).join('/')}${collection ? '/' : ''}`;
 }
 
 /** One name of a key as it shows in an href. */

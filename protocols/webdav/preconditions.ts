@@ -76,7 +76,7 @@ async function stateOf(
 /** A tagged resource that is not ours, or that the caller may not know of, has no state: its conditions simply do not hold. */
 async function locateTagged(x: Exchange, resource: string): Promise<Located | null> {
   const path = localPath(resource, x.req.headers, x.deps.publicHosts);
-  const target = path === null ? null : parsePath(x.deps.base, path);
+  const target = path === null ? null : parsePath(x.mount, path);
   if (target?.kind !== 'place') return null;
   try {
     return await locate(x, target);

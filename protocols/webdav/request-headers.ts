@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { CloudStoreError } from '#core/errors';
 import { DavError } from './errors.ts';
-import { parsePath, type Target } from './paths.ts';
+import { type Mount, parsePath, type Target } from './paths.ts';
 
 export type Depth = '0' | '1' | 'infinity';
 
@@ -46,10 +46,10 @@ export function parseLockToken(headers: IncomingHttpHeaders): string {
  * @param publicHosts further `host[:port]` names under which a proxy shows us
  * @throws invalid_argument; DavError 502 when it lies on another server, or outside of the mount
  */
-export function parseDestination(headers: IncomingHttpHeaders, base: string, publicHosts: readonly string[]): Target {
+export function parseDestination(headers: IncomingHttpHeaders, mount: Mount, publicHosts: readonly string[]): Target {
   const header = single(headers.destination)?.trim();
   if (header === undefined || header === '') throw new CloudStoreError('invalid_argument', 'The Destination header is missing.');
-  const target = parsePath(base, localPath(header, headers, publicHosts) ?? '');
+  const target = parsePath(mount, localPath(header, headers, publicHosts) ?? '');
   if (target === null) throw new DavError(502, 'The destination is not on this server.');
   return target;
 }

@@ -139,7 +139,8 @@ async function makeRoom(work: Work, there: Range, from: Range, to: Range, whole:
   if (there.tree) await work.session.execute(sql.REMOVE_DIRECTORIES, [there.bucket, there.key, endOf(there.key)]);
   const head = work.head(there.bucket);
   past(head, gone);
-  if (!same) head.events.push({ kind: there.tree ? 'removeTree' : 'remove', key: there.key });
+  // Whoever follows the journal learns that all below is another folder's now.
+  if (!same || there.tree) head.events.push({ kind: there.tree ? 'removeTree' : 'remove', key: there.key });
 }
 
 function record(work: Work, from: Range, to: Range, entry: EntryInfo, taken: boolean): void {

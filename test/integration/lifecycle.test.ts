@@ -29,7 +29,8 @@ describe('the lifecycle of buckets', function () {
   /** A round goes over all buckets: each test has its own alone. */
   afterEach(async () => {
     ahead = 0;
-    for (const { id } of await rooms.metadata.buckets.list()) await rooms.buckets.update(who, id, { config: { lifecycle: null } });
+    for (const { id } of await rooms.metadata.buckets.list())
+      await rooms.buckets.update(who, id, { config: { lifecycle: null } });
   });
 
   async function bucketWith(versioning: 'off' | 'enabled' | 'suspended', ...rules: Partial<LifecycleRule>[]): Promise<Bucket> {

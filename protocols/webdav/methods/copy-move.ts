@@ -19,7 +19,7 @@ export async function move(x: Exchange): Promise<void> {
 
 async function transfer(x: Exchange, kind: 'copy' | 'move', depth: Depth): Promise<void> {
   const overwrite = parseOverwrite(x.req.headers);
-  const target = parseDestination(x.req.headers, x.deps.base, x.deps.publicHosts);
+  const target = parseDestination(x.req.headers, x.mount, x.deps.publicHosts);
   const source = await locateBelowRoot(x);
   const destination = await locateBelowRoot(x, target);
   const entry = await getEntry(x, source);

@@ -5,6 +5,7 @@ import { parseRange } from '#core/range';
 import { sendBody } from '#http/body';
 import { httpDate, parseConditions } from '#http/conditional-headers';
 import { answerRanges } from '#http/range-response';
+import { answeredDigest, OC_CHECKSUMS, wantedDigest } from '../digests.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate } from '../exchange.ts';
 import { readPreconditions } from '../preconditions.ts';
@@ -19,7 +20,8 @@ export async function get(x: Exchange): Promise<void> {
   if (x.req.headers.if !== undefined) await readPreconditions(x, located);
   const read = await open(x, located);
   const { info } = read;
-  const headers = representationHeaders(info);
+  const wanted = wantedDigest(x.req.headers);
+  const headers = { ...representationHeaders(info), ...(wanted === null ? {} : await answeredDigest(wanted, read, x.cx.signal)) };
   if (x.req.method === 'HEAD') {
     x.res.writeHead(200, { ...headers, 'Content-Length': info.size }).end();
     return;
@@ -51,6 +53,7 @@ export function representationHeaders(info: ObjectInfo): Record<string, string> 
     'Content-Language': contentLanguage,
     'Content-Disposition': contentDisposition,
     'Cache-Control': cacheControl,
+    'OC-Checksum': info.attributes.extra?.[OC_CHECKSUMS],
   };
   for (const [name, text] of Object.entries(given)) {
     const value = carriable(text);

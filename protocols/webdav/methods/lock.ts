@@ -117,7 +117,7 @@ function parseLockInfo(body: XmlElement): { exclusive: boolean; ownerXml: string
 }
 
 function answerLock(x: Exchange, status: number, held: Lock, located: Located, headers: Record<string, string> = {}): void {
-  const root = hrefOf(x.deps.base, located.place.bucket, held.at.key);
+  const root = hrefOf(x.mount, located.place.bucket, held.at.key);
   const discovery = `<D:lockdiscovery>${activeLock(held, root, x.deps.clock.now())}</D:lockdiscovery>`;
   answer(x.res, status, headers, `${XML_HEAD}<D:prop xmlns:D="DAV:">${discovery}</D:prop>\n`);
 }

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { nameOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
@@ -7,19 +5,17 @@ import { answer, readXml, XML_TYPE } from '../answer.ts';
 import { bareDirectory, type Child, childPages } from '../children.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, locate } from '../exchange.ts';
+import { BLOCK_CHARACTERS, CLOSE, OPEN, write } from '../multistatus.ts';
 import { encodeSegment } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { gatherContext } from '../properties/context.ts';
+import type { Need, PropertyContext } from '../properties/property.ts';
 import { parsePropfind } from '../properties/propfind-request.ts';
 import { compileRenderer, type Renderer } from '../properties/render.ts';
 import { type Depth, parseDepth, single } from '../request-headers.ts';
 import { getEntry } from '../resource.ts';
-import { XML_HEAD } from '../xml-element.ts';
 
-const OPEN = `${XML_HEAD}<D:multistatus xmlns:D="DAV:">\n`;
-const CLOSE = '</D:multistatus>\n';
-/** A larger answer is streamed, in blocks of about this many characters. */
-const BLOCK_CHARACTERS = 262_144;
+const LASTING: readonly Need[] = ['quota', 'rights', 'sync', 'owner'];
 
 interface Asked {
   depth: Depth;
@@ -58,18 +54,14 @@ async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }:
   const folder = entry.kind === 'directory';
   if (folder) assertFinite(depth);
   const below = folder && depth === '1';
-  const context = await gatherContext(x, renderer.needs, {
-    bucketId: bucket.id,
-    bucketName: place.bucket,
-    key: entry.key,
-    below,
-  });
+  const context = await gatherContext(x, renderer.needs, { buckets: [bucket], bucketName: place.bucket, key: entry.key, below });
+  await context.prepare([entry]);
   const href = folder ? `${place.href}/` : place.href;
   const self = renderer.response(entry, entry.key === '' ? place.bucket : nameOf(entry.key), href, context);
-  const pages = below ? childPages(x, bucket.id, entry.key) : [];
+  const pages = below ? prepared(context, childPages(x, bucket.id, entry.key)) : [];
   const render = (child: Child): string => renderer.response(child.entry, child.displayName, href + child.hrefName, context);
-  // Of a folder's listing, locks and quota change without the folder.
-  const kept = below && !context.locked && !renderer.needs.has('quota');
+  // Of a folder's listing, locks, quota and rights change without the folder.
+  const kept = below && !context.locked && LASTING.every((need) => !renderer.needs.has(need));
   if (!kept) return send(x, headers, self, pages, render);
   const name = JSON.stringify([bucket.id, entry.etag, href, x.who.principal.id, wording]);
   const known = x.deps.listings.get(name);
@@ -85,21 +77,37 @@ async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }:
 /** The server's root holds the mount; the mount holds the caller's buckets. */
 async function propfindAbove(x: Exchange, { depth, renderer, headers }: Asked): Promise<void> {
   assertFinite(depth);
-  const { base } = x.deps;
+  const { base } = x.mount;
   const root = x.target.kind === 'root';
   const buckets = root || (depth === '0' && !renderer.needs.has('quota')) ? [] : await x.deps.buckets.list(x.who);
   const [first] = buckets;
-  const scope = first === undefined ? null : { bucketId: first.id, bucketName: first.name, key: '', below: false };
+  const scope = first === undefined ? null : { buckets, bucketName: first.name, key: '', below: false };
   const context = { ...(await gatherContext(x, renderer.needs, scope)), locksOn: () => [] };
   const nothing = bareDirectory(0, '');
   const self = renderer.response(nothing, 'CloudStore', root ? '/' : `${base}/`, context);
   let children: Child[] = [];
   if (depth === '1' && root) children = [{ entry: nothing, displayName: 'CloudStore', hrefName: `${base.slice(1)}/` }];
-  else if (depth === '1') children = (await Promise.all(buckets.map((bucket) => bucketChild(x, bucket)))).flat();
+  else if (depth === '1')
+    children = [...(await Promise.all(buckets.map((bucket) => bucketChild(x, bucket)))).flat(), ...virtualChildren(x)];
+  await context.prepare(children.map(({ entry }) => entry));
   const prefix = root ? '/' : `${base}/`;
   await send(x, headers, self, [children], (child) =>
     renderer.response(child.entry, child.displayName, prefix + child.hrefName, context),
   );
+}
+
+function virtualChildren(x: Exchange): Child[] {
+  return x.deps.virtual
+    .filter(({ listed }) => listed)
+    .map(({ name }) => ({ entry: bareDirectory(0, ''), displayName: name, hrefName: `${encodeSegment(name)}/` }));
+}
+
+/** Where properties hang on more than the entry, a page is prepared before it is written. */
+async function* prepared(context: PropertyContext, pages: AsyncIterable<Child[]>): AsyncGenerator<Child[]> {
+  for await (const page of pages) {
+    await context.prepare(page.map(({ entry }) => entry));
+    yield page;
+  }
 }
 
 /** A bucket that has just gone, or that the caller may name but not look into, is left out. */
@@ -155,12 +163,4 @@ async function send(
   await leave(block + CLOSE);
   x.res.end();
   if (name !== undefined && kept !== null) listings.put(name, kept);
-}
-
-/** Waits only when this much is on its way, so that the next block is made while the client takes this one. */
-const IN_FLIGHT_BYTES_MAX = 1_048_576;
-
-async function write(res: ServerResponse, bytes: Buffer, signal: AbortSignal): Promise<void> {
-  const flowing = res.write(bytes);
-  if (!flowing && res.writableLength > IN_FLIGHT_BYTES_MAX) await once(res, 'drain', { signal });
 }

@@ -1,22 +1,23 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { nameOf } from '#core/address';
-import { DIGEST_NAMES, type Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectAttributes } from '#core/object';
 import type { Bytes } from '#core/stream';
 import { allowBody, contentLength, requestBytes } from '#http/body';
 import { answer } from '../answer.ts';
 import { guessContentType } from '../content-type.ts';
+import { checksumsOf, digestHeaders, expectedDigests, wantedDigest } from '../digests.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, locate } from '../exchange.ts';
+import { ownCloudHeaders } from '../owncloud.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { single } from '../request-headers.ts';
+import { putRange } from './patch.ts';
 
 /** RFC 4918 §9.7, RFC 9110 §9.3.4: atomic; an aborted or short body leaves what was there. */
 export async function put(x: Exchange): Promise<void> {
   const { headers } = x.req;
-  // RFC 9110 §14.5: a server that does not know how to write a part must not take the part for the whole.
-  if (headers['content-range'] !== undefined) throw new CloudStoreError('invalid_argument', 'PUT writes whole files.');
+  if (headers['content-range'] !== undefined) return putRange(x);
   if (x.target.kind !== 'place' || x.target.root || x.target.slash || x.target.folder) {
     throw new DavError(405, 'A collection is made with MKCOL.');
   }
@@ -25,18 +26,26 @@ export async function put(x: Exchange): Promise<void> {
   const { lockTokens, conditions } = await readPreconditions(x, located);
   const size = declaredLength(x.req);
   const mtime = clientTime(headers);
-  const { info, created } = await x.deps.namespace.put(x.who, { bucket: located.bucket.id, key }, bodyOf(x), {
+  const expect = expectedDigests(headers);
+  const wanted = wantedDigest(headers);
+  const result = await x.deps.namespace.put(x.who, { bucket: located.bucket.id, key }, bodyOf(x), {
     ...(size === undefined ? {} : { size }),
     ...(mtime === undefined ? {} : { mtime }),
-    ...expectedDigest(headers),
-    attributes: attributesOf(headers, nameOf(key)),
+    ...(expect === null ? {} : { expect }),
+    ...(wanted === null ? {} : { digests: [wanted.name] }),
+    attributes: { ...attributesOf(headers, nameOf(key)), ...checksumsOf(headers) },
     conditions,
     lockTokens,
     requireParent: true,
     etag: 'opaque',
     signal: x.cx.signal,
   });
-  answer(x.res, created ? 201 : 204, { ETag: `"${info.etag}"`, ...(mtime === undefined ? {} : { 'X-OC-Mtime': 'accepted' }) });
+  answer(x.res, result.created ? 201 : 204, {
+    ETag: `"${result.info.etag}"`,
+    ...(mtime === undefined ? {} : { 'X-OC-Mtime': 'accepted' }),
+    ...ownCloudHeaders(x, result.info),
+    ...digestHeaders(wanted, result.digests),
+  });
 }
 
 /** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
@@ -55,16 +64,9 @@ function declaredLength(req: IncomingMessage): number | undefined {
 }
 
 /** The ownCloud header: seconds since the epoch, with a fraction from some clients. What cannot be read is left out, and not accepted. */
-function clientTime(headers: IncomingHttpHeaders): number | undefined {
+export function clientTime(headers: IncomingHttpHeaders): number | undefined {
   const text = single(headers['x-oc-mtime'])?.trim() ?? '';
   return /^\d{1,11}(\.\d{1,9})?$/.test(text) ? Math.round(Number(text) * 1000) : undefined;
-}
-
-/** ownCloud's `OC-Checksum: SHA1:<hex>`, checked before the commit. Algorithms that we do not compute are left out, as the header asks for no answer. */
-function expectedDigest(headers: IncomingHttpHeaders): { expect?: Digests } {
-  const match = /^\s*(SHA1|MD5|SHA256):([0-9a-f]+)\s*$/i.exec(single(headers['oc-checksum']) ?? '');
-  const name = DIGEST_NAMES.find((digest) => digest === match?.[1]?.toLowerCase());
-  return name === undefined ? {} : { expect: { [name]: Buffer.from(match?.[2] ?? '', 'hex') } };
 }
 
 function attributesOf(headers: IncomingHttpHeaders, name: string): ObjectAttributes {

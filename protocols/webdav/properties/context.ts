@@ -1,14 +1,21 @@
 import type { Lock } from '#contracts/locks';
-import type { BucketId, ObjectKey } from '#core/address';
+import type { ObjectKey } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import type { EntryInfo } from '#core/object';
 import { createDateWriter } from '#http/dates';
 import type { Exchange } from '../exchange.ts';
 import { hrefOf } from '../paths.ts';
+import { principalHref } from '../principal-href.ts';
 import { lockKey } from '../resource.ts';
+import { NO_RIGHTS, type Rights, rightsOn } from '../rights.ts';
+import { formatSyncToken } from '../sync/token.ts';
 import type { Need, PropertyContext } from './property.ts';
 
 /** Where the asked entries lie: a resource, and with `below` all directly in it. */
 export interface Scope {
-  bucketId: BucketId;
+  /** The bucket, first; at the top, all of them. */
+  buckets: readonly Bucket[];
+  /** As it is called in URLs. */
   bucketName: string;
   key: ObjectKey;
   below: boolean;
@@ -16,13 +23,17 @@ export interface Scope {
 
 /** Fetches at once, for however many entries, what the asked properties need. Nothing when they need nothing. */
 export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope: Scope | null): Promise<PropertyContext> {
-  const { namespace, clock, base } = x.deps;
+  const { namespace, clock, journal } = x.deps;
   const key = lockKey(scope?.key ?? '');
-  const [locks, quota] = await Promise.all([
-    scope !== null && needs.has('locks') ? namespace.locks(x.who, scope.bucketId, [key], scope.below) : [],
-    scope !== null && needs.has('quota') ? namespace.quota(x.who, scope.bucketId) : null,
+  const bucket = scope?.buckets[0];
+  const [locks, quota, head, ownerName] = await Promise.all([
+    bucket !== undefined && needs.has('locks') ? namespace.locks(x.who, bucket.id, [key], scope?.below) : [],
+    bucket !== undefined && needs.has('quota') ? namespace.quota(x.who, bucket.id) : null,
+    bucket !== undefined && needs.has('sync') ? journal.head(bucket.id) : null,
+    bucket !== undefined && needs.has('owner') ? nameOfOwner(x, bucket) : null,
   ]);
   const dates = createDateWriter();
+  const rights = new Map<string, Rights>();
   return {
     now: clock.now(),
     quota,
@@ -30,8 +41,38 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     isoDate: dates.isoSeconds,
     locksOn: lockFinder(locks, key),
     locked: locks.length > 0,
-    lockRoot: (lock) => hrefOf(base, scope?.bucketName ?? '', lock.at.key),
+    lockRoot: (lock) => hrefOf(x.mount, scope?.bucketName ?? '', lock.at.key),
+    ownerName,
+    userName: x.who.principal.name,
+    principalHref: (name) => principalHref(x.deps.principalsBase, name),
+    syncToken: (entry) =>
+      head === null || entry.kind !== 'directory' ? null : formatSyncToken({ folder: entry, cursor: head, walks: [] }),
+    rightsOn: (entry) => rights.get(entryName(entry)) ?? NO_RIGHTS,
+    prepare: needs.has('rights') ? (entries) => prepareRights(x, scope?.buckets ?? [], entries, rights) : () => undefined,
   };
+}
+
+function entryName({ bucket, key }: EntryInfo): string {
+  return `${bucket} ${key}`;
+}
+
+async function prepareRights(
+  x: Exchange,
+  buckets: readonly Bucket[],
+  entries: readonly EntryInfo[],
+  rights: Map<string, Rights>,
+): Promise<void> {
+  for (const entry of entries) {
+    const bucket = buckets.find(({ id }) => id === entry.bucket);
+    if (bucket === undefined) continue;
+    const asked = rightsOn(x, bucket, entry.key);
+    rights.set(entryName(entry), asked instanceof Promise ? await asked : asked);
+  }
+}
+
+async function nameOfOwner(x: Exchange, { owner }: Bucket): Promise<string | null> {
+  const { principal } = x.who;
+  return owner === principal.id ? principal.name : ((await x.deps.principals.find(owner))?.name ?? null);
 }
 
 /** Looks up by key, so that a folder of ten thousand locks costs no more than their number. */

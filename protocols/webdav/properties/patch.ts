@@ -21,15 +21,19 @@ export interface PatchPlan {
 /**
  * Reads a propertyupdate in document order (RFC 4918 §9.2). A file's time may be set as `DAV:lastmodified` (rclone: seconds
  * since the epoch) or as `DAV:getlastmodified` (an HTTP date); both become its mtime and are stored nowhere else.
+ * @param without properties of `DAV:` that the caller has read itself
  */
-export function planPatch(update: XmlElement, kind: EntryInfo['kind']): PatchPlan {
+export function planPatch(update: XmlElement, kind: EntryInfo['kind'], without: readonly string[] = []): PatchPlan {
   const plan: PatchPlan = { steps: [], possible: true, properties: {} };
   for (const action of update.children) {
     if (!isDav(action, 'set') && !isDav(action, 'remove')) continue;
     for (const prop of action.children) {
       if (!isDav(prop, 'prop')) continue;
       const language = languageOf(prop) ?? languageOf(action) ?? languageOf(update);
-      for (const element of prop.children) addStep(plan, element, action.name === 'set', kind, language);
+      for (const element of prop.children) {
+        if (element.namespace === DAV && without.includes(element.name)) continue;
+        addStep(plan, element, action.name === 'set', kind, language);
+      }
     }
   }
   plan.possible = plan.steps.every((step) => step.refusal === null);

@@ -1,5 +1,6 @@
 import type { Lock } from '#contracts/locks';
 import type { EntryInfo } from '#core/object';
+import type { Rights } from '../rights.ts';
 
 /** What properties need beyond the entry; gathered once per request, and only what is asked for. */
 export interface PropertyContext {
@@ -16,12 +17,25 @@ export interface PropertyContext {
   /** RFC 3339 in whole seconds, with `Z`: Windows reads no offset. */
   isoDate(ms: number): string;
   quota: { used: number; available: number | null } | null;
+  /** What the caller may do with an entry that was prepared. */
+  rightsOn(entry: EntryInfo): Rights;
+  /** The name of the bucket's owner. */
+  ownerName: string | null;
+  userName: string;
+  /** The absolute path of a user as a resource; null: of the collection of all. */
+  principalHref(name: string | null): string;
+  /** Of a folder as it is now. */
+  syncToken(entry: EntryInfo): string | null;
+  /** Before these are rendered: fetches what hangs on each of them. */
+  prepare(entries: readonly EntryInfo[]): Promise<void> | void;
 }
 
-export type Need = 'locks' | 'quota';
+export type Need = 'locks' | 'quota' | 'rights' | 'owner' | 'sync';
 
-/** A live property of the `DAV:` namespace: computed only when a request asks for it. */
+/** A live property: computed only when a request asks for it. */
 export interface Property {
+  /** Default `DAV:`. */
+  namespace?: string;
   name: string;
   /** Part of `allprop` and `propname` (RFC 4918 §9.1: not what is costly or rarely wanted). */
   listed: boolean;

@@ -24,7 +24,7 @@ export function parsePropfind(body: XmlElement | null): PropfindRequest {
   return { kind: 'allprop', include: namesIn(davChild(body, 'include')) };
 }
 
-function namesIn(element: XmlElement | undefined): PropertyName[] {
+export function namesIn(element: XmlElement | undefined): PropertyName[] {
   const seen = new Set<string>();
   const names: PropertyName[] = [];
   for (const { namespace, name } of element?.children ?? []) {

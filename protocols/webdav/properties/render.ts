@@ -1,8 +1,8 @@
 import type { EntryInfo } from '#core/object';
-import { DAV, emptyElement } from '../xml-element.ts';
+import { emptyElement } from '../xml-element.ts';
 import type { Need, Property, PropertyContext } from './property.ts';
 import type { PropfindRequest } from './propfind-request.ts';
-import { liveProperty, PROPERTIES, type PropertyName, parseStoredName, storedName } from './table.ts';
+import { liveProperty, namespaceOf, PROPERTIES, type PropertyName, parseStoredName, storedName } from './table.ts';
 
 export interface RenderOptions {
   /** The short `allprop` for Windows. */
@@ -57,7 +57,7 @@ function allpropRenderer(include: PropertyName[], compact: boolean): Renderer {
   const included = include.flatMap((name) => liveProperty(name) ?? []);
   const live = PROPERTIES.filter((property) => (compact ? property.compact : property.listed) || included.includes(property));
   const parts = live.map(livePart);
-  const shown = new Set(live.map((property) => storedName({ namespace: DAV, name: property.name })));
+  const shown = new Set(live.map((property) => storedName({ namespace: namespaceOf(property), name: property.name })));
   return {
     needs: needsOf(live),
     response(entry, displayName, href, context) {
@@ -79,7 +79,7 @@ function propnameRenderer(): Renderer {
       const names = new Set<string>();
       for (const property of listed) {
         if (property.needs !== undefined || property.render(entry, displayName, context) !== null) {
-          names.add(emptyElement(DAV, property.name));
+          names.add(emptyElement(namespaceOf(property), property.name));
         }
       }
       for (const stored of Object.keys(entry.properties ?? {})) {
@@ -103,7 +103,7 @@ function storedPart(name: PropertyName): Part {
 
 function livePart(property: Property): Part {
   if (!property.settable) return property.render;
-  const stored = storedPart({ namespace: DAV, name: property.name });
+  const stored = storedPart({ namespace: namespaceOf(property), name: property.name });
   return (entry, displayName, context) => stored(entry, displayName, context) ?? property.render(entry, displayName, context);
 }
 

@@ -1,8 +1,10 @@
 import { DAV } from '../xml-element.ts';
+import { currentUserPrincipal, currentUserPrivilegeSet, owner, principalCollectionSet } from './access.ts';
 import { getcontentlanguage, getcontentlength, getcontenttype, getetag, getlastmodified } from './content.ts';
 import { lockdiscovery, supportedlock } from './locking.ts';
 import type { Property } from './property.ts';
 import { quotaAvailable, quotaUsed } from './quota.ts';
+import { supportedReportSet, syncToken } from './reports.ts';
 import { creationdate, displayname, resourcetype } from './resource.ts';
 
 /** Every live property, in the order in which `allprop` gives them. A new one is one entry here. */
@@ -19,6 +21,12 @@ export const PROPERTIES: readonly Property[] = [
   lockdiscovery,
   quotaAvailable,
   quotaUsed,
+  currentUserPrincipal,
+  currentUserPrivilegeSet,
+  owner,
+  principalCollectionSet,
+  supportedReportSet,
+  syncToken,
 ];
 
 export interface PropertyName {
@@ -27,7 +35,11 @@ export interface PropertyName {
 }
 
 export function liveProperty(of: PropertyName): Property | undefined {
-  return of.namespace === DAV ? PROPERTIES.find((property) => property.name === of.name) : undefined;
+  return PROPERTIES.find((property) => property.name === of.name && namespaceOf(property) === of.namespace);
+}
+
+export function namespaceOf(property: Property): string {
+  return property.namespace ?? DAV;
 }
 
 /** How dead properties are keyed where they are stored: `namespace name`. */

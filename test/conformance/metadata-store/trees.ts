@@ -114,6 +114,19 @@ export function describeTrees(rigOf: () => MetadataRig): void {
         expect((await keysIn()).filter((key) => key.startsWith('alone'))).to.deep.equal(['alone/']);
       });
 
+      it('tells the journal of the folder that another one took the place of', async () => {
+        for (const key of ['a/x', 'b/y', 'c/z']) await put(key);
+        const seq = (await events()).length;
+        await move('a/', 'b/', { overwrite: true });
+        await copy('c/', 'b/', { overwrite: true });
+        expect((await events()).slice(seq).map(({ kind, key }) => [kind, key])).to.deep.equal([
+          ['removeTree', 'b/'],
+          ['move', 'b/'],
+          ['removeTree', 'b/'],
+          ['copy', 'b/'],
+        ]);
+      });
+
       it('removes a folder with all below, in one commit with one row', async () => {
         for (const key of ['a/', 'a/x', 'a/sub/y', 'a', 'a0', 'p/q/r']) await put(key);
         const seq = (await events()).length;

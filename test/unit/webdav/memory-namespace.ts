@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Buckets } from '#contracts/buckets';
+import type { ChangeKind, Journal, JournalEvent } from '#contracts/journal';
 import type { Lock } from '#contracts/locks';
 import type { ListEntry, TreeVerdict } from '#contracts/metadata-store';
 import type { Namespace } from '#contracts/namespace';
 import { type Address, compareKeys, nameOf, parentOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { type Conditions, checkConditions } from '#core/conditions';
+import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
 import type { Who } from '#core/principal';
@@ -23,6 +25,33 @@ export function memoryNamespace(now: () => number = Date.now) {
   const buckets: Bucket[] = [];
   let locks: Lock[] = [];
   let serial = 0;
+  const events = new Map<number, JournalEvent[]>();
+  const record = (kind: ChangeKind, at: Address, from: Address | null = null): void => {
+    const list = events.get(at.bucket) ?? [];
+    list.push({
+      bucket: at.bucket,
+      cursor: { epoch: 1, seq: list.length + 1 },
+      kind,
+      key: at.key,
+      fromKey: from?.key ?? null,
+      fromBucket: from?.bucket ?? null,
+      versionId: null,
+      size: null,
+      etag: null,
+      at: now(),
+      principal: null,
+      protocol: 'webdav',
+      requestId: 'R',
+    });
+    events.set(at.bucket, list);
+  };
+  const directoryIds = new Map<string, number>();
+  const directoryIdOf = ({ bucket, key }: Address): number => {
+    const name = `${bucket} ${key}`;
+    const id = directoryIds.get(name) ?? directoryIds.size + 1;
+    directoryIds.set(name, id);
+    return id;
+  };
 
   const of = (bucket: number): Map<string, Stored> => {
     const found = objects.get(bucket);
@@ -41,7 +70,7 @@ export function memoryNamespace(now: () => number = Date.now) {
       ? {
           kind: 'directory',
           ...at,
-          directoryId: 1,
+          directoryId: directoryIdOf(at),
           explicit: of(at.bucket).has(at.key),
           etag: `${createHash('md5').update(stateBelow(at)).digest('hex')}-1`,
           modified: 1e12,
@@ -173,17 +202,26 @@ export function memoryNamespace(now: () => number = Date.now) {
       check(options.conditions, early, 'write', 'modified');
       const bytes = await collect(body, 1 << 28, () => new CloudStoreError('too_large', 'large'));
       if (options.size !== undefined && bytes.length !== options.size) throw new CloudStoreError('incomplete_body', 'short');
+      const digests: Digests = {};
+      for (const name of ['md5', 'sha1', 'sha256'] as const) digests[name] = createHash(name).update(bytes).digest();
+      const expected = typeof options.expect === 'function' ? options.expect() : (options.expect ?? {});
+      for (const [name, value] of Object.entries(expected)) {
+        if (!digests[name as DigestName]?.equals(value)) throw new CloudStoreError('checksum_mismatch', name);
+      }
       const info = store(at, bytes, {
         attributes: options.attributes ?? {},
         ...(options.mtime === undefined ? {} : { mtime: options.mtime }),
       });
-      return { info, created: early === null, seq: 1, digests: {} };
+      record('put', at);
+      return { info, created: early === null, seq: 1, digests };
     },
     makeDirectory: async (who, at, options) => {
       if (find({ ...at, key: bare(at.key) }) !== null) throw new CloudStoreError('already_exists', 'taken');
       if (options?.requireParent) requireParent(at);
       guard(who, at.bucket, at.key, options?.lockTokens);
       store(at, Buffer.alloc(0), {});
+      if (options?.properties !== undefined) folderProperties.set(`${at.bucket} ${at.key}`, options.properties);
+      record('put', at);
       return must(directoryOf(at));
     },
     remove: async (who, at, options) => {
@@ -191,14 +229,23 @@ export function memoryNamespace(now: () => number = Date.now) {
       check(options?.conditions, entry, 'write', 'modified');
       guard(who, at.bucket, at.key, options?.lockTokens, true);
       removeAll(at);
+      record(at.key.endsWith('/') ? 'removeTree' : 'remove', at);
       keepParent(at, options?.keepParent);
       return { existed: true, deleteMarker: false, versionId: null };
     },
-    copy: transfer,
+    copy: async (who, from, to, options) => {
+      if (to.key.endsWith('/') && directoryOf(to) !== null) record('removeTree', to);
+      const verdict = await transfer(who, from, to, options);
+      record('copy', to, from);
+      return verdict;
+    },
     copyObject: () => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV')),
     move: async (who, from, to, options) => {
       guard(who, from.bucket, from.key, options.lockTokens, true);
+      if (to.key.endsWith('/') && directoryOf(to) !== null) record('removeTree', to);
       const verdict = await transfer(who, from, to, options);
+      record('move', to, from);
+      if (from.bucket !== to.bucket) record(from.key.endsWith('/') ? 'removeTree' : 'remove', from);
       removeAll(from);
       keepParent(from, options.keepParent);
       return verdict;
@@ -226,6 +273,7 @@ export function memoryNamespace(now: () => number = Date.now) {
       const entry = must(find(at));
       check(patch.conditions, entry, 'write', 'modified');
       guard(who, at.bucket, at.key, patch.lockTokens);
+      record('annotate', at);
       const properties = { ...entry.properties };
       for (const [name, value] of Object.entries(patch.properties ?? {})) {
         if (value === null) delete properties[name];
@@ -302,9 +350,20 @@ export function memoryNamespace(now: () => number = Date.now) {
     remove: refuse,
     usage: refuse,
   };
+  const journal: Journal = {
+    head: async (bucket) => ({ epoch: 1, seq: events.get(bucket)?.length ?? 0 }),
+    since: async (bucket, cursor, limit) => {
+      const all = events.get(bucket) ?? [];
+      if (cursor.epoch !== 1 || cursor.seq > all.length) throw new CloudStoreError('cursor_expired', 'another time');
+      return all.slice(cursor.seq, cursor.seq + limit);
+    },
+  };
   /** As another door would write: any key, no parent asked for. */
-  const plant = (bucket: string, key: string, text = key): void =>
-    void store({ bucket: resolved(bucket)?.id ?? 0, key }, Buffer.from(text), {});
+  const plant = (bucket: string, key: string, text = key): void => {
+    const at = { bucket: resolved(bucket)?.id ?? 0, key };
+    store(at, Buffer.from(text), {});
+    record('put', at);
+  };
   const keys = (bucket: string): string[] => [...of(resolved(bucket)?.id ?? 0).keys()].sort(compareKeys);
-  return { namespace, buckets: bucketsDoor, plant, keys };
+  return { namespace, buckets: bucketsDoor, journal, plant, keys };
 }

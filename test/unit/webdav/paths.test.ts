@@ -3,21 +3,23 @@ import fc from 'fast-check';
 import { isCloudStoreError } from '#core/errors';
 import { folderKey, hrefOf, parsePath } from '#protocols/webdav/paths';
 
+const DAV_MOUNT = { base: '/dav', bucket: null };
+
 const MARK = '\uec5a';
 
 function place(path: string) {
-  const target = parsePath('/dav', path);
+  const target = parsePath(DAV_MOUNT, path);
   if (target?.kind !== 'place') throw new Error(`${path} is no place`);
   return target;
 }
 
 describe('WebDAV: paths', () => {
   it('tells the root, the mount, buckets and keys', () => {
-    expect(parsePath('/dav', '/')).to.deep.equal({ kind: 'root' });
-    expect(parsePath('/dav', '/dav')).to.deep.equal({ kind: 'home' });
-    expect(parsePath('/dav', '/dav/')).to.deep.equal({ kind: 'home' });
-    expect(parsePath('/dav', '/davy/x')).to.equal(null);
-    expect(parsePath('/dav', '/other')).to.equal(null);
+    expect(parsePath(DAV_MOUNT, '/')).to.deep.equal({ kind: 'root' });
+    expect(parsePath(DAV_MOUNT, '/dav')).to.deep.equal({ kind: 'home' });
+    expect(parsePath(DAV_MOUNT, '/dav/')).to.deep.equal({ kind: 'home' });
+    expect(parsePath(DAV_MOUNT, '/davy/x')).to.equal(null);
+    expect(parsePath(DAV_MOUNT, '/other')).to.equal(null);
     expect(place('/dav/home')).to.include({ bucket: 'home', key: '', root: true, slash: false });
     expect(place('/dav/home/a%20b/c/')).to.include({ bucket: 'home', key: 'a b/c', slash: true, href: '/dav/home/a%20b/c' });
     expect(place('/dav/home//a///b?x=1')).to.include({ key: 'a/b' });
@@ -43,7 +45,7 @@ describe('WebDAV: paths', () => {
       '/dav/home/./x',
       '/dav/home/x#y',
     ]) {
-      expect(() => parsePath('/dav', path), path)
+      expect(() => parsePath(DAV_MOUNT, path), path)
         .to.throw()
         .satisfies((error: unknown) => isCloudStoreError(error, 'invalid_argument'));
     }
@@ -72,7 +74,7 @@ describe('WebDAV: paths', () => {
     fc.assert(
       fc.property(key, (text) => {
         for (const directory of [false, true]) {
-          const href = hrefOf('/dav', 'home', directory ? `${text}/` : text);
+          const href = hrefOf(DAV_MOUNT, 'home', directory ? `${text}/` : text);
           expect(href).to.match(/^[A-Za-z0-9._~!$'()*+,;=:@%/-]+$/);
           expect(place(href)).to.include({ bucket: 'home', key: text, slash: directory, root: false });
           expect(place(href).href + (directory ? '/' : '')).to.equal(href);

@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { faultOf } from '#protocols/webdav/errors';
 import { parseDepth, parseDestination, parseLockToken, parseOverwrite, parseTimeout } from '#protocols/webdav/request-headers';
 
+const DAV_MOUNT = { base: '/dav', bucket: null };
+
 const status = (run: () => unknown): number => {
   try {
     run();
@@ -55,7 +57,7 @@ describe('WebDAV: request headers', () => {
 
   it('Destination: ours by any of our names, or a path; else 502', () => {
     const to = (destination: string, host = 'box:9001', hosts = ['cloud.example.com']) =>
-      parseDestination({ destination, host }, '/dav', hosts);
+      parseDestination({ destination, host }, DAV_MOUNT, hosts);
     for (const ours of [
       '/dav/home/x',
       'http://box:9001/dav/home/x',

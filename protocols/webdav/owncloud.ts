@@ -1,0 +1,18 @@
+import type { EntryInfo } from '#core/object';
+import type { Exchange } from './exchange.ts';
+
+/** One number for a file or a folder, which stays when it is renamed or moved: the two are counted apart, so they get the even and the odd ones. */
+export function fileIdOf(entry: EntryInfo): number {
+  return entry.kind === 'object' ? entry.nodeId * 2 : entry.directoryId * 2 + 1;
+}
+
+/** The id as the clients keep it: the number in at least 8 digits, and whose it is. */
+export function ocIdOf(entry: EntryInfo): string {
+  return `${String(fileIdOf(entry)).padStart(8, '0')}occloudstore`;
+}
+
+/** What the dialect's clients read from the answer to a change, so that they need not ask for it. Only at the dialect's own mounts. */
+export function ownCloudHeaders(x: Exchange, entry: EntryInfo): Record<string, string> {
+  if (x.mount.bucket === null) return {};
+  return { ETag: `"${entry.etag}"`, 'OC-ETag': `"${entry.etag}"`, 'OC-FileId': ocIdOf(entry) };
+}

@@ -1,0 +1,77 @@
+import { escapeXml } from '#http/xml';
+import { ALLOW, answer, readXml } from './answer.ts';
+import { DavError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { Place } from './paths.ts';
+import { principalHref } from './principal-href.ts';
+import { parsePropfind } from './properties/propfind-request.ts';
+import { type PropertyName, parseStoredName, storedName } from './properties/table.ts';
+import { parseDepth } from './request-headers.ts';
+import type { VirtualFolder } from './virtual-folder.ts';
+import { emptyElement, XML_HEAD } from './xml-element.ts';
+
+export const PRINCIPALS_NAME = '.principals';
+
+/**
+ * Users as resources (RFC 3744 §4), for clients that follow `current-user-principal`. Everybody sees himself there and nobody else: who the
+ * others are is not told to drives.
+ */
+export const principalsFolder: VirtualFolder = {
+  name: PRINCIPALS_NAME,
+  listed: false,
+  async serve(x, place) {
+    if (x.req.method !== 'PROPFIND') throw new DavError(403, 'Users are not changed here.', { headers: { Allow: ALLOW } });
+    const depth = parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity');
+    if (depth === 'infinity') throw new DavError(403, 'Depth 0 or 1.', { condition: 'propfind-finite-depth' });
+    const request = parsePropfind(await readXml(x));
+    const shown = resourcesAt(x, place, depth === '1');
+    const responses = shown.map(({ href, properties }) =>
+      render(request.kind === 'prop' ? request.names : null, href, properties),
+    );
+    answer(x.res, 207, {}, `${XML_HEAD}<D:multistatus xmlns:D="DAV:">${responses.join('')}</D:multistatus>\n`);
+  },
+};
+
+interface Resource {
+  href: string;
+  /** By stored name. */
+  properties: Map<string, string>;
+}
+
+function resourcesAt(x: Exchange, { key }: Place, below: boolean): Resource[] {
+  const { name } = x.who.principal;
+  const base = x.deps.principalsBase;
+  const self = principalHref(base, name);
+  const user: Resource = {
+    href: self,
+    properties: new Map([
+      ['DAV: resourcetype', '<D:resourcetype><D:principal/></D:resourcetype>'],
+      ['DAV: displayname', `<D:displayname>${escapeXml(name)}</D:displayname>`],
+      ['DAV: principal-URL', `<D:principal-URL><D:href>${self}</D:href></D:principal-URL>`],
+      ['DAV: current-user-principal', `<D:current-user-principal><D:href>${self}</D:href></D:current-user-principal>`],
+      ['DAV: alternate-URI-set', '<D:alternate-URI-set/>'],
+      ['DAV: group-membership', '<D:group-membership/>'],
+    ]),
+  };
+  if (key === name) return [user];
+  if (key !== '') throw new DavError(404, 'There is no such user for you.');
+  const all: Resource = {
+    href: principalHref(base, null),
+    properties: new Map([
+      ['DAV: resourcetype', '<D:resourcetype><D:collection/></D:resourcetype>'],
+      ['DAV: displayname', '<D:displayname>Users</D:displayname>'],
+      ['DAV: current-user-principal', `<D:current-user-principal><D:href>${self}</D:href></D:current-user-principal>`],
+    ]),
+  };
+  return below ? [all, user] : [all];
+}
+
+function render(names: PropertyName[] | null, href: string, properties: Map<string, string>): string {
+  const asked = names ?? [...properties.keys()].map(parseStoredName);
+  const found = asked.map((name) => properties.get(storedName(name)) ?? '').join('');
+  const absent = asked.filter((name) => !properties.has(storedName(name)));
+  const propstat = (inside: string, status: string): string =>
+    `<D:propstat><D:prop>${inside}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
+  const missing = absent.map(({ namespace, name }) => emptyElement(namespace, name)).join('');
+  return `<D:response><D:href>${href}</D:href>${propstat(found, '200 OK')}${missing === '' ? '' : propstat(missing, '404 Not Found')}</D:response>`;
+}

@@ -1,0 +1,45 @@
+import type { Rights } from '../rights.ts';
+import type { Property } from './property.ts';
+
+/** RFC 5397 (and RFC 3744 §5): who is asking. */
+export const currentUserPrincipal: Property = {
+  name: 'current-user-principal',
+  listed: false,
+  render: (_entry, _displayName, { principalHref, userName }) =>
+    `<D:current-user-principal><D:href>${principalHref(userName)}</D:href></D:current-user-principal>`,
+};
+
+/** RFC 3744 §5.1: who pays for the bucket, and owns all in it. */
+export const owner: Property = {
+  name: 'owner',
+  listed: false,
+  needs: 'owner',
+  render: (_entry, _displayName, { ownerName, principalHref }) =>
+    ownerName === null ? null : `<D:owner><D:href>${principalHref(ownerName)}</D:href></D:owner>`,
+};
+
+/** RFC 3744 §5.4: what the caller may do here, as the authorizer says; it is asked again whenever something is done. */
+export const currentUserPrivilegeSet: Property = {
+  name: 'current-user-privilege-set',
+  listed: false,
+  needs: 'rights',
+  render: (entry, _displayName, context) =>
+    `<D:current-user-privilege-set>${privileges(context.rightsOn(entry), entry.kind === 'directory')}</D:current-user-privilege-set>`,
+};
+
+/** RFC 3744 §5.8 */
+export const principalCollectionSet: Property = {
+  name: 'principal-collection-set',
+  listed: false,
+  render: (_entry, _displayName, { principalHref }) =>
+    `<D:principal-collection-set><D:href>${principalHref(null)}</D:href></D:principal-collection-set>`,
+};
+
+function privileges({ read, write, remove }: Rights, collection: boolean): string {
+  const names: string[] = [];
+  if (read) names.push('read', 'read-current-user-privilege-set');
+  if (write && remove) names.push('write');
+  if (write) names.push('write-content', 'write-properties', 'unlock', ...(collection ? ['bind'] : []));
+  if (remove && collection) names.push('unbind');
+  return names.map((name) => `<D:privilege><D:${name}/></D:privilege>`).join('');
+}

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import type { ServedDoor } from './door-suite.ts';
+
+/** What RFC 6578, 5689, 3744, 4331, 9530 and sabre's PATCH add, on any door. */
+export function describeExtensions(server: () => ServedDoor): void {
+  describe('extensions', () => itExtends(server));
+}
+
+function itExtends(server: () => ServedDoor): void {
+  const send = (...args: Parameters<ServedDoor['send']>) => server().send(...args);
+  const at = '/dav/extended';
+
+  before(async () => {
+    await send('MKCOL', at);
+  });
+
+  describe('sync-collection (RFC 6578)', () => {
+    interface Synced {
+      status: number;
+      /** Path below the folder, `-` in front of what was removed. */
+      members: string[];
+      token: string;
+      truncated: boolean;
+      body: string;
+    }
+
+    async function sync(folder: string, token: string, { level = 'infinite', limit = 0, depth = '0' } = {}): Promise<Synced> {
+      const asked =
+        `<D:sync-collection xmlns:D="DAV:"><D:sync-token>${token}</D:sync-token><D:sync-level>${level}</D:sync-level>` +
+        `${limit === 0 ? '' : `<D:limit><D:nresults>${limit}</D:nresults></D:limit>`}<D:prop><D:getetag/></D:prop></D:sync-collection>`;
+      const { status, body } = await send('REPORT', `${at}/${folder}`, { depth }, asked);
+      const responses = [...body.matchAll(/<D:response><D:href>([^<]*)<\/D:href>(.*?)<\/D:response>/gs)];
+      const below = (href: string): string => href.slice(`${at}/${folder}`.length);
+      return {
+        status,
+        members: responses
+          .filter(([, , rest]) => !rest?.includes('507 Insufficient'))
+          .map(([, href = '', rest = '']) => `${rest.includes('404 Not Found') ? '-' : ''}${below(href)}`),
+        token: /<D:sync-token>([^<]*)/.exec(body)?.[1] ?? '',
+        truncated: body.includes('507 Insufficient Storage'),
+        body,
+      };
+    }
+
+    before(async () => {
+      await send('MKCOL', `${at}/s`);
+      await send('MKCOL', `${at}/s/sub`);
+      await send('PUT', `${at}/s/one`, {}, '1');
+      await send('PUT', `${at}/s/sub/two`, {}, '2');
+      await send('PUT', `${at}/beside`, {}, 'x');
+    });
+
+    it('gives everything at first, by level', async () => {
+      expect((await sync('s/', '')).members).to.have.members(['one', 'sub/', 'sub/two']);
+      expect((await sync('s/', '', { level: '1' })).members).to.have.members(['one', 'sub/']);
+      expect((await sync('s/', '')).body).to.include('<D:getetag>"');
+    });
+
+    it('then what changed, and nothing else', async () => {
+      const { token } = await sync('s/', '');
+      expect((await sync('s/', token)).members).to.deep.equal([]);
+      await send('PUT', `${at}/beside`, {}, 'y');
+      expect((await sync('s/', token)).members).to.deep.equal([]);
+      await send('PUT', `${at}/s/sub/two`, {}, 'new');
+      await send('PUT', `${at}/s/three`, {}, '3');
+      await send('DELETE', `${at}/s/one`);
+      expect((await sync('s/', token)).members).to.have.members(['sub/', 'sub/two', 'three', '-one']);
+      const shallow = await sync('s/', token, { level: '1' });
+      expect(shallow.members).to.have.members(['sub/', 'three', '-one']);
+      expect((await sync('s/', shallow.token)).members).to.deep.equal([]);
+    });
+
+    it('shows a move as a removal and a new member, a whole folder with all below', async () => {
+      const { token } = await sync('s/', '');
+      await send('MOVE', `${at}/s/three`, { destination: `${at}/s/sub/drei` });
+      await send('MOVE', `${at}/s/sub`, { destination: `${at}/s/moved` });
+      expect((await sync('s/', token)).members).to.have.members(['-three', '-sub/', 'moved/', 'moved/two', 'moved/drei']);
+      expect((await sync('s/', token, { level: '1' })).members).to.have.members(['-three', '-sub/', 'moved/']);
+    });
+
+    it('follows what S3 writes: folders that nobody made come before what is in them', async () => {
+      const { token } = await sync('s/', '');
+      await server().plant('extended', [
+        ['s/implied/deep/file', 'x'],
+        ['s/moved', 'beside the folder'],
+      ]);
+      const { members } = await sync('s/', token);
+      expect(members).to.include.members(['implied/', 'implied/deep/', 'implied/deep/file', 'moved']);
+      expect(members.indexOf('implied/')).to.be.lessThan(members.indexOf('implied/deep/file'));
+      const all = await sync('s/', '');
+      expect(all.members, 'under the name that a drive knows').to.include(`moved${encodeURIComponent('\uec5a')}folder/`);
+    });
+
+    it('pages: never more than the limit, never one twice or left out', async () => {
+      await send('MKCOL', `${at}/pages`);
+      await server().plant(
+        'extended',
+        Array.from({ length: 23 }, (_, i) => [`pages/${i % 3}/${i}`, 'x']),
+      );
+      for (const level of ['infinite', '1']) {
+        const whole = (await sync('pages/', '', { level })).members;
+        const paged: string[] = [];
+        let token = '';
+        for (let more = true; more; ) {
+          const page = await sync('pages/', token, { level, limit: 4 });
+          expect(page.members.length).to.be.within(1, 4);
+          paged.push(...page.members);
+          ({ token, truncated: more } = page);
+        }
+        expect(paged, level).to.have.members(whole);
+        expect(paged).to.have.length(whole.length);
+        for (let i = 0; i < 9; i++) await send('PUT', `${at}/pages/${level}-${i}`, {}, 'x');
+        const changes: string[] = [];
+        for (let more = true; more; ) {
+          const page = await sync('pages/', token, { level, limit: 4 });
+          changes.push(...page.members);
+          ({ token, truncated: more } = page);
+        }
+        expect(changes).to.have.members(Array.from({ length: 9 }, (_, i) => `${level}-${i}`));
+      }
+    });
+
+    it('pages through a folder that was moved in', async () => {
+      await send('MKCOL', `${at}/target`);
+      const { token: first } = await sync('target/', '');
+      await send('MOVE', `${at}/pages`, { destination: `${at}/target/pages` });
+      const seen: string[] = [];
+      let token = first;
+      for (let more = true; more; ) {
+        const page = await sync('target/', token, { limit: 10 });
+        seen.push(...page.members);
+        ({ token, truncated: more } = page);
+      }
+      expect(new Set(seen).size).to.equal(seen.length);
+      expect(seen).to.have.members((await sync('target/', '')).members);
+    });
+
+    it('refuses tokens of another time, another folder, and none of ours', async () => {
+      const { token } = await sync('s/', '');
+      for (const odd of [
+        'urn:other:1',
+        `${token}0000000`,
+        token.replace(/\d+\.(\d+)$/, '77.$1'),
+        (await sync('target/', '')).token,
+      ]) {
+        const refused = await sync('s/', odd);
+        expect([refused.status, refused.body.includes('valid-sync-token')], odd).to.deep.equal([403, true]);
+      }
+      await send('MOVE', `${at}/s`, { destination: `${at}/renamed` });
+      expect((await sync('renamed/', token)).body, 'the folder itself was moved').to.include('valid-sync-token');
+      const { token: renamed } = await sync('renamed/', '');
+      await send('DELETE', `${at}/renamed/moved`);
+      await send('DELETE', `${at}/renamed/moved${encodeURIComponent('\uec5a')}folder`);
+      expect((await sync('renamed/', renamed)).members).to.include('-moved/');
+      await send('MKCOL', `${at}/renamed/moved`);
+      expect((await sync('renamed/', renamed)).body, 'nobody can say what was in it').to.include('valid-sync-token');
+    });
+
+    it('is offered, and refuses what it does not know', async () => {
+      const asked = '<propfind xmlns="DAV:"><prop><supported-report-set/><sync-token/></prop></propfind>';
+      const { body } = await send('PROPFIND', `${at}/target/`, { depth: '0' }, asked);
+      expect(body).to.include('<D:report><D:sync-collection/></D:report>');
+      const token = /<D:sync-token>([^<]+)/.exec(body)?.[1] ?? '';
+      expect((await sync('target/', token)).members).to.deep.equal([]);
+      expect((await sync('target/', '', { depth: '1' })).status).to.equal(400);
+      expect((await sync('target/', '', { level: '2' })).status).to.equal(400);
+      expect((await send('REPORT', `${at}/target/`, {}, '<expand-property xmlns="DAV:"/>')).body).to.include('supported-report');
+      expect((await send('REPORT', `${at}/target/`)).status).to.equal(400);
+      expect(
+        (
+          await send(
+            'REPORT',
+            `${at}/beside`,
+            {},
+            '<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><prop/></sync-collection>',
+          )
+        ).status,
+      ).to.equal(403);
+    });
+  });
+
+  it('extended MKCOL (RFC 5689): a folder with its properties, or none', async () => {
+    const mkcol = (inside: string, path = `${at}/made`) =>
+      send(
+        'MKCOL',
+        path,
+        { 'content-type': 'application/xml' },
+        `<D:mkcol xmlns:D="DAV:" xmlns:x="urn:x"><D:set><D:prop>${inside}</D:prop></D:set></D:mkcol>`,
+      );
+    const refused = await mkcol('<D:resourcetype><D:collection/></D:resourcetype><D:getetag>1</D:getetag><x:color>red</x:color>');
+    expect(refused.status).to.equal(424);
+    expect(refused.body).to.include('mkcol-response').and.include('403 Forbidden').and.include('424 Failed Dependency');
+    expect((await send('PROPFIND', `${at}/made`, { depth: '0' })).status).to.equal(404);
+    const other = await mkcol('<D:resourcetype><D:collection/><x:calendar/></D:resourcetype>');
+    expect([other.status, other.body.includes('valid-resourcetype')]).to.deep.equal([403, true]);
+    expect((await mkcol('<D:resourcetype><D:collection/></D:resourcetype><x:color>red</x:color>')).status).to.equal(201);
+    expect((await send('PROPFIND', `${at}/made`, { depth: '0' })).body).to.include('>red</x:color>');
+    expect((await mkcol('<D:resourcetype><D:collection/></D:resourcetype>')).status).to.equal(405);
+    expect((await send('MKCOL', `${at}/other`, { 'content-type': 'text/xml' }, '<other/>')).status).to.equal(415);
+    expect((await send('MKCOL', `${at}/other`, { 'content-type': 'application/xml' }, '<')).status).to.equal(400);
+  });
+
+  it('tells rights, owner and who is asking (RFC 3744, 5397)', async () => {
+    const asked =
+      '<propfind xmlns="DAV:"><prop><current-user-principal/><current-user-privilege-set/><owner/><principal-collection-set/></prop></propfind>';
+    const { body } = await send('PROPFIND', `${at}/made`, { depth: '0' }, asked);
+    const self = /<D:current-user-principal><D:href>([^<]+)/.exec(body)?.[1] ?? '';
+    expect(body).to.include(`<D:owner><D:href>${self}</D:href></D:owner>`);
+    for (const name of ['read', 'write', 'bind', 'unbind', 'write-content'])
+      expect(body).to.include(`<D:privilege><D:${name}/></D:privilege>`);
+    const listed = (await send('PROPFIND', at, { depth: '1' }, asked)).body;
+    expect(listed.match(/<D:privilege><D:write\/>/g)?.length).to.be.greaterThan(1);
+    const principal = await send(
+      'PROPFIND',
+      self,
+      { depth: '0' },
+      '<propfind xmlns="DAV:"><prop><resourcetype/><displayname/><x xmlns="urn:x"/></prop></propfind>',
+    );
+    expect(principal.body)
+      .to.include('<D:principal/>')
+      .and.include('<D:displayname>ann</D:displayname>')
+      .and.include('404 Not Found');
+    expect((await send('PROPFIND', self.replace('ann', 'bob'), { depth: '0' })).status, 'nobody else').to.equal(404);
+    expect((await send('DELETE', self)).status).to.equal(403);
+    expect((await send('PROPFIND', '/dav/', { depth: '1' })).body).not.to.include('.principals');
+  });
+
+  it('PATCH with X-Update-Range, and PUT with Content-Range: a part is written, the rest stays', async () => {
+    const path = `${at}/parts.txt`;
+    const { etag } = (await send('PUT', path, {}, '0123456789')).headers;
+    const patch = (range: string, body: string, headers = {}) =>
+      send('PATCH', path, { 'content-type': 'application/x-sabredav-partialupdate', 'x-update-range': range, ...headers }, body);
+    const text = async () => (await send('GET', path)).body;
+    expect((await patch('bytes=2-4', 'abc')).status).to.equal(204);
+    expect(await text()).to.equal('01abc56789');
+    expect((await patch('append', 'XY')).headers.etag).not.to.equal(etag);
+    expect(await text()).to.equal('01abc56789XY');
+    await patch('bytes=-2', 'z');
+    expect(await text()).to.equal('01abc56789zY');
+    await patch('bytes=11-', 'longer');
+    expect(await text()).to.equal('01abc56789zlonger');
+    expect((await patch('bytes=99-', 'hole')).status).to.equal(416);
+    expect((await patch('bytes=0-5', 'short')).status).to.equal(416);
+    for (const odd of ['', 'bytes=', 'bytes=-', 'lines=1-2', 'bytes=5'])
+      expect((await patch(odd, 'x')).status, odd).to.equal(400);
+    expect((await patch('append', 'x', { 'content-type': 'text/plain' })).status).to.equal(415);
+    expect((await patch('append', 'x', { 'if-match': String(etag) })).status).to.equal(412);
+    expect(
+      (
+        await send(
+          'PATCH',
+          `${at}/none`,
+          { 'content-type': 'application/x-sabredav-partialupdate', 'x-update-range': 'append' },
+          'x',
+        )
+      ).status,
+    ).to.equal(404);
+    expect(
+      (
+        await send(
+          'PATCH',
+          `${at}/made`,
+          { 'content-type': 'application/x-sabredav-partialupdate', 'x-update-range': 'append' },
+          'x',
+        )
+      ).status,
+    ).to.be.oneOf([404, 405]);
+    expect((await send('PUT', path, { 'content-range': 'bytes 1-2/*' }, '__')).status).to.equal(204);
+    expect(await text()).to.equal('0__bc56789zlonger');
+    expect((await send('PUT', `${at}/resumed`, { 'content-range': 'bytes 0-3/8' }, 'half')).status).to.equal(201);
+    expect((await send('PUT', `${at}/resumed`, { 'content-range': 'bytes 4-7/8' }, 'done')).status).to.equal(204);
+    expect((await send('GET', `${at}/resumed`)).body).to.equal('halfdone');
+    expect((await send('PUT', `${at}/hole`, { 'content-range': 'bytes 4-7/8' }, 'done')).status).to.equal(416);
+  });
+
+  it('verifies what a client says of its bytes, and tells digests that are asked for', async () => {
+    const path = `${at}/digests`;
+    const body = 'some bytes';
+    const digest = (name: string, encoding: 'base64' | 'hex' = 'base64') => createHash(name).update(body).digest(encoding);
+    const good: Record<string, string>[] = [
+      { 'repr-digest': `sha-256=:${digest('sha256')}:, unknown=:AAAA:` },
+      { 'content-digest': `sha-256=:${digest('sha256')}:` },
+      { digest: `SHA-256=${digest('sha256')}, MD5=${digest('md5')}` },
+      { 'content-md5': digest('md5') },
+      { 'oc-checksum': `SHA1:${digest('sha1', 'hex')}` },
+    ];
+    for (const headers of good)
+      expect((await send('PUT', path, headers, body)).status, JSON.stringify(headers)).to.be.oneOf([201, 204]);
+    expect((await send('GET', path)).headers['oc-checksum']).to.equal(`SHA1:${digest('sha1', 'hex')}`);
+    for (const headers of good) {
+      expect((await send('PUT', path, headers, 'other bytes')).status, JSON.stringify(headers)).to.equal(400);
+    }
+    expect((await send('PUT', path, { 'content-md5': 'AAAA' }, body)).status).to.equal(400);
+    expect((await send('PUT', path, { ...good[0], digest: `SHA-256=${digest('md5')}` }, body)).status).to.equal(400);
+    expect((await send('GET', path)).body).to.equal(body);
+    const wanted = await send('GET', path, { 'want-repr-digest': 'sha-512=10, sha-256=9, md5=1' });
+    expect(wanted.headers['repr-digest']).to.equal(`sha-256=:${digest('sha256')}:`);
+    expect((await send('HEAD', path, { 'want-digest': 'SHA-256;q=0.1, sha;q=1' })).headers.digest).to.equal(
+      `sha=${digest('sha1')}`,
+    );
+    const put = await send('PUT', path, { 'want-repr-digest': 'sha-256=1' }, body);
+    expect(put.headers['repr-digest']).to.equal(`sha-256=:${digest('sha256')}:`);
+  });
+
+  it('says of SEARCH that it is not there', async () => {
+    const { status, headers } = await send('SEARCH', `${at}/`, {}, '<searchrequest xmlns="DAV:"/>');
+    expect(status).to.equal(405);
+    expect(headers.allow).not.to.include('SEARCH');
+    expect((await send('OPTIONS', `${at}/`)).headers.dasl).to.equal(undefined);
+  });
+}
