@@ -67,14 +67,16 @@ export function createS3Door(deps: S3Deps): Door {
   };
 
   async function handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void> {
+    let by: Signed | null = null;
     try {
       identify(res, cx);
       if (req.headers.origin !== undefined || req.method === 'OPTIONS') {
         if (await crossOrigin(req, res, cx)) return;
       }
-      await answer(req, res, cx, signed.get(req) ?? (await authenticate(req)));
+      by = signed.get(req) ?? (await authenticate(req));
+      await answer(req, res, cx, by);
     } catch (error) {
-      if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error));
+      if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error), by?.target);
     }
   }
 

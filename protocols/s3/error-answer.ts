@@ -4,7 +4,7 @@ import { abandonBody } from '#http/body';
 import { httpDate } from '#http/conditional-headers';
 import type { RequestContext } from '#http/door';
 import { escapeXml } from '#http/xml';
-import { CATALOGUE, type S3Error, toS3Error } from './errors.ts';
+import { CATALOGUE, type S3Error, type Subject, toS3Error } from './errors.ts';
 import { XML_DECLARATION } from './response-writer.ts';
 
 /** `<Error>` has no namespace at AWS. */
@@ -18,9 +18,9 @@ export function errorDocument(error: S3Error, requestId: string, resource: strin
 }
 
 /** Answers anything thrown. HEAD and 304 have no body. After the head has gone the connection is cut: nothing else is true. */
-export function answerError(res: ServerResponse, cx: RequestContext, thrown: unknown): void {
+export function answerError(res: ServerResponse, cx: RequestContext, thrown: unknown, subject?: Subject | null): void {
   const { req } = res;
-  const error = toS3Error(thrown);
+  const error = toS3Error(thrown, subject);
   const [status] = CATALOGUE[error.code];
   if (status >= 500 && error.code !== 'NotImplemented')
     cx.log.error({ err: thrown, requestId: cx.requestId, op: cx.op }, 's3: request failed');

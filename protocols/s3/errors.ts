@@ -155,8 +155,15 @@ export const CODES = {
   internal: 'InternalError',
 } as const satisfies Record<ErrorCode, S3Code>;
 
+/** What a request is about, for the fields of its errors. */
+export interface Subject {
+  bucket: string | null;
+  key: string | null;
+  query: { get(name: string): string | undefined };
+}
+
 /** Anything thrown, as S3 says it; what nobody planned says nothing of itself. */
-export function toS3Error(error: unknown): S3Error {
+export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
   if (error instanceof S3Error) return error;
   if (!isCloudStoreError(error)) return new S3Error('InternalError');
   const { details } = error;
@@ -166,7 +173,10 @@ export function toS3Error(error: unknown): S3Error {
       return details.xml === true ? new S3Error('MalformedXML') : new S3Error('InvalidArgument', error.message);
     case 'invalid_key':
       return details.tooLong === true
-        ? new S3Error('KeyTooLongError', undefined, { MaxSizeAllowed: 1024 })
+        ? new S3Error('KeyTooLongError', undefined, {
+            ...(typeof details.size === 'number' ? { Size: details.size } : {}),
+            MaxSizeAllowed: 1024,
+          })
         : new S3Error('InvalidURI', error.message);
     case 'invalid_range':
       return new S3Error('InvalidRange', undefined, typeof details.size === 'number' ? { ActualObjectSize: details.size } : {});
@@ -183,6 +193,16 @@ export function toS3Error(error: unknown): S3Error {
     case 'part_too_small':
       return new S3Error('EntityTooSmall', undefined, typeof details.number === 'number' ? { PartNumber: details.number } : {});
     default:
-      return new S3Error(CODES[error.code]);
+      return new S3Error(CODES[error.code], undefined, subject ? fieldsOf(error.code, subject) : {});
   }
+}
+
+/** AWS names what was looked for in elements of their own. */
+function fieldsOf(code: ErrorCode, { bucket, key, query }: Subject): Record<string, string> {
+  const named: [string, string | null | undefined][] = [];
+  if (code === 'not_found') named.push(['Key', key]);
+  if (code === 'version_not_found') named.push(['Key', key], ['VersionId', query.get('versionId')]);
+  if (code === 'upload_not_found') named.push(['UploadId', query.get('uploadId')]);
+  if (code === 'bucket_not_found' || code.startsWith('bucket_')) named.push(['BucketName', bucket]);
+  return Object.fromEntries(named.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
 }

@@ -22,7 +22,9 @@ export const KEY_BYTES_MAX = 1024;
 export function assertKey(key: ObjectKey): void {
   if (key.length === 0) throw new CloudStoreError('invalid_key', 'The key is empty.');
   if (key.length > KEY_BYTES_MAX || (key.length * 3 > KEY_BYTES_MAX && Buffer.byteLength(key) > KEY_BYTES_MAX)) {
-    throw new CloudStoreError('invalid_key', `The key is longer than ${KEY_BYTES_MAX} bytes.`, { details: { tooLong: true } });
+    throw new CloudStoreError('invalid_key', `The key is longer than ${KEY_BYTES_MAX} bytes.`, {
+      details: { tooLong: true, size: Buffer.byteLength(key) },
+    });
   }
   if (key.includes('\0')) throw new CloudStoreError('invalid_key', 'The key holds a NUL character.');
   if (!key.isWellFormed()) throw new CloudStoreError('invalid_key', 'The key is not valid UTF-8.');

@@ -211,9 +211,14 @@ function listenTo(
   onRequest: (req: IncomingMessage, res: ServerResponse) => void,
   connections: Connections,
 ): void {
-  server.on('request', onRequest);
+  // Node hands out a pipelined request while the one before it still runs; only safe ones may run side by side (RFC 9112 §9.3.2).
+  const inTurn = (req: IncomingMessage, res: ServerResponse): void => {
+    if (res.socket === null) res.once('socket', () => onRequest(req, res));
+    else onRequest(req, res);
+  };
+  server.on('request', inTurn);
   // Node would send `100 Continue` by itself; the door does, after it has authenticated.
-  server.on('checkContinue', onRequest);
+  server.on('checkContinue', inTurn);
   server.on('clientError', (error, socket) => answerClientError(error, socket, connections.of(socket)));
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { kept } from './kept.ts';
 
 /** What outlives a test run would meet the next one: a gateway, a database, a load generator. */
 export const mochaHooks: Mocha.RootHookObject = {
@@ -7,6 +8,7 @@ export const mochaHooks: Mocha.RootHookObject = {
   },
   async afterAll(this: Mocha.Context) {
     this.timeout(30_000);
+    for (const stop of kept.splice(0)) await stop();
     // Servers that are kept for the whole run stop in their own root hooks, or with this process; the rest had its time.
     for (let i = 0; i < 50 && leftovers().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 100));
     const left = leftovers();

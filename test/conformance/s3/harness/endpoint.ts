@@ -1,0 +1,44 @@
+import { startGateway, type TestGateway } from '../../../support/gateway.ts';
+import { kept } from '../../../support/kept.ts';
+import { cloudstore } from '../../../support/process.ts';
+import { createClient, type S3Client } from './client.ts';
+
+/** What the suite runs against. */
+export interface Endpoint {
+  s3: S3Client;
+  /** Another account, which owns nothing here. null: the endpoint under test has only one. */
+  other: S3Client | null;
+  /** Ours, started for this run; null for an endpoint of the environment. */
+  gateway: TestGateway | null;
+}
+
+const shared: { endpoint?: Promise<Endpoint> } = {};
+
+/** CLOUDSTORE_S3_TEST_ENDPOINT with its keys, or a gateway of our own, one for all files of a run. */
+export function endpointOfRun(): Promise<Endpoint> {
+  shared.endpoint ??= open();
+  return shared.endpoint;
+}
+
+async function open(): Promise<Endpoint> {
+  const { env } = process;
+  const region = env.CLOUDSTORE_S3_TEST_REGION ?? 'us-east-1';
+  const url = env.CLOUDSTORE_S3_TEST_ENDPOINT;
+  if (url !== undefined) {
+    const keys = (prefix: string) => ({
+      accessKeyId: env[`${prefix}_ACCESS_KEY`] ?? '',
+      secretAccessKey: env[`${prefix}_SECRET`] ?? '',
+    });
+    const s3 = createClient(url, keys('CLOUDSTORE_S3_TEST'), region);
+    const other = env.CLOUDSTORE_S3_TEST_OTHER_ACCESS_KEY === undefined ? null : s3.as(keys('CLOUDSTORE_S3_TEST_OTHER'));
+    return { s3, other, gateway: null };
+  }
+  const gateway = await startGateway();
+  kept.push(() => gateway.stop());
+  const added = await cloudstore(['user', 'add', 'conformance', '--key', '--json'], {
+    env: { CLOUDSTORE_DATA_DIR: gateway.dataDir },
+  });
+  if (added.code !== 0) throw new Error(`No second user: ${added.stderr}`);
+  const s3 = createClient(gateway.s3Url, gateway, region);
+  return { s3, other: s3.as(JSON.parse(added.stdout)), gateway };
+}
