@@ -14,6 +14,7 @@ import { createHub } from '#events/hub';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
+import { createResumables } from '#namespace/resumables';
 import { createUploads } from '#namespace/uploads';
 import { createMetrics } from '#observability/metrics';
 import { createRestDoor } from '#protocols/rest/door';
@@ -39,6 +40,7 @@ import { answerPacks } from './shared-packs.ts';
 import { createSpaceGuard } from './space-guard.ts';
 import { createSpaceReports, watchSpace } from './space-report.ts';
 import { openStorage } from './storage.ts';
+import { createSystemReports } from './system-report.ts';
 import { urlsOf } from './urls.ts';
 import { type Addresses, createWorkers } from './workers.ts';
 
@@ -166,6 +168,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   };
   const namespace = createNamespace({ ...shared, buckets, onDamage });
   const uploads = createUploads({ ...shared, namespace });
+  const resumables = createResumables({ ...shared, namespace });
   const hub = createHub({ journal: metadata.journal, signals, clock, log });
   started.defer(() => hub.close());
 
@@ -218,14 +221,28 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const space = createSpaceReports({ space: metadata.space, stores: metadata.stores, dataDirectory });
   const spaceWatch = watchSpace(space, metrics, log);
   started.defer(() => spaceWatch.close());
+  const healthNow = () => health(database, storage, keys.fits(), damage.count());
+  const renderMetrics = role.kind === 'worker' ? () => role.primary.ask<string>('metrics', null, METRICS_MS_MAX) : metrics.render;
+  const reported = {
+    config,
+    health: healthNow,
+    metrics: renderMetrics,
+    stores: metadata.stores,
+    jobs: background.jobs,
+    guard,
+    clock,
+  };
   const deps = {
     ...shared,
+    system: createSystemReports(reported),
     space,
     integrity,
     jobs: background.jobs,
     namespace,
     buckets,
     uploads,
+    resumables,
+    uploadDays: values['upload-days'],
     hub,
     version: options.version,
     publicUrl: values['public-url'],
@@ -243,11 +260,11 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       webdav: createWebdavDoor(deps),
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
-      health: () => health(database, storage, keys.fits(), damage.count()),
+      health: healthNow,
       clock,
       random,
       log,
-      metrics: role.kind === 'worker' ? { ...metrics, render: () => role.primary.ask('metrics', null, METRICS_MS_MAX) } : metrics,
+      metrics: { ...metrics, render: renderMetrics },
     });
   const listeners = workers ?? makeListeners();
   busy = () => listeners.busy();

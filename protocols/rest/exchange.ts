@@ -2,10 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
+import type { Cache } from '#contracts/cache';
 import type { Integrity } from '#contracts/integrity';
 import type { Jobs } from '#contracts/jobs';
 import type { Namespace } from '#contracts/namespace';
+import type { Resumables } from '#contracts/resumables';
 import type { SpaceReports } from '#contracts/space-report';
+import type { SystemReports } from '#contracts/system-report';
 import type { Clock, Random } from '#core/clock';
 import type { Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
@@ -22,7 +25,13 @@ export interface RestDeps {
   /** For admins, and of single files for who may read them. */
   integrity?: Integrity;
   space?: SpaceReports;
-  jobs?: Pick<Jobs, 'start'>;
+  jobs?: Jobs;
+  system?: SystemReports;
+  resumables?: Resumables;
+  /** After so many days without a byte an upload expires. */
+  uploadDays?: number;
+  /** For what may be lost. */
+  cache?: Cache;
 }
 
 /** One request on its way through a route. */

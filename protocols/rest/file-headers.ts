@@ -29,7 +29,7 @@ export function fileHeaders(info: ObjectInfo, download = false): Record<string, 
 }
 
 /** RFC 6266 with an ASCII name for old clients. */
-function attachment(name: string): string {
+export function attachment(name: string): string {
   const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(name.toWellFormed()).replace(
     /['()*]/g,

@@ -29,6 +29,9 @@ export const OWN_PROBLEMS = {
   no_such_route: { status: 404, title: 'No such route' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  unsupported_tus_version: { status: 412, title: 'Unsupported version of tus' },
+  upload_offset_mismatch: { status: 409, title: 'The upload has come to another offset' },
+  upload_checksum_mismatch: { status: 460, title: 'Checksum mismatch' },
   folder_not_empty: { status: 409, title: 'The folder is not empty' },
 } satisfies Record<string, Problem>;
 

@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts';
  * `Q` and `B` are schemas of the query and of the JSON body; a field that they do not know is refused.
  */
 export interface RouteOf<Q, B> {
-  method: 'get' | 'head' | 'put' | 'post' | 'delete';
+  method: 'get' | 'head' | 'put' | 'post' | 'patch' | 'delete' | 'options';
   /** In OpenAPI's style. `{key}` is always last, takes the rest of the path, and may be empty. */
   path: string;
   /** Unique: the document's operationId and the metrics' name. */

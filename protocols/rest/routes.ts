@@ -1,12 +1,28 @@
 import type { Route } from './route.ts';
 import { authRoutes } from './routes/auth.ts';
+import { batchRoutes } from './routes/batch.ts';
 import { bucketRoutes } from './routes/buckets.ts';
+import { dashboardRoutes } from './routes/dashboard.ts';
 import { fileRoutes } from './routes/files.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { systemRoutes } from './routes/system.ts';
 import { treeRoutes } from './routes/tree.ts';
+import { uploadRoutes } from './routes/uploads.ts';
+import { zipRoutes } from './routes/zip.ts';
 
 /** Every route there is: the router and the OpenAPI document are both made of this list. */
-export const ROUTES: readonly Route[] = [...authRoutes, ...fileRoutes, ...treeRoutes, ...bucketRoutes, ...systemRoutes];
+export const ROUTES: readonly Route[] = [
+  ...authRoutes,
+  ...fileRoutes,
+  ...treeRoutes,
+  ...uploadRoutes,
+  ...batchRoutes,
+  ...zipRoutes,
+  ...bucketRoutes,
+  ...jobRoutes,
+  ...systemRoutes,
+  ...dashboardRoutes,
+];
 
 /** Where the document itself lies. */
 export const DOCUMENT_PATH = '/openapi.json';

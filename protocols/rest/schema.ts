@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 /** What goes over the wire, once for checking, for types and for the OpenAPI document. Times are ISO 8601 in UTC. */
-const time = z.iso.datetime();
-const bucketName = z.string().min(1).max(63);
-const key = z.string().max(1024).meta({ description: 'At most 1,024 UTF-8 bytes. A folder ends in `/`.' });
-const etag = z.string().min(1).max(200).meta({ description: 'Without quotes; the same string on every protocol.' });
+export const time = z.iso.datetime();
+export const bucketName = z.string().min(1).max(63);
+export const key = z.string().max(1024).meta({ description: 'At most 1,024 UTF-8 bytes. A folder ends in `/`.' });
+export const etag = z.string().min(1).max(200).meta({ description: 'Without quotes; the same string on every protocol.' });
 
 export const File = z
   .object({

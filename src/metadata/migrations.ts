@@ -10,6 +10,7 @@ import * as stores from './migrations/0008-stores.ts';
 import * as space from './migrations/0010-space.ts';
 import * as commitSets from './migrations/0011-commit.ts';
 import * as history from './migrations/0014-history.ts';
+import * as rest from './migrations/0017-rest.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0010-space', migration: space },
   { name: '0011-commit', migration: commitSets },
   { name: '0014-history', migration: history },
+  { name: '0017-rest', migration: rest },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

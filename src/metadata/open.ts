@@ -15,6 +15,7 @@ import type { Logger } from '#contracts/observability';
 import type { PackStore } from '#contracts/pack-store';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { KeyedRows } from '#contracts/rekeying';
+import type { ResumableStore } from '#contracts/resumable-store';
 import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
 import type { SpaceStore } from '#contracts/space-report';
@@ -38,6 +39,7 @@ import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { createPackStore } from './packs.ts';
 import { createPrincipalStore } from './principals.ts';
+import { createResumableStore } from './resumables.ts';
 import { createSealedStore } from './sealed.ts';
 import { createSignals } from './signals.ts';
 import { createSpaceStore } from './space.ts';
@@ -64,6 +66,7 @@ export interface Metadata {
   locks: Locks;
   buckets: BucketStore;
   uploads: UploadStore;
+  resumables: ResumableStore;
   principals: PrincipalStore;
   chunks: ChunkIndex;
   keys: KeyStore;
@@ -99,6 +102,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   const signals = createSignals({ database, log });
   const chunks = createChunkIndex({ database, registration });
   const store = createMetadataStore({ database, clock, random, log, registration, soleOwner: options.soleOwner ?? false });
+  const uploads = createUploadStore({ database, clock, random, registration });
   return {
     store,
     chunks,
@@ -106,7 +110,8 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     journal: createJournal(database),
     locks: createLocks({ database, clock, random }),
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
-    uploads: createUploadStore({ database, clock, random, registration }),
+    uploads,
+    resumables: createResumableStore({ database, clock, random, registration, uploads }),
     principals: createPrincipalStore({ database, clock, signals }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),

@@ -26,6 +26,8 @@ type PartRow = [number, number, string, Buffer, string, number];
 const COMPLETED_FOUND_MS = 24 * 3600 * 1000;
 const COLUMNS = `encode(u.id, 'hex'), u.bucket_id, u.key, u.principal, u.attributes, u.tags, u.mtime_ms, u.checksum, u.created_ms,
   encode(u.completed_version, 'hex'), u.lock`;
+/** Not one that is sent as a stream (resumables.ts). */
+const OWN = '(SELECT true FROM resumables r WHERE r.id = u.id) IS NULL';
 const CREATE = {
   name: 'upload-create',
   text: `INSERT INTO uploads (id, bucket_id, key, principal, attributes, tags, mtime_ms, checksum, created_ms, lock)
@@ -34,11 +36,11 @@ const CREATE = {
 const FIND = {
   name: 'upload-find',
   text: `SELECT ${COLUMNS} FROM uploads u WHERE u.id = decode($3, 'hex') AND u.bucket_id = $1 AND u.key = $2
-           AND (u.completed_ms IS NULL OR u.completed_ms > $4)`,
+           AND (u.completed_ms IS NULL OR u.completed_ms > $4) AND ${OWN}`,
 };
 const LIST = {
   name: 'upload-list',
-  text: `SELECT ${COLUMNS} FROM uploads u WHERE u.bucket_id = $1 AND u.completed_version IS NULL AND starts_with(u.key, $2) AND u.key >= $2
+  text: `SELECT ${COLUMNS} FROM uploads u WHERE u.bucket_id = $1 AND u.completed_version IS NULL AND ${OWN} AND starts_with(u.key, $2) AND u.key >= $2
            AND ($3::text IS NULL OR (u.key, u.id) > ($3 COLLATE "C", decode($4, 'hex'))) ORDER BY u.key, u.id LIMIT $5`,
 };
 /** Holds the upload's row, so that a completion or an abort either sees the part or refuses it. */

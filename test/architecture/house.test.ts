@@ -24,9 +24,11 @@ const OWNERS: Record<string, string[]> = {
   pino: ['observability'],
   'prom-client': ['observability'],
   saxes: ['http'],
+  sharp: [''],
   'webdav-server': ['protocols/webdav'],
   ws: ['http', 'protocols/ws'],
   yaml: ['config'],
+  yazl: ['protocols/rest'],
   zod: ['config', 'protocols'],
 };
 

@@ -1,5 +1,4 @@
-import { CloudStoreError } from '#core/errors';
-import type { Who } from '#core/principal';
+import { forAdmins } from '../admin.ts';
 import { sendJson, sendNothing } from '../answer.ts';
 import { isoTime } from '../represent.ts';
 import { route } from '../route.ts';
@@ -66,9 +65,3 @@ export const systemRoutes = [
 ];
 
 const FILES_MAX = 1_000;
-
-function forAdmins<T>(who: Who, part: T | undefined): T {
-  if (who.principal?.role !== 'admin') throw new CloudStoreError('access_denied', 'Only an admin may see this.');
-  if (part === undefined) throw new CloudStoreError('not_implemented', 'This gateway does not do that.');
-  return part;
-}

@@ -1,12 +1,9 @@
-import type { z } from 'zod';
-import type { CopyOptions } from '#contracts/namespace';
-import { CloudStoreError } from '#core/errors';
 import { sendJson } from '../answer.ts';
-import type { Exchange } from '../exchange.ts';
-import { locate, locateKey } from '../place.ts';
+import { locate } from '../place.ts';
 import { entryJson, isoTime } from '../represent.ts';
 import { route } from '../route.ts';
 import * as schema from '../schema.ts';
+import { transfer } from '../transfer.ts';
 
 export const treeRoutes = [
   route({
@@ -39,7 +36,10 @@ export const treeRoutes = [
       200: { description: 'What was there has been replaced.', schema: schema.Transferred },
       201: { description: 'Moved.', schema: schema.Transferred },
     },
-    handle: (x, { body }) => transfer(x, body, 'move'),
+    async handle(x, { body }) {
+      const moved = await transfer(x, body, 'move');
+      sendJson(x.res, moved.created ? 201 : 200, moved);
+    },
   }),
   route({
     method: 'post',
@@ -52,27 +52,9 @@ export const treeRoutes = [
       200: { description: 'What was there has been replaced.', schema: schema.Transferred },
       201: { description: 'Copied.', schema: schema.Transferred },
     },
-    handle: (x, { body }) => transfer(x, body, 'copy'),
+    async handle(x, { body }) {
+      const moved = await transfer(x, body, 'copy');
+      sendJson(x.res, moved.created ? 201 : 200, moved);
+    },
   }),
 ];
-
-async function transfer(x: Exchange, body: z.output<typeof schema.Transfer>, verb: 'move' | 'copy'): Promise<void> {
-  const from = await locateKey(x, body.from.bucket, body.from.key);
-  const to = await locateKey(x, body.to.bucket, body.to.key);
-  if (from.at.key === '' || to.at.key === '')
-    throw new CloudStoreError('invalid_key', 'A bucket itself cannot be moved or copied.');
-  if (from.folder !== to.folder) {
-    throw new CloudStoreError('invalid_argument', 'A folder goes to a folder: both keys end in a slash, or neither.');
-  }
-  const options: CopyOptions = {
-    overwrite: body.overwrite ?? false,
-    ...(body.ifMatch === undefined ? {} : { conditions: { ifMatch: [body.ifMatch] } }),
-  };
-  const { namespace } = x.deps;
-  const verdict =
-    verb === 'move'
-      ? await namespace.move(x.who, from.at, to.at, { ...options, keepParent: true })
-      : await namespace.copy(x.who, from.at, to.at, options);
-  const { created, count, entry } = verdict;
-  sendJson(x.res, created ? 201 : 200, { created, count, entry: entryJson(to.bucket.name, entry) });
-}

@@ -53,6 +53,7 @@ export async function restoreDump({ connection, chain, clock, log }: RestoreOpti
     const sequences = await applyChain(client, chain, tip);
     await beginAnew(client, tables, sequences, clock.now());
     await fasten(client, constraints, tables);
+    await nameAnew(client);
     const rows = await countRows(client, tables);
     await client.query('COMMIT');
     await migrate(database, connection);
@@ -128,6 +129,12 @@ async function fasten(client: pg.Client, constraints: Constraint[], tables: read
   for (const { table, name, definition } of constraints) {
     await client.query(`ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition}`);
   }
+}
+
+/** Search goes by words that no dump carries, and that triggers see to otherwise. An older schema has none yet. */
+async function nameAnew(client: pg.Client): Promise<void> {
+  const { rows } = await client.query({ text: `SELECT to_regproc('cs_name_all')::text`, rowMode: 'array' });
+  if (rows[0]?.[0] !== null) await client.query('SELECT cs_name_all()');
 }
 
 /** Gives the sequences of the last dump. */

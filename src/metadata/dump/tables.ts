@@ -33,6 +33,11 @@ export const DUMPED: Readonly<Record<string, DumpedTable>> = {
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   gateways: 'who runs is known by who runs',
   sessions: 'a session that was ended since must not come back to life; users log in once more',
+  resumables: 'how far a stream had come; who sent it begins anew, and what is left of the old one expires',
+  idempotency: 'answers that are given again for a day; the requests are long over',
+  thumbnails: 'they are made again when somebody looks',
+  names_pending: 'restore writes down every name anew',
+  name_words: 'made of the names that are restored',
   locks: 'they last minutes, and their holders ask again',
   jobs: 'where a job was says nothing about another database; each begins anew',
   history_tasks: 'what was being restored or purged was asked of another database',

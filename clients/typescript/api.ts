@@ -1,0 +1,756 @@
+// Made by scripts/api-client.ts from the schemas of the gateway. Changes belong there.
+
+/** What a file is uploaded from. */
+export type UploadBody = Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | ReadableStream<Uint8Array> | string;
+
+/** Carried out in order; items that only remove may run side by side. */
+export type Batch = {
+  items: BatchItem[];
+};
+
+export type BatchAnswer = {
+  /** One for each item, in order. */
+  results: BatchVerdict[];
+  failed: number;
+};
+
+export type BatchItem = {
+  op: "move";
+  from: Place;
+  to: Place;
+  /** Replaces what is there. Default false. */
+  overwrite?: boolean;
+  /** Only if the source still has this ETag. */
+  ifMatch?: string;
+} | {
+  op: "copy";
+  from: Place;
+  to: Place;
+  /** Replaces what is there. Default false. */
+  overwrite?: boolean;
+  /** Only if the source still has this ETag. */
+  ifMatch?: string;
+} | {
+  op: "delete";
+  /** A key that ends in `/` removes the folder with all below. */
+  at: {
+    bucket: string;
+    /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+    key: string;
+  };
+  /** Without quotes; the same string on every protocol. */
+  ifMatch?: string;
+} | {
+  op: "restore";
+  at: Place;
+  /** Default: the newest one that can come back. */
+  versionId?: string;
+};
+
+export type BatchVerdict = {
+  ok: boolean;
+  /** What the single request would have answered. */
+  status: number;
+  /** Files moved or copied. */
+  count?: number;
+  entry?: Entry;
+  problem?: Problem;
+};
+
+export type Bucket = {
+  name: string;
+  owner: number;
+  kind: "standard" | "linked" | "vault";
+  versioning: "off" | "enabled" | "suspended";
+  created: string;
+};
+
+export type BucketDetails = {
+  name: string;
+  owner: number;
+  kind: "standard" | "linked" | "vault";
+  versioning: "off" | "enabled" | "suspended";
+  created: string;
+  /** Current objects and their bytes. */
+  usage: {
+    objects: number;
+    bytes: number;
+  };
+};
+
+export type BucketList = {
+  buckets: Bucket[];
+};
+
+export type DoorStats = {
+  /** s3, webdav, rest, or web for the rest of the main port. */
+  door: string;
+  requests: number;
+  /** Answers of 400 to 499. */
+  clientErrors: number;
+  /** Answers of 500 and above. */
+  serverErrors: number;
+  receivedBytes: number;
+  sentBytes: number;
+  seconds: {
+    /** Seconds, as far as the buckets of the histogram tell; null: no request. */
+    mean: number | null;
+    /** Seconds, as far as the buckets of the histogram tell; null: no request. */
+    p50: number | null;
+    /** Seconds, as far as the buckets of the histogram tell; null: no request. */
+    p95: number | null;
+    /** Seconds, as far as the buckets of the histogram tell; null: no request. */
+    p99: number | null;
+  };
+};
+
+export type Entry = File | Folder;
+
+export type File = {
+  kind: "file";
+  bucket: string;
+  /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+  key: string;
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** Without quotes; the same string on every protocol. */
+  etag: string;
+  contentType: string;
+  /** When the change was committed. */
+  modified: string;
+  /** What the writer gave as modification time, else `modified`. */
+  mtime: string;
+  created: string;
+  versionId: string;
+  /** Since when every byte is known to be as it was stored; null: not checked yet. Only when asked for. */
+  verified?: string | null;
+  /** User metadata (S3's x-amz-meta-*). */
+  metadata?: Record<string, string>;
+};
+
+export type FinishUpload = {
+  /** Another name than the upload was begun for. */
+  key?: string;
+  /** true: whatever is there; false: only if nothing is. */
+  overwrite?: boolean;
+  /** Only if the file has this ETag now. */
+  ifMatch?: string;
+};
+
+export type Folder = {
+  kind: "folder";
+  bucket: string;
+  /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+  key: string;
+  name: string;
+  /** Moves with every change at or below. */
+  etag?: string;
+  modified?: string;
+  created?: string;
+};
+
+export type Health = {
+  /** False takes the gateway out of a load balancer. */
+  ready: boolean;
+  checks: {
+    name: string;
+    state: "ok" | "degraded" | "failed";
+    /** What is so. */
+    message: string;
+    /** What to do about it; null where nothing is wrong. */
+    remedy: string | null;
+  }[];
+};
+
+export type Integrity = {
+  ok: boolean;
+  lastScrub: {
+    started: string;
+    ended: string;
+    counts: Record<string, number>;
+  } | null;
+  damaged: number;
+  damage: {
+    kind: string;
+    subject: string;
+    reason: string;
+    found: string;
+  }[];
+  files?: {
+    bucket: string;
+    /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+    key: string;
+    version: string;
+    current: boolean;
+  }[];
+};
+
+export type Job = {
+  name: string;
+  state: "idle" | "requested" | "running";
+  progress: JobProgress;
+  started: string | null;
+  ended: string | null;
+  /** How the last run ended. */
+  outcome: {
+    kind: "done" | "failed" | "cancelled";
+    message: string | null;
+  } | null;
+};
+
+export type JobList = {
+  jobs: Job[];
+};
+
+export type JobProgress = {
+  done: number;
+  /** null: not known. */
+  total: number | null;
+  unit: string;
+  counts?: Record<string, number>;
+} | null;
+
+export type JobStart = {
+  /** What the job is told; each has its own. */
+  argument?: unknown;
+};
+
+export type Listing = {
+  /** In byte order of keys. */
+  entries: Entry[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
+};
+
+export type Login = {
+  user: string;
+  password: string;
+  /** Names the session, e.g. the device. */
+  label?: string;
+};
+
+export type Me = {
+  id: number;
+  name: string;
+  role: "admin" | "member" | "guest";
+};
+
+export type NewBucket = {
+  name: string;
+};
+
+export type Place = {
+  bucket: string;
+  /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+  key: string;
+};
+
+/** RFC 9457 */
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  /** What a program compares. */
+  code: string;
+  requestId: string;
+};
+
+export type Refresh = {
+  refreshToken: string;
+};
+
+export type Settings = {
+  settings: {
+    name: string;
+    environment: string;
+    description: string;
+    /** Secrets are hidden. */
+    value?: unknown;
+    /** Flag, variable or file; `default` where nobody set it. */
+    source: string;
+    isDefault: boolean;
+  }[];
+};
+
+export type Space = {
+  objects: number;
+  bytes: number;
+  historyVersions: number;
+  historyBytes: number;
+  /** Plain bytes after deduplication. */
+  uniqueBytes: number;
+  /** The same, compressed and encrypted. */
+  storedBytes: number;
+  physicalBytes: number | null;
+  reclaimableBytes: number | null;
+};
+
+export type Stats = {
+  time: string;
+  /** Counters count from here. */
+  started: string;
+  doors: DoorStats[];
+  operations: {
+    door: string;
+    operation: string;
+    requests: number;
+    errors: number;
+    seconds: number;
+  }[];
+  space: Space;
+  /** What deduplication saved of all versions, and compression of what is left. */
+  savedBytes: {
+    dedupe: number;
+    compression: number;
+  };
+  disk: {
+    freeBytes: number | null;
+    minFreeBytes: number | null;
+  };
+  connections: number;
+  process: {
+    residentBytes: number;
+    heapBytes: number;
+    eventLoopLagSeconds: number;
+  };
+};
+
+export type StorageHealth = {
+  ok: boolean;
+  lastScrub: {
+    started: string;
+    ended: string;
+    counts: Record<string, number>;
+  } | null;
+  scrub: Job & Record<string, unknown> | null;
+  damagedCount: number;
+  /** The first hundred of what is in quarantine. */
+  damaged: {
+    kind: string;
+    subject: string;
+    reason: string;
+    found: string;
+  }[];
+  /** At most 1,000 of the files that cannot be read because of it. */
+  files: {
+    bucket: string;
+    /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+    key: string;
+    version: string;
+    current: boolean;
+    size: number;
+  }[];
+  stores: {
+    number: number;
+    kind: "local" | "s3";
+    location: string;
+    state: "active" | "draining" | "removed";
+    packs: number;
+    chunks: number;
+    storedBytes: number;
+  }[];
+  disk: {
+    freeBytes: number | null;
+    minFreeBytes: number | null;
+  };
+};
+
+export type SystemInfo = {
+  name: string;
+  version: string;
+  time: string;
+};
+
+export type Tokens = {
+  accessToken: string;
+  refreshToken: string;
+  expiresInSeconds: number;
+};
+
+export type Transfer = {
+  from: Place;
+  to: Place;
+  /** Replaces what is there. Default false. */
+  overwrite?: boolean;
+  /** Only if the source still has this ETag. */
+  ifMatch?: string;
+};
+
+export type Transferred = {
+  created: boolean;
+  /** Files moved or copied. */
+  count: number;
+  entry: Entry;
+};
+
+export type UploadList = {
+  uploads: UploadState[];
+  next: string | null;
+};
+
+export type UploadState = {
+  id: string;
+  bucket: string;
+  /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+  key: string;
+  /** Bytes that are durable. */
+  offset: number;
+  /** null: not known yet. */
+  length: number | null;
+  created: string;
+  /** When bytes came last. */
+  touched: string;
+  /** If no more come. */
+  expires: string;
+  mtime: string | null;
+  contentType: string | null;
+  /** The file that it made; null before it has ended. */
+  entry: File | Folder | null;
+};
+
+export type Zip = {
+  /** Files and folders; a folder with all below. */
+  items: {
+    bucket: string;
+    /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+    key: string;
+  }[];
+  /** Of the archive, without `.zip`. */
+  name?: string;
+};
+
+export type ZipPrepared = {
+  /** GET this, below the API, within ten minutes and as the same user. */
+  path: string;
+  expiresInSeconds: number;
+};
+
+/** What each operation takes and gives. */
+export interface Operations {
+  /** Sends bytes from an offset on (tus 1.0); the last ones make the file. */
+  AppendUpload: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: UploadBody;
+    answer: undefined;
+  };
+  /** Moves, copies, deletes and restores many files and folders. Each has its own verdict. */
+  Batch: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Batch;
+    answer: BatchAnswer;
+  };
+  /** Asks a running job to stop. For admins. */
+  CancelJob: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Job;
+  };
+  /** Copies a file, or (both keys end in `/`) a folder, without moving its bytes. */
+  Copy: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Transfer;
+    answer: Transferred;
+  };
+  /** Makes a bucket of the caller. */
+  CreateBucket: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewBucket;
+    answer: Bucket;
+  };
+  /** Begins a resumable upload (tus 1.0), or joins partial ones. */
+  CreateUpload: {
+    path: Record<never, never>;
+    query: { bucket?: string | number; key?: string | number };
+    body: UploadBody;
+    answer: undefined;
+  };
+  /** Makes the file of an upload that has all its bytes, where its end was refused: under another name, or over what is there. */
+  FinishUpload: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: FinishUpload;
+    answer: Entry;
+  };
+  /** One bucket and what is in it. */
+  GetBucket: {
+    path: { bucket: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: BucketDetails;
+  };
+  /** Downloads a file; lists a folder (a key that is empty or ends in `/`, or that only a folder has). */
+  GetFile: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; download?: boolean; recursive?: boolean; cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: Listing | Blob;
+  };
+  /** One job. For admins. */
+  GetJob: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Job;
+  };
+  /** The archive that was prepared. */
+  GetPreparedZip: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Blob;
+  };
+  /** The state of an upload, and the file that it made. */
+  GetUpload: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: UploadState;
+  };
+  /** The head of a GET. */
+  HeadFile: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; download?: boolean; recursive?: boolean; cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: undefined;
+  };
+  /** How each part of the gateway is, and what to do where something is wrong. For admins. */
+  Health: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Health;
+  };
+  /** Whether what is stored is good, as far as is known. For admins. */
+  Integrity: {
+    path: Record<never, never>;
+    query: { files?: boolean };
+    body: undefined;
+    answer: Integrity;
+  };
+  /** The buckets that the caller may see. */
+  ListBuckets: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: BucketList;
+  };
+  /** What goes on behind the requests: every job, its progress, and how its last run ended. For admins. */
+  ListJobs: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: JobList;
+  };
+  /** The caller's uploads that have not ended, from whichever device, newest first. */
+  ListUploads: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: UploadList;
+  };
+  /** Begins a session. */
+  Login: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Login;
+    answer: Tokens;
+  };
+  /** Ends the session of the access token. */
+  Logout: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Who is logged in. */
+  Me: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Me;
+  };
+  /** Moves or renames a file, or (both keys end in `/`) a folder, in one step. */
+  Move: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Transfer;
+    answer: Transferred;
+  };
+  /** PATCH and DELETE for clients that cannot send them (X-HTTP-Method-Override). */
+  OverrideUpload: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: UploadBody;
+    answer: undefined;
+  };
+  /** The same as an address that a browser can open. */
+  PrepareZip: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Zip;
+    answer: ZipPrepared;
+  };
+  /** Uploads a file, or makes a folder (a key that ends in `/`, without a body). All or nothing. */
+  PutFile: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; mtime?: string | number };
+    body: UploadBody;
+    answer: Entry;
+  };
+  /** Exchanges a refresh token, which works once; a second use ends the session. */
+  Refresh: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Refresh;
+    answer: Tokens;
+  };
+  /** Removes an empty bucket. */
+  RemoveBucket: {
+    path: { bucket: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Removes a file, or (a key that ends in `/`) a folder. */
+  RemoveFile: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; recursive?: boolean };
+    body: undefined;
+    answer: undefined;
+  };
+  /** Gives an upload up (tus 1.0). */
+  RemoveUpload: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Reads and checks everything that is stored, in the background. For admins. */
+  Scrub: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Every setting and where it was set; secrets are hidden. For admins. */
+  Settings: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Settings;
+  };
+  /** How much is stored, and what it takes. For admins. */
+  Space: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Space;
+  };
+  /** Asks for a run now; one that runs already goes on. For admins. */
+  StartJob: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: JobStart;
+    answer: Job;
+  };
+  /** What lies at a key, as JSON. With a trailing slash only a folder counts. */
+  Stat: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; verified?: boolean };
+    body: undefined;
+    answer: Entry;
+  };
+  /** Requests, bytes and latency by door, and what deduplication and compression saved. For admins. */
+  Stats: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Stats;
+  };
+  /** The last scrub, what is in quarantine and the files that it hurts, and where packs lie. For admins. */
+  StorageHealth: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: StorageHealth;
+  };
+  /** What this gateway is. */
+  SystemInfo: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: SystemInfo;
+  };
+  /** How many bytes are there (tus 1.0). */
+  UploadOffset: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** What of tus this gateway does. */
+  UploadOptions: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Files and folders as one archive, streamed; a folder with all below, at most 100,000 entries. */
+  Zip: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Zip;
+    answer: Blob;
+  };
+}
+
+/** Where each operation lies: method, and path below the root of the API. */
+export const OPERATIONS = {
+  AppendUpload: ['PATCH', '/uploads/{id}'],
+  Batch: ['POST', '/batch'],
+  CancelJob: ['POST', '/jobs/{name}/cancel'],
+  Copy: ['POST', '/copy'],
+  CreateBucket: ['POST', '/buckets'],
+  CreateUpload: ['POST', '/uploads'],
+  FinishUpload: ['POST', '/uploads/{id}/finish'],
+  GetBucket: ['GET', '/buckets/{bucket}'],
+  GetFile: ['GET', '/files/{bucket}/{key}'],
+  GetJob: ['GET', '/jobs/{name}'],
+  GetPreparedZip: ['GET', '/zip/prepared/{id}'],
+  GetUpload: ['GET', '/uploads/{id}'],
+  HeadFile: ['HEAD', '/files/{bucket}/{key}'],
+  Health: ['GET', '/system/health'],
+  Integrity: ['GET', '/system/integrity'],
+  ListBuckets: ['GET', '/buckets'],
+  ListJobs: ['GET', '/jobs'],
+  ListUploads: ['GET', '/uploads'],
+  Login: ['POST', '/auth/login'],
+  Logout: ['POST', '/auth/logout'],
+  Me: ['GET', '/me'],
+  Move: ['POST', '/move'],
+  OverrideUpload: ['POST', '/uploads/{id}'],
+  PrepareZip: ['POST', '/zip/prepare'],
+  PutFile: ['PUT', '/files/{bucket}/{key}'],
+  Refresh: ['POST', '/auth/refresh'],
+  RemoveBucket: ['DELETE', '/buckets/{bucket}'],
+  RemoveFile: ['DELETE', '/files/{bucket}/{key}'],
+  RemoveUpload: ['DELETE', '/uploads/{id}'],
+  Scrub: ['POST', '/system/scrub'],
+  Settings: ['GET', '/system/settings'],
+  Space: ['GET', '/system/space'],
+  StartJob: ['POST', '/jobs/{name}/start'],
+  Stat: ['GET', '/stat/{bucket}/{key}'],
+  Stats: ['GET', '/system/stats'],
+  StorageHealth: ['GET', '/system/storage'],
+  SystemInfo: ['GET', '/system/info'],
+  UploadOffset: ['HEAD', '/uploads/{id}'],
+  UploadOptions: ['OPTIONS', '/uploads'],
+  Zip: ['POST', '/zip'],
+} as const satisfies Record<keyof Operations, readonly [string, string]>;

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { bucketName, key, Space, time } from '../schema.ts';
+import { Job } from './jobs.ts';
+
+export const Health = z
+  .object({
+    ready: z.boolean().meta({ description: 'False takes the gateway out of a load balancer.' }),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        state: z.enum(['ok', 'degraded', 'failed']),
+        message: z.string().meta({ description: 'What is so.' }),
+        remedy: z.string().nullable().meta({ description: 'What to do about it; null where nothing is wrong.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Health' });
+
+const seconds = z
+  .number()
+  .nullable()
+  .meta({ description: 'Seconds, as far as the buckets of the histogram tell; null: no request.' });
+
+export const DoorStats = z
+  .object({
+    door: z.string().meta({ description: 's3, webdav, rest, or web for the rest of the main port.' }),
+    requests: z.number(),
+    clientErrors: z.number().meta({ description: 'Answers of 400 to 499.' }),
+    serverErrors: z.number().meta({ description: 'Answers of 500 and above.' }),
+    receivedBytes: z.number(),
+    sentBytes: z.number(),
+    seconds: z.object({ mean: seconds, p50: seconds, p95: seconds, p99: seconds }),
+  })
+  .meta({ id: 'DoorStats' });
+
+export const Stats = z
+  .object({
+    time,
+    started: time.meta({ description: 'Counters count from here.' }),
+    doors: z.array(DoorStats),
+    operations: z.array(
+      z.object({ door: z.string(), operation: z.string(), requests: z.number(), errors: z.number(), seconds: z.number() }),
+    ),
+    space: Space,
+    savedBytes: z
+      .object({ dedupe: z.number(), compression: z.number() })
+      .meta({ description: 'What deduplication saved of all versions, and compression of what is left.' }),
+    disk: z.object({ freeBytes: z.number().nullable(), minFreeBytes: z.number().nullable() }),
+    connections: z.number(),
+    process: z.object({ residentBytes: z.number(), heapBytes: z.number(), eventLoopLagSeconds: z.number() }),
+  })
+  .meta({ id: 'Stats' });
+
+export const Settings = z
+  .object({
+    settings: z.array(
+      z.object({
+        name: z.string(),
+        environment: z.string(),
+        description: z.string(),
+        value: z.unknown().meta({ description: 'Secrets are hidden.' }),
+        source: z.string().meta({ description: 'Flag, variable or file; `default` where nobody set it.' }),
+        isDefault: z.boolean(),
+      }),
+    ),
+  })
+  .meta({ id: 'Settings' });
+
+export const StorageHealth = z
+  .object({
+    ok: z.boolean(),
+    lastScrub: z.object({ started: time, ended: time, counts: z.record(z.string(), z.number()) }).nullable(),
+    scrub: Job.nullable(),
+    damagedCount: z.int(),
+    damaged: z.array(z.object({ kind: z.string(), subject: z.string(), reason: z.string(), found: time })).meta({
+      description: 'The first hundred of what is in quarantine.',
+    }),
+    files: z
+      .array(z.object({ bucket: bucketName, key, version: z.string(), current: z.boolean(), size: z.number() }))
+      .meta({ description: 'At most 1,000 of the files that cannot be read because of it.' }),
+    stores: z.array(
+      z.object({
+        number: z.int(),
+        kind: z.enum(['local', 's3']),
+        location: z.string(),
+        state: z.enum(['active', 'draining', 'removed']),
+        packs: z.number(),
+        chunks: z.number(),
+        storedBytes: z.number(),
+      }),
+    ),
+    disk: z.object({ freeBytes: z.number().nullable(), minFreeBytes: z.number().nullable() }),
+  })
+  .meta({ id: 'StorageHealth' });

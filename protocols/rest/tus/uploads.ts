@@ -1,0 +1,236 @@
+import type { z } from 'zod';
+import type { Resumable } from '#contracts/resumable-store';
+import type { Resumables } from '#contracts/resumables';
+import type { Conditions } from '#core/conditions';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { ObjectAttributes, ObjectInfo } from '#core/object';
+import type { Bytes } from '#core/stream';
+import { allowBody, contentLength, requestBytes } from '#http/body';
+import { httpDate, parseConditions } from '#http/conditional-headers';
+import type { Exchange } from '../exchange.ts';
+import { splitTarget } from '../paths.ts';
+import { locateKey } from '../place.ts';
+import { RestError } from '../problems.ts';
+import { entryJson, fileJson, isoTime } from '../represent.ts';
+import { parseTime } from '../request-values.ts';
+import type * as schema from '../schemas/uploads.ts';
+import {
+  assertVersion,
+  byteCount,
+  declaredChecksum,
+  declaredLength,
+  parseConcat,
+  parseMetadata,
+  TUS_VERSION,
+} from './headers.ts';
+
+const ROOT = '/api/v1/uploads';
+const PATCH_TYPE = /^application\/offset\+octet-stream$/i;
+
+/** @throws not_implemented where this gateway has none */
+export function uploadsOf({ deps }: Exchange): Resumables {
+  if (deps.resumables === undefined) throw new CloudStoreError('not_implemented', 'This gateway does not do that.');
+  return deps.resumables;
+}
+
+export function uploadId(path: string): string {
+  return path.split('/')[2] ?? '';
+}
+
+/** Every answer says which protocol it is of, refusals too. */
+export function beginTus(x: Exchange): void {
+  x.res.setHeader('Tus-Resumable', TUS_VERSION);
+  assertVersion(x.req.headers);
+}
+
+/** POST: creation, with the first bytes where they come along; or a whole of partial ones. */
+export async function createUpload(x: Exchange, query: { bucket?: string | undefined; key?: string | undefined }): Promise<void> {
+  beginTus(x);
+  const { headers } = x.req;
+  const text = headers['upload-metadata'];
+  const metadata = typeof text === 'string' ? text : '';
+  const fields = parseMetadata(metadata);
+  const concat = parseConcat(headers, idOf);
+  const [bucketName, key] = [query.bucket ?? fields.bucket, query.key ?? fields.key ?? fields.filename];
+  if (bucketName === undefined || key === undefined) {
+    throw new CloudStoreError(
+      'invalid_argument',
+      'An upload says where it goes: bucket and key, in Upload-Metadata or in the query.',
+    );
+  }
+  const { at, folder, bucket } = await locateKey(x, bucketName, key);
+  if (folder) throw new CloudStoreError('invalid_key', 'An upload is a file: its key does not end in a slash.');
+  const common = {
+    conditions: parseConditions(headers),
+    attributes: attributesOf(fields),
+    metadata,
+    concat: typeof headers['upload-concat'] === 'string' ? headers['upload-concat'] : null,
+    ...(fields.mtime === undefined ? {} : { mtime: parseTime(fields.mtime) }),
+  };
+  const uploads = uploadsOf(x);
+  if (concat.kind === 'final') {
+    if (headers['upload-length'] !== undefined)
+      throw new CloudStoreError('invalid_argument', 'A final upload has the length of its parts.');
+    const { upload, result } = await uploads.join(x.who, at, concat.ids, { ...common, kind: 'final', length: null });
+    return created(x, upload, result.info);
+  }
+  const upload = await uploads.begin(x.who, at, { ...common, kind: concat.kind, length: declaredLength(headers) });
+  x.res.setHeader('Location', `${ROOT}/${upload.id}`);
+  const comes = PATCH_TYPE.test(headers['content-type'] ?? '') && contentLength(x.req) !== 0;
+  const now = comes ? await append(x, upload, 0) : upload;
+  created(x, now, await ended(x, now, bucket.name));
+}
+
+function created(x: Exchange, upload: Resumable, info: ObjectInfo | null): void {
+  x.res
+    .writeHead(201, {
+      Location: `${ROOT}/${upload.id}`,
+      'Cache-Control': 'no-store',
+      'Upload-Offset': upload.received,
+      ...expiry(x, upload),
+      ...(info === null ? {} : { ETag: `"${info.etag}"` }),
+      'Content-Length': 0,
+    })
+    .end();
+}
+
+/** HEAD: how much is there. Whoever still sends to it is told to stop, so that the number stays true. */
+export async function uploadOffset(x: Exchange): Promise<void> {
+  beginTus(x);
+  const uploads = uploadsOf(x);
+  const id = uploadId(x.path);
+  await uploads.settle(id);
+  const upload = await uploads.find(x.who, id);
+  // All bytes are there, but the gateway died before it made the file: a client that reads the offset takes it for done, so it has to be.
+  await ended(x, upload);
+  x.res
+    .writeHead(200, {
+      'Cache-Control': 'no-store',
+      'Upload-Offset': upload.received,
+      ...(upload.length === null ? { 'Upload-Defer-Length': '1' } : { 'Upload-Length': upload.length }),
+      ...(upload.metadata === '' ? {} : { 'Upload-Metadata': upload.metadata }),
+      ...(upload.concat === null ? {} : { 'Upload-Concat': upload.concat }),
+      ...expiry(x, upload),
+    })
+    .end();
+}
+
+/** PATCH: bytes from an offset on; the last ones make the file. */
+export async function appendUpload(x: Exchange): Promise<void> {
+  beginTus(x);
+  const { headers } = x.req;
+  if (!PATCH_TYPE.test(headers['content-type'] ?? '')) {
+    throw new RestError('unsupported_media_type', 'The body must be application/offset+octet-stream.');
+  }
+  const offset = byteCount(headers, 'upload-offset');
+  if (offset === undefined) throw new CloudStoreError('invalid_argument', 'Upload-Offset is missing.');
+  const uploads = uploadsOf(x);
+  const id = uploadId(x.path);
+  let upload = await uploads.find(x.who, id);
+  const length = byteCount(headers, 'upload-length');
+  if (length !== undefined && upload.length !== length) upload = await uploads.setLength(x.who, id, length);
+  if (upload.completedVersion === null || offset !== upload.received) upload = await append(x, upload, offset);
+  const info = await ended(x, upload);
+  x.res
+    .writeHead(204, {
+      'Cache-Control': 'no-store',
+      'Upload-Offset': upload.received,
+      ...expiry(x, upload),
+      ...(info === null ? {} : { ETag: `"${info.etag}"` }),
+    })
+    .end();
+}
+
+async function append(x: Exchange, upload: Resumable, offset: number): Promise<Resumable> {
+  const coming = contentLength(x.req);
+  if (upload.length !== null && coming !== undefined && offset + coming > upload.length) {
+    throw new CloudStoreError('too_large', 'The upload has more bytes than its length.', {
+      details: { bytesMax: upload.length },
+    });
+  }
+  const expect = declaredChecksum(x.req.headers);
+  try {
+    return await uploadsOf(x).append(x.who, upload.id, offset, bodyOf(x), {
+      signal: x.cx.signal,
+      ...(expect === undefined ? {} : { expect }),
+    });
+  } catch (error) {
+    throw told(error);
+  }
+}
+
+/** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
+async function* bodyOf(x: Exchange): Bytes {
+  allowBody(x.req, x.res);
+  yield* requestBytes(x.req);
+}
+
+/** The core's refusals, in tus' words. */
+function told(error: unknown): unknown {
+  if (isCloudStoreError(error, 'checksum_mismatch')) {
+    return new RestError('upload_checksum_mismatch', 'The bytes have another checksum; none of them is kept.');
+  }
+  if (!isCloudStoreError(error, 'conflict')) return error;
+  const { received } = error.details;
+  const headers: Record<string, string> = typeof received === 'number' ? { 'Upload-Offset': String(received) } : {};
+  return new RestError('upload_offset_mismatch', error.message, { headers });
+}
+
+/** The file, when all bytes are there. @throws what refuses it: its name was taken meanwhile, its ETag is another one, … */
+async function ended(x: Exchange, upload: Resumable, _bucket?: string): Promise<ObjectInfo | null> {
+  if (upload.completedVersion !== null) return uploadsOf(x).made(x.who, upload);
+  if (upload.kind !== 'whole' || upload.length === null || upload.received < upload.length) return null;
+  return (await uploadsOf(x).finish(x.who, upload.id)).info;
+}
+
+/** What somebody else than tus' clients asks: the state as JSON. */
+export async function uploadJson(
+  x: Exchange,
+  upload: Resumable,
+  info: ObjectInfo | null,
+): Promise<z.infer<typeof schema.UploadState>> {
+  const bucket = await x.deps.buckets.get(x.who, upload.bucket);
+  const entry = info === null ? null : info.key.endsWith('/') ? entryJson(bucket.name, info) : fileJson(bucket.name, info);
+  return {
+    id: upload.id,
+    bucket: bucket.name,
+    key: upload.key,
+    offset: upload.received,
+    length: upload.length,
+    created: isoTime(upload.created),
+    touched: isoTime(upload.touched),
+    expires: isoTime(expires(x, upload)),
+    mtime: upload.mtime === undefined ? null : isoTime(upload.mtime),
+    contentType: upload.attributes.contentType ?? null,
+    entry,
+  };
+}
+
+/** Its new conditions, as the caller answers the question what is to become of what is there. */
+export function finishConditions(body: z.output<typeof schema.FinishUpload>): Conditions | undefined {
+  if (body.ifMatch !== undefined) return { ifMatch: [body.ifMatch] };
+  if (body.overwrite === undefined) return undefined;
+  return body.overwrite ? {} : { ifNoneMatch: '*' };
+}
+
+function expiry(x: Exchange, upload: Resumable): Record<string, string> {
+  return upload.completedVersion === null ? { 'Upload-Expires': httpDate(expires(x, upload)) } : {};
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+function expires({ deps }: Exchange, { touched }: Resumable): number {
+  return touched + (deps.uploadDays ?? 7) * DAY_MS;
+}
+
+/** `filetype` and `filename` are what Uppy and tus-js-client send. */
+function attributesOf(fields: Record<string, string>): ObjectAttributes {
+  const type = fields.filetype ?? fields.contentType;
+  return type === undefined || type === '' || !/^[\x20-\x7e]{1,255}$/.test(type) ? {} : { contentType: type };
+}
+
+function idOf(url: string): string | null {
+  const { path } = splitTarget(url);
+  const match = /^(?:\/api\/v1)?\/uploads\/([0-9a-f]{32})$/.exec(path);
+  return match?.[1] ?? null;
+}

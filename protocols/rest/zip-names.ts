@@ -1,0 +1,58 @@
+/**
+ * Names inside an archive, safe to unpack anywhere: relative, `/` between segments, no `.` and `..`, no control characters, nothing that Windows takes for a
+ * drive, a stream or a device, and no two that differ in case only (they would overwrite one another there).
+ */
+export interface ZipNames {
+  /** The name for a key; another one than was asked for when it is taken. */
+  take(path: string): string;
+}
+
+const NAME_BYTES_MAX = 255;
+/** With an extension too. */
+const DEVICES = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
+
+export function createZipNames(): ZipNames {
+  const taken = new Set<string>();
+  return {
+    take(path) {
+      const folder = path.endsWith('/');
+      const safe = path
+        .split('/')
+        .filter((segment, index, all) => segment !== '' || index < all.length - 1 || !folder)
+        .map(safeSegment)
+        .join('/');
+      let name = safe === '' ? '_' : safe;
+      for (let n = 2; taken.has(fold(name)); n++) name = numbered(safe, n);
+      taken.add(fold(name));
+      return folder ? `${name}/` : name;
+    },
+  };
+}
+
+export function safeSegment(segment: string): string {
+  const plain = segment
+    .toWellFormed()
+    .replace(/[\x00-\x1f\x7f-\x9f\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '_')
+    .replace(/[. ]+$/, (end) => '_'.repeat(end.length));
+  const named = plain === '' ? '_' : DEVICES.test(plain) ? `_${plain}` : plain;
+  return shortened(named);
+}
+
+function shortened(name: string): string {
+  if (Buffer.byteLength(name) <= NAME_BYTES_MAX) return name;
+  const dot = name.lastIndexOf('.');
+  const extension = dot > 0 && name.length - dot <= 16 ? name.slice(dot) : '';
+  let stem = extension === '' ? name : name.slice(0, dot);
+  while (Buffer.byteLength(stem) + Buffer.byteLength(extension) > NAME_BYTES_MAX) stem = [...stem].slice(0, -1).join('');
+  return stem + extension;
+}
+
+function numbered(name: string, n: number): string {
+  const slash = name.lastIndexOf('/') + 1;
+  const dot = name.lastIndexOf('.');
+  return dot > slash ? `${name.slice(0, dot)} (${n})${name.slice(dot)}` : `${name} (${n})`;
+}
+
+function fold(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}

@@ -1,0 +1,60 @@
+import type { Address } from '#core/address';
+import type { Conditions } from '#core/conditions';
+import type { Digests } from '#core/digest';
+import type { ObjectAttributes, ObjectInfo } from '#core/object';
+import type { Who } from '#core/principal';
+import type { Bytes } from '#core/stream';
+import type { PutResult } from './namespace.ts';
+import type { Resumable, ResumableKind } from './resumable-store.ts';
+
+/**
+ * Uploads that go on where they broke, authorized: whoever began one goes on with it, from any device and over any gateway, as long as it may write there.
+ * Bytes that were acknowledged are durable.
+ */
+export interface Resumables {
+  /** Refuses what would be refused at the end, as far as it is known. @throws as Namespace.put before its body */
+  begin(who: Who, at: Address, options: ResumableOptions): Promise<Resumable>;
+  /** @throws upload_not_found, access_denied */
+  find(who: Who, id: string): Promise<Resumable>;
+  list(who: Who, before: string | null, limit: number): Promise<Resumable[]>;
+  /**
+   * Appends a body at exactly `offset`, in steps that are durable one by one: a body that breaks off leaves what came of it. Somebody else who appends to it on
+   * this gateway is told to stop first. With `expect` all of the body is one step, or nothing.
+   * @throws conflict (details.received), too_large, checksum_mismatch, incomplete_body (after what came is stored), and what Content.write throws
+   */
+  append(
+    who: Who,
+    id: string,
+    offset: number,
+    body: Bytes,
+    options: { expect?: Digests; signal?: AbortSignal },
+  ): Promise<Resumable>;
+  /** Tells whoever appends to it on this gateway to stop, and waits until what came is stored. */
+  settle(id: string): Promise<void>;
+  setLength(who: Who, id: string, length: number): Promise<Resumable>;
+  /**
+   * Makes the object of the bytes, without moving them; one that was made already is given again. A refusal leaves the bytes where they are.
+   * @throws conflict when bytes are missing, and what the commit throws
+   */
+  finish(who: Who, id: string, options?: { key?: string; conditions?: Conditions }): Promise<PutResult>;
+  /** One object of partial ones, in order, which end with it. @throws conflict when one has not all its bytes */
+  join(
+    who: Who,
+    at: Address,
+    parts: readonly string[],
+    options: ResumableOptions,
+  ): Promise<{ upload: Resumable; result: PutResult }>;
+  /** What a completed one made; null when it is gone, or was overwritten and expired. */
+  made(who: Who, upload: Resumable): Promise<ObjectInfo | null>;
+  remove(who: Who, id: string): Promise<void>;
+}
+
+export interface ResumableOptions {
+  kind: ResumableKind;
+  length: number | null;
+  conditions: Conditions;
+  attributes: ObjectAttributes;
+  mtime?: number;
+  metadata: string;
+  concat: string | null;
+}

@@ -1,0 +1,46 @@
+/** What the whole gateway says of itself to an admin; each part is asked for when it is shown. */
+export interface SystemReports {
+  health(): Promise<HealthReport>;
+  /** Prometheus text of all processes of this gateway. */
+  metrics(): Promise<string>;
+  /** When the counters began, ms since the epoch. */
+  startedMs: number;
+  settings(): SettingReport[];
+  stores(): Promise<StoreReport[]>;
+  /** Bytes; null where it is not known. */
+  disk(): { free: number | null; minFree: number | null };
+}
+
+export interface HealthReport {
+  ready: boolean;
+  checks: HealthCheck[];
+}
+
+export interface HealthCheck {
+  /** kebab-case. */
+  name: string;
+  state: 'ok' | 'degraded' | 'failed';
+  /** A sentence. */
+  message: string;
+  /** What to do; null where nothing is wrong. */
+  remedy: string | null;
+}
+
+export interface SettingReport {
+  name: string;
+  environment: string;
+  description: string;
+  /** Without secrets. */
+  value: unknown;
+  source: string;
+}
+
+export interface StoreReport {
+  number: number;
+  kind: 'local' | 's3';
+  location: string;
+  state: 'active' | 'draining' | 'removed';
+  packs: number;
+  chunks: number;
+  bytes: number;
+}

@@ -1,0 +1,291 @@
+import type { Authorizer } from '#contracts/authorizer';
+import type { BucketStore } from '#contracts/bucket-store';
+import type { Content, Staged } from '#contracts/content';
+import type { Keyring } from '#contracts/keyring';
+import type { Locks } from '#contracts/locks';
+import type { MetadataStore } from '#contracts/metadata-store';
+import type { Namespace } from '#contracts/namespace';
+import type { NewPart, Resumable, ResumableStore } from '#contracts/resumable-store';
+import type { Resumables } from '#contracts/resumables';
+import type { Signals } from '#contracts/signals';
+import { type Address, assertKey } from '#core/address';
+import type { Clock, Random } from '#core/clock';
+import { checkConditions } from '#core/conditions';
+import type { DomainId } from '#core/content-ref';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { Who } from '#core/principal';
+import type { Bytes } from '#core/stream';
+import { createAccess } from './access.ts';
+import { createBucketCache } from './bucket-cache.ts';
+import { opaqueEtag } from './etag.ts';
+import { createSegments, type SegmentLimits } from './segments.ts';
+import { createVersionIds } from './version-id.ts';
+
+export interface ResumablesDeps {
+  store: MetadataStore;
+  content: Content;
+  buckets: BucketStore;
+  resumables: ResumableStore;
+  namespace: Namespace;
+  locks: Locks;
+  authorizer: Authorizer;
+  signals: Signals;
+  keyring: Keyring;
+  clock: Clock;
+  random: Random;
+  /** Defaults are for people; tests shorten them. */
+  segments?: SegmentLimits;
+  /** More parts are folded into one. */
+  partsMax?: number;
+}
+
+/** What a killed gateway may lose of a stream that nobody has acknowledged. */
+const SEGMENTS: SegmentLimits = { bytesMax: 32 << 20, msMax: 5_000 };
+const PARTS_MAX = 1_000;
+
+interface Running {
+  stop(): void;
+  ended: Promise<void>;
+}
+
+/** The contract is Resumables. */
+export function createResumables(deps: ResumablesDeps): Resumables {
+  const { content, resumables, store, namespace, clock } = deps;
+  const limits = deps.segments ?? SEGMENTS;
+  const partsMax = deps.partsMax ?? PARTS_MAX;
+  const access = createAccess({ cache: createBucketCache(deps), authorizer: deps.authorizer });
+  const mint = createVersionIds(deps);
+  const running = new Map<string, Running>();
+
+  async function find(who: Who, id: string): Promise<Resumable & { domain: DomainId }> {
+    const upload = await resumables.find(id);
+    // Ids are long, and yet no secret: another one's does not exist.
+    if (upload === null || upload.principal !== who.principal?.id) throw missing();
+    const { domain } = await access.require(who, 'write', upload.bucket, upload.key);
+    return { ...upload, domain };
+  }
+
+  async function refuseEarly(who: Who, at: Address, options: Parameters<Resumables['begin']>[2]): Promise<void> {
+    const [current, locks, quota] = await Promise.all([
+      store.current(at),
+      deps.locks.covering(at.bucket, [at.key]),
+      options.length === null ? null : namespace.quota(who, at.bucket),
+    ]);
+    checkConditions(options.conditions, current, 'write');
+    if (locks.length > 0) throw new CloudStoreError('locked', 'The resource is locked.', { details: { key: at.key } });
+    if (quota?.available != null && (options.length ?? 0) > quota.available) {
+      throw new CloudStoreError('quota_exceeded', 'The file is larger than what is left of the quota.');
+    }
+  }
+
+  async function appendSegments(
+    upload: Resumable & { domain: DomainId },
+    offset: number,
+    body: Bytes,
+    stop: AbortSignal,
+  ): Promise<unknown> {
+    const segments = createSegments(body, limits, stop);
+    let at = offset;
+    let parts = 0;
+    for (let segment = await segments.next(); segment !== null; segment = await segments.next()) {
+      const staged = await content.write(segment, { domain: upload.domain });
+      try {
+        ({ received: at, parts } = await resumables.append(upload.id, at, partOf(staged), staged.chunks, staged.leaves));
+      } finally {
+        staged.release();
+      }
+      if (parts >= partsMax) await fold(upload);
+    }
+    return segments.broken();
+  }
+
+  function partOf(staged: Staged): NewPart {
+    return { size: staged.size, content: staged.content, digests: {}, modified: clock.now() };
+  }
+
+  async function joined(upload: Pick<Resumable, 'id'>, domain: DomainId): Promise<{ staged: Staged; numbers: number[] }> {
+    const parts = await resumables.parts(upload.id);
+    const contents = parts.map((part) => part.content);
+    return { staged: await content.concat(contents, domain), numbers: parts.map((part) => part.number) };
+  }
+
+  /** Many small pieces become one part, without moving bytes: their number never grows without bounds. */
+  async function fold(upload: Resumable & { domain: DomainId }): Promise<void> {
+    const { staged, numbers } = await joined(upload, upload.domain);
+    try {
+      await resumables.fold(upload.id, numbers, partOf(staged), staged.chunks, staged.leaves);
+    } catch (error) {
+      if (!isCloudStoreError(error, 'conflict')) throw error; // another one has done it
+    } finally {
+      staged.release();
+    }
+  }
+
+  async function commit(who: Who, upload: Resumable, staged: Staged) {
+    try {
+      const verdict = await store.commit({
+        kind: 'put',
+        who,
+        bucket: upload.bucket,
+        key: upload.key,
+        versionId: mint(),
+        content: staged.content,
+        etag: opaqueEtag(deps.random),
+        attributes: upload.attributes,
+        contentHash: staged.contentHash,
+        chunks: staged.chunks,
+        leaves: staged.leaves,
+        completesUpload: upload.id,
+        conditions: upload.conditions,
+        ...(upload.mtime === undefined ? {} : { mtime: upload.mtime }),
+      });
+      return { ...verdict, digests: {} };
+    } finally {
+      staged.release();
+    }
+  }
+
+  async function settle(id: string): Promise<void> {
+    const one = running.get(id);
+    one?.stop();
+    await one?.ended;
+  }
+
+  const made: Resumables['made'] = async (_who, upload) =>
+    upload.completedVersion === null ? null : store.version(upload, upload.completedVersion, { hidden: true });
+
+  return {
+    find,
+    settle,
+    made,
+    async begin(who, at, options) {
+      assertKey(at.key);
+      await access.require(who, 'write', at.bucket, at.key);
+      if (options.kind !== 'partial') await refuseEarly(who, at, options);
+      return resumables.create({ ...at, ...options, principal: who.principal?.id ?? 0 });
+    },
+    async list(who, before, limit) {
+      const { principal } = who;
+      if (principal === null) throw new CloudStoreError('unauthenticated', 'Uploads belong to somebody.');
+      return resumables.list(principal.id, before, limit);
+    },
+    async append(who, id, offset, body, { expect, signal }) {
+      await settle(id);
+      const upload = await find(who, id);
+      if (upload.completedVersion !== null || upload.kind === 'final') {
+        throw new CloudStoreError('conflict', 'The upload has ended.', { details: { received: upload.received } });
+      }
+      if (upload.received !== offset) {
+        throw new CloudStoreError('conflict', 'The upload has come to another offset.', {
+          details: { received: upload.received },
+        });
+      }
+      const stopped = new AbortController();
+      const stop = signal === undefined ? stopped.signal : AbortSignal.any([signal, stopped.signal]);
+      const bounded = boundedBy(upload, body);
+      const work =
+        expect === undefined ? appendSegments(upload, offset, bounded, stop) : appendWhole(upload, offset, bounded, expect, stop);
+      const mine: Running = { stop: () => stopped.abort(takenOver()), ended: work.then(nothing, nothing) };
+      running.set(id, mine);
+      let broken: unknown;
+      try {
+        broken = await work;
+      } finally {
+        if (running.get(id) === mine) running.delete(id);
+      }
+      if (broken !== null) throw broken;
+      return find(who, id);
+    },
+    async setLength(who, id, length) {
+      await find(who, id);
+      await resumables.setLength(id, length);
+      return find(who, id);
+    },
+    async finish(who, id, options = {}) {
+      let upload = await find(who, id);
+      if (upload.completedVersion !== null) {
+        const info = await made(who, upload);
+        if (info === null) throw new CloudStoreError('upload_not_found', 'The upload has ended, and its object is gone.');
+        return { info, created: false, seq: 0, digests: {} };
+      }
+      if (upload.length === null || upload.received !== upload.length || upload.kind !== 'whole') {
+        throw new CloudStoreError('conflict', 'The upload has not all its bytes.', { details: { received: upload.received } });
+      }
+      if (options.key !== undefined || options.conditions !== undefined) {
+        const key = options.key ?? upload.key;
+        assertKey(key);
+        await access.require(who, 'write', upload.bucket, key);
+        await resumables.redirect(id, key, options.conditions ?? upload.conditions);
+        upload = await find(who, id);
+      }
+      const { staged } = await joined(upload, upload.domain);
+      return commit(who, upload, staged);
+    },
+    async join(who, at, ids, options) {
+      const { domain } = await access.require(who, 'write', at.bucket, at.key);
+      const partials = await Promise.all(ids.map((id) => find(who, id)));
+      for (const one of partials) {
+        if (one.kind !== 'partial' || one.length === null || one.received !== one.length) {
+          throw new CloudStoreError('conflict', 'A partial upload has not all its bytes.', {
+            details: { received: one.received },
+          });
+        }
+      }
+      const length = partials.reduce((sum, one) => sum + one.received, 0);
+      await refuseEarly(who, at, { ...options, length });
+      const upload = await resumables.create({ ...at, ...options, kind: 'final', length, principal: who.principal?.id ?? 0 });
+      const contents = [];
+      for (const one of partials) contents.push(...(await resumables.parts(one.id)).map((part) => part.content));
+      const result = await commit(who, upload, await content.concat(contents, domain));
+      for (const one of new Set(partials.map(({ id }) => id))) await resumables.remove(one).catch(nothing); // they expire by themselves
+      return { upload: { ...upload, completedVersion: result.info.versionId, received: length }, result };
+    },
+    async remove(who, id) {
+      await settle(id);
+      await find(who, id);
+      await resumables.remove(id);
+    },
+  };
+
+  async function appendWhole(
+    upload: Resumable & { domain: DomainId },
+    offset: number,
+    body: Bytes,
+    expect: NonNullable<Parameters<Resumables['append']>[4]['expect']>,
+    signal: AbortSignal,
+  ): Promise<null> {
+    const staged = await content.write(body, { domain: upload.domain, expect, signal });
+    try {
+      if (staged.size > 0) await resumables.append(upload.id, offset, partOf(staged), staged.chunks, staged.leaves);
+    } finally {
+      staged.release();
+    }
+    return null;
+  }
+}
+
+/** Ends with an error at the first byte too many. */
+function boundedBy(upload: Resumable, body: Bytes): Bytes {
+  const { length, received } = upload;
+  if (length === null) return body;
+  return {
+    async *[Symbol.asyncIterator]() {
+      let left = length - received;
+      for await (const piece of body) {
+        left -= piece.length;
+        if (left < 0) throw new CloudStoreError('too_large', 'The upload has more bytes than its length.');
+        yield piece;
+      }
+    },
+  };
+}
+
+function takenOver(): CloudStoreError {
+  return new CloudStoreError('conflict', 'Somebody else goes on with this upload.');
+}
+
+function nothing(): void {}
+
+function missing(): CloudStoreError {
+  return new CloudStoreError('upload_not_found', 'There is no such upload.');
+}

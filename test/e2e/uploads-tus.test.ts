@@ -1,0 +1,215 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { expect } from 'chai';
+import * as tus from 'tus-js-client';
+import { type Client, createClient } from '../../clients/typescript/index.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+
+const TUS = { 'Tus-Resumable': '1.0.0' };
+const PATCH_TYPE = { 'Content-Type': 'application/offset+octet-stream' };
+
+describe('uploads by tus', function () {
+  this.timeout(120_000);
+  let gateway: TestGateway;
+  let client: Client;
+
+  const signIn = async (): Promise<void> => {
+    client = createClient({ url: gateway.webUrl });
+    await client.login(gateway.user, gateway.password);
+  };
+  before(async () => {
+    gateway = await startGateway({ keepData: true });
+    await signIn();
+  });
+  after(async () => {
+    await gateway.stop();
+    rmSync(gateway.dataDir, { recursive: true, force: true });
+  });
+
+  const authorization = async (): Promise<string> => `Bearer ${await client.session.token()}`;
+  const metadata = (key: string): string =>
+    `bucket ${btoa('home')},key ${Buffer.from(key).toString('base64')},filetype ${btoa('text/plain')},mtime ${btoa('1000')}`;
+  const begin = async (key: string, length: number, headers: Record<string, string> = {}): Promise<string> => {
+    const response = await client.request('POST', '/uploads', {
+      headers: { ...TUS, 'Upload-Length': String(length), 'Upload-Metadata': metadata(key), ...headers },
+    });
+    expect(response.status).to.equal(201);
+    return response.headers.get('location')!.split('/').at(-1)!;
+  };
+  const patch = (id: string, offset: number, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
+    client.request('PATCH', `/uploads/${id}`, {
+      headers: { ...TUS, ...PATCH_TYPE, 'Upload-Offset': String(offset), ...headers },
+      body,
+    });
+  const offsetOf = async (id: string): Promise<number> =>
+    Number((await client.request('HEAD', `/uploads/${id}`, { headers: TUS })).headers.get('upload-offset'));
+  const digestOf = async (key: string): Promise<string> => {
+    const response = await client.fetch('GetFile', { path: { bucket: 'home', key } });
+    return sha256(new Uint8Array(await response.arrayBuffer()));
+  };
+  const refusal = (call: Promise<unknown>): Promise<{ status: number; code: string }> =>
+    call.then(
+      () => ({ status: 0, code: 'none' }),
+      ({ status, code }) => ({ status, code }),
+    );
+
+  /** Sends the head and some of a PATCH, and leaves it hanging. */
+  async function beginPatch(id: string, offset: number, length: number, first: Buffer) {
+    const url = new URL(`${client.baseUrl}/uploads/${id}`);
+    const req = httpRequest(url, {
+      method: 'PATCH',
+      headers: {
+        ...TUS,
+        ...PATCH_TYPE,
+        'Upload-Offset': offset,
+        'Content-Length': length,
+        Authorization: await authorization(),
+      },
+    });
+    req.on('error', () => undefined);
+    req.write(first);
+    await once(req, 'socket');
+    return req;
+  }
+
+  it("of tus-js-client arrive, in pieces and from partial uploads, and what they made is the file's bytes", async () => {
+    for (const [name, options] of Object.entries({
+      'one piece.bin': {},
+      'pieces.bin': { chunkSize: 700_000 },
+      'with the creation.bin': { uploadDataDuringCreation: true },
+      'partial.bin': { parallelUploads: 3, metadataForPartialUploads: { bucket: 'home', key: 'partial.bin' } },
+    })) {
+      const bytes = randomBytes(3_000_017);
+      const Authorization = await authorization();
+      await new Promise<void>((resolve, reject) => {
+        const upload = new tus.Upload(bytes, {
+          endpoint: `${client.baseUrl}/uploads`,
+          headers: { Authorization },
+          metadata: { bucket: 'home', key: `tus/${name}`, filetype: 'application/x-test', mtime: '86400000' },
+          retryDelays: null,
+          onSuccess: () => resolve(),
+          onError: reject,
+          ...options,
+        });
+        upload.start();
+      });
+      const stat = await client.call('Stat', { path: { bucket: 'home', key: `tus/${name}` } });
+      expect(stat).to.include({ size: bytes.length, contentType: 'application/x-test', mtime: '1970-01-02T00:00:00.000Z' });
+      expect(await digestOf(`tus/${name}`), name).to.equal(sha256(bytes));
+    }
+    expect((await client.call('ListUploads', {})).uploads).to.deep.equal([]);
+  });
+
+  it('keep after kill -9 what was acknowledged, and go on from another device after the restart', async () => {
+    const bytes = randomBytes(2_500_000);
+    const id = await begin('killed.bin', bytes.length);
+    expect((await patch(id, 0, bytes.subarray(0, 1_000_000))).headers.get('upload-offset')).to.equal('1000000');
+    const req = await beginPatch(id, 1_000_000, 1_500_000, bytes.subarray(1_000_000, 1_300_000));
+    await gateway.kill();
+    req.destroy();
+    gateway = await startGateway({ dataDir: gateway.dataDir, keepData: true });
+    await signIn();
+    const offset = await offsetOf(id);
+    expect(offset).to.be.within(1_000_000, 1_300_000);
+    const [listed] = (await client.call('ListUploads', {})).uploads;
+    expect(listed).to.include({ id, key: 'killed.bin', offset, length: bytes.length });
+    const entry = await client.upload({ bucket: 'home', key: 'killed.bin', source: new Blob([bytes]), resume: id }).done;
+    expect(entry).to.include({ key: 'killed.bin', size: bytes.length });
+    expect(await digestOf('killed.bin')).to.equal(sha256(bytes));
+  });
+
+  it('keep what came of a request that broke off', async () => {
+    const bytes = randomBytes(1_000_000);
+    const id = await begin('broken.bin', bytes.length);
+    const req = await beginPatch(id, 0, bytes.length, bytes.subarray(0, 400_000));
+    for (let n = 0; n < 100 && req.writableLength > 0; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+    req.destroy();
+    let offset = 0;
+    for (let n = 0; n < 100 && offset === 0; n++) offset = await offsetOf(id);
+    expect(offset).to.be.within(1, 400_000);
+    await patch(id, offset, bytes.subarray(offset));
+    expect(await digestOf('broken.bin')).to.equal(sha256(bytes));
+  });
+
+  it('give way to whoever goes on with them, and two never both append', async () => {
+    const bytes = randomBytes(600_000);
+    const id = await begin('twice.bin', bytes.length);
+    const hanging = await beginPatch(id, 0, bytes.length, bytes.subarray(0, 200_000));
+    for (let n = 0; n < 100 && hanging.writableLength > 0; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+    const offset = await offsetOf(id);
+    const rest = await Promise.all([1, 2, 3].map(() => refusal(patch(id, offset, bytes.subarray(offset)))));
+    hanging.destroy();
+    expect(rest.filter(({ code }) => code === 'none').length).to.be.within(0, 3);
+    expect(
+      rest.every(({ code }) => code === 'none' || code === 'upload_offset_mismatch'),
+      JSON.stringify(rest),
+    ).to.equal(true);
+    const at = await offsetOf(id);
+    if (at < bytes.length) await patch(id, at, bytes.subarray(at));
+    expect(await digestOf('twice.bin')).to.equal(sha256(bytes));
+  });
+
+  it('refuse a body with another checksum, and keep nothing of it', async () => {
+    const bytes = Buffer.from('the right bytes');
+    const id = await begin('sum.txt', bytes.length);
+    const sum = (of: Uint8Array): string => `sha1 ${createHash('sha1').update(of).digest('base64')}`;
+    expect(await refusal(patch(id, 0, bytes, { 'Upload-Checksum': sum(Buffer.from('other')) }))).to.deep.equal({
+      status: 460,
+      code: 'upload_checksum_mismatch',
+    });
+    expect(await offsetOf(id)).to.equal(0);
+    expect(await refusal(patch(id, 0, bytes, { 'Upload-Checksum': 'sha0 AA==' }))).to.include({ status: 400 });
+    await patch(id, 0, bytes, { 'Upload-Checksum': sum(bytes) });
+    expect(await digestOf('sum.txt')).to.equal(sha256(bytes));
+  });
+
+  it('decide conditions at the end again, and end under another name or over what is there', async () => {
+    const bytes = Buffer.from('mine');
+    const id = await begin('clash.txt', bytes.length, { 'If-None-Match': '*' });
+    await client.request('PUT', '/files/home/clash.txt', { body: 'theirs' });
+    expect(await refusal(patch(id, 0, bytes))).to.deep.equal({ status: 412, code: 'precondition_failed' });
+    expect(await refusal(client.request('HEAD', `/uploads/${id}`, { headers: TUS }))).to.include({ status: 412 });
+    expect(await digestOf('clash.txt')).to.equal(sha256(Buffer.from('theirs')));
+    const renamed = await client.call('FinishUpload', { path: { id }, body: { key: 'clash (2).txt' } });
+    expect(renamed).to.include({ key: 'clash (2).txt', size: 4, contentType: 'text/plain' });
+    const again = await begin('clash.txt', bytes.length);
+    await patch(again, 0, bytes);
+    expect(await digestOf('clash.txt')).to.equal(sha256(bytes));
+    expect(await offsetOf(again)).to.equal(4);
+    expect(await refusal(begin('clash.txt', 4, { 'If-None-Match': '*' }))).to.deep.equal({
+      status: 412,
+      code: 'precondition_failed',
+    });
+  });
+
+  it("refuse what is no offset, no length, too long, of another version, or another user's", async () => {
+    const post = (headers: Record<string, string>) => refusal(client.request('POST', '/uploads', { headers }));
+    const Metadata = { 'Upload-Metadata': metadata('bad.txt') };
+    expect(await post({ 'Upload-Length': '1', ...Metadata })).to.deep.equal({ status: 412, code: 'unsupported_tus_version' });
+    for (const length of ['-1', '1.5', 'x', '99999999999999999999']) {
+      expect(await post({ ...TUS, 'Upload-Length': length, ...Metadata }), length).to.include({ status: 400 });
+    }
+    expect(await post({ ...TUS, 'Upload-Length': '9007199254740991', ...Metadata })).to.include({ status: 413 });
+    expect(await post({ ...TUS, ...Metadata })).to.include({ status: 400 });
+    expect(await post({ ...TUS, 'Upload-Length': '1' })).to.include({ status: 400 });
+    expect(await post({ ...TUS, 'Upload-Length': '1', 'Upload-Metadata': `bucket ${btoa('home')},key ****` })).to.include({
+      status: 400,
+    });
+    const id = await begin('bad.txt', 4);
+    const four = Buffer.from('four');
+    expect(await refusal(patch(id, 1, four))).to.deep.equal({ status: 413, code: 'too_large' });
+    expect(await refusal(patch(id, 0, Buffer.from('five!')))).to.deep.equal({ status: 413, code: 'too_large' });
+    expect(await refusal(patch(id, 2, Buffer.from('2')))).to.deep.equal({ status: 409, code: 'upload_offset_mismatch' });
+    expect(await refusal(patch(id, 0, four, { 'Content-Type': 'text/plain' }))).to.include({ status: 415 });
+    expect(await offsetOf(id)).to.equal(0);
+    expect(await refusal(client.request('HEAD', `/uploads/${'0'.repeat(32)}`, { headers: TUS }))).to.include({ status: 404 });
+    await client.request('DELETE', `/uploads/${id}`, { headers: TUS });
+    expect(await refusal(client.request('HEAD', `/uploads/${id}`, { headers: TUS }))).to.include({ status: 404 });
+  });
+});
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
