@@ -8,6 +8,7 @@ export const batchRoutes = [
     method: 'post',
     path: '/batch',
     operation: 'Batch',
+    actions: ['read', 'write', 'delete', 'version.restore'],
     summary: 'Moves, copies, deletes and restores many files and folders. Each has its own verdict.',
     body: schema.Batch,
     answers: { 200: { description: 'A verdict for each item, in order.', schema: schema.BatchAnswer } },

@@ -14,6 +14,7 @@ export const dashboardRoutes = [
     method: 'get',
     path: '/system/health',
     operation: 'Health',
+    actions: ['admin'],
     summary: 'How each part of the gateway is, and what to do where something is wrong. For admins.',
     answers: { 200: { description: 'Also when the gateway is not ready.', schema: schema.Health } },
     async handle({ deps, res, who }) {
@@ -24,6 +25,7 @@ export const dashboardRoutes = [
     method: 'get',
     path: '/system/stats',
     operation: 'Stats',
+    actions: ['admin'],
     summary: 'Requests, bytes and latency by door, and what deduplication and compression saved. For admins.',
     answers: { 200: { description: 'Counters since the start of the gateway.', schema: schema.Stats } },
     async handle({ deps, res, who }) {
@@ -56,6 +58,7 @@ export const dashboardRoutes = [
     method: 'get',
     path: '/system/settings',
     operation: 'Settings',
+    actions: ['admin'],
     summary: 'Every setting and where it was set; secrets are hidden. For admins.',
     answers: { 200: { description: 'In the order of the documentation.', schema: schema.Settings } },
     async handle({ deps, res, who }) {
@@ -67,6 +70,7 @@ export const dashboardRoutes = [
     method: 'get',
     path: '/system/storage',
     operation: 'StorageHealth',
+    actions: ['admin'],
     summary: 'The last scrub, what is in quarantine and the files that it hurts, and where packs lie. For admins.',
     answers: { 200: { description: 'As far as is known.', schema: schema.StorageHealth } },
     async handle({ deps, res, who }) {

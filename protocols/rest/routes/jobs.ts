@@ -13,6 +13,7 @@ export const jobRoutes = [
     method: 'get',
     path: '/jobs',
     operation: 'ListJobs',
+    actions: ['admin'],
     summary: 'What goes on behind the requests: every job, its progress, and how its last run ended. For admins.',
     answers: { 200: { description: 'In order of names.', schema: schema.JobList } },
     async handle({ deps, res, who }) {
@@ -24,6 +25,7 @@ export const jobRoutes = [
     method: 'get',
     path: '/jobs/{name}',
     operation: 'GetJob',
+    actions: ['admin'],
     summary: 'One job. For admins.',
     answers: { 200: { description: 'The job.', schema: schema.Job } },
     async handle(x) {
@@ -34,6 +36,7 @@ export const jobRoutes = [
     method: 'post',
     path: '/jobs/{name}/start',
     operation: 'StartJob',
+    actions: ['admin'],
     summary: 'Asks for a run now; one that runs already goes on. For admins.',
     body: schema.JobStart,
     answers: { 202: { description: 'It runs, or will in a moment.', schema: schema.Job } },
@@ -47,6 +50,7 @@ export const jobRoutes = [
     method: 'post',
     path: '/jobs/{name}/cancel',
     operation: 'CancelJob',
+    actions: ['admin'],
     summary: 'Asks a running job to stop. For admins.',
     answers: { 202: { description: 'It stops as soon as it can.', schema: schema.Job } },
     async handle(x) {

@@ -18,6 +18,7 @@ export const zipRoutes = [
     method: 'post',
     path: '/zip',
     operation: 'Zip',
+    actions: ['read', 'list'],
     summary: 'Files and folders as one archive, streamed; a folder with all below, at most 100,000 entries.',
     body: schema.Zip,
     answers: { 200: { description: 'The archive. Its length is told where nothing in it is compressed.', schema: 'bytes' } },
@@ -27,6 +28,7 @@ export const zipRoutes = [
     method: 'post',
     path: '/zip/prepare',
     operation: 'PrepareZip',
+    actions: ['read', 'list'],
     summary: 'The same as an address that a browser can open.',
     body: schema.Zip,
     answers: { 200: { description: 'Where the archive is.', schema: schema.ZipPrepared } },
@@ -44,6 +46,7 @@ export const zipRoutes = [
     method: 'get',
     path: '/zip/prepared/{id}',
     operation: 'GetPreparedZip',
+    actions: ['read', 'list'],
     summary: 'The archive that was prepared.',
     answers: { 200: { description: 'The archive.', schema: 'bytes' } },
     async handle(x) {
