@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hashPassword, verifyPassword } from '#auth/passwords';
+import { generateAccessKey, generatePassword } from '#auth/secrets';
 import type { BucketStore } from '#contracts/bucket-store';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { Keyring } from '#contracts/keyring';
@@ -11,7 +12,6 @@ import type { PrincipalStore } from '#contracts/principal-store';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { secretContext } from './cli/users.ts';
-import { generateAccessKey, generatePassword } from './credentials.ts';
 import { writeDurably } from './data-directory.ts';
 
 /** `<data>/first-run.json`; scripts depend on exactly these fields. */

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { createAuthenticator } from '#auth/authenticator';
 import { createAuthorizer } from '#auth/authorizer';
+import { createIdentity } from '#auth/identity';
 import { createMemoryCache } from '#cache/memory';
 import { createRemoteCache } from '#cache/remote';
 import type { Cache } from '#contracts/cache';
@@ -148,16 +148,10 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => storage.close());
   const { content } = storage;
 
-  const authenticator = createAuthenticator({
-    principals: metadata.principals,
-    keyring,
-    cache,
-    signals,
-    clock,
-    random,
-    jwtSecret: () => keys.derived('access tokens'),
-    log,
-  });
+  const tokenKey = (kid: string): Buffer => keys.derived(`access tokens ${kid}`);
+  const identity = createIdentity({ ...metadata, keyring, cache, clock, random, tokenKey, log });
+  const { authenticator } = identity;
+  started.defer(() => authenticator.close());
   const authorizer = createAuthorizer({ principals: metadata.principals, signals, clock });
   const shared = { ...metadata, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
   const buckets = createBuckets(shared);
@@ -235,6 +229,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const deps = {
     ...shared,
     system: createSystemReports(reported),
+    identity,
     space,
     integrity,
     jobs: background.jobs,
@@ -261,6 +256,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
       health: healthNow,
+      validity: authenticator,
       clock,
       random,
       log,

@@ -101,6 +101,7 @@ async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContex
   if (route.open !== true) {
     const { principal, token } = await authenticate(deps.authenticator, req.headers, cx.remoteAddress);
     cx.user = principal.name;
+    deps.authenticator.admit(principal, cx);
     x.who = { ...x.who, principal };
     x.token = token;
     for (const action of serviceActions(route)) await deps.authorizer.require(x.who, action, null);

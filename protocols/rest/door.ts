@@ -39,6 +39,7 @@ function answerFile(deps: RestDeps, req: IncomingMessage, res: ServerResponse, c
   try {
     const principal = authenticateNow(deps.authenticator, req.headers);
     if (principal === null) return false;
+    deps.authenticator.admit(principal, cx);
     const place = parsePlace(url.slice(FILES.length));
     if (place.key === '' || place.key.endsWith('/')) return false;
     const who = { principal, protocol: 'rest', requestId: cx.requestId, context: cx } as const;

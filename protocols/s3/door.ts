@@ -17,6 +17,7 @@ import { representation } from './representation.ts';
 import { compileParser, type RequestParser } from './request-parser.ts';
 import { compileWriter, type Output, type ResponseWriter } from './response-writer.ts';
 import { createRouter, type Operation } from './schema.ts';
+import { checkSessionToken } from './session-token.ts';
 import { createHostedBucket, parseTarget, type Target } from './target.ts';
 import { createVerifier, type Payload } from './verifier.ts';
 
@@ -73,7 +74,7 @@ export function createS3Door(deps: S3Deps): Door {
       if (req.headers.origin !== undefined || req.method === 'OPTIONS') {
         if (await crossOrigin(req, res, cx)) return;
       }
-      by = signed.get(req) ?? (await authenticate(req));
+      by = signed.get(req) ?? (await authenticate(req, cx));
       await answer(req, res, cx, by);
     } catch (error) {
       if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error), by?.target);
@@ -93,14 +94,17 @@ export function createS3Door(deps: S3Deps): Door {
     return true;
   }
 
-  async function authenticate(req: IncomingMessage): Promise<Signed> {
+  async function authenticate(req: IncomingMessage, cx: RequestContext): Promise<Signed> {
     const target = parseTarget(req, hostedBucket);
     const claim = verifier.claim(req, target);
     if (claim === null) throw new S3Error('AccessDenied');
     const found = authenticator.accessKey(claim.credentials.accessKeyId);
     const key = found instanceof Promise ? await found : found;
     if (key === null) throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: claim.credentials.accessKeyId });
-    return { target, key, payload: verifier.verify(req, target, claim, key) };
+    const payload = verifier.verify(req, target, claim, key);
+    checkSessionToken(req, target, key);
+    authenticator.admit(key.principal, cx);
+    return { target, key, payload };
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse, cx: RequestContext, by: Signed): Promise<void> {
@@ -140,6 +144,8 @@ export function createS3Door(deps: S3Deps): Door {
       if (claim === null || key === null || key instanceof Promise) return false;
       const payload = verifier.verify(req, target, claim, key);
       if (payload.kind === 'chunked') return false;
+      checkSessionToken(req, target, key);
+      authenticator.admit(key.principal, cx);
       const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
       const bucket = buckets.resolved(who, target.bucket);
       const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });

@@ -80,6 +80,7 @@ export function createWebdavDoor({ base = '/dav', publicUrl, virtual = [], ...re
     try {
       const principal = await authenticate(authenticator, req.headers, cx.remoteAddress);
       cx.user = principal.name;
+      authenticator.admit(principal, cx);
       if (method === undefined) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
       const x: Exchange = { deps, req, res, cx, who: whoOf(principal, cx), mount, target: targetOf(mount, req) };
       const place = x.target.kind === 'place' ? x.target : null;
@@ -100,6 +101,7 @@ export function createWebdavDoor({ base = '/dav', publicUrl, virtual = [], ...re
     const principal = pair === null ? null : authenticator.remembered(pair.name, pair.password);
     if (principal === null) return false;
     try {
+      authenticator.admit(principal, cx);
       const target = parsePath(mount, req.url ?? '');
       if (target?.kind !== 'place' || target.root || target.folder || target.key.endsWith('/')) return false;
       const who = whoOf(principal, cx);

@@ -88,6 +88,7 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
     if (principal !== null && principal.id !== found.id) {
       throw new CloudStoreError('access_denied', 'A socket stays with its user.');
     }
+    deps.authenticator.admit(found, cx);
     clearTimeout(authTimer);
     principal = found;
     token = given;
@@ -136,6 +137,7 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
     if (principal === null) return;
     try {
       const current = await deps.authenticator.accessToken(token);
+      deps.authenticator.admit(current, cx);
       if (!(await deps.authenticator.stillValid(current))) throw new CloudStoreError('unauthenticated', 'The session has ended.');
       principal = current;
     } catch (error) {

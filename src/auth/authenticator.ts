@@ -1,5 +1,6 @@
-import type { AccessKey, Authenticator, TokenPair } from '#contracts/authenticator';
+import type { Admitted, Authenticator } from '#contracts/authenticator';
 import type { Cache } from '#contracts/cache';
+import type { CredentialStore } from '#contracts/credential-store';
 import type { Keyring } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
 import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
@@ -7,62 +8,80 @@ import type { Signals } from '#contracts/signals';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { createFreshCache } from '#core/fresh-cache';
+import { compileNetworks } from '#core/network';
 import type { Principal, PrincipalId } from '#core/principal';
 import { createLoginLimiter } from './login-limiter.ts';
 import { createPasswordCheck } from './password-check.ts';
-import { principalOf } from './principal-of.ts';
-import { ACCESS_SECONDS, createTokens, REFRESH_MS } from './tokens.ts';
+import { principalOf, sessionCredential } from './principal-of.ts';
+import type { FactorCheck } from './second-factors.ts';
+import type { Sessions } from './sessions.ts';
+import { REFRESH_MS, type Tokens } from './tokens.ts';
+import { createUsableCredentials } from './usable-credentials.ts';
+import { createUses } from './uses.ts';
 
 export interface AuthenticatorOptions {
   principals: PrincipalStore;
+  credentials: CredentialStore;
   keyring: Keyring;
   cache: Cache;
   signals: Signals;
   clock: Clock;
   random: Random;
-  /** Of now, at least 32 bytes: with the master key it changes too. */
-  jwtSecret: () => Buffer;
+  tokens: Tokens;
+  sessions: Sessions;
+  factors: FactorCheck;
   log: Logger;
 }
 
+export interface OwnAuthenticator extends Authenticator {
+  /** Whether it is the user's own password, and no app password; a second factor is not asked for. @throws unauthenticated, rate_limited */
+  ownPassword(name: string, password: string, remoteAddress: string): Promise<void>;
+  /** Writes what is still in memory of the use of credentials. */
+  close(): Promise<void>;
+}
+
+/** What a session may, and whose it is. */
+interface OpenSession {
+  principal: Principal;
+  owner: PrincipalRecord;
+}
+
 /**
- * Who is it? Passwords, S3 keys and tokens, from memory that is at most a second old. Whatever changes about a user drops all that is
+ * Who is it? Passwords, keys and tokens, from memory that is at most a second old. Whatever changes about a user drops all that is
  * kept of it, in every gateway.
  */
-export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { principals, keyring, cache, signals, clock, random, log } = options;
-  const tokens = createTokens({ secret: options.jwtSecret, clock, random });
+export function createAuthenticator(options: AuthenticatorOptions): OwnAuthenticator {
+  const { principals, credentials, keyring, cache, signals, clock, random, tokens, log } = options;
   const listeners = new Set<(principalId: number | null) => void>();
   const records = createFreshCache<PrincipalId, PrincipalRecord>({ load: (id) => principals.find(id), clock });
-  const keys = createFreshCache<string, AccessKey>({ load: loadKey, clock });
-  const sessions = createFreshCache<string, PrincipalRecord>({ load: loadSession, clock });
-  const passwords = createPasswordCheck({ principals, records, limiter: createLoginLimiter(cache), clock, random });
-
-  async function loadKey(id: string): Promise<AccessKey | null> {
-    const found = await principals.findKey(id);
-    if (found === null || found.principal.disabled) return null;
-    const secret = (await keyring.unseal(found.sealedSecret, secretContext(id))).toString();
-    return { id, principal: principalOf(found.principal), secret };
-  }
+  const usable = createUsableCredentials({ credentials, keyring, clock });
+  const sessions = createFreshCache<string, OpenSession>({ load: loadSession, clock });
+  const limiter = createLoginLimiter({ cache, clock });
+  const passwords = createPasswordCheck({ principals, credentials, records, usable, limiter, clock, random });
+  const uses = createUses({ credentials, clock, log });
+  const networks = new WeakMap<readonly string[], (address: string) => boolean>();
 
   /** By `session principal`, as the token has them. */
-  async function loadSession(key: string): Promise<PrincipalRecord | null> {
-    const [session = '', principal] = key.split(' ');
-    const [alive, record] = await Promise.all([principals.sessionAlive(session), principals.find(Number(principal))]);
-    return alive && record !== null && !record.disabled ? record : null;
+  async function loadSession(key: string): Promise<OpenSession | null> {
+    const [id = '', owner] = key.split(' ');
+    const [session, record] = await Promise.all([principals.findSession(id), principals.find(Number(owner))]);
+    if (session === null || record === null || record.disabled || session.principal !== record.id) return null;
+    const by = session.credential === null ? null : await usable.get(session.credential);
+    if (session.credential !== null && by === null) return null;
+    return { owner: record, principal: principalOf(record, sessionCredential(session, by?.record ?? null)) };
   }
 
-  signals.subscribe('principals', (payload) => {
+  const unsubscribe = signals.subscribe('principals', (payload) => {
     const id = payload === null ? null : Number(payload);
     passwords.drop(id);
     if (id === null) {
       records.clear();
-      keys.clear();
+      usable.clear();
       sessions.clear();
     } else {
       records.drop(id);
-      keys.dropWhere(({ principal }) => principal.id === id);
-      sessions.dropWhere((record) => record.id === id);
+      usable.dropWhere(({ owner }) => owner.id === id);
+      sessions.dropWhere(({ owner }) => owner.id === id);
     }
     for (const listener of listeners) {
       try {
@@ -73,38 +92,57 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
   });
 
-  function pairOf(session: string, principal: PrincipalId, refreshToken: string): TokenPair {
-    return { accessToken: tokens.access({ session, principal }), refreshToken, expiresInSeconds: ACCESS_SECONDS };
+  function allows(cidrs: readonly string[], address: string): boolean {
+    let within = networks.get(cidrs);
+    if (within === undefined) networks.set(cidrs, (within = compileNetworks(cidrs)));
+    return within(address);
+  }
+
+  function admit(principal: Principal, request: Admitted): void {
+    request.principal = principal;
+    const { credential } = principal;
+    if (credential === undefined || credential.kind === 'session' || credential.kind === 'password') return;
+    if (credential.expires !== undefined && clock.now() >= credential.expires) {
+      throw new CloudStoreError('expired', 'What you came with has expired.');
+    }
+    if (credential.networks !== undefined && !allows(credential.networks, request.remoteAddress)) {
+      throw new CloudStoreError('access_denied', 'This may not be used from here.');
+    }
+    uses.note(credential.id, request);
   }
 
   return {
     password: (name, password, remoteAddress) => passwords.verify(name, password, remoteAddress),
     remembered: (name, password) => passwords.remembered(name, password),
-    accessKey: (id) => (/^[\w.-]{3,128}$/.test(id) ? (keys.peek(id) ?? keys.get(id)) : null),
+    accessKey(id) {
+      if (!/^[\w.-]{3,128}$/.test(id)) return null;
+      const known = usable.peek(id);
+      return known === undefined ? usable.get(id).then((found) => found?.key ?? null) : known.key;
+    },
     accessToken(token) {
       const { session, principal } = tokens.read(token);
       const key = `${session} ${principal}`;
       const known = sessions.peek(key);
-      if (known !== undefined) return principalOf(known);
-      return sessions.get(key).then((record) => {
-        if (record === null) throw new CloudStoreError('unauthenticated', 'The session has ended.');
-        return principalOf(record);
+      if (known !== undefined) return known.principal;
+      return sessions.get(key).then((found) => {
+        if (found === null) throw new CloudStoreError('unauthenticated', 'The session has ended.');
+        return found.principal;
       });
     },
-    async login(name, password, remoteAddress, label) {
-      const principal = await passwords.verify(name, password, remoteAddress);
-      const id = tokens.newSessionId();
-      const { token, hash } = tokens.refresh(id);
-      const expires = clock.now() + REFRESH_MS;
-      await principals.createSession({ id, principal: principal.id, tokenHash: hash, expires, label: label.slice(0, 200) });
-      return pairOf(id, principal.id, token);
+    admit,
+    async login(name, password, remoteAddress, label, otp) {
+      const { record, principal, credential } = await passwords.match(name, password, remoteAddress);
+      if (credential === null && record.secondFactor) await options.factors.require(record, otp, remoteAddress);
+      if (credential !== null) admit(principal, { remoteAddress });
+      return options.sessions.begin(record.id, label, remoteAddress, credential?.record.id ?? null);
     },
-    async refresh(refreshToken) {
+    async refresh(refreshToken, remoteAddress) {
       const given = tokens.readRefresh(refreshToken);
       if (given === null) throw ended();
       const next = tokens.refresh(given.session);
-      const outcome = await principals.rotateSession(given.session, given.hash, next.hash, clock.now() + REFRESH_MS);
-      if (outcome.outcome === 'rotated') return pairOf(given.session, outcome.principal.id, next.token);
+      const expires = clock.now() + REFRESH_MS;
+      const outcome = await principals.rotateSession(given.session, given.hash, next.hash, expires, remoteAddress);
+      if (outcome.outcome === 'rotated') return options.sessions.pairOf(given.session, outcome.principal.id, next.token);
       if (outcome.outcome === 'reused') {
         log.warn({ session: given.session }, 'A refresh token was used twice: its session is revoked.');
         sessions.clear();
@@ -121,16 +159,24 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       listeners.add(own);
       return () => listeners.delete(own);
     },
-    async stillValid(principal: Principal) {
-      const record = await records.get(principal.id);
-      return record !== null && !record.disabled;
+    async stillValid(principal) {
+      const { credential, id } = principal;
+      const record = await records.get(id);
+      if (record === null || record.disabled) return false;
+      if (credential === undefined) return true;
+      if (credential.kind === 'password') return passwords.stands(principal, record);
+      if (credential.session !== undefined && (await sessions.get(`${credential.session} ${id}`)) === null) return false;
+      return credential.kind === 'session' || (await usable.get(credential.id)) !== null;
+    },
+    async ownPassword(name, password, remoteAddress) {
+      const { credential } = await passwords.match(name, password, remoteAddress);
+      if (credential !== null) throw new CloudStoreError('unauthenticated', 'The password is wrong.');
+    },
+    async close() {
+      unsubscribe();
+      await uses.close();
     },
   };
-}
-
-/** What an S3 secret is sealed for: whoever adds a key seals it with the same words. */
-function secretContext(accessKeyId: string): string {
-  return `access-key:${accessKeyId}`;
 }
 
 function ended(): CloudStoreError {

@@ -1,16 +1,33 @@
 import { createHash } from 'node:crypto';
-import { isIPv4, isIPv6 } from 'node:net';
 import type { Cache } from '#contracts/cache';
+import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
+import { networkOf } from '#core/network';
 
-/** Wrong passwords that one network may try for one name, and for all names, in a window. */
-const PAIR_MAX = 10;
-const NETWORK_MAX = 300;
+/** What may be tried in vain before somebody has to wait. */
+export interface LimiterRules {
+  /** One name from one network. */
+  pairMax: number;
+  /** All names from one network. */
+  networkMax: number;
+  /** One name from all networks where nobody ever logged in with it. */
+  accountMax: number;
+}
+
+const PASSWORDS: LimiterRules = { pairMax: 10, networkMax: 300, accountMax: 100 };
 const WINDOW_MS = 5 * 60 * 1000;
+const ACCOUNT_WINDOW_MS = 60 * 60 * 1000;
+/** The first wait; each further one is twice as long, up to an hour. A day without one forgets them. */
+const WAIT_MS = 60 * 1000;
+const WAIT_MS_MAX = 60 * 60 * 1000;
+const STRIKES_MS = 24 * 60 * 60 * 1000;
+/** How long a network counts as one from where the account's owner comes. */
+const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
 
 /**
- * Slows the guessing of passwords down, the same for every protocol. Counted by name and network together, so that nobody can
- * lock the owner out from elsewhere, and by network, so that nobody tries one password on every name. A window ends by itself.
+ * Slows the guessing of passwords down, the same for every protocol. Counted by name and network together, so that nobody can lock the owner out from elsewhere; by
+ * network, so that nobody tries one password on every name; and by name over all networks but those from where it has logged in, so that many machines guess no faster
+ * than one. Who went too far waits, and longer each time.
  */
 export interface LoginLimiter {
   /** Counts an attempt before it is checked: a hundred at once are a hundred. @throws rate_limited (details.retryAfterSeconds) */
@@ -18,45 +35,80 @@ export interface LoginLimiter {
   succeeded(name: string, remoteAddress: string): Promise<void>;
 }
 
-export function createLoginLimiter(cache: Cache): LoginLimiter {
+export interface LoginLimiterOptions {
+  cache: Cache;
+  clock: Clock;
+  /** Tells counters of different kinds apart; default `login`. */
+  purpose?: string;
+  rules?: LimiterRules;
+}
+
+export function createLoginLimiter({ cache, clock, purpose = 'login', rules = PASSWORDS }: LoginLimiterOptions): LoginLimiter {
+  async function standing(key: string): Promise<Standing> {
+    const [until = 0, strikes = 0] = (await cache.get(key))?.toString().split(' ').map(Number) ?? [];
+    return { key, strikes, waitMs: Math.max(0, until - clock.now()) };
+  }
+
+  /** Each strike has a counter of its own, so that whoever comes at once is counted by one, and nobody has to reset it. */
+  async function count({ key, strikes }: Standing, max: number, windowMs: number): Promise<number> {
+    const tries = await cache.increment(`${key} ${strikes}`, windowMs);
+    if (tries <= max) return 0;
+    const wait = Math.min(WAIT_MS_MAX, WAIT_MS * 2 ** Math.min(10, strikes));
+    if (tries === max + 1) await cache.set(key, Buffer.from(`${clock.now() + wait} ${strikes + 1}`), STRIKES_MS);
+    return wait;
+  }
+
   return {
     async attempt(name, remoteAddress) {
-      const [pair, network] = keysOf(name, remoteAddress);
-      const [byPair, byNetwork] = await Promise.all([
-        cache.increment(pair, WINDOW_MS),
-        network === null ? 0 : cache.increment(network, WINDOW_MS),
-      ]);
-      if (byPair <= PAIR_MAX && byNetwork <= NETWORK_MAX) return;
-      throw new CloudStoreError('rate_limited', 'Too many wrong passwords; try again in a few minutes.', {
-        details: { retryAfterSeconds: WINDOW_MS / 1000 },
+      const keys = keysOf(purpose, name, remoteAddress);
+      const known = (await cache.get(keys.known)) !== null;
+      const limits: [string | null, number, number][] = [
+        [keys.pair, rules.pairMax, WINDOW_MS],
+        [keys.network, rules.networkMax, WINDOW_MS],
+        [known ? null : keys.account, rules.accountMax, ACCOUNT_WINDOW_MS],
+      ];
+      const standings = await Promise.all(limits.map(([key]) => (key === null ? null : standing(key))));
+      refuseFor(Math.max(...standings.map((one) => one?.waitMs ?? 0)));
+      const waits = limits.map(([, max, windowMs], i) => {
+        const one = standings[i] ?? null;
+        return one === null ? 0 : count(one, max, windowMs);
       });
+      refuseFor(Math.max(...(await Promise.all(waits))));
     },
     async succeeded(name, remoteAddress) {
-      const [pair] = keysOf(name, remoteAddress);
-      await cache.remove(pair);
+      const { pair, known } = keysOf(purpose, name, remoteAddress);
+      const { strikes } = await standing(pair);
+      for (const key of [pair, `${pair} 0`, `${pair} ${strikes}`]) await cache.remove(key);
+      await cache.set(known, Buffer.of(1), KNOWN_MS);
     },
   };
 }
 
-/** Names come from outside and may be long; the machine's own programs are many users behind one address. */
-function keysOf(name: string, remoteAddress: string): [string, string | null] {
-  const network = networkOf(remoteAddress);
-  const digest = createHash('sha256').update(`${network}\0${name}`).digest('base64url');
-  return [`login:${digest}`, isLoopback(network) ? null : `login-from:${network}`];
+/** How often a key went too far lately, and how long it has to wait for that. */
+interface Standing {
+  key: string;
+  strikes: number;
+  waitMs: number;
 }
 
-/** An IPv4 address, or the /64 that one customer of an IPv6 provider has; IPv4 in IPv6 is the former. */
-export function networkOf(remoteAddress: string): string {
-  const address = remoteAddress.replace(/%.*$/, '').toLowerCase();
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (isIPv4(address) || !isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  const groups = [...front, ...Array<string>(missing).fill('0'), ...back].slice(0, 4);
-  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+function refuseFor(ms: number): void {
+  if (ms <= 0) return;
+  throw new CloudStoreError('rate_limited', 'Too many wrong passwords or codes; try again later.', {
+    details: { retryAfterSeconds: Math.ceil(ms / 1000) },
+  });
+}
+
+/** Names come from outside and may be long; the machine's own programs are many users behind one address. */
+function keysOf(purpose: string, name: string, remoteAddress: string) {
+  const network = networkOf(remoteAddress);
+  const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
+  const pair = digest(`${network}\0${name}`);
+  return {
+    pair: `${purpose}:${pair}`,
+    known: `${purpose}-known:${pair}`,
+    account: `${purpose}-to:${digest(name)}`,
+    network: isLoopback(network) ? null : `${purpose}-from:${network}`,
+  };
 }
 
 function isLoopback(network: string): boolean {

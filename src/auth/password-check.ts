@@ -1,3 +1,4 @@
+import type { CredentialStore } from '#contracts/credential-store';
 import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -5,20 +6,35 @@ import type { FreshCache } from '#core/fresh-cache';
 import type { Principal, PrincipalId } from '#core/principal';
 import { createGate } from './gate.ts';
 import type { LoginLimiter } from './login-limiter.ts';
-import { PASSWORD_BYTES_MAX, unmatchableHash, verifyPassword } from './passwords.ts';
-import { principalOf } from './principal-of.ts';
+import { hashPassword, isOutdated, PASSWORD_BYTES_MAX, unmatchableHash, verifyPassword } from './passwords.ts';
+import { createByPassword } from './principal-of.ts';
+import { mintedDigest } from './secrets.ts';
+import type { UsableCredential } from './usable-credentials.ts';
 import { createVerifiedPairs, type Verdict } from './verified-pairs.ts';
 
+/** Whose the pair is; `credential`: what it is in place of the user's own password. */
+export interface Matched {
+  record: PrincipalRecord;
+  principal: Principal;
+  credential: UsableCredential | null;
+}
+
 export interface PasswordCheck {
-  /** @throws unauthenticated, rate_limited */
+  /** Any right pair, also one that is not enough by itself (`record.secondFactor`). @throws unauthenticated, rate_limited */
+  match(name: string, password: string, remoteAddress: string): Promise<Matched>;
+  /** A pair that is enough by itself. @throws unauthenticated, rate_limited */
   verify(name: string, password: string, remoteAddress: string): Promise<Principal>;
   remembered(name: string, password: string): Principal | null;
+  /** Whether this is who the bare password of now stands for. */
+  stands(principal: Principal, record: PrincipalRecord): boolean;
   drop(principal: PrincipalId | null): void;
 }
 
 export interface PasswordCheckOptions {
   principals: PrincipalStore;
+  credentials: CredentialStore;
   records: FreshCache<PrincipalId, PrincipalRecord>;
+  usable: FreshCache<string, UsableCredential>;
   limiter: LoginLimiter;
   clock: Clock;
   random: Random;
@@ -29,59 +45,111 @@ const HASHES_AT_ONCE = 2;
 const HASHES_WAITING_MAX = 64;
 
 /** Names and passwords: a hash at most once for a pair that stays the same, never one for every request. */
-export function createPasswordCheck({ principals, records, limiter, clock, random }: PasswordCheckOptions): PasswordCheck {
+export function createPasswordCheck(options: PasswordCheckOptions): PasswordCheck {
+  const { principals, credentials, records, usable, limiter, clock, random } = options;
   const pairs = createVerifiedPairs({ clock, random });
   const gate = createGate(HASHES_AT_ONCE, HASHES_WAITING_MAX);
   const unmatchable = unmatchableHash(random);
-  const running = new Map<string, Promise<Principal>>();
+  const running = new Map<string, Promise<Matched>>();
+  const byPassword = createByPassword();
 
   /** A drive opens many connections at once with one password: one of them asks. */
-  function check(key: string, name: string, password: string, remoteAddress: string): Promise<Principal> {
+  function check(key: string, name: string, password: string, remoteAddress: string): Promise<Matched> {
     const under = running.get(`${key} ${remoteAddress}`);
     if (under !== undefined) return under;
-    const promise = hash(key, name, password, remoteAddress).finally(() => running.delete(`${key} ${remoteAddress}`));
+    const promise = look(key, name, password, remoteAddress).finally(() => running.delete(`${key} ${remoteAddress}`));
     running.set(`${key} ${remoteAddress}`, promise);
     return promise;
   }
 
-  async function hash(key: string, name: string, password: string, remoteAddress: string): Promise<Principal> {
+  async function look(key: string, name: string, password: string, remoteAddress: string): Promise<Matched> {
     await limiter.attempt(name, remoteAddress);
+    const matched = (await byCredential(key, name, password)) ?? (await byHash(key, name, password));
+    await limiter.succeeded(name, remoteAddress);
+    return matched;
+  }
+
+  /** An app password or a device's secret; null: it is none that there is, and may be a chosen password that looks like one. */
+  async function byCredential(key: string, name: string, password: string): Promise<Matched | null> {
+    const digest = mintedDigest(password);
+    const found = digest === null ? null : await credentials.findBySecret(digest);
+    if (found === null || found.principal.name !== name) return null;
+    const credential = await usable.get(found.credential.id);
+    if (credential === null) return null;
+    pairs.remember(key, { right: true, principal: found.principal.id, by: { credential: found.credential.id } });
+    return matchedBy(credential);
+  }
+
+  async function byHash(key: string, name: string, password: string): Promise<Matched> {
     const record = await principals.findByName(name);
     const passwordHash = record?.passwordHash ?? null;
     const matches = await gate.run(() => verifyPassword(password, passwordHash ?? unmatchable));
     // The right one of a disabled user is not remembered as wrong.
-    if (!matches) pairs.remember(key, { right: false, principal: record?.id ?? null, passwordHash });
+    if (!matches) pairs.remember(key, { right: false, principal: record?.id ?? null, by: { passwordHash } });
     if (!matches || record === null || record.disabled) throw wrong();
-    pairs.remember(key, { right: true, principal: record.id, passwordHash });
-    await limiter.succeeded(name, remoteAddress);
-    return principalOf(record);
+    const best = await upgraded(record, password);
+    pairs.remember(key, { right: true, principal: record.id, by: { passwordHash: best.passwordHash } });
+    return { record: best, principal: byPassword(best), credential: null };
+  }
+
+  /** Only now the password is known from which a better hash can be made. */
+  async function upgraded(record: PrincipalRecord, password: string): Promise<PrincipalRecord> {
+    const { id, passwordHash } = record;
+    if (passwordHash === null || !isOutdated(passwordHash)) return record;
+    const better = await gate.run(() => hashPassword(password, random));
+    await principals.upgradeHash(id, passwordHash, better);
+    records.drop(id);
+    return { ...record, passwordHash: better };
+  }
+
+  /** What a remembered pair is now; undefined: it must be checked anew. */
+  function stillMatched(record: PrincipalRecord | null, credential: UsableCredential | null, name: string, { by }: Verdict) {
+    if ('credential' in by) return credential !== null && credential.owner.name === name ? matchedBy(credential) : undefined;
+    if (record === null || record.name !== name || record.passwordHash !== by.passwordHash) return undefined;
+    return { record, principal: byPassword(record), credential: null };
+  }
+
+  async function match(name: string, password: string, remoteAddress: string): Promise<Matched> {
+    if (!isName(name) || password === '' || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) throw wrong();
+    const key = pairs.keyOf(name, password);
+    const verdict = pairs.find(key);
+    if (verdict === null) return check(key, name, password, remoteAddress);
+    if (verdict.principal === null) throw wrong();
+    const credential = 'credential' in verdict.by ? await usable.get(verdict.by.credential) : null;
+    const record = 'credential' in verdict.by ? null : await records.get(verdict.principal);
+    const matched = stillMatched(record, credential, name, verdict);
+    if (matched === undefined) return check(key, name, password, remoteAddress);
+    if (!verdict.right || matched.record.disabled) throw wrong();
+    return matched;
   }
 
   return {
+    match,
     async verify(name, password, remoteAddress) {
-      if (!isName(name) || password === '' || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) throw wrong();
-      const key = pairs.keyOf(name, password);
-      const verdict = pairs.find(key);
-      if (verdict === null) return check(key, name, password, remoteAddress);
-      if (verdict.principal === null) throw wrong();
-      const record = await records.get(verdict.principal);
-      if (!stands(record, name, verdict)) return check(key, name, password, remoteAddress);
-      if (!verdict.right || record.disabled) throw wrong();
-      return principalOf(record);
+      const matched = await match(name, password, remoteAddress);
+      if (!isEnough(matched)) throw wrong();
+      return matched.principal;
     },
     remembered(name, password) {
       const verdict = pairs.find(pairs.keyOf(name, password));
       if (verdict === null || !verdict.right || verdict.principal === null) return null;
-      const record = records.peek(verdict.principal) ?? null;
-      return stands(record, name, verdict) && !record.disabled ? principalOf(record) : null;
+      const credential = 'credential' in verdict.by ? (usable.peek(verdict.by.credential) ?? null) : null;
+      const record = 'credential' in verdict.by ? null : (records.peek(verdict.principal) ?? null);
+      const matched = stillMatched(record, credential, name, verdict);
+      return matched !== undefined && !matched.record.disabled && isEnough(matched) ? matched.principal : null;
     },
+    stands: (principal, record) => !record.secondFactor && byPassword(record).credential?.id === principal.credential?.id,
     drop: (principal) => pairs.drop(principal),
   };
 }
 
-/** Whether the user is still the one that the verdict was about. */
-function stands(record: PrincipalRecord | null, name: string, { passwordHash }: Verdict): record is PrincipalRecord {
-  return record !== null && record.name === name && record.passwordHash === passwordHash;
+function matchedBy(credential: UsableCredential): Matched {
+  return { record: credential.owner, principal: credential.principal, credential };
+}
+
+/** With a second factor, the password alone opens no door: an app password does. */
+function isEnough({ record, credential }: Matched): boolean {
+  return credential !== null || !record.secondFactor;
 }
 
 /** What no user is called is not looked for: the database refuses NUL, and nobody's name is a kilobyte. */
@@ -89,7 +157,10 @@ function isName(name: string): boolean {
   return name !== '' && name.length <= 256 && !/[\x00-\x1f\x7f]/.test(name) && name.isWellFormed();
 }
 
-/** The same for a wrong name, a wrong password and a disabled user. */
+/** The same for a wrong name, a wrong password, a disabled user and one whose password is not enough. */
 function wrong(): CloudStoreError {
-  return new CloudStoreError('unauthenticated', 'The name or the password is wrong.');
+  return new CloudStoreError(
+    'unauthenticated',
+    'The name or the password is wrong. Where a second factor is on, programs need an app password.',
+  );
 }

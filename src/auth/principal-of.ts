@@ -1,7 +1,41 @@
-import type { PrincipalRecord } from '#contracts/principal-store';
+import type { CredentialRecord } from '#contracts/credential-store';
+import type { PrincipalRecord, SessionRecord } from '#contracts/principal-store';
+import type { Credential } from '#core/credential';
 import type { Principal } from '#core/principal';
+import { digestOf } from './secrets.ts';
 
 /** Without hash and quota: what may travel with a request. */
-export function principalOf({ id, name, role }: PrincipalRecord): Principal {
-  return { id, name, role };
+export function principalOf({ id, name, role }: PrincipalRecord, credential: Credential): Principal {
+  return { id, name, role, credential };
+}
+
+export function credentialOf(record: CredentialRecord, session?: string): Credential {
+  const { kind, id, scope, networks, policies, expires } = record;
+  return {
+    kind,
+    id,
+    scope,
+    ...(networks === null ? {} : { networks }),
+    ...(policies === null ? {} : { policies }),
+    ...(expires === null ? {} : { expires }),
+    ...(session === undefined ? {} : { session }),
+  };
+}
+
+/** A log-in by password is the user itself; one by a credential is that credential. */
+export function sessionCredential({ id }: SessionRecord, by: CredentialRecord | null): Credential {
+  return by === null ? { kind: 'session', id, scope: null, session: id } : credentialOf(by, id);
+}
+
+/** By the bare password, of which nothing travels but what tells it from the next one. */
+export function createByPassword(): (record: PrincipalRecord) => Principal {
+  const known = new WeakMap<PrincipalRecord, Principal>();
+  return (record) => {
+    let principal = known.get(record);
+    if (principal === undefined) {
+      const id = digestOf(`password of now: ${record.passwordHash}`).toString('hex').slice(0, 16);
+      known.set(record, (principal = principalOf(record, { kind: 'password', id, scope: null })));
+    }
+    return principal;
+  };
 }

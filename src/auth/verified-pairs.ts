@@ -3,14 +3,15 @@ import type { Clock, Random } from '#core/clock';
 import type { PrincipalId } from '#core/principal';
 
 /**
- * What a name and a password turned out to be against a stored hash; null: there was no such user. It holds while the user has that hash.
+ * What a name and a password turned out to be. `by` is what was matched: a stored hash, which the user must still have, or a credential, which must still be there; null
+ * principal: there was no such user.
  * A wrong pair is worth remembering: a drive that repeats an old password is told so without a hash, and without wearing out its
  * user's attempts.
  */
 export interface Verdict {
   right: boolean;
   principal: PrincipalId | null;
-  passwordHash: string | null;
+  by: { passwordHash: string | null } | { credential: string };
 }
 
 /** Pairs by an HMAC under a key of this process: neither password nor anything that helps to guess it stays in memory. */

@@ -1,6 +1,6 @@
+import { generateAccessKey } from '#auth/secrets';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { generateAccessKey } from '../credentials.ts';
 import type { Session } from './session.ts';
 import { getUser, secretContext } from './users.ts';
 

@@ -1,9 +1,9 @@
 import { hashPassword } from '#auth/passwords';
+import { assertUserName, generateAccessKey, generatePassword } from '#auth/secrets';
 import type { PrincipalRecord } from '#contracts/principal-store';
 import type { Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Role } from '#core/principal';
-import { assertUserName, generateAccessKey, generatePassword } from '../credentials.ts';
 import type { Session } from './session.ts';
 
 export interface NewUser {

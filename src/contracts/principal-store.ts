@@ -9,11 +9,13 @@ export interface PrincipalStore {
   findByName(name: string): Promise<PrincipalRecord | null>;
   find(id: PrincipalId): Promise<PrincipalRecord | null>;
   list(): Promise<PrincipalRecord[]>;
-  /** @throws principal_not_found */
+  /** A new password or `disabled` ends every session but `keepSession`. @throws principal_not_found */
   update(
     id: PrincipalId,
-    patch: { passwordHash?: string; role?: Role; disabled?: boolean; quotaBytes?: number | null },
+    patch: { passwordHash?: string; role?: Role; disabled?: boolean; quotaBytes?: number | null; keepSession?: string },
   ): Promise<PrincipalRecord>;
+  /** The same password under a better hash, if `from` is still the one of now; nothing ends. */
+  upgradeHash(id: PrincipalId, from: string, to: string): Promise<void>;
   /** Removes the user, its keys, sessions and grants; its buckets pass to `heir`. @throws principal_not_found */
   remove(id: PrincipalId, heir: PrincipalId): Promise<void>;
 
@@ -31,6 +33,9 @@ export interface PrincipalStore {
     tokenHash: Buffer;
     expires: number;
     label: string;
+    /** The credential that it came by, whose scope it has and with which it ends. */
+    credential?: string | null;
+    from?: string | null;
   }): Promise<void>;
   /** Swaps the hash if `oldHash` is the valid one; a reuse of an older one revokes the family. */
   rotateSession(
@@ -38,9 +43,16 @@ export interface PrincipalStore {
     oldHash: Buffer,
     newHash: Buffer,
     expires: number,
+    from?: string,
   ): Promise<{ outcome: 'rotated'; principal: PrincipalRecord } | { outcome: 'reused' | 'gone' }>;
   sessionAlive(id: string): Promise<boolean>;
+  /** null when it has ended. */
+  findSession(id: string): Promise<SessionRecord | null>;
+  /** Those that have not ended, oldest first. */
+  listSessions(principal: PrincipalId): Promise<SessionRecord[]>;
   revokeSession(id: string): Promise<void>;
+  /** All of a user, but for one; gives how many. */
+  revokeSessions(principal: PrincipalId, except?: string): Promise<number>;
 
   /** Grants on buckets that are not one's own. */
   grants(principal: PrincipalId): Promise<Grant[]>;
@@ -55,6 +67,20 @@ export interface PrincipalRecord extends Principal {
   domain: DomainId;
   quotaBytes: number | null;
   created: number;
+  /** The password alone opens nothing. */
+  secondFactor: boolean;
+}
+
+export interface SessionRecord {
+  id: string;
+  principal: PrincipalId;
+  label: string;
+  created: number;
+  expires: number;
+  credential: string | null;
+  /** When it was begun or renewed. */
+  lastUsed: number;
+  lastUsedFrom: string | null;
 }
 
 export interface AccessKeyRecord {

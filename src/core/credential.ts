@@ -15,11 +15,15 @@ export interface Credential {
   scope: Scope | null;
   /** Policy documents in the language of S3's bucket policies, parsed: each of them must allow what is asked. Of temporary keys only. */
   policies?: readonly object[];
+  /** CIDR: it may be used from there only. Absent: from everywhere. */
+  networks?: readonly string[];
+  /** ms; absent: until it is taken back. */
+  expires?: number;
   /** The session that it came by, where the credential was exchanged for tokens. */
   session?: string;
 }
 
-/** A reduction of what the owner may. Whatever is null is not reduced. When it ends, and from which networks it may be used, is decided before: see Authenticator. */
+/** A reduction of what the owner may. Whatever is null is not reduced. When a credential ends, and from where it may be used, is decided before: see Authenticator. */
 export interface Scope {
   /** As the Authorizer's actions are called. */
   actions: readonly string[] | null;

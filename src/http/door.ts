@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '#contracts/observability';
-import type { RequestFacts } from '#core/principal';
+import type { Principal, RequestFacts } from '#core/principal';
 
 /** What the server knows of a request before any protocol looks at it. */
 export interface RequestContext extends RequestFacts {
@@ -20,6 +20,8 @@ export interface RequestContext extends RequestFacts {
   op: string;
   /** The user's name for the log, once known. */
   user?: string;
+  /** Who it turned out to be (Authenticator.admit): when that is over, the request ends. */
+  principal?: Principal;
 }
 
 /**

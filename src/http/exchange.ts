@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '#contracts/observability';
+import type { Principal } from '#core/principal';
 import type { RequestContext } from './door.ts';
 import type { Origin, TrustedProxies } from './proxies.ts';
 
@@ -12,6 +13,7 @@ export class Exchange implements RequestContext {
   readonly req: IncomingMessage;
   op = '';
   user?: string;
+  principal?: Principal;
   /** performance.now() at the request's head. */
   readonly begun: number;
   readonly #proxies: TrustedProxies;

@@ -13,6 +13,7 @@ import { createMainApp, isBelow } from './main-app.ts';
 import type { Health } from './operations.ts';
 import { createTrustedProxies } from './proxies.ts';
 import { createRequestIds } from './request-id.ts';
+import { endRevoked, type Validity } from './revocation.ts';
 
 export interface ListenersOptions {
   /** An address; `::` also takes IPv4, and falls back to `0.0.0.0` where IPv6 is off. */
@@ -29,6 +30,8 @@ export interface ListenersOptions {
   webdav: Door;
   rest: Door;
   ws: UpgradeDoor;
+  /** Ends running requests of who may not go on. */
+  validity?: Validity;
   /** For /readyz: database reachable, disk writable. Asked once a second at most. */
   health: () => Promise<Health>;
   clock: Clock;
@@ -162,6 +165,7 @@ export function createListeners(options: ListenersOptions): Listeners {
   });
   const watch = setInterval(() => connections.watch(performance.now()), limits.watchEveryMs);
   watch.unref();
+  const revocation = options.validity === undefined ? null : endRevoked(connections, options.validity, log);
 
   return {
     async listen() {
@@ -170,12 +174,16 @@ export function createListeners(options: ListenersOptions): Listeners {
         return { s3, web: await listenOn(webServer, options.webPort, options.host) };
       } catch (error) {
         clearInterval(watch);
+        revocation?.close();
         await Promise.all([closed(s3Server), closed(webServer)]);
         throw error;
       }
     },
     drain(ms) {
-      draining ??= drainAll([s3Server, webServer], connections, ws, ms).finally(() => clearInterval(watch));
+      draining ??= drainAll([s3Server, webServer], connections, ws, ms).finally(() => {
+        clearInterval(watch);
+        revocation?.close();
+      });
       return draining;
     },
     busy: () => running > 0,

@@ -1,8 +1,11 @@
 import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex, UploadLease } from '#contracts/chunk-index';
 import type { CollectionStore } from '#contracts/collection';
+import type { CredentialStore } from '#contracts/credential-store';
 import type { DumpStore } from '#contracts/dump-store';
 import type { ExpiryStore } from '#contracts/expiry-store';
+import type { FactorStore } from '#contracts/factor-store';
+import type { GroupStore } from '#contracts/group-store';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { IntegrityStore } from '#contracts/integrity-store';
 import type { JobStore } from '#contracts/job-store';
@@ -25,9 +28,12 @@ import type { Clock, Random } from '#core/clock';
 import { createBucketStore } from './buckets.ts';
 import { createChunkIndex } from './chunk-index.ts';
 import { createCollectionStore } from './collection.ts';
+import { createCredentialStore } from './credentials.ts';
 import { type Connection, openDatabase } from './database.ts';
 import { createDumpStore } from './dump/store.ts';
 import { createExpiryStore } from './expiry.ts';
+import { createFactorStore } from './factors.ts';
+import { createGroupStore } from './groups.ts';
 import { createInstanceStore, type Registration } from './instance.ts';
 import { createIntegrityStore } from './integrity.ts';
 import { createJobStore } from './jobs.ts';
@@ -68,6 +74,9 @@ export interface Metadata {
   uploads: UploadStore;
   resumables: ResumableStore;
   principals: PrincipalStore;
+  credentials: CredentialStore;
+  factors: FactorStore;
+  groups: GroupStore;
   chunks: ChunkIndex;
   keys: KeyStore;
   sealed: SealedStore;
@@ -113,6 +122,9 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     uploads,
     resumables: createResumableStore({ database, clock, random, registration, uploads }),
     principals: createPrincipalStore({ database, clock, signals }),
+    credentials: createCredentialStore({ database, clock, signals }),
+    factors: createFactorStore({ database, clock, signals }),
+    groups: createGroupStore({ database, clock, signals }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),
     keyedRows: createKeyedRows(database),

@@ -1,4 +1,4 @@
-import type { AccessKeyRecord, Grant, PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
+import type { AccessKeyRecord, Grant, PrincipalRecord, PrincipalStore, SessionRecord } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -11,10 +11,15 @@ export interface PrincipalStoreOptions {
   signals: Signals;
 }
 
-type Row = [number, string, Role, boolean, string | null, number, number | null, number];
+/** Columns of PRINCIPAL_COLUMNS. */
+export type PrincipalRow = [number, string, Role, boolean, string | null, number, number | null, number, boolean];
+type Row = PrincipalRow;
 type KeyRow = [string, number, string | null, number];
 
-const COLUMNS = 'p.id, p.name, p.role, p.disabled, p.password_hash, p.domain, p.quota_bytes, p.created_ms';
+/** Of `principals p`, for principalOf. */
+export const PRINCIPAL_COLUMNS = `p.id, p.name, p.role, p.disabled, p.password_hash, p.domain, p.quota_bytes, p.created_ms,
+  (EXISTS (SELECT 1 FROM second_factors f WHERE f.principal = p.id AND f.confirmed_ms IS NOT NULL) OR EXISTS (SELECT 1 FROM passkeys k WHERE k.principal = p.id))`;
+const COLUMNS = PRINCIPAL_COLUMNS;
 const KEY_COLUMNS = 'k.id, k.principal, k.name, k.created_ms';
 const CREATE = {
   name: 'principal-create',
@@ -24,10 +29,17 @@ const CREATE = {
 const BY_NAME = { name: 'principal-by-name', text: `SELECT ${COLUMNS} FROM principals p WHERE p.name = $1` };
 const BY_ID = { name: 'principal-by-id', text: `SELECT ${COLUMNS} FROM principals p WHERE p.id = $1` };
 const LIST = { name: 'principal-list', text: `SELECT ${COLUMNS} FROM principals p ORDER BY p.name` };
+/** A new password, or none any more, ends what the old one began. */
 const UPDATE = {
   name: 'principal-update',
-  text: `UPDATE principals p SET password_hash = coalesce($2, password_hash), role = coalesce($3, role), disabled = coalesce($4, disabled),
+  text: `WITH ended AS (UPDATE sessions SET revoked = true WHERE principal = $1 AND NOT revoked AND ($2::text IS NOT NULL OR $4::boolean)
+                          AND id IS DISTINCT FROM $7::text)
+         UPDATE principals p SET password_hash = coalesce($2, password_hash), role = coalesce($3, role), disabled = coalesce($4, disabled),
            quota_bytes = CASE WHEN $5 THEN $6::bigint ELSE quota_bytes END WHERE id = $1 RETURNING ${COLUMNS}`,
+};
+const UPGRADE_HASH = {
+  name: 'principal-upgrade-hash',
+  text: 'UPDATE principals SET password_hash = $3 WHERE id = $1 AND password_hash = $2',
 };
 const ADD_KEY = {
   name: 'key-add',
@@ -39,22 +51,40 @@ const FIND_KEY = {
 };
 const LIST_KEYS = {
   name: 'key-list',
-  text: `SELECT ${KEY_COLUMNS} FROM access_keys k WHERE $1::int IS NULL OR k.principal = $1 ORDER BY k.created_ms, k.id`,
+  text: `SELECT ${KEY_COLUMNS} FROM access_keys k WHERE k.kind = 's3' AND ($1::int IS NULL OR k.principal = $1) ORDER BY k.created_ms, k.id`,
 };
 const REMOVE_KEY = { name: 'key-remove', text: 'DELETE FROM access_keys WHERE id = $1 RETURNING principal' };
 const CREATE_SESSION = {
   name: 'session-create',
-  text: 'INSERT INTO sessions (id, principal, token_hash, expires_ms, label, created_ms) VALUES ($1, $2, $3, $4, $5, $6)',
+  text: `WITH ended AS (DELETE FROM sessions WHERE expires_ms < $6)
+         INSERT INTO sessions (id, principal, token_hash, expires_ms, label, created_ms, credential, used_ms, used_from)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8)`,
 };
 const LOCK_SESSION = {
   name: 'session-lock',
   text: `SELECT s.token_hash, ${COLUMNS} FROM sessions s JOIN principals p ON p.id = s.principal
           WHERE s.id = $1 AND NOT s.revoked AND s.expires_ms > $2 AND NOT p.disabled FOR UPDATE OF s`,
 };
-const ROTATE = { name: 'session-rotate', text: 'UPDATE sessions SET token_hash = $2, expires_ms = $3 WHERE id = $1' };
+const ROTATE = {
+  name: 'session-rotate',
+  text: 'UPDATE sessions SET token_hash = $2, expires_ms = $3, used_ms = $4, used_from = coalesce($5, used_from) WHERE id = $1',
+};
 const REVOKE = {
   name: 'session-revoke',
   text: 'UPDATE sessions SET revoked = true WHERE id = $1 AND NOT revoked RETURNING principal',
+};
+const SESSIONS = {
+  name: 'session-list',
+  text: `SELECT id, principal, label, created_ms, expires_ms, credential, used_ms, used_from FROM sessions
+          WHERE principal = $1 AND NOT revoked AND expires_ms > $2 ORDER BY created_ms, id`,
+};
+const SESSION = {
+  name: 'session-find',
+  text: `SELECT id, principal, label, created_ms, expires_ms, credential, used_ms, used_from FROM sessions WHERE id = $1 AND NOT revoked AND expires_ms > $2`,
+};
+const REVOKE_ALL = {
+  name: 'session-revoke-all',
+  text: 'UPDATE sessions SET revoked = true WHERE principal = $1 AND NOT revoked AND id IS DISTINCT FROM $2::text',
 };
 const ALIVE = {
   name: 'session-alive',
@@ -114,12 +144,15 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       return (await database.read<Row>(LIST)).map(principalOf);
     },
     async update(id, patch) {
-      const { passwordHash = null, role = null, disabled = null, quotaBytes } = patch;
-      const values = [id, passwordHash, role, disabled, quotaBytes !== undefined, quotaBytes ?? null];
+      const { passwordHash = null, role = null, disabled = null, quotaBytes, keepSession = null } = patch;
+      const values = [id, passwordHash, role, disabled, quotaBytes !== undefined, quotaBytes ?? null, keepSession];
       const rows = await database.query<Row>(UPDATE, values);
       if (!rows[0]) throw noPrincipal();
       await changed(id);
       return principalOf(rows[0]);
+    },
+    async upgradeHash(id, from, to) {
+      if ((await database.execute(UPGRADE_HASH, [id, from, to])) === 1) await changed(id);
     },
     async remove(id, heir) {
       if (id === heir) throw new CloudStoreError('invalid_argument', 'A user cannot inherit from itself.');
@@ -155,16 +188,16 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       await changed(rows[0][0]);
     },
 
-    async createSession({ id, principal, tokenHash, expires, label }) {
-      await database.execute(CREATE_SESSION, [id, principal, tokenHash, expires, label, clock.now()]);
+    async createSession({ id, principal, tokenHash, expires, label, credential = null, from = null }) {
+      await database.execute(CREATE_SESSION, [id, principal, tokenHash, expires, label, clock.now(), credential, from]);
     },
-    async rotateSession(id, oldHash, newHash, expires) {
+    async rotateSession(id, oldHash, newHash, expires, from) {
       const found = await database.transaction(async (session) => {
         const rows = await session.query<[Buffer, ...Row]>(LOCK_SESSION, [id, clock.now()]);
         if (!rows[0]) return { outcome: 'gone' as const };
         const [valid, ...principal] = rows[0];
         if (!valid.equals(oldHash)) return { outcome: 'reused' as const };
-        await session.execute(ROTATE, [id, newHash, expires]);
+        await session.execute(ROTATE, [id, newHash, expires, clock.now(), from ?? null]);
         return { outcome: 'rotated' as const, principal: principalOf(principal) };
       });
       if (found.outcome === 'reused') await revoke(id);
@@ -174,7 +207,19 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       const rows = await database.read<[boolean]>(ALIVE, [id, clock.now()]);
       return rows[0]?.[0] ?? false;
     },
+    async findSession(id) {
+      const rows = await database.read<SessionRow>(SESSION, [id, clock.now()]);
+      return rows[0] ? sessionOf(rows[0]) : null;
+    },
+    async listSessions(principal) {
+      return (await database.read<SessionRow>(SESSIONS, [principal, clock.now()])).map(sessionOf);
+    },
     revokeSession: revoke,
+    async revokeSessions(principal, except) {
+      const count = await database.execute(REVOKE_ALL, [principal, except ?? null]);
+      await changed(principal);
+      return count;
+    },
 
     async grants(principal) {
       const rows = await database.read<[number, string, Grant['access']]>(GRANTS, [principal]);
@@ -191,8 +236,24 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
   };
 }
 
-function principalOf([id, name, role, disabled, passwordHash, domain, quotaBytes, created]: Row): PrincipalRecord {
-  return { id, name, role, disabled, passwordHash, domain, quotaBytes, created };
+export function principalOf([
+  id,
+  name,
+  role,
+  disabled,
+  passwordHash,
+  domain,
+  quotaBytes,
+  created,
+  secondFactor,
+]: Row): PrincipalRecord {
+  return { id, name, role, disabled, passwordHash, domain, quotaBytes, created, secondFactor };
+}
+
+type SessionRow = [string, number, string, number, number, string | null, number | null, string | null];
+
+function sessionOf([id, principal, label, created, expires, credential, lastUsed, lastUsedFrom]: SessionRow): SessionRecord {
+  return { id, principal, label, created, expires, credential, lastUsed: lastUsed ?? created, lastUsedFrom };
 }
 
 function keyOf([id, principal, name, created]: KeyRow): AccessKeyRecord {

@@ -6,6 +6,7 @@ import type { Database, Session } from './database.ts';
 const PLACES = [
   { table: 'domains', id: 'id', column: 'wrapped', context: () => 'cloudstore domain keys' },
   { table: 'access_keys', id: 'id', column: 'sealed_secret', context: (id: string) => `access-key:${id}` },
+  { table: 'second_factors', id: 'principal', column: 'totp_sealed', context: (id: string) => `totp:${id}` },
 ] as const;
 const PAGE = 500;
 
@@ -72,7 +73,7 @@ async function resealPlace(
 ): Promise<number> {
   const page = {
     name: `reseal-page-${table}`,
-    text: `SELECT ${id}::text, ${column} FROM ${table} WHERE $1::text IS NULL OR ${id}::text COLLATE "C" > $1 ORDER BY ${id}::text COLLATE "C" LIMIT ${PAGE}`,
+    text: `SELECT ${id}::text, ${column} FROM ${table} WHERE ${column} IS NOT NULL AND ($1::text IS NULL OR ${id}::text COLLATE "C" > $1) ORDER BY ${id}::text COLLATE "C" LIMIT ${PAGE}`,
   };
   const put = {
     name: `reseal-put-${table}`,

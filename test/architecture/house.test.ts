@@ -12,6 +12,7 @@ const OWNERS: Record<string, string[]> = {
   '@koa/router': ['http', 'protocols'],
   '@napi-rs/blake-hash': ['engine'],
   '@node-rs/crc32': ['engine', 'protocols/s3', 'blob'],
+  '@simplewebauthn/server': ['auth'],
   '@smithy/core': ['protocols/s3', 'blob'],
   commander: [''],
   ioredis: ['cache'],

@@ -47,9 +47,9 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
     it('knows a name and its password, and remembers both', async () => {
       const ann = await rig.user('ann', 'correct horse');
       expect(auth.remembered('ann', 'correct horse')).to.equal(null);
-      expect(await auth.password('ann', 'correct horse', HERE)).to.deep.equal(ann);
+      expect(await auth.password('ann', 'correct horse', HERE)).to.deep.include(ann);
       await auth.stillValid(ann);
-      expect(auth.remembered('ann', 'correct horse')).to.deep.equal(ann);
+      expect(auth.remembered('ann', 'correct horse')).to.deep.include(ann);
       expect(auth.remembered('ann', 'correct hors')).to.equal(null);
       const begun = performance.now();
       for (let i = 0; i < 200; i++) await auth.password('ann', 'correct horse', HERE);
@@ -86,9 +86,9 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
       const limited = await auth.password('bob', 'another', '2001:db8:1:2:ffff::9').catch((error) => error);
       expect(limited.code).to.equal('rate_limited');
       expect(limited.details.retryAfterSeconds).to.be.within(1, 600);
-      expect(await auth.password('bob', 'right', '203.0.113.9')).to.deep.equal(bob);
+      expect(await auth.password('bob', 'right', '203.0.113.9')).to.deep.include(bob);
       rig.clock.ms += 6 * 60 * 1000;
-      expect(await auth.password('bob', 'right', '2001:db8:1:2::1')).to.deep.equal(bob);
+      expect(await auth.password('bob', 'right', '2001:db8:1:2::1')).to.deep.include(bob);
     });
 
     it('counts a hundred guesses at once as a hundred', async () => {

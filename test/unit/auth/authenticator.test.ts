@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { createAuthenticator } from '#auth/authenticator';
+import { createIdentity } from '#auth/identity';
 import { hashPassword } from '#auth/passwords';
 import { createMemoryCache } from '#cache/memory';
 import type { Keyring } from '#contracts/keyring';
@@ -24,14 +24,14 @@ async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
       return Buffer.from(secret);
     },
   } as Partial<Keyring> as Keyring;
-  const authenticator = createAuthenticator({
-    principals: metadata.principals,
+  const { authenticator } = createIdentity({
+    ...metadata,
     keyring,
     cache: createMemoryCache({ clock }),
     signals: signals ?? metadata.signals,
     clock,
     random: randomBytes,
-    jwtSecret: () => JWT_SECRET,
+    tokenKey: () => JWT_SECRET,
     log: quiet,
   });
   const heir = await other.principals.create({
@@ -62,6 +62,7 @@ async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
     },
     removeKey: (id) => other.principals.removeKey(id),
     async close() {
+      await authenticator.close();
       await other.close();
       await metadata.close();
       await database.drop();
@@ -88,13 +89,16 @@ describe('authenticator without any signal', () => {
     expect(auth.remembered('ann', 'old')).to.equal(null);
     expect(await auth.password('ann', 'old', '192.0.2.1').catch((error) => error)).to.include({ code: 'unauthenticated' });
     expect((await auth.password('ann', 'new', '192.0.2.1')).id).to.equal(ann.id);
-    expect((await auth.accessToken(accessToken)).id).to.equal(ann.id);
+    // A new password ends what the old one began.
+    expect(await Promise.resolve(auth.accessToken(accessToken)).catch((error) => error)).to.include({ code: 'unauthenticated' });
+    const anew = await auth.login('ann', 'new', '192.0.2.1', 'laptop');
+    expect((await auth.accessToken(anew.accessToken)).id).to.equal(ann.id);
     await rig.disable(ann.id);
     rig.clock.ms += 1000;
     expect(auth.remembered('ann', 'new')).to.equal(null);
     expect(await auth.password('ann', 'new', '192.0.2.1').catch((error) => error)).to.include({ code: 'unauthenticated' });
     expect(await auth.accessKey('KEYann')).to.equal(null);
-    const refused = await Promise.resolve(auth.accessToken(accessToken)).catch((error) => error);
+    const refused = await Promise.resolve(auth.accessToken(anew.accessToken)).catch((error) => error);
     expect(refused).to.include({ code: 'unauthenticated' });
     expect(await auth.stillValid(ann)).to.equal(false);
     await rig.close();

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createGate } from '#auth/gate';
-import { networkOf } from '#auth/login-limiter';
 import { hashPassword, unmatchableHash, verifyPassword } from '#auth/passwords';
+import { networkOf } from '#core/network';
 
 describe('passwords', () => {
   it('are hashed with a salt of their own into a PHC string, and verified', async () => {

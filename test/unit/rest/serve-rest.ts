@@ -41,6 +41,7 @@ export function memoryAuthenticator(): Authenticator & { revoked: Set<string>; c
     password: async (name, password) => (password === 'pw' ? USERS[name] : undefined) ?? refuse(),
     remembered: () => null,
     accessKey: no,
+    admit: () => undefined,
     accessToken: (token) => {
       const name = token.split('.')[0]?.replace('token-', '') ?? '';
       return revoked.has(token) ? refuse() : (USERS[name] ?? refuse());

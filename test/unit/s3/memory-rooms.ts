@@ -92,6 +92,7 @@ function logger(lines: Rig['logged']): never {
 function memoryAuthenticator(): Authenticator {
   return {
     accessKey: (id: string) => (id === KEY.accessKeyId ? { id, principal: MEMBER, secret: KEY.secretAccessKey } : null),
+    admit: () => undefined,
   } as Partial<Authenticator> as Authenticator;
 }
 

@@ -31,6 +31,7 @@ export async function serveDoor() {
       throw new CloudStoreError(name === 'flood' ? 'rate_limited' : 'unauthenticated', 'no');
     },
     accessKey: no,
+    admit: () => undefined,
     accessToken: no,
     login: no,
     refresh: no,

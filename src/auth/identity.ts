@@ -1,0 +1,49 @@
+import type { BucketStore } from '#contracts/bucket-store';
+import type { Cache } from '#contracts/cache';
+import type { CredentialStore } from '#contracts/credential-store';
+import type { FactorStore } from '#contracts/factor-store';
+import type { GroupStore } from '#contracts/group-store';
+import type { Identity } from '#contracts/identity';
+import type { Keyring } from '#contracts/keyring';
+import type { Logger } from '#contracts/observability';
+import type { PrincipalStore } from '#contracts/principal-store';
+import type { Signals } from '#contracts/signals';
+import type { Clock, Random } from '#core/clock';
+import { createAuthenticator, type OwnAuthenticator } from './authenticator.ts';
+import { createCredentials } from './credentials.ts';
+import { createPasskeys } from './passkeys.ts';
+import { createCodes } from './second-factors.ts';
+import { createSessions } from './sessions.ts';
+import { createTokens } from './tokens.ts';
+import { createUsers } from './users.ts';
+
+export interface IdentityOptions {
+  principals: PrincipalStore;
+  credentials: CredentialStore;
+  factors: FactorStore;
+  groups: GroupStore;
+  buckets: BucketStore;
+  keyring: Keyring;
+  cache: Cache;
+  signals: Signals;
+  clock: Clock;
+  random: Random;
+  /** The signing key of access tokens of this name, at least 32 bytes: with the master key it changes too. */
+  tokenKey: (kid: string) => Buffer;
+  log: Logger;
+}
+
+/** Everything about who somebody is, over one set of rows. */
+export function createIdentity(options: IdentityOptions): Identity & { authenticator: OwnAuthenticator } {
+  const { principals, clock, random } = options;
+  const tokens = createTokens({ secret: options.tokenKey, clock, random });
+  const sessions = createSessions({ principals, tokens, clock });
+  const { require: requireFactor, ensureRecoveryCodes, ...codes } = createCodes(options);
+  const authenticator = createAuthenticator({ ...options, tokens, sessions, factors: { require: requireFactor } });
+  return {
+    authenticator,
+    users: createUsers({ ...options, ownPassword: authenticator.ownPassword }),
+    credentials: createCredentials(options),
+    secondFactors: { ...codes, ...createPasskeys({ ...options, sessions, ensureRecoveryCodes }) },
+  };
+}

@@ -1,0 +1,10 @@
+import type { Credentials } from './credentials.ts';
+import type { SecondFactors } from './second-factors.ts';
+import type { Users } from './users.ts';
+
+/** What users, and admins for them, do about who they are. */
+export interface Identity {
+  users: Users;
+  credentials: Credentials;
+  secondFactors: SecondFactors;
+}
