@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createPackFiles } from '#blob/pack-files';
 import { createShelf } from '#blob/shelf';
+import type { Hub } from '#contracts/hub';
 import type { Job } from '#contracts/jobs';
 import type { Keyring } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
+import type { Webhooks } from '#contracts/webhooks';
 import type { Clock, Random } from '#core/clock';
+import { createNotifier } from '#events/notifier';
 import { createDrainJob } from '#jobs/drain';
 import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createGcJob } from '#jobs/gc/gc';
@@ -26,6 +29,8 @@ export interface BackgroundOptions {
   config: Config;
   metadata: Metadata;
   storage: Storage;
+  /** What notifications of buckets need; null: a command, which delivers none. */
+  notify: { hub: Hub; webhooks: Webhooks } | null;
   dataDirectory: string;
   /** Of now. */
   masterKey(): Buffer;
@@ -60,6 +65,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),
+    ...(options.notify === null ? [] : [createNotifier({ ...metadata, ...options.notify, region: 'us-east-1', log })]),
     createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted, log }),
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),

@@ -11,6 +11,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { createIntegrity } from '#engine/integrity';
 import { createHub } from '#events/hub';
+import { createWebhooks } from '#events/webhooks';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
@@ -165,6 +166,13 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const resumables = createResumables({ ...shared, namespace });
   const hub = createHub({ journal: metadata.journal, signals, clock, log });
   started.defer(() => hub.close());
+  const webhooks = createWebhooks({
+    targets: new Map(values.webhooks.map((one) => [one.slice(0, one.indexOf('=')), new URL(one.slice(one.indexOf('=') + 1))])),
+    secret: values['webhook-secret'],
+    allowPrivate: values['webhook-private'] === 'on',
+    clock,
+  });
+  started.defer(() => webhooks.close());
 
   const firstRunOptions = {
     dataDirectory,
@@ -198,7 +206,20 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const takesWork = role.kind !== 'worker';
   const encrypted = values.encryption === 'on';
   const room = async (): Promise<number> => Math.max(0, guard.free() - guard.minFree() / 4);
-  const work = { room, config, metadata, storage, keyring, encrypted, dataDirectory, masterKey: keys.master, clock, random, log };
+  const work = {
+    room,
+    config,
+    metadata,
+    storage,
+    notify: { hub, webhooks },
+    keyring,
+    encrypted,
+    dataDirectory,
+    masterKey: keys.master,
+    clock,
+    random,
+    log,
+  };
   let busy = (): boolean => false;
   const background = await startBackground({ ...work, takesWork, others: workers, busy: () => busy() });
   started.defer(() => background.close());
@@ -239,6 +260,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     resumables,
     uploadDays: values['upload-days'],
     hub,
+    webhooks,
     version: options.version,
     publicUrl: values['public-url'],
   };

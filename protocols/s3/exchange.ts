@@ -2,8 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
+import type { Jobs } from '#contracts/jobs';
+import type { Journal } from '#contracts/journal';
 import type { Namespace } from '#contracts/namespace';
 import type { Uploads } from '#contracts/uploads';
+import type { Webhooks } from '#contracts/webhooks';
 import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
@@ -22,6 +25,9 @@ export interface S3Deps {
   authenticator: Authenticator;
   authorizer: Authorizer;
   clock: Clock;
+  journal: Pick<Journal, 'head'>;
+  jobs: Jobs;
+  webhooks: Webhooks;
   /** What signatures must be made for. Default `us-east-1`. */
   region?: string;
   /** Virtual-host style `bucket.<domain>`; path style always works. */

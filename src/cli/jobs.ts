@@ -117,6 +117,7 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
       config,
       metadata,
       storage,
+      notify: null,
       keyring,
       encrypted,
       dataDirectory: values['data-dir'],

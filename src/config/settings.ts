@@ -186,6 +186,27 @@ export const SETTINGS = {
     schema: z.coerce.number({ error: 'must be a number' }).positive('must be more than 0').max(100_000, 'must be at most 100000'),
     default: 64,
   }),
+  webhooks: setting({
+    description:
+      'Where notifications of buckets may go, separated by commas: NAME=https://host/path. A bucket names one by an ARN that ends in NAME.',
+    schema: list().refine(
+      (targets) => targets.every(isWebhook),
+      'must be NAME=URL with http or https, separated by commas; a name has letters, digits, hyphen and underscore',
+    ),
+    default: [] as string[],
+    secret: true,
+  }),
+  'webhook-secret': setting({
+    description: 'What messages to webhooks are signed with (HMAC-SHA256, in X-CloudStore-Signature).',
+    schema: optional(text.min(16, 'must have at least 16 characters')),
+    default: null,
+    secret: true,
+  }),
+  'webhook-private': setting<'on' | 'off'>({
+    description: 'on or off: whether webhooks may lie on this machine or in a private network.',
+    schema: onOff(),
+    default: 'off',
+  }),
   'admin-password': setting({
     description: "First start only: the admin's password.",
     schema: optional(text.min(8, 'must have at least 8 characters')),
@@ -275,6 +296,11 @@ function isNetwork(value: string): boolean {
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+function isWebhook(value: string): boolean {
+  const [, target = ''] = /^[A-Za-z0-9_-]{1,64}=(.+)$/.exec(value) ?? [];
+  return URL.canParse(target) && /^https?:$/.test(new URL(target).protocol);
 }
 
 function masterKey(): z.ZodType<Buffer, unknown> {

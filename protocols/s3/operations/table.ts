@@ -1,6 +1,7 @@
 import type { Handler } from '../exchange.ts';
 import * as cors from './bucket-cors.ts';
 import * as lifecycle from './bucket-lifecycle.ts';
+import * as notification from './bucket-notification.ts';
 import * as settings from './bucket-settings.ts';
 import * as buckets from './buckets.ts';
 import { completeMultipartUpload } from './complete-multipart.ts';
@@ -34,6 +35,8 @@ export function createTable(): ReadonlyMap<string, Handler> {
     GetBucketLifecycleConfiguration: lifecycle.getBucketLifecycleConfiguration,
     PutBucketLifecycleConfiguration: lifecycle.putBucketLifecycleConfiguration,
     DeleteBucketLifecycle: lifecycle.deleteBucketLifecycle,
+    GetBucketNotificationConfiguration: notification.getBucketNotificationConfiguration,
+    PutBucketNotificationConfiguration: notification.putBucketNotificationConfiguration,
     GetBucketCors: cors.getBucketCors,
     PutBucketCors: cors.putBucketCors,
     DeleteBucketCors: cors.deleteBucketCors,

@@ -28,7 +28,6 @@ const DEFAULTS: Record<string, Output> = {
   GetBucketAbac: { AbacStatus: { Status: 'Disabled' } },
   GetBucketAccelerateConfiguration: {},
   GetBucketLogging: {},
-  GetBucketNotificationConfiguration: {},
   GetBucketOwnershipControls: { OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
   GetBucketRequestPayment: { Payer: 'BucketOwner' },
   GetPublicAccessBlock: {

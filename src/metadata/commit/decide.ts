@@ -197,7 +197,7 @@ function decideRemove(fold: Fold, bucket: BucketState, intent: RemoveIntent): Ou
     const named = intent.version === undefined ? null : 'null';
     return { kind: 'remove', verdict: { existed: true, deleteMarker: false, versionId: named } };
   }
-  writeVersion(fold, bucket, intent.key, {
+  const marker = writeVersion(fold, bucket, intent.key, {
     versionId: intent.versionId,
     deleteMarker: true,
     size: 0,
@@ -209,7 +209,7 @@ function decideRemove(fold: Fold, bucket: BucketState, intent: RemoveIntent): Ou
     contentHash: null,
     properties: null,
   });
-  journal(fold, bucket, 'remove', intent, null);
+  journal(fold, bucket, 'remove', intent, null, marker.versionId);
   if (existed) afterRemoval(fold, bucket, intent);
   const versionId = bucket.versioning === 'enabled' ? intent.versionId : 'null';
   return { kind: 'remove', verdict: { existed, deleteMarker: true, versionId } };
@@ -421,12 +421,20 @@ function past(fold: Fold, bucket: BucketState, versions: number, bytes: number):
   moved.hz += bytes;
 }
 
-function journal(fold: Fold, bucket: BucketState, kind: ChangeKind, intent: Intent, now: SlotState | null): number {
+/** `marker`: the delete marker that a removal has written. */
+function journal(
+  fold: Fold,
+  bucket: BucketState,
+  kind: ChangeKind,
+  intent: Intent,
+  now: SlotState | null,
+  marker: VersionId | null = null,
+): number {
   const moved = head(fold, bucket);
   moved.n += 1;
   const q = moved.q + moved.n;
   const row = { b: bucket.id, q, w: kind, k: intent.key, who: intent.who };
-  fold.plan.journal.push({ ...row, v: now?.versionId ?? null, z: now?.size ?? null, e: now?.etag ?? null });
+  fold.plan.journal.push({ ...row, v: now?.versionId ?? marker, z: now?.size ?? null, e: now?.etag ?? null });
   return q;
 }
 

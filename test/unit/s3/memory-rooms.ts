@@ -30,6 +30,8 @@ export interface Rig {
   stored: Map<string, Stored>;
   clock: { now(): number; ms: number | null };
   logged: { level: string; fields: object }[];
+  /** What webhooks got; `hook` takes everything, `dead` nothing, and there are no others. */
+  posted: { target: string; id: string; body: string }[];
   domain: string | null;
   close(): Promise<void>;
 }
@@ -42,7 +44,20 @@ export async function startRig(): Promise<Rig> {
   const logged: Rig['logged'] = [];
   const log = logger(logged);
   const rooms = { ...memoryRooms(stored, buckets, clock), clock, authenticator: memoryAuthenticator(), authorizer: permissive() };
-  const door = createS3Door({ ...rooms, domain: 's3.example.test' });
+  const posted: Rig['posted'] = [];
+  const door = createS3Door({
+    journal: { head: async () => ({ epoch: 1, seq: 0 }) },
+    jobs: { start: async () => undefined, cancel: async () => undefined, list: async () => [] },
+    webhooks: {
+      has: (target) => target === 'hook' || target === 'dead',
+      async post(target, message) {
+        if (target === 'dead') throw new CloudStoreError('unavailable', 'Dead.');
+        posted.push({ target, ...message });
+      },
+    },
+    ...rooms,
+    domain: 's3.example.test',
+  });
   let number = 0;
   const server: Server = createServer();
   const onRequest = (req: never, res: never): void => {
@@ -74,6 +89,7 @@ export async function startRig(): Promise<Rig> {
     stored,
     clock,
     logged,
+    posted,
     domain: 's3.example.test',
     close: () =>
       new Promise((resolve) => {
