@@ -58,6 +58,7 @@ const KEPT: readonly ErrorCode[] = [
   'precondition_failed',
   'conflict',
   'locked',
+  'object_locked',
   'access_denied',
 ];
 

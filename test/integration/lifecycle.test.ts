@@ -180,11 +180,12 @@ describe('the lifecycle of buckets', function () {
     await rooms.put(who, bucket, 'a', 'free');
     await rooms.put(who, bucket, 'a', 'current');
     await rooms.sql(`UPDATE versions SET legal_hold = true WHERE id = decode($1, 'hex')`, [held]);
-    await rooms.sql(`UPDATE versions SET retention_mode = 'GOVERNANCE', retain_until_ms = $2 WHERE id = decode($1, 'hex')`, [
+    await rooms.sql(`UPDATE versions SET retention_mode = 'governance', retain_until_ms = $2 WHERE id = decode($1, 'hex')`, [
       retained,
       Date.now() + 1000 * DAY_MS,
     ]);
-    const { counts } = await round({ days: 10 });
+    const { counts, outcome } = await round({ days: 10 });
+    expect(outcome).to.equal('none');
     expect([counts.versions, counts.kept]).to.deep.equal([1, 2]);
     expect((await versions(bucket)).map(({ versionId }) => versionId)).to.include.members([held, retained]);
   });
