@@ -82,6 +82,45 @@ export type BucketList = {
   buckets: Bucket[];
 };
 
+export type Code = {
+  /** A one-time code, or a recovery code. */
+  code: string;
+};
+
+export type Credential = {
+  id: string;
+  kind: "s3" | "app-password" | "device";
+  name: string | null;
+  scope: Scope;
+  created: string;
+  expires: string | null;
+  /** To the minute. */
+  lastUsed: string | null;
+  lastUsedFrom: string | null;
+};
+
+export type CredentialList = {
+  credentials: Credential[];
+  next: string | null;
+};
+
+/** Secrets are told here and never again. */
+export type CredentialMade = {
+  id: string;
+  kind: "s3" | "app-password" | "device";
+  name: string | null;
+  scope: Scope;
+  created: string;
+  expires: string | null;
+  /** To the minute. */
+  lastUsed: string | null;
+  lastUsedFrom: string | null;
+  accessKeyId?: string;
+  secretAccessKey?: string;
+  /** For Basic authentication with the name of the user. */
+  password?: string;
+};
+
 export type DoorStats = {
   /** s3, webdav, rest, or web for the rest of the main port. */
   door: string;
@@ -148,6 +187,23 @@ export type Folder = {
   etag?: string;
   modified?: string;
   created?: string;
+};
+
+export type Group = {
+  name: string;
+  members: string[];
+  created: string;
+};
+
+export type GroupList = {
+  groups: Group[];
+  next: string | null;
+};
+
+export type GroupPatch = {
+  name?: string;
+  add?: string[];
+  remove?: string[];
 };
 
 export type Health = {
@@ -228,6 +284,8 @@ export type Login = {
   password: string;
   /** Names the session, e.g. the device. */
   label?: string;
+  /** A one-time or recovery code. Without one, who has a second factor gets 401 `second_factor_required`. */
+  otp?: string;
 };
 
 export type Me = {
@@ -238,6 +296,64 @@ export type Me = {
 
 export type NewBucket = {
   name: string;
+};
+
+export type NewCredential = {
+  kind: "s3" | "app-password" | "device";
+  name: string;
+  scope?: Scope;
+  expires?: string;
+  /** For another user; for admins. */
+  user?: string;
+};
+
+export type NewGroup = {
+  name: string;
+  members?: string[];
+};
+
+export type NewPasskey = {
+  /** The browser's PublicKeyCredential, as toJSON gives it. */
+  response: Record<string, unknown>;
+  name: string;
+};
+
+export type NewPassword = {
+  current: string;
+  password: string;
+};
+
+export type NewUser = {
+  name: string;
+  role?: "admin" | "member" | "guest";
+  /** Absent: one is made and told. */
+  password?: string;
+  /** null: no limit. */
+  quotaBytes?: number | null;
+};
+
+export type Passkey = {
+  id: string;
+  name: string;
+  created: string;
+  lastUsed: string | null;
+};
+
+export type PasskeyAdded = {
+  passkey: Passkey;
+  /** Told once, when there were none before: each opens the door once in place of a code. */
+  recoveryCodes: string[];
+};
+
+export type PasskeyList = {
+  passkeys: Passkey[];
+  next: string | null;
+};
+
+export type PasskeyLogin = {
+  /** The browser's PublicKeyCredential, as toJSON gives it. */
+  response: Record<string, unknown>;
+  label?: string;
 };
 
 export type Place = {
@@ -257,8 +373,60 @@ export type Problem = {
   requestId: string;
 };
 
+export type RecoveryCodes = {
+  /** Told once, when there were none before: each opens the door once in place of a code. */
+  recoveryCodes: string[];
+};
+
 export type Refresh = {
   refreshToken: string;
+};
+
+export type Reset = {
+  password?: string;
+  /** Keys, app passwords and devices go too. */
+  credentials?: boolean;
+};
+
+export type ResetDone = {
+  password?: string;
+};
+
+/** What a credential may at most. What is absent is not reduced. */
+export type Scope = {
+  actions?: ("read" | "write" | "create" | "delete" | "attributes.read" | "tags.read" | "tags.write" | "tags.remove" | "acl.read" | "acl.write" | "version.read" | "version.delete" | "version.restore" | "version.attributes.read" | "version.tags.read" | "version.tags.write" | "version.tags.remove" | "version.acl.read" | "version.acl.write" | "retention.read" | "retention.write" | "retention.bypass" | "hold.read" | "hold.write" | "upload.parts" | "upload.abort" | "comment" | "share" | "access.read" | "access.write" | "list" | "list.versions" | "list.uploads" | "bucket.location.read" | "bucket.configure" | "bucket.remove" | "bucket.create" | "bucket.list" | "account.read" | "account.write" | "admin" | "bucket.policy.read" | "bucket.policy.write" | "bucket.policy.remove" | "bucket.policyStatus.read" | "bucket.acl.read" | "bucket.acl.write" | "bucket.publicAccessBlock.read" | "bucket.publicAccessBlock.write" | "bucket.ownershipControls.read" | "bucket.ownershipControls.write" | "bucket.versioning.read" | "bucket.versioning.write" | "bucket.objectLock.read" | "bucket.objectLock.write" | "bucket.cors.read" | "bucket.cors.write" | "bucket.lifecycle.read" | "bucket.lifecycle.write" | "bucket.tagging.read" | "bucket.tagging.write" | "bucket.notification.read" | "bucket.notification.write" | "bucket.website.read" | "bucket.website.write" | "bucket.website.remove" | "bucket.logging.read" | "bucket.logging.write" | "bucket.encryption.read" | "bucket.encryption.write" | "bucket.replication.read" | "bucket.replication.write" | "bucket.payment.read" | "bucket.payment.write" | "bucket.accelerate.read" | "bucket.accelerate.write" | "bucket.analytics.read" | "bucket.analytics.write" | "bucket.inventory.read" | "bucket.inventory.write" | "bucket.metrics.read" | "bucket.metrics.write" | "bucket.tiering.read" | "bucket.tiering.write")[];
+  places?: {
+    bucket: string;
+    /** A folder; absent: the whole bucket. */
+    prefix?: string;
+  }[];
+  networks?: string[];
+} | null;
+
+export type SecondFactors = {
+  totp: boolean;
+  passkeys: number;
+  /** How many are left. */
+  recoveryCodes: number;
+};
+
+export type Session = {
+  id: string;
+  label: string;
+  created: string;
+  expires: string;
+  /** When it was begun or its tokens renewed. */
+  lastUsed: string;
+  lastUsedFrom: string | null;
+  /** The device or app password that it came by, and ends with. */
+  credential: string | null;
+  /** The one of this request. */
+  current: boolean;
+};
+
+export type SessionList = {
+  sessions: Session[];
+  next: string | null;
 };
 
 export type Settings = {
@@ -369,6 +537,13 @@ export type Tokens = {
   expiresInSeconds: number;
 };
 
+export type TotpSecret = {
+  /** Base32, to be typed. */
+  secret: string;
+  /** otpauth://, to be shown as a picture. */
+  uri: string;
+};
+
 export type Transfer = {
   from: Place;
   to: Place;
@@ -410,6 +585,43 @@ export type UploadState = {
   entry: File | Folder | null;
 };
 
+export type User = {
+  id: number;
+  name: string;
+  role: "admin" | "member" | "guest";
+  disabled: boolean;
+  secondFactor: boolean;
+  quotaBytes: number | null;
+  created: string;
+};
+
+export type UserList = {
+  users: User[];
+  next: string | null;
+};
+
+export type UserMade = {
+  id: number;
+  name: string;
+  role: "admin" | "member" | "guest";
+  disabled: boolean;
+  secondFactor: boolean;
+  quotaBytes: number | null;
+  created: string;
+  password?: string;
+  bucket?: string;
+};
+
+export type UserPatch = {
+  role?: "admin" | "member" | "guest";
+  disabled?: boolean;
+  /** null: no limit. */
+  quotaBytes?: number | null;
+};
+
+/** As the browser's parse…OptionsFromJSON takes it. */
+export type WebAuthnOptions = Record<string, unknown>;
+
 export type Zip = {
   /** Files and folders; a folder with all below. */
   items: {
@@ -429,6 +641,13 @@ export type ZipPrepared = {
 
 /** What each operation takes and gives. */
 export interface Operations {
+  /** Adds the passkey that the browser made. From then on no door takes the bare password. */
+  AddPasskey: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewPasskey;
+    answer: PasskeyAdded;
+  };
   /** Sends bytes from an offset on (tus 1.0); the last ones make the file. */
   AppendUpload: {
     path: { id: string };
@@ -443,12 +662,47 @@ export interface Operations {
     body: Batch;
     answer: BatchAnswer;
   };
+  /** What the browser needs to make a passkey. */
+  BeginPasskey: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: WebAuthnOptions;
+  };
+  /** What the browser needs to log in with a passkey. Names no user. */
+  BeginPasskeyLogin: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: WebAuthnOptions;
+  };
+  /** Makes a secret for an authenticator app; it counts once it is confirmed. */
+  BeginTotp: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: TotpSecret;
+  };
   /** Asks a running job to stop. For admins. */
   CancelJob: {
     path: { name: string };
     query: Record<never, never>;
     body: undefined;
     answer: Job;
+  };
+  /** Changes the password; every other session ends. */
+  ChangePassword: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewPassword;
+    answer: undefined;
+  };
+  /** Turns one-time codes on. From then on no door takes the bare password. */
+  ConfirmTotp: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Code;
+    answer: RecoveryCodes;
   };
   /** Copies a file, or (both keys end in `/`) a folder, without moving its bytes. */
   Copy: {
@@ -464,11 +718,60 @@ export interface Operations {
     body: NewBucket;
     answer: Bucket;
   };
+  /** Makes an S3 key, an app password (WebDAV, Basic) or a device (one secret for all doors). */
+  CreateCredential: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewCredential;
+    answer: CredentialMade;
+  };
+  /** Makes a group. For admins. */
+  CreateGroup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewGroup;
+    answer: Group;
+  };
   /** Begins a resumable upload (tus 1.0), or joins partial ones. */
   CreateUpload: {
     path: Record<never, never>;
     query: { bucket?: string | number; key?: string | number };
     body: UploadBody;
+    answer: undefined;
+  };
+  /** Makes a user, with a first bucket unless it is a guest. For admins. */
+  CreateUser: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewUser;
+    answer: UserMade;
+  };
+  /** Ends one session. */
+  EndSession: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Ends every session of the caller but this one. */
+  EndSessions: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Ends one session of a user. For admins. */
+  EndUserSession: {
+    path: { name: string; id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Ends all sessions of a user. For admins. */
+  EndUserSessions: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: undefined;
     answer: undefined;
   };
   /** Makes the file of an upload that has all its bytes, where its end was refused: under another name, or over what is there. */
@@ -513,6 +816,13 @@ export interface Operations {
     body: undefined;
     answer: UploadState;
   };
+  /** One user. For admins. */
+  GetUser: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: User;
+  };
   /** The head of a GET. */
   HeadFile: {
     path: { bucket: string; key: string };
@@ -541,12 +851,40 @@ export interface Operations {
     body: undefined;
     answer: BucketList;
   };
+  /** The caller's S3 keys, app passwords and devices; never their secrets. */
+  ListCredentials: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number; user?: string | number };
+    body: undefined;
+    answer: CredentialList;
+  };
+  /** All groups. For admins. */
+  ListGroups: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: GroupList;
+  };
   /** What goes on behind the requests: every job, its progress, and how its last run ended. For admins. */
   ListJobs: {
     path: Record<never, never>;
     query: Record<never, never>;
     body: undefined;
     answer: JobList;
+  };
+  /** The caller's passkeys. */
+  ListPasskeys: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: PasskeyList;
+  };
+  /** The caller's sessions. */
+  ListSessions: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: SessionList;
   };
   /** The caller's uploads that have not ended, from whichever device, newest first. */
   ListUploads: {
@@ -555,11 +893,32 @@ export interface Operations {
     body: undefined;
     answer: UploadList;
   };
+  /** The sessions of a user. For admins. */
+  ListUserSessions: {
+    path: { name: string };
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: SessionList;
+  };
+  /** All users. For admins. */
+  ListUsers: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: UserList;
+  };
   /** Begins a session. */
   Login: {
     path: Record<never, never>;
     query: Record<never, never>;
     body: Login;
+    answer: Tokens;
+  };
+  /** Begins a session by a passkey alone: it is both factors. */
+  LoginByPasskey: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: PasskeyLogin;
     answer: Tokens;
   };
   /** Ends the session of the access token. */
@@ -618,11 +977,39 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Takes a credential back: it works nowhere any more within a second, and what is open by it ends. */
+  RemoveCredential: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** Removes a file, or (a key that ends in `/`) a folder. */
   RemoveFile: {
     path: { bucket: string; key: string };
     query: { key?: string | number; recursive?: boolean };
     body: undefined;
+    answer: undefined;
+  };
+  /** Removes a group; its members stay. For admins. */
+  RemoveGroup: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Removes a passkey. */
+  RemovePasskey: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Turns one-time codes off. */
+  RemoveTotp: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Code;
     answer: undefined;
   };
   /** Gives an upload up (tus 1.0). */
@@ -632,12 +1019,40 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Removes a user with its credentials and sessions; its buckets pass to somebody else. For admins. */
+  RemoveUser: {
+    path: { name: string };
+    query: { heir?: string | number };
+    body: undefined;
+    answer: undefined;
+  };
+  /** New recovery codes, in place of those that are left. */
+  RenewRecoveryCodes: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Code;
+    answer: RecoveryCodes;
+  };
+  /** A new password, no second factor, no session; on wish no credential either. For admins. */
+  ResetUser: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: Reset;
+    answer: ResetDone;
+  };
   /** Reads and checks everything that is stored, in the background. For admins. */
   Scrub: {
     path: Record<never, never>;
     query: Record<never, never>;
     body: undefined;
     answer: undefined;
+  };
+  /** Which second factors are on. */
+  SecondFactors: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: SecondFactors;
   };
   /** Every setting and where it was set; secrets are hidden. For admins. */
   Settings: {
@@ -688,6 +1103,20 @@ export interface Operations {
     body: undefined;
     answer: SystemInfo;
   };
+  /** Renames a group, adds and removes members. For admins. */
+  UpdateGroup: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: GroupPatch;
+    answer: Group;
+  };
+  /** Changes role, quota, or whether the user may act at all. For admins. */
+  UpdateUser: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: UserPatch;
+    answer: User;
+  };
   /** How many bytes are there (tus 1.0). */
   UploadOffset: {
     path: { id: string };
@@ -713,25 +1142,46 @@ export interface Operations {
 
 /** Where each operation lies: method, and path below the root of the API. */
 export const OPERATIONS = {
+  AddPasskey: ['POST', '/me/passkeys'],
   AppendUpload: ['PATCH', '/uploads/{id}'],
   Batch: ['POST', '/batch'],
+  BeginPasskey: ['POST', '/me/passkeys/options'],
+  BeginPasskeyLogin: ['POST', '/auth/passkey/options'],
+  BeginTotp: ['POST', '/me/totp'],
   CancelJob: ['POST', '/jobs/{name}/cancel'],
+  ChangePassword: ['POST', '/me/password'],
+  ConfirmTotp: ['POST', '/me/totp/confirm'],
   Copy: ['POST', '/copy'],
   CreateBucket: ['POST', '/buckets'],
+  CreateCredential: ['POST', '/credentials'],
+  CreateGroup: ['POST', '/groups'],
   CreateUpload: ['POST', '/uploads'],
+  CreateUser: ['POST', '/users'],
+  EndSession: ['DELETE', '/me/sessions/{id}'],
+  EndSessions: ['DELETE', '/me/sessions'],
+  EndUserSession: ['DELETE', '/users/{name}/sessions/{id}'],
+  EndUserSessions: ['DELETE', '/users/{name}/sessions'],
   FinishUpload: ['POST', '/uploads/{id}/finish'],
   GetBucket: ['GET', '/buckets/{bucket}'],
   GetFile: ['GET', '/files/{bucket}/{key}'],
   GetJob: ['GET', '/jobs/{name}'],
   GetPreparedZip: ['GET', '/zip/prepared/{id}'],
   GetUpload: ['GET', '/uploads/{id}'],
+  GetUser: ['GET', '/users/{name}'],
   HeadFile: ['HEAD', '/files/{bucket}/{key}'],
   Health: ['GET', '/system/health'],
   Integrity: ['GET', '/system/integrity'],
   ListBuckets: ['GET', '/buckets'],
+  ListCredentials: ['GET', '/credentials'],
+  ListGroups: ['GET', '/groups'],
   ListJobs: ['GET', '/jobs'],
+  ListPasskeys: ['GET', '/me/passkeys'],
+  ListSessions: ['GET', '/me/sessions'],
   ListUploads: ['GET', '/uploads'],
+  ListUserSessions: ['GET', '/users/{name}/sessions'],
+  ListUsers: ['GET', '/users'],
   Login: ['POST', '/auth/login'],
+  LoginByPasskey: ['POST', '/auth/passkey/login'],
   Logout: ['POST', '/auth/logout'],
   Me: ['GET', '/me'],
   Move: ['POST', '/move'],
@@ -740,9 +1190,17 @@ export const OPERATIONS = {
   PutFile: ['PUT', '/files/{bucket}/{key}'],
   Refresh: ['POST', '/auth/refresh'],
   RemoveBucket: ['DELETE', '/buckets/{bucket}'],
+  RemoveCredential: ['DELETE', '/credentials/{id}'],
   RemoveFile: ['DELETE', '/files/{bucket}/{key}'],
+  RemoveGroup: ['DELETE', '/groups/{name}'],
+  RemovePasskey: ['DELETE', '/me/passkeys/{id}'],
+  RemoveTotp: ['DELETE', '/me/totp'],
   RemoveUpload: ['DELETE', '/uploads/{id}'],
+  RemoveUser: ['DELETE', '/users/{name}'],
+  RenewRecoveryCodes: ['POST', '/me/recovery-codes'],
+  ResetUser: ['POST', '/users/{name}/reset'],
   Scrub: ['POST', '/system/scrub'],
+  SecondFactors: ['GET', '/me/second-factors'],
   Settings: ['GET', '/system/settings'],
   Space: ['GET', '/system/space'],
   StartJob: ['POST', '/jobs/{name}/start'],
@@ -750,6 +1208,8 @@ export const OPERATIONS = {
   Stats: ['GET', '/system/stats'],
   StorageHealth: ['GET', '/system/storage'],
   SystemInfo: ['GET', '/system/info'],
+  UpdateGroup: ['PATCH', '/groups/{name}'],
+  UpdateUser: ['PATCH', '/users/{name}'],
   UploadOffset: ['HEAD', '/uploads/{id}'],
   UploadOptions: ['OPTIONS', '/uploads'],
   Zip: ['POST', '/zip'],

@@ -3,6 +3,7 @@ import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
 import type { Cache } from '#contracts/cache';
+import type { Identity } from '#contracts/identity';
 import type { Integrity } from '#contracts/integrity';
 import type { Jobs } from '#contracts/jobs';
 import type { Namespace } from '#contracts/namespace';
@@ -22,6 +23,9 @@ export interface RestDeps {
   random: Random;
   /** Told to who is logged in. */
   version?: string;
+  identity?: Identity;
+  /** Under which browsers reach us, where the settings say so. */
+  publicUrl?: string | null;
   /** For admins, and of single files for who may read them. */
   integrity?: Integrity;
   space?: SpaceReports;

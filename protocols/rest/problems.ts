@@ -26,6 +26,7 @@ export class RestError extends Error {
 }
 
 export const OWN_PROBLEMS = {
+  second_factor_required: { status: 401, title: 'A second factor is required' },
   no_such_route: { status: 404, title: 'No such route' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },

@@ -2,17 +2,23 @@ import type { Route } from './route.ts';
 import { authRoutes } from './routes/auth.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { bucketRoutes } from './routes/buckets.ts';
+import { credentialRoutes } from './routes/credentials.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { meRoutes } from './routes/me.ts';
 import { systemRoutes } from './routes/system.ts';
 import { treeRoutes } from './routes/tree.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { userRoutes } from './routes/users.ts';
 import { zipRoutes } from './routes/zip.ts';
 
 /** Every route there is: the router and the OpenAPI document are both made of this list. */
 export const ROUTES: readonly Route[] = [
   ...authRoutes,
+  ...meRoutes,
+  ...credentialRoutes,
+  ...userRoutes,
   ...fileRoutes,
   ...treeRoutes,
   ...uploadRoutes,

@@ -67,6 +67,9 @@ export const Login = z
     user: z.string().min(1).max(200),
     password: z.string().min(1).max(1024),
     label: z.string().max(200).optional().meta({ description: 'Names the session, e.g. the device.' }),
+    otp: z.string().max(40).optional().meta({
+      description: 'A one-time or recovery code. Without one, who has a second factor gets 401 `second_factor_required`.',
+    }),
   })
   .meta({ id: 'Login' });
 

@@ -1,9 +1,10 @@
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { sendJson, sendNothing } from '../answer.ts';
+import { identityOf, labelOf, siteOf } from '../identity.ts';
+import { RestError } from '../problems.ts';
 import { route } from '../route.ts';
 import * as schema from '../schema.ts';
-
-const LABEL_CHARS_MAX = 200;
+import * as identity from '../schemas/identity.ts';
 
 export const authRoutes = [
   route({
@@ -15,9 +16,39 @@ export const authRoutes = [
     open: true,
     body: schema.Login,
     answers: { 200: { description: 'A short-lived access token and a refresh token.', schema: schema.Tokens } },
-    async handle({ deps, req, res, cx }, { body }) {
-      const label = body.label ?? (req.headers['user-agent'] ?? '').slice(0, LABEL_CHARS_MAX);
-      sendJson(res, 200, await deps.authenticator.login(body.user, body.password, cx.remoteAddress, label));
+    async handle(x, { body: { user, password, label, otp } }) {
+      const { deps, res, cx } = x;
+      const login = deps.authenticator.login(user, password, cx.remoteAddress, labelOf(x, label), otp);
+      sendJson(res, 200, await login.catch(askForFactor));
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/auth/passkey/options',
+    operation: 'BeginPasskeyLogin',
+    actions: { none: 'it says who one is' },
+    summary: 'What the browser needs to log in with a passkey. Names no user.',
+    open: true,
+    answers: {
+      200: { description: 'Options with a challenge that works once, for five minutes.', schema: identity.WebAuthnOptions },
+    },
+    async handle(x) {
+      sendJson(x.res, 200, await identityOf(x).secondFactors.beginPasskeyLogin(siteOf(x), x.cx.remoteAddress));
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/auth/passkey/login',
+    operation: 'LoginByPasskey',
+    actions: { none: 'it says who one is' },
+    summary: 'Begins a session by a passkey alone: it is both factors.',
+    open: true,
+    body: identity.PasskeyLogin,
+    answers: { 200: { description: 'Tokens.', schema: schema.Tokens } },
+    async handle(x, { body }) {
+      const { secondFactors } = identityOf(x);
+      const tokens = secondFactors.loginByPasskey(siteOf(x), body.response, x.cx.remoteAddress, labelOf(x, body.label));
+      sendJson(x.res, 200, await tokens);
     },
   }),
   route({
@@ -29,8 +60,8 @@ export const authRoutes = [
     open: true,
     body: schema.Refresh,
     answers: { 200: { description: 'New tokens.', schema: schema.Tokens } },
-    async handle({ deps, res }, { body }) {
-      sendJson(res, 200, await deps.authenticator.refresh(body.refreshToken));
+    async handle({ deps, res, cx }, { body }) {
+      sendJson(res, 200, await deps.authenticator.refresh(body.refreshToken, cx.remoteAddress));
     },
   }),
   route({
@@ -60,3 +91,9 @@ export const authRoutes = [
     },
   }),
 ];
+
+/** The password was right, and is not enough. */
+function askForFactor(error: unknown): never {
+  if (!isCloudStoreError(error, 'unauthenticated') || error.details.secondFactor === undefined) throw error;
+  throw new RestError('second_factor_required', error.message, { details: { secondFactor: error.details.secondFactor } });
+}
