@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { createAuthorizer } from '#auth/authorizer';
 import { createIdentity } from '#auth/identity';
+import { createLoginLimiter } from '#auth/login-limiter';
+import { hashPassword, verifyPassword } from '#auth/passwords';
 import { createMemoryCache } from '#cache/memory';
 import { createRemoteCache } from '#cache/remote';
 import type { Cache } from '#contracts/cache';
@@ -22,6 +24,7 @@ import { createRestDoor } from '#protocols/rest/door';
 import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
 import { createWsHandler } from '#protocols/ws/door';
+import { createLinks } from '#sharing/links';
 import { startBackground } from './background.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
@@ -164,6 +167,23 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const namespace = createNamespace({ ...shared, buckets, onDamage });
   const uploads = createUploads({ ...shared, namespace });
   const resumables = createResumables({ ...shared, namespace });
+  const links = createLinks({
+    ...shared,
+    store: metadata.links,
+    namespace,
+    passwords: { hash: (password) => hashPassword(password, random), verify: verifyPassword },
+    limiter: createLoginLimiter({ cache, clock, purpose: 'link' }),
+    principalOf: async ({ id, name, role }) => ({
+      id,
+      name,
+      role,
+      groups: (await metadata.groups.groupsOf(id)).map((group) => group.id),
+    }),
+    exists: async (at) => (await metadata.store.entry(at)) !== null,
+    ticketKey: () => keys.derived('link tickets'),
+    buckets: metadata.buckets,
+  });
+  started.defer(() => links.close());
   const hub = createHub({ journal: metadata.journal, signals, clock, log });
   started.defer(() => hub.close());
   const webhooks = createWebhooks({
@@ -259,6 +279,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     uploads,
     resumables,
     uploadDays: values['upload-days'],
+    links,
     hub,
     webhooks,
     version: options.version,

@@ -143,6 +143,11 @@ export type DoorStats = {
   };
 };
 
+export type Dropped = {
+  name: string;
+  size: number;
+};
+
 export type Entry = File | Folder;
 
 export type File = {
@@ -272,6 +277,54 @@ export type JobStart = {
   argument?: unknown;
 };
 
+export type Link = {
+  id: number;
+  maker: number;
+  bucket: string;
+  key: string;
+  /** `view`: see only (best effort); `download`: see and save; `drop`: put new files in, and see nothing. */
+  mode: "view" | "download" | "drop";
+  /** What visitors see above; null: the own name. */
+  label: string | null;
+  expires: string | null;
+  /** Downloads of files that it is good for; null: any number. */
+  downloadsMax: number | null;
+  /** Of a drop folder: bytes that it takes. */
+  bytesMax: number | null;
+  /** Of a drop folder: files that it takes. */
+  filesMax: number | null;
+  disabled: boolean;
+  /** A password is asked for. */
+  protected: boolean;
+  downloads: number;
+  bytes: number;
+  files: number;
+  created: string;
+  lastUsed: string | null;
+  /** To its maker: the link is `/s/<token>` below the gateway's address. */
+  token?: string;
+};
+
+export type LinkList = {
+  items: Link[];
+};
+
+export type LinkPatch = {
+  /** `view`: see only (best effort); `download`: see and save; `drop`: put new files in, and see nothing. */
+  mode?: "view" | "download" | "drop";
+  /** What visitors see above; null: the own name. */
+  label?: string | null;
+  expires?: string | null;
+  /** Downloads of files that it is good for; null: any number. */
+  downloadsMax?: number | null;
+  /** Of a drop folder: bytes that it takes. */
+  bytesMax?: number | null;
+  /** Of a drop folder: files that it takes. */
+  filesMax?: number | null;
+  disabled?: boolean;
+  password?: string | null;
+};
+
 export type Listing = {
   /** In byte order of keys. */
   entries: Entry[];
@@ -310,6 +363,25 @@ export type NewCredential = {
 export type NewGroup = {
   name: string;
   members?: string[];
+};
+
+export type NewLink = {
+  bucket: string;
+  /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+  key: string;
+  /** `view`: see only (best effort); `download`: see and save; `drop`: put new files in, and see nothing. */
+  mode?: "view" | "download" | "drop";
+  /** What visitors see above; null: the own name. */
+  label?: string | null;
+  expires?: string | null;
+  /** Downloads of files that it is good for; null: any number. */
+  downloadsMax?: number | null;
+  /** Of a drop folder: bytes that it takes. */
+  bytesMax?: number | null;
+  /** Of a drop folder: files that it takes. */
+  filesMax?: number | null;
+  disabled?: boolean;
+  password?: string;
 };
 
 export type NewPasskey = {
@@ -371,6 +443,34 @@ export type Problem = {
   /** What a program compares. */
   code: string;
   requestId: string;
+};
+
+export type PublicEntry = {
+  kind: "file" | "folder";
+  /** Within the link; a folder ends in `/`. */
+  path: string;
+  name: string;
+  size?: number;
+  contentType?: string;
+  modified?: string;
+  etag?: string;
+};
+
+export type PublicLink = {
+  kind: "file" | "folder";
+  /** `view`: see only (best effort); `download`: see and save; `drop`: put new files in, and see nothing. */
+  mode: "view" | "download" | "drop";
+  name: string;
+  expires: string | null;
+  downloadsLeft: number | null;
+  bytesLeft: number | null;
+  filesLeft: number | null;
+  file?: PublicEntry;
+};
+
+export type PublicListing = {
+  entries: PublicEntry[];
+  next: string | null;
 };
 
 export type RecoveryCodes = {
@@ -560,6 +660,15 @@ export type Transferred = {
   entry: Entry;
 };
 
+export type Unlock = {
+  password: string;
+};
+
+export type UnlockedLink = {
+  ticket: string;
+  expires: string;
+};
+
 export type UploadList = {
   uploads: UploadState[];
   next: string | null;
@@ -732,6 +841,13 @@ export interface Operations {
     body: NewGroup;
     answer: Group;
   };
+  /** Shares a file or folder with whoever has the link. */
+  CreateLink: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewLink;
+    answer: Link;
+  };
   /** Begins a resumable upload (tus 1.0), or joins partial ones. */
   CreateUpload: {
     path: Record<never, never>;
@@ -745,6 +861,13 @@ export interface Operations {
     query: Record<never, never>;
     body: NewUser;
     answer: UserMade;
+  };
+  /** Puts a new file into a drop folder. What is there is never replaced: another name is found, and told. */
+  DropPublicFile: {
+    path: { token: string; key: string };
+    query: { mtime?: string | number };
+    body: UploadBody;
+    answer: Dropped;
   };
   /** Ends one session. */
   EndSession: {
@@ -802,9 +925,37 @@ export interface Operations {
     body: undefined;
     answer: Job;
   };
+  /** One link; its maker is told its token again. */
+  GetLink: {
+    path: { link: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Link;
+  };
   /** The archive that was prepared. */
   GetPreparedZip: {
     path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Blob;
+  };
+  /** The bytes of a shared file; of a link to a file the path is empty. Counts as a download once for each visitor and version. */
+  GetPublicFile: {
+    path: { token: string; key: string };
+    query: { download?: boolean };
+    body: undefined;
+    answer: Blob;
+  };
+  /** What a share link is to. */
+  GetPublicLink: {
+    path: { token: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: PublicLink;
+  };
+  /** A shared folder with all below as one archive. Counts as one download. */
+  GetPublicZip: {
+    path: { token: string };
     query: Record<never, never>;
     body: undefined;
     answer: Blob;
@@ -829,6 +980,13 @@ export interface Operations {
     query: { key?: string | number; download?: boolean; recursive?: boolean; cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: undefined;
+  };
+  /** The bytes of a shared file; of a link to a file the path is empty. Counts as a download once for each visitor and version. */
+  HeadPublicFile: {
+    path: { token: string; key: string };
+    query: { download?: boolean };
+    body: undefined;
+    answer: Blob;
   };
   /** How each part of the gateway is, and what to do where something is wrong. For admins. */
   Health: {
@@ -872,12 +1030,26 @@ export interface Operations {
     body: undefined;
     answer: JobList;
   };
+  /** The caller's share links; with a place, all at and below it that the caller may manage. */
+  ListLinks: {
+    path: Record<never, never>;
+    query: { bucket?: string | number; key?: string | number };
+    body: undefined;
+    answer: LinkList;
+  };
   /** The caller's passkeys. */
   ListPasskeys: {
     path: Record<never, never>;
     query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: PasskeyList;
+  };
+  /** One level of a shared folder. */
+  ListPublicFolder: {
+    path: { token: string; key: string };
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: PublicListing;
   };
   /** The caller's sessions. */
   ListSessions: {
@@ -998,6 +1170,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Takes a link back; what is being downloaded through it ends. */
+  RemoveLink: {
+    path: { link: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** Removes a passkey. */
   RemovePasskey: {
     path: { id: string };
@@ -1103,12 +1282,26 @@ export interface Operations {
     body: undefined;
     answer: SystemInfo;
   };
+  /** Exchanges the link's password for a ticket, which is also set as a cookie of this link's paths only. */
+  UnlockPublicLink: {
+    path: { token: string };
+    query: Record<never, never>;
+    body: Unlock;
+    answer: UnlockedLink;
+  };
   /** Renames a group, adds and removes members. For admins. */
   UpdateGroup: {
     path: { name: string };
     query: Record<never, never>;
     body: GroupPatch;
     answer: Group;
+  };
+  /** Changes the terms of a link, at once for who is in. A password of null takes it away. */
+  UpdateLink: {
+    path: { link: string };
+    query: Record<never, never>;
+    body: LinkPatch;
+    answer: Link;
   };
   /** Changes role, quota, or whether the user may act at all. For admins. */
   UpdateUser: {
@@ -1155,8 +1348,10 @@ export const OPERATIONS = {
   CreateBucket: ['POST', '/buckets'],
   CreateCredential: ['POST', '/credentials'],
   CreateGroup: ['POST', '/groups'],
+  CreateLink: ['POST', '/links'],
   CreateUpload: ['POST', '/uploads'],
   CreateUser: ['POST', '/users'],
+  DropPublicFile: ['PUT', '/public/{token}/files/{key}'],
   EndSession: ['DELETE', '/me/sessions/{id}'],
   EndSessions: ['DELETE', '/me/sessions'],
   EndUserSession: ['DELETE', '/users/{name}/sessions/{id}'],
@@ -1165,17 +1360,24 @@ export const OPERATIONS = {
   GetBucket: ['GET', '/buckets/{bucket}'],
   GetFile: ['GET', '/files/{bucket}/{key}'],
   GetJob: ['GET', '/jobs/{name}'],
+  GetLink: ['GET', '/links/{link}'],
   GetPreparedZip: ['GET', '/zip/prepared/{id}'],
+  GetPublicFile: ['GET', '/public/{token}/files/{key}'],
+  GetPublicLink: ['GET', '/public/{token}'],
+  GetPublicZip: ['GET', '/public/{token}/zip'],
   GetUpload: ['GET', '/uploads/{id}'],
   GetUser: ['GET', '/users/{name}'],
   HeadFile: ['HEAD', '/files/{bucket}/{key}'],
+  HeadPublicFile: ['HEAD', '/public/{token}/files/{key}'],
   Health: ['GET', '/system/health'],
   Integrity: ['GET', '/system/integrity'],
   ListBuckets: ['GET', '/buckets'],
   ListCredentials: ['GET', '/credentials'],
   ListGroups: ['GET', '/groups'],
   ListJobs: ['GET', '/jobs'],
+  ListLinks: ['GET', '/links'],
   ListPasskeys: ['GET', '/me/passkeys'],
+  ListPublicFolder: ['GET', '/public/{token}/list/{key}'],
   ListSessions: ['GET', '/me/sessions'],
   ListUploads: ['GET', '/uploads'],
   ListUserSessions: ['GET', '/users/{name}/sessions'],
@@ -1193,6 +1395,7 @@ export const OPERATIONS = {
   RemoveCredential: ['DELETE', '/credentials/{id}'],
   RemoveFile: ['DELETE', '/files/{bucket}/{key}'],
   RemoveGroup: ['DELETE', '/groups/{name}'],
+  RemoveLink: ['DELETE', '/links/{link}'],
   RemovePasskey: ['DELETE', '/me/passkeys/{id}'],
   RemoveTotp: ['DELETE', '/me/totp'],
   RemoveUpload: ['DELETE', '/uploads/{id}'],
@@ -1208,7 +1411,9 @@ export const OPERATIONS = {
   Stats: ['GET', '/system/stats'],
   StorageHealth: ['GET', '/system/storage'],
   SystemInfo: ['GET', '/system/info'],
+  UnlockPublicLink: ['POST', '/public/{token}/unlock'],
   UpdateGroup: ['PATCH', '/groups/{name}'],
+  UpdateLink: ['PATCH', '/links/{link}'],
   UpdateUser: ['PATCH', '/users/{name}'],
   UploadOffset: ['HEAD', '/uploads/{id}'],
   UploadOptions: ['OPTIONS', '/uploads'],

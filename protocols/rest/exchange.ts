@@ -6,6 +6,7 @@ import type { Cache } from '#contracts/cache';
 import type { Identity } from '#contracts/identity';
 import type { Integrity } from '#contracts/integrity';
 import type { Jobs } from '#contracts/jobs';
+import type { Links } from '#contracts/links';
 import type { Namespace } from '#contracts/namespace';
 import type { Resumables } from '#contracts/resumables';
 import type { SpaceReports } from '#contracts/space-report';
@@ -19,6 +20,7 @@ export interface RestDeps {
   buckets: Buckets;
   authenticator: Authenticator;
   authorizer: Authorizer;
+  links: Links;
   clock: Clock;
   random: Random;
   /** Told to who is logged in. */

@@ -33,9 +33,11 @@ export async function readFile(x: Exchange, { query }: { query: Query }): Promis
   await sendFile(x, read, query.download ?? false);
 }
 
-async function sendFile(x: Exchange, read: ObjectRead, download: boolean): Promise<void> {
+/** @param ended a further reason to stop, besides that the client goes away */
+export async function sendFile(x: Exchange, read: ObjectRead, download: boolean, ended?: AbortSignal): Promise<void> {
   const { info } = read;
   const { req, res, cx } = x;
+  const signal = ended === undefined ? cx.signal : AbortSignal.any([cx.signal, ended]);
   const common = fileHeaders(info, download);
   if (req.method === 'HEAD') {
     res.writeHead(200, { ...common, 'Content-Length': info.size }).end();
@@ -44,10 +46,10 @@ async function sendFile(x: Exchange, read: ObjectRead, download: boolean): Promi
   const { status, headers, body } = answerRanges(read, askedRanges(x, info), {
     contentType: common['Content-Type'] ?? CONTENT_TYPE_DEFAULT,
     boundary: x.deps.random(18).toString('hex'),
-    signal: cx.signal,
+    signal,
   });
   res.writeHead(status, { ...common, ...headers });
-  await sendBody(res, body(), cx.signal);
+  await sendBody(res, body(), signal);
 }
 
 /** null: the whole. RFC 9110 §13.1.5: If-Range takes a strong ETag, or the very second of Last-Modified. */

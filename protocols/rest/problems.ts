@@ -34,6 +34,10 @@ export const OWN_PROBLEMS = {
   upload_offset_mismatch: { status: 409, title: 'The upload has come to another offset' },
   upload_checksum_mismatch: { status: 460, title: 'Checksum mismatch' },
   folder_not_empty: { status: 409, title: 'The folder is not empty' },
+  link_password: { status: 401, title: 'The link asks for a password' },
+  link_expired: { status: 410, title: 'The link has expired' },
+  link_used_up: { status: 410, title: 'The link is used up' },
+  link_refuses: { status: 403, title: 'Not through this link' },
 } satisfies Record<string, Problem>;
 
 /** Every code of the core as this door answers it. */

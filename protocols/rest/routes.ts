@@ -6,7 +6,9 @@ import { credentialRoutes } from './routes/credentials.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
+import { publicRoutes } from './routes/public.ts';
 import { systemRoutes } from './routes/system.ts';
 import { treeRoutes } from './routes/tree.ts';
 import { uploadRoutes } from './routes/uploads.ts';
@@ -28,6 +30,8 @@ export const ROUTES: readonly Route[] = [
   ...jobRoutes,
   ...systemRoutes,
   ...dashboardRoutes,
+  ...linkRoutes,
+  ...publicRoutes,
 ];
 
 /** Where the document itself lies. */

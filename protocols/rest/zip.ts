@@ -35,13 +35,17 @@ interface ZipItem {
 export async function sendZip(
   x: Exchange,
   asked: readonly { bucket: string; key: string }[],
-  options: { name?: string; store?: boolean } = {},
+  options: {
+    name?: string;
+    store?: boolean /** A further reason to stop, besides that the client goes away. */;
+    ended?: AbortSignal;
+  } = {},
 ): Promise<void> {
   const items = await gather(x, asked, options.store === true);
   const zip = new ZipFile();
   const { namespace } = x.deps;
   const failed = new AbortController();
-  const signal = AbortSignal.any([x.cx.signal, failed.signal]);
+  const signal = AbortSignal.any([x.cx.signal, failed.signal, ...(options.ended === undefined ? [] : [options.ended])]);
   let failure: unknown = null;
   const fail = (error: unknown): void => {
     failure ??= error;

@@ -13,13 +13,18 @@ export function scopeRefusal(credential: Credential, action: Action, bucket: Buc
   if (scope.actions !== null && !scope.actions.includes(action)) return REFUSED.actions;
   // What it may list are the buckets of its places.
   if (scope.places === null || action === 'bucket.list') return null;
-  const within = bucket !== null && scope.places.some((place) => place.bucket === bucket.id && key.startsWith(place.prefix));
+  const within = bucket !== null && scope.places.some((place) => place.bucket === bucket.id && covers(place.prefix, key));
   return within ? null : REFUSED.places;
 }
 
 /** Whether anything in the bucket is within the scope. */
 export function scopeReaches(scope: Scope | null, bucket: Bucket): boolean {
   return scope === null || scope.places === null || scope.places.some((place) => place.bucket === bucket.id);
+}
+
+/** A place that is one key covers just that. */
+function covers(prefix: ObjectKey, key: ObjectKey): boolean {
+  return prefix === '' || prefix.endsWith('/') ? key.startsWith(prefix) : key === prefix;
 }
 
 type Part = Extract<Rule, { kind: 'scope' }>['part'];

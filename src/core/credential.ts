@@ -3,8 +3,9 @@ import type { BucketId, ObjectKey } from './address.ts';
 /**
  * What somebody came with. `password`: the user's own, by Basic authentication. `session`: a log-in with it. The others are made by their owner, who can take each
  * one back: `s3` keys, `app-password`s for Basic authentication, `device`s (one secret for all doors), and `temporary` keys of STS.
+ * `link`: a share link, its maker reduced to one file or folder.
  */
-export type CredentialKind = 'password' | 'session' | 's3' | 'app-password' | 'device' | 'temporary';
+export type CredentialKind = 'password' | 'session' | 's3' | 'app-password' | 'device' | 'temporary' | 'link';
 
 /** A credential never can more than its owner: it is the owner, reduced. */
 export interface Credential {
@@ -33,6 +34,6 @@ export interface Scope {
 
 export interface ScopePlace {
   bucket: BucketId;
-  /** Of keys; empty: the whole bucket; else ends in `/`. */
+  /** Of keys; empty: the whole bucket; ends in `/`: that folder and what is below; else one key. */
   prefix: ObjectKey;
 }

@@ -12,6 +12,7 @@ import * as commitSets from './migrations/0011-commit.ts';
 import * as identity from './migrations/0013-identity.ts';
 import * as history from './migrations/0014-history.ts';
 import * as rest from './migrations/0017-rest.ts';
+import * as links from './migrations/0019-links.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0013-identity', migration: identity },
   { name: '0014-history', migration: history },
   { name: '0017-rest', migration: rest },
+  { name: '0019-links', migration: links },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

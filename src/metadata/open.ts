@@ -12,6 +12,7 @@ import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
 import type { KeyStore } from '#contracts/keyring';
 import type { LifecycleRows } from '#contracts/lifecycle-rows';
+import type { LinkStore } from '#contracts/link-store';
 import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
@@ -41,6 +42,7 @@ import { createJournal } from './journal.ts';
 import { createKeyedRows } from './keyed-rows.ts';
 import { createKeyStore } from './keys.ts';
 import { createLifecycleRows } from './lifecycle.ts';
+import { createLinkStore } from './links.ts';
 import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { createPackStore } from './packs.ts';
@@ -77,6 +79,7 @@ export interface Metadata {
   credentials: CredentialStore;
   factors: FactorStore;
   groups: GroupStore;
+  links: LinkStore;
   chunks: ChunkIndex;
   keys: KeyStore;
   sealed: SealedStore;
@@ -125,6 +128,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     credentials: createCredentialStore({ database, clock, signals }),
     factors: createFactorStore({ database, clock, signals }),
     groups: createGroupStore({ database, clock, signals }),
+    links: createLinkStore({ database, clock, signals }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),
     keyedRows: createKeyedRows(database),

@@ -7,6 +7,7 @@ const PLACES = [
   { table: 'domains', id: 'id', column: 'wrapped', context: () => 'cloudstore domain keys' },
   { table: 'access_keys', id: 'id', column: 'sealed_secret', context: (id: string) => `access-key:${id}` },
   { table: 'second_factors', id: 'principal', column: 'totp_sealed', context: (id: string) => `totp:${id}` },
+  { table: 'links', id: 'token_hash', column: 'sealed_token', context: (id: string) => `link:${id.slice(2)}` }, // after `\\x`
 ] as const;
 const PAGE = 500;
 

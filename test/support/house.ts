@@ -69,7 +69,20 @@ function blank(source: string, strings: boolean): string {
   });
 }
 
-const FLOOR_2 = ['namespace', 'engine', 'blob', 'metadata', 'cache', 'auth', 'events', 'sync', 'jobs', 'observability', 'config'];
+const FLOOR_2 = [
+  'namespace',
+  'engine',
+  'blob',
+  'metadata',
+  'cache',
+  'auth',
+  'events',
+  'sharing',
+  'sync',
+  'jobs',
+  'observability',
+  'config',
+];
 
 /** `src/engine/x.ts` is of `engine`, `protocols/s3/x.ts` of `protocols/s3`; the composition root is ''. */
 export function roomOf(path: string): string {

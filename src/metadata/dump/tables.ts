@@ -19,6 +19,7 @@ export const DUMPED: Readonly<Record<string, DumpedTable>> = {
   bucket_names: { how: 'whole' },
   bucket_heads: { how: 'whole' },
   grants: { how: 'whole' },
+  links: { how: 'whole' },
   packs: { how: 'whole' },
   space: { how: 'whole' },
   stores: { how: 'whole' },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Authenticator } from '#contracts/authenticator';
+import type { Links } from '#contracts/links';
 import type { Logger } from '#contracts/observability';
 import { CloudStoreError } from '#core/errors';
 import type { Principal } from '#core/principal';
@@ -65,6 +66,14 @@ export function memoryAuthenticator(): Authenticator & { revoked: Set<string>; c
   };
 }
 
+/** Share links have tests of their own, on a real gateway. */
+function noLinks(): Links {
+  const none = async (): Promise<never> => {
+    throw new CloudStoreError('not_implemented', 'not of these tests');
+  };
+  return { create: none, list: none, get: none, token: none, update: none, remove: none, open: none, unlock: none };
+}
+
 /** The REST door behind a bare HTTP server, on the namespace in memory; bucket `home`. */
 export async function serveRest() {
   const store = memoryNamespace();
@@ -76,6 +85,7 @@ export async function serveRest() {
     buckets: store.buckets,
     authenticator,
     authorizer: ungranted(),
+    links: noLinks(),
     clock: { now: () => Date.now() },
     random: randomBytes,
     version: '9.9.9',
