@@ -156,7 +156,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const identity = createIdentity({ ...metadata, keyring, cache, clock, random, tokenKey, log });
   const { authenticator } = identity;
   started.defer(() => authenticator.close());
-  const authorizer = createAuthorizer({ principals: metadata.principals, signals, clock });
+  const authorizer = createAuthorizer({ authority: metadata.authority, signals, clock });
   const shared = { ...metadata, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
   const buckets = createBuckets(shared);
   const unreadable = metrics.counter('cloudstore_damaged_reads_total', 'Reads that met damage which could not be healed.');

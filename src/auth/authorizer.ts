@@ -1,75 +1,89 @@
+import type { AuthorityStore } from '#contracts/authority-store';
 import type { ActionFacts, Authorizer, Verdict } from '#contracts/authorizer';
-import type { PrincipalStore, Grant as StoredGrant } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Action } from '#core/actions';
 import type { BucketId, ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { createFreshCache } from '#core/fresh-cache';
-import type { Grant } from '#core/grant';
-import type { Principal, PrincipalId, Who } from '#core/principal';
-import { decideGrants, decideRole, NOTHING } from './policy.ts';
-import { scopeReaches, scopeRefusal } from './policy-scope.ts';
+import type { Principal, Who } from '#core/principal';
+import { createAuthorityCache } from './authority-cache.ts';
+import { decide, reaches } from './policy.ts';
+import type { Authority } from './policy-authority.ts';
+import type { Question } from './policy-question.ts';
+import { createScopes } from './policy-scope.ts';
 
 export interface AuthorizerOptions {
-  principals: PrincipalStore;
+  authority: AuthorityStore;
   signals: Signals;
-  /** For the age of what is remembered. */
+  /** What policies compare with. */
   clock: Clock;
 }
 
-/** The one place that says yes: the policy over what was granted at most a second ago. Without waiting where it can. */
+/** The one place that says yes: the evaluation over what the bucket's revision says was granted. Without waiting where nothing has to be asked. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
-  const { principals, signals, clock } = options;
+  const { authority: store, signals, clock } = options;
+  const scopes = createScopes();
+  const authorities = createAuthorityCache(store);
   const listeners = new Set<(bucket: BucketId | null) => void>();
-  const grants = createFreshCache<PrincipalId, Grant[]>({
-    load: async (id) => (await principals.grants(id)).map((grant) => grantOf(id, grant)),
-    clock,
-  });
-
-  signals.subscribe('principals', (payload) => {
-    if (payload === null) grants.clear();
-    else grants.drop(Number(payload));
-  });
   signals.subscribe('buckets', (payload) => {
-    for (const listener of listeners) listener(payload === null ? null : Number(payload));
+    const bucket = payload === null ? null : Number(payload);
+    for (const listener of listeners) listener(bucket);
   });
 
-  /** Asks the grants of memory, or else the database's. */
-  function withGrants<T>(id: PrincipalId, use: (grants: Grant[]) => T): T | Promise<T> {
-    const known = grants.peek(id);
-    return known === undefined ? grants.get(id).then((loaded) => use(loaded ?? [])) : use(known);
+  function verdict(
+    who: Who,
+    action: Action,
+    bucket: Bucket | null,
+    key: ObjectKey,
+    about?: ActionFacts,
+  ): Verdict | Promise<Verdict> {
+    const question: Question = { who, action, bucket, key, about, nowMs: 0 };
+    const credential = who.principal?.credential;
+    if (bucket === null || bucket.authority === 0) {
+      const decided = decide(question, null) as Verdict;
+      return credential === undefined || !decided.allowed ? decided : (scopes.refusal(credential, timed(question)) ?? decided);
+    }
+    const known = authorities.peek(bucket);
+    return known === undefined ? authorities.get(bucket).then((found) => asked(question, found)) : asked(question, known);
   }
 
-  function decide(who: Who, action: Action, bucket: Bucket | null, key: ObjectKey): Verdict | Promise<Verdict> {
-    const { principal } = who;
-    if (principal === null || principal.link !== undefined) return NOTHING;
-    if (principal.credential !== undefined) {
-      const refusal = scopeRefusal(principal.credential, action, bucket, key);
-      if (refusal !== null) return refusal;
+  function asked(question: Question, authority: Authority | null): Verdict | Promise<Verdict> {
+    const { who, bucket, key, about } = question;
+    const decided = decide(timed(question), authority);
+    if (decided === null && bucket !== null) {
+      return store.object({ bucket: bucket.id, key }, about?.version).then((object) => asked({ ...question, object }, authority));
     }
-    const verdict = decideRole(principal, action, bucket);
-    if (verdict !== undefined || bucket === null) return verdict ?? NOTHING;
-    return withGrants(principal.id, (mine) => decideGrants(mine, action, bucket, key));
+    if (decided === null) throw new CloudStoreError('internal', 'A decision about no bucket waits for an object.');
+    const credential = who.principal?.credential;
+    return credential === undefined || !decided.allowed ? decided : (scopes.refusal(credential, question) ?? decided);
+  }
+
+  function timed(question: Question): Question {
+    question.nowMs = clock.now();
+    return question;
+  }
+
+  function reached(who: Who, bucket: Bucket, personally: boolean): boolean | Promise<boolean> {
+    const credential = who.principal?.credential;
+    if (credential !== undefined && !scopes.reaches(credential, bucket)) return false;
+    if (bucket.authority === 0) return reaches(who, bucket, null, personally);
+    const known = authorities.peek(bucket);
+    return known === undefined
+      ? authorities.get(bucket).then((found) => reaches(who, bucket, found, personally))
+      : reaches(who, bucket, known, personally);
   }
 
   return {
-    decide: (who, action, bucket, key = '', _about?: ActionFacts) => decide(who, action, bucket, key),
-    require(who, action, bucket, key = '', _about?: ActionFacts) {
-      const verdict = decide(who, action, bucket, key);
-      if (verdict instanceof Promise) return verdict.then((found) => assertAllowed(found, who.principal));
-      assertAllowed(verdict, who.principal);
+    decide: (who, action, bucket, key = '', about) => verdict(who, action, bucket, key, about),
+    require(who, action, bucket, key = '', about) {
+      const found = verdict(who, action, bucket, key, about);
+      if (found instanceof Promise) return found.then((late) => assertAllowed(late, who.principal));
+      assertAllowed(found, who.principal);
       return undefined;
     },
-    visible(who, bucket) {
-      const { principal } = who;
-      if (principal === null || principal.link !== undefined) return false;
-      if (principal.credential !== undefined && !scopeReaches(principal.credential.scope, bucket)) return false;
-      const verdict = decideRole(principal, 'read', bucket);
-      if (verdict !== undefined) return verdict.allowed;
-      return withGrants(principal.id, (mine) => mine.some((grant) => grant.bucket === bucket.id));
-    },
+    visible: (who, bucket) => reached(who, bucket, false),
+    listed: (who, bucket) => reached(who, bucket, true),
     onChange(listener) {
       const own = (bucket: BucketId | null): void => listener(bucket);
       listeners.add(own);
@@ -82,8 +96,4 @@ function assertAllowed({ allowed }: Verdict, principal: Principal | null): void 
   if (allowed) return;
   if (principal === null) throw new CloudStoreError('unauthenticated', 'Who are you?');
   throw new CloudStoreError('access_denied', 'You may not do this here.');
-}
-
-function grantOf(id: PrincipalId, { bucket, prefix, access }: StoredGrant): Grant {
-  return { subject: { kind: 'user', id }, bucket, prefix, role: access === 'read' ? 'viewer' : 'editor' };
 }

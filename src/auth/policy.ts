@@ -1,38 +1,130 @@
 import type { Rule, Verdict } from '#contracts/authorizer';
+import type { Acl } from '#core/acl';
 import { type Action, roleHolds } from '#core/actions';
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
-import type { Grant } from '#core/grant';
-import type { Principal } from '#core/principal';
+import type { Subject } from '#core/grant';
+import type { Principal, Who } from '#core/principal';
+import { decideAcl, isGrantee, isObjectAclAction } from './policy-acl.ts';
+import { type Authority, grantsAbove, subjectKey } from './policy-authority.ts';
+import type { Question } from './policy-question.ts';
 
 const ADMIN = allowed({ kind: 'admin' });
 const OWNER = allowed({ kind: 'owner' });
 const ACCOUNT = allowed({ kind: 'account' });
+const LINK: Verdict = { allowed: false, rule: { kind: 'link' } };
+const RESTRICTED: Verdict = { allowed: false, rule: { kind: 'public-access-block' } };
+const UNREADABLE: Verdict = { allowed: false, rule: { kind: 'policy', effect: 'Deny', statement: -1, sid: null } };
 /** No rule says yes. */
 export const NOTHING: Verdict = { allowed: false, rule: { kind: 'nothing' } };
 
 /**
- * What a user is by role and ownership, pure: an admin may everything, a member everything in its own buckets, and make new ones, a guest what it was
- * granted. undefined: it hangs on what was granted.
+ * The whole evaluation, pure. A deny of the bucket's policy wins over everything, over owner and admin too, who may only ever read and replace the policy
+ * itself. Then role, ownership, grants, policy and lists are asked, and the first that allows decides. A link may what was granted to it and what its
+ * maker may. null: it hangs on the object's tags or list, which `question.object` has to say first.
  */
-export function decideRole(principal: Principal, action: Action, bucket: Bucket | null): Verdict | undefined {
-  if (principal.role === 'admin') return ADMIN;
-  if (action === 'admin') return NOTHING;
-  if (bucket === null) {
-    const everybody = action === 'bucket.list' || action === 'account.read' || action === 'account.write';
-    return everybody || (action === 'bucket.create' && principal.role === 'member') ? ACCOUNT : NOTHING;
+export function decide(question: Question, authority: Authority | null): Verdict | null {
+  const { who, bucket, action, key } = question;
+  const { principal } = who;
+  if (bucket === null) return principal === null ? NOTHING : decideService(principal, action);
+  if (isOutside(who)) return NOTHING;
+  const policy = authority?.policy ?? null;
+  if (policy !== null && !(isRoot(principal, bucket) && POLICY_ACTIONS.has(action))) {
+    if (policy === 'unreadable') return UNREADABLE;
+    if (question.object === undefined && policy.needsTags(action)) return null;
+    const denied = policy.denies(question);
+    if (denied !== null) return denied;
   }
-  return principal.role === 'member' && bucket.owner === principal.id ? OWNER : undefined;
+  if (principal?.link === undefined) return decideAllowed(question, bucket, authority);
+  const maker = decideAllowed(question, bucket, authority);
+  if (maker === null || !maker.allowed) return maker === null ? null : LINK;
+  return grantTo([{ kind: 'link', id: principal.link }], action, key, authority) ?? NOTHING;
 }
 
-/** The verdict of the grants that reach the principal. One on a folder covers the folder itself and what is below, and nothing beside it. */
-export function decideGrants(grants: readonly Grant[], action: Action, bucket: Bucket, key: ObjectKey): Verdict {
-  for (const grant of grants) {
-    if (grant.bucket === bucket.id && key.startsWith(grant.prefix) && roleHolds(grant.role, action)) {
-      return allowed({ kind: 'grant', grant });
+function decideAllowed(question: Question, bucket: Bucket, authority: Authority | null): Verdict | null {
+  const { who, action, key } = question;
+  const { principal } = who;
+  if (action === 'admin') return principal?.role === 'admin' ? ADMIN : NOTHING;
+  if (principal !== null) {
+    if (principal.role === 'admin') return ADMIN;
+    if (isOwner(principal, bucket)) return OWNER;
+    const granted = grantTo(subjectsOf(principal), action, key, authority);
+    if (granted !== null) return granted;
+  }
+  if (authority === null) return NOTHING;
+  const { policy, acl, restricted, ignorePublicAcls } = authority;
+  const byPolicy = policy === null || policy === 'unreadable' ? null : policy.allows(question);
+  if (byPolicy !== null && !restricted) return byPolicy;
+  if (acl !== null) {
+    const byBucket = decideAcl(acl, 'bucket', principal, action, ignorePublicAcls);
+    if (byBucket !== null) return byBucket;
+    if (isObjectAclAction(action)) {
+      if (question.object === undefined) return null;
+      const list = question.object?.acl ?? null;
+      const byObject = list === null ? null : decideAcl(JSON.parse(list) as Acl, 'object', principal, action, ignorePublicAcls);
+      if (byObject !== null) return byObject;
     }
   }
-  return NOTHING;
+  return byPolicy === null ? NOTHING : RESTRICTED;
+}
+
+/** Whether the principal may do anything in the bucket. `personally`: not counting what everybody may. */
+export function reaches(who: Who, bucket: Bucket, authority: Authority | null, personally: boolean): boolean {
+  const { principal } = who;
+  if (isOutside(who)) return false;
+  if (principal?.link !== undefined) return authority?.grants.has(subjectKey({ kind: 'link', id: principal.link })) === true;
+  if (principal !== null && (principal.role === 'admin' || isOwner(principal, bucket))) return true;
+  if (authority === null) return false;
+  const { grants, policy, acl, ignorePublicAcls, restricted } = authority;
+  if (principal !== null && subjectsOf(principal).some((subject) => grants.has(subjectKey(subject)))) return true;
+  if (policy !== null && policy !== 'unreadable' && !restricted && policy.reaches(principal, personally)) return true;
+  if (acl === null) return false;
+  // Some object's own list may name anybody.
+  if (!personally && (principal !== null || !ignorePublicAcls)) return true;
+  return acl.grants.some(
+    ({ grantee }) => (!personally || grantee.kind === 'user') && isGrantee(grantee, principal, ignorePublicAcls),
+  );
+}
+
+/** Nobody comes in but through S3, where requests without a signature are part of the protocol. */
+function isOutside({ principal, protocol }: Who): boolean {
+  return principal === null && protocol !== 's3';
+}
+
+function decideService(principal: Principal, action: Action): Verdict {
+  if (principal.link !== undefined) return NOTHING;
+  if (principal.role === 'admin') return ADMIN;
+  const everybody = action === 'bucket.list' || action === 'account.read' || action === 'account.write';
+  return everybody || (action === 'bucket.create' && principal.role === 'member') ? ACCOUNT : NOTHING;
+}
+
+/** Whoever could lock themselves out must be able to come back, as AWS's root user can. */
+const POLICY_ACTIONS: ReadonlySet<Action> = new Set(['bucket.policy.read', 'bucket.policy.write', 'bucket.policy.remove']);
+
+function isRoot(principal: Principal | null, bucket: Bucket): boolean {
+  return principal !== null && principal.link === undefined && (principal.role === 'admin' || isOwner(principal, bucket));
+}
+
+/** A guest owns nothing, also what it owned as a member. */
+function isOwner(principal: Principal, bucket: Bucket): boolean {
+  return principal.role === 'member' && bucket.owner === principal.id;
+}
+
+function subjectsOf({ id, groups = [] }: Principal): Subject[] {
+  return [{ kind: 'user', id }, ...groups.map((group): Subject => ({ kind: 'group', id: group }))];
+}
+
+/** One on a folder covers the folder itself and what is below, and nothing beside it. */
+function grantTo(subjects: readonly Subject[], action: Action, key: ObjectKey, authority: Authority | null): Verdict | null {
+  if (authority === null) return null;
+  for (const subject of subjects) {
+    const places = authority.grants.get(subjectKey(subject));
+    if (places === undefined) continue;
+    for (const grant of grantsAbove(places, key)) {
+      if (roleHolds(grant.role, action)) return allowed({ kind: 'grant', grant });
+    }
+  }
+  return null;
 }
 
 function allowed(rule: Rule): Verdict {

@@ -21,6 +21,8 @@ export interface Authorizer {
   decide(who: Who, action: Action, bucket: Bucket | null, key?: ObjectKey, about?: ActionFacts): Promise<Verdict> | Verdict;
   /** Whether the principal may see that the bucket exists: it may do anything in it. */
   visible(who: Who, bucket: Bucket): Promise<boolean> | boolean;
+  /** As `visible`, not counting what everybody may: whether it stands in the principal's list of buckets. */
+  listed(who: Who, bucket: Bucket): Promise<boolean> | boolean;
   /** Calls back when rights in a bucket may have changed (null: in any), so that what is open can ask again. Returns the unsubscriber. */
   onChange(listener: (bucket: BucketId | null) => void): () => void;
 }

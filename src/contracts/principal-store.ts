@@ -1,4 +1,3 @@
-import type { BucketId } from '#core/address';
 import type { DomainId } from '#core/content-ref';
 import type { Principal, PrincipalId, Role } from '#core/principal';
 
@@ -53,11 +52,6 @@ export interface PrincipalStore {
   revokeSession(id: string): Promise<void>;
   /** All of a user, but for one; gives how many. */
   revokeSessions(principal: PrincipalId, except?: string): Promise<number>;
-
-  /** Grants on buckets that are not one's own. */
-  grants(principal: PrincipalId): Promise<Grant[]>;
-  setGrant(grant: Grant & { principal: PrincipalId }): Promise<void>;
-  removeGrant(principal: PrincipalId, bucket: BucketId, prefix: string): Promise<void>;
 }
 
 export interface PrincipalRecord extends Principal {
@@ -88,11 +82,4 @@ export interface AccessKeyRecord {
   principal: PrincipalId;
   name: string | null;
   created: number;
-}
-
-export interface Grant {
-  bucket: BucketId;
-  /** Empty: the whole bucket; else ends in `/`. */
-  prefix: string;
-  access: 'read' | 'write';
 }

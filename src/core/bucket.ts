@@ -21,6 +21,8 @@ export interface Bucket {
   created: number;
   /** Documents of later features by name (policy, cors, lifecycle, tags, …), as JSON. */
   config: Record<string, unknown>;
+  /** Moves with whatever is granted in it: grants, policy, lists, owner. 0: nothing ever was. */
+  authority: number;
   /** Absent: none. */
   quota?: Quota;
 }

@@ -14,10 +14,23 @@ export interface BucketStoreOptions {
   forget(bucket: BucketId): void;
 }
 
-type Row = [number, string, number, number, BucketKind, Versioning, boolean, number, string, number | null, number | null];
+type Row = [
+  number,
+  string,
+  number,
+  number,
+  BucketKind,
+  Versioning,
+  boolean,
+  number,
+  string,
+  number | null,
+  number | null,
+  number,
+];
 
 const COLUMNS =
-  'b.id, b.name, b.owner, b.domain, b.kind, b.versioning, b.object_lock, b.created_ms, b.config, b.quota_bytes, b.quota_objects';
+  'b.id, b.name, b.owner, b.domain, b.kind, b.versioning, b.object_lock, b.created_ms, b.config, b.quota_bytes, b.quota_objects, b.authority';
 const FIND = { name: 'bucket-find', text: `SELECT ${COLUMNS} FROM buckets b WHERE b.id = $1` };
 const RESOLVE = {
   name: 'bucket-resolve',
@@ -100,7 +113,7 @@ export function createBucketStore({ database, clock, signals, forget }: BucketSt
         return bucketId;
       });
       await changed(id);
-      return { id, name, owner, domain, kind, versioning, objectLock, created: now, config: {} };
+      return { id, name, owner, domain, kind, versioning, objectLock, created: now, config: {}, authority: 0 };
     },
     async find(id) {
       const rows = await database.read<Row>(FIND, [id]);
@@ -187,9 +200,22 @@ async function takeName(session: Session, scope: number, name: string, bucket: B
   });
 }
 
-function bucketOf([id, name, owner, domain, kind, versioning, objectLock, created, config, bytes, objects]: Row): Bucket {
+function bucketOf([
+  id,
+  name,
+  owner,
+  domain,
+  kind,
+  versioning,
+  objectLock,
+  created,
+  config,
+  bytes,
+  objects,
+  authority,
+]: Row): Bucket {
   const quota = bytes === null && objects === null ? {} : { quota: { bytes, objects } };
-  return { id, name, owner, domain, kind, versioning, objectLock, created, config: JSON.parse(config), ...quota };
+  return { id, name, owner, domain, kind, versioning, objectLock, created, config: JSON.parse(config), authority, ...quota };
 }
 
 function missing(): CloudStoreError {

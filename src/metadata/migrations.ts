@@ -9,6 +9,7 @@ import * as keys from './migrations/0007-keys.ts';
 import * as stores from './migrations/0008-stores.ts';
 import * as space from './migrations/0010-space.ts';
 import * as commitSets from './migrations/0011-commit.ts';
+import * as authority from './migrations/0012-authority.ts';
 import * as identity from './migrations/0013-identity.ts';
 import * as history from './migrations/0014-history.ts';
 import * as rest from './migrations/0017-rest.ts';
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0008-stores', migration: stores },
   { name: '0010-space', migration: space },
   { name: '0011-commit', migration: commitSets },
+  { name: '0012-authority', migration: authority },
   { name: '0013-identity', migration: identity },
   { name: '0014-history', migration: history },
   { name: '0017-rest', migration: rest },

@@ -1,3 +1,4 @@
+import type { AuthorityStore } from '#contracts/authority-store';
 import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex, UploadLease } from '#contracts/chunk-index';
 import type { CollectionStore } from '#contracts/collection';
@@ -26,6 +27,7 @@ import type { SpaceStore } from '#contracts/space-report';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { UploadStore } from '#contracts/upload-store';
 import type { Clock, Random } from '#core/clock';
+import { createAuthorityStore } from './authority.ts';
 import { createBucketStore } from './buckets.ts';
 import { createChunkIndex } from './chunk-index.ts';
 import { createCollectionStore } from './collection.ts';
@@ -74,6 +76,7 @@ export interface Metadata {
   locks: Locks;
   buckets: BucketStore;
   uploads: UploadStore;
+  authority: AuthorityStore;
   resumables: ResumableStore;
   principals: PrincipalStore;
   credentials: CredentialStore;
@@ -124,6 +127,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
     uploads,
     resumables: createResumableStore({ database, clock, random, registration, uploads }),
+    authority: createAuthorityStore({ database, signals }),
     principals: createPrincipalStore({ database, clock, signals }),
     credentials: createCredentialStore({ database, clock, signals }),
     factors: createFactorStore({ database, clock, signals }),

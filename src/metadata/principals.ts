@@ -1,4 +1,4 @@
-import type { AccessKeyRecord, Grant, PrincipalRecord, PrincipalStore, SessionRecord } from '#contracts/principal-store';
+import type { AccessKeyRecord, PrincipalRecord, PrincipalStore, SessionRecord } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -91,16 +91,6 @@ const ALIVE = {
   text: `SELECT EXISTS (SELECT 1 FROM sessions s JOIN principals p ON p.id = s.principal
           WHERE s.id = $1 AND NOT s.revoked AND s.expires_ms > $2 AND NOT p.disabled)`,
 };
-const GRANTS = {
-  name: 'grants',
-  text: 'SELECT bucket_id, prefix, access FROM grants WHERE principal = $1 ORDER BY bucket_id, prefix',
-};
-const SET_GRANT = {
-  name: 'grant-set',
-  text: `INSERT INTO grants (principal, bucket_id, prefix, access) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (principal, bucket_id, prefix) DO UPDATE SET access = excluded.access`,
-};
-const REMOVE_GRANT = { name: 'grant-remove', text: 'DELETE FROM grants WHERE principal = $1 AND bucket_id = $2 AND prefix = $3' };
 const EXISTS = { name: 'principal-lock', text: 'SELECT id FROM principals WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE' };
 /** In the order of cs_commit: heads first, then usage. An alias that the heir already has for another bucket is dropped. */
 const REMOVAL = [
@@ -219,19 +209,6 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       const count = await database.execute(REVOKE_ALL, [principal, except ?? null]);
       await changed(principal);
       return count;
-    },
-
-    async grants(principal) {
-      const rows = await database.read<[number, string, Grant['access']]>(GRANTS, [principal]);
-      return rows.map(([bucket, prefix, access]) => ({ bucket, prefix, access }));
-    },
-    async setGrant({ principal, bucket, prefix, access }) {
-      await database.execute(SET_GRANT, [principal, bucket, prefix, access]);
-      await changed(principal);
-    },
-    async removeGrant(principal, bucket, prefix) {
-      await database.execute(REMOVE_GRANT, [principal, bucket, prefix]);
-      await changed(principal);
     },
   };
 }

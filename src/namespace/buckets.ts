@@ -60,7 +60,7 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
     async list(who) {
       if (who.principal === null) throw new CloudStoreError('unauthenticated', 'Who are you?');
       const all = await store.list();
-      const visible = await Promise.all(all.map((bucket) => authorizer.visible(who, bucket)));
+      const visible = await Promise.all(all.map((bucket) => authorizer.listed(who, bucket)));
       return all.filter((_, index) => visible[index]);
     },
     async update(who, id, patch) {

@@ -27,8 +27,18 @@ export function describeAccess(name: string, make: () => Promise<TestRooms>): vo
       theirs = await rooms.bucket(people.stranger.principal!, 'strangers');
       for (const key of ['shared/a', 'shared/sub/b', 'shared', 'shared-not/c', 'private'])
         await rooms.put(people.owner, home, key, key);
-      await rooms.metadata.principals.setGrant({ principal: reader.id, bucket: home.id, prefix: 'shared/', access: 'read' });
-      await rooms.metadata.principals.setGrant({ principal: writer.id, bucket: home.id, prefix: 'shared/', access: 'write' });
+      await rooms.metadata.authority.setGrant({
+        subject: { kind: 'user', id: reader.id },
+        bucket: home.id,
+        prefix: 'shared/',
+        role: 'viewer',
+      });
+      await rooms.metadata.authority.setGrant({
+        subject: { kind: 'user', id: writer.id },
+        bucket: home.id,
+        prefix: 'shared/',
+        role: 'editor',
+      });
     });
     after(() => rooms.close());
 
@@ -193,7 +203,11 @@ export function describeAccess(name: string, make: () => Promise<TestRooms>): vo
 
     it('forgets a grant within a second', async () => {
       await rooms.namespace.get(people.reader!, at('shared/a'));
-      await rooms.metadata.principals.removeGrant(reader.id, home.id, 'shared/');
+      await rooms.metadata.authority.removeGrant({
+        subject: { kind: 'user', id: reader.id },
+        bucket: home.id,
+        prefix: 'shared/',
+      });
       const until = Date.now() + 1000;
       while ((await codeOf(rooms.namespace.get(people.reader!, at('shared/a')))) === 'none' && Date.now() < until)
         await new Promise((resolve) => setTimeout(resolve, 5));

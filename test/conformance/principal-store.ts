@@ -113,20 +113,6 @@ export function describePrincipalStore(name: string, make: () => Promise<Metadat
       expect(await store().sessionAlive('t3')).to.equal(false);
     });
 
-    it('keeps grants, one a bucket and prefix', async () => {
-      const [friend, home] = [await create(), await rig.bucket()];
-      const grant = (prefix: string, access: 'read' | 'write') => ({ bucket: home.id, prefix, access });
-      for (const one of [grant('photos/', 'read'), grant('', 'read'), grant('photos/', 'write')]) {
-        await store().setGrant({ ...one, principal: friend.id });
-      }
-      expect(await store().grants(friend.id)).to.deep.equal([grant('', 'read'), grant('photos/', 'write')]);
-      await store().removeGrant(friend.id, home.id, '');
-      await store().removeGrant(friend.id, home.id, 'never/');
-      expect(await store().grants(friend.id)).to.deep.equal([grant('photos/', 'write')]);
-      await rig.gateways[0]!.buckets.remove(home.id);
-      expect(await store().grants(friend.id)).to.deep.equal([]);
-    });
-
     it('leaves everything to the heir, and nothing behind', async () => {
       const [leaver, heir] = [await rig.user(), await rig.user()];
       const id = leaver.principal.id;
@@ -175,7 +161,7 @@ export function describePrincipalStore(name: string, make: () => Promise<Metadat
         heard.length = 0;
       };
       await until(null, 'listening');
-      const [user, heir, home] = [await create(), await create(), await rig.bucket()];
+      const [user, heir] = [await create(), await create()];
       const told = String(user.id);
       const tokenHash = hashOf('x');
       await store().createSession({ id: 'told', principal: user.id, tokenHash, expires: rig.clock.now() + 1e6, label: '' });
@@ -184,8 +170,6 @@ export function describePrincipalStore(name: string, make: () => Promise<Metadat
         update: () => store().update(user.id, { role: 'guest' }),
         addKey: () => store().addKey({ id: 'TOLD', principal: user.id, sealedSecret: tokenHash }),
         removeKey: () => store().removeKey('TOLD'),
-        setGrant: () => store().setGrant({ principal: user.id, bucket: home.id, prefix: '', access: 'read' }),
-        removeGrant: () => store().removeGrant(user.id, home.id, ''),
         revokeSession: () => store().revokeSession('told'),
         remove: () => store().remove(user.id, heir.id),
       };

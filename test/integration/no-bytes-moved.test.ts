@@ -88,13 +88,13 @@ describe(`what moves no bytes (seed ${SEED})`, () => {
     };
     expect(await refuse({ etag: 'md5' })).to.equal('invalid_argument');
     expect(await refuse({ conditions: { ifNoneMatch: '*' } })).to.equal('precondition_failed');
-    await metadata.principals.setGrant({ principal: bob.id, bucket: bucket.id, prefix: '', access: 'write' });
+    await metadata.authority.setGrant({ subject: { kind: 'user', id: bob.id }, bucket: bucket.id, prefix: '', role: 'editor' });
     for (const call of [() => deltas.secrets(rooms.who(bob), bucket.id), () => deltas.begin(rooms.who(bob), bucket.id)]) {
       expect(await codeOf(call())).to.equal('access_denied');
     }
     const bobs = await rooms.bucket(bob, 'of-bob');
     const upload = await deltas.begin(who, bucket.id);
-    await metadata.principals.setGrant({ principal: ann.id, bucket: bobs.id, prefix: '', access: 'write' });
+    await metadata.authority.setGrant({ subject: { kind: 'user', id: ann.id }, bucket: bobs.id, prefix: '', role: 'editor' });
     const staged = await upload.commit(pieces);
     expect(await codeOf(deltas.put(who, { bucket: bobs.id, key: 'x' }, staged, { etag: 'opaque' }))).to.equal('invalid_argument');
     const gateway = await metadata.instance.register({ host: 'here', pid: 1, version: '0' });

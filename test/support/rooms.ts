@@ -59,7 +59,7 @@ export async function openRooms(
   const storage = await open(metadata);
   const { keyring } = storage;
   const content = countClaims(storage.content);
-  const authorizer = createAuthorizer({ principals: metadata.principals, signals: metadata.signals, clock });
+  const authorizer = createAuthorizer({ authority: metadata.authority, signals: metadata.signals, clock });
   const shared = { ...metadata, content, authorizer, keyring, clock, random: randomBytes };
   const buckets = createBuckets(shared);
   const namespace = createNamespace({ ...shared, buckets });

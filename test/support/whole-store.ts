@@ -55,7 +55,7 @@ export async function openWholeStore(dataDirectory: string): Promise<WholeStore>
   const storage = await openLocalContent({ directory, disk, clock, keyring, chunks: metadata.chunks });
   opened.defer(() => storage.close());
   const { content } = storage;
-  const authorizer = createAuthorizer({ principals: metadata.principals, signals: metadata.signals, clock });
+  const authorizer = createAuthorizer({ authority: metadata.authority, signals: metadata.signals, clock });
   const shared = { ...metadata, content, authorizer, keyring, ...common };
   const buckets = createBuckets(shared);
   const namespace = createNamespace({ ...shared, buckets });

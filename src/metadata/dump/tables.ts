@@ -26,6 +26,7 @@ export const DUMPED: Readonly<Record<string, DumpedTable>> = {
   directories: { how: 'changes', key: ['id'] },
   slots: { how: 'changes', key: ['id'] },
   versions: { how: 'changes', key: ['id'] },
+  object_acls: { how: 'changes', key: ['version_id'] },
   leaves: { how: 'changes', key: ['domain', 'id'] },
   chunks: { how: 'changes', key: ['domain', 'id'] },
   uploads: { how: 'changes', key: ['id'] },

@@ -1,55 +1,56 @@
 import { expect } from 'chai';
-import { createAuthorizer } from '#auth/authorizer';
-import type { Action } from '#contracts/authorizer';
-import type { Grant, PrincipalStore } from '#contracts/principal-store';
-import type { Signals } from '#contracts/signals';
-import type { Bucket } from '#core/bucket';
-import type { Role, Who } from '#core/principal';
 import { describeAuthorizer } from '../../conformance/authorizer.ts';
-
-const clock = { now: () => 0 };
-const silent: Signals = { publish: async () => undefined, subscribe: () => () => undefined };
-const who = (id: number, role: Role): Who => ({ principal: { id, name: `u${id}`, role }, protocol: 's3', requestId: '' });
+import { grantOf, testAuthority, whoIs } from '../../support/authority.ts';
 
 describeAuthorizer('policy and grants', (grants) => {
-  const principals = { grants: async (id: number) => grants.filter((grant) => grant.principal === id) };
-  return createAuthorizer({ principals: principals as Partial<PrincipalStore> as PrincipalStore, signals: silent, clock });
+  const rig = testAuthority();
+  rig.grants.push(...grants);
+  rig.changed();
+  return rig;
 });
 
 describe('authorizer', () => {
-  const bucket = { id: 1, owner: 7 } as Bucket;
+  const guest = whoIs({ id: 8, role: 'guest' });
 
-  it('answers without waiting for admins and owners, and for the others once their grants are known', async () => {
-    const grants: Grant[] = [{ bucket: 1, prefix: '', access: 'read' }];
-    const principals = { grants: async () => grants } as Partial<PrincipalStore> as PrincipalStore;
-    const authorizer = createAuthorizer({ principals, signals: silent, clock });
-    expect(authorizer.require(who(7, 'member'), 'write', bucket, 'k')).to.equal(undefined);
-    expect(authorizer.require(who(9, 'admin'), 'admin', null)).to.equal(undefined);
-    const first = authorizer.require(who(8, 'guest'), 'read', bucket, 'k');
+  it('answers without waiting for admins and owners, and for the others once the revision is compiled', async () => {
+    const { authorizer, bucket, grants, changed, loads } = testAuthority();
+    expect(authorizer.require(whoIs({ id: 7, role: 'member' }), 'write', bucket, 'k')).to.equal(undefined);
+    expect(authorizer.require(whoIs({ id: 9, role: 'admin' }), 'admin', null)).to.equal(undefined);
+    expect(loads()).to.equal(0);
+    grants.push(grantOf({ kind: 'user', id: 8 }, 'viewer'));
+    changed();
+    const first = authorizer.require(guest, 'read', bucket, 'k');
     expect(first).to.be.instanceOf(Promise);
     await first;
-    expect(authorizer.require(who(8, 'guest'), 'read', bucket, 'k')).to.equal(undefined);
-    expect(authorizer.visible(who(8, 'guest'), bucket)).to.equal(true);
+    for (let i = 0; i < 100; i++) expect(authorizer.require(guest, 'read', bucket, 'k')).to.equal(undefined);
+    expect(authorizer.visible(guest, bucket)).to.equal(true);
+    expect(loads()).to.equal(1);
   });
 
-  it('looks again after a second when no signal comes', async () => {
-    const grants: Grant[] = [{ bucket: 1, prefix: '', access: 'read' }];
-    let now = 0;
-    const principals = { grants: async () => [...grants] } as Partial<PrincipalStore> as PrincipalStore;
-    const authorizer = createAuthorizer({ principals, signals: silent, clock: { now: () => now } });
-    const may = async (action: Action): Promise<boolean> => {
-      try {
-        await authorizer.require(who(8, 'guest'), action, bucket, 'k');
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    expect(await may('read')).to.equal(true);
+  it('never uses what is older than the revision that the bucket has', async () => {
+    const { authorizer, bucket, grants, changed, loads } = testAuthority();
+    grants.push(grantOf({ kind: 'user', id: 8 }, 'viewer'));
+    changed();
+    const before = { ...bucket };
+    expect(await authorizer.decide(guest, 'read', bucket, 'k')).to.include({ allowed: true });
     grants.pop();
-    now = 999;
-    expect(await may('read')).to.equal(true);
-    now = 2000;
-    expect(await may('read')).to.equal(false);
+    changed();
+    // Under way for the old revision when the new one is asked for.
+    expect(await authorizer.decide(guest, 'read', bucket, 'k')).to.include({ allowed: false });
+    // A row that is older than what is compiled does not bring it back.
+    expect(authorizer.decide(guest, 'read', before, 'k')).to.include({ allowed: false });
+    expect(loads()).to.equal(2);
+  });
+
+  it('does not take a load that began before the change for one that came after it', async () => {
+    const { authorizer, bucket, grants, changed } = testAuthority();
+    grants.push(grantOf({ kind: 'user', id: 8 }, 'viewer'));
+    changed();
+    const early = authorizer.decide(guest, 'read', { ...bucket }, 'k');
+    grants.pop();
+    changed();
+    expect(await authorizer.decide(guest, 'read', bucket, 'k')).to.include({ allowed: false });
+    await early;
+    expect(await authorizer.decide(guest, 'read', bucket, 'k')).to.include({ allowed: false });
   });
 });

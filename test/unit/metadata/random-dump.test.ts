@@ -58,7 +58,7 @@ const FOLDERS = ['a/', 'a/d/', 'g/', 'g/i/', 'k/', 'k/l/'];
 /** One random operation a call; refusals are part of it. */
 async function workload(rig: MetadataRig, dice: Dice): Promise<() => Promise<void>> {
   const [metadata] = rig.gateways;
-  const { store, principals, buckets, uploads, locks, chunks, instance } = metadata!;
+  const { store, authority, principals, buckets, uploads, locks, chunks, instance } = metadata!;
   const accounts: Account[] = [await rig.user(), await rig.user()];
   const known: Awaited<ReturnType<MetadataRig['bucket']>>[] = [];
   for (const versioning of ['off', 'enabled', 'suspended'] satisfies Versioning[]) {
@@ -116,11 +116,11 @@ async function workload(rig: MetadataRig, dice: Dice): Promise<() => Promise<voi
       if (keys.length > 0) await principals.removeKey(dice.pick(keys).id);
     },
     () =>
-      principals.setGrant({
-        principal: dice.pick(accounts).principal.id,
+      authority.setGrant({
+        subject: { kind: 'user', id: dice.pick(accounts).principal.id },
         bucket: pick().id,
         prefix: dice.pick(FOLDERS),
-        access: 'read',
+        role: 'viewer',
       }),
     async () => known.push(await rig.bucket({ owner: accounts[0]!, versioning: dice.pick(['off', 'enabled']) })),
     () => buckets.update(pick().id, { config: { note: version() } }),

@@ -239,6 +239,7 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         objectLock: false,
         created: clock.now(),
         config: {},
+        authority: 0,
       };
       byName.set(name, bucket);
       return bucket;

@@ -333,6 +333,7 @@ export function memoryNamespace(now: () => number = Date.now) {
         objectLock: false,
         created: now(),
         config: {},
+        authority: 0,
       };
       buckets.push(bucket);
       return bucket;

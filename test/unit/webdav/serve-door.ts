@@ -47,6 +47,7 @@ export async function serveDoor() {
       require: no,
       decide: () => ({ allowed: true, rule: { kind: 'owner' } }),
       visible: () => true,
+      listed: () => true,
       onChange: () => () => undefined,
     },
     principals: { find: async () => null },

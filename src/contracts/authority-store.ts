@@ -1,0 +1,34 @@
+import type { Address, BucketId } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import type { Grant, Subject } from '#core/grant';
+import type { VersionId } from '#core/object';
+
+/** What decisions rest on. Nothing here authorizes. Each change moves the bucket's `authority` and publishes `buckets`. */
+export interface AuthorityStore {
+  /** All that is granted in a bucket, and its documents, of one moment; null: there is no such bucket. */
+  load(bucket: BucketId): Promise<BucketAuthority | null>;
+  /** What was granted to one subject, in any bucket. */
+  grantsTo(subject: Subject): Promise<Grant[]>;
+  /** One role a subject and place: a second grant takes the place of the first. @throws bucket_not_found, principal_not_found */
+  setGrant(grant: Grant): Promise<void>;
+  /** false: there was none. */
+  removeGrant(grant: Pick<Grant, 'subject' | 'bucket' | 'prefix'>): Promise<boolean>;
+
+  /** Of the current object or a version; null: there is none. */
+  object(at: Address, version?: VersionId | 'null'): Promise<ObjectAuthority | null>;
+  /** null: the object is private again. @throws not_found, version_not_found */
+  setObjectAcl(at: Address, version: VersionId | 'null' | undefined, acl: string | null): Promise<void>;
+}
+
+export interface BucketAuthority {
+  revision: number;
+  config: Bucket['config'];
+  grants: Grant[];
+}
+
+export interface ObjectAuthority {
+  versionId: VersionId;
+  tags: Record<string, string>;
+  /** JSON of an Acl; null: private. */
+  acl: string | null;
+}

@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import type { Grant, Subject } from '#core/grant';
+import { type MetadataRig, putIntent } from '../support/metadata-rig.ts';
+import { codeOf } from '../support/rooms.ts';
+
+/** Grants, documents' revisions and lists of objects. */
+export function describeAuthorityStore(name: string, make: () => Promise<MetadataRig>): void {
+  describe(`authority store: ${name}`, () => {
+    let rig: MetadataRig;
+    let turn = 0;
+    before(async () => {
+      rig = await make();
+    });
+    after(() => rig.close());
+    const gateway = () => rig.gateways[turn++ % rig.gateways.length]!;
+    const store = () => gateway().authority;
+    const revision = async (bucket: number) => {
+      const [loaded, row] = [await store().load(bucket), await gateway().buckets.find(bucket)];
+      expect(loaded?.revision).to.equal(row?.authority);
+      return row?.authority ?? -1;
+    };
+
+    it('keeps one role a subject and place, and moves the revision with each', async () => {
+      const [home, friend] = [await rig.bucket(), await rig.user()];
+      const user: Subject = { kind: 'user', id: friend.principal.id };
+      const grant = (subject: Subject, prefix: string, role: Grant['role']): Grant => ({
+        subject,
+        bucket: home.id,
+        prefix,
+        role,
+      });
+      expect(await revision(home.id)).to.equal(0);
+      const all = [
+        grant(user, '', 'viewer'),
+        grant({ kind: 'group', id: 4 }, 'a/', 'editor'),
+        grant({ kind: 'link', id: 4 }, 'a/', 'uploader'),
+      ];
+      for (const [index, one] of all.entries()) {
+        await store().setGrant(one);
+        expect(await revision(home.id)).to.equal(index + 1);
+      }
+      await store().setGrant(grant(user, '', 'manager'));
+      expect(await revision(home.id)).to.equal(4);
+      expect((await store().load(home.id))?.grants).to.have.deep.members([grant(user, '', 'manager'), ...all.slice(1)]);
+      expect(await store().grantsTo(user)).to.deep.equal([grant(user, '', 'manager')]);
+      expect(await store().grantsTo({ kind: 'group', id: 4 })).to.deep.equal([all[1]]);
+      expect(await store().removeGrant(grant({ kind: 'link', id: 9 }, 'a/', 'viewer'))).to.equal(false);
+      expect(await store().removeGrant(all[2]!)).to.equal(true);
+      expect(await revision(home.id)).to.equal(5);
+      await gateway().principals.remove(friend.principal.id, (await rig.user()).principal.id);
+      expect((await store().load(home.id))?.grants).to.deep.equal([all[1]]);
+      expect(await revision(home.id)).to.equal(6);
+      await gateway().buckets.remove(home.id, { force: true });
+      expect(await store().load(home.id)).to.equal(null);
+      expect(await store().grantsTo({ kind: 'group', id: 4 })).to.deep.equal([]);
+    });
+
+    it('grants nothing to nobody, nor on what is not there', async () => {
+      const [home, friend] = [await rig.bucket(), await rig.user()];
+      const user: Subject = { kind: 'user', id: friend.principal.id };
+      expect(
+        await codeOf(store().setGrant({ subject: { kind: 'user', id: 999_999 }, bucket: home.id, prefix: '', role: 'viewer' })),
+      ).to.equal('principal_not_found');
+      expect(await codeOf(store().setGrant({ subject: user, bucket: 999_999, prefix: '', role: 'viewer' }))).to.equal(
+        'bucket_not_found',
+      );
+    });
+
+    it('moves the revision with the documents that decide, and the owner, and with nothing else', async () => {
+      const home = await rig.bucket();
+      const heir = await rig.user();
+      const { buckets } = gateway();
+      await buckets.update(home.id, { config: { cors: [], tagging: { a: 'b' } } });
+      expect(await revision(home.id)).to.equal(0);
+      let moved = 0;
+      for (const document of ['policy', 'acl', 'publicAccessBlock', 'ownershipControls']) {
+        await buckets.update(home.id, { config: { [document]: { some: document } } });
+        expect(await revision(home.id), document).to.equal(++moved);
+      }
+      await buckets.update(home.id, { config: { policy: { some: 'policy' } } });
+      expect(await revision(home.id)).to.equal(moved);
+      await buckets.update(home.id, { owner: heir.principal.id });
+      expect(await revision(home.id)).to.equal(moved + 1);
+      expect((await store().load(home.id))?.config).to.have.property('policy');
+    });
+
+    it('tells of a change', async () => {
+      const home = await rig.bucket();
+      const heard: (string | null)[] = [];
+      const off = rig.gateways[0]!.signals.subscribe('buckets', (payload) => heard.push(payload));
+      await rig.gateways
+        .at(-1)!
+        .authority.setGrant({ subject: { kind: 'group', id: 1 }, bucket: home.id, prefix: '', role: 'viewer' });
+      const until = performance.now() + 5000;
+      while (!heard.includes(String(home.id)) && performance.now() < until)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      off();
+      expect(heard).to.include(String(home.id));
+    });
+
+    it('keeps lists of objects by version, and forgets one with what it was of', async () => {
+      const home = await rig.bucket({ versioning: 'enabled' });
+      const at = { bucket: home.id, key: 'a' };
+      expect(await store().object(at)).to.equal(null);
+      const first = await rig.store.commit(putIntent(home, 'a', { tags: { secret: 'no' } }));
+      expect(await store().object(at)).to.deep.equal({ versionId: first.info.versionId, tags: { secret: 'no' }, acl: null });
+      await store().setObjectAcl(at, undefined, '{"owner": 1}');
+      expect((await store().object(at))?.acl).to.equal('{"owner": 1}');
+      await rig.store.commit(putIntent(home, 'a', {}));
+      expect(await store().object(at)).to.include({ acl: null });
+      expect(await store().object(at, first.info.versionId)).to.include({ acl: '{"owner": 1}' });
+      await store().setObjectAcl(at, first.info.versionId, null);
+      expect(await store().object(at, first.info.versionId)).to.include({ acl: null });
+      expect(await codeOf(store().setObjectAcl({ ...at, key: 'b' }, undefined, '{}'))).to.equal('not_found');
+      expect(await codeOf(store().setObjectAcl(at, 'null', '{}'))).to.equal('version_not_found');
+      expect(await codeOf(store().setObjectAcl({ ...at, key: 'b' }, first.info.versionId, '{}'))).to.equal('version_not_found');
+    });
+  });
+}
