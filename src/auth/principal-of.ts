@@ -5,8 +5,8 @@ import type { Principal } from '#core/principal';
 import { digestOf } from './secrets.ts';
 
 /** Without hash and quota: what may travel with a request. */
-export function principalOf({ id, name, role }: PrincipalRecord, credential: Credential): Principal {
-  return { id, name, role, credential };
+export function principalOf({ id, name, role, groups }: PrincipalRecord, credential: Credential): Principal {
+  return groups === undefined ? { id, name, role, credential } : { id, name, role, credential, groups };
 }
 
 export function credentialOf(record: CredentialRecord, session?: string): Credential {

@@ -14,6 +14,7 @@ import * as identity from './migrations/0013-identity.ts';
 import * as history from './migrations/0014-history.ts';
 import * as rest from './migrations/0017-rest.ts';
 import * as links from './migrations/0019-links.ts';
+import * as groupGrants from './migrations/0032-group-grants.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -32,6 +33,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0014-history', migration: history },
   { name: '0017-rest', migration: rest },
   { name: '0019-links', migration: links },
+  { name: '0032-group-grants', migration: groupGrants },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

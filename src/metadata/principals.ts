@@ -12,13 +12,14 @@ export interface PrincipalStoreOptions {
 }
 
 /** Columns of PRINCIPAL_COLUMNS. */
-export type PrincipalRow = [number, string, Role, boolean, string | null, number, number | null, number, boolean];
+export type PrincipalRow = [number, string, Role, boolean, string | null, number, number | null, number, boolean, string | null];
 type Row = PrincipalRow;
 type KeyRow = [string, number, string | null, number];
 
 /** Of `principals p`, for principalOf. */
 export const PRINCIPAL_COLUMNS = `p.id, p.name, p.role, p.disabled, p.password_hash, p.domain, p.quota_bytes, p.created_ms,
-  (EXISTS (SELECT 1 FROM second_factors f WHERE f.principal = p.id AND f.confirmed_ms IS NOT NULL) OR EXISTS (SELECT 1 FROM passkeys k WHERE k.principal = p.id))`;
+  (EXISTS (SELECT 1 FROM second_factors f WHERE f.principal = p.id AND f.confirmed_ms IS NOT NULL) OR EXISTS (SELECT 1 FROM passkeys k WHERE k.principal = p.id)),
+  (SELECT json_agg(m.group_id) FROM group_members m WHERE m.principal = p.id)`;
 const COLUMNS = PRINCIPAL_COLUMNS;
 const KEY_COLUMNS = 'k.id, k.principal, k.name, k.created_ms';
 const CREATE = {
@@ -223,8 +224,10 @@ export function principalOf([
   quotaBytes,
   created,
   secondFactor,
+  groups,
 ]: Row): PrincipalRecord {
-  return { id, name, role, disabled, passwordHash, domain, quotaBytes, created, secondFactor };
+  const record = { id, name, role, disabled, passwordHash, domain, quotaBytes, created, secondFactor };
+  return groups === null ? record : { ...record, groups: JSON.parse(groups) as number[] };
 }
 
 type SessionRow = [string, number, string, number, number, string | null, number | null, string | null];

@@ -89,6 +89,7 @@ describe(`what moves no bytes (seed ${SEED})`, () => {
     expect(await refuse({ etag: 'md5' })).to.equal('invalid_argument');
     expect(await refuse({ conditions: { ifNoneMatch: '*' } })).to.equal('precondition_failed');
     await metadata.authority.setGrant({ subject: { kind: 'user', id: bob.id }, bucket: bucket.id, prefix: '', role: 'editor' });
+    await until(async () => (await codeOf(rooms.namespace.stat(rooms.who(bob), at('absent')))) === 'not_found');
     for (const call of [() => deltas.secrets(rooms.who(bob), bucket.id), () => deltas.begin(rooms.who(bob), bucket.id)]) {
       expect(await codeOf(call())).to.equal('access_denied');
     }
@@ -106,3 +107,9 @@ describe(`what moves no bytes (seed ${SEED})`, () => {
     holding.end();
   });
 });
+
+/** What was granted is seen when its signal has come. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!(await holds()) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+}
