@@ -21,6 +21,7 @@ import { createResumables } from '#namespace/resumables';
 import { createUploads } from '#namespace/uploads';
 import { createMetrics } from '#observability/metrics';
 import { createRestDoor } from '#protocols/rest/door';
+import { createAccessLog } from '#protocols/s3/access-log';
 import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
 import { createWsHandler } from '#protocols/ws/door';
@@ -285,6 +286,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     version: options.version,
     publicUrl: values['public-url'],
   };
+  const accessLog = createAccessLog({ ...deps, region: 'us-east-1' });
+  started.defer(() => accessLog.close());
   const makeListeners = (): Listeners =>
     createListeners({
       host: values.host,
@@ -294,7 +297,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       trustedProxies: values['trusted-proxies'],
       metricsToken: values['metrics-token'],
       publicUrl: values['public-url'],
-      s3: createS3Door({ ...deps, domain: values['s3-domain'] }),
+      s3: createS3Door({ ...deps, domain: values['s3-domain'], websiteDomain: values['website-domain'], accessLog }),
       webdav: createWebdavDoor(deps),
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),

@@ -5,9 +5,10 @@ import { isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import { allowBody, sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
+import type { LoggedRequest } from './access-log.ts';
 import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
-import { S3Error } from './errors.ts';
+import { S3Error, toS3Error } from './errors.ts';
 import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
 import { expirationOf } from './expiration.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
@@ -18,8 +19,9 @@ import { compileParser, type RequestParser } from './request-parser.ts';
 import { compileWriter, type Output, type ResponseWriter } from './response-writer.ts';
 import { createRouter, type Operation } from './schema.ts';
 import { checkSessionToken } from './session-token.ts';
-import { createHostedBucket, parseTarget, type Target } from './target.ts';
+import { createHostedBucket, createHostedSite, parseTarget, type Target } from './target.ts';
 import { createVerifier, type Payload } from './verifier.ts';
+import { createWebsite } from './website.ts';
 
 export type { S3Deps } from './exchange.ts';
 
@@ -51,8 +53,9 @@ const UNUSUAL = [
 
 /** S3 over the namespace. Routes and codecs come from AWS's model; what nobody has written answers NotImplemented by its name. */
 export function createS3Door(deps: S3Deps): Door {
-  const { authenticator, buckets, namespace, clock, region = 'us-east-1' } = deps;
+  const { authenticator, buckets, namespace, accessLog, clock, region = 'us-east-1' } = deps;
   const hostedBucket = createHostedBucket(deps.domain);
+  const hostedSite = createHostedSite(deps.websiteDomain);
   const route = createRouter();
   const table = createTable();
   assertOperations(table.keys());
@@ -69,15 +72,51 @@ export function createS3Door(deps: S3Deps): Door {
 
   async function handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void> {
     let by: Signed | null = null;
+    identify(res, cx);
+    const site = hostedSite(req.headers.host);
+    const entry = accessLog?.begin(req, site);
+    if (site !== null) {
+      await website.handle(req, res, cx, site);
+      if (entry !== undefined) accessLog?.end(entry, res, cx, null);
+      return;
+    }
     try {
-      identify(res, cx);
       if (req.headers.origin !== undefined || req.method === 'OPTIONS') {
-        if (await crossOrigin(req, res, cx)) return;
+        if (await crossOrigin(req, res, cx)) {
+          if (entry !== undefined) endEntry(entry, req, res, cx, null);
+          return;
+        }
       }
       by = signed.get(req) ?? (await authenticate(req, cx));
+      if (entry !== undefined) describeEntry(entry, req, by);
       await answer(req, res, cx, by);
     } catch (error) {
+      if (entry !== undefined) entry.code = toS3Error(error).code;
       if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error), by?.target);
+    }
+    if (entry !== undefined) endEntry(entry, req, res, cx, by);
+  }
+
+  function endEntry(
+    entry: LoggedRequest,
+    req: IncomingMessage,
+    res: ServerResponse,
+    cx: RequestContext,
+    by: Signed | null,
+  ): void {
+    if (by !== null) {
+      const { target, key } = by;
+      const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId };
+      accessLog?.end(entry, res, cx, target.bucket === null ? null : buckets.resolved(who, target.bucket));
+      return;
+    }
+    try {
+      const target = parseTarget(req, hostedBucket);
+      entry.bucket = target.bucket;
+      entry.key = target.key;
+      accessLog?.end(entry, res, cx, null);
+    } catch {
+      // It named no bucket whose log it could be in.
     }
   }
 
@@ -132,9 +171,15 @@ export function createS3Door(deps: S3Deps): Door {
     if (output !== null) send(x, output);
   }
 
+  const website = createWebsite({
+    deps,
+    headersOf: (info, bucket) => codecOf(getObject).writer.headers(representation(info, bucket, false)),
+  });
+
   function fast(req: IncomingMessage, res: ServerResponse, cx: RequestContext): boolean {
     if (req.method !== 'GET') return false;
     for (const header of UNUSUAL) if (req.headers[header] !== undefined) return false;
+    if (hostedSite(req.headers.host) !== null) return false;
     try {
       const target = parseTarget(req, hostedBucket);
       if (target.bucket === null || target.key === null) return false;
@@ -148,6 +193,7 @@ export function createS3Door(deps: S3Deps): Door {
       authenticator.admit(key.principal, cx);
       const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
       const bucket = buckets.resolved(who, target.bucket);
+      if (bucket?.config.logging !== undefined) return false;
       const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
       if (bucket !== null && read !== null) {
         sendSmall(res, cx, key, bucket, read);
@@ -198,6 +244,14 @@ export function createS3Door(deps: S3Deps): Door {
   const nothing = { pairs: [], raw: '', get: () => undefined, has: () => false };
   const getObject = route('GET', 'object', nothing, {});
   return { handle, fast };
+}
+
+/** What the access log says of who asked for what. */
+function describeEntry(entry: LoggedRequest, req: IncomingMessage, { target, key }: Signed): void {
+  entry.bucket = target.bucket;
+  entry.key = target.key;
+  entry.requester = key.principal.id;
+  entry.signed = req.headers.authorization === undefined ? 'QueryString' : 'AuthHeader';
 }
 
 function identify(res: ServerResponse, cx: RequestContext): void {

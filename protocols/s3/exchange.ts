@@ -12,6 +12,7 @@ import type { Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
+import type { AccessLog } from './access-log.ts';
 import type { Input } from './request-parser.ts';
 import type { Output, ResponseWriter } from './response-writer.ts';
 import type { Operation } from './schema.ts';
@@ -32,6 +33,10 @@ export interface S3Deps {
   region?: string;
   /** Virtual-host style `bucket.<domain>`; path style always works. */
   domain?: string | null | undefined;
+  /** Websites are at `bucket.<websiteDomain>`; `bucket.s3-website.localhost` always works. */
+  websiteDomain?: string | null | undefined;
+  /** Absent: nothing is logged. */
+  accessLog?: AccessLog;
 }
 
 /** An authenticated request on its way through an operation. */

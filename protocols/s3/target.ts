@@ -16,12 +16,23 @@ export type HostedBucket = (host: string | undefined) => string | null;
 
 /** What browsers and SDKs resolve to this machine by themselves: `bucket.localhost`, as an SDK makes it of an endpoint `localhost`. */
 const LOCAL = ['s3.localhost', 'localhost'];
+/** As AWS calls its website endpoints; browsers resolve it to this machine. */
+const LOCAL_SITES = 's3-website.localhost';
 /** A label that cannot be a bucket belongs to the endpoint's own name (`s3.localhost`). */
 const BUCKET_CHARS_MIN = 3;
 
 /** Virtual-host style under `domain`, where there is one, and under localhost. Clients keep one Host, so the last answer is kept. */
 export function createHostedBucket(domain: string | null | undefined): HostedBucket {
-  const suffixes = [...(domain ? [domain.toLowerCase()] : []), ...LOCAL].map((one) => `.${one}`);
+  return byHost([...(domain ? [domain] : []), ...LOCAL]);
+}
+
+/** The bucket whose website a Host names, under `domain`, where there is one, and under s3-website.localhost. */
+export function createHostedSite(domain: string | null | undefined): HostedBucket {
+  return byHost([...(domain ? [domain] : []), LOCAL_SITES]);
+}
+
+function byHost(domains: readonly string[]): HostedBucket {
+  const suffixes = domains.map((one) => `.${one.toLowerCase()}`);
   let last: string | undefined;
   let answer: string | null = null;
   return (host) => {

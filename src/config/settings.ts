@@ -52,6 +52,12 @@ export const SETTINGS = {
     schema: optional(text.regex(/^[a-z0-9.-]+$/i, 'must be a domain name').transform((value) => value.toLowerCase())),
     default: null,
   }),
+  'website-domain': setting({
+    description:
+      'Domain under which buckets that are websites are host names, e.g. sites.example.org; bucket.s3-website.localhost always is one.',
+    schema: optional(text.regex(/^[a-z0-9.-]+$/i, 'must be a domain name').transform((value) => value.toLowerCase())),
+    default: null,
+  }),
   'public-url': setting({
     description: 'How browsers and clients reach the web port from outside, e.g. https://cloud.example.org.',
     schema: optional(url('http', 'https').transform((value) => value.replace(/\/+$/, ''))),

@@ -1,8 +1,10 @@
 import type { Handler } from '../exchange.ts';
 import * as cors from './bucket-cors.ts';
 import * as lifecycle from './bucket-lifecycle.ts';
+import * as logging from './bucket-logging.ts';
 import * as notification from './bucket-notification.ts';
 import * as settings from './bucket-settings.ts';
+import * as website from './bucket-website.ts';
 import * as buckets from './buckets.ts';
 import { completeMultipartUpload } from './complete-multipart.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
@@ -37,6 +39,11 @@ export function createTable(): ReadonlyMap<string, Handler> {
     DeleteBucketLifecycle: lifecycle.deleteBucketLifecycle,
     GetBucketNotificationConfiguration: notification.getBucketNotificationConfiguration,
     PutBucketNotificationConfiguration: notification.putBucketNotificationConfiguration,
+    GetBucketLogging: logging.getBucketLogging,
+    PutBucketLogging: logging.putBucketLogging,
+    GetBucketWebsite: website.getBucketWebsite,
+    PutBucketWebsite: website.putBucketWebsite,
+    DeleteBucketWebsite: website.deleteBucketWebsite,
     GetBucketCors: cors.getBucketCors,
     PutBucketCors: cors.putBucketCors,
     DeleteBucketCors: cors.deleteBucketCors,

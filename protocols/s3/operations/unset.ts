@@ -9,7 +9,6 @@ const MISSING: Record<string, S3Code> = {
   GetBucketPolicy: 'NoSuchBucketPolicy',
   GetBucketPolicyStatus: 'NoSuchBucketPolicy',
   GetBucketReplication: 'ReplicationConfigurationNotFoundError',
-  GetBucketWebsite: 'NoSuchWebsiteConfiguration',
   GetObjectLockConfiguration: 'ObjectLockConfigurationNotFoundError',
   GetBucketAnalyticsConfiguration: 'NoSuchConfiguration',
   GetBucketIntelligentTieringConfiguration: 'NoSuchConfiguration',
@@ -27,7 +26,6 @@ const MISSING: Record<string, S3Code> = {
 const DEFAULTS: Record<string, Output> = {
   GetBucketAbac: { AbacStatus: { Status: 'Disabled' } },
   GetBucketAccelerateConfiguration: {},
-  GetBucketLogging: {},
   GetBucketOwnershipControls: { OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
   GetBucketRequestPayment: { Payer: 'BucketOwner' },
   GetPublicAccessBlock: {
@@ -50,7 +48,6 @@ const REMOVALS = [
   'DeleteBucketMetadataTableConfiguration',
   'DeleteBucketPolicy',
   'DeleteBucketReplication',
-  'DeleteBucketWebsite',
 ];
 
 /** Every read of a subresource that nobody can set yet. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Authenticator } from '#contracts/authenticator';
@@ -15,6 +15,7 @@ import { CloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import { resolveRange } from '#core/range';
 import { type Bytes, bytesOf, collect } from '#core/stream';
+import { type AccessLog, createAccessLog } from '#protocols/s3/access-log';
 import { createS3Door } from '#protocols/s3/door';
 import { smallDigest } from '#protocols/s3/small-digest';
 import { permissive } from '../../support/authorizer.ts';
@@ -33,6 +34,7 @@ export interface Rig {
   /** What webhooks got; `hook` takes everything, `dead` nothing, and there are no others. */
   posted: { target: string; id: string; body: string }[];
   domain: string | null;
+  accessLog: AccessLog;
   close(): Promise<void>;
 }
 
@@ -45,7 +47,9 @@ export async function startRig(): Promise<Rig> {
   const log = logger(logged);
   const rooms = { ...memoryRooms(stored, buckets, clock), clock, authenticator: memoryAuthenticator(), authorizer: permissive() };
   const posted: Rig['posted'] = [];
+  const accessLog = createAccessLog({ ...rooms, random: randomBytes, log, region: 'us-east-1', everyMs: 1e9, batchBytes: 4096 });
   const door = createS3Door({
+    accessLog,
     journal: { head: async () => ({ epoch: 1, seq: 0 }) },
     jobs: { start: async () => undefined, cancel: async () => undefined, list: async () => [] },
     webhooks: {
@@ -91,6 +95,7 @@ export async function startRig(): Promise<Rig> {
     logged,
     posted,
     domain: 's3.example.test',
+    accessLog,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -1,0 +1,224 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ObjectRead } from '#contracts/namespace';
+import type { ObjectKey } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import type { ObjectInfo } from '#core/object';
+import { parseRange } from '#core/range';
+import { abandonBody, sendBody } from '#http/body';
+import { parseConditions } from '#http/conditional-headers';
+import type { RequestContext } from '#http/door';
+import { escapeXml } from '#http/xml';
+import { documentOf } from './documents.ts';
+import { CATALOGUE, S3Error, toS3Error } from './errors.ts';
+import type { S3Deps } from './exchange.ts';
+import { decodePath, encodeUri, splitTarget } from './uri.ts';
+
+/** As AWS names them; checked when the configuration was put. */
+export interface WebsiteDocument {
+  RedirectAllRequestsTo?: { HostName: string; Protocol?: 'http' | 'https' };
+  IndexDocument?: { Suffix: string };
+  ErrorDocument?: { Key: string };
+  RoutingRules?: RoutingRule[];
+}
+
+export interface RoutingRule {
+  Condition?: { HttpErrorCodeReturnedEquals?: string; KeyPrefixEquals?: string };
+  Redirect: {
+    HostName?: string;
+    HttpRedirectCode?: string;
+    Protocol?: 'http' | 'https';
+    ReplaceKeyPrefixWith?: string;
+    ReplaceKeyWith?: string;
+  };
+}
+
+export interface WebsiteOptions {
+  deps: S3Deps;
+  /** GET's headers of an object. */
+  headersOf(info: ObjectInfo, bucket: Bucket): Record<string, string>;
+}
+
+interface Visit {
+  req: IncomingMessage;
+  res: ServerResponse;
+  cx: RequestContext;
+  bucket: Bucket;
+  site: WebsiteDocument;
+  /** As asked for, without the leading slash. */
+  key: string;
+}
+
+/** The attribute that x-amz-website-redirect-location is kept in. */
+export const REDIRECT_ATTRIBUTE = 's3.websiteRedirect';
+
+/**
+ * A bucket as a website: everybody reads what everybody may read, folders have an index, errors a document, and rules redirect.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
+ */
+export function createWebsite({ deps, headersOf }: WebsiteOptions) {
+  const { namespace, buckets } = deps;
+  const whoOf = (cx: RequestContext) => ({ principal: null, protocol: 's3' as const, requestId: cx.requestId, context: cx });
+
+  async function handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext, name: string): Promise<void> {
+    cx.op = 'Website';
+    let visit: Visit | null = null;
+    try {
+      if (req.method !== 'GET' && req.method !== 'HEAD')
+        throw new S3Error('MethodNotAllowed', undefined, { Method: req.method ?? '', ResourceType: 'OBJECT' });
+      const bucket = await buckets.named(name);
+      if (bucket === null) throw new S3Error('NoSuchBucket', undefined, { BucketName: name });
+      const site = documentOf<WebsiteDocument>(bucket, 'website');
+      if (site === null) throw new S3Error('NoSuchWebsiteConfiguration', undefined, { BucketName: name });
+      const { path } = splitTarget(req.url ?? '/');
+      visit = { req, res, cx, bucket, site, key: decodePath(path.slice(1)) };
+      await show(visit);
+    } catch (error) {
+      if (!cx.signal.aborted || !res.destroyed) await fail(req, res, cx, visit, error);
+    }
+  }
+
+  async function show(visit: Visit): Promise<void> {
+    const { site, key, res } = visit;
+    if (site.RedirectAllRequestsTo !== undefined) {
+      const { HostName, Protocol } = site.RedirectAllRequestsTo;
+      const { path, query } = splitTarget(visit.req.url ?? '/');
+      redirect(visit, 301, `${Protocol ?? schemeOf(visit)}://${HostName}${path}${query === '' ? '' : `?${query}`}`);
+      return;
+    }
+    const rule = ruleFor(site, key, null);
+    if (rule !== null) {
+      follow(visit, rule);
+      return;
+    }
+    const index = site.IndexDocument?.Suffix ?? 'index.html';
+    const wanted = key === '' || key.endsWith('/') ? `${key}${index}` : key;
+    const read = await readOrFolder(visit, wanted, index);
+    if (read === null) {
+      redirect(visit, 302, `/${encodeUri(key, true)}/`);
+      return;
+    }
+    const elsewhere = read.info.attributes.extra?.[REDIRECT_ATTRIBUTE];
+    if (elsewhere !== undefined) redirect(visit, 301, encodeURI(decodeSafely(elsewhere)));
+    else await sendObject(visit, read, read.range === null ? 200 : 206);
+    if (!res.writableEnded && visit.req.method === 'HEAD') res.end();
+  }
+
+  /** The object; null where a folder of that name has an index. */
+  async function readOrFolder(visit: Visit, key: ObjectKey, index: string): Promise<ObjectRead | null> {
+    const at = { bucket: visit.bucket.id, key };
+    const ranges = parseRange(visit.req.headers.range);
+    const range = ranges?.length === 1 ? ranges[0] : undefined;
+    try {
+      return await namespace.get(whoOf(visit.cx), at, {
+        conditions: parseConditions(visit.req.headers),
+        ...(range === undefined ? {} : { range }),
+      });
+    } catch (error) {
+      const status = CATALOGUE[toS3Error(error).code][0];
+      const folder = { ...at, key: `${key}/${index}` };
+      if (key.endsWith(`/${index}`) || (status !== 404 && status !== 403)) throw error;
+      const found = await namespace.stat(whoOf(visit.cx), folder).catch(() => null);
+      if (found === null) throw error;
+      return null;
+    }
+  }
+
+  async function sendObject({ req, res, cx, bucket }: Visit, read: ObjectRead, status: number): Promise<void> {
+    const headers = headersOf(read.info, bucket);
+    if (read.range !== null) {
+      headers['content-range'] = `bytes ${read.range.start}-${read.range.end}/${read.info.size}`;
+      headers['content-length'] = String(read.range.end - read.range.start + 1);
+    }
+    res.writeHead(status, headers);
+    if (req.method === 'HEAD' || read.info.size === 0) res.end();
+    else await sendBody(res, read.body(read.range ?? undefined, cx.signal), cx.signal);
+  }
+
+  /** A rule for this error, the site's error document, or a page of our own. */
+  async function fail(
+    req: IncomingMessage,
+    res: ServerResponse,
+    cx: RequestContext,
+    visit: Visit | null,
+    thrown: unknown,
+  ): Promise<void> {
+    const error = toS3Error(thrown);
+    const [status] = CATALOGUE[error.code];
+    if (status >= 500) cx.log.error({ err: thrown, requestId: cx.requestId }, 's3: a website failed');
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    abandonBody(req, res);
+    if (status === 304) {
+      res.writeHead(304).end();
+      return;
+    }
+    const rule = visit === null ? null : ruleFor(visit.site, visit.key, status);
+    if (visit !== null && rule !== null) {
+      follow(visit, rule);
+      return;
+    }
+    const document = status < 500 ? visit?.site.ErrorDocument?.Key : undefined;
+    if (visit !== null && document !== undefined) {
+      const read = await namespace.get(whoOf(cx), { bucket: visit.bucket.id, key: document }).catch(() => null);
+      if (read !== null) {
+        await sendObject(visit, read, status);
+        return;
+      }
+    }
+    const page = errorPage(status, error, cx.requestId);
+    res.writeHead(status, {
+      'content-type': 'text/html; charset=utf-8',
+      'content-length': Buffer.byteLength(page),
+      'x-amz-error-code': error.code,
+      'x-amz-error-message': error.message.replace(/[^\x20-\x7e]/g, ' '),
+    });
+    res.end(req.method === 'HEAD' ? undefined : page);
+  }
+
+  return { handle };
+}
+
+/** The first rule that is about this key and this error (null: before anything was looked for). */
+function ruleFor({ RoutingRules = [] }: WebsiteDocument, key: string, status: number | null): RoutingRule | null {
+  return (
+    RoutingRules.find(({ Condition = {} }) => {
+      const { HttpErrorCodeReturnedEquals: code, KeyPrefixEquals: prefix = '' } = Condition;
+      if (!key.startsWith(prefix)) return false;
+      return code === undefined ? status === null : Number(code) === status;
+    }) ?? null
+  );
+}
+
+function follow(visit: Visit, { Condition, Redirect }: RoutingRule): void {
+  const { HostName, HttpRedirectCode, Protocol, ReplaceKeyPrefixWith, ReplaceKeyWith } = Redirect;
+  const rest = visit.key.slice((Condition?.KeyPrefixEquals ?? '').length);
+  const key = ReplaceKeyWith ?? (ReplaceKeyPrefixWith === undefined ? visit.key : `${ReplaceKeyPrefixWith}${rest}`);
+  const host = HostName ?? visit.req.headers.host ?? visit.bucket.name;
+  redirect(visit, Number(HttpRedirectCode ?? 301), `${Protocol ?? schemeOf(visit)}://${host}/${encodeUri(key, true)}`);
+}
+
+function redirect({ res }: Visit, status: number, location: string): void {
+  res.writeHead(status, { location, 'content-length': '0' }).end();
+}
+
+function schemeOf({ cx }: Visit): string {
+  return cx.secure ? 'https' : 'http';
+}
+
+function decodeSafely(text: string): string {
+  try {
+    return decodeURI(text);
+  } catch {
+    return text;
+  }
+}
+
+function errorPage(status: number, { code, message, fields }: S3Error, requestId: string): string {
+  const items = Object.entries({ Code: code, Message: message, ...fields, RequestId: requestId, HostId: requestId })
+    .map(([name, value]) => `<li>${escapeXml(name)}: ${escapeXml(String(value))}</li>\n`)
+    .join('');
+  const title = `${status} ${escapeXml(code)}`;
+  return `<html>\n<head><title>${title}</title></head>\n<body>\n<h1>${title}</h1>\n<ul>\n${items}</ul>\n<hr/>\n</body>\n</html>\n`;
+}
