@@ -12,6 +12,7 @@ import { createNotifier } from '#events/notifier';
 import { createDrainJob } from '#jobs/drain';
 import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createGcJob } from '#jobs/gc/gc';
+import { createIndexNamesJob } from '#jobs/index-names';
 import { createLifecycleJob } from '#jobs/lifecycle';
 import { createRekeyJob } from '#jobs/rekey';
 import { createRunner, type Runner } from '#jobs/runner';
@@ -66,6 +67,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),
     ...(options.notify === null ? [] : [createNotifier({ ...metadata, ...options.notify, region: 'us-east-1', log })]),
+    createIndexNamesJob({ names: metadata.names, clock }),
     createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted, log }),
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),

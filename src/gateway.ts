@@ -18,6 +18,8 @@ import { createListeners, type Listeners, type ListenersOptions } from '#http/se
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { createResumables } from '#namespace/resumables';
+import { createSearch } from '#namespace/search';
+import { createThumbnails } from '#namespace/thumbnails';
 import { createUploads } from '#namespace/uploads';
 import { createMetrics } from '#observability/metrics';
 import { createRestDoor } from '#protocols/rest/door';
@@ -41,11 +43,13 @@ import { loadMasterKey, masterKeySource } from './master-key.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
+import { createSeal } from './seal.ts';
 import { answerPacks } from './shared-packs.ts';
 import { createSpaceGuard } from './space-guard.ts';
 import { createSpaceReports, watchSpace } from './space-report.ts';
 import { openStorage } from './storage.ts';
 import { createSystemReports } from './system-report.ts';
+import { createThumbnailer } from './thumbnailer.ts';
 import { urlsOf } from './urls.ts';
 import { type Addresses, createWorkers } from './workers.ts';
 
@@ -185,6 +189,9 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     buckets: metadata.buckets,
   });
   started.defer(() => links.close());
+  const seal = createSeal({ key: () => keys.derived('sealed rows'), random });
+  const maker = createThumbnailer({ log });
+  started.defer(() => maker.close());
   const hub = createHub({ journal: metadata.journal, signals, clock, log });
   started.defer(() => hub.close());
   const webhooks = createWebhooks({
@@ -279,6 +286,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     buckets,
     uploads,
     resumables,
+    search: createSearch({ names: metadata.names, buckets, authorizer }),
+    thumbnails: createThumbnails({ thumbnails: metadata.thumbnails, maker, seal }),
     uploadDays: values['upload-days'],
     links,
     hub,

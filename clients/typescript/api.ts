@@ -503,6 +503,15 @@ export type Scope = {
   networks?: string[];
 } | null;
 
+export type SearchPage = {
+  /** Bucket by bucket, and in each in order of the word that was found. */
+  entries: Entry[];
+  /** The `cursor` of the next page; null at the end. A page may be short, or empty, before it. */
+  next: string | null;
+  /** false: many names came a moment ago and are not all looked through yet. */
+  complete: boolean;
+};
+
 export type SecondFactors = {
   totp: boolean;
   passkeys: number;
@@ -960,6 +969,13 @@ export interface Operations {
     body: undefined;
     answer: Blob;
   };
+  /** A small picture of an image, as WebP. */
+  GetThumbnail: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; size?: "64" | "256" | "1024"; v?: string | number };
+    body: undefined;
+    answer: Blob;
+  };
   /** The state of an upload, and the file that it made. */
   GetUpload: {
     path: { id: string };
@@ -1226,6 +1242,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Files and folders by name, in everything that the caller may read. */
+  Search: {
+    path: Record<never, never>;
+    query: { q: string | number; bucket?: string | number; prefix?: string | number; kind?: "file" | "folder"; cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: SearchPage;
+  };
   /** Which second factors are on. */
   SecondFactors: {
     path: Record<never, never>;
@@ -1365,6 +1388,7 @@ export const OPERATIONS = {
   GetPublicFile: ['GET', '/public/{token}/files/{key}'],
   GetPublicLink: ['GET', '/public/{token}'],
   GetPublicZip: ['GET', '/public/{token}/zip'],
+  GetThumbnail: ['GET', '/thumbnails/{bucket}/{key}'],
   GetUpload: ['GET', '/uploads/{id}'],
   GetUser: ['GET', '/users/{name}'],
   HeadFile: ['HEAD', '/files/{bucket}/{key}'],
@@ -1403,6 +1427,7 @@ export const OPERATIONS = {
   RenewRecoveryCodes: ['POST', '/me/recovery-codes'],
   ResetUser: ['POST', '/users/{name}/reset'],
   Scrub: ['POST', '/system/scrub'],
+  Search: ['GET', '/search'],
   SecondFactors: ['GET', '/me/second-factors'],
   Settings: ['GET', '/system/settings'],
   Space: ['GET', '/system/space'],

@@ -17,9 +17,9 @@ export interface ClientOptions {
 
 export type OperationName = keyof Operations;
 
-type Part<K extends string, T> = T extends undefined
+type Part<K extends string, T> = [T] extends [undefined]
   ? unknown
-  : Record<never, never> extends T
+  : [Record<never, never>] extends [T]
     ? { [P in K]?: T }
     : { [P in K]: T };
 

@@ -9,8 +9,10 @@ import type { Jobs } from '#contracts/jobs';
 import type { Links } from '#contracts/links';
 import type { Namespace } from '#contracts/namespace';
 import type { Resumables } from '#contracts/resumables';
+import type { Search } from '#contracts/search';
 import type { SpaceReports } from '#contracts/space-report';
 import type { SystemReports } from '#contracts/system-report';
+import type { Thumbnails } from '#contracts/thumbnails';
 import type { Clock, Random } from '#core/clock';
 import type { Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
@@ -34,6 +36,8 @@ export interface RestDeps {
   jobs?: Jobs;
   system?: SystemReports;
   resumables?: Resumables;
+  search?: Search;
+  thumbnails?: Thumbnails;
   /** After so many days without a byte an upload expires. */
   uploadDays?: number;
   /** For what may be lost. */

@@ -17,7 +17,11 @@ export interface Located {
  * The place that a path below `root` names, or `?key=` in its stead.
  * @throws invalid_key, invalid_argument (both given), bucket_not_found
  */
-export async function locate(x: Exchange, root: '/files/' | '/stat/', keyInQuery: ObjectKey | undefined): Promise<Located> {
+export async function locate(
+  x: Exchange,
+  root: '/files/' | '/stat/' | '/thumbnails/',
+  keyInQuery: ObjectKey | undefined,
+): Promise<Located> {
   const place = parsePlace(x.path.slice(root.length));
   if (keyInQuery !== undefined && place.key !== '') {
     throw new CloudStoreError('invalid_argument', 'The key stands in the path and in ?key=.');

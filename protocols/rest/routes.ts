@@ -9,7 +9,9 @@ import { jobRoutes } from './routes/jobs.ts';
 import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { publicRoutes } from './routes/public.ts';
+import { searchRoutes } from './routes/search.ts';
 import { systemRoutes } from './routes/system.ts';
+import { thumbnailRoutes } from './routes/thumbnails.ts';
 import { treeRoutes } from './routes/tree.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { userRoutes } from './routes/users.ts';
@@ -24,6 +26,8 @@ export const ROUTES: readonly Route[] = [
   ...fileRoutes,
   ...treeRoutes,
   ...uploadRoutes,
+  ...searchRoutes,
+  ...thumbnailRoutes,
   ...batchRoutes,
   ...zipRoutes,
   ...bucketRoutes,

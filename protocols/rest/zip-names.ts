@@ -32,7 +32,7 @@ export function createZipNames(): ZipNames {
 export function safeSegment(segment: string): string {
   const plain = segment
     .toWellFormed()
-    .replace(/[\x00-\x1f\x7f-\x9f\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '_')
+    .replace(/[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '_')
     .replace(/[. ]+$/, (end) => '_'.repeat(end.length));
   const named = plain === '' ? '_' : DEVICES.test(plain) ? `_${plain}` : plain;
   return shortened(named);

@@ -16,6 +16,7 @@ import type { LifecycleRows } from '#contracts/lifecycle-rows';
 import type { LinkStore } from '#contracts/link-store';
 import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
+import type { NameStore } from '#contracts/name-store';
 import type { Logger } from '#contracts/observability';
 import type { PackStore } from '#contracts/pack-store';
 import type { PrincipalStore } from '#contracts/principal-store';
@@ -25,6 +26,7 @@ import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
 import type { SpaceStore } from '#contracts/space-report';
 import type { StoreRegistry } from '#contracts/store-registry';
+import type { ThumbnailStore } from '#contracts/thumbnails';
 import type { UploadStore } from '#contracts/upload-store';
 import type { Clock, Random } from '#core/clock';
 import { createAuthorityStore } from './authority.ts';
@@ -47,6 +49,7 @@ import { createLifecycleRows } from './lifecycle.ts';
 import { createLinkStore } from './links.ts';
 import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
+import { createNameStore } from './names.ts';
 import { createPackStore } from './packs.ts';
 import { createPrincipalStore } from './principals.ts';
 import { createResumableStore } from './resumables.ts';
@@ -55,6 +58,7 @@ import { createSignals } from './signals.ts';
 import { createSpaceStore } from './space.ts';
 import { createMetadataStore } from './store.ts';
 import { createStoreRegistry } from './store-registry.ts';
+import { createThumbnailStore } from './thumbnails.ts';
 import { createUploadStore } from './uploads.ts';
 
 export interface MetadataOptions {
@@ -78,6 +82,8 @@ export interface Metadata {
   uploads: UploadStore;
   authority: AuthorityStore;
   resumables: ResumableStore;
+  names: NameStore;
+  thumbnails: ThumbnailStore;
   principals: PrincipalStore;
   credentials: CredentialStore;
   factors: FactorStore;
@@ -126,6 +132,8 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     locks: createLocks({ database, clock, random }),
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
     uploads,
+    names: createNameStore(database),
+    thumbnails: createThumbnailStore({ database, clock }),
     resumables: createResumableStore({ database, clock, random, registration, uploads }),
     authority: createAuthorityStore({ database, signals }),
     principals: createPrincipalStore({ database, clock, signals }),

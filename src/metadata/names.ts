@@ -1,0 +1,98 @@
+import type { NameHit, NameStore } from '#contracts/name-store';
+import { afterPrefix } from '#core/address';
+import { indexWords } from '#core/names';
+import type { Database } from './database.ts';
+import { PACKED_DIRECTORY, PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
+
+/** One gateway at a time: two that take in names of one file, before and after it was renamed, would leave words of both. */
+const TURN = { name: 'names-turn', text: 'SELECT pg_advisory_xact_lock(7261504317)' };
+const WAITING = { name: 'names-waiting', text: 'SELECT 1 FROM names_pending LIMIT 1' };
+const TAKE = {
+  name: 'names-take',
+  text: `WITH taken AS (DELETE FROM names_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM names_pending LIMIT $1)) RETURNING kind, ref)
+         SELECT t.kind, t.ref, coalesce(s.bucket_id, d.bucket_id), coalesce(s.key, d.path) FROM (SELECT DISTINCT kind, ref FROM taken) t
+           LEFT JOIN slots s ON t.kind = 0 AND s.id = t.ref LEFT JOIN directories d ON t.kind = 1 AND d.id = t.ref`,
+};
+const FORGET = {
+  name: 'names-forget',
+  text: `DELETE FROM name_words w USING unnest((SELECT $1::int[]), (SELECT $2::bigint[])) AS x(kind, ref) WHERE w.kind = x.kind AND w.ref = x.ref`,
+};
+const ADD = {
+  name: 'names-add',
+  text: `INSERT INTO name_words (bucket_id, word, kind, ref)
+         SELECT * FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::int[]), (SELECT $4::bigint[])) ON CONFLICT DO NOTHING`,
+};
+const FIND = {
+  name: 'names-find',
+  text: `SELECT w.word, w.kind, w.ref, s.key, CASE WHEN s.id IS NOT NULL THEN ${PACKED_SLOT} END, d.path,
+           CASE WHEN d.id IS NOT NULL THEN ${PACKED_DIRECTORY} END
+           FROM (SELECT word, kind, ref FROM name_words WHERE bucket_id = $1 AND (word, kind, ref) > ($2, $3, $4) AND word >= $5 AND word < $6
+                  ORDER BY word, kind, ref LIMIT $7) w
+           LEFT JOIN slots s ON w.kind = 0 AND s.id = w.ref AND s.bucket_id = $1 AND s.live
+           LEFT JOIN directories d ON w.kind = 1 AND d.id = w.ref AND d.bucket_id = $1
+          ORDER BY w.word, w.kind, w.ref`,
+};
+const PRUNE = {
+  name: 'names-prune',
+  text: `WITH page AS (SELECT DISTINCT kind, ref FROM (SELECT kind, ref FROM name_words WHERE (kind, ref) > ($1, $2) ORDER BY kind, ref LIMIT $3) w),
+           gone AS (DELETE FROM name_words w USING page p WHERE w.kind = p.kind AND w.ref = p.ref AND CASE p.kind
+             WHEN 0 THEN NOT EXISTS (SELECT 1 FROM slots s WHERE s.id = p.ref) ELSE NOT EXISTS (SELECT 1 FROM directories d WHERE d.id = p.ref) END)
+         SELECT kind, ref FROM page ORDER BY kind DESC, ref DESC LIMIT 1`,
+};
+const LAST = '\u{10ffff}';
+
+type TakenRow = [kind: number, ref: number, bucket: number | null, key: string | null];
+type FoundRow = [
+  word: string,
+  kind: number,
+  ref: number,
+  key: string | null,
+  slot: string | null,
+  path: string | null,
+  directory: string | null,
+];
+
+/** The contract is NameStore. */
+export function createNameStore(database: Database): NameStore {
+  return {
+    async catchUp(limit) {
+      if ((await database.read(WAITING)).length === 0) return 0;
+      return database.transaction(async (session) => {
+        await session.query(TURN);
+        const taken = await session.query<TakenRow>(TAKE, [limit]);
+        if (taken.length === 0) return 0;
+        await session.execute(FORGET, [taken.map(([kind]) => kind), taken.map(([, ref]) => ref)]);
+        const words = taken.flatMap(([kind, ref, bucket, key]) => {
+          // A folder's marker is its folder; a bucket's root has no name.
+          if (bucket === null || key === null || key === '' || (kind === 0 && key.endsWith('/'))) return [];
+          return indexWords(key).map((word) => ({ bucket, word, kind, ref }));
+        });
+        await session.execute(ADD, [
+          words.map(({ bucket }) => bucket),
+          words.map(({ word }) => word),
+          words.map(({ kind }) => kind),
+          words.map(({ ref }) => ref),
+        ]);
+        return taken.length;
+      });
+    },
+    async find(bucket, prefix, after, limit) {
+      const place = [after?.word ?? '', after?.kind ?? 0, after?.ref ?? 0];
+      const rows = await database.read<FoundRow>(FIND, [bucket, ...place, prefix, afterPrefix(prefix) ?? LAST, limit]);
+      const read = packedReader();
+      return rows.map(([word, kind, ref, key, slot, path, directory]): NameHit => {
+        const entry =
+          key !== null && slot !== null
+            ? read(bucket, key, slot)
+            : path !== null && directory !== null
+              ? packedDirectory(bucket, path, directory)
+              : null;
+        return { word, kind, ref, entry };
+      });
+    },
+    async prune(from, limit) {
+      const rows = await database.query<[number, number]>(PRUNE, [from?.kind ?? 0, from?.ref ?? 0, limit]);
+      return rows[0] === undefined ? null : { kind: rows[0][0], ref: rows[0][1] };
+    },
+  };
+}
