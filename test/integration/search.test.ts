@@ -97,7 +97,12 @@ describe('search by name', function () {
     await put('shared/secret recipe.txt', bob, other);
     expect(await find('secret')).to.deep.equal([]);
     expect(await find('secret', {}, bob)).to.deep.equal(['other/secret plan.txt', 'other/shared/secret recipe.txt']);
-    await rooms.metadata.principals.setGrant({ principal: ann.id, bucket: other.id, prefix: 'shared/', access: 'read' });
+    await rooms.metadata.authority.setGrant({
+      subject: { kind: 'user', id: ann.id },
+      bucket: other.id,
+      prefix: 'shared/',
+      role: 'viewer',
+    });
     for (let n = 0; n < 50 && (await find('secret')).length === 0; n++) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await find('secret')).to.deep.equal(['other/shared/secret recipe.txt']);
   });
