@@ -67,6 +67,7 @@ export const PROBLEMS = {
   locked: { status: 423, title: 'Locked' },
   object_locked: { status: 403, title: 'Under retention or legal hold' },
   lock_not_found: { status: 409, title: 'No such lock' },
+  customer_key_needed: { status: 403, title: 'Readable only with the key that it was stored under' },
   access_denied: { status: 403, title: 'Access denied' },
   unauthenticated: { status: 401, title: 'Authentication required' },
   expired: { status: 401, title: 'Expired' },

@@ -10,6 +10,8 @@ export const ALGORITHMS = {
   crc64nvme: { header: 'x-amz-checksum-crc64nvme', member: 'ChecksumCRC64NVME', name: 'CRC64NVME', bytes: 8 },
   sha1: { header: 'x-amz-checksum-sha1', member: 'ChecksumSHA1', name: 'SHA1', bytes: 20 },
   sha256: { header: 'x-amz-checksum-sha256', member: 'ChecksumSHA256', name: 'SHA256', bytes: 32 },
+  sha512: { header: 'x-amz-checksum-sha512', member: 'ChecksumSHA512', name: 'SHA512', bytes: 64 },
+  md5: { header: 'x-amz-checksum-md5', member: 'ChecksumMD5', name: 'MD5', bytes: 16 },
 } as const satisfies Partial<Record<DigestName, { header: string; member: string; name: string; bytes: number }>>;
 
 export type ChecksumName = keyof typeof ALGORITHMS;
@@ -53,7 +55,7 @@ export function checksumNamed(text: string | undefined): ChecksumName | null {
   if (Object.hasOwn(ALGORITHMS, name)) return name as ChecksumName;
   throw new S3Error(
     'InvalidRequest',
-    'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
+    'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512]',
   );
 }
 

@@ -47,6 +47,8 @@ const UNUSUAL = [
   'if-modified-since',
   'if-unmodified-since',
   'x-amz-checksum-mode',
+  'x-amz-server-side-encryption-customer-algorithm',
+  'x-amz-server-side-encryption-customer-key',
   'expect',
   'origin',
 ] as const;

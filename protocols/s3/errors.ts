@@ -29,6 +29,7 @@ export const CATALOGUE = {
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidBucketState: [409, 'The request is not valid for the current state of the bucket.'],
   InvalidDigest: [400, 'The Content-MD5 you specified is not valid.'],
+  InvalidEncryptionAlgorithmError: [400, 'The encryption request that you specified is not valid. The valid value is AES256.'],
   InvalidLocationConstraint: [400, 'The specified location constraint is not valid.'],
   InvalidPart: [
     400,
@@ -135,6 +136,7 @@ export const CODES = {
   lock_not_found: 'InvalidRequest',
   object_locked: 'AccessDenied',
   access_denied: 'AccessDenied',
+  customer_key_needed: 'InvalidRequest',
   unauthenticated: 'AccessDenied',
   expired: 'AccessDenied',
   checksum_mismatch: 'BadDigest',
@@ -184,6 +186,14 @@ export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
       return new S3Error('AccessDenied', 'Access Denied because object protected by object lock.');
     case 'conflict':
       return details.objectLock === undefined ? new S3Error(CODES.conflict) : new S3Error('InvalidBucketState', error.message);
+    case 'customer_key_needed':
+      return new S3Error(
+        'InvalidRequest',
+        'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.',
+      );
+    case 'version_not_found':
+      if (details.deleteMarker === true) return new S3Error('MethodNotAllowed', undefined, { ResourceType: 'DeleteMarker' });
+      return new S3Error('NoSuchVersion', undefined, subject ? fieldsOf(error.code, subject) : {});
     case 'precondition_failed':
       return new S3Error(
         'PreconditionFailed',

@@ -9,7 +9,7 @@ import type { Uploads } from '#contracts/uploads';
 import type { Webhooks } from '#contracts/webhooks';
 import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
-import type { Clock } from '#core/clock';
+import type { Clock, Random } from '#core/clock';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import type { AccessLog } from './access-log.ts';
@@ -29,6 +29,7 @@ export interface S3Deps {
   journal: Pick<Journal, 'head'>;
   jobs: Jobs;
   webhooks: Webhooks;
+  random: Random;
   /** What signatures must be made for. Default `us-east-1`. */
   region?: string;
   /** Virtual-host style `bucket.<domain>`; path style always works. */

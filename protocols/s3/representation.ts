@@ -1,9 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Bucket } from '#core/bucket';
 import type { ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
+import { httpDate } from '#http/conditional-headers';
 import { checksumMembers } from './checksums.ts';
 import { S3Error } from './errors.ts';
+import type { Exchange } from './exchange.ts';
 import type { Output } from './response-writer.ts';
+import { readTagging } from './tag-set.ts';
 
 const METADATA_BYTES_MAX = 2048;
 const STORAGE_CLASSES: ReadonlySet<string> = new Set([
@@ -18,12 +21,7 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 /** Headers of features that later work adds: taking one silently would be a lie. */
-const REFUSED = [
-  'x-amz-server-side-encryption-customer-algorithm',
-  'x-amz-tagging',
-  'x-amz-website-redirect-location',
-  'x-amz-write-offset-bytes',
-] as const;
+const REFUSED = ['x-amz-website-redirect-location', 'x-amz-write-offset-bytes'] as const;
 
 /** What GET and HEAD say of an object. Checksums only if asked for (x-amz-checksum-mode: ENABLED). */
 export function representation(info: ObjectInfo, bucket: Bucket, withChecksum: boolean): Output {
@@ -42,10 +40,24 @@ export function representation(info: ObjectInfo, bucket: Bucket, withChecksum: b
     Expires: attributes.expires,
     ServerSideEncryption: 'AES256',
     StorageClass: storageClass,
+    TagCount: tagCount(attributes.tags),
     VersionId: shownVersion(info, bucket),
     Metadata: encodeMetadata(attributes.user),
     ...(withChecksum ? checksumMembers(attributes.checksum) : {}),
   };
+}
+
+function tagCount(tags: ObjectAttributes['tags']): number | undefined {
+  return tags === undefined ? undefined : Object.keys(tags).length;
+}
+
+/** AWS answers a delete marker by its version with 405. */
+export function refuseMarker(x: Exchange, info: ObjectInfo): void {
+  if (!info.deleteMarker) return;
+  x.res.setHeader('x-amz-delete-marker', 'true');
+  x.res.setHeader('x-amz-version-id', info.visibility === 'null' ? 'null' : info.versionId);
+  x.res.setHeader('Last-Modified', httpDate(info.modified));
+  throw new S3Error('MethodNotAllowed', undefined, { Method: x.req.method ?? '', ResourceType: 'DeleteMarker' });
 }
 
 /** undefined where S3 shows no version. */
@@ -86,6 +98,8 @@ export function readAttributes(headers: IncomingHttpHeaders): { attributes: Obje
   if (expires !== undefined) attributes.expires = expires;
   const user = readMetadata(headers);
   if (user !== null) attributes.user = user;
+  const tags = readTagging(take('x-amz-tagging'));
+  if (tags !== null) attributes.tags = tags;
   const storageClass = take('x-amz-storage-class');
   if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) throw new S3Error('InvalidStorageClass');
   if (storageClass !== undefined && storageClass !== 'STANDARD') attributes.extra = { 's3.storageClass': storageClass };
@@ -98,10 +112,16 @@ function refuseUnwritten(headers: IncomingHttpHeaders): void {
     if (headers[name] !== undefined) throw new S3Error('NotImplemented', undefined, { Header: name });
   }
   const encryption = headers['x-amz-server-side-encryption'];
+  if (encryption !== undefined && encryption !== 'AES256' && !/^aws:(kms|kms:dsse|fsx)$/.test(String(encryption)))
+    throw new S3Error('InvalidEncryptionAlgorithmError', undefined, { ArgumentName: 'x-amz-server-side-encryption' });
   if (encryption !== undefined && encryption !== 'AES256') {
-    throw new S3Error('NotImplemented', 'Only AES256 is available as server-side encryption.', {
-      Header: 'x-amz-server-side-encryption',
-    });
+    throw new S3Error(
+      'NotImplemented',
+      'There is no key management service here: AES256 and keys of your own (SSE-C) are available.',
+      {
+        Header: 'x-amz-server-side-encryption',
+      },
+    );
   }
   const acl = headers['x-amz-acl'];
   const granted = Object.keys(headers).some((name) => name.startsWith('x-amz-grant-'));

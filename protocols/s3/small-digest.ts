@@ -27,8 +27,14 @@ function bigEndian(value: number): Buffer {
 const POLYNOMIAL_HIGH = 0x9a6c9329;
 const POLYNOMIAL_LOW = 0xac4bc9b5;
 
-/** In two halves of 32 bits, as BigInt would cost a microsecond a byte. */
 function crc64nvme(bytes: Buffer): Buffer {
+  const crc = createCrc64();
+  crc.update(bytes);
+  return crc.digest();
+}
+
+/** In two halves of 32 bits, as BigInt would cost a microsecond a byte. */
+export function createCrc64(): { update(bytes: Buffer): void; digest(): Buffer } {
   const high = new Int32Array(256);
   const low = new Int32Array(256);
   for (let i = 0; i < 256; i++) {
@@ -48,13 +54,19 @@ function crc64nvme(bytes: Buffer): Buffer {
   }
   let h = -1;
   let l = -1;
-  for (const byte of bytes) {
-    const index = (l ^ byte) & 0xff;
-    l = ((l >>> 8) | (h << 24)) ^ (low[index] as number);
-    h = (h >>> 8) ^ (high[index] as number);
-  }
-  const out = Buffer.alloc(8);
-  out.writeUInt32BE(~h >>> 0, 0);
-  out.writeUInt32BE(~l >>> 0, 4);
-  return out;
+  return {
+    update(bytes) {
+      for (const byte of bytes) {
+        const index = (l ^ byte) & 0xff;
+        l = ((l >>> 8) | (h << 24)) ^ (low[index] as number);
+        h = (h >>> 8) ^ (high[index] as number);
+      }
+    },
+    digest() {
+      const out = Buffer.alloc(8);
+      out.writeUInt32BE(~h >>> 0, 0);
+      out.writeUInt32BE(~l >>> 0, 4);
+      return out;
+    },
+  };
 }

@@ -1,10 +1,14 @@
 import type { Tag } from '@aws-sdk/client-s3';
 import { S3Error } from './errors.ts';
+import { parseQuery, type Query } from './uri.ts';
 
 const KEY_CHARS_MAX = 128;
 const VALUE_CHARS_MAX = 256;
 /** Letters, digits and spaces of any script, and these. */
 const ALLOWED = /^[\p{L}\p{N}\p{Z}+\-=._:/@]*$/u;
+
+/** Of an object; a bucket may have fifty. */
+export const TAGS_MAX = 10;
 
 /** Tags as AWS takes them, in their order. @throws InvalidTag, MalformedXML */
 export function checkTags(tags: readonly Tag[] | undefined, countMax: number): { Key: string; Value: string }[] {
@@ -23,6 +27,39 @@ export function checkTags(tags: readonly Tag[] | undefined, countMax: number): {
     seen.add(Key);
     return { Key, Value };
   });
-  if (checked.length > countMax) throw new S3Error('InvalidTag', `Tag count cannot be greater than ${countMax}`);
+  if (checked.length > countMax)
+    throw countMax === TAGS_MAX
+      ? new S3Error('BadRequest', `Object tags cannot be greater than ${countMax}`)
+      : new S3Error('InvalidTag', `Tag count cannot be greater than ${countMax}`);
   return checked;
+}
+
+export function tagsOf(checked: readonly { Key: string; Value: string }[]): Record<string, string> {
+  return Object.fromEntries(checked.map(({ Key, Value }) => [Key, Value]));
+}
+
+/** The header x-amz-tagging: tags as a query string. null: none. @throws InvalidArgument, InvalidTag, BadRequest */
+export function readTagging(text: string | undefined): Record<string, string> | null {
+  if (text === undefined || text === '') return null;
+  let pairs: Query['pairs'];
+  try {
+    ({ pairs } = parseQuery(text));
+  } catch {
+    throw badTagging();
+  }
+  if (new Set(pairs.map(([name]) => name)).size < pairs.length) throw badTagging();
+  return tagsOf(
+    checkTags(
+      pairs.map(([Key, Value]) => ({ Key, Value })),
+      TAGS_MAX,
+    ),
+  );
+}
+
+function badTagging(): S3Error {
+  return new S3Error(
+    'InvalidArgument',
+    "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+    { ArgumentName: 'x-amz-tagging' },
+  );
 }

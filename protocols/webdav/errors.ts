@@ -48,6 +48,7 @@ const FAULTS = {
   locked: { status: 423, condition: 'lock-token-submitted' },
   object_locked: { status: 403 },
   lock_not_found: { status: 409, condition: 'lock-token-matches-request-uri' },
+  customer_key_needed: { status: 403 },
   access_denied: { status: 403 },
   unauthenticated: { status: 401 },
   expired: { status: 401 },

@@ -35,6 +35,8 @@ export interface MetadataStore {
   commit(intent: AnnotateIntent): Promise<EntryInfo>;
   /** @throws version_not_found, object_locked; invalid_argument where the bucket has no object lock */
   commit(intent: LockIntent): Promise<ObjectInfo>;
+  /** @throws not_found, version_not_found */
+  commit(intent: TagIntent): Promise<ObjectInfo>;
 
   /** Moves an object or a whole directory (both keys end in `/`) in one transaction with one journal row. Same bucket or another of the same domain. */
   move(intent: TreeIntent): Promise<TreeVerdict>;
@@ -65,7 +67,6 @@ export interface PutIntent extends IntentBase {
   /** ms since the epoch; absent: the commit's time. */
   mtime?: number;
   attributes: ObjectAttributes;
-  tags?: Record<string, string>;
   contentHash: Buffer | null;
   chunks: ChunkRecord[];
   leaves: LeafRecord[];
@@ -125,6 +126,14 @@ export interface LockIntent extends IntentBase {
   bypassGovernance?: boolean;
 }
 
+/** Sets the tags of an object or of one of its versions; nothing else of it changes. */
+export interface TagIntent extends IntentBase {
+  kind: 'tag';
+  /** Absent: the current one. */
+  version?: VersionId | 'null';
+  tags: Record<string, string> | null;
+}
+
 export interface TreeIntent {
   who: Who;
   from: Address;
@@ -136,6 +145,8 @@ export interface TreeIntent {
   lockTokens?: readonly string[];
   /** On the source. */
   conditions?: Conditions;
+  /** On what is at the target. */
+  targetConditions?: Conditions;
 }
 
 export interface TreeVerdict {

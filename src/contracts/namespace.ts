@@ -36,6 +36,13 @@ export interface Namespace {
     at: Address,
     options?: { requireParent?: boolean; lockTokens?: readonly string[]; properties?: Record<string, string> },
   ): Promise<DirectoryInfo>;
+  /** Sets (null: removes) the tags of an object or one of its versions. @throws not_found, version_not_found */
+  tag(
+    who: Who,
+    at: Address,
+    tags: Record<string, string> | null,
+    options?: { version?: VersionId | 'null' },
+  ): Promise<ObjectInfo>;
   /** An object, or with a key that ends in `/` and `tree`, a directory with all below. */
   remove(who: Who, at: Address, options?: RemoveOptions): Promise<RemoveVerdict>;
   /** An object or (both keys end in `/`) a directory; by manifest within one dedupe domain, else by ingesting again. */
@@ -66,6 +73,10 @@ export interface Namespace {
 
 export interface ReadOptions {
   version?: VersionId | 'null';
+  /** What is wanted of it, where that is less than its bytes: another right opens it. */
+  only?: 'tags' | 'attributes';
+  /** The caller deciphers what lies under a customer's key; for everybody else such an object is shut. @throws customer_key_needed */
+  sealed?: boolean;
   conditions?: Conditions;
   /** Which time the conditions compare: S3 `modified`, WebDAV and REST `mtime`. Default modified. */
   conditionTime?: 'modified' | 'mtime';
@@ -83,7 +94,6 @@ export interface PutOptions {
   /** Declared plaintext length, bytes. */
   size?: number;
   attributes?: ObjectAttributes;
-  tags?: Record<string, string>;
   mtime?: number;
   conditions?: Conditions;
   requireParent?: boolean;
@@ -117,6 +127,8 @@ export interface CopyOptions {
   depth0?: boolean;
   lockTokens?: readonly string[];
   conditions?: Conditions;
+  /** On what is at the target. */
+  targetConditions?: Conditions;
 }
 
 export interface MoveOptions extends CopyOptions {
@@ -124,6 +136,8 @@ export interface MoveOptions extends CopyOptions {
 }
 
 export interface CopyObjectOptions {
+  /** As in ReadOptions. */
+  sealed?: boolean;
   version?: VersionId | 'null';
   /** On the source. */
   sourceConditions?: Conditions;

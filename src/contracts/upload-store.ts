@@ -26,7 +26,6 @@ export interface NewUpload {
   key: ObjectKey;
   principal: PrincipalId;
   attributes: ObjectAttributes;
-  tags?: Record<string, string>;
   mtime?: number;
   /** Of the object that it will be. */
   lock?: Partial<ObjectLock>;
@@ -49,5 +48,7 @@ export interface Part {
   etag: string;
   content: ContentRef;
   digests: Digests;
+  /** Of its cipher, where the upload is under a customer's key. 12 bytes */
+  nonce?: Buffer;
   modified: number;
 }

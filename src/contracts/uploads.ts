@@ -49,6 +49,10 @@ export interface PartOptions {
   size?: number;
   digests?: readonly DigestName[];
   expect?: Digests | (() => Digests);
+  /** Kept with the part. */
+  nonce?: Buffer;
+  /** Called with the digests before the part is recorded: what it returns is kept in their place. */
+  digestsOf?: (digests: Digests) => Digests;
   signal?: AbortSignal;
 }
 

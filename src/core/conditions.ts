@@ -7,29 +7,37 @@ export interface Conditions {
   /** Milliseconds since the epoch, compared by whole seconds. */
   ifModifiedSince?: number;
   ifUnmodifiedSince?: number;
+  /** Of a removal in S3: the time that the object must have, compared by whole seconds, and its size in bytes. */
+  ifModifiedAt?: number;
+  ifSize?: number;
 }
 
 export interface Validators {
   etag: string;
   /** What `Last-Modified` says at this door, ms since the epoch. */
   modified: number;
+  size?: number;
 }
 
 /**
  * Decides by RFC 9110 §13.2.2's order. `current` is null when nothing is there.
- * @throws precondition_failed, or for reads not_modified (details.etag, details.modified)
+ * @throws precondition_failed (details.condition, details.missing where nothing is there), or for reads not_modified (details.etag, details.modified)
  */
 export function checkConditions(conditions: Conditions, current: Validators | null, kind: 'read' | 'write'): void {
-  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifModifiedAt, ifSize } = conditions;
   const seconds = current === null ? 0 : Math.floor(current.modified / 1000);
   if (ifMatch !== undefined) {
-    if (current === null || (ifMatch !== '*' && !ifMatch.includes(current.etag))) throw failed('If-Match');
+    if (current === null || (ifMatch !== '*' && !ifMatch.includes(current.etag))) throw failed('If-Match', current);
   } else if (ifUnmodifiedSince !== undefined && current !== null && seconds > Math.floor(ifUnmodifiedSince / 1000)) {
-    throw failed('If-Unmodified-Since');
+    throw failed('If-Unmodified-Since', current);
   }
+  if (ifModifiedAt !== undefined && (current === null || seconds !== Math.floor(ifModifiedAt / 1000))) {
+    throw failed('x-amz-if-match-last-modified-time', current);
+  }
+  if (ifSize !== undefined && current?.size !== ifSize) throw failed('x-amz-if-match-size', current);
   if (ifNoneMatch !== undefined) {
     if (current !== null && (ifNoneMatch === '*' || ifNoneMatch.includes(current.etag))) {
-      throw kind === 'read' ? notModified(current) : failed('If-None-Match');
+      throw kind === 'read' ? notModified(current) : failed('If-None-Match', current);
     }
   } else if (
     kind === 'read' &&
@@ -41,8 +49,10 @@ export function checkConditions(conditions: Conditions, current: Validators | nu
   }
 }
 
-function failed(condition: string): CloudStoreError {
-  return new CloudStoreError('precondition_failed', `The condition ${condition} does not hold.`, { details: { condition } });
+function failed(condition: string, current: Validators | null): CloudStoreError {
+  return new CloudStoreError('precondition_failed', `The condition ${condition} does not hold.`, {
+    details: { condition, ...(current === null ? { missing: true } : {}) },
+  });
 }
 
 function notModified(current: Validators): CloudStoreError {

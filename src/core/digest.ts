@@ -1,4 +1,4 @@
 /** Whole-object checksums that a protocol may ask the content store to compute in its one pass. Values are raw bytes, big-endian for CRCs (as S3 base64-encodes them). */
-export const DIGEST_NAMES = ['md5', 'sha1', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const;
+export const DIGEST_NAMES = ['md5', 'sha1', 'sha256', 'sha512', 'crc32', 'crc32c', 'crc64nvme'] as const;
 export type DigestName = (typeof DIGEST_NAMES)[number];
 export type Digests = Partial<Record<DigestName, Buffer>>;

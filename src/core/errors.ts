@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'locked', // a WebDAV lock covers the target and its token was not submitted
   'lock_not_found',
   'object_locked', // a version is under retention or legal hold
+  'customer_key_needed', // its bytes lie under a key that only the client has
   'access_denied',
   'unauthenticated',
   'expired', // presigned URL, token

@@ -27,8 +27,14 @@ export interface ObjectAttributes {
   expires?: string;
   user?: Record<string, string>;
   checksum?: StoredChecksum;
+  /** S3's tags, at most ten. Rows keep them in a column of their own too, for what filters by them. */
+  tags?: Record<string, string>;
+  /** Its bytes lie under a key that only the client has (S3's SSE-C): what tells a right key from a wrong one, in base64. */
+  customerKey?: { salt: string; check: string /** Of each part, where it has parts. */; nonces?: string[] };
   /** Sizes of the parts of a multipart upload, in bytes, for part-number reads. */
   partSizes?: number[];
+  /** In base64, of each part, where the upload named an algorithm: `checksum` says which. */
+  partChecksums?: string[];
   /** What a protocol must remember of its own and no other reads, e.g. `s3.storageClass`, `oc.checksums`. */
   extra?: Record<string, string>;
 }

@@ -29,7 +29,7 @@ export interface DigestMaker {
   ofBody(names: readonly DigestName[]): BodyDigests;
 }
 
-const HEAVY = ['md5', 'sha1', 'sha256'] as const satisfies DigestName[];
+const HEAVY = ['md5', 'sha1', 'sha256', 'sha512'] as const satisfies DigestName[];
 type Heavy = (typeof HEAVY)[number];
 
 export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads | null): DigestMaker {

@@ -37,7 +37,7 @@ export interface ThreadOpened {
  * small body waits for some chunks of a large one, not for its end. Started when first needed; they keep no process alive.
  */
 export interface Threads {
-  begin(name: 'md5' | 'sha1' | 'sha256'): WorkerDigest;
+  begin(name: 'md5' | 'sha1' | 'sha256' | 'sha512'): WorkerDigest;
   /**
    * The sealed segments of a record in pieces, each alone on its memory. `segments` are plaintext in the arena, which must stay until it resolves.
    * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable

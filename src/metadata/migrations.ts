@@ -12,6 +12,7 @@ import * as commitSets from './migrations/0011-commit.ts';
 import * as authority from './migrations/0012-authority.ts';
 import * as identity from './migrations/0013-identity.ts';
 import * as history from './migrations/0014-history.ts';
+import * as tags from './migrations/0015-tags.ts';
 import * as rest from './migrations/0017-rest.ts';
 import * as links from './migrations/0019-links.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0012-authority', migration: authority },
   { name: '0013-identity', migration: identity },
   { name: '0014-history', migration: history },
+  { name: '0015-tags', migration: tags },
   { name: '0017-rest', migration: rest },
   { name: '0019-links', migration: links },
   { name: '0032-group-grants', migration: groupGrants },

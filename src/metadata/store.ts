@@ -53,6 +53,7 @@ export function createMetadataStore(
   function commit(intent: RemoveIntent): Promise<RemoveVerdict>;
   function commit(intent: Extract<Intent, { kind: 'annotate' }>): Promise<EntryInfo>;
   function commit(intent: Extract<Intent, { kind: 'lock' }>): Promise<ObjectInfo>;
+  function commit(intent: Extract<Intent, { kind: 'tag' }>): Promise<ObjectInfo>;
   async function commit(intent: Intent): Promise<PutVerdict | RemoveVerdict | EntryInfo> {
     const outcome = await committer.commit(intent);
     switch (outcome.kind) {

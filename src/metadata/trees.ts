@@ -104,6 +104,9 @@ async function transfer<Intent extends TreeIntent>(work: Work, intent: Intent, k
   checkConditions(intent.conditions ?? {}, source, 'write');
   if (kind.takes && from.key === '') throw new CloudStoreError('invalid_argument', 'The root of a bucket cannot be moved.');
   const there = await occupantOf(work, to, intent);
+  if (intent.targetConditions !== undefined) {
+    checkConditions(intent.targetConditions, there === null ? null : await entryIn(work, to), 'write');
+  }
   if (there !== null && !intent.overwrite) throw new CloudStoreError('already_exists', 'The target exists.');
   if (intent.requireParent === true && (await directoryIn(work, to.bucket, parentOf(to.key))) === null) {
     throw new CloudStoreError('parent_missing', 'The parent folder does not exist.');

@@ -8,30 +8,18 @@ import type { Database } from './database.ts';
 import type { Registration } from './instance.ts';
 import { mintVersionId } from './version-id.ts';
 
-type Row = [
-  string,
-  number,
-  string,
-  number,
-  string,
-  string | null,
-  number | null,
-  string | null,
-  number,
-  string | null,
-  string | null,
-];
-type PartRow = [number, number, string, Buffer, string, number];
+type Row = [string, number, string, number, string, number | null, string | null, number, string | null, string | null];
+type PartRow = [number, number, string, Buffer, string, number, Buffer | null];
 
 const COMPLETED_FOUND_MS = 24 * 3600 * 1000;
-const COLUMNS = `encode(u.id, 'hex'), u.bucket_id, u.key, u.principal, u.attributes, u.tags, u.mtime_ms, u.checksum, u.created_ms,
+const COLUMNS = `encode(u.id, 'hex'), u.bucket_id, u.key, u.principal, u.attributes, u.mtime_ms, u.checksum, u.created_ms,
   encode(u.completed_version, 'hex'), u.lock`;
 /** Not one that is sent as a stream (resumables.ts). */
 const OWN = '(SELECT true FROM resumables r WHERE r.id = u.id) IS NULL';
 const CREATE = {
   name: 'upload-create',
-  text: `INSERT INTO uploads (id, bucket_id, key, principal, attributes, tags, mtime_ms, checksum, created_ms, lock)
-         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7, $8, $9, $10 FROM buckets b WHERE b.id = $2 FOR SHARE`,
+  text: `INSERT INTO uploads (id, bucket_id, key, principal, attributes, mtime_ms, checksum, created_ms, lock)
+         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7, $8, $9 FROM buckets b WHERE b.id = $2 FOR SHARE`,
 };
 const FIND = {
   name: 'upload-find',
@@ -50,15 +38,15 @@ const HOLD = {
 };
 const PUT_PART = {
   name: 'part-put',
-  text: `INSERT INTO parts (upload_id, number, size, etag, content, digests, modified_ms) VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6, $7)
+  text: `INSERT INTO parts (upload_id, number, size, etag, content, digests, modified_ms, nonce) VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (upload_id, number) DO UPDATE SET size = excluded.size, etag = excluded.etag, content = excluded.content,
-           digests = excluded.digests, modified_ms = excluded.modified_ms`,
+           digests = excluded.digests, modified_ms = excluded.modified_ms, nonce = excluded.nonce`,
 };
 const RECORD = { name: 'part-chunks', text: 'SELECT cs_apply_extra(0, $1)' };
 const ALIVE = { name: 'part-alive', text: 'SELECT cs_alive($1)' };
 const PARTS = {
   name: 'parts',
-  text: `SELECT number, size, etag, content, digests, modified_ms FROM parts WHERE upload_id = decode($1, 'hex') AND number > $2
+  text: `SELECT number, size, etag, content, digests, modified_ms, nonce FROM parts WHERE upload_id = decode($1, 'hex') AND number > $2
          ORDER BY number LIMIT $3`,
 };
 const ABORT = {
@@ -80,21 +68,10 @@ export function createUploadStore({
 }): UploadStore {
   return {
     async create(upload) {
-      const { bucket, key, principal, attributes, tags, mtime, checksum, lock } = upload;
+      const { bucket, key, principal, attributes, mtime, checksum, lock } = upload;
       const created = clock.now();
       const id = mintVersionId(clock, random);
-      const values = [
-        id,
-        bucket,
-        key,
-        principal,
-        json(attributes),
-        json(tags),
-        mtime ?? null,
-        json(checksum),
-        created,
-        json(lock),
-      ];
+      const values = [id, bucket, key, principal, json(attributes), mtime ?? null, json(checksum), created, json(lock)];
       if ((await database.execute(CREATE, values)) === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
       return { ...upload, id, created, completedVersion: null };
     },
@@ -111,8 +88,17 @@ export function createUploadStore({
         if (chunks.length + leaves.length > 0) {
           await session.query(RECORD, [JSON.stringify(recordsOf(part.content.domain, chunks, leaves))]);
         }
-        const { number, size, etag, content, digests, modified } = part;
-        await session.execute(PUT_PART, [upload, number, size, etag, encodeContentRef(content), digestsText(digests), modified]);
+        const { number, size, etag, content, digests, modified, nonce } = part;
+        await session.execute(PUT_PART, [
+          upload,
+          number,
+          size,
+          etag,
+          encodeContentRef(content),
+          digestsText(digests),
+          modified,
+          nonce ?? null,
+        ]);
       });
       return part;
     },
@@ -130,14 +116,13 @@ export function createUploadStore({
   };
 }
 
-function uploadOf([id, bucket, key, principal, attributes, tags, mtime, checksum, created, completedVersion, lock]: Row): Upload {
+function uploadOf([id, bucket, key, principal, attributes, mtime, checksum, created, completedVersion, lock]: Row): Upload {
   return {
     id,
     bucket,
     key,
     principal,
     attributes: JSON.parse(attributes),
-    ...(tags === null ? {} : { tags: JSON.parse(tags) }),
     ...(mtime === null ? {} : { mtime }),
     ...(checksum === null ? {} : { checksum: JSON.parse(checksum) }),
     ...(lock === null ? {} : { lock: JSON.parse(lock) }),
@@ -146,8 +131,9 @@ function uploadOf([id, bucket, key, principal, attributes, tags, mtime, checksum
   };
 }
 
-function partOf([number, size, etag, content, digests, modified]: PartRow): Part {
-  return { number, size, etag, content: decodeContentRef(content), digests: digestsOf(digests), modified };
+function partOf([number, size, etag, content, digests, modified, nonce]: PartRow): Part {
+  const part = { number, size, etag, content: decodeContentRef(content), digests: digestsOf(digests), modified };
+  return nonce === null ? part : { ...part, nonce };
 }
 
 function digestsText(digests: Digests): string {

@@ -56,13 +56,12 @@ export async function complete(
       versionId: deps.mint(),
       content: staged.content,
       etag: multipartEtag(parts.map((part) => part.etag)),
-      attributes: { ...upload.attributes, ...options.attributes, partSizes: parts.map((part) => part.size) },
+      attributes: { ...withNonces(upload.attributes, parts), ...options.attributes, partSizes: parts.map((part) => part.size) },
       contentHash: staged.contentHash,
       chunks: staged.chunks,
       leaves: staged.leaves,
       completesUpload: upload.id,
       ...(upload.mtime === undefined ? {} : { mtime: upload.mtime }),
-      ...(upload.tags === undefined ? {} : { tags: upload.tags }),
       ...(upload.lock === undefined ? {} : { lock: upload.lock }),
       ...(options.conditions === undefined ? {} : { conditions: options.conditions }),
     });
@@ -70,6 +69,13 @@ export async function complete(
   } finally {
     staged.release();
   }
+}
+
+/** Each part is under a nonce of its own. */
+function withNonces(attributes: Upload['attributes'], parts: Part[]): Upload['attributes'] {
+  if (attributes.customerKey === undefined) return attributes;
+  const nonces = parts.map(({ nonce }) => nonce?.toString('base64') ?? '');
+  return { ...attributes, customerKey: { ...attributes.customerKey, nonces } };
 }
 
 /** A client whose connection broke asks again, and gets what it made, also when it has been overwritten since. */

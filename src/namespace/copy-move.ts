@@ -74,13 +74,19 @@ async function requireReplacing(rooms: Rooms, who: Who, to: Address, { overwrite
   if (twin !== null) await rooms.access.require(who, 'delete', other.bucket, other.key);
 }
 
-function intent(who: Who, from: Address, to: Address, { overwrite, requireParent, lockTokens, conditions }: CopyOptions) {
+function intent(
+  who: Who,
+  from: Address,
+  to: Address,
+  { overwrite, requireParent, lockTokens, conditions, targetConditions }: CopyOptions,
+) {
   return {
     who,
     from,
     to,
     overwrite,
     ...(requireParent === undefined ? {} : { requireParent }),
+    ...(targetConditions === undefined ? {} : { targetConditions }),
     ...(lockTokens === undefined ? {} : { lockTokens }),
     ...(conditions === undefined ? {} : { conditions }),
   };

@@ -7,7 +7,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import type { Rooms } from './deps.ts';
-import { factsOf, find, missing, readAction } from './get.ts';
+import { assertOpen, factsOf, find, missing, readAction } from './get.ts';
 
 /** S3's CopyObject. Its ETag and checksum stay, for its bytes do; also onto itself, to change what is said of it. */
 export async function copyObject(
@@ -23,6 +23,7 @@ export async function copyObject(
   const { conditions, lockTokens, attributes } = options;
   return withSource(rooms, from, options.version, (source) => {
     assertSource(source, options.sourceConditions);
+    assertOpen(source, options.sealed);
     const mtime = options.mtime ?? (attributes === undefined ? givenMtime(source) : undefined);
     return commitCopy(rooms, source, target, {
       who,

@@ -11,11 +11,11 @@ import { namedBody } from './named-body.ts';
 
 /** The object, its conditions decided. A delete marker comes only by its version; it has no conditions and no bytes. */
 export async function stat(rooms: Rooms, who: Who, at: Address, options: ReadOptions = {}): Promise<ObjectInfo> {
-  await rooms.access.require(who, readAction(options.version), at.bucket, at.key, factsOf(options.version));
+  await rooms.access.require(who, readAction(options.version, options.only), at.bucket, at.key, factsOf(options.version));
   const info = await find(rooms, at, options.version);
   if (options.conditions !== undefined && !info.deleteMarker) {
     const modified = options.conditionTime === 'mtime' ? info.mtime : info.modified;
-    checkConditions(options.conditions, { etag: info.etag, modified }, 'read');
+    checkConditions(options.conditions, { etag: info.etag, modified, size: info.size }, 'read');
   }
   return info;
 }
@@ -27,6 +27,7 @@ export async function get(
   options: ReadOptions & { range?: RangeRequest } = {},
 ): Promise<ObjectRead> {
   const info = await stat(rooms, who, at, options);
+  assertOpen(info, options.sealed);
   const range = options.range === undefined || info.deleteMarker ? null : resolveRange(options.range, info.size);
   return {
     info,
@@ -52,7 +53,7 @@ export function glance(rooms: Rooms, who: Who, at: Address): ReturnType<Namespac
 }
 
 function inMemory(rooms: Rooms, info: ObjectInfo | null | undefined): ReturnType<Namespace['peek']> {
-  if (info == null || info.content === null) return null;
+  if (info == null || info.content === null || info.attributes.customerKey !== undefined) return null;
   try {
     const body = rooms.content.peek(info.content);
     return body === null ? null : { info, body };
@@ -74,8 +75,18 @@ export async function directory(rooms: Rooms, who: Who, at: Address): Promise<Di
 }
 
 /** A named version is read by another right than the current object, at AWS too. */
-export function readAction(version: ReadOptions['version']): Action {
+export function readAction(version: ReadOptions['version'], only?: ReadOptions['only']): Action {
+  if (only !== undefined) return version === undefined ? `${only}.read` : `version.${only}.read`;
   return version === undefined ? 'read' : 'version.read';
+}
+
+/** @throws customer_key_needed */
+export function assertOpen(info: ObjectInfo, sealed: boolean | undefined): void {
+  if (info.attributes.customerKey === undefined || sealed === true) return;
+  throw new CloudStoreError(
+    'customer_key_needed',
+    'The object lies under a key that only its owner has, and is read by S3 with that key.',
+  );
 }
 
 export function factsOf(version: ReadOptions['version']): ActionFacts | undefined {

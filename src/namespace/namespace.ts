@@ -10,6 +10,7 @@ import { createLocking } from './locking.ts';
 import { makeDirectory, put } from './put.ts';
 import { quota } from './quota.ts';
 import { remove } from './remove.ts';
+import { tag } from './tag.ts';
 import { createVersionIds } from './version-id.ts';
 
 /** The one door to files. Every method's first step is to ask whether the caller may. */
@@ -25,6 +26,7 @@ export function createNamespace(deps: NamespaceDeps): Namespace {
     glance: (who, at) => glance(rooms, who, at),
     put: (who, at, body, options) => put(rooms, who, at, body, options),
     makeDirectory: (who, at, options) => makeDirectory(rooms, who, at, options),
+    tag: (who, at, tags, options) => tag(rooms, who, at, tags, options),
     remove: (who, at, options) => remove(rooms, who, at, options),
     copy: (who, from, to, options) => copy(rooms, who, from, to, options),
     copyObject: (who, from, to, options) => copyObject(rooms, who, from, to, options),

@@ -42,7 +42,7 @@ export async function commitStaged(
   staged: Staged,
   options: StagedOptions,
 ): Promise<PutResult> {
-  const { conditions, lockTokens, requireParent, mtime, tags, signal } = options;
+  const { conditions, lockTokens, requireParent, mtime, signal } = options;
   try {
     if (staged.content.domain !== bucket.domain) {
       throw new CloudStoreError('invalid_argument', 'The content was stored for the bucket of another owner.');
@@ -62,7 +62,6 @@ export async function commitStaged(
       chunks: staged.chunks,
       leaves: staged.leaves,
       ...(mtime === undefined ? {} : { mtime }),
-      ...(tags === undefined ? {} : { tags }),
       ...(conditions === undefined ? {} : { conditions }),
       ...(lockTokens === undefined ? {} : { lockTokens }),
       ...(requireParent === undefined ? {} : { requireParent }),

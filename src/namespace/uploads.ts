@@ -6,7 +6,7 @@ import type { MetadataStore } from '#contracts/metadata-store';
 import type { Namespace } from '#contracts/namespace';
 import type { Signals } from '#contracts/signals';
 import type { Part, Upload, UploadStore } from '#contracts/upload-store';
-import type { Uploads } from '#contracts/uploads';
+import type { PartOptions, Uploads } from '#contracts/uploads';
 import { type Address, assertKey } from '#core/address';
 import type { Clock, Random } from '#core/clock';
 import { DIGEST_NAMES, type DigestName } from '#core/digest';
@@ -51,14 +51,19 @@ export function createUploads(deps: UploadsDeps): Uploads {
     upload: Upload,
     number: number,
     body: Bytes,
-    options: Omit<WriteOptions, 'digests'> & { digests: readonly DigestName[] },
+    options: Omit<WriteOptions, 'digests'> & Pick<PartOptions, 'nonce' | 'digestsOf'> & { digests: readonly DigestName[] },
   ): Promise<Part> {
     const digests = [...new Set<DigestName>(['md5', ...options.digests, ...checksumOf(upload)])];
-    const staged = await content.write(body, { ...options, digests });
+    const { nonce, digestsOf, ...write } = options;
+    if (upload.attributes.customerKey !== undefined && nonce === undefined) {
+      throw new CloudStoreError('customer_key_needed', "The upload is under a customer's key, and so is each of its parts.");
+    }
+    const staged = await content.write(body, { ...write, digests });
     try {
       const etag = md5Etag(staged.digests);
-      const part = { number, size: staged.size, etag, content: staged.content, digests: staged.digests, modified: clock.now() };
-      return await uploads.putPart(upload.id, part, staged.chunks, staged.leaves);
+      const kept = digestsOf?.(staged.digests) ?? staged.digests;
+      const part = { number, size: staged.size, etag, content: staged.content, digests: kept, modified: clock.now() };
+      return await uploads.putPart(upload.id, nonce === undefined ? part : { ...part, nonce }, staged.chunks, staged.leaves);
     } finally {
       staged.release();
     }
@@ -70,7 +75,7 @@ export function createUploads(deps: UploadsDeps): Uploads {
       await access.require(who, 'write', at.bucket, at.key);
       return uploads.create({ ...at, ...options, principal: who.principal?.id ?? 0 });
     },
-    async writePart(who, at, id, number, body, { size, digests = [], expect, signal }) {
+    async writePart(who, at, id, number, body, { size, digests = [], expect, signal, nonce, digestsOf }) {
       assertPartNumber(number);
       const { domain } = await access.require(who, 'write', at.bucket, at.key);
       return store(await running(at, id), number, body, {
@@ -79,6 +84,8 @@ export function createUploads(deps: UploadsDeps): Uploads {
         ...(size === undefined ? {} : { size }),
         ...(expect === undefined ? {} : { expect }),
         ...(signal === undefined ? {} : { signal }),
+        ...(nonce === undefined ? {} : { nonce }),
+        ...(digestsOf === undefined ? {} : { digestsOf }),
       });
     },
     async copyPart(who, at, id, number, from, options) {

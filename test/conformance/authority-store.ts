@@ -116,7 +116,7 @@ export function describeAuthorityStore(name: string, make: () => Promise<Metadat
       const home = await rig.bucket({ versioning: 'enabled' });
       const at = { bucket: home.id, key: 'a' };
       expect(await store().object(at)).to.equal(null);
-      const first = await rig.store.commit(putIntent(home, 'a', { tags: { secret: 'no' } }));
+      const first = await rig.store.commit(putIntent(home, 'a', { attributes: { tags: { secret: 'no' } } }));
       expect(await store().object(at)).to.deep.equal({ versionId: first.info.versionId, tags: { secret: 'no' }, acl: null });
       await store().setObjectAcl(at, undefined, '{"owner": 1}');
       expect((await store().object(at))?.acl).to.equal('{"owner": 1}');

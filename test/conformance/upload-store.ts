@@ -40,8 +40,7 @@ export function describeUploadStore(name: string, make: () => Promise<MetadataRi
 
     it('finds what was begun, by bucket, key and id together', async () => {
       const full = {
-        attributes: { contentType: 'a/b', user: { x: 'y' } },
-        tags: { a: 'b' },
+        attributes: { contentType: 'a/b', user: { x: 'y' }, tags: { a: 'b' } },
         mtime: 5,
         checksum: { algorithm: 'sha256', type: 'COMPOSITE' as const },
       };

@@ -65,7 +65,9 @@ describe('a dump moves between servers', function () {
       const bucket = { ...(await buckets.create({ name: `bucket-${versioning}`, owner: id, domain, versioning })), who };
       for (const key of ['a', 'a/b', 'ü/\n\\', 'x'.repeat(1000)]) {
         const attributes = { contentType: 'text/plain; "quoted"' };
-        await store.commit(putIntent(bucket, key, { attributes, tags: { 'k\\': '\u0001' }, contentHash: randomBytes(32) }));
+        await store.commit(
+          putIntent(bucket, key, { attributes: { ...attributes, tags: { 'k\\': '\u0001' } }, contentHash: randomBytes(32) }),
+        );
         await store.commit(putIntent(bucket, key));
       }
       await store.commit({ kind: 'annotate', who, bucket: bucket.id, key: 'a/', properties: { 'DAV: p': '<x>&</x>' } });

@@ -113,7 +113,7 @@ describe('the lifecycle of buckets', function () {
     await rooms.put(who, bucket, 'date/x', 'x');
     for (const size of [2, 3, 4, 5]) await rooms.put(who, bucket, `size/${size}`, 'x'.repeat(size));
     const tagged = async (key: string, tags: Record<string, string>): Promise<unknown> =>
-      rooms.namespace.put(who, { bucket: bucket.id, key }, bytes('x'), { etag: 'md5', tags });
+      rooms.namespace.put(who, { bucket: bucket.id, key }, bytes('x'), { etag: 'md5', attributes: { tags } });
     await tagged('tags/both', { a: '1', b: '2', c: '3' });
     await tagged('tags/one', { a: '1' });
     await tagged('tags/other', { a: '1', b: '3' });

@@ -8,7 +8,15 @@ export const TUS_VERSION = '1.0.0';
 export const TUS_EXTENSIONS = 'creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,concatenation';
 /** What is hashed; both ends know each by the name of the other's. */
 const CHECKSUMS: Record<string, DigestName> = { sha1: 'sha1', md5: 'md5', sha256: 'sha256', crc32: 'crc32', crc32c: 'crc32c' };
-const CHECKSUM_BYTES: Record<DigestName, number> = { sha1: 20, md5: 16, sha256: 32, crc32: 4, crc32c: 4, crc64nvme: 8 };
+const CHECKSUM_BYTES: Record<DigestName, number> = {
+  sha1: 20,
+  md5: 16,
+  sha256: 32,
+  sha512: 64,
+  crc32: 4,
+  crc32c: 4,
+  crc64nvme: 8,
+};
 export const TUS_CHECKSUMS = Object.keys(CHECKSUMS).join(',');
 /** 16 TiB: more chunks would not fit into a manifest that a reader can hold. */
 export const TUS_BYTES_MAX = 2 ** 44;

@@ -11,7 +11,7 @@ import { shownVersion } from '../representation.ts';
 import { type Output, XML_DECLARATION } from '../response-writer.ts';
 import { smallDigest } from '../small-digest.ts';
 import { encodeUri } from '../uri.ts';
-import { writeConditions } from './put-object.ts';
+import { found, writeConditions } from './put-object.ts';
 
 /** Clients give up on a silent connection after 20 to 60 seconds. */
 const SILENCE_MS_MAX = 10_000;
@@ -54,11 +54,13 @@ async function complete(x: Exchange, input: CompleteMultipartUploadCommandInput,
     if (index > 0 && part.number <= (parts[index - 1]?.number ?? 0)) throw new S3Error('InvalidPartOrder');
   }
   const checksum = await checksumOf(x, at, id, input, named);
-  const { info } = await x.deps.uploads.complete(x.who, at, id, parts, {
-    conditions: writeConditions(x),
-    ...(checksum === undefined ? {} : { attributes: { checksum } }),
-    ...(input.MpuObjectSize === undefined ? {} : { size: input.MpuObjectSize }),
-  });
+  const { info } = await found(
+    x.deps.uploads.complete(x.who, at, id, parts, {
+      conditions: writeConditions(x),
+      ...(checksum === undefined ? {} : { attributes: checksum }),
+      ...(input.MpuObjectSize === undefined ? {} : { size: input.MpuObjectSize }),
+    }),
+  );
   return {
     Location: `${x.cx.secure ? 'https' : 'http'}://${x.req.headers.host ?? 'localhost'}/${bucket.name}/${encodeUri(at.key, true)}`,
     Bucket: bucket.name,
@@ -78,7 +80,7 @@ async function checksumOf(
   id: string,
   input: CompleteMultipartUploadCommandInput,
   named: CompletedPart[],
-): Promise<StoredChecksum | undefined> {
+): Promise<{ checksum: StoredChecksum; partChecksums: string[] } | undefined> {
   const { upload } = await x.deps.uploads.parts(x.who, at, id, 0, 1);
   if (upload.checksum === undefined || upload.completedVersion !== null) return undefined;
   const { parts } = await x.deps.uploads.parts(x.who, at, id, 0, PARTS_MAX);
@@ -105,7 +107,10 @@ async function checksumOf(
       )}-${used.length}`;
   const declared = input[member];
   if (declared !== undefined && declared.replace(/-\d+$/, '') !== value.replace(/-\d+$/, '')) throw new S3Error('BadDigest');
-  return { algorithm, value, type: upload.checksum.type };
+  return {
+    checksum: { algorithm, value, type: upload.checksum.type },
+    partChecksums: used.map(({ crc }) => crc.toString('base64')),
+  };
 }
 
 /** The checksum of the parts' checksums. */

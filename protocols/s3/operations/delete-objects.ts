@@ -2,12 +2,13 @@ import type { DeleteObjectCommandInput, DeleteObjectsCommandInput, ObjectIdentif
 import type { RemoveVerdict } from '#contracts/metadata-store';
 import { assertKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
+import type { Conditions } from '#core/conditions';
 import { isCloudStoreError } from '#core/errors';
+import { parseEtags } from '#http/conditional-headers';
 import { S3Error, toS3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler } from '../exchange.ts';
 import { versionOf } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
-import { writeConditions } from './put-object.ts';
 
 const OBJECTS_MAX = 1000;
 const AT_ONCE = 64;
@@ -16,7 +17,10 @@ const AT_ONCE = 64;
 export const deleteObject: Handler<DeleteObjectCommandInput> = async (x, input) => {
   const { bucket, at } = await addressOf(x);
   const verdict = await orAbsent(
-    x.deps.namespace.remove(x.who, at, { ...versionOf(input.VersionId), conditions: writeConditions(x) }),
+    x.deps.namespace.remove(x.who, at, {
+      ...versionOf(input.VersionId),
+      conditions: removeConditions(input.IfMatch, input.IfMatchLastModifiedTime, input.IfMatchSize),
+    }),
   );
   return { DeleteMarker: verdict.deleteMarker || undefined, VersionId: shown(verdict, bucket) };
 };
@@ -43,9 +47,9 @@ async function removeOne(x: Exchange, bucket: Bucket, object: ObjectIdentifier):
   const key = object.Key ?? '';
   try {
     assertKey(key);
-    const conditions = object.ETag === undefined ? {} : { conditions: { ifMatch: [object.ETag.replace(/^"(.*)"$/, '$1')] } };
+    const conditions = removeConditions(object.ETag, object.LastModifiedTime, object.Size);
     const verdict = await orAbsent(
-      x.deps.namespace.remove(x.who, { bucket: bucket.id, key }, { ...versionOf(object.VersionId), ...conditions }),
+      x.deps.namespace.remove(x.who, { bucket: bucket.id, key }, { ...versionOf(object.VersionId), conditions }),
     );
     const version = shown(verdict, bucket);
     return {
@@ -70,7 +74,7 @@ function requireIntegrity({ req }: Exchange): void {
   const given =
     headers['content-md5'] ??
     headers['x-amz-trailer'] ??
-    Object.keys(headers).find((name) => /^x-amz-checksum-(crc|sha)/.test(name));
+    Object.keys(headers).find((name) => /^x-amz-checksum-(crc|sha|md5|xxhash)/.test(name));
   if (given === undefined) {
     throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
   }
@@ -80,9 +84,21 @@ async function orAbsent(removal: Promise<RemoveVerdict>): Promise<RemoveVerdict>
   try {
     return await removal;
   } catch (error) {
-    if (!isCloudStoreError(error, 'not_found') && !isCloudStoreError(error, 'version_not_found')) throw error;
+    const absent = isCloudStoreError(error, 'not_found') || isCloudStoreError(error, 'version_not_found');
+    // A condition on what is not there holds: it is gone already.
+    const unmet = isCloudStoreError(error, 'precondition_failed') && error.details.missing === true;
+    if (!absent && !unmet) throw error;
     return { existed: false, deleteMarker: false, versionId: null };
   }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html */
+function removeConditions(etag: string | undefined, modified: Date | undefined, size: number | undefined): Conditions {
+  return {
+    ...(etag === undefined ? {} : { ifMatch: parseEtags(etag) }),
+    ...(modified === undefined ? {} : { ifModifiedAt: modified.getTime() }),
+    ...(size === undefined ? {} : { ifSize: size }),
+  };
 }
 
 function shown(verdict: RemoveVerdict, bucket: Bucket): string | undefined {

@@ -1,14 +1,14 @@
 import type { GetObjectCommandInput } from '@aws-sdk/client-s3';
 import type { ObjectRead } from '#contracts/namespace';
 import type { Conditions } from '#core/conditions';
-import type { ObjectInfo } from '#core/object';
 import { type ByteRange, parseRange, type RangeRequest } from '#core/range';
 import { sendBody } from '#http/body';
-import { httpDate, parseConditions } from '#http/conditional-headers';
+import { parseConditions } from '#http/conditional-headers';
+import { assertKeyFits, type CustomerKey, openBody, replaceEncryption } from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, type Exchange, type Handler } from '../exchange.ts';
 import { expirationOf } from '../expiration.ts';
-import { representation, versionOf } from '../representation.ts';
+import { refuseMarker, representation, versionOf } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 
 /**
@@ -18,7 +18,7 @@ import type { Output } from '../response-writer.ts';
 export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
   const { bucket, at } = await addressOf(x);
   const conditions = parseConditions(x.req.headers);
-  const options = { ...versionOf(input.VersionId), conditions };
+  const options = { ...versionOf(input.VersionId), conditions, sealed: true };
   const range = await rangeOf(x, input, options);
   const read = await x.deps.namespace.get(x.who, at, {
     ...options,
@@ -26,7 +26,11 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
     ...(range.etag === undefined ? {} : { conditions: { ...conditions, ifMatch: conditions.ifMatch ?? [range.etag] } }),
   });
   refuseMarker(x, read.info);
-  const output = representation(read.info, bucket, input.ChecksumMode === 'ENABLED' && read.range === null);
+  const key = assertKeyFits(x.req.headers, read.info);
+  const output: Output = replaceEncryption(
+    representation(read.info, bucket, input.ChecksumMode === 'ENABLED' && read.range === null),
+    key,
+  );
   output.Expiration = expirationOf(read.info, bucket);
   if (range.parts !== undefined) output.PartsCount = range.parts;
   const status = read.range === null ? 200 : 206;
@@ -37,16 +41,17 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
   overrideHeaders(output, input);
   x.res.writeHead(status, x.writer.headers(output));
   if (x.req.method === 'HEAD') x.res.end();
-  else await send(x, read);
+  else await send(x, read, key);
   return null;
 };
 
-async function send({ res, cx }: Exchange, read: ObjectRead): Promise<void> {
+async function send({ res, cx }: Exchange, read: ObjectRead, key: CustomerKey | null): Promise<void> {
   if (read.info.size === 0) {
     res.end();
     return;
   }
-  await sendBody(res, read.body(read.range ?? undefined, cx.signal), cx.signal);
+  const body = read.body(read.range ?? undefined, cx.signal);
+  await sendBody(res, key === null ? body : openBody(body, read.info, key, read.range), cx.signal);
 }
 
 /** A part's place depends on the object, so one look goes ahead and the read is tied to what it saw. */
@@ -79,15 +84,6 @@ async function rangeOf(
   const start = sizes?.slice(0, number - 1).reduce((sum, one) => sum + one, 0) ?? 0;
   const request = size === 0 ? null : { start, end: start + size - 1 };
   return { request, etag: info.etag, ...(sizes === undefined ? {} : { parts: sizes.length }) };
-}
-
-/** AWS answers a delete marker by its version with 405. */
-function refuseMarker(x: Exchange, info: ObjectInfo): void {
-  if (!info.deleteMarker) return;
-  x.res.setHeader('x-amz-delete-marker', 'true');
-  x.res.setHeader('x-amz-version-id', info.visibility === 'null' ? 'null' : info.versionId);
-  x.res.setHeader('Last-Modified', httpDate(info.modified));
-  throw new S3Error('MethodNotAllowed', undefined, { Method: x.req.method ?? '', ResourceType: 'DeleteMarker' });
 }
 
 /** response-*: only signed requests come this far. @throws InvalidArgument for what no header can carry */

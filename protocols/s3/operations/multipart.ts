@@ -5,18 +5,33 @@ import type {
   UploadPartCommandInput,
   UploadPartCopyCommandInput,
 } from '@aws-sdk/client-s3';
+import type { ObjectRead } from '#contracts/namespace';
 import type { Part, Upload } from '#contracts/upload-store';
-import { parseRange } from '#core/range';
+import type { Address } from '#core/address';
+import type { Conditions } from '#core/conditions';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { parseRange, type RangeRequest } from '#core/range';
 import { allowBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { ALGORITHMS, CHECKSUM_NAMES, checksumNamed } from '../checksums.ts';
+import {
+  assertKeyFits,
+  type CustomerKey,
+  customerKeyOf,
+  encryptionMembers,
+  type KeyMark,
+  newMark,
+  newNonce,
+  openBody,
+  sealUpload,
+} from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
-import { addressOf, bucketOf, type Handler, ownerOf } from '../exchange.ts';
-import { openUpload } from '../payload.ts';
+import { addressOf, bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
+import { type Upload as Body, openUpload, PUT_BYTES_MAX } from '../payload.ts';
 import { readAttributes } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
-import { copySource } from './put-object.ts';
+import { allowTags, copySource } from './put-object.ts';
 
 const PAGE_MAX = 1000;
 
@@ -34,8 +49,10 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
       `The ${type} checksum type cannot be used with the ${input.ChecksumAlgorithm} checksum algorithm.`,
     );
   }
+  await allowTags(x, bucket, at, attributes);
+  const key = customerKeyOf(x.req.headers);
   const upload = await x.deps.uploads.begin(x.who, at, {
-    attributes,
+    attributes: key === null ? attributes : { ...attributes, customerKey: newMark(key, x.deps.random) },
     ...(mtime === undefined ? {} : { mtime }),
     ...(algorithm === null ? {} : { checksum: { algorithm, type } }),
   });
@@ -45,7 +62,7 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
     UploadId: upload.id,
     ChecksumAlgorithm: algorithm?.toUpperCase(),
     ChecksumType: algorithm === null ? undefined : type,
-    ServerSideEncryption: 'AES256',
+    ...encryptionMembers(key),
   };
 };
 
@@ -54,15 +71,39 @@ export const uploadPart: Handler<UploadPartCommandInput> = async (x, input) => {
   const upload = openUpload(x.req, x.payload);
   const number = partNumber(input.PartNumber);
   const { at } = await addressOf(x);
+  const id = input.UploadId ?? '';
+  const key = await keyOfUpload(x, at, id);
   allowBody(x.req, x.res);
-  const part = await x.deps.uploads.writePart(x.who, at, input.UploadId ?? '', number, upload.body, {
-    size: upload.size,
-    digests: upload.digests,
-    expect: upload.expect,
-    signal: x.cx.signal,
-  });
-  return { ETag: `"${part.etag}"`, ServerSideEncryption: 'AES256', ...partChecksums(part, upload.digests) };
+  const part = await writePart(x, at, id, number, upload, key);
+  return { ETag: `"${part.etag}"`, ...encryptionMembers(key?.key ?? null), ...partChecksums(part, upload.digests) };
 };
+
+interface UploadKey {
+  key: CustomerKey;
+  mark: KeyMark;
+}
+
+/** The customer's key of an upload, which every part must bring; where it brings none, `Uploads` refuses what needs one. */
+async function keyOfUpload(x: Exchange, at: Address, id: string): Promise<UploadKey | null> {
+  if (customerKeyOf(x.req.headers) === null) return null;
+  const { upload } = await x.deps.uploads.parts(x.who, at, id, 0, 1);
+  const key = assertKeyFits(x.req.headers, upload);
+  return key === null ? null : { key, mark: upload.attributes.customerKey as KeyMark };
+}
+
+function writePart(x: Exchange, at: Address, id: string, number: number, upload: Body, by: UploadKey | null): Promise<Part> {
+  const nonce = by === null ? undefined : newNonce(x.deps.random);
+  const sealed = by === null ? null : sealUpload(upload, by.key, by.mark, nonce);
+  const { body, size, digests, expect } = sealed ?? upload;
+  return x.deps.uploads.writePart(x.who, at, id, number, body, {
+    size,
+    digests,
+    expect,
+    signal: x.cx.signal,
+    ...(nonce === undefined ? {} : { nonce }),
+    ...(sealed === null ? {} : { digestsOf: sealed.digestsOf }),
+  });
+}
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html */
 export const uploadPartCopy: Handler<UploadPartCopyCommandInput> = async (x, input) => {
@@ -80,17 +121,65 @@ export const uploadPartCopy: Handler<UploadPartCopyCommandInput> = async (x, inp
       },
     );
   }
-  const part = await x.deps.uploads.copyPart(x.who, at, input.UploadId ?? '', number, source.at, {
+  const id = input.UploadId ?? '';
+  const options = {
     conditions: parseConditions(x.req.headers, 'x-amz-copy-source-'),
     ...(source.version === undefined ? {} : { version: source.version }),
     ...(range === undefined ? {} : { range }),
-  });
+  };
+  const key = await keyOfUpload(x, at, id);
+  const read = await sourceOfPart(x, source, options);
+  const sourceKey = assertKeyFits(x.req.headers, read.info, true);
+  const length = read.range === null ? read.info.size : read.range.end - read.range.start + 1;
+  if (length > PUT_BYTES_MAX) {
+    throw new S3Error(
+      'InvalidRequest',
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${PUT_BYTES_MAX}`,
+    );
+  }
+  const bytes = read.body(read.range ?? undefined, x.cx.signal);
+  const body = sourceKey === null ? bytes : openBody(bytes, read.info, sourceKey, read.range);
+  const part = await writePart(
+    x,
+    at,
+    id,
+    number,
+    { body, size: length, digests: [], expect: () => ({}), checksumOf: () => undefined },
+    key,
+  );
   return {
     CopyPartResult: { ETag: `"${part.etag}"`, LastModified: new Date(part.modified) },
     CopySourceVersionId: source.bucket.versioning === 'off' ? undefined : source.version,
-    ServerSideEncryption: 'AES256',
+    ...encryptionMembers(key?.key ?? null),
   };
 };
+
+/** A copy has no 304, and a range past the end of its source is an argument that is wrong. */
+async function sourceOfPart(x: Exchange, { at }: { at: Address }, options: PartSource): Promise<ObjectRead> {
+  try {
+    const read = await x.deps.namespace.get(x.who, at, { ...options, sealed: true });
+    const { range } = options;
+    if (read.info.deleteMarker)
+      throw new S3Error(
+        'InvalidRequest',
+        'The source of a copy request may not specifically refer to a delete marker by version id.',
+      );
+    if (range !== undefined && !('suffix' in range) && (range.end ?? 0) >= read.info.size) throw outside(read.info.size);
+    return read;
+  } catch (error) {
+    if (isCloudStoreError(error, 'invalid_range')) throw outside(error.details.size as number);
+    if (!isCloudStoreError(error, 'not_modified')) throw error;
+    throw new CloudStoreError('precondition_failed', 'A condition on the source does not hold.', { details: error.details });
+  }
+}
+
+type PartSource = { conditions: Conditions; version?: string; range?: RangeRequest };
+
+function outside(size: number): S3Error {
+  return new S3Error('InvalidArgument', `Range specified is not valid for source object of size: ${size}`, {
+    ArgumentName: 'x-amz-copy-source-range',
+  });
+}
 
 export const abortMultipartUpload: Handler<{ UploadId?: string }> = async (x, input) => {
   const { at } = await addressOf(x);

@@ -1,92 +1,80 @@
-import type { CopyObjectCommandInput, PutObjectCommandInput } from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Conditions } from '#core/conditions';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectAttributes, VersionId } from '#core/object';
 import { allowBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { checksumMembers } from '../checksums.ts';
+import { customerKeyOf, encryptionMembers, newMark, sealUpload } from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler } from '../exchange.ts';
 import { expirationOf } from '../expiration.ts';
-import { openUpload } from '../payload.ts';
+import { openUpload, type Upload } from '../payload.ts';
 import { readAttributes, shownVersion, versionOf } from '../representation.ts';
+import type { Output } from '../response-writer.ts';
 import { decodePath } from '../uri.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 export const putObject: Handler<PutObjectCommandInput> = async (x) => {
   const { attributes, mtime } = readAttributes(x.req.headers);
+  const conditions = writeConditions(x);
   const upload = openUpload(x.req, x.payload);
   const { bucket, at } = await addressOf(x);
+  await allowTags(x, bucket, at, attributes);
   allowBody(x.req, x.res);
-  const { info } = await x.deps.namespace.put(x.who, at, upload.body, {
-    size: upload.size,
-    attributes,
-    conditions: writeConditions(x),
-    digests: upload.digests,
-    expect: upload.expect,
-    checksumOf: upload.checksumOf,
-    etag: 'md5',
-    signal: x.cx.signal,
-    ...(mtime === undefined ? {} : { mtime }),
-  });
+  return store(x, bucket, at, upload, { attributes, conditions, ...(mtime === undefined ? {} : { mtime }) });
+};
+
+/** Stores a body, under the customer's key if the request brings one, and says what every upload is answered with. */
+export async function store(
+  x: Exchange,
+  bucket: Bucket,
+  at: Address,
+  upload: Upload,
+  options: { attributes: ObjectAttributes; conditions: Conditions; mtime?: number },
+): Promise<Output> {
+  const key = customerKeyOf(x.req.headers);
+  const mark = key === null ? null : newMark(key, x.deps.random);
+  const stored = key === null || mark === null ? upload : sealUpload(upload, key, mark);
+  const attributes = mark === null ? options.attributes : { ...options.attributes, customerKey: mark };
+  const { info } = await found(
+    x.deps.namespace.put(x.who, at, stored.body, {
+      ...options,
+      attributes,
+      size: stored.size,
+      digests: stored.digests,
+      expect: stored.expect,
+      checksumOf: stored.checksumOf,
+      etag: 'md5',
+      signal: x.cx.signal,
+    }),
+  );
   return {
     ETag: `"${info.etag}"`,
     Expiration: expirationOf(info, bucket),
     VersionId: shownVersion(info, bucket),
-    ServerSideEncryption: 'AES256',
+    ...encryptionMembers(key),
     ...checksumMembers(info.attributes.checksum),
   };
-};
+}
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
-export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
-  const { attributes: given, mtime } = readAttributes(x.req.headers);
-  const { bucket, at } = await addressOf(x);
-  const source = await copySource(x, input.CopySource ?? '');
-  const directive = input.MetadataDirective ?? 'COPY';
-  if (directive !== 'COPY' && directive !== 'REPLACE') {
-    throw new S3Error('InvalidArgument', 'Unknown metadata directive.', { ArgumentName: 'x-amz-metadata-directive' });
+/** Whoever brings tags along must be allowed to set them. */
+export async function allowTags(x: Exchange, bucket: Bucket, at: Address, { tags }: ObjectAttributes): Promise<void> {
+  if (tags !== undefined) await x.deps.authorizer.require(x.who, 'tags.write', bucket, at.key, { tags });
+}
+
+/** AWS says of an If-Match on what is not there that it is not there. */
+export async function found<T>(writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    const nothing = isCloudStoreError(error, 'precondition_failed') && error.details.missing === true;
+    if (nothing && error.details.condition === 'If-Match') throw new CloudStoreError('not_found', 'There is nothing to match.');
+    throw error;
   }
-  const replace = directive === 'REPLACE';
-  const itself = source.at.bucket === at.bucket && source.at.key === at.key && source.version === undefined;
-  if (itself && !replace && input.StorageClass === undefined && input.ServerSideEncryption === undefined) {
-    throw new S3Error(
-      'InvalidRequest',
-      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
-    );
-  }
-  const version = source.version === undefined ? {} : { version: source.version };
-  // What belongs to the bytes stays with them, whoever replaces the metadata.
-  const kept: ObjectAttributes = replace ? (await x.deps.namespace.stat(x.who, source.at, version)).attributes : {};
-  const { info } = await x.deps.namespace.copyObject(x.who, source.at, at, {
-    ...version,
-    sourceConditions: parseConditions(x.req.headers, 'x-amz-copy-source-'),
-    conditions: writeConditions(x),
-    etag: 'md5',
-    ...(replace
-      ? {
-          attributes: {
-            ...given,
-            ...(kept.checksum === undefined ? {} : { checksum: kept.checksum }),
-            ...(kept.partSizes === undefined ? {} : { partSizes: kept.partSizes }),
-          },
-        }
-      : {}),
-    ...(replace && mtime !== undefined ? { mtime } : {}),
-  });
-  return {
-    CopyObjectResult: {
-      ETag: `"${info.etag}"`,
-      LastModified: new Date(info.modified),
-      ...checksumMembers(info.attributes.checksum),
-    },
-    CopySourceVersionId: source.bucket.versioning === 'off' ? undefined : source.version,
-    VersionId: shownVersion(info, bucket),
-    Expiration: expirationOf(info, bucket),
-    ServerSideEncryption: 'AES256',
-  };
-};
+}
 
 /** `bucket/key?versionId=…`, with or without a leading slash, percent-encoded. @throws InvalidArgument, bucket_not_found */
 export async function copySource(
@@ -112,5 +100,12 @@ export async function copySource(
 /** Of the conditions on a write, S3 knows the ETag's. */
 export function writeConditions(x: Exchange): Conditions {
   const { ifMatch, ifNoneMatch } = parseConditions(x.req.headers);
+  // AWS has If-None-Match on writes for the asterisk alone, and only one of the two.
+  if (ifNoneMatch !== undefined && (ifNoneMatch !== '*' || ifMatch !== undefined)) {
+    throw new S3Error('NotImplemented', undefined, {
+      Header: 'If-None-Match',
+      additionalMessage: "We don't accept the provided value of If-None-Match header for this API",
+    });
+  }
   return { ...(ifMatch === undefined ? {} : { ifMatch }), ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };
 }

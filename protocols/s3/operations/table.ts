@@ -7,11 +7,15 @@ import * as settings from './bucket-settings.ts';
 import * as website from './bucket-website.ts';
 import * as buckets from './buckets.ts';
 import { completeMultipartUpload } from './complete-multipart.ts';
+import { copyObject } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
 import { getObject } from './get-object.ts';
 import { listObjects, listObjectsV2, listObjectVersions } from './list-objects.ts';
 import * as multipart from './multipart.ts';
-import { copyObject, putObject } from './put-object.ts';
+import { getObjectAttributes } from './object-attributes.ts';
+import * as tagging from './object-tagging.ts';
+import { putObject } from './put-object.ts';
+import { renameObject } from './rename-object.ts';
 import { unsetHandlers } from './unset.ts';
 
 /** What is carried out, by AWS's name. The request parser makes each input of the same model that the SDK's types come from. */
@@ -49,6 +53,11 @@ export function createTable(): ReadonlyMap<string, Handler> {
     DeleteBucketCors: cors.deleteBucketCors,
     PutObject: putObject,
     CopyObject: copyObject,
+    GetObjectAttributes: getObjectAttributes,
+    GetObjectTagging: tagging.getObjectTagging,
+    PutObjectTagging: tagging.putObjectTagging,
+    DeleteObjectTagging: tagging.deleteObjectTagging,
+    RenameObject: renameObject,
     GetObject: getObject,
     HeadObject: getObject,
     DeleteObject: deleteObject,

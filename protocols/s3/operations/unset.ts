@@ -65,10 +65,6 @@ export function unsetHandlers(): Record<string, Handler> {
       return output;
     };
   }
-  handlers.GetObjectTagging = async (x) => {
-    await existing(x);
-    return { TagSet: [] };
-  };
   handlers.GetObjectAcl = async (x) => {
     await existing(x);
     return privateAcl(ownerOf(x, await bucketOf(x)));

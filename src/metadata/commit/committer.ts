@@ -97,7 +97,10 @@ export function createCommitter(options: CommitterOptions): Committer {
     const keys = new Map<string, boolean>();
     for (const one of waiting) {
       const at = slotKey(one.intent.bucket, one.intent.key);
-      const alone = one.intent.kind === 'lock' || (one.intent.kind === 'remove' && one.intent.version !== undefined);
+      const alone =
+        one.intent.kind === 'lock' ||
+        one.intent.kind === 'tag' ||
+        (one.intent.kind === 'remove' && one.intent.version !== undefined);
       const seen = keys.get(at);
       keys.set(at, alone || seen === true);
       if (batch.length >= BATCH_MAX || (seen !== undefined && (alone || seen))) rest.push(one);

@@ -1,5 +1,13 @@
 import type { ChangeKind } from '#contracts/journal';
-import type { AnnotateIntent, LockIntent, PutIntent, PutVerdict, RemoveIntent, RemoveVerdict } from '#contracts/metadata-store';
+import type {
+  AnnotateIntent,
+  LockIntent,
+  PutIntent,
+  PutVerdict,
+  RemoveIntent,
+  RemoveVerdict,
+  TagIntent,
+} from '#contracts/metadata-store';
 import { ancestorsOf, parentOf } from '#core/address';
 import { checkConditions } from '#core/conditions';
 import { encodeContentRef } from '#core/content-ref';
@@ -58,6 +66,7 @@ function decideOne(fold: Fold, intent: Intent): Outcome {
   if (intent.kind === 'put') return decidePut(fold, bucket, intent);
   if (intent.kind === 'remove') return decideRemove(fold, bucket, intent);
   if (intent.kind === 'lock') return decideLock(fold, bucket, intent);
+  if (intent.kind === 'tag') return decideTag(fold, bucket, intent);
   return decideAnnotate(fold, bucket, intent);
 }
 
@@ -90,7 +99,7 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
     etag: intent.etag,
     mtime: intent.mtime ?? state.now,
     attributes: intent.attributes,
-    tags: intent.tags ?? null,
+    tags: intent.attributes.tags ?? null,
     content: encodeContentRef(intent.content).toString('base64'),
     contentHash: intent.contentHash?.toString('base64') ?? null,
     properties: intent.properties ?? null,
@@ -281,6 +290,28 @@ function decideLock(fold: Fold, bucket: BucketState, intent: LockIntent): Outcom
     lh: legalHold,
   });
   journal(fold, bucket, 'annotate', intent, before.versionId === named.id ? before : null);
+  return { kind: 'lock', version: named.id };
+}
+
+function decideTag(fold: Fold, bucket: BucketState, intent: TagIntent): Outcome {
+  const { state, plan } = fold;
+  const at = slotKey(bucket.id, intent.key);
+  const named = state.versions.get(at);
+  const before = state.slots.get(at);
+  if (!before || !named || named.visibility === 'hidden' || (intent.version === undefined && !before.live)) {
+    if (intent.version === undefined) throw new CloudStoreError('not_found', 'There is no such object.');
+    throw new CloudStoreError('version_not_found', 'There is no such version.');
+  }
+  if (named.deleteMarker)
+    throw new CloudStoreError('version_not_found', 'A delete marker has no tags.', { details: { deleteMarker: true } });
+  checkLocks(state, intent, false);
+  plan.tagged.push({ v: named.id, g: intent.tags });
+  const current = before.versionId === named.id ? before : null;
+  if (current !== null) {
+    const { tags: _, ...rest } = current.attributes;
+    setSlot(fold, bucket, intent.key, { ...current, attributes: intent.tags === null ? rest : { ...rest, tags: intent.tags } });
+  }
+  journal(fold, bucket, 'annotate', intent, current);
   return { kind: 'lock', version: named.id };
 }
 

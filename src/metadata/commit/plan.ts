@@ -89,6 +89,8 @@ export interface Plan {
   locks: Set<string>;
   properties: Map<string, { b: BucketId; k: ObjectKey; p: Record<string, string> | null }>;
   emptied: Set<number>;
+  /** Versions whose tags change. */
+  tagged: { v: string; g: object | null }[];
 }
 
 export function emptyPlan(): Plan {
@@ -106,5 +108,6 @@ export function emptyPlan(): Plan {
     locks: new Set(),
     properties: new Map(),
     emptied: new Set(),
+    tagged: [],
   };
 }

@@ -216,7 +216,7 @@ function touchedBy(intents: readonly Intent[]) {
       add(directories, bucket, key.endsWith('/') ? key : `${key}/`);
       add(slots, bucket, withoutSlash(key));
     }
-    if (intent.kind === 'lock') versions.push([bucket, key, intent.version ?? '']);
+    if (intent.kind === 'lock' || intent.kind === 'tag') versions.push([bucket, key, intent.version ?? '']);
     if (intent.kind === 'annotate' && (key === '' || key.endsWith('/'))) {
       add(directories, bucket, key);
     }

@@ -71,7 +71,7 @@ async function workload(rig: MetadataRig, dice: Dice): Promise<() => Promise<voi
 
   const operations: (() => Promise<unknown>)[] = [
     () => store.commit(putIntent(pick(), dice.pick(KEYS))),
-    () => store.commit(putIntent(pick(), dice.pick(KEYS), { attributes: { contentType: 'text/plain' }, tags: { a: 'b' } })),
+    () => store.commit(putIntent(pick(), dice.pick(KEYS), { attributes: { contentType: 'text/plain', tags: { a: 'b' } } })),
     () => {
       const bucket = pick();
       const leaf = { id: randomBytes(32), size: 10, entries: randomBytes(72) };

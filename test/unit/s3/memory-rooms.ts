@@ -60,6 +60,7 @@ export async function startRig(): Promise<Rig> {
       },
     },
     ...rooms,
+    random: (size) => randomBytes(size),
     domain: 's3.example.test',
   });
   let number = 0;

@@ -192,6 +192,7 @@ export function memoryNamespace(now: () => number = Date.now) {
         body: (range) => bytesOf(range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)),
       };
     },
+    tag: () => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV')),
     peek: () => null,
     glance: () => null,
     put: async (who, at, body, options) => {

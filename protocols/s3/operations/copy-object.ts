@@ -1,0 +1,176 @@
+import type { CopyObjectCommandInput } from '@aws-sdk/client-s3';
+import type { Address } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { ObjectAttributes, ObjectInfo } from '#core/object';
+import { parseConditions } from '#http/conditional-headers';
+import { type ChecksumName, checksumMembers, checksumNamed, storedChecksum } from '../checksums.ts';
+import { assertKeyFits, type CustomerKey, customerKeyOf, openBody, replaceEncryption } from '../customer-key.ts';
+import { S3Error } from '../errors.ts';
+import { addressOf, type Exchange, type Handler } from '../exchange.ts';
+import { expirationOf } from '../expiration.ts';
+import { PUT_BYTES_MAX, type Upload } from '../payload.ts';
+import { readAttributes, shownVersion } from '../representation.ts';
+import type { Output } from '../response-writer.ts';
+import { streamingDigest } from '../streaming-digest.ts';
+import { allowTags, copySource, found, store, writeConditions } from './put-object.ts';
+
+type Source = Awaited<ReturnType<typeof copySource>>;
+
+/** Bytes are named once more, unless a customer's key or another checksum needs them read. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
+  const given = readAttributes(x.req.headers);
+  const replace = directive(input.MetadataDirective, 'x-amz-metadata-directive');
+  const retag = directive(input.TaggingDirective, 'x-amz-tagging-directive');
+  const conditions = writeConditions(x);
+  const { bucket, at } = await addressOf(x);
+  const source = await copySource(x, input.CopySource ?? '');
+  const key = customerKeyOf(x.req.headers);
+  const wanted = checksumNamed(input.ChecksumAlgorithm);
+  if (isItself(source, at) && !replace && !changes(input, retag)) {
+    throw new S3Error(
+      'InvalidRequest',
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+    );
+  }
+  const version = source.version === undefined ? {} : { version: source.version };
+  const info = await x.deps.namespace.stat(x.who, source.at, version);
+  if (info.deleteMarker)
+    throw new S3Error(
+      'InvalidRequest',
+      'The source of a copy request may not specifically refer to a delete marker by version id.',
+    );
+  const sourceKey = assertKeyFits(x.req.headers, info, true);
+  if (info.size > PUT_BYTES_MAX)
+    throw new S3Error(
+      'InvalidRequest',
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${PUT_BYTES_MAX}`,
+    );
+  const attributes = attributesOf(info, given.attributes, replace, retag);
+  if (retag) await allowTags(x, bucket, at, attributes);
+  else if (info.attributes.tags !== undefined) await x.deps.authorizer.require(x.who, 'tags.read', source.bucket, source.at.key);
+  const mtime = replace ? given.mtime : info.mtime === info.modified ? undefined : info.mtime;
+  const timed = mtime === undefined ? {} : { mtime };
+  const again = wanted !== null && wanted !== info.attributes.checksum?.algorithm;
+  if (sourceKey !== null || key !== null || again) {
+    const { checksum: _, partSizes: __, partChecksums: ___, customerKey: ____, ...plain } = attributes;
+    const upload = await reread(x, source, info, sourceKey, wanted);
+    const { VersionId, ...said } = await store(x, bucket, at, upload, { attributes: plain, conditions, ...timed });
+    return answer(source, said, VersionId, key, await x.deps.namespace.stat(x.who, at), bucket);
+  }
+  const copied = await found(
+    x.deps.namespace.copyObject(x.who, source.at, at, {
+      ...version,
+      sourceConditions: parseConditions(x.req.headers, 'x-amz-copy-source-'),
+      conditions,
+      etag: 'md5',
+      attributes,
+      ...timed,
+    }),
+  );
+  return answer(
+    source,
+    checksumMembers(copied.info.attributes.checksum),
+    shownVersion(copied.info, bucket),
+    null,
+    copied.info,
+    bucket,
+  );
+};
+
+function answer(
+  source: Source,
+  sums: object,
+  VersionId: unknown,
+  key: CustomerKey | null,
+  info: ObjectInfo,
+  bucket: Bucket,
+): Output {
+  const output = {
+    CopyObjectResult: { ...sums, ETag: `"${info.etag}"`, LastModified: new Date(info.modified) },
+    CopySourceVersionId: source.bucket.versioning === 'off' ? undefined : source.version,
+    VersionId,
+    Expiration: expirationOf(info, bucket),
+    ServerSideEncryption: 'AES256',
+  };
+  return replaceEncryption(output, key);
+}
+
+/** What the copy says of itself. What belongs to the bytes stays with them, whoever replaces the metadata. */
+function attributesOf(info: ObjectInfo, given: ObjectAttributes, replace: boolean, retag: boolean): ObjectAttributes {
+  const { tags, checksum, partSizes, partChecksums, extra, ...described } = info.attributes;
+  const { tags: newTags, extra: newExtra, ...newlyDescribed } = given;
+  const kept = retag ? newTags : tags;
+  // The storage class is the request's own, never the source's.
+  const { 's3.storageClass': _, ...rest } = extra ?? {};
+  const both = { ...(replace ? {} : rest), ...newExtra };
+  return {
+    ...(replace ? newlyDescribed : described),
+    ...(Object.keys(both).length === 0 ? {} : { extra: both }),
+    ...(kept === undefined ? {} : { tags: kept }),
+    ...(checksum === undefined ? {} : { checksum }),
+    ...(partSizes === undefined ? {} : { partSizes }),
+    ...(partChecksums === undefined ? {} : { partChecksums }),
+  };
+}
+
+/** The source's plain bytes, as if they were sent again; tied to what was looked at. */
+async function reread(
+  x: Exchange,
+  source: Source,
+  info: ObjectInfo,
+  key: CustomerKey | null,
+  wanted: ChecksumName | null,
+): Promise<Upload> {
+  const conditions = parseConditions(x.req.headers, 'x-amz-copy-source-');
+  const read = await asPrecondition(
+    x.deps.namespace.get(x.who, source.at, {
+      ...(source.version === undefined ? {} : { version: source.version }),
+      conditions: { ...conditions, ifMatch: conditions.ifMatch ?? [info.etag] },
+      sealed: true,
+    }),
+  );
+  const bytes = read.body(undefined, x.cx.signal);
+  const name = wanted ?? (info.attributes.checksum?.algorithm as ChecksumName | undefined) ?? null;
+  const plain = key === null ? bytes : openBody(bytes, read.info, key, null);
+  const digest = name === null ? null : streamingDigest(name);
+  return {
+    body: plain,
+    size: info.size,
+    digests: digest === null || name === null ? [] : [name],
+    expect: () => ({}),
+    checksumOf: (digests) => (name === null ? undefined : storedChecksum(name, digests)),
+  };
+}
+
+async function asPrecondition<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!isCloudStoreError(error, 'not_modified')) throw error;
+    throw new CloudStoreError('precondition_failed', 'A condition on the source does not hold.', { details: error.details });
+  }
+}
+
+function directive(text: string | undefined, header: string): boolean {
+  if (text === undefined || text === 'COPY') return false;
+  if (text === 'REPLACE') return true;
+  const what = header === 'x-amz-metadata-directive' ? 'metadata' : 'tagging';
+  throw new S3Error('InvalidArgument', `Unknown ${what} directive.`, { ArgumentName: header, ArgumentValue: text.slice(0, 100) });
+}
+
+function isItself(source: Source, at: Address): boolean {
+  return source.at.bucket === at.bucket && source.at.key === at.key && source.version === undefined;
+}
+
+function changes(input: CopyObjectCommandInput, retag: boolean): boolean {
+  const { StorageClass, ServerSideEncryption, SSECustomerAlgorithm, CopySourceSSECustomerAlgorithm, ChecksumAlgorithm } = input;
+  return [
+    retag || undefined,
+    StorageClass,
+    ServerSideEncryption,
+    SSECustomerAlgorithm,
+    CopySourceSSECustomerAlgorithm,
+    ChecksumAlgorithm,
+  ].some((one) => one !== undefined);
+}
