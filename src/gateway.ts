@@ -26,6 +26,8 @@ import { createRestDoor } from '#protocols/rest/door';
 import { createAccessLog } from '#protocols/s3/access-log';
 import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
+import { createNextcloudDoor } from '#protocols/webdav/nextcloud/door';
+import { createPushDoor } from '#protocols/webdav/nextcloud/push';
 import { createWsHandler } from '#protocols/ws/door';
 import { createLinks } from '#sharing/links';
 import { startBackground } from './background.ts';
@@ -308,6 +310,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       publicUrl: values['public-url'],
       s3: createS3Door({ ...deps, domain: values['s3-domain'], websiteDomain: values['website-domain'], accessLog }),
       webdav: createWebdavDoor(deps),
+      nextcloud: createNextcloudDoor(deps),
+      push: createPushDoor(deps),
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
       health: healthNow,

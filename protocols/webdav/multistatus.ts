@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { answer, XML_TYPE } from './answer.ts';
 import type { Exchange } from './exchange.ts';
+import { NEXTCLOUD, OWNCLOUD } from './owncloud.ts';
 import { XML_HEAD } from './xml-element.ts';
 
-export const OPEN = `${XML_HEAD}<D:multistatus xmlns:D="DAV:">\n`;
+export const OPEN = `${XML_HEAD}<D:multistatus xmlns:D="DAV:" xmlns:oc="${OWNCLOUD}" xmlns:nc="${NEXTCLOUD}">\n`;
 export const CLOSE = '</D:multistatus>\n';
 /** A larger answer is streamed, in blocks of about this many characters. */
 export const BLOCK_CHARACTERS = 262_144;

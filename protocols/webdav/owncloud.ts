@@ -1,6 +1,10 @@
 import type { EntryInfo } from '#core/object';
 import type { Exchange } from './exchange.ts';
 
+/** Of the properties that ownCloud's and Nextcloud's clients ask for; an answer binds them to `oc` and `nc`. */
+export const OWNCLOUD = 'http://owncloud.org/ns';
+export const NEXTCLOUD = 'http://nextcloud.org/ns';
+
 /** One number for a file or a folder, which stays when it is renamed or moved: the two are counted apart, so they get the even and the odd ones. */
 export function fileIdOf(entry: EntryInfo): number {
   return entry.kind === 'object' ? entry.nodeId * 2 : entry.directoryId * 2 + 1;

@@ -35,13 +35,7 @@ export interface Uploads {
    * Repeating a completed one gives its result again.
    * @throws invalid_part (missing or another ETag), invalid_part_order, part_too_small (details.number; all but the last need 5 MiB), and what commit throws
    */
-  complete(
-    who: Who,
-    at: Address,
-    upload: string,
-    parts: CompletedPart[],
-    options: { conditions?: Conditions; attributes?: Partial<ObjectAttributes>; size?: number },
-  ): Promise<PutResult>;
+  complete(who: Who, at: Address, upload: string, parts: CompletedPart[], options: CompleteOptions): Promise<PutResult>;
   abort(who: Who, at: Address, upload: string): Promise<void>;
 }
 
@@ -54,6 +48,24 @@ export interface PartOptions {
   /** Called with the digests before the part is recorded: what it returns is kept in their place. */
   digestsOf?: (digests: Digests) => Digests;
   signal?: AbortSignal;
+  /** The highest number there may be; default S3's 10,000. At most 2,147,483,647. */
+  numberMax?: number;
+}
+
+export interface CompleteOptions {
+  conditions?: Conditions;
+  attributes?: Partial<ObjectAttributes>;
+  /** Of all parts together. @throws invalid_argument */
+  size?: number;
+  /** The object's key in the upload's bucket, where it was not known when the upload began; authorized like the upload's own. */
+  target?: ObjectKey;
+  mtime?: number;
+  requireParent?: boolean;
+  lockTokens?: readonly string[];
+  /** Of the whole, which is read once more for it before the commit. @throws checksum_mismatch */
+  expect?: Pick<Digests, 'md5' | 'sha1' | 'sha256'>;
+  /** Of all parts but the last; default S3's 5 MiB. */
+  partBytesMin?: number;
 }
 
 export interface CompletedPart {

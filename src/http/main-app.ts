@@ -8,6 +8,8 @@ import { type OperationsOptions, operationsRoutes } from './operations.ts';
 export interface MainAppOptions extends OperationsOptions {
   webdav: Door;
   rest: Door;
+  /** The dialect of WebDAV that has paths of its own at the root. */
+  nextcloud: Door;
   log: Logger;
   /** A door threw, which none should. */
   onFault: (err: unknown, res: ServerResponse, exchange: Exchange) => void;
@@ -24,12 +26,17 @@ export interface MainApp {
  * Koa's.
  */
 export function createMainApp(options: MainAppOptions): MainApp {
-  const { webdav, rest, exchangeOf, log } = options;
-  const doors = { webdav: { protocol: 'webdav' as const, door: webdav }, rest: { protocol: 'rest' as const, door: rest } };
+  const { webdav, nextcloud, rest, exchangeOf, log } = options;
+  const doors = {
+    webdav: { protocol: 'webdav' as const, door: webdav },
+    nextcloud: { protocol: 'webdav' as const, door: nextcloud },
+    rest: { protocol: 'rest' as const, door: rest },
+  };
   const route: MainApp['route'] = (req) => {
     const url = req.url ?? '';
     if (isBelow(url, '/dav')) return doors.webdav;
     if (isBelow(url, '/api/v1')) return doors.rest;
+    if (NEXTCLOUD_PATHS.some((path) => isBelow(url, path))) return doors.nextcloud;
     // Clients look for a WebDAV server at the root before they look where they were told.
     if ((req.method === 'OPTIONS' || req.method === 'PROPFIND') && (url === '/' || url === '*')) return doors.webdav;
     return null;
@@ -56,6 +63,8 @@ export function createMainApp(options: MainAppOptions): MainApp {
   });
   return { route, handle: app.callback() };
 }
+
+const NEXTCLOUD_PATHS = ['/remote.php', '/ocs', '/status.php', '/index.php'] as const;
 
 export function isBelow(url: string, path: string): boolean {
   if (!url.startsWith(path)) return false;

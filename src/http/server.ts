@@ -29,7 +29,10 @@ export interface ListenersOptions {
   s3: Door;
   webdav: Door;
   rest: Door;
+  nextcloud: Door;
   ws: UpgradeDoor;
+  /** At /push/ws, for the clients of that dialect. */
+  push: UpgradeDoor;
   /** Ends running requests of who may not go on. */
   validity?: Validity;
   /** For /readyz: database reachable, disk writable. Asked once a second at most. */
@@ -41,6 +44,9 @@ export interface ListenersOptions {
   /** Defaults are for people; tests shorten them. */
   limits?: Partial<Limits>;
 }
+
+const WS_PATH = '/ws';
+const PUSH_PATH = '/push/ws';
 
 export interface Limits extends Patience {
   headersTimeoutMs: number;
@@ -86,7 +92,7 @@ export interface Listeners {
  * hardly move instead.
  */
 export function createListeners(options: ListenersOptions): Listeners {
-  const { log, metrics, ws } = options;
+  const { log, metrics, ws, push } = options;
   const limits = { ...LIMITS, ...options.limits };
   const proxies = createTrustedProxies(options.trustedProxies);
   const nextId = createRequestIds(options.random);
@@ -103,7 +109,8 @@ export function createListeners(options: ListenersOptions): Listeners {
   const webServer = createServer(
     options,
     limits,
-    ({ url, headers }) => isBelow(url ?? '', '/ws') && /\bwebsocket\b/i.test(headers.upgrade ?? ''),
+    ({ url, headers }) =>
+      [WS_PATH, PUSH_PATH].some((path) => isBelow(url ?? '', path)) && /\bwebsocket\b/i.test(headers.upgrade ?? ''),
   );
   const connections = trackConnections([s3Server, webServer], limits);
   metrics.gauge('cloudstore_connections_count', 'Open client connections.', () => connections.count());
@@ -161,7 +168,7 @@ export function createListeners(options: ListenersOptions): Listeners {
     }
     const exchange = new Exchange(nextId(), req, proxies, log, performance.now());
     socket.once('close', () => exchange.abort());
-    ws.upgrade(req, socket, head, exchange);
+    (isBelow(req.url ?? '', PUSH_PATH) ? push : ws).upgrade(req, socket, head, exchange);
   });
   const watch = setInterval(() => connections.watch(performance.now()), limits.watchEveryMs);
   watch.unref();
@@ -180,7 +187,7 @@ export function createListeners(options: ListenersOptions): Listeners {
       }
     },
     drain(ms) {
-      draining ??= drainAll([s3Server, webServer], connections, ws, ms).finally(() => {
+      draining ??= drainAll([s3Server, webServer], connections, [ws, push], ms).finally(() => {
         clearInterval(watch);
         revocation?.close();
       });
@@ -300,9 +307,9 @@ function listenOn(server: Server, port: number, host: string): Promise<AddressIn
   });
 }
 
-async function drainAll(servers: Server[], connections: Connections, ws: UpgradeDoor, ms: number): Promise<void> {
+async function drainAll(servers: Server[], connections: Connections, upgrades: UpgradeDoor[], ms: number): Promise<void> {
   const ended = Promise.all(servers.map(closed)); // also ends connections that are idle
-  ws.drain?.();
+  for (const door of upgrades) door.drain?.();
   for (const connection of connections.all()) {
     for (const res of connection.active.values()) res.shouldKeepAlive = false;
     if (connection.upgraded) destroyLater(connection.socket, Math.min(ms, 1000));

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { Content } from '#contracts/content';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { PutResult } from '#contracts/namespace';
 import type { Part, Upload, UploadStore } from '#contracts/upload-store';
-import type { CompletedPart, Uploads } from '#contracts/uploads';
+import type { CompletedPart, CompleteOptions } from '#contracts/uploads';
+import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import type { VersionId } from '#core/object';
@@ -27,32 +29,35 @@ export async function complete(
   bucket: Bucket,
   upload: Upload,
   named: CompletedPart[],
-  options: Parameters<Uploads['complete']>[4],
+  options: CompleteOptions,
 ): Promise<PutResult> {
-  if (upload.completedVersion !== null) return repeated(deps, upload, upload.completedVersion);
+  const at = { bucket: upload.bucket, key: options.target ?? upload.key };
+  if (upload.completedVersion !== null) return repeated(deps, at, upload.completedVersion);
   const stored = await deps.uploads.parts(upload.id, 0, PARTS_MAX);
   if (stored.length === 0) {
     // A completion takes the parts away: perhaps the same one, sent twice, has just ended.
     const now = await deps.uploads.find(upload.bucket, upload.key, upload.id);
-    if (now !== null && now.completedVersion !== null) return repeated(deps, now, now.completedVersion);
+    if (now !== null && now.completedVersion !== null) return repeated(deps, at, now.completedVersion);
   }
-  const parts = choose(named, stored);
+  const parts = choose(named, stored, options.partBytesMin ?? PART_BYTES_MIN);
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   if (options.size !== undefined && options.size !== size) {
     throw new CloudStoreError('invalid_argument', 'The parts together have another size than declared.', {
       details: { declared: options.size, size },
     });
   }
+  if (options.expect !== undefined) await assertDigests(deps, parts, options.expect);
   const staged = await deps.content.concat(
     parts.map((part) => part.content),
     bucket.domain,
   );
   try {
+    const mtime = options.mtime ?? upload.mtime;
+    const { lockTokens, requireParent } = options;
     const verdict = await deps.store.commit({
       kind: 'put',
       who,
-      bucket: upload.bucket,
-      key: upload.key,
+      ...at,
       versionId: deps.mint(),
       content: staged.content,
       etag: multipartEtag(parts.map((part) => part.etag)),
@@ -61,7 +66,9 @@ export async function complete(
       chunks: staged.chunks,
       leaves: staged.leaves,
       completesUpload: upload.id,
-      ...(upload.mtime === undefined ? {} : { mtime: upload.mtime }),
+      ...(mtime === undefined ? {} : { mtime }),
+      ...(lockTokens === undefined ? {} : { lockTokens }),
+      ...(requireParent === undefined ? {} : { requireParent }),
       ...(upload.lock === undefined ? {} : { lock: upload.lock }),
       ...(options.conditions === undefined ? {} : { conditions: options.conditions }),
     });
@@ -79,14 +86,34 @@ function withNonces(attributes: Upload['attributes'], parts: Part[]): Upload['at
 }
 
 /** A client whose connection broke asks again, and gets what it made, also when it has been overwritten since. */
-async function repeated(deps: CompleteDeps, upload: Upload, version: VersionId): Promise<PutResult> {
-  const info = await deps.store.version(upload, version, { hidden: true });
+async function repeated(deps: CompleteDeps, at: Address, version: VersionId): Promise<PutResult> {
+  const info = await deps.store.version(at, version, { hidden: true });
   if (info === null) throw new CloudStoreError('upload_not_found', 'The upload was completed, and its object is gone.');
   return { info, created: false, seq: 0, digests: {} };
 }
 
+/** The parts are known by digests of their own, which say nothing of the whole. @throws checksum_mismatch */
+async function assertDigests(
+  { content }: CompleteDeps,
+  parts: readonly Part[],
+  expected: NonNullable<CompleteOptions['expect']>,
+): Promise<void> {
+  const hashes = (['md5', 'sha1', 'sha256'] as const).flatMap((name) => {
+    const value = expected[name];
+    return value === undefined ? [] : [{ name, value, hash: createHash(name) }];
+  });
+  for (const part of parts) {
+    for await (const bytes of content.read(part.content)) for (const { hash } of hashes) hash.update(bytes);
+  }
+  const wrong = hashes.find(({ value, hash }) => !hash.digest().equals(value));
+  if (wrong === undefined) return;
+  throw new CloudStoreError('checksum_mismatch', `The parts together have another ${wrong.name} than was told.`, {
+    details: { algorithm: wrong.name },
+  });
+}
+
 /** @throws invalid_part, invalid_part_order, part_too_small */
-function choose(named: CompletedPart[], stored: Part[]): Part[] {
+function choose(named: CompletedPart[], stored: Part[], bytesMin: number): Part[] {
   if (named.length === 0) throw new CloudStoreError('invalid_part', 'A completion names at least one part.');
   const byNumber = new Map(stored.map((part) => [part.number, part]));
   let last = 0;
@@ -102,9 +129,9 @@ function choose(named: CompletedPart[], stored: Part[]): Part[] {
     return part;
   });
   for (const { number, size, etag } of parts.slice(0, -1)) {
-    if (size >= PART_BYTES_MIN) continue;
-    throw new CloudStoreError('part_too_small', `Part ${number} is smaller than ${PART_BYTES_MIN} bytes.`, {
-      details: { number, size, etag, minimum: PART_BYTES_MIN },
+    if (size >= bytesMin) continue;
+    throw new CloudStoreError('part_too_small', `Part ${number} is smaller than ${bytesMin} bytes.`, {
+      details: { number, size, etag, minimum: bytesMin },
     });
   }
   return parts;

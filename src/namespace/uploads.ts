@@ -75,8 +75,8 @@ export function createUploads(deps: UploadsDeps): Uploads {
       await access.require(who, 'write', at.bucket, at.key);
       return uploads.create({ ...at, ...options, principal: who.principal?.id ?? 0 });
     },
-    async writePart(who, at, id, number, body, { size, digests = [], expect, signal, nonce, digestsOf }) {
-      assertPartNumber(number);
+    async writePart(who, at, id, number, body, { size, digests = [], expect, signal, nonce, digestsOf, numberMax }) {
+      assertPartNumber(number, numberMax);
       const { domain } = await access.require(who, 'write', at.bucket, at.key);
       return store(await running(at, id), number, body, {
         domain,
@@ -111,6 +111,10 @@ export function createUploads(deps: UploadsDeps): Uploads {
       const bucket = await access.require(who, 'write', at.bucket, at.key);
       const upload = await uploads.find(at.bucket, at.key, id);
       if (upload === null) throw uploadMissing(id);
+      if (options.target !== undefined) {
+        assertKey(options.target);
+        await access.require(who, 'write', at.bucket, options.target);
+      }
       return complete({ ...deps, mint }, who, bucket, upload, parts, options);
     },
     async abort(who, at, id) {
@@ -125,9 +129,9 @@ function checksumOf({ checksum }: Upload): DigestName[] {
   return DIGEST_NAMES.filter((name) => name === checksum?.algorithm);
 }
 
-function assertPartNumber(number: number): void {
-  if (Number.isInteger(number) && number >= 1 && number <= PART_NUMBER_MAX) return;
-  throw new CloudStoreError('invalid_part', `A part's number is 1 to ${PART_NUMBER_MAX}.`, { details: { number } });
+function assertPartNumber(number: number, max = PART_NUMBER_MAX): void {
+  if (Number.isInteger(number) && number >= 1 && number <= max) return;
+  throw new CloudStoreError('invalid_part', `A part's number is 1 to ${max}.`, { details: { number } });
 }
 
 function uploadMissing(id: string): CloudStoreError {

@@ -27,7 +27,7 @@ const OWNERS: Record<string, string[]> = {
   saxes: ['http'],
   sharp: [''],
   'webdav-server': ['protocols/webdav'],
-  ws: ['http', 'protocols/ws'],
+  ws: ['http', 'protocols/ws', 'protocols/webdav'],
   yaml: ['config'],
   yazl: ['protocols/rest'],
   zod: ['config', 'protocols'],

@@ -2,6 +2,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { answer } from '../answer.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locateBelowRoot } from '../exchange.ts';
+import { ownCloudHeaders } from '../owncloud.ts';
 import { folderKey } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { type Depth, parseDepth, parseDestination, parseOverwrite } from '../request-headers.ts';
@@ -32,11 +33,11 @@ async function transfer(x: Exchange, kind: 'copy' | 'move', depth: Depth): Promi
   };
   const options = { overwrite, requireParent: true, ...preconditions };
   try {
-    const { created } =
+    const { created, entry: arrived } =
       kind === 'move'
         ? await x.deps.namespace.move(x.who, from, to, { ...options, keepParent: true })
         : await x.deps.namespace.copy(x.who, from, to, { ...options, depth0: depth === '0' });
-    answer(x.res, created ? 201 : 204);
+    answer(x.res, created ? 201 : 204, ownCloudHeaders(x, arrived));
   } catch (error) {
     if (!overwrite && (isCloudStoreError(error, 'already_exists') || isCloudStoreError(error, 'name_clash'))) throw taken();
     throw error;

@@ -15,7 +15,7 @@ import { compileRenderer, type Renderer } from '../properties/render.ts';
 import { type Depth, parseDepth, single } from '../request-headers.ts';
 import { getEntry } from '../resource.ts';
 
-const LASTING: readonly Need[] = ['quota', 'rights', 'sync', 'owner'];
+const LASTING: readonly Need[] = ['quota', 'rights', 'sync', 'owner', 'usage'];
 
 interface Asked {
   depth: Depth;

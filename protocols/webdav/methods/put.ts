@@ -69,7 +69,7 @@ export function clientTime(headers: IncomingHttpHeaders): number | undefined {
   return /^\d{1,11}(\.\d{1,9})?$/.test(text) ? Math.round(Number(text) * 1000) : undefined;
 }
 
-function attributesOf(headers: IncomingHttpHeaders, name: string): ObjectAttributes {
+export function attributesOf(headers: IncomingHttpHeaders, name: string): ObjectAttributes {
   const attributes: ObjectAttributes = {};
   const contentType = headers['content-type'] ?? guessContentType(name);
   const contentEncoding = headers['content-encoding'];

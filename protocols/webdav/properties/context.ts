@@ -26,11 +26,12 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
   const { namespace, clock, journal } = x.deps;
   const key = lockKey(scope?.key ?? '');
   const bucket = scope?.buckets[0];
-  const [locks, quota, head, ownerName] = await Promise.all([
+  const [locks, quota, head, ownerName, usage] = await Promise.all([
     bucket !== undefined && needs.has('locks') ? namespace.locks(x.who, bucket.id, [key], scope?.below) : [],
     bucket !== undefined && needs.has('quota') ? namespace.quota(x.who, bucket.id) : null,
     bucket !== undefined && needs.has('sync') ? journal.head(bucket.id) : null,
     bucket !== undefined && needs.has('owner') ? nameOfOwner(x, bucket) : null,
+    bucket !== undefined && needs.has('usage') && scope?.key === '' ? x.deps.buckets.usage(x.who, bucket.id) : null,
   ]);
   const dates = createDateWriter();
   const rights = new Map<string, Rights>();
@@ -43,6 +44,7 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     locked: locks.length > 0,
     lockRoot: (lock) => hrefOf(x.mount, scope?.bucketName ?? '', lock.at.key),
     ownerName,
+    bucketBytes: usage?.bytes ?? null,
     userName: x.who.principal.name,
     principalHref: (name) => principalHref(x.deps.principalsBase, name),
     syncToken: (entry) =>

@@ -24,13 +24,15 @@ export interface PropertyContext {
   userName: string;
   /** The absolute path of a user as a resource; null: of the collection of all. */
   principalHref(name: string | null): string;
+  /** Plaintext bytes in the whole bucket. */
+  bucketBytes: number | null;
   /** Of a folder as it is now. */
   syncToken(entry: EntryInfo): string | null;
   /** Before these are rendered: fetches what hangs on each of them. */
   prepare(entries: readonly EntryInfo[]): Promise<void> | void;
 }
 
-export type Need = 'locks' | 'quota' | 'rights' | 'owner' | 'sync';
+export type Need = 'locks' | 'quota' | 'rights' | 'owner' | 'sync' | 'usage';
 
 /** A live property: computed only when a request asks for it. */
 export interface Property {

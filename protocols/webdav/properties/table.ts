@@ -2,6 +2,7 @@ import { DAV } from '../xml-element.ts';
 import { currentUserPrincipal, currentUserPrivilegeSet, owner, principalCollectionSet } from './access.ts';
 import { getcontentlanguage, getcontentlength, getcontenttype, getetag, getlastmodified } from './content.ts';
 import { lockdiscovery, supportedlock } from './locking.ts';
+import { OWNCLOUD_PROPERTIES } from './owncloud.ts';
 import type { Property } from './property.ts';
 import { quotaAvailable, quotaUsed } from './quota.ts';
 import { supportedReportSet, syncToken } from './reports.ts';
@@ -27,6 +28,7 @@ export const PROPERTIES: readonly Property[] = [
   principalCollectionSet,
   supportedReportSet,
   syncToken,
+  ...OWNCLOUD_PROPERTIES,
 ];
 
 export interface PropertyName {

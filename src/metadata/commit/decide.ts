@@ -74,7 +74,8 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
   const { state, plan } = fold;
   if (intent.completesUpload !== undefined) {
     const upload = state.uploads.get(intent.completesUpload);
-    if (!upload || upload.bucket !== bucket.id || upload.key !== intent.key) {
+    // Of another key it may be: some are told only at the end where they go.
+    if (!upload || upload.bucket !== bucket.id) {
       throw new CloudStoreError('upload_not_found', 'There is no such upload.');
     }
     if (upload.completedVersion !== null) return { kind: 'completed', version: upload.completedVersion };

@@ -11,7 +11,12 @@ const naming = (name: string): Door => ({
 describe('the main port', () => {
   let running: TestListeners | null = null;
   const start = async (options: Parameters<typeof startListeners>[0] = {}): Promise<string> => {
-    running = await startListeners({ webdav: naming('webdav'), rest: naming('rest'), ...options });
+    running = await startListeners({
+      webdav: naming('webdav'),
+      rest: naming('rest'),
+      nextcloud: naming('nextcloud'),
+      ...options,
+    });
     return `http://127.0.0.1:${running.web.port}`;
   };
   afterEach(async () => {
@@ -31,7 +36,11 @@ describe('the main port', () => {
       ['GET', '/davidson', 404, 'Not found\n'],
       ['GET', '/api/v10', 404, 'Not found\n'],
       ['GET', '/s/abc', 404, 'Not found\n'],
-      ['GET', '/remote.php/dav', 404, 'Not found\n'],
+      ['GET', '/remote.php/dav', 200, 'nextcloud'],
+      ['GET', '/ocs/v1.php/cloud/user', 200, 'nextcloud'],
+      ['GET', '/status.php', 200, 'nextcloud'],
+      ['GET', '/index.php/204', 200, 'nextcloud'],
+      ['GET', '/remote.phpx', 404, 'Not found\n'],
       ['GET', '/ws', 404, 'Not found\n'],
       ['GET', '/livez', 200, 'ok\n'],
     ];

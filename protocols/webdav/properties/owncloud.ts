@@ -1,0 +1,78 @@
+import { escapeXml } from '#http/xml';
+import { OC_CHECKSUMS } from '../digests.ts';
+import { fileIdOf, NEXTCLOUD, OWNCLOUD, ocIdOf } from '../owncloud.ts';
+import type { Rights } from '../rights.ts';
+import type { Property } from './property.ts';
+
+/**
+ * What ownCloud's and Nextcloud's clients ask for, and rclone's drivers of these names. All are there on every mount, and none in `allprop`. An answer
+ * binds their namespaces to `oc` and `nc`.
+ */
+export const OWNCLOUD_PROPERTIES: readonly Property[] = [
+  oc('id', (entry) => ocIdOf(entry)),
+  oc('fileid', (entry) => String(fileIdOf(entry))),
+  {
+    ...oc('permissions', (entry, context) => permissions(context.rightsOn(entry), entry.kind === 'directory', entry.key === '')),
+    needs: 'rights',
+  },
+  // Of a folder it would cost a look at all that is in it: only the whole is known.
+  {
+    ...oc('size', (entry, context) =>
+      entry.kind === 'object' ? String(entry.size) : entry.key === '' ? text(context.bucketBytes) : null,
+    ),
+    needs: 'usage',
+  },
+  oc('checksums', (entry) => {
+    const checksums = entry.kind === 'object' ? entry.attributes.extra?.[OC_CHECKSUMS] : undefined;
+    return checksums === undefined ? null : `<oc:checksum>${escapeXml(checksums)}</oc:checksum>`;
+  }),
+  oc('share-types', () => ''),
+  { ...oc('favorite', () => '0'), settable: true },
+  { ...oc('owner-id', (_entry, { ownerName }) => (ownerName === null ? null : escapeXml(ownerName))), needs: 'owner' },
+  { ...oc('owner-display-name', (_entry, { ownerName }) => (ownerName === null ? null : escapeXml(ownerName))), needs: 'owner' },
+  oc('comments-unread', () => '0'),
+  // Empty, as long as no backup was restored that clients would have to be asked about.
+  oc('data-fingerprint', (entry) => (entry.kind === 'directory' && entry.key === '' ? '' : null)),
+  nc('has-preview', () => 'false'),
+  nc('is-encrypted', () => '0'),
+  nc('mount-type', () => ''),
+  nc('creation_time', (entry) => seconds(entry.created)),
+  nc('upload_time', (entry) => (entry.kind === 'object' ? seconds(entry.modified) : null)),
+];
+
+type Value = (entry: Parameters<Property['render']>[0], context: Parameters<Property['render']>[2]) => string | null;
+
+function oc(name: string, value: Value): Property {
+  return property(OWNCLOUD, 'oc', name, value);
+}
+
+function nc(name: string, value: Value): Property {
+  return property(NEXTCLOUD, 'nc', name, value);
+}
+
+function property(namespace: string, prefix: string, name: string, value: Value): Property {
+  const [open, close, empty] = [`<${prefix}:${name}>`, `</${prefix}:${name}>`, `<${prefix}:${name}/>`];
+  return {
+    namespace,
+    name,
+    listed: false,
+    render(entry, _displayName, context) {
+      const inside = value(entry, context);
+      return inside === null ? null : inside === '' ? empty : open + inside + close;
+    },
+  };
+}
+
+/** ownCloud's letters: readable, deletable, may be renamed and moved, written (files), files and folders made in it. Sharing (R) is not offered by this door. */
+function permissions({ read, write, remove }: Rights, folder: boolean, root: boolean): string {
+  const own = root ? '' : `${remove ? 'D' : ''}${write && remove ? 'NV' : ''}`;
+  return `${read ? 'G' : ''}${own}${write ? (folder ? 'CK' : 'W') : ''}`;
+}
+
+function seconds(ms: number): string {
+  return String(Math.floor(ms / 1000));
+}
+
+function text(value: number | null): string | null {
+  return value === null ? null : String(value);
+}
