@@ -11,6 +11,7 @@ import type { Clock, Random } from '#core/clock';
 import { createNotifier } from '#events/notifier';
 import { createDrainJob } from '#jobs/drain';
 import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
+import { createExpireKeptJob } from '#jobs/expire-kept';
 import { createGcJob } from '#jobs/gc/gc';
 import { createIndexNamesJob } from '#jobs/index-names';
 import { createLifecycleJob } from '#jobs/lifecycle';
@@ -67,6 +68,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),
     ...(options.notify === null ? [] : [createNotifier({ ...metadata, ...options.notify, region: 'us-east-1', log })]),
+    createExpireKeptJob(metadata),
     createIndexNamesJob({ names: metadata.names, clock }),
     createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted, log }),
     snapshotJob({ dumps, shelf, masterKey, random }),

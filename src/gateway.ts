@@ -289,6 +289,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     uploads,
     resumables,
     search: createSearch({ names: metadata.names, buckets, authorizer }),
+    idempotency: { store: metadata.idempotency, seal },
     thumbnails: createThumbnails({ thumbnails: metadata.thumbnails, maker, seal }),
     uploadDays: values['upload-days'],
     links,

@@ -479,7 +479,8 @@ export type RecoveryCodes = {
 };
 
 export type Refresh = {
-  refreshToken: string;
+  /** Left out where the session is in cookies. */
+  refreshToken?: string;
 };
 
 export type Reset = {
@@ -642,7 +643,8 @@ export type SystemInfo = {
 
 export type Tokens = {
   accessToken: string;
-  refreshToken: string;
+  /** Not told where the session is in cookies. */
+  refreshToken?: string;
   expiresInSeconds: number;
 };
 

@@ -8,10 +8,12 @@ import { allowBody, readBody } from '#http/body';
 import type { RequestContext } from '#http/door';
 import { answerProblem, sendJson, sendNothing } from './answer.ts';
 import { authenticate } from './authenticate.ts';
+import { withCookie } from './cookies.ts';
 import type { Exchange, RestDeps } from './exchange.ts';
+import { once } from './idempotency.ts';
 import { parseQuery, splitTarget } from './paths.ts';
 import { RestError } from './problems.ts';
-import type { Route } from './route.ts';
+import { type Route, takesKey } from './route.ts';
 import { DOCUMENT_PATH, ROUTES } from './routes.ts';
 
 export interface RestApp {
@@ -99,7 +101,7 @@ async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContex
     path: target.path.slice(ROOT.length),
   };
   if (route.open !== true) {
-    const { principal, token } = await authenticate(deps.authenticator, req.headers, cx.remoteAddress);
+    const { principal, token } = await authenticate(deps.authenticator, withCookie(req), cx.remoteAddress);
     cx.user = principal.name;
     deps.authenticator.admit(principal, cx);
     x.who = { ...x.who, principal };
@@ -108,7 +110,10 @@ async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContex
   }
   const query = checked(route.query, parseQuery(target.query), 'query');
   const body = route.body === undefined ? undefined : checked(route.body, await readJson(x), 'body');
-  await route.handle(x, { query: query as never, body: body as never });
+  const handle = (): Promise<void> => route.handle(x, { query: query as never, body: body as never });
+  const key = req.headers['idempotency-key'];
+  if (typeof key !== 'string' || !takesKey(route)) return handle();
+  await once(x, key, body, handle);
 }
 
 function serviceActions({ actions }: Route): readonly Action[] {

@@ -1,6 +1,6 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import type { Answer, Route } from './route.ts';
+import { type Answer, type Route, takesKey } from './route.ts';
 import { Problem } from './schema.ts';
 
 /** OpenAPI 3.1 of the routes, from the very schemas that check the requests. */
@@ -22,11 +22,13 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   });
 }
 
+const IDEMPOTENCY = { 'Idempotency-Key': 'The request is carried out once, however often it is sent with this key within a day' };
+
 type PathConfig = Parameters<OpenAPIRegistry['registerPath']>[0];
 
 function pathOf(route: Route): PathConfig {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-  const headers = Object.entries(route.headers ?? {});
+  const headers = Object.entries({ ...route.headers, ...(takesKey(route) ? IDEMPOTENCY : {}) });
   const body = bodyOf(route);
   return {
     method: route.method,

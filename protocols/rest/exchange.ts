@@ -16,6 +16,7 @@ import type { Thumbnails } from '#contracts/thumbnails';
 import type { Clock, Random } from '#core/clock';
 import type { Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
+import type { Idempotency } from './idempotency.ts';
 
 export interface RestDeps {
   namespace: Namespace;
@@ -38,6 +39,7 @@ export interface RestDeps {
   resumables?: Resumables;
   search?: Search;
   thumbnails?: Thumbnails;
+  idempotency?: Idempotency;
   /** After so many days without a byte an upload expires. */
   uploadDays?: number;
   /** For what may be lost. */

@@ -33,6 +33,8 @@ export const OWN_PROBLEMS = {
   unsupported_tus_version: { status: 412, title: 'Unsupported version of tus' },
   upload_offset_mismatch: { status: 409, title: 'The upload has come to another offset' },
   upload_checksum_mismatch: { status: 460, title: 'Checksum mismatch' },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
+  request_in_progress: { status: 409, title: 'The request is still running' },
   no_thumbnail: { status: 415, title: 'No thumbnail' },
   folder_not_empty: { status: 409, title: 'The folder is not empty' },
   link_password: { status: 401, title: 'The link asks for a password' },

@@ -22,6 +22,8 @@ export interface RouteOf<Q, B> {
   open?: boolean;
   query?: Q;
   body?: B;
+  /** The answer is made while it is sent. */
+  streams?: boolean;
   /** The request's body is a file's bytes. */
   upload?: boolean;
   /** Request headers with a meaning of their own. */
@@ -41,4 +43,9 @@ export type Route = RouteOf<z.ZodObject, z.ZodType>;
 /** Ties a handler's input to its schemas and forgets their types: the router parses before it calls. */
 export function route<Q extends z.ZodObject = z.ZodObject, B extends z.ZodType = z.ZodType>(of: RouteOf<Q, B>): Route {
   return of as unknown as Route;
+}
+
+/** Of what may make something. A stream cannot be kept, and an upload has a way of its own to be gone on with. */
+export function takesKey({ method, open, upload, streams }: Route): boolean {
+  return method === 'post' && open !== true && upload !== true && streams !== true;
 }

@@ -73,10 +73,18 @@ export const Login = z
   })
   .meta({ id: 'Login' });
 
-export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(4096) }).meta({ id: 'Refresh' });
+export const Refresh = z
+  .strictObject({
+    refreshToken: z.string().min(1).max(4096).optional().meta({ description: 'Left out where the session is in cookies.' }),
+  })
+  .meta({ id: 'Refresh' });
 
 export const Tokens = z
-  .object({ accessToken: z.string(), refreshToken: z.string(), expiresInSeconds: z.int() })
+  .object({
+    accessToken: z.string(),
+    refreshToken: z.string().optional().meta({ description: 'Not told where the session is in cookies.' }),
+    expiresInSeconds: z.int(),
+  })
   .meta({ id: 'Tokens' });
 
 export const Me = z.object({ id: z.int(), name: z.string(), role: z.enum(['admin', 'member', 'guest']) }).meta({ id: 'Me' });

@@ -7,6 +7,7 @@ import type { DumpStore } from '#contracts/dump-store';
 import type { ExpiryStore } from '#contracts/expiry-store';
 import type { FactorStore } from '#contracts/factor-store';
 import type { GroupStore } from '#contracts/group-store';
+import type { IdempotencyStore } from '#contracts/idempotency-store';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { IntegrityStore } from '#contracts/integrity-store';
 import type { JobStore } from '#contracts/job-store';
@@ -39,6 +40,7 @@ import { createDumpStore } from './dump/store.ts';
 import { createExpiryStore } from './expiry.ts';
 import { createFactorStore } from './factors.ts';
 import { createGroupStore } from './groups.ts';
+import { createIdempotencyStore } from './idempotency.ts';
 import { createInstanceStore, type Registration } from './instance.ts';
 import { createIntegrityStore } from './integrity.ts';
 import { createJobStore } from './jobs.ts';
@@ -84,6 +86,7 @@ export interface Metadata {
   resumables: ResumableStore;
   names: NameStore;
   thumbnails: ThumbnailStore;
+  idempotency: IdempotencyStore;
   principals: PrincipalStore;
   credentials: CredentialStore;
   factors: FactorStore;
@@ -133,6 +136,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
     uploads,
     names: createNameStore(database),
+    idempotency: createIdempotencyStore(database),
     thumbnails: createThumbnailStore({ database, clock }),
     resumables: createResumableStore({ database, clock, random, registration, uploads }),
     authority: createAuthorityStore({ database, signals }),

@@ -1,5 +1,6 @@
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { sendJson, sendNothing } from '../answer.ts';
+import { clearCookies, refreshTokenOf, sendTokens } from '../cookies.ts';
 import { identityOf, labelOf, siteOf } from '../identity.ts';
 import { RestError } from '../problems.ts';
 import { route } from '../route.ts';
@@ -17,9 +18,9 @@ export const authRoutes = [
     body: schema.Login,
     answers: { 200: { description: 'A short-lived access token and a refresh token.', schema: schema.Tokens } },
     async handle(x, { body: { user, password, label, otp } }) {
-      const { deps, res, cx } = x;
+      const { deps, cx } = x;
       const login = deps.authenticator.login(user, password, cx.remoteAddress, labelOf(x, label), otp);
-      sendJson(res, 200, await login.catch(askForFactor));
+      sendTokens(x, await login.catch(askForFactor));
     },
   }),
   route({
@@ -48,7 +49,7 @@ export const authRoutes = [
     async handle(x, { body }) {
       const { secondFactors } = identityOf(x);
       const tokens = secondFactors.loginByPasskey(siteOf(x), body.response, x.cx.remoteAddress, labelOf(x, body.label));
-      sendJson(x.res, 200, await tokens);
+      sendTokens(x, await tokens);
     },
   }),
   route({
@@ -60,8 +61,8 @@ export const authRoutes = [
     open: true,
     body: schema.Refresh,
     answers: { 200: { description: 'New tokens.', schema: schema.Tokens } },
-    async handle({ deps, res, cx }, { body }) {
-      sendJson(res, 200, await deps.authenticator.refresh(body.refreshToken, cx.remoteAddress));
+    async handle(x, { body }) {
+      sendTokens(x, await x.deps.authenticator.refresh(refreshTokenOf(x, body.refreshToken), x.cx.remoteAddress));
     },
   }),
   route({
@@ -71,10 +72,11 @@ export const authRoutes = [
     actions: ['account.read'],
     summary: 'Ends the session of the access token.',
     answers: { 204: { description: 'Ended.' } },
-    async handle({ deps, res, token }) {
-      if (token === null) throw new CloudStoreError('invalid_argument', 'Only the session of an access token can be ended.');
-      await deps.authenticator.logout(token);
-      sendNothing(res);
+    async handle(x) {
+      if (x.token === null) throw new CloudStoreError('invalid_argument', 'Only the session of an access token can be ended.');
+      await x.deps.authenticator.logout(x.token);
+      clearCookies(x);
+      sendNothing(x.res);
     },
   }),
   route({

@@ -18,6 +18,7 @@ export const zipRoutes = [
     method: 'post',
     path: '/zip',
     operation: 'Zip',
+    streams: true,
     actions: ['read', 'list'],
     summary: 'Files and folders as one archive, streamed; a folder with all below, at most 100,000 entries.',
     body: schema.Zip,

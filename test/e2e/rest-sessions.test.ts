@@ -1,0 +1,176 @@
+import { rmSync } from 'node:fs';
+import { expect } from 'chai';
+import { ApiError, type Client, createClient } from '../../clients/typescript/index.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+
+/** Fetch as a page of the gateway's own has it: cookies are kept, by path. */
+function browserFetch() {
+  const jar = new Map<string, { value: string; path: string; attributes: string }>();
+  const send: typeof fetch = async (input, init) => {
+    const url = new URL(String(input));
+    const headers = new Headers(init?.headers);
+    const sent = [...jar].filter(([, { path, value }]) => value !== '' && url.pathname.startsWith(path));
+    if (init?.credentials === 'same-origin' && sent.length > 0) {
+      headers.set('cookie', sent.map(([name, { value }]) => `${name}=${value}`).join('; '));
+    }
+    const response = await fetch(url, { ...init, headers });
+    for (const cookie of response.headers.getSetCookie()) {
+      const [pair = '', ...attributes] = cookie.split('; ');
+      const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+      jar.set(name, {
+        value,
+        path: attributes.find((one) => one.startsWith('Path='))?.slice(5) ?? '/',
+        attributes: attributes.join('; '),
+      });
+    }
+    return response;
+  };
+  return { send, jar };
+}
+
+describe('sessions of pages and programs', function () {
+  this.timeout(120_000);
+  let gateway: TestGateway;
+  before(async () => {
+    gateway = await startGateway({ keepData: true });
+  });
+  after(async () => {
+    await gateway.stop();
+    rmSync(gateway.dataDir, { recursive: true, force: true });
+  });
+  const refusal = (call: Promise<unknown>): Promise<{ status: number; code: string }> =>
+    call.then(
+      () => ({ status: 0, code: 'none' }),
+      (error: unknown) => (error instanceof ApiError ? { status: error.status, code: error.code } : Promise.reject(error)),
+    );
+
+  describe('in cookies', () => {
+    it('tell no script the refresh token, go on after a reload, and end', async () => {
+      const { send, jar } = browserFetch();
+      const page = createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send });
+      expect(await page.signedIn()).to.equal(false);
+      const told: string[] = [];
+      const spying: typeof fetch = async (input, init) => {
+        const response = await send(input, init);
+        told.push(await response.clone().text());
+        return response;
+      };
+      await createClient({ url: gateway.webUrl, mode: 'cookie', fetch: spying }).login(gateway.user, gateway.password);
+      for (const { attributes } of jar.values()) expect(attributes).to.include('HttpOnly').and.include('SameSite=Strict');
+      expect(jar.get('cs_refresh')?.path).to.equal('/api/v1/auth');
+      expect(told.join()).to.not.include(jar.get('cs_refresh')!.value).and.not.include('refreshToken');
+      // As after a reload: nothing in memory.
+      const reloaded = createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send });
+      expect(await reloaded.signedIn()).to.equal(true);
+      expect((await reloaded.call('Me', {})).name).to.equal(gateway.user);
+      const [first, second] = await Promise.all([reloaded.call('ListBuckets', {}), reloaded.call('Me', {})]);
+      expect([first.buckets.length > 0, second.name]).to.deep.equal([true, gateway.user]);
+      await reloaded.logout();
+      expect([...jar.values()].map(({ value }) => value)).to.deep.equal(['', '']);
+      expect(await createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send }).signedIn()).to.equal(false);
+    });
+
+    it('open what a page loads by itself, and nothing that changes anything', async () => {
+      const { send, jar } = browserFetch();
+      const page = createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send });
+      await page.login(gateway.user, gateway.password);
+      await page.call('PutFile', { path: { bucket: 'home', key: 'a.txt' }, body: 'hello' });
+      const cookie = `cs_read=${jar.get('cs_read')!.value}`;
+      const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+        fetch(`${gateway.webUrl.replace(/\/$/, '')}/api/v1${path}`, {
+          method,
+          headers: { cookie, ...headers },
+          ...(method === 'POST' ? { body: '{}' } : {}),
+        });
+      const image = await ask('GET', '/files/home/a.txt', { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Dest': 'image' });
+      expect([image.status, await image.text()]).to.deep.equal([200, 'hello']);
+      expect((await ask('GET', '/files/home/a.txt')).status).to.equal(200);
+      for (const site of ['cross-site', 'same-site'])
+        expect((await ask('GET', '/files/home/a.txt', { 'Sec-Fetch-Site': site })).status, site).to.equal(401);
+      expect((await ask('PUT', '/files/home/a.txt')).status).to.equal(401);
+      expect((await ask('DELETE', '/files/home/a.txt')).status).to.equal(401);
+      expect((await ask('POST', '/batch', { 'Content-Type': 'application/json' })).status).to.equal(401);
+      // The refresh cookie alone renews nothing: the header that only our own pages can send is missing.
+      const forged = await ask('POST', '/auth/refresh', {
+        'Content-Type': 'application/json',
+        cookie: `cs_refresh=${jar.get('cs_refresh')!.value}`,
+      });
+      expect(forged.status).to.equal(400);
+      await page.logout();
+      expect((await ask('GET', '/files/home/a.txt')).status).to.equal(401);
+    });
+  });
+
+  it('renew tokens under way, once for all who wait', async () => {
+    const seen: string[] = [];
+    const send: typeof fetch = (input, init) => {
+      seen.push(`${init?.method ?? 'GET'} ${new URL(String(input)).pathname}`);
+      return fetch(input, init);
+    };
+    const kept: unknown[] = [];
+    const client = createClient({ url: gateway.webUrl, fetch: send, onTokens: (tokens) => kept.push(tokens) });
+    await client.login(gateway.user, gateway.password);
+    const token = (await client.session.token())!;
+    // What a clock that went astray does: the token is refused although the client thinks that it is good.
+    client.session.adopt({
+      ...(kept[0] as { refreshToken: string }),
+      accessToken: `${token.slice(0, -4)}AAAA`,
+      expiresInSeconds: 900,
+    });
+    const names = await Promise.all([1, 2, 3, 4].map(() => client.call('Me', {})));
+    expect(names.map(({ name }) => name)).to.deep.equal(Array(4).fill(gateway.user));
+    expect(seen.filter((one) => one.endsWith('/auth/refresh'))).to.have.length(1);
+    expect(kept).to.have.length(3);
+    await client.logout();
+    expect(kept.at(-1)).to.equal(null);
+    expect(await refusal(client.call('Me', {}))).to.include({ status: 401 });
+  });
+
+  describe('an Idempotency-Key', () => {
+    let client: Client;
+    before(async () => {
+      client = createClient({ url: gateway.webUrl });
+      await client.login(gateway.user, gateway.password);
+    });
+    const create = (name: string, idempotencyKey: string) => client.fetch('CreateBucket', { body: { name }, idempotencyKey });
+
+    it('gives the first answer again, byte by byte, and makes nothing twice', async () => {
+      const first = await create('once-a', 'key-1');
+      const again = await create('once-a', 'key-1');
+      expect([first.status, again.status]).to.deep.equal([201, 201]);
+      expect(again.headers.get('idempotency-replayed')).to.equal('true');
+      expect(await again.text()).to.equal(await first.text());
+      expect(await refusal(create('once-a', 'key-2'))).to.include({ status: 409 });
+      expect(await refusal(create('once-b', 'key-1'))).to.deep.equal({ status: 422, code: 'idempotency_key_reused' });
+    });
+    it('of several at once lets one through', async () => {
+      const all = await Promise.all(
+        [1, 2, 3, 4, 5].map(() =>
+          create('once-race', 'key-race').then(
+            ({ status }) => ({ status, code: 'made' }),
+            (error: ApiError) => ({ status: error.status, code: error.code }),
+          ),
+        ),
+      );
+      expect(all.filter(({ code }) => code === 'made').length).to.be.at.least(1);
+      for (const one of all) expect(['made', 'request_in_progress'], JSON.stringify(all)).to.include(one.code);
+      expect((await create('once-race', 'key-race')).headers.get('idempotency-replayed')).to.equal('true');
+    });
+    it("is free again after a refusal, is its user's own, and survives a kill of the gateway", async () => {
+      expect(await refusal(create('X', 'key-3'))).to.include({ status: 400 });
+      expect((await create('once-c', 'key-3')).status).to.equal(201);
+      expect(await refusal(create('once-d', 'bad key'))).to.include({ status: 400 });
+      const move = () =>
+        client.call('Batch', {
+          body: { items: [{ op: 'copy', from: { bucket: 'home', key: 'a.txt' }, to: { bucket: 'home', key: 'b.txt' } }] },
+          idempotencyKey: 'key-4',
+        });
+      const first = await move();
+      await gateway.kill();
+      gateway = await startGateway({ dataDir: gateway.dataDir, keepData: true });
+      client = createClient({ url: gateway.webUrl });
+      await client.login(gateway.user, gateway.password);
+      expect(await move()).to.deep.equal(first);
+    });
+  });
+});
