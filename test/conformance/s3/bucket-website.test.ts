@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { leaveOut } from '../../support/programs.ts';
+import type { S3Answer } from './harness/client.ts';
+import { documentsOf } from './harness/documents.ts';
+import { api, guide } from './harness/pages.ts';
+import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
+
+const siteOf = ({ s3 }: Lab) => documentsOf(s3, 'website', 'WebsiteConfiguration');
+const INDEX = '<IndexDocument><Suffix>index.html</Suffix></IndexDocument>';
+const routing = (...rules: string[]): string =>
+  `${INDEX}<RoutingRules>${rules.map((inner) => `<RoutingRule>${inner}</RoutingRule>`).join('')}</RoutingRules>`;
+const refuses = (inner: string, code: string) => async (lab: Lab) => {
+  expectError(await siteOf(lab).put(lab.bucket, inner), 400, code);
+};
+
+suite('bucket website configuration', api('PutBucketWebsite'), {
+  'a bucket that is none has NoSuchWebsiteConfiguration': {
+    page: api('GetBucketWebsite'),
+    run: async (lab) => expectError(await siteOf(lab).get(await lab.newBucket()), 404, 'NoSuchWebsiteConfiguration'),
+  },
+  'a configuration comes back as it was put': async (lab) => {
+    const inner = `<ErrorDocument><Key>404.html</Key></ErrorDocument>${routing(
+      '<Condition><KeyPrefixEquals>a/</KeyPrefixEquals></Condition><Redirect><ReplaceKeyPrefixWith>b/</ReplaceKeyPrefixWith></Redirect>',
+    )}`;
+    expectStatus(await siteOf(lab).put(lab.bucket, inner), 200);
+    const answer = expectStatus(await siteOf(lab).get(lab.bucket), 200).xml();
+    expect(answer.name).to.equal('WebsiteConfiguration');
+    expect(answer.child('IndexDocument')?.value('Suffix')).to.equal('index.html');
+    expect(answer.child('ErrorDocument')?.value('Key')).to.equal('404.html');
+    const found = answer.child('RoutingRules')?.child('RoutingRule');
+    expect(found?.child('Condition')?.value('KeyPrefixEquals')).to.equal('a/');
+    expect(found?.child('Redirect')?.value('ReplaceKeyPrefixWith')).to.equal('b/');
+  },
+  'a redirect of everything comes back': async (lab) => {
+    const inner = '<RedirectAllRequestsTo><HostName>example.org</HostName><Protocol>https</Protocol></RedirectAllRequestsTo>';
+    expectStatus(await siteOf(lab).put(lab.bucket, inner), 200);
+    const all = (await siteOf(lab).get(lab.bucket)).xml().child('RedirectAllRequestsTo');
+    expect([all?.value('HostName'), all?.value('Protocol')]).to.deep.equal(['example.org', 'https']);
+  },
+  'deleting ends it, with 204, also where there is none': {
+    page: api('DeleteBucketWebsite'),
+    run: async (lab) => {
+      await siteOf(lab).put(lab.bucket, INDEX);
+      expectStatus(await siteOf(lab).remove(lab.bucket), 204);
+      expectError(await siteOf(lab).get(lab.bucket), 404, 'NoSuchWebsiteConfiguration');
+      expectStatus(await siteOf(lab).remove(lab.bucket), 204);
+    },
+  },
+  'an index document is needed': refuses('<ErrorDocument><Key>e</Key></ErrorDocument>', 'InvalidArgument'),
+  'its suffix is a name without a slash': over(['', 'a/b', '/'], (suffix) =>
+    refuses(`<IndexDocument><Suffix>${suffix}</Suffix></IndexDocument>`, 'InvalidArgument'),
+  ),
+  'a redirect of everything stands alone': refuses(
+    `<RedirectAllRequestsTo><HostName>a</HostName></RedirectAllRequestsTo>${INDEX}`,
+    'InvalidRequest',
+  ),
+  'a protocol is http or https': refuses(
+    '<RedirectAllRequestsTo><HostName>a</HostName><Protocol>ftp</Protocol></RedirectAllRequestsTo>',
+    'InvalidRequest',
+  ),
+  'there are at most 50 routing rules': async (lab) => {
+    const one = '<Redirect><HostName>a</HostName></Redirect>';
+    expectStatus(await siteOf(lab).put(lab.bucket, routing(...Array<string>(50).fill(one))), 200);
+    await refuses(routing(...Array<string>(51).fill(one)), 'InvalidRequest')(lab);
+  },
+  'an empty condition is InvalidRequest': refuses(
+    routing('<Condition/><Redirect><HostName>a</HostName></Redirect>'),
+    'InvalidRequest',
+  ),
+  'an empty redirect is MalformedXML': refuses(routing('<Redirect/>'), 'MalformedXML'),
+  'a key is replaced whole or by its prefix, not both': refuses(
+    routing('<Redirect><ReplaceKeyWith>a</ReplaceKeyWith><ReplaceKeyPrefixWith>b</ReplaceKeyPrefixWith></Redirect>'),
+    'InvalidRequest',
+  ),
+  'an error that rules are about is 4XX or 5XX': over(['200', '301', 'x'], (code) =>
+    refuses(
+      routing(
+        `<Condition><HttpErrorCodeReturnedEquals>${code}</HttpErrorCodeReturnedEquals></Condition><Redirect><HostName>a</HostName></Redirect>`,
+      ),
+      'InvalidRequest',
+    ),
+  ),
+  'a redirect’s status is 3XX but 300': over(['300', '200', '404'], (code) =>
+    refuses(routing(`<Redirect><HttpRedirectCode>${code}</HttpRedirectCode></Redirect>`), 'InvalidRequest'),
+  ),
+});
+
+/** Nobody signs at a website. Only our own gateway is known to have one at this host. */
+async function visit(context: Mocha.Context, lab: Lab, path: string, bucket = lab.bucket): Promise<S3Answer> {
+  if (lab.gateway === null) leaveOut(context, 'the website endpoint of this server is not known');
+  return lab.s3.send(
+    'GET',
+    { raw: path },
+    {
+      auth: 'none',
+      tamper: ({ headers }) => {
+        const host = headers.find(([name]) => name === 'Host');
+        if (host !== undefined) host[1] = `${bucket}.s3-website.localhost:${new URL(lab.s3.origin).port}`;
+      },
+    },
+  );
+}
+
+suite('website endpoint', guide('WebsiteEndpoints'), {
+  'a bucket that is no website has an HTML page with NoSuchWebsiteConfiguration': async function (lab) {
+    const answer = expectStatus(await visit(this, lab, '/', await lab.newBucket()), 404);
+    expect(answer.headers['content-type']).to.match(/^text\/html/);
+    expect(answer.text).to.contain('NoSuchWebsiteConfiguration');
+  },
+  'no bucket has an HTML page with NoSuchBucket': async function (lab) {
+    const answer = expectStatus(await visit(this, lab, '/', 'conf-no-such-bucket'), 404);
+    expect(answer.text).to.contain('NoSuchBucket');
+  },
+  'what nobody opened to everybody is 403': {
+    page: guide('WebsiteAccessPermissionsReqd'),
+    async run(lab) {
+      await lab.put('index.html', 'secret');
+      expectStatus(await siteOf(lab).put(lab.bucket, INDEX), 200);
+      const answer = expectStatus(await visit(this, lab, '/'), 403);
+      expect(answer.text).to.contain('AccessDenied').and.not.contain('secret');
+    },
+  },
+  'a redirect of everything needs no permission': {
+    page: guide('how-to-page-redirect'),
+    async run(lab) {
+      const bucket = await lab.newBucket();
+      await siteOf(lab).put(bucket, '<RedirectAllRequestsTo><HostName>example.org</HostName></RedirectAllRequestsTo>');
+      const answer = expectStatus(await visit(this, lab, '/a%20b', bucket), 301);
+      expect(answer.headers.location).to.equal('http://example.org/a%20b');
+    },
+  },
+  'a routing rule by prefix redirects before anything is looked for': {
+    page: guide('how-to-page-redirect'),
+    async run(lab) {
+      const bucket = await lab.newBucket();
+      await siteOf(lab).put(
+        bucket,
+        routing(
+          '<Condition><KeyPrefixEquals>old/</KeyPrefixEquals></Condition><Redirect><HostName>new.example</HostName><ReplaceKeyPrefixWith>new/</ReplaceKeyPrefixWith><HttpRedirectCode>302</HttpRedirectCode></Redirect>',
+        ),
+      );
+      const answer = expectStatus(await visit(this, lab, '/old/page', bucket), 302);
+      expect(answer.headers.location).to.equal('http://new.example/new/page');
+    },
+  },
+});
