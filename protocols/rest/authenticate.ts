@@ -28,15 +28,21 @@ export async function authenticate(
     return { principal: await authenticator.accessToken(credentials.token), token: credentials.token };
   }
   const { name, password } = credentials;
-  const principal = authenticator.remembered(name, password) ?? (await authenticator.password(name, password, remoteAddress));
+  const principal = authenticator.remembered(name, password, remoteAddress) ?? (await authenticator.password(name, password, remoteAddress));
   return { principal, token: null };
 }
 
 /** Who it is, if that is known without waiting. @throws as accessToken */
-export function authenticateNow(authenticator: Authenticator, headers: IncomingHttpHeaders): Principal | null {
+export function authenticateNow(
+  authenticator: Authenticator,
+  headers: IncomingHttpHeaders,
+  request: { readonly remoteAddress: string },
+): Principal | null {
   const credentials = parseCredentials(headers);
   if (credentials === null) return null;
-  if (credentials.kind === 'password') return authenticator.remembered(credentials.name, credentials.password);
+  if (credentials.kind === 'password') {
+    return authenticator.remembered(credentials.name, credentials.password, request.remoteAddress);
+  }
   const principal = authenticator.accessToken(credentials.token);
   if (!(principal instanceof Promise)) return principal;
   // The full path asks again and meets the same refusal.

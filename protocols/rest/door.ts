@@ -37,7 +37,7 @@ function answerFile(deps: RestDeps, req: IncomingMessage, res: ServerResponse, c
   if (req.method !== 'GET' || !url.startsWith(FILES) || url.includes('?')) return false;
   for (const header of UNUSUAL) if (req.headers[header] !== undefined) return false;
   try {
-    const principal = authenticateNow(deps.authenticator, req.headers);
+    const principal = authenticateNow(deps.authenticator, req.headers, cx);
     if (principal === null) return false;
     deps.authenticator.admit(principal, cx);
     const place = parsePlace(url.slice(FILES.length));

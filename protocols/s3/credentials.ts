@@ -24,7 +24,7 @@ const AUTHORIZATION =
   /^AWS4-HMAC-SHA256\s+Credential=([^,\s]{1,256})\s*,\s*SignedHeaders=([a-z0-9;_.-]{1,2048})\s*,\s*Signature=([0-9a-f]{64})\s*$/;
 
 /** null: anonymous. @throws AuthorizationHeaderMalformed, AuthorizationQueryParametersError, InvalidArgument, InvalidRequest, AccessDenied */
-export function readCredentials(headers: IncomingHttpHeaders, query: Query): Credentials | null {
+export function readCredentials(headers: IncomingHttpHeaders, query: Query, service: 's3' | 'sts' = 's3'): Credentials | null {
   const { authorization } = headers;
   const presigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature') || query.has('X-Amz-Credential');
   if (authorization === undefined) {
@@ -41,7 +41,7 @@ export function readCredentials(headers: IncomingHttpHeaders, query: Query): Cre
       },
     );
   }
-  return fromHeader(authorization, headers);
+  return fromHeader(authorization, headers, service);
 }
 
 /** Times are checked against the gateway's clock. @throws RequestTimeTooSkewed, AccessDenied (expired, or not yet valid) */
@@ -69,12 +69,12 @@ export function checkTime(credentials: Credentials, now: number): void {
   }
 }
 
-function fromHeader(authorization: string, headers: IncomingHttpHeaders): Credentials {
+function fromHeader(authorization: string, headers: IncomingHttpHeaders, service: 's3' | 'sts'): Credentials {
   if (!authorization.startsWith('AWS4-HMAC-SHA256')) throw unsupported();
   const match = AUTHORIZATION.exec(authorization);
   if (match === null) throw new S3Error('AuthorizationHeaderMalformed');
   const [, credential = '', signedHeaders = '', signature = ''] = match;
-  const { accessKeyId, scope } = readScope(credential, 'AuthorizationHeaderMalformed');
+  const { accessKeyId, scope } = readScope(credential, 'AuthorizationHeaderMalformed', service);
   const dated = headers['x-amz-date'] ?? headers.date;
   if (typeof dated !== 'string')
     throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
@@ -121,6 +121,7 @@ function fromQuery(query: Query): Credentials {
 function readScope(
   credential: string,
   code: 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError',
+  expected: 's3' | 'sts' = 's3',
 ): { accessKeyId: string; scope: Scope } {
   const match = /^(.+)\/(\d{8})\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(credential);
   if (match === null)
@@ -129,11 +130,14 @@ function readScope(
       'The authorization is malformed; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
     );
   const [, accessKeyId = '', date = '', region = '', service, terminator] = match;
-  if (service !== 's3')
-    throw new S3Error(code, `The authorization is malformed; incorrect service "${service}". This endpoint belongs to "s3".`);
+  if (service !== expected)
+    throw new S3Error(
+      code,
+      `The authorization is malformed; incorrect service "${service}". This endpoint belongs to "${expected}".`,
+    );
   if (terminator !== 'aws4_request')
     throw new S3Error(code, 'The authorization is malformed; incorrect terminal. This endpoint uses "aws4_request".');
-  return { accessKeyId, scope: { date, region } };
+  return { accessKeyId, scope: { date, region, ...(expected === 'sts' ? { service: expected } : {}) } };
 }
 
 function timeOf(stamp: string): number | null {

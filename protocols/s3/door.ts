@@ -19,6 +19,7 @@ import { compileParser, type RequestParser } from './request-parser.ts';
 import { compileWriter, type Output, type ResponseWriter } from './response-writer.ts';
 import { createRouter, type Operation } from './schema.ts';
 import { checkSessionToken } from './session-token.ts';
+import { createSts, isSts } from './sts.ts';
 import { createHostedBucket, createHostedSite, parseTarget, type Target } from './target.ts';
 import { createVerifier, type Payload } from './verifier.ts';
 import { createWebsite } from './website.ts';
@@ -62,6 +63,7 @@ export function createS3Door(deps: S3Deps): Door {
   const table = createTable();
   assertOperations(table.keys());
   const verifier = createVerifier({ region, now: () => clock.now() });
+  const sts = createSts(deps, region);
   const codecs = new Map<string, Codec>();
   const codecOf = (operation: Operation): Codec => {
     let codec = codecs.get(operation.name);
@@ -83,6 +85,7 @@ export function createS3Door(deps: S3Deps): Door {
       return;
     }
     try {
+      if (isSts(req)) return await sts(req, res, cx);
       if (req.headers.origin !== undefined || req.method === 'OPTIONS') {
         if (await crossOrigin(req, res, cx)) {
           if (entry !== undefined) endEntry(entry, req, res, cx, null);

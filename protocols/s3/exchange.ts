@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
+import type { Identity } from '#contracts/identity';
 import type { Jobs } from '#contracts/jobs';
 import type { Journal } from '#contracts/journal';
 import type { Namespace } from '#contracts/namespace';
@@ -26,6 +27,8 @@ export interface S3Deps {
   authenticator: Authenticator;
   authorizer: Authorizer;
   clock: Clock;
+  /** Makes temporary keys; without it STS answers that it does not. */
+  identity?: Identity;
   journal: Pick<Journal, 'head'>;
   jobs: Jobs;
   webhooks: Webhooks;

@@ -14,6 +14,8 @@ export interface Scope {
   /** yyyymmdd */
   date: string;
   region: string;
+  /** Absent: s3. */
+  service?: 'sts';
 }
 
 /** Signs strings under one day's key. */
@@ -59,7 +61,7 @@ export function stringToSign(stamp: string, scope: Scope, canonical: string): st
 }
 
 export function scopeText(scope: Scope): string {
-  return `${scope.date}/${scope.region}/s3/aws4_request`;
+  return `${scope.date}/${scope.region}/${scope.service ?? 's3'}/aws4_request`;
 }
 
 /** Equal in a time that does not tell where they differ. */
@@ -73,7 +75,7 @@ export function sameText(a: string, b: string): boolean {
 export function createSigners(): (secret: string, scope: Scope) => Signer {
   const known = new Map<string, Signer>();
   return (secret, scope) => {
-    const name = `${secret}\n${scope.date}\n${scope.region}`;
+    const name = `${secret}\n${scope.date}\n${scope.region}\n${scope.service ?? ''}`;
     let signer = known.get(name);
     if (signer === undefined) {
       if (known.size >= KEYS_MAX) known.clear();
@@ -86,7 +88,8 @@ export function createSigners(): (secret: string, scope: Scope) => Signer {
 
 function deriveKey(secret: string, scope: Scope): Buffer {
   let key: Buffer = Buffer.from(`AWS4${secret}`);
-  for (const part of [scope.date, scope.region, 's3', 'aws4_request']) key = Buffer.from(createSigner(key).sign(part), 'hex');
+  for (const part of [scope.date, scope.region, scope.service ?? 's3', 'aws4_request'])
+    key = Buffer.from(createSigner(key).sign(part), 'hex');
   return key;
 }
 

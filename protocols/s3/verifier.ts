@@ -110,7 +110,7 @@ function checkRegion({ kind, scope }: Credentials, region: string): void {
 }
 
 /** Host and every x-amz header must be signed, or somebody on the way could add one. */
-function checkSignedHeaders(req: IncomingMessage, { kind, signedHeaders }: Credentials): void {
+export function checkSignedHeaders(req: IncomingMessage, { kind, signedHeaders }: Credentials): void {
   const unsigned: string[] = [];
   if (!signedHeaders.includes('host')) unsigned.push('host');
   for (const name in req.headers) {
@@ -143,7 +143,7 @@ function payloadHashOf(req: IncomingMessage, target: Target, { kind }: Credentia
 }
 
 /** A header sent twice counts as its values joined by a comma alone; node:http joins with a space too. */
-function headerText(req: IncomingMessage, name: string): string {
+export function headerText(req: IncomingMessage, name: string): string {
   const value = req.headers[name];
   if (value === undefined) return '';
   const text = Array.isArray(value) ? value.join(',') : value;

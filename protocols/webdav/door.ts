@@ -59,7 +59,7 @@ export function createWebdavDoor(options: WebdavDeps): Door {
     if (req.method !== 'GET') return false;
     for (const header of UNUSUAL) if (req.headers[header] !== undefined) return false;
     const pair = parseBasic(req.headers);
-    const principal = pair === null ? null : authenticator.remembered(pair.name, pair.password);
+    const principal = pair === null ? null : authenticator.remembered(pair.name, pair.password, cx.remoteAddress);
     if (principal === null) return false;
     try {
       authenticator.admit(principal, cx);

@@ -113,7 +113,7 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
 
   return {
     password: (name, password, remoteAddress) => passwords.verify(name, password, remoteAddress),
-    remembered: (name, password) => passwords.remembered(name, password),
+    remembered: (name, password, remoteAddress) => passwords.remembered(name, password, remoteAddress),
     accessKey(id) {
       if (!/^[\w.-]{3,128}$/.test(id)) return null;
       const known = usable.peek(id);

@@ -24,7 +24,7 @@ export interface PasswordCheck {
   match(name: string, password: string, remoteAddress: string): Promise<Matched>;
   /** A pair that is enough by itself. @throws unauthenticated, rate_limited */
   verify(name: string, password: string, remoteAddress: string): Promise<Principal>;
-  remembered(name: string, password: string): Principal | null;
+  remembered(name: string, password: string, remoteAddress: string): Principal | null;
   /** Whether this is who the bare password of now stands for. */
   stands(principal: Principal, record: PrincipalRecord): boolean;
   drop(principal: PrincipalId | null): void;
@@ -55,10 +55,10 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
 
   /** A drive opens many connections at once with one password: one of them asks. */
   function check(key: string, name: string, password: string, remoteAddress: string): Promise<Matched> {
-    const under = running.get(`${key} ${remoteAddress}`);
+    const under = running.get(key);
     if (under !== undefined) return under;
-    const promise = look(key, name, password, remoteAddress).finally(() => running.delete(`${key} ${remoteAddress}`));
-    running.set(`${key} ${remoteAddress}`, promise);
+    const promise = look(key, name, password, remoteAddress).finally(() => running.delete(key));
+    running.set(key, promise);
     return promise;
   }
 
@@ -111,7 +111,7 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
 
   async function match(name: string, password: string, remoteAddress: string): Promise<Matched> {
     if (!isName(name) || password === '' || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) throw wrong();
-    const key = pairs.keyOf(name, password);
+    const key = pairs.keyOf(name, password, remoteAddress);
     const verdict = pairs.find(key);
     if (verdict === null) return check(key, name, password, remoteAddress);
     if (verdict.principal === null) throw wrong();
@@ -130,8 +130,8 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
       if (!isEnough(matched)) throw wrong();
       return matched.principal;
     },
-    remembered(name, password) {
-      const verdict = pairs.find(pairs.keyOf(name, password));
+    remembered(name, password, remoteAddress) {
+      const verdict = pairs.find(pairs.keyOf(name, password, remoteAddress));
       if (verdict === null || !verdict.right || verdict.principal === null) return null;
       const credential = 'credential' in verdict.by ? (usable.peek(verdict.by.credential) ?? null) : null;
       const record = 'credential' in verdict.by ? null : (records.peek(verdict.principal) ?? null);

@@ -14,9 +14,12 @@ export interface Verdict {
   by: { passwordHash: string | null } | { credential: string };
 }
 
-/** Pairs by an HMAC under a key of this process: neither password nor anything that helps to guess it stays in memory. */
+/**
+ * Pairs by an HMAC under a key of this process: neither password nor anything that helps to guess it stays in memory. Each is remembered for the address it came from: whoever
+ * guesses from elsewhere, and has to wait for that, would else still be told when a guess is right.
+ */
 export interface VerifiedPairs {
-  keyOf(name: string, password: string): string;
+  keyOf(name: string, password: string, remoteAddress: string): string;
   find(key: string): Verdict | null;
   remember(key: string, verdict: Verdict): void;
   /** A user's pairs, and those of nobody, who may exist now; null: all. */
@@ -33,7 +36,8 @@ export function createVerifiedPairs({ clock, random }: { clock: Clock; random: R
   const secret = random(32);
   const pairs = new Map<string, { verdict: Verdict; until: number }>();
   return {
-    keyOf: (name, password) => createHmac('sha256', secret).update(`${name.length}:${name}${password}`).digest('base64'),
+    keyOf: (name, password, remoteAddress) =>
+      createHmac('sha256', secret).update(`${name.length}:${name}${remoteAddress.length}:${remoteAddress}${password}`).digest('base64'),
     find(key) {
       const known = pairs.get(key);
       if (known === undefined) return null;

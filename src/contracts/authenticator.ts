@@ -10,8 +10,8 @@ export interface Authenticator {
    * short time, keyed by HMAC. @throws unauthenticated, rate_limited
    */
   password(name: string, password: string, remoteAddress: string): Promise<Principal>;
-  /** Synchronous answer from the memory of verified pairs, or null: ask `password`. */
-  remembered(name: string, password: string): Principal | null;
+  /** Synchronous answer from the memory of pairs that were verified from the same address, or null: ask `password`. */
+  remembered(name: string, password: string, remoteAddress: string): Principal | null;
   /** An S3 access key; null when unknown or its user is disabled. From memory when known. */
   accessKey(id: string): AccessKey | null | Promise<AccessKey | null>;
   /** Short-lived JWT of a session. @throws unauthenticated, expired */

@@ -46,11 +46,11 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
 
     it('knows a name and its password, and remembers both', async () => {
       const ann = await rig.user('ann', 'correct horse');
-      expect(auth.remembered('ann', 'correct horse')).to.equal(null);
+      expect(auth.remembered('ann', 'correct horse', HERE)).to.equal(null);
       expect(await auth.password('ann', 'correct horse', HERE)).to.deep.include(ann);
       await auth.stillValid(ann);
-      expect(auth.remembered('ann', 'correct horse')).to.deep.include(ann);
-      expect(auth.remembered('ann', 'correct hors')).to.equal(null);
+      expect(auth.remembered('ann', 'correct horse', HERE)).to.deep.include(ann);
+      expect(auth.remembered('ann', 'correct hors', HERE)).to.equal(null);
       const begun = performance.now();
       for (let i = 0; i < 200; i++) await auth.password('ann', 'correct horse', HERE);
       expect(performance.now() - begun).to.be.lessThan(500);
@@ -87,6 +87,10 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
       expect(limited.code).to.equal('rate_limited');
       expect(limited.details.retryAfterSeconds).to.be.within(1, 600);
       expect(await auth.password('bob', 'right', '203.0.113.9')).to.deep.include(bob);
+      // That the owner is in, and remembered, tells the guesser nothing.
+      expect(auth.remembered('bob', 'right', '203.0.113.9')).to.not.equal(null);
+      expect(auth.remembered('bob', 'right', '2001:db8:1:2::1')).to.equal(null);
+      expect(await codeOf(() => auth.password('bob', 'right', '2001:db8:1:2::1'))).to.equal('rate_limited');
       rig.clock.ms += 6 * 60 * 1000;
       expect(await auth.password('bob', 'right', '2001:db8:1:2::1')).to.deep.include(bob);
     });
@@ -109,7 +113,7 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
       expect(await codeOf(() => auth.password('carl', 'second', HERE))).to.equal('unauthenticated');
       await rig.setPassword(carl.id, 'second');
       await soon(async () => (await codeOf(() => auth.password('carl', 'first', HERE))) === 'unauthenticated');
-      expect(auth.remembered('carl', 'first')).to.equal(null);
+      expect(auth.remembered('carl', 'first', HERE)).to.equal(null);
       await soon(async () => (await codeOf(() => auth.password('carl', 'second', HERE))) === 'none');
     });
 
@@ -188,7 +192,7 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
         await end(user.id);
         await soon(async () => (await codeOf(() => auth.accessToken(accessToken))) === 'unauthenticated');
         await soon(async () => (await auth.accessKey(`KEY${who}`)) === null);
-        await soon(async () => auth.remembered(who, 'x') === null);
+        await soon(async () => auth.remembered(who, 'x', HERE) === null);
         expect(await codeOf(() => auth.password(who, 'x', HERE))).to.equal('unauthenticated');
         expect(await codeOf(() => auth.refresh(refreshToken))).to.equal('unauthenticated');
         expect(await auth.stillValid(user)).to.equal(false);

@@ -3,6 +3,8 @@ import { createHash, createHmac } from 'node:crypto';
 export interface SigningKeys {
   accessKeyId: string;
   secretAccessKey: string;
+  /** Of temporary keys. */
+  sessionToken?: string;
 }
 
 /**
@@ -20,6 +22,7 @@ export function presign(method: string, url: string, keys: SigningKeys, at: Date
   query.set('X-Amz-Date', stamp);
   query.set('X-Amz-Expires', String(expiresSeconds));
   query.set('X-Amz-SignedHeaders', 'host');
+  if (keys.sessionToken !== undefined) query.set('X-Amz-Security-Token', encode(keys.sessionToken));
   const canonicalQuery = [...query]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)

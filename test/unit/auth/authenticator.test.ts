@@ -86,7 +86,7 @@ describe('authenticator without any signal', () => {
     await auth.password('ann', 'new', '192.0.2.1').catch(() => undefined);
     await rig.setPassword(ann.id, 'new');
     rig.clock.ms += 1000;
-    expect(auth.remembered('ann', 'old')).to.equal(null);
+    expect(auth.remembered('ann', 'old', '192.0.2.1')).to.equal(null);
     expect(await auth.password('ann', 'old', '192.0.2.1').catch((error) => error)).to.include({ code: 'unauthenticated' });
     expect((await auth.password('ann', 'new', '192.0.2.1')).id).to.equal(ann.id);
     // A new password ends what the old one began.
@@ -95,7 +95,7 @@ describe('authenticator without any signal', () => {
     expect((await auth.accessToken(anew.accessToken)).id).to.equal(ann.id);
     await rig.disable(ann.id);
     rig.clock.ms += 1000;
-    expect(auth.remembered('ann', 'new')).to.equal(null);
+    expect(auth.remembered('ann', 'new', '192.0.2.1')).to.equal(null);
     expect(await auth.password('ann', 'new', '192.0.2.1').catch((error) => error)).to.include({ code: 'unauthenticated' });
     expect(await auth.accessKey('KEYann')).to.equal(null);
     const refused = await Promise.resolve(auth.accessToken(anew.accessToken)).catch((error) => error);

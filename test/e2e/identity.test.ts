@@ -1,0 +1,474 @@
+import { randomBytes } from 'node:crypto';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { apiOf, appCode, openSocket, type Reply, within } from '../support/identity.ts';
+import { presign, type SigningKeys } from '../support/presign.ts';
+import { cloudstore } from '../support/process.ts';
+import { type Answer, send } from '../support/requests.ts';
+import { softPasskey } from '../support/soft-passkey.ts';
+
+describe('who somebody is, on every door', function () {
+  this.timeout(120_000);
+  let gateway: TestGateway;
+  let api: ReturnType<typeof apiOf>;
+  let admin: { token: string };
+  /** Everything that must show nowhere. */
+  const canaries = new Map<string, string>();
+  const secret = (what: string, value: string): string => {
+    canaries.set(what, value);
+    return value;
+  };
+
+  before(async () => {
+    gateway = await startGateway({ env: { CLOUDSTORE_LOG_LEVEL: 'debug' } });
+    api = apiOf(gateway);
+    admin = await api.tokenOf('admin', gateway.password);
+    secret('the access token', admin.token);
+  });
+  after(async () => {
+    await gateway?.stop();
+  });
+
+  let people = 0;
+  async function person(role = 'member') {
+    const name = `person${++people}`;
+    const { status, json } = await api.call('POST', '/users', admin, { name, role });
+    expect(status, JSON.stringify(json)).to.equal(201);
+    const password = secret(`the password of ${name}`, json.password);
+    return { name, password, bucket: json.bucket as string, self: await api.tokenOf(name, password) };
+  }
+  const make = async (by: { token: string }, body: object): Promise<Reply['json']> => {
+    const { status, json } = await api.call('POST', '/credentials', by, body);
+    expect(status, JSON.stringify(json)).to.equal(201);
+    secret(`the secret of ${json.id}`, json.secretAccessKey ?? json.password);
+    return json;
+  };
+  const s3 = (keys: SigningKeys, method: string, path: string, body?: Buffer | string): Promise<Answer> =>
+    send(method, presign(method, `${gateway.s3Url}/${path}`, keys, new Date()), body === undefined ? {} : { body });
+  const codeOf = ({ body }: Answer): string => /<Code>(\w+)<\/Code>/.exec(body.toString())?.[1] ?? '';
+
+  describe('a second factor', () => {
+    it('takes the bare password away from every door, and codes work once', async () => {
+      const ann = await person();
+      const app = await make(ann.self, { kind: 'app-password', name: 'drive' });
+      expect((await api.dav(ann.name, ann.password)).status).to.equal(207);
+      const begun = await api.call('POST', '/me/totp', ann.self);
+      const key = secret('the secret of one-time codes', begun.json.secret);
+      expect(begun.json.uri).to.match(/^otpauth:\/\/totp\/CloudStore:person\d+\?secret=[A-Z2-7]{32}&issuer=CloudStore$/);
+      // Begun is not on.
+      expect((await api.login(ann.name, ann.password)).status).to.equal(200);
+      expect((await api.call('POST', '/me/totp/confirm', ann.self, { code: '000000' })).status).to.equal(401);
+      const on = await api.call('POST', '/me/totp/confirm', ann.self, { code: appCode(key, -1) });
+      expect(on.status, on.body.toString()).to.equal(200);
+      expect(on.json.recoveryCodes).to.have.length(10);
+      for (const [index, code] of on.json.recoveryCodes.entries()) secret(`recovery code ${index}`, code);
+
+      await within(async () => (await api.dav(ann.name, ann.password)).status === 401);
+      expect((await api.call('GET', '/me', { user: ann.name, password: ann.password })).status).to.equal(401);
+      expect((await api.dav(ann.name, app.password)).status).to.equal(207);
+      expect((await api.call('GET', '/buckets', { user: ann.name, password: app.password })).status).to.equal(200);
+
+      const asked = await api.login(ann.name, ann.password);
+      expect([asked.status, asked.json.code]).to.deep.equal([401, 'second_factor_required']);
+      expect(asked.json.secondFactor).to.deep.equal(['totp', 'recovery']);
+      expect((await api.login(ann.name, 'wrong', { otp: appCode(key) })).json.code).to.equal('unauthenticated');
+      // The code that turned it on is spent.
+      expect((await api.login(ann.name, ann.password, { otp: appCode(key, -1) })).status).to.equal(401);
+      const code = appCode(key);
+      const raced = await Promise.all(Array.from({ length: 6 }, () => api.login(ann.name, ann.password, { otp: code })));
+      expect(raced.filter(({ status }) => status === 200)).to.have.length(1);
+    });
+
+    it('opens with each recovery code once, also when all come at once', async () => {
+      const bob = await person();
+      const { json } = await api.call('POST', '/me/totp', bob.self);
+      const { recoveryCodes } = (await api.call('POST', '/me/totp/confirm', bob.self, { code: appCode(json.secret) })).json;
+      const tries = [recoveryCodes[0], recoveryCodes[0], recoveryCodes[0], recoveryCodes[1].toUpperCase()];
+      const answers = await Promise.all(tries.map((otp) => api.login(bob.name, bob.password, { otp })));
+      expect(answers.filter(({ status }) => status === 200)).to.have.length(2);
+      expect((await api.call('GET', '/me/second-factors', bob.self)).json).to.deep.equal({
+        totp: true,
+        passkeys: 0,
+        recoveryCodes: 8,
+      });
+      expect((await api.call('DELETE', '/me/totp', bob.self, { code: recoveryCodes[2] })).status).to.equal(204);
+      expect((await api.login(bob.name, bob.password)).status).to.equal(200);
+    });
+
+    it('is slowed down by itself: whoever knows the password cannot try codes', async () => {
+      const carl = await person();
+      const { json } = await api.call('POST', '/me/totp', carl.self);
+      await api.call('POST', '/me/totp/confirm', carl.self, { code: appCode(json.secret) });
+      const guesses = await Promise.all(
+        Array.from({ length: 30 }, (_, i) => api.login(carl.name, carl.password, { otp: String(100_000 + i) })),
+      );
+      expect(guesses.filter(({ status }) => status === 401).length).to.be.at.most(8);
+      const limited = guesses.find(({ status }) => status === 429);
+      expect(Number(limited?.headers['retry-after'])).to.be.within(1, 3600);
+    });
+
+    it('may be a passkey, which logs in alone', async () => {
+      const dora = await person();
+      const origin = new URL(gateway.webUrl).origin;
+      const passkey = softPasskey(origin);
+      const options = (await api.call('POST', '/me/passkeys/options', dora.self)).json;
+      const elsewhere = passkey.register(options, 'https://evil.example');
+      expect((await api.call('POST', '/me/passkeys', dora.self, { response: elsewhere, name: 'x' })).status).to.equal(401);
+      // That challenge is spent.
+      expect(
+        (await api.call('POST', '/me/passkeys', dora.self, { response: passkey.register(options), name: 'x' })).status,
+      ).to.equal(401);
+      const again = (await api.call('POST', '/me/passkeys/options', dora.self)).json;
+      const added = await api.call('POST', '/me/passkeys', dora.self, { response: passkey.register(again), name: 'laptop' });
+      expect(added.status, added.body.toString()).to.equal(201);
+      expect(added.json.recoveryCodes).to.have.length(10);
+
+      const begin = async () => (await api.call('POST', '/auth/passkey/options', null)).json;
+      const enter = (response: object) => api.call('POST', '/auth/passkey/login', null, { response });
+      const challenge = await begin();
+      expect(challenge).not.to.have.property('allowCredentials');
+      const response = passkey.login(challenge);
+      const entered = await enter(response);
+      expect(entered.status, entered.body.toString()).to.equal(200);
+      expect((await api.call('GET', '/me', { token: entered.json.accessToken })).json.name).to.equal(dora.name);
+      const stranger = softPasskey(origin);
+      for (const [why, wrong] of [
+        ['replayed', response],
+        ['of another origin', passkey.login(await begin(), { from: 'https://evil.example' })],
+        ['without the user verified', passkey.login(await begin(), { flags: 0x01 })],
+        ['with a challenge of nobody', passkey.login({ ...(await begin()), challenge: randomBytes(32).toString('base64url') })],
+        ['of a passkey for registering', passkey.login({ ...(await begin()), challenge: again.challenge })],
+        ['of a stranger', stranger.login(await begin())],
+        ['that is nothing', {}],
+      ] as const) {
+        const refused = await enter(wrong);
+        expect([why, refused.status, refused.json.code]).to.deep.equal([why, 401, 'unauthenticated']);
+      }
+      expect((await api.login(dora.name, dora.password)).json.secondFactor).to.deep.equal(['passkey', 'recovery']);
+      expect((await api.dav(dora.name, dora.password)).status).to.equal(401);
+    });
+
+    it('is gone after a reset from the command line, with every session', async () => {
+      const eve = await person();
+      const { json } = await api.call('POST', '/me/totp', eve.self);
+      await api.call('POST', '/me/totp/confirm', eve.self, { code: appCode(json.secret) });
+      const done = await cloudstore(['user', 'reset', eve.name, '--data-dir', gateway.dataDir, '--json'], { env: {} });
+      expect(done.code, done.stderr).to.equal(0);
+      const password = secret('the password after a reset', JSON.parse(done.stdout).password);
+      await within(async () => (await api.call('GET', '/me', eve.self)).status === 401);
+      expect((await api.login(eve.name, eve.password)).json.code).to.equal('unauthenticated');
+      expect((await api.login(eve.name, password)).status).to.equal(200);
+    });
+  });
+
+  describe('a device', () => {
+    it('has one secret for all doors, and one end: within a second, with all that is open', async () => {
+      const fred = await person();
+      const device = await make(fred.self, { kind: 'device', name: 'phone' });
+      expect((await s3(device, 'PUT', `${fred.bucket}/a`, 'hello')).status).to.equal(200);
+      const big = randomBytes(24 << 20);
+      expect((await s3(device, 'PUT', `${fred.bucket}/big`, big)).status).to.equal(200);
+      expect((await api.dav(fred.name, device.password, 'home/a', 'GET')).body.toString()).to.equal('hello');
+      expect((await api.call('GET', '/files/home/a', { user: fred.name, password: device.password })).body.toString()).to.equal(
+        'hello',
+      );
+      const session = await api.tokenOf(fred.name, device.password, { label: 'its app' });
+      const { sessions } = (await api.call('GET', '/me/sessions', fred.self)).json;
+      expect(sessions.find((one: { label: string }) => one.label === 'its app').credential).to.equal(device.id);
+      const socket = await openSocket(gateway, session.token);
+      const shared = presign('GET', `${gateway.s3Url}/${fred.bucket}/a`, device, new Date());
+      expect((await send('GET', shared)).status).to.equal(200);
+      const download = slowly(presign('GET', `${gateway.s3Url}/${fred.bucket}/big`, device, new Date()));
+      const upload = slowUpload(presign('PUT', `${gateway.s3Url}/${fred.bucket}/up`, device, new Date()));
+      await Promise.all([download.begun, upload.begun]);
+
+      expect((await api.call('DELETE', `/credentials/${device.id}`, fred.self)).status).to.equal(204);
+      const ended = performance.now();
+      expect(await socket.closed).to.equal(4401);
+      expect(await download.outcome).to.equal('broken');
+      expect(await upload.outcome).to.equal('broken');
+      expect(performance.now() - ended).to.be.below(5_000);
+      await within(async () => codeOf(await send('GET', shared)) === 'InvalidAccessKeyId');
+      await within(async () => (await api.dav(fred.name, device.password)).status === 401);
+      await within(async () => (await api.call('GET', '/me', { token: session.token })).status === 401);
+      expect((await api.call('POST', '/auth/refresh', null, { refreshToken: session.refreshToken })).status).to.equal(401);
+      expect((await api.call('GET', '/me', fred.self)).status).to.equal(200);
+      expect((await api.call('GET', `/stat/home/up`, fred.self)).status).to.equal(404);
+    });
+
+    it('shows when and from where it was used last', async () => {
+      const gus = await person();
+      const device = await make(gus.self, { kind: 's3', name: 'backup' });
+      await s3(device, 'GET', gus.bucket);
+      const listed = async () => (await api.call('GET', '/credentials', gus.self)).json.credentials[0];
+      await within(async () => (await listed()).lastUsed !== null, 20_000);
+      expect((await listed()).lastUsedFrom).to.match(/^(::ffff:)?127\.0\.0\.1$/);
+      // A wrong signature is no use of it.
+      const idle = await make(gus.self, { kind: 's3', name: 'idle' });
+      expect(codeOf(await s3({ ...idle, secretAccessKey: 'x'.repeat(40) }, 'GET', gus.bucket))).to.equal('SignatureDoesNotMatch');
+    });
+
+    it('can at most what it was made for: places, actions, networks, time', async () => {
+      const hal = await person();
+      await s3(await make(hal.self, { kind: 's3', name: 'all' }), 'PUT', `${hal.bucket}/docs/a`, 'doc');
+      const photos = await make(hal.self, {
+        kind: 'device',
+        name: 'photos',
+        scope: { places: [{ bucket: 'home', prefix: 'photos/' }] },
+      });
+      expect((await s3(photos, 'PUT', `${hal.bucket}/photos/p`, 'p')).status).to.equal(200);
+      expect((await s3(photos, 'PUT', `${hal.bucket}/docs/b`, 'b')).status).to.equal(403);
+      expect((await s3(photos, 'GET', `${hal.bucket}/docs/a`)).status).to.equal(403);
+      expect((await api.dav(hal.name, photos.password, 'home/photos/p', 'GET')).status).to.equal(200);
+      expect((await api.dav(hal.name, photos.password, 'home/docs/a', 'GET')).status).to.equal(403);
+      const { token } = await api.tokenOf(hal.name, photos.password);
+      expect((await api.call('GET', '/files/home/photos/p', { token })).status).to.equal(200);
+      expect((await api.call('GET', '/files/home/docs/a', { token })).status).to.equal(403);
+
+      const reader = await make(hal.self, { kind: 'device', name: 'reader', scope: { actions: ['read', 'list'] } });
+      expect((await s3(reader, 'GET', `${hal.bucket}/docs/a`)).status).to.equal(200);
+      expect((await s3(reader, 'PUT', `${hal.bucket}/docs/a`, 'x')).status).to.equal(403);
+      expect((await api.dav(hal.name, reader.password, 'home/docs/a', 'DELETE')).status).to.equal(403);
+
+      const far = await make(hal.self, { kind: 'device', name: 'far', scope: { networks: ['203.0.113.0/24', '2001:db8::/32'] } });
+      expect((await s3(far, 'GET', `${hal.bucket}/docs/a`)).status).to.equal(403);
+      expect((await api.dav(hal.name, far.password)).status).to.equal(403);
+      expect((await api.call('GET', '/buckets', { user: hal.name, password: far.password })).status).to.equal(403);
+      expect((await api.login(hal.name, far.password)).status).to.equal(403);
+      const near = await make(hal.self, { kind: 'device', name: 'near', scope: { networks: ['127.0.0.0/8', '::1'] } });
+      expect((await s3(near, 'GET', `${hal.bucket}/docs/a`)).status).to.equal(200);
+
+      const brief = await make(hal.self, { kind: 'device', name: 'brief', expires: new Date(Date.now() + 2500).toISOString() });
+      expect((await s3(brief, 'GET', `${hal.bucket}/docs/a`)).status).to.equal(200);
+      const session = await api.tokenOf(hal.name, brief.password);
+      await sleep(2600);
+      expect(codeOf(await s3(brief, 'GET', `${hal.bucket}/docs/a`))).to.equal('ExpiredToken');
+      expect((await api.dav(hal.name, brief.password)).status).to.be.oneOf([401, 403]);
+      expect((await api.call('GET', '/me', session)).json.code).to.equal('expired');
+    });
+
+    it('never makes another way in, nor changes who its owner is', async () => {
+      const { name, password } = { name: 'admin', password: gateway.password };
+      const device = await make(admin, { kind: 'device', name: 'of an admin' });
+      const { token } = await api.tokenOf(name, device.password);
+      for (const by of [{ token }, { user: name, password: device.password }]) {
+        for (const [method, path, body] of [
+          ['POST', '/credentials', { kind: 's3', name: 'more' }],
+          ['GET', '/credentials', undefined],
+          ['POST', '/me/password', { current: password, password: 'another one' }],
+          ['POST', '/me/totp', undefined],
+          ['POST', '/me/passkeys/options', undefined],
+          ['GET', '/me/sessions', undefined],
+          ['DELETE', '/me/sessions', undefined],
+          ['POST', '/users', { name: 'mallory', role: 'admin' }],
+          ['PATCH', '/users/admin', { disabled: true }],
+          ['POST', '/users/admin/reset', {}],
+          ['POST', '/groups', { name: 'g' }],
+        ] as const) {
+          const { status } = await api.call(method, path, by, body);
+          expect([method, path, status]).to.deep.equal([method, path, 403]);
+        }
+      }
+      // But it may say farewell.
+      expect((await api.call('DELETE', `/credentials/${device.id}`, { token })).status).to.equal(204);
+    });
+  });
+
+  describe('users', () => {
+    it('are managed by admins alone', async () => {
+      const ida = await person();
+      for (const [method, path, body] of [
+        ['GET', '/users', undefined],
+        ['POST', '/users', { name: 'x' }],
+        ['GET', '/users/admin', undefined],
+        ['PATCH', `/users/${ida.name}`, { role: 'admin' }],
+        ['DELETE', '/users/admin', undefined],
+        ['POST', '/users/admin/reset', {}],
+        ['GET', '/users/admin/sessions', undefined],
+        ['DELETE', '/users/admin/sessions', undefined],
+        ['GET', '/groups', undefined],
+        ['GET', '/credentials?user=admin', undefined],
+        ['POST', '/credentials', { kind: 's3', name: 'x', user: 'admin' }],
+      ] as const) {
+        const { status } = await api.call(method, path, ida.self, body);
+        expect([method, path, status]).to.deep.equal([method, path, 403]);
+        expect((await api.call(method, path, null, body)).status).to.equal(401);
+      }
+      const key = (await api.call('GET', '/credentials', admin)).json.credentials[0];
+      expect((await api.call('DELETE', `/credentials/${key.id}`, ida.self)).status).to.equal(404);
+    });
+
+    it('that are disabled stop on every door, and leave one admin', async () => {
+      const jan = await person();
+      const key = await make(jan.self, { kind: 's3', name: 'k' });
+      const socket = await openSocket(gateway, jan.self.token);
+      await api.dav(jan.name, jan.password);
+      expect((await api.call('PATCH', `/users/${jan.name}`, admin, { disabled: true })).json.disabled).to.equal(true);
+      expect(await socket.closed).to.equal(4401);
+      await within(async () => (await api.dav(jan.name, jan.password)).status === 401);
+      await within(async () => (await s3(key, 'GET', jan.bucket)).status === 403);
+      await within(async () => (await api.call('GET', '/me', jan.self)).status === 401);
+      expect((await api.login(jan.name, jan.password)).json.code).to.equal('unauthenticated');
+      await api.call('PATCH', `/users/${jan.name}`, admin, { disabled: false });
+      // Sessions of before do not come back to life.
+      expect((await api.call('POST', '/auth/refresh', null, { refreshToken: jan.self.refreshToken })).status).to.equal(401);
+      expect((await api.login(jan.name, jan.password)).status).to.equal(200);
+      for (const patch of [{ disabled: true }, { role: 'member' }]) {
+        expect((await api.call('PATCH', '/users/admin', admin, patch)).status).to.equal(409);
+      }
+      expect((await api.call('DELETE', '/users/admin', admin)).status).to.equal(409);
+    });
+
+    it('change their password; every other session ends, and the bare old one too', async () => {
+      const kim = await person();
+      const other = await api.tokenOf(kim.name, kim.password);
+      await api.dav(kim.name, kim.password);
+      expect((await api.call('POST', '/me/password', kim.self, { current: 'wrong', password: 'new one' })).status).to.equal(401);
+      const done = await api.call('POST', '/me/password', kim.self, {
+        current: kim.password,
+        password: secret('a new password', 'kims new canary'),
+      });
+      expect(done.status).to.equal(204);
+      expect((await api.call('GET', '/me', kim.self)).status).to.equal(200);
+      await within(async () => (await api.call('GET', '/me', other)).status === 401);
+      await within(async () => (await api.dav(kim.name, kim.password)).status === 401);
+      expect((await api.dav(kim.name, 'kims new canary')).status).to.equal(207);
+    });
+
+    it('see their sessions, and end them one by one or all', async () => {
+      const leo = await person();
+      const [phone, tablet] = [
+        await api.tokenOf(leo.name, leo.password, { label: 'phone' }),
+        await api.tokenOf(leo.name, leo.password),
+      ];
+      const { sessions, next } = (await api.call('GET', '/me/sessions?limit=2', leo.self)).json;
+      expect(sessions.map((one: { current: boolean }) => one.current)).to.deep.equal([true, false]);
+      expect((await api.call('GET', `/me/sessions?cursor=${next}`, leo.self)).json.sessions).to.have.length(1);
+      expect((await api.call('DELETE', `/me/sessions/${sessions[1].id}`, leo.self)).status).to.equal(204);
+      await within(async () => (await api.call('GET', '/me', phone)).status === 401);
+      expect((await api.call('GET', '/me', tablet)).status).to.equal(200);
+      const mine = (await api.call('GET', '/users/admin/sessions', admin)).json.sessions[0];
+      expect((await api.call('DELETE', `/me/sessions/${mine.id}`, leo.self)).status).to.equal(404);
+      expect((await api.call('DELETE', '/me/sessions', leo.self)).status).to.equal(204);
+      await within(async () => (await api.call('GET', '/me', tablet)).status === 401);
+      expect((await api.call('DELETE', `/users/${leo.name}/sessions`, admin)).status).to.equal(204);
+      await within(async () => (await api.call('GET', '/me', leo.self)).status === 401);
+    });
+
+    it('are in groups', async () => {
+      const [mia, ned] = [await person(), await person()];
+      const made = await api.call('POST', '/groups', admin, { name: 'family', members: [mia.name] });
+      expect([made.status, made.json.members]).to.deep.equal([201, [mia.name]]);
+      const changed = await api.call('PATCH', '/groups/family', admin, { name: 'kin', add: [ned.name], remove: [mia.name] });
+      expect([changed.json.name, changed.json.members]).to.deep.equal(['kin', [ned.name]]);
+      expect((await api.call('PATCH', '/groups/kin', admin, { add: ['nobody'] })).status).to.equal(404);
+      expect((await api.call('POST', '/groups', admin, { name: 'kin' })).status).to.equal(409);
+      await api.call('DELETE', `/users/${ned.name}`, admin);
+      expect((await api.call('GET', '/groups', admin)).json.groups).to.deep.include({
+        name: 'kin',
+        members: [],
+        created: made.json.created,
+      });
+      expect((await api.call('DELETE', '/groups/kin', admin)).status).to.equal(204);
+      expect((await api.call('DELETE', '/groups/kin', admin)).status).to.equal(404);
+    });
+  });
+
+  describe('guessing', () => {
+    it('is told the same of a wrong password, a wrong name and a disabled user, on each door', async () => {
+      const oda = await person();
+      await api.call('PATCH', `/users/${oda.name}`, admin, { disabled: true });
+      const pairs = [
+        ['admin', 'wrong'],
+        ['nobody', 'wrong'],
+        [oda.name, oda.password],
+      ] as const;
+      const strip = ({ status, headers, body }: Answer) => ({
+        status,
+        challenge: headers['www-authenticate'],
+        body: body.toString().replace(/"requestId":"\w+"/, ''),
+      });
+      for (const ask of [
+        (name: string, password: string) => api.login(name, password),
+        (name: string, password: string) => api.dav(name, password),
+        (name: string, password: string) => api.call('GET', '/me', { user: name, password }),
+      ]) {
+        const answers = await Promise.all(pairs.map(([name, password]) => ask(name, password)));
+        expect(answers[0]?.status).to.equal(401);
+        for (const answer of answers) expect(strip(answer)).to.deep.equal(strip(answers[0]!));
+      }
+    });
+
+    it('is counted over all doors together, and told when to come back', async () => {
+      const pia = await person();
+      const statuses: number[] = [];
+      for (let i = 0; i < 12; i++) {
+        const wrong = `guess ${i}`;
+        const door = [
+          () => api.login(pia.name, wrong),
+          () => api.dav(pia.name, wrong),
+          () => api.call('GET', '/me', { user: pia.name, password: wrong }),
+        ][i % 3]!;
+        statuses.push((await door()).status);
+      }
+      expect(statuses.slice(0, 10).every((status) => status === 401)).to.equal(true);
+      const limited = await api.login(pia.name, pia.password);
+      expect(limited.status).to.equal(429);
+      expect(Number(limited.headers['retry-after'])).to.be.within(1, 60);
+      expect((await api.dav(pia.name, pia.password)).headers['retry-after']).to.match(/^\d+$/);
+      // What does not guess goes on.
+      expect((await api.call('GET', '/me', pia.self)).status).to.equal(200);
+    });
+  });
+
+  it('leaves no secret in the log', () => {
+    const { stderr } = gateway.output();
+    expect(canaries.size).to.be.greaterThan(20);
+    for (const [what, value] of canaries) expect(stderr.includes(value), what).to.equal(false);
+    expect(stderr.length).to.be.greaterThan(1000);
+  });
+});
+
+/** A download that is read no further than its beginning. */
+function slowly(url: string) {
+  let began: () => void;
+  const begun = new Promise<void>((resolve) => (began = resolve));
+  const outcome = new Promise<string>((resolve) => {
+    const outgoing = request(url, { agent: false }, (response) => {
+      response.once('data', () => {
+        response.pause();
+        began();
+        // Read on after a while: what the kernel holds comes, and then the end or the break.
+        setTimeout(() => response.resume(), 1_500);
+      });
+      response.once('end', () => resolve(response.complete ? 'whole' : 'broken'));
+      response.once('error', () => resolve('broken'));
+      response.once('aborted', () => resolve('broken'));
+    });
+    outgoing.once('error', () => resolve('broken'));
+    outgoing.end();
+  });
+  return { begun, outcome };
+}
+
+/** An upload that never comes to its end by itself. */
+function slowUpload(url: string) {
+  let began: () => void;
+  const begun = new Promise<void>((resolve) => (began = resolve));
+  const outcome = new Promise<string>((resolve) => {
+    const outgoing = request(url, { method: 'PUT', agent: false, headers: { 'content-length': 50_000_000 } }, (response) => {
+      resolve(`answered ${response.statusCode}`);
+      response.resume();
+    });
+    const timer = setInterval(() => outgoing.write(Buffer.alloc(65_536)), 20);
+    setTimeout(() => began(), 300);
+    outgoing.once('error', () => {
+      clearInterval(timer);
+      resolve('broken');
+    });
+    outgoing.once('close', () => clearInterval(timer));
+  });
+  return { begun, outcome };
+}
