@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import type { Logger } from '#contracts/observability';
-import type { Role } from '#core/principal';
-import { configOf, type Flags, givenKey, givenPassword, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
+import { addCredentials } from './cli/credential-commands.ts';
+import { configOf, type Flags, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
 import { addIntegrity } from './cli/integrity-commands.ts';
 import { addJobs } from './cli/job-commands.ts';
 import { describeFailure, EXIT, type Output, table } from './cli/output.ts';
 import { addRecovery } from './cli/recovery-commands.ts';
 import type { Session, SessionOptions } from './cli/session.ts';
 import { addStorage } from './cli/storage-commands.ts';
+import { addUsers } from './cli/user-commands.ts';
 import { describeConfig } from './config/load.ts';
 
 type Run = (session: Session, output: Output, options: SessionOptions) => Promise<void>;
@@ -27,8 +28,8 @@ export async function runCli(argv: string[]): Promise<number> {
     .showSuggestionAfterError();
   program.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'cloudstore: ')) });
   addServe(program, setExit);
-  addUsers(program);
-  addKeys(program);
+  addUsers(program, withSession);
+  addCredentials(program, withSession);
   addBuckets(program);
   addMasterKey(program);
   addDataKey(program);
@@ -57,120 +58,6 @@ function addServe(program: Command, setExit: (code: number) => void): void {
       const { serve } = await import('./serve.ts');
       setExit(await serve(config, program.version() ?? ''));
     });
-}
-
-function addUsers(program: Command): void {
-  const user = program.command('user').description('Users.');
-  subcommand(user, 'add <name>', 'Make a user, with a first bucket unless it is a guest.')
-    .addOption(new Option('--role <role>', 'what it may do').choices(['admin', 'member', 'guest']).default('member'))
-    .option('--password-stdin', 'read the password from stdin; else one is made and printed')
-    .option('--key', 'make an S3 access key')
-    .option('--access-key-id <id>', 'make an S3 access key of this id')
-    .option('--secret-access-key <secret>', 'its secret')
-    .action((name: string, flags: Flags) =>
-      withSession(flags, async (session, output) => {
-        const { addUser } = await import('./cli/users.ts');
-        const key = givenKey(flags) ?? (flags.key ? 'generate' : null);
-        const added = await addUser(
-          session,
-          { name, role: flags.role as Role, password: await givenPassword(flags), key },
-          randomBytes,
-        );
-        output.data(
-          added,
-          Object.entries(added)
-            .map(([label, value]) => `${label}: ${value}`)
-            .join('\n'),
-        );
-      }),
-    );
-  subcommand(user, 'list', 'Show all users.').action((flags: Flags) =>
-    withSession(flags, async ({ metadata }, output) => {
-      const users = (await metadata.principals.list()).map(({ id, name, role, disabled, quotaBytes, created }) => ({
-        id,
-        name,
-        role,
-        disabled,
-        quotaBytes,
-        created: new Date(created).toISOString(),
-      }));
-      output.data(
-        users,
-        table([
-          ['ID', 'NAME', 'ROLE', 'STATE', 'CREATED'],
-          ...users.map((one) => [one.id, one.name, one.role, one.disabled ? 'disabled' : 'active', one.created]),
-        ]),
-      );
-    }),
-  );
-  subcommand(user, 'passwd <name>', 'Set a new password; every session of the user ends.')
-    .option('--password-stdin', 'read it from stdin; else one is made and printed')
-    .action((name: string, flags: Flags) =>
-      withSession(flags, async (session, output) => {
-        const { setPassword } = await import('./cli/users.ts');
-        const changed = await setPassword(session, name, await givenPassword(flags), randomBytes);
-        output.data(
-          changed,
-          changed.password === undefined ? `The password of ${name} is changed.` : `password: ${changed.password}`,
-        );
-      }),
-    );
-  for (const disabled of [true, false]) {
-    const verb = disabled ? 'disable' : 'enable';
-    subcommand(
-      user,
-      `${verb} <name>`,
-      disabled ? 'Stop a user on every protocol at once; nothing is removed.' : 'Let a disabled user in again.',
-    ).action((name: string, flags: Flags) =>
-      withSession(flags, async (session, output) => {
-        const { setDisabled } = await import('./cli/users.ts');
-        output.data(await setDisabled(session, name, disabled), `${name} is ${verb}d.`);
-      }),
-    );
-  }
-  subcommand(user, 'remove <name>', 'Remove a user, its keys and sessions; its buckets pass to an admin.')
-    .option('--heir <name>', 'who gets its buckets; default: the first admin')
-    .action((name: string, flags: Flags) =>
-      withSession(flags, async (session, output) => {
-        const { removeUser } = await import('./cli/users.ts');
-        const removed = await removeUser(session, name, textFlag(flags, 'heir'));
-        output.data(removed, `${name} is removed; what it owned belongs to ${removed.heir}.`);
-      }),
-    );
-}
-
-function addKeys(program: Command): void {
-  const key = program.command('key').description('S3 access keys.');
-  subcommand(key, 'add <user>', 'Make an access key for a user.')
-    .option('--name <name>', 'what it is for')
-    .option('--access-key-id <id>', 'an id of your own')
-    .option('--secret-access-key <secret>', 'its secret')
-    .action((user: string, flags: Flags) =>
-      withSession(flags, async (session, output) => {
-        const { addKey } = await import('./cli/keys.ts');
-        const added = await addKey(session, user, givenKey(flags), textFlag(flags, 'name'), randomBytes);
-        output.data(added, `accessKeyId: ${added.accessKeyId}\nsecretAccessKey: ${added.secretAccessKey}`);
-      }),
-    );
-  subcommand(key, 'list [user]', 'Show access keys; never their secrets.').action((user: string | undefined, flags: Flags) =>
-    withSession(flags, async (session, output) => {
-      const { listKeys } = await import('./cli/keys.ts');
-      const keys = await listKeys(session, user ?? null);
-      output.data(
-        keys,
-        table([
-          ['ACCESS KEY ID', 'USER', 'NAME', 'CREATED'],
-          ...keys.map((one) => [one.accessKeyId, one.user, one.name ?? '', one.created]),
-        ]),
-      );
-    }),
-  );
-  subcommand(key, 'remove <id>', 'Remove an access key; it stops working at once.').action((id: string, flags: Flags) =>
-    withSession(flags, async (session, output) => {
-      const { removeKey } = await import('./cli/keys.ts');
-      output.data(await removeKey(session, id), `The key ${id} is removed.`);
-    }),
-  );
 }
 
 function addBuckets(program: Command): void {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hashPassword, verifyPassword } from '#auth/passwords';
-import { generateAccessKey, generatePassword } from '#auth/secrets';
+import { generateAccessKey, generatePassword, secretContext } from '#auth/secrets';
 import type { BucketStore } from '#contracts/bucket-store';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { Keyring } from '#contracts/keyring';
@@ -11,7 +11,7 @@ import type { Logger } from '#contracts/observability';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { secretContext } from './cli/users.ts';
+
 import { writeDurably } from './data-directory.ts';
 
 /** `<data>/first-run.json`; scripts depend on exactly these fields. */

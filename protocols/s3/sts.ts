@@ -19,8 +19,6 @@ import { checkSignedHeaders, headerText } from './verifier.ts';
 
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
 const BODY_BYTES_MAX = 64 * 1024;
-/** There is one account, and its number says so. */
-const ACCOUNT = '000000000000';
 
 /** The query protocol of STS is a form that is posted to the root, which S3 knows nothing of. */
 export function isSts({ method, url, headers }: IncomingMessage): boolean {
@@ -89,15 +87,17 @@ export function createSts(
 
 async function resultOf(credentials: Credentials, who: Who, request: StsRequest): Promise<string> {
   const name = who.principal?.name ?? '';
-  const user = `arn:aws:iam::${ACCOUNT}:user/${escapeXml(name)}`;
+  const id = who.principal?.id ?? 0;
+  // As bucket policies name users: an account for each.
+  const account = String(id).padStart(12, '0');
   if (request.action === 'GetCallerIdentity') {
-    return `<Arn>${user}</Arn><UserId>${who.principal?.id ?? 0}</UserId><Account>${ACCOUNT}</Account>`;
+    return `<Arn>arn:aws:iam::${account}:user/${escapeXml(name)}</Arn><UserId>${id}</UserId><Account>${account}</Account>`;
   }
   const { seconds, policy } = request;
   const { accessKeyId, secretAccessKey, sessionToken, expires } = await credentials.temporary(who, { seconds, policy });
   const given = `<Credentials><AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>${secretAccessKey}</SecretAccessKey><SessionToken>${sessionToken}</SessionToken><Expiration>${new Date(expires).toISOString()}</Expiration></Credentials>`;
   if (request.action === 'GetSessionToken') return given;
-  const arn = `arn:aws:sts::${ACCOUNT}:assumed-role/${escapeXml(request.role)}/${request.sessionName}`;
+  const arn = `arn:aws:sts::${account}:assumed-role/${escapeXml(request.role)}/${request.sessionName}`;
   const size = policy === null ? '' : `<PackedPolicySize>${Math.ceil((request.policyChars * 100) / 2048)}</PackedPolicySize>`;
   return `${given}<AssumedRoleUser><Arn>${arn}</Arn><AssumedRoleId>${accessKeyId}:${request.sessionName}</AssumedRoleId></AssumedRoleUser>${size}`;
 }
@@ -145,6 +145,7 @@ function toStsError(thrown: unknown): StsError {
     case 'rate_limited':
       return new StsError('Throttling', thrown.message);
     case 'invalid_argument':
+      return new StsError(thrown.details.policy === undefined ? 'ValidationError' : 'MalformedPolicyDocument', thrown.message);
     case 'too_large':
     case 'incomplete_body':
       return new StsError('ValidationError', thrown.message);

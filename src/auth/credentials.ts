@@ -7,6 +7,7 @@ import { CloudStoreError } from '#core/errors';
 import { isCidr } from '#core/network';
 import type { PrincipalId, Who } from '#core/principal';
 import { adminItself, userItself } from './acting.ts';
+import { compileSessionPolicy } from './policy-statements.ts';
 import { digestOf, generateAccessKey, generateAppPassword, generateDeviceSecret, generateId, secretContext } from './secrets.ts';
 
 export interface CredentialsOptions {
@@ -50,7 +51,7 @@ export function createCredentials({ credentials: store, keyring, clock, random }
       const owner: PrincipalId = wanted.owner ?? self.id;
       if (owner !== self.id) adminItself(who);
       const { name, scope = null, networks = null, expires = null } = wanted;
-      assertName(name);
+      if (name !== null) assertName(name);
       assertScope(scope);
       if (networks?.some((one) => !isCidr(one)))
         throw new CloudStoreError('invalid_argument', 'A network is an address or CIDR, like 192.168.0.0/16.');
@@ -81,6 +82,7 @@ export function createCredentials({ credentials: store, keyring, clock, random }
       if (principal == null || by === undefined || (by.kind !== 's3' && by.kind !== 'device')) {
         throw new CloudStoreError('access_denied', 'Temporary keys are made with a key of long life.');
       }
+      if (policy !== null) compileSessionPolicy(policy);
       if ((await store.sweep(principal.id)) >= TEMPORARY_MAX) {
         throw new CloudStoreError('rate_limited', `A user has at most ${TEMPORARY_MAX} temporary keys at a time.`);
       }

@@ -11,7 +11,7 @@ export interface Uses {
 
 /** Nobody needs it to the second, and a busy key is noted once a minute. */
 const EVERY_MS = 60_000;
-const WRITE_MS = 15_000;
+const WRITE_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
 export function createUses({ credentials, clock, log }: { credentials: CredentialStore; clock: Clock; log: Logger }): Uses {

@@ -37,7 +37,9 @@ export function createVerifiedPairs({ clock, random }: { clock: Clock; random: R
   const pairs = new Map<string, { verdict: Verdict; until: number }>();
   return {
     keyOf: (name, password, remoteAddress) =>
-      createHmac('sha256', secret).update(`${name.length}:${name}${remoteAddress.length}:${remoteAddress}${password}`).digest('base64'),
+      createHmac('sha256', secret)
+        .update(`${name.length}:${name}${remoteAddress.length}:${remoteAddress}${password}`)
+        .digest('base64'),
     find(key) {
       const known = pairs.get(key);
       if (known === undefined) return null;

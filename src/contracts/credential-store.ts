@@ -3,7 +3,7 @@ import type { PrincipalId } from '#core/principal';
 import type { PrincipalRecord } from './principal-store.ts';
 
 /** The kinds that have a row of their own. */
-export type StoredKind = Exclude<CredentialKind, 'password' | 'session'>;
+export type StoredKind = Exclude<CredentialKind, 'password' | 'session' | 'link'>;
 
 /**
  * Rows of what owners make to be used in their place. As PrincipalStore: each change but `used` publishes `principals` with the owner's id.

@@ -12,14 +12,14 @@ export interface Credentials {
   remove(who: Who, id: string): Promise<void>;
   /**
    * A key for a short time that can at most what `who` came with can, and what the policy allows. Only an S3 key or a device makes one.
-   * @throws access_denied, rate_limited when a user has too many
+   * @throws access_denied, rate_limited when a user has too many, invalid_argument (details.policy) for what is no policy
    */
   temporary(who: Who, wanted: { seconds: number; policy: object | null }): Promise<TemporaryKey>;
 }
 
 export interface WantedCredential {
   kind: Exclude<StoredKind, 'temporary'>;
-  name: string;
+  name: string | null;
   owner?: PrincipalId;
   scope?: Scope | null;
   /** CIDR. */
