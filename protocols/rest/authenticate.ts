@@ -28,7 +28,8 @@ export async function authenticate(
     return { principal: await authenticator.accessToken(credentials.token), token: credentials.token };
   }
   const { name, password } = credentials;
-  const principal = authenticator.remembered(name, password, remoteAddress) ?? (await authenticator.password(name, password, remoteAddress));
+  const principal =
+    authenticator.remembered(name, password, remoteAddress) ?? (await authenticator.password(name, password, remoteAddress));
   return { principal, token: null };
 }
 

@@ -22,5 +22,8 @@ export async function authenticate(
 ): Promise<Principal> {
   const pair = parseBasic(headers);
   if (pair === null) throw new CloudStoreError('unauthenticated', 'Basic credentials are required.');
-  return authenticator.remembered(pair.name, pair.password, remoteAddress) ?? authenticator.password(pair.name, pair.password, remoteAddress);
+  return (
+    authenticator.remembered(pair.name, pair.password, remoteAddress) ??
+    authenticator.password(pair.name, pair.password, remoteAddress)
+  );
 }

@@ -80,7 +80,8 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
   ): Promise<void> {
     const { authenticator, buckets, journal } = deps;
     const principal =
-      authenticator.remembered(name, password) ?? (await authenticator.password(name, password, cx.remoteAddress));
+      authenticator.remembered(name, password, cx.remoteAddress) ??
+      (await authenticator.password(name, password, cx.remoteAddress));
     authenticator.admit(principal, cx);
     cx.user = principal.name;
     const home = await homeOf(buckets, whoOf(principal, cx));
