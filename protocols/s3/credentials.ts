@@ -118,7 +118,8 @@ function fromQuery(query: Query): Credentials {
   return { kind: 'query', accessKeyId, scope, stamp, at, expiresSeconds, signedHeaders: signedHeaders.split(';'), signature };
 }
 
-function readScope(
+/** Of a credential `key/date/region/s3/aws4_request`. @throws the given code */
+export function readScope(
   credential: string,
   code: 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError',
   expected: 's3' | 'sts' = 's3',

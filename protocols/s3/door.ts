@@ -14,6 +14,7 @@ import { expirationOf } from './expiration.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
 import { createTable } from './operations/table.ts';
 import { readXmlBody } from './payload.ts';
+import { createPostObject } from './post-object.ts';
 import { representation } from './representation.ts';
 import { compileParser, type RequestParser } from './request-parser.ts';
 import { compileWriter, type Output, type ResponseWriter } from './response-writer.ts';
@@ -92,14 +93,36 @@ export function createS3Door(deps: S3Deps): Door {
           return;
         }
       }
-      by = signed.get(req) ?? (await authenticate(req, cx));
-      if (entry !== undefined) describeEntry(entry, req, by);
-      await answer(req, res, cx, by);
+      const form = req.method === 'POST' ? formTarget(req) : null;
+      if (form !== null) {
+        cx.op = 'PostObject';
+        const posted = await posts.open(req, res, form);
+        by = { target: posted.target, key: posted.key, payload: { kind: 'unsigned' } };
+        if (entry !== undefined) describeEntry(entry, req, by);
+        await posts.store(admitted(req, res, cx, by), posted);
+      } else {
+        by = signed.get(req) ?? (await authenticate(req, cx));
+        if (entry !== undefined) describeEntry(entry, req, by);
+        await answer(req, res, cx, by);
+      }
     } catch (error) {
       if (entry !== undefined) entry.code = toS3Error(error).code;
       if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error), by?.target);
     }
     if (entry !== undefined) endEntry(entry, req, res, cx, by);
+  }
+
+  /** Where a browser's form goes; null: this is no form. Its fields say whose it is. */
+  function formTarget(req: IncomingMessage): Target | null {
+    const target = parseTarget(req, hostedBucket);
+    return posts.takes(req, target) ? target : null;
+  }
+
+  function admitted(req: IncomingMessage, res: ServerResponse, cx: RequestContext, { target, key, payload }: Signed): Exchange {
+    authenticator.admit(key.principal, cx);
+    cx.user = key.principal.name;
+    const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
+    return { deps, region, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer };
   }
 
   function endEntry(
@@ -248,6 +271,8 @@ export function createS3Door(deps: S3Deps): Door {
   const heads = new WeakMap<ObjectInfo, { versioning: Bucket['versioning']; lifecycle: unknown; head: string[] }>();
   const nothing = { pairs: [], raw: '', get: () => undefined, has: () => false };
   const getObject = route('GET', 'object', nothing, {});
+  const putObject = route('PUT', 'object', nothing, {});
+  const posts = createPostObject(deps, region);
   return { handle, fast };
 }
 

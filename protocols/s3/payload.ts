@@ -20,7 +20,8 @@ import type { Payload } from './verifier.ts';
 /** A request's body as the namespace takes it: plain bytes, their length, what they must hash to. */
 export interface Upload {
   body: Bytes;
-  size: number;
+  /** undefined: only its end tells (a form's file). */
+  size: number | undefined;
   digests: readonly DigestName[];
   /** Complete only when the body has ended: trailers fill it in. */
   expect: () => Digests;

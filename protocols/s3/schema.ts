@@ -60,8 +60,6 @@ export function createRouter(): Router {
   return (method, level, query, headers) => {
     const found = table.get(`${method} ${level}`)?.find((operation) => operation.matches(query, headers));
     if (found === undefined) {
-      if (method === 'POST' && level === 'bucket')
-        throw new S3Error('NotImplemented', 'PostObject is not implemented.', { Header: 'PostObject' });
       throw new S3Error('MethodNotAllowed', undefined, { Method: method, ResourceType: level.toUpperCase() });
     }
     for (const [name] of query.pairs) {

@@ -14,7 +14,11 @@ const HEADER = 'x-amz-security-token';
 export function checkSessionToken(req: IncomingMessage, { query }: Target, { id, tokenHash = null }: AccessKey): void {
   const header = req.headers[HEADER];
   if (tokenHash === null && header === undefined && query.raw === '') return;
-  const given = typeof header === 'string' ? header : query.get('X-Amz-Security-Token');
+  checkToken(typeof header === 'string' ? header : query.get('X-Amz-Security-Token'), { id, tokenHash });
+}
+
+/** @throws InvalidToken, InvalidAccessKeyId (a temporary key without its token) */
+export function checkToken(given: string | undefined, { id, tokenHash = null }: Pick<AccessKey, 'id' | 'tokenHash'>): void {
   if (tokenHash === null) {
     if (given !== undefined) throw new S3Error('InvalidToken');
     return;

@@ -96,7 +96,7 @@ function writePart(x: Exchange, at: Address, id: string, number: number, upload:
   const sealed = by === null ? null : sealUpload(upload, by.key, by.mark, nonce);
   const { body, size, digests, expect } = sealed ?? upload;
   return x.deps.uploads.writePart(x.who, at, id, number, body, {
-    size,
+    ...(size === undefined ? {} : { size }),
     digests,
     expect,
     signal: x.cx.signal,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
@@ -34,8 +35,9 @@ export async function store(
   at: Address,
   upload: Upload,
   options: { attributes: ObjectAttributes; conditions: Conditions; mtime?: number },
+  headers: IncomingHttpHeaders = x.req.headers,
 ): Promise<Output> {
-  const key = customerKeyOf(x.req.headers);
+  const key = customerKeyOf(headers);
   const mark = key === null ? null : newMark(key, x.deps.random);
   const stored = key === null || mark === null ? upload : sealUpload(upload, key, mark);
   const attributes = mark === null ? options.attributes : { ...options.attributes, customerKey: mark };
@@ -43,7 +45,7 @@ export async function store(
     x.deps.namespace.put(x.who, at, stored.body, {
       ...options,
       attributes,
-      size: stored.size,
+      ...(stored.size === undefined ? {} : { size: stored.size }),
       digests: stored.digests,
       expect: stored.expect,
       checksumOf: stored.checksumOf,

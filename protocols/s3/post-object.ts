@@ -1,0 +1,225 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessKey } from '#contracts/authenticator';
+import { assertKey } from '#core/address';
+import type { DigestName, Digests } from '#core/digest';
+import type { Bytes } from '#core/stream';
+import { allowBody, requestBytes } from '#http/body';
+import { escapeXml, parseXml } from '#http/xml';
+import { contentMd5, declaredChecksum, storedChecksum } from './checksums.ts';
+import { readScope } from './credentials.ts';
+import { S3Error } from './errors.ts';
+import { addressOf, type Exchange, type S3Deps } from './exchange.ts';
+import { type Form, formBoundary, openForm } from './multipart-form.ts';
+import { allowTags, store } from './operations/put-object.ts';
+import { PUT_BYTES_MAX, type Upload } from './payload.ts';
+import { checkPolicy, type PostPolicy, parsePolicy } from './post-policy.ts';
+import { readAttributes } from './representation.ts';
+import { type Output, XML_DECLARATION } from './response-writer.ts';
+import { checkToken } from './session-token.ts';
+import { createSigners, sameText } from './sigv4.ts';
+import { checkTags, TAGS_MAX, tagsOf } from './tag-set.ts';
+import type { Target } from './target.ts';
+import { encodeUri } from './uri.ts';
+
+/** A form whose policy was verified, as the door goes on with it. */
+export interface PostedForm {
+  form: Form;
+  /** With `bucket`, and the file's name in place of its variable. */
+  fields: ReadonlyMap<string, string>;
+  policy: PostPolicy;
+  key: AccessKey;
+  target: Target;
+}
+
+/** The variable that stands for the name of the file. */
+const FILE_NAME = ['$', '{filename}'].join('');
+
+export interface PostObject {
+  /** Whether the request is a form's upload. */
+  takes(req: IncomingMessage, target: Target): boolean;
+  /** Reads the form up to its file, and says whose it is. @throws S3Error */
+  open(req: IncomingMessage, res: ServerResponse, target: Target): Promise<PostedForm>;
+  /** Stores the file and answers. */
+  store(x: Exchange, posted: PostedForm): Promise<void>;
+}
+
+/**
+ * The upload of a browser's form (AWS: "POST Object"): who signed the policy has said beforehand what anybody who holds the form may store.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
+export function createPostObject(deps: S3Deps, region: string): PostObject {
+  const signerOf = createSigners();
+
+  async function keyOf(fields: ReadonlyMap<string, string>): Promise<AccessKey> {
+    const policy = fields.get('policy');
+    if (policy === undefined) throw new S3Error('AccessDenied');
+    if (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256') {
+      if (fields.has('awsaccesskeyid'))
+        throw new S3Error(
+          'InvalidRequest',
+          'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+        );
+      throw missing('X-Amz-Algorithm');
+    }
+    const [credential, date, signature] = ['X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Signature'].map((name) => {
+      const value = fields.get(name.toLowerCase());
+      if (value === undefined || value === '') throw missing(name);
+      return value;
+    }) as [string, string, string];
+    const { accessKeyId, scope } = readScope(credential, 'AuthorizationQueryParametersError');
+    if (scope.region !== region || !/^\d{8}T\d{6}Z$/.test(date) || !date.startsWith(scope.date)) {
+      throw new S3Error(
+        'AuthorizationQueryParametersError',
+        `The credential is not of this region, or not of X-Amz-Date; expecting '${region}'`,
+        {
+          Region: region,
+        },
+      );
+    }
+    const key = await deps.authenticator.accessKey(accessKeyId);
+    if (key === null) throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: accessKeyId });
+    if (!sameText(signerOf(key.secret, scope).sign(policy), signature.toLowerCase())) {
+      throw new S3Error('SignatureDoesNotMatch', undefined, { AWSAccessKeyId: accessKeyId, StringToSign: policy.slice(0, 4096) });
+    }
+    checkToken(fields.get('x-amz-security-token'), key);
+    return key;
+  }
+
+  return {
+    takes: (req, target) => req.method === 'POST' && target.key === null && target.bucket !== null && target.query.raw === '',
+    async open(req, res, target) {
+      const boundary = formBoundary(req.headers['content-type']);
+      if (boundary === null)
+        throw new S3Error('PreconditionFailed', 'Bucket POST must be of the enclosure-type multipart/form-data', {
+          Condition: 'Bucket POST must be of the enclosure-type multipart/form-data',
+        });
+      allowBody(req, res);
+      const form = await openForm(requestBytes(req), boundary);
+      const fields = new Map(form.fields);
+      fields.set('bucket', target.bucket ?? '');
+      const name = fields.get('key');
+      if (name === undefined) throw missing('key');
+      const full = name.replaceAll(FILE_NAME, () => form.file.name);
+      if (full === '')
+        throw new S3Error('InvalidArgument', 'User key must have a length greater than 0.', {
+          ArgumentName: 'key',
+          ArgumentValue: '',
+        });
+      assertKey(full);
+      fields.set('key', full);
+      const key = await keyOf(fields);
+      const policy = parsePolicy(fields.get('policy') ?? '');
+      checkPolicy(policy, fields, deps.clock.now());
+      return { form, fields, policy, key, target: { ...target, key: full } };
+    },
+    async store(x, { form, fields, policy }) {
+      const headers = headersOf(fields);
+      const { attributes, mtime } = readAttributes(headers);
+      const tags = fields.get('tagging');
+      if (tags !== undefined) attributes.tags = readTags(tags);
+      const { bucket, at } = await addressOf(x);
+      await allowTags(x, bucket, at, attributes);
+      const upload = uploadOf(form.file.body, headers, policy);
+      const output = await store(
+        x,
+        bucket,
+        at,
+        upload,
+        { attributes, conditions: {}, ...(mtime === undefined ? {} : { mtime }) },
+        headers,
+      );
+      answer(x, fields, bucket.name, at.key, output);
+    },
+  };
+}
+
+/** How long the file is shows only at its end. */
+function uploadOf(file: Bytes, headers: IncomingHttpHeaders, { length }: PostPolicy): Upload {
+  const max = Math.min(length?.max ?? PUT_BYTES_MAX, PUT_BYTES_MAX);
+  const expect: Digests = {};
+  const md5 = contentMd5(headers);
+  if (md5 !== null) expect.md5 = md5;
+  const declared = declaredChecksum(headers);
+  if (declared !== null) expect[declared.name] = declared.value;
+  const digests: DigestName[] = declared === null ? [] : [declared.name];
+  async function* body(): AsyncGenerator<Uint8Array> {
+    let size = 0;
+    for await (const piece of file) {
+      size += piece.length;
+      if (size > max) throw new S3Error('EntityTooLarge', undefined, { ProposedSize: size, MaxSizeAllowed: max });
+      yield piece;
+    }
+    if (length !== null && size < length.min)
+      throw new S3Error('EntityTooSmall', undefined, { ProposedSize: size, MinSizeAllowed: length.min });
+  }
+  return {
+    body: { [Symbol.asyncIterator]: body },
+    size: undefined,
+    digests,
+    expect: () => expect,
+    checksumOf: (found) => (declared === null ? undefined : storedChecksum(declared.name, found)),
+  };
+}
+
+/** Fields say what headers say elsewhere; `acl` is x-amz-acl. As node:http gives headers: bytes as latin1 characters. */
+function headersOf(fields: ReadonlyMap<string, string>): IncomingHttpHeaders {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of fields) {
+    if (/[\r\n\0]/.test(value) && name !== 'tagging' && name !== 'policy')
+      throw new S3Error('InvalidArgument', 'Header value cannot be represented.', { ArgumentName: name });
+    headers[name === 'acl' ? 'x-amz-acl' : name] = Buffer.from(value).toString('latin1');
+  }
+  return headers;
+}
+
+function readTags(xml: string): Record<string, string> {
+  const root = parseXml(xml);
+  const set = root.children.find(({ name }) => name === 'TagSet');
+  if (root.name !== 'Tagging' || set === undefined) throw new S3Error('MalformedXML');
+  const tags = set.children.map(({ children }) => {
+    const text = (name: string): string | undefined => children.find((child) => child.name === name)?.text;
+    const [Key, Value] = [text('Key'), text('Value')];
+    return { Key, Value };
+  });
+  return tagsOf(checkTags(tags, TAGS_MAX));
+}
+
+function answer(x: Exchange, fields: ReadonlyMap<string, string>, bucket: string, key: string, output: Output): void {
+  const { req, res, cx } = x;
+  const etag = String(output.ETag);
+  const location = `${cx.secure ? 'https' : 'http'}://${req.headers.host ?? 'localhost'}/${encodeUri(bucket)}/${encodeUri(key, true)}`;
+  const headers: Record<string, string> = { ...x.writer.headers(output), etag };
+  const redirect = redirectOf(fields.get('success_action_redirect') ?? fields.get('redirect'));
+  if (redirect !== null) {
+    for (const [name, value] of Object.entries({ bucket, key, etag })) redirect.searchParams.append(name, value);
+    res.writeHead(303, { ...headers, location: redirect.href, 'content-length': '0' }).end();
+    return;
+  }
+  const wanted = fields.get('success_action_status');
+  const status = wanted === '200' || wanted === '201' ? Number(wanted) : 204;
+  if (status !== 201) {
+    res.writeHead(status, { ...headers, location, ...(status === 200 ? { 'content-length': '0' } : {}) }).end();
+    return;
+  }
+  const document = `${XML_DECLARATION}<PostResponse><Location>${escapeXml(location)}</Location><Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key><ETag>${escapeXml(etag)}</ETag></PostResponse>`;
+  res.writeHead(201, { ...headers, location, 'content-type': 'application/xml', 'content-length': Buffer.byteLength(document) });
+  res.end(document);
+}
+
+/** The policy's signer has allowed it; what is no address on the web is as if it were not there. */
+function redirectOf(text: string | undefined): URL | null {
+  if (text === undefined || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url : null;
+}
+
+function missing(name: string): S3Error {
+  return new S3Error(
+    'InvalidArgument',
+    `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
+    {
+      ArgumentName: name,
+      ArgumentValue: '',
+    },
+  );
+}
