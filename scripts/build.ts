@@ -3,6 +3,7 @@
  * the same tree, so that paths and stack traces match; a package.json that maps `#…` to `.js`.
  *   node scripts/build.ts [directory]
  */
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, extname, join } from 'node:path';
@@ -33,6 +34,7 @@ writeFileSync(
   join(out, 'package.json'),
   `${JSON.stringify({ name: manifest.name, version: manifest.version, private: true, type: 'module', imports }, null, 2)}\n`,
 );
+execFileSync(process.execPath, [join(root, 'scripts', 'build-web.ts'), '--out', join(out, 'web')], { stdio: 'inherit' });
 console.log(`dist: ${count} modules`);
 
 /** Strips the types and lets relative module names end in `.js`: of imports, and of `new URL('./worker.ts', import.meta.url)`. */

@@ -15,6 +15,7 @@ import { createIntegrity } from '#engine/integrity';
 import { createHub } from '#events/hub';
 import { createWebhooks } from '#events/webhooks';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
+import { webUi } from '#http/web-ui';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { createResumables } from '#namespace/resumables';
@@ -53,6 +54,7 @@ import { openStorage } from './storage.ts';
 import { createSystemReports } from './system-report.ts';
 import { createThumbnailer } from './thumbnailer.ts';
 import { urlsOf } from './urls.ts';
+import { WEB_DIRECTORY } from './web-directory.ts';
 import { type Addresses, createWorkers } from './workers.ts';
 
 export interface GatewayOptions {
@@ -315,6 +317,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       push: createPushDoor(deps),
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
+      webUi: webUi(WEB_DIRECTORY),
       health: healthNow,
       validity: authenticator,
       clock,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import Koa from 'koa';
+import Koa, { type Middleware } from 'koa';
 import type { Logger } from '#contracts/observability';
 import type { Door } from './door.ts';
 import type { Exchange } from './exchange.ts';
@@ -10,6 +10,8 @@ export interface MainAppOptions extends OperationsOptions {
   rest: Door;
   /** The dialect of WebDAV that has paths of its own at the root. */
   nextcloud: Door;
+  /** The browser's page; without one, or while it isn't built, a start page tells where things are. */
+  webUi?: Middleware | undefined;
   log: Logger;
   /** A door threw, which none should. */
   onFault: (err: unknown, res: ServerResponse, exchange: Exchange) => void;
@@ -56,6 +58,7 @@ export function createMainApp(options: MainAppOptions): MainApp {
       options.onFault(err, ctx.res, exchange);
     }
   });
+  if (options.webUi !== undefined) app.use(options.webUi);
   app.use(operationsRoutes(options));
   app.use((ctx) => {
     ctx.status = 404;

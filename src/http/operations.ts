@@ -103,7 +103,7 @@ function landingPage(base: string): string {
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>CloudStore</title></head>
 <body>
 <h1>CloudStore</h1>
-<p>This gateway is running. The file manager in the browser is not part of this version yet; your files are here:</p>
+<p>This gateway is running. Its page for the browser is not built; <code>npm install</code> and then <code>npm run build:web</code> in the checkout make it, without a restart. Your files are here:</p>
 <ul>
 <li>Network drive (WebDAV): <a href="${url('/dav/')}">${url('/dav/')}</a></li>
 <li>REST API: ${url('/api/v1')}, described in <a href="${url('/api/v1/openapi.json')}">OpenAPI</a></li>

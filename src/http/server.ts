@@ -9,7 +9,7 @@ import { answerClientError } from './client-error.ts';
 import { type Connections, type Patience, trackConnections } from './connections.ts';
 import type { Door, UpgradeDoor } from './door.ts';
 import { answerInternal, Exchange, loggablePath } from './exchange.ts';
-import { createMainApp, isBelow } from './main-app.ts';
+import { createMainApp, isBelow, type MainAppOptions } from './main-app.ts';
 import type { Health } from './operations.ts';
 import { createTrustedProxies } from './proxies.ts';
 import { createRequestIds } from './request-id.ts';
@@ -35,6 +35,7 @@ export interface ListenersOptions {
   push: UpgradeDoor;
   /** Ends running requests of who may not go on. */
   validity?: Validity;
+  webUi?: MainAppOptions['webUi'];
   /** For /readyz: database reachable, disk writable. Asked once a second at most. */
   health: () => Promise<Health>;
   clock: Clock;

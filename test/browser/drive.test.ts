@@ -1,0 +1,260 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { requireProgram } from '../support/programs.ts';
+import { at, openStage, type Stage, signIn } from './browser.ts';
+
+describe('the drive in a browser', function () {
+  this.timeout(120_000);
+  requireProgram('chromium');
+  let stage: Stage;
+  let page: Page;
+  let folder: string;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'cloudstore-up-'));
+    stage = await openStage();
+    page = await stage.enter();
+  });
+  after(async () => {
+    await stage?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  afterEach(() => expect(stage.faults).to.deep.equal([]));
+
+  const entry = (name: string, on = page) =>
+    on.locator('.entry').filter({ has: on.locator('.name bdi').getByText(name, { exact: true }) });
+  const put = (key: string, body: BodyInit, type = 'text/plain') =>
+    stage.api('PUT', `/files/home/${key.split('/').map(encodeURIComponent).join('/')}`, body, { 'Content-Type': type });
+
+  it('refuses a wrong password in words, and lets the right one in', async () => {
+    const stranger = await stage.page();
+    await stranger.goto(stage.gateway.webUrl);
+    await stranger.fill('[name=username]', stage.gateway.user);
+    await stranger.fill('[name=password]', 'wrong');
+    await stranger.click('button[type=submit]');
+    await stranger.getByText('Name or password is not right.').waitFor();
+    await signIn(stranger, stage.gateway.user, stage.gateway.password);
+    expect(await stranger.evaluate(() => JSON.stringify(localStorage) + document.cookie)).not.to.match(/eyJ|token/i);
+    await stranger.context().close();
+  });
+
+  it('makes a folder, goes into it, and uploads files as they are', async () => {
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page.getByRole('menuitem', { name: 'New folder' }).click();
+    await page.getByLabel('Name of the folder').fill('Trip');
+    await page.keyboard.press('Enter');
+    await entry('Trip').dblclick();
+    await page.getByText('This folder is empty').waitFor();
+    const body = randomBytes(300_000);
+    await page.setInputFiles('input[type=file] >> nth=0', [
+      { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: body },
+      { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') },
+    ]);
+    await page.getByText('2 files uploaded').waitFor();
+    await entry('photo.jpg').waitFor();
+    const stored = await (await stage.api('GET', '/files/home/Trip/photo.jpg')).arrayBuffer();
+    expect(sha(Buffer.from(stored))).to.equal(sha(body));
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  });
+
+  it('asks once when names are taken, and keeps both', async () => {
+    await page.setInputFiles('input[type=file] >> nth=0', [
+      { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('second') },
+      { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('second') },
+    ]);
+    await page.getByLabel('Do this for all that follow').check();
+    await page.getByRole('button', { name: 'Keep both' }).click();
+    await entry('note (2).txt').waitFor();
+    await entry('photo (2).jpg').waitFor();
+    expect(await (await stage.api('GET', '/files/home/Trip/note.txt')).text()).to.equal('hello');
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  });
+
+  it('uploads a folder of many files with its folders', async () => {
+    for (let n = 0; n < 120; n++) {
+      const dir = join(folder, 'album', `day ${n % 7}`);
+      mkdirSync(dir, { recursive: true });
+      writeFileSync(join(dir, `${n}.txt`), `file ${n}`);
+    }
+    await page.setInputFiles('input[type=file] >> nth=1', join(folder, 'album'));
+    await page.getByText('120 files uploaded').waitFor({ timeout: 60_000 });
+    const { entries } = (await (await stage.api('GET', '/files/home/Trip/album/?recursive=true')).json()) as {
+      entries: { kind: string }[];
+    };
+    expect(entries.filter(({ kind }) => kind === 'file').length).to.equal(120);
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
+    await entry('album').waitFor();
+  });
+
+  it('renames in place, by keyboard alone', async () => {
+    await entry('note.txt').click();
+    await page.keyboard.press('F2');
+    await page.getByLabel('New name of note.txt').fill('renamed.txt');
+    await page.keyboard.press('Enter');
+    await entry('renamed.txt').waitFor();
+    expect((await stage.api('HEAD', '/files/home/Trip/renamed.txt')).status).to.equal(200);
+    expect((await stage.api('HEAD', '/files/home/Trip/note.txt')).status).to.equal(404);
+  });
+
+  it('copies and moves by keys, and by dragging onto a folder', async () => {
+    await entry('renamed.txt').click();
+    await page.keyboard.press('Control+c');
+    await entry('album').dblclick();
+    await page.locator('.breadcrumbs h1', { hasText: 'album' }).waitFor();
+    await entry('day 0').click();
+    await page.keyboard.press('Control+v');
+    await entry('renamed.txt').waitFor();
+    await page.keyboard.press('Backspace');
+    await page.locator('.breadcrumbs h1', { hasText: 'Trip' }).waitFor();
+    await entry('photo (2).jpg').dragTo(entry('album'));
+    await page.getByText('1 item moved').waitFor();
+    expect((await stage.api('HEAD', '/files/home/Trip/album/photo%20(2).jpg')).status).to.equal(200);
+    expect((await stage.api('HEAD', '/files/home/Trip/photo%20(2).jpg')).status).to.equal(404);
+  });
+
+  it('selects several, and deletes them after it has asked', async () => {
+    await entry('note (2).txt').click();
+    await entry('renamed.txt').click({ modifiers: ['Control'] });
+    await page.keyboard.press('Delete');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+    await entry('renamed.txt').waitFor({ state: 'detached' });
+    expect((await stage.api('HEAD', '/files/home/Trip/renamed.txt')).status).to.equal(404);
+    expect((await stage.api('HEAD', '/files/home/Trip/photo.jpg')).status).to.equal(200);
+  });
+
+  it('shows what another browser and another door do, without a reload', async () => {
+    const other = await stage.enter();
+    await other.goto(at(stage.gateway, 'drive/home/Trip/'));
+    await entry('photo.jpg', other).waitFor();
+    await put('Trip/from elsewhere.txt', 'x');
+    await entry('from elsewhere.txt').waitFor();
+    await entry('from elsewhere.txt', other).click();
+    await other.keyboard.press('F2');
+    await other.getByLabel('New name of from elsewhere.txt').fill('seen by both.txt');
+    await other.keyboard.press('Enter');
+    await entry('seen by both.txt').waitFor();
+    await entry('from elsewhere.txt').waitFor({ state: 'detached' });
+    const dav = await fetch(`${stage.gateway.webdavUrl}home/Trip/by%20drive/`, {
+      method: 'MKCOL',
+      headers: { Authorization: `Basic ${Buffer.from(`${stage.gateway.user}:${stage.gateway.password}`).toString('base64')}` },
+    });
+    expect(dav.status).to.equal(201);
+    await entry('by drive').waitFor();
+    await entry('by drive', other).waitFor();
+    await other.context().close();
+  });
+
+  it('downloads a file under its name', async () => {
+    await entry('photo.jpg').click({ button: 'right' });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitem', { name: 'Download' }).click(),
+    ]);
+    expect(download.suggestedFilename()).to.equal('photo.jpg');
+    await download.delete();
+  });
+
+  it('previews text, code, Markdown, pictures, video by ranges and PDF', async () => {
+    const ranges: string[] = [];
+    await put('Show/a.txt', 'plain words');
+    await put('Show/b.ts', 'const answer: number = 42;');
+    await put('Show/c.md', '# Title\n\n**bold** <script>window.hacked = 1</script> [x](javascript:alert(1))');
+    await put(
+      'Show/d.svg',
+      '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><script>top.hacked = 1</script><rect width="40" height="40"/></svg>',
+      'image/svg+xml',
+    );
+    await put('Show/e.pdf', tinyPdf('Hello PDF'), 'application/pdf');
+    await put('Show/f.wav', wav(), 'audio/wav');
+    page.on('request', (request) => void (request.url().includes('f.wav') && ranges.push(request.headers().range ?? '')));
+    await page.goto(at(stage.gateway, 'drive/home/Show/?open=a.txt'));
+    await page.getByText('plain words').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.code .hljs-keyword', { hasText: 'const' }).waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.markdown strong', { hasText: 'bold' }).waitFor();
+    expect(await page.locator('.markdown a').count()).to.equal(0);
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('.view-image img')?.naturalWidth ?? 0) > 0);
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('.pdf-page');
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
+      return pixels?.some((value, index) => index % 4 < 3 && value < 80) === true;
+    });
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => (document.querySelector('audio')?.duration ?? 0) > 0.5);
+    expect(ranges.some((range) => range.startsWith('bytes='))).to.equal(true);
+    expect(await page.evaluate(() => 'hacked' in window)).to.equal(false);
+    await page.keyboard.press('Escape');
+    await page.locator('.viewer').waitFor({ state: 'detached' });
+  });
+
+  it('scrolls through a folder of more than a page with few rows in the document', async () => {
+    const names = Array.from({ length: 1_300 }, (_, n) => `many/${String(n).padStart(5, '0')}.txt`);
+    for (let n = 0; n < names.length; n += 50) await Promise.all(names.slice(n, n + 50).map((name) => put(name, '')));
+    await page.goto(at(stage.gateway, 'drive/home/many/'));
+    await entry('00000.txt').waitFor();
+    expect(await page.locator('.entry').count()).to.be.lessThan(60);
+    await page.keyboard.press('End');
+    await entry('01299.txt').waitFor({ timeout: 20_000 });
+    expect(await page.locator('.entry').count()).to.be.lessThan(60);
+    await page.getByText('1,300 items').waitFor();
+  });
+
+  it('tells that the gateway is away, and goes on when it is back', async () => {
+    await page.goto(at(stage.gateway, 'drive/home/Show/'));
+    await entry('a.txt').waitFor();
+    await page.context().setOffline(true);
+    await page.goto(at(stage.gateway, 'drive/home/Trip/'));
+    await page.getByText('No connection').waitFor();
+    await page.context().setOffline(false);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await entry('photo.jpg').waitFor();
+  });
+});
+
+function sha(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function tinyPdf(text: string): string {
+  const content = `BT /F1 60 Tf 60 600 Td (${text}) Tj ET`;
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ];
+  let out = '%PDF-1.4\n';
+  const offsets = objects.map((object, index) => {
+    const offset = out.length;
+    out += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    return `${String(offset).padStart(10, '0')} 00000 n \n`;
+  });
+  return `${out}xref\n0 6\n0000000000 65535 f \n${offsets.join('')}trailer << /Size 6 /Root 1 0 R >>\nstartxref\n${out.length}\n%%EOF\n`;
+}
+
+/** A second of silence. */
+function wav(): Buffer<ArrayBuffer> {
+  const samples = Buffer.alloc(8_000);
+  const head = Buffer.alloc(44);
+  head.write('RIFF', 0);
+  head.writeUInt32LE(36 + samples.length, 4);
+  head.write('WAVEfmt ', 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(8_000, 24);
+  head.writeUInt32LE(8_000, 28);
+  head.writeUInt16LE(1, 32);
+  head.writeUInt16LE(8, 34);
+  head.write('data', 36);
+  head.writeUInt32LE(samples.length, 40);
+  return Buffer.concat([head, samples.fill(128)]);
+}

@@ -1,0 +1,93 @@
+import { client } from './session.ts';
+import type { Bucket, Entry, Integrity, Listing, Space } from './types.ts';
+
+export const ROOT = '/api/v1';
+
+export interface Place {
+  bucket: string;
+  key: string;
+}
+
+export interface RequestOptions {
+  method?: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** A request in the user's name. @throws ApiError, AbortError */
+export function request(
+  path: string,
+  { method = 'GET', query, body, headers = {}, signal }: RequestOptions = {},
+): Promise<Response> {
+  return client.request(method, path + queryOf(query), {
+    headers: body === undefined ? headers : { 'Content-Type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+export async function getJson<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await request(path, options);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+function queryOf(query: RequestOptions['query']): string {
+  const fields = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== false);
+  if (fields.length === 0) return '';
+  return `?${fields.map(([name, value]) => `${name}=${value === true ? 'true' : encodeURIComponent(String(value))}`).join('&')}`;
+}
+
+/** Paths can't carry dot segments, because what lies between folds them away: such keys go in the query. */
+export function placePath(root: string, { bucket, key }: Place): { path: string; query: { key?: string } } {
+  const segments = key.split('/');
+  const base = `${root}/${encodeURIComponent(bucket)}`;
+  if (segments.some((name) => name === '.' || name === '..')) return { path: base, query: { key } };
+  return { path: `${base}/${segments.map(encodeURIComponent).join('/')}`, query: {} };
+}
+
+/** Where a file's bytes are, for what sends the cookie: a picture, a player, a download. */
+export function fileUrl(place: Place, query: RequestOptions['query'] = {}): string {
+  const at = placePath('/files', place);
+  return ROOT + at.path + queryOf({ ...at.query, ...query });
+}
+
+export const api = {
+  buckets: async () => (await getJson<{ buckets: Bucket[] }>('/buckets')).buckets,
+  bucket: (name: string) => getJson<Bucket>(`/buckets/${encodeURIComponent(name)}`),
+  createBucket: (name: string) => getJson<Bucket>('/buckets', { method: 'POST', body: { name } }),
+  removeBucket: (name: string) => getJson<void>(`/buckets/${encodeURIComponent(name)}`, { method: 'DELETE' }),
+
+  list(place: Place, options: { cursor?: string | undefined; limit?: number; recursive?: boolean; signal?: AbortSignal } = {}) {
+    const { path, query } = placePath('/files', place);
+    const { signal, ...rest } = options;
+    return getJson<Listing>(path, { query: { ...query, ...rest }, signal });
+  },
+  stat(place: Place, verified = false) {
+    const { path, query } = placePath('/stat', place);
+    return getJson<Entry>(path, { query: { ...query, verified } });
+  },
+  async bytes(place: Place, options: { range?: string; signal?: AbortSignal } = {}) {
+    const { path, query } = placePath('/files', place);
+    const headers: Record<string, string> = options.range === undefined ? {} : { Range: options.range };
+    return request(path, { query, headers, signal: options.signal });
+  },
+  makeFolder(place: Place) {
+    const { path, query } = placePath('/files', place);
+    return getJson<Entry>(path, { method: 'PUT', query, headers: { 'If-None-Match': '*' } });
+  },
+  remove(place: Place) {
+    const { path, query } = placePath('/files', place);
+    return getJson<void>(path, { method: 'DELETE', query: { ...query, recursive: place.key.endsWith('/') } });
+  },
+  transfer(verb: 'move' | 'copy', from: Place, to: Place, overwrite = false) {
+    const body = { from: { bucket: from.bucket, key: from.key }, to: { bucket: to.bucket, key: to.key }, overwrite };
+    return getJson<{ created: boolean; count: number; entry: Entry }>(`/${verb}`, { method: 'POST', body });
+  },
+
+  info: () => getJson<{ name: string; version: string; time: string }>('/system/info'),
+  space: () => getJson<Space>('/system/space'),
+  integrity: (files = false) => getJson<Integrity>('/system/integrity', { query: { files } }),
+  scrub: () => getJson<void>('/system/scrub', { method: 'POST' }),
+};

@@ -1,0 +1,72 @@
+import { signal } from '@preact/signals';
+import { createClient } from '../../../clients/typescript/index.ts';
+import type { Me } from './types.ts';
+
+/**
+ * Who is signed in. The access token lives in the client's memory and nowhere else; what outlives the tab is a cookie that no
+ * script can read.
+ */
+export type SessionState =
+  | { kind: 'starting' }
+  | { kind: 'away'; error: unknown }
+  | { kind: 'out'; reason: 'ended' | 'left' | null }
+  | { kind: 'in'; me: Me };
+
+export const session = signal<SessionState>({ kind: 'starting' });
+/** False while the gateway does not answer. */
+export const reachable = signal(true);
+
+const channel = 'BroadcastChannel' in self ? new BroadcastChannel('cloudstore-session') : null;
+channel?.addEventListener('message', () => leave('left'));
+
+/** The one client of this page. */
+export const client = createClient({
+  mode: 'cookie',
+  fetch: watchedFetch,
+  onTokens(pair) {
+    if (pair === null) leave('ended');
+  },
+});
+
+/** On load: goes on with what the cookie says, or asks to sign in. */
+export async function resume(): Promise<void> {
+  session.value = { kind: 'starting' };
+  try {
+    if (await client.signedIn()) await enter();
+    else session.value = { kind: 'out', reason: null };
+  } catch (error) {
+    session.value = { kind: 'away', error };
+  }
+}
+
+/** @throws ApiError: unauthenticated, second_factor_required, rate_limited, unreachable */
+export async function signIn(user: string, password: string, otp?: string): Promise<void> {
+  await client.login(user, password, otp === undefined ? {} : { otp });
+  await enter();
+}
+
+export async function signOut(): Promise<void> {
+  leave('left');
+  channel?.postMessage('left');
+  await client.logout().catch(() => undefined);
+}
+
+/** The user's name and role, as they are now. */
+export async function enter(): Promise<void> {
+  session.value = { kind: 'in', me: await client.call('Me', {}) };
+}
+
+function leave(reason: 'ended' | 'left'): void {
+  if (session.value.kind === 'in') session.value = { kind: 'out', reason };
+}
+
+async function watchedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(input, init);
+    reachable.value = true;
+    return response;
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'AbortError')) reachable.value = false;
+    throw error;
+  }
+}

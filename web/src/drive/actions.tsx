@@ -1,0 +1,147 @@
+import { signal } from '@preact/signals';
+import { api, fileUrl, type Place } from '../api/client.ts';
+import { isApiError } from '../api/error.ts';
+import type { Entry } from '../api/types.ts';
+import { t } from '../i18n/index.ts';
+import { askText } from '../ui/ask-text.tsx';
+import { confirm } from '../ui/dialog.tsx';
+import { fail, tell } from '../ui/toast.tsx';
+import { createClashAsker, freeKey } from './clash.ts';
+import { startWork } from './work.tsx';
+
+/** What was cut or copied, until it is put down somewhere. */
+export const clipboard = signal<{ verb: 'move' | 'copy'; entries: Entry[] } | null>(null);
+
+export const NAME_BYTES_MAX = 255;
+
+/** A sentence on what is wrong with a name for a file or folder; null: nothing. */
+export function wrongName(name: string): string | null {
+  if (name === '' || name === '.' || name === '..') return t('error.name');
+  if (name.includes('/')) return t('name.slash');
+  if (/[\0-\x1f\x7f]/.test(name)) return t('name.control');
+  if (new TextEncoder().encode(name).length > NAME_BYTES_MAX) return t('name.long');
+  return null;
+}
+
+export function newFolder(at: Place): Promise<string | null> {
+  return askText({
+    title: t('folder.new'),
+    label: t('folder.name'),
+    action: t('create'),
+    check: wrongName,
+    act: (name) => api.makeFolder({ bucket: at.bucket, key: `${at.key}${name}/` }),
+  });
+}
+
+/** Gives the new key; null when nothing changed. */
+export async function rename(entry: Entry, name: string): Promise<string | null> {
+  if (name === entry.name) return null;
+  const wrong = wrongName(name);
+  if (wrong !== null) {
+    fail(new Error(wrong));
+    return null;
+  }
+  const folder = entry.kind === 'folder';
+  const parent = parentOf(entry.key);
+  const key = `${parent}${name}${folder ? '/' : ''}`;
+  try {
+    await api.transfer('move', entry, { bucket: entry.bucket, key });
+    return key;
+  } catch (error) {
+    fail(error);
+    return null;
+  }
+}
+
+/** Moves or copies into a folder, asking about names that are taken. A copy into its own folder gets a number. */
+export async function transfer(verb: 'move' | 'copy', entries: readonly Entry[], to: Place): Promise<void> {
+  const asker = createClashAsker();
+  const work = startWork(t(verb === 'move' ? 'work.moving' : 'work.copying', { count: entries.length }), entries.length);
+  let done = 0;
+  for (const entry of entries) {
+    if (work.cancelled()) break;
+    const target: Place = { bucket: to.bucket, key: `${to.key}${entry.name}${entry.kind === 'folder' ? '/' : ''}` };
+    const same = target.bucket === entry.bucket && target.key === entry.key;
+    if (same && verb === 'move') continue;
+    if (entry.kind === 'folder' && target.bucket === entry.bucket && target.key.startsWith(entry.key) && !same) {
+      fail(new Error(t('move.intoItself', { name: entry.name })));
+      continue;
+    }
+    try {
+      if (same) await api.transfer(verb, entry, { ...target, key: await freeKey(target) });
+      else await transferOne(verb, entry, target, () => asker(entry.name, entries.length > 1));
+      done++;
+    } catch (error) {
+      fail(error);
+      if (isApiError(error, 'unreachable', 'quota_exceeded', 'insufficient_storage')) break;
+    }
+    work.step();
+  }
+  work.end();
+  if (done > 0) tell(t(verb === 'move' ? 'work.moved' : 'work.copied', { count: done }));
+}
+
+async function transferOne(
+  verb: 'move' | 'copy',
+  from: Entry,
+  to: Place,
+  asker: () => Promise<'replace' | 'both' | 'skip'>,
+): Promise<void> {
+  try {
+    await api.transfer(verb, from, to);
+  } catch (error) {
+    if (!isApiError(error, 'already_exists', 'precondition_failed', 'name_clash')) throw error;
+    const answer = await asker();
+    if (answer === 'skip') return;
+    if (answer === 'replace') await api.transfer(verb, from, to, true);
+    else await api.transfer(verb, from, { bucket: to.bucket, key: await freeKey(to) });
+  }
+}
+
+/** True when they are gone. */
+export async function removeAll(entries: readonly Entry[]): Promise<string[]> {
+  const [first] = entries;
+  if (first === undefined) return [];
+  const body =
+    entries.length === 1 ? (
+      <p>{t(first.kind === 'folder' ? 'remove.folder' : 'remove.file', { name: first.name })}</p>
+    ) : (
+      <p>{t('remove.several', { count: entries.length })}</p>
+    );
+  if (!(await confirm(t('remove.title'), body, t('remove.action')))) return [];
+  const work = startWork(t('work.removing', { count: entries.length }), entries.length);
+  const gone: string[] = [];
+  for (const entry of entries) {
+    if (work.cancelled()) break;
+    try {
+      await api.remove(entry);
+      gone.push(entry.key);
+    } catch (error) {
+      if (isApiError(error, 'not_found')) gone.push(entry.key);
+      else fail(error);
+      if (isApiError(error, 'unreachable')) break;
+    }
+    work.step();
+  }
+  work.end();
+  if (gone.length > 0) tell(t('work.removed', { count: gone.length }));
+  return gone;
+}
+
+/** One after another, as the browser's own downloads. Folders are not files yet. */
+export function download(entries: readonly Entry[]): void {
+  const files = entries.filter((entry) => entry.kind === 'file');
+  for (const [index, file] of files.entries()) {
+    setTimeout(() => {
+      const link = document.createElement('a');
+      link.href = fileUrl(file, { download: true });
+      link.download = file.name;
+      link.click();
+    }, index * 400);
+  }
+}
+
+export function parentOf(key: string): string {
+  const whole = key.endsWith('/') ? key.slice(0, -1) : key;
+  return whole.slice(0, whole.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,91 @@
+import { signal } from '@preact/signals';
+import { ChevronRight, Folder as FolderIcon, HardDrive, Undo2 } from 'lucide';
+import { useState } from 'preact/hooks';
+import { buckets } from '../api/buckets.ts';
+import { api, type Place } from '../api/client.ts';
+import { t } from '../i18n/index.ts';
+import { Button } from '../ui/button.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { useLoad } from '../ui/load.ts';
+import { Failed, Loading } from '../ui/states.tsx';
+import { newFolder, parentOf } from './actions.tsx';
+import { visible } from './entry-list.tsx';
+
+const wanted = signal<{ start: Place; verb: 'move' | 'copy'; answer: (place: Place | null) => void } | null>(null);
+
+/** Lets somebody walk to a folder of any bucket. null: cancelled. */
+export function chooseFolder(start: Place, verb: 'move' | 'copy'): Promise<Place | null> {
+  return new Promise((resolve) => {
+    wanted.value = {
+      start,
+      verb,
+      answer: (place) => {
+        wanted.value = null;
+        resolve(place);
+      },
+    };
+  });
+}
+
+export function FolderQuestions() {
+  return wanted.value === null ? null : <Chooser {...wanted.value} />;
+}
+
+function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy'; answer: (place: Place | null) => void }) {
+  const [place, setPlace] = useState<Place | null>(start);
+  const { data, error, reload } = useLoad(
+    async () =>
+      place === null ? null : (await api.list(place, { limit: 1000 })).entries.filter(({ kind }) => kind === 'folder'),
+    [place?.bucket, place?.key],
+  );
+  return (
+    <Dialog title={t(verb === 'move' ? 'moveTo' : 'copyTo')} onClose={() => answer(null)}>
+      <p class="chooser-path">
+        <bdi>{place === null ? t('chooser.buckets') : `${place.bucket}/${visible(place.key)}`}</bdi>
+      </p>
+      <ul class="chooser">
+        {place !== null && (
+          <li>
+            <button
+              type="button"
+              onClick={() => setPlace(place.key === '' ? null : { bucket: place.bucket, key: parentOf(place.key) })}
+            >
+              <Icon of={Undo2} /> {t('chooser.up')}
+            </button>
+          </li>
+        )}
+        {place === null &&
+          buckets.value?.map(({ name }) => (
+            <li key={name}>
+              <button type="button" onClick={() => setPlace({ bucket: name, key: '' })}>
+                <Icon of={HardDrive} /> <bdi>{name}</bdi> <Icon of={ChevronRight} class="faint" />
+              </button>
+            </li>
+          ))}
+        {error !== null && <Failed error={error} retry={reload} />}
+        {place !== null && data === null && error === null && <Loading rows={3} />}
+        {data?.map(({ key, name }) => (
+          <li key={key}>
+            <button type="button" onClick={() => place !== null && setPlace({ bucket: place.bucket, key })}>
+              <Icon of={FolderIcon} class="kind folder" /> <bdi>{visible(name)}</bdi> <Icon of={ChevronRight} class="faint" />
+            </button>
+          </li>
+        ))}
+        {data?.length === 0 && <li class="muted">{t('chooser.none')}</li>}
+      </ul>
+      <footer class="dialog-actions">
+        {place !== null && (
+          <Button kind="quiet" onClick={() => void newFolder(place).then((name) => name !== null && reload())}>
+            {t('folder.new')}
+          </Button>
+        )}
+        <span class="grow" />
+        <Button onClick={() => answer(null)}>{t('cancel')}</Button>
+        <Button kind="primary" disabled={place === null} onClick={() => answer(place)}>
+          {t(verb === 'move' ? 'chooser.move' : 'chooser.copy')}
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}

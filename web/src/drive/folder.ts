@@ -1,0 +1,235 @@
+import { batch, computed, signal } from '@preact/signals';
+import { api, type Place } from '../api/client.ts';
+import { isApiError } from '../api/error.ts';
+import { follow } from '../api/events.ts';
+import type { ChangeEvent, Entry } from '../api/types.ts';
+import { compareNames } from '../i18n/index.ts';
+import { typeOfName } from './kinds.ts';
+
+export type SortBy = 'name' | 'size' | 'modified';
+
+/** The first page is small, so that the first rows are there soon. */
+const FIRST_LIMIT = 200;
+const LIMIT = 1000;
+/** Folders up to this size are ordered as people do; larger ones stay in the gateway's order until somebody sorts them. */
+const ORDERED_MAX = LIMIT;
+const RELIST_MS_MIN = 300;
+/** What desktops leave in folders and nobody wants to see. */
+const CLUTTER = /^(\._.*|\.DS_Store|Thumbs\.db|desktop\.ini)$/;
+
+/**
+ * One folder as it is looked at: the pages that have been listed, kept true by the gateway's events. Whoever makes one ends it
+ * with `close`.
+ */
+export function openFolder(place: Place) {
+  const entries = signal<Entry[]>([]);
+  const state = signal<'loading' | 'ready' | 'failed'>('loading');
+  const error = signal<unknown>(null);
+  const loadingMore = signal(false);
+  const next = signal<string | null>(null);
+  const sort = signal<{ by: SortBy; down: boolean } | null>(null);
+  const filter = signal('');
+  const abort = new AbortController();
+  const inner = { closed: false, more: null as Promise<void> | null, relist: 0, listMs: 100 };
+
+  const complete = computed(() => next.value === null && state.value === 'ready');
+  const shown = computed<Entry[]>(() => {
+    const wanted = filter.value.toLocaleLowerCase();
+    const seen = entries.value.filter(
+      ({ name }) => !CLUTTER.test(name) && (wanted === '' || name.toLocaleLowerCase().includes(wanted)),
+    );
+    const order = sort.value;
+    if (!complete.value || (order === null && seen.length > ORDERED_MAX)) return seen;
+    return seen.sort(comparison(order ?? { by: 'name', down: false }));
+  });
+
+  async function load(): Promise<void> {
+    batch(() => {
+      if (entries.value.length === 0) state.value = 'loading';
+      error.value = null;
+    });
+    try {
+      const begun = performance.now();
+      const page = await api.list(place, { limit: FIRST_LIMIT, signal: abort.signal });
+      inner.listMs = performance.now() - begun;
+      batch(() => {
+        entries.value = page.entries;
+        next.value = page.next;
+        state.value = 'ready';
+      });
+      // A small folder is whole with its second page, and can be ordered.
+      if (page.next !== null) await more();
+    } catch (reason) {
+      if (inner.closed) return;
+      batch(() => {
+        error.value = reason;
+        state.value = 'failed';
+      });
+    }
+  }
+
+  /** The next page, if there is one. Calls while it is on its way get the same promise. */
+  function more(): Promise<void> {
+    if (next.value === null || inner.closed) return Promise.resolve();
+    inner.more ??= (async () => {
+      loadingMore.value = true;
+      try {
+        const page = await api.list(place, { limit: LIMIT, cursor: next.value ?? undefined, signal: abort.signal });
+        const known = new Set(entries.value.map(({ key }) => key));
+        batch(() => {
+          entries.value = [...entries.value, ...page.entries.filter(({ key }) => !known.has(key))];
+          next.value = page.next;
+        });
+      } catch (reason) {
+        if (!inner.closed) error.value = reason;
+        throw reason;
+      } finally {
+        loadingMore.value = false;
+        inner.more = null;
+      }
+    })();
+    return inner.more;
+  }
+
+  /** Everything, for what needs it: an order by size, the end of the list, all selected. */
+  async function all(): Promise<void> {
+    while (next.value !== null && !inner.closed) await more();
+  }
+
+  function put(entry: Entry): void {
+    const list = entries.value;
+    const at = list.findIndex(({ key }) => key === entry.key);
+    if (at >= 0) {
+      entries.value = list.with(at, entry);
+      return;
+    }
+    const last = list.at(-1);
+    // What lies behind the pages that are here comes with its own.
+    if (next.value !== null && last !== undefined && entry.key > last.key) return;
+    let index = list.length;
+    while (index > 0 && (list[index - 1]?.key ?? '') > entry.key) index--;
+    entries.value = list.toSpliced(index, 0, entry);
+  }
+
+  function drop(key: string): void {
+    if (entries.value.some((entry) => entry.key === key)) entries.value = entries.value.filter((entry) => entry.key !== key);
+  }
+
+  /** Lists what is shown anew, soon and once, however many changes there were. */
+  function relist(): void {
+    if (inner.relist !== 0 || inner.closed) return;
+    inner.relist = window.setTimeout(
+      async () => {
+        inner.relist = 0;
+        const extent = entries.value.length;
+        try {
+          const begun = performance.now();
+          let page = await api.list(place, { limit: Math.min(LIMIT, Math.max(FIRST_LIMIT, extent)), signal: abort.signal });
+          const fresh = page.entries;
+          while (page.next !== null && fresh.length < extent) {
+            page = await api.list(place, { limit: LIMIT, cursor: page.next, signal: abort.signal });
+            fresh.push(...page.entries);
+          }
+          inner.listMs = performance.now() - begun;
+          batch(() => {
+            entries.value = fresh;
+            next.value = page.next;
+            state.value = 'ready';
+            error.value = null;
+          });
+        } catch (reason) {
+          if (inner.closed) return;
+          if (isApiError(reason, 'not_found', 'bucket_not_found', 'access_denied')) {
+            batch(() => {
+              error.value = reason;
+              state.value = 'failed';
+            });
+          }
+        }
+      },
+      Math.max(RELIST_MS_MIN, 2 * inner.listMs),
+    );
+  }
+
+  function apply(event: ChangeEvent): void {
+    const below = event.key.startsWith(place.key) ? event.key.slice(place.key.length) : null;
+    if (below === null || below === '') return relist();
+    const slash = below.indexOf('/');
+    const direct = slash < 0;
+    if (event.kind === 'put' && direct) {
+      const before = entries.value.find(({ key }) => key === event.key);
+      put({
+        kind: 'file',
+        bucket: place.bucket,
+        key: event.key,
+        name: below,
+        size: event.size ?? 0,
+        etag: event.etag ?? '',
+        contentType: before?.kind === 'file' ? before.contentType : typeOfName(below),
+        modified: event.at,
+        mtime: event.at,
+        created: before?.created ?? event.at,
+        versionId: '',
+      });
+    } else if (event.kind === 'put' || event.kind === 'copy') {
+      const key = place.key + (direct ? below : below.slice(0, slash + 1));
+      if (direct) return relist();
+      if (!entries.value.some((entry) => entry.key === key))
+        put({ kind: 'folder', bucket: place.bucket, key, name: below.slice(0, slash), modified: event.at });
+    } else if (event.kind === 'remove' && direct) drop(event.key);
+    else if (event.kind === 'removeTree' && slash === below.length - 1) drop(event.key);
+    else relist();
+  }
+
+  const unfollow = follow({ bucket: place.bucket, prefix: place.key, onChange: apply, onReset: relist });
+  void load();
+
+  return {
+    place,
+    entries,
+    shown,
+    state,
+    error,
+    loadingMore,
+    next,
+    complete,
+    sort,
+    filter,
+    load,
+    more,
+    all,
+    put,
+    drop,
+    relist,
+    close(): void {
+      inner.closed = true;
+      clearTimeout(inner.relist);
+      abort.abort();
+      unfollow();
+    },
+  };
+}
+
+export type Folder = ReturnType<typeof openFolder>;
+
+function comparison({ by, down }: { by: SortBy; down: boolean }): (a: Entry, b: Entry) => number {
+  const names = compareNames();
+  const sign = down ? -1 : 1;
+  const value = {
+    name: (a: Entry, b: Entry) => names(a.name, b.name),
+    size: (a: Entry, b: Entry) => sizeOf(a) - sizeOf(b),
+    modified: (a: Entry, b: Entry) => Date.parse(timeOf(a)) - Date.parse(timeOf(b)),
+  }[by];
+  return (a, b) => {
+    if (a.kind !== b.kind) return a.kind === 'folder' ? -1 : 1;
+    return sign * value(a, b) || names(a.name, b.name) || (a.key < b.key ? -1 : 1);
+  };
+}
+
+export function sizeOf(entry: Entry): number {
+  return entry.kind === 'file' ? entry.size : -1;
+}
+
+export function timeOf(entry: Entry): string {
+  return (entry.kind === 'file' ? entry.mtime : entry.modified) ?? '1970-01-01T00:00:00Z';
+}

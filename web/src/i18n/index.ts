@@ -1,0 +1,121 @@
+import { computed, signal } from '@preact/signals';
+import { preferences } from '../preferences.ts';
+import type { Catalog, MessageKey } from './catalog.ts';
+import { en } from './en.ts';
+
+export type { MessageKey } from './catalog.ts';
+
+/** A language is loaded when it is chosen; English is in the page. */
+export const LANGUAGES: Record<string, { name: string; load: () => Promise<Catalog> }> = {
+  en: { name: 'English', load: async () => en },
+  de: { name: 'Deutsch', load: async () => (await import('./de.ts')).de },
+};
+
+const loaded = signal<{ language: string; catalog: Catalog }>({ language: 'en', catalog: en });
+export const language = computed(() => loaded.value.language);
+const plurals = computed(() => new Intl.PluralRules(language.value));
+
+export async function useLanguage(wanted: string | null): Promise<void> {
+  const name = wanted ?? navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES) ?? 'en';
+  const found = LANGUAGES[name] ?? LANGUAGES.en;
+  if (found === undefined) return;
+  loaded.value = { language: name in LANGUAGES ? name : 'en', catalog: await found.load() };
+  document.documentElement.lang = language.value;
+}
+
+export async function chooseLanguage(name: string): Promise<void> {
+  preferences.set('language', name);
+  await useLanguage(name);
+}
+
+/** The text of a key, with `{name}`s filled in. Values are text: nothing in them is markup. */
+export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
+  const message = loaded.value.catalog[key];
+  const text =
+    typeof message === 'string' ? message : (message[plurals.value.select(Number(values.count ?? 0))] ?? message.other ?? '');
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === 'number' ? number(value) : value;
+  });
+}
+
+export function number(value: number): string {
+  return value.toLocaleString(language.value);
+}
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];
+
+export function bytes(value: number): string {
+  let scaled = value;
+  let unit = 0;
+  while (scaled >= 999.5 && unit < UNITS.length - 1) {
+    scaled /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2;
+  return new Intl.NumberFormat(language.value, {
+    style: 'unit',
+    unit: UNITS[unit] ?? 'byte',
+    unitDisplay: unit === 0 ? 'long' : 'short',
+    maximumFractionDigits: digits,
+  }).format(scaled);
+}
+
+/** Today's times as times, this year's without the year. */
+export function shortDate(iso: string | undefined): string {
+  if (iso === undefined) return '–';
+  const date = new Date(iso);
+  const now = new Date();
+  if (date.toDateString() === now.toDateString()) return format(date, { hour: 'numeric', minute: '2-digit' });
+  if (date.getFullYear() === now.getFullYear()) return format(date, { day: 'numeric', month: 'short' });
+  return format(date, { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
+export function longDate(iso: string): string {
+  return format(new Date(iso), { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+function format(date: Date, options: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(language.value, options).format(date);
+}
+
+/** How long something will take or took, in its two largest units. */
+export function duration(seconds: number): string {
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), 'day'],
+    [Math.floor(seconds / 3600) % 24, 'hour'],
+    [Math.floor(seconds / 60) % 60, 'minute'],
+    [Math.floor(seconds) % 60, 'second'],
+  ];
+  const first = parts.findIndex(([value]) => value > 0);
+  const shown = first < 0 ? parts.slice(3) : parts.slice(first, first + 2).filter(([value]) => value > 0);
+  return shown
+    .map(([value, unit]) => new Intl.NumberFormat(language.value, { style: 'unit', unit, unitDisplay: 'short' }).format(value))
+    .join(' ');
+}
+
+/** “3 minutes ago”. */
+export function ago(iso: string): string {
+  const seconds = (Date.parse(iso) - Date.now()) / 1000;
+  const steps: [number, Intl.RelativeTimeFormatUnit][] = [
+    [60, 'second'],
+    [3600, 'minute'],
+    [86_400, 'hour'],
+    [30 * 86_400, 'day'],
+    [365 * 86_400, 'month'],
+    [Number.POSITIVE_INFINITY, 'year'],
+  ];
+  let divisor = 1;
+  for (const [limit, unit] of steps) {
+    if (Math.abs(seconds) < limit)
+      return new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' }).format(Math.round(seconds / divisor), unit);
+    divisor = limit;
+  }
+  return iso;
+}
+
+/** Names as people order them: 2 before 10, case and accents last. */
+export function compareNames(): (a: string, b: string) => number {
+  return new Intl.Collator(language.value, { numeric: true, sensitivity: 'variant' }).compare;
+}

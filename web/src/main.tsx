@@ -1,0 +1,20 @@
+import './style/tokens.css';
+import './style/base.css';
+import './style/shell.css';
+import './style/drive.css';
+import './style/panels.css';
+import './style/admin.css';
+import { render } from 'preact';
+import { resume } from './api/session.ts';
+import { App } from './app.tsx';
+import { useLanguage } from './i18n/index.ts';
+import { applyTheme, preferences } from './preferences.ts';
+import { allowOwnScripts } from './trusted.ts';
+
+allowOwnScripts();
+applyTheme();
+await useLanguage(preferences.value.language);
+const root = document.querySelector('#app');
+if (root !== null) render(<App />, root);
+if (!location.pathname.startsWith('/s/')) await resume();
+if ('serviceWorker' in navigator) await navigator.serviceWorker.register('/sw.js').catch(() => undefined);

@@ -1,0 +1,113 @@
+import { Eye, EyeOff } from 'lucide';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { isApiError } from '../api/error.ts';
+import { session, signIn } from '../api/session.ts';
+import { t } from '../i18n/index.ts';
+import { Button, IconButton } from '../ui/button.tsx';
+import { Logo } from '../ui/logo.tsx';
+import { said } from '../ui/said.ts';
+
+/** Name and password, then the second factor where the gateway asks for one. */
+export function SignIn() {
+  const [user, setUser] = useState('');
+  const [password, setPassword] = useState('');
+  const [otp, setOtp] = useState('');
+  const [step, setStep] = useState<'password' | 'otp'>('password');
+  const [shown, setShown] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const id = useId();
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector('input')?.focus();
+  }, [step]);
+  const reason = session.value.kind === 'out' ? session.value.reason : null;
+
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (user === '' || password === '') return setWrong(t('signIn.both'));
+    setBusy(true);
+    setWrong(null);
+    try {
+      await signIn(user, password, step === 'otp' ? otp.replaceAll(' ', '') : undefined);
+    } catch (error) {
+      setBusy(false);
+      if (isApiError(error, 'second_factor_required')) {
+        setStep('otp');
+        if (step === 'otp') setWrong(t('signIn.otpWrong'));
+      } else
+        setWrong(isApiError(error, 'unauthenticated') ? t(step === 'otp' ? 'signIn.otpWrong' : 'signIn.wrong') : said(error));
+    }
+  };
+
+  return (
+    <main class="sign-in">
+      <form ref={form} class="card" onSubmit={(event) => void submit(event)} noValidate>
+        <Logo />
+        <h1>{step === 'otp' ? t('signIn.otpTitle') : t('signIn.title')}</h1>
+        {reason === 'ended' && wrong === null && <p class="note">{t('signIn.ended')}</p>}
+        {step === 'password' ? (
+          <>
+            <label class="field" for={`${id}-user`}>
+              <span>{t('signIn.user')}</span>
+              <input
+                id={`${id}-user`}
+                name="username"
+                autocomplete="username"
+                autocapitalize="off"
+                spellcheck={false}
+                value={user}
+                onInput={(event) => setUser(event.currentTarget.value)}
+              />
+            </label>
+            <div class="field">
+              <label for={`${id}-password`}>{t('signIn.password')}</label>
+              <span class="with-button">
+                <input
+                  id={`${id}-password`}
+                  name="password"
+                  {...(shown ? { type: 'text' as const } : { type: 'password' as const })}
+                  autocomplete="current-password"
+                  value={password}
+                  onInput={(event) => setPassword(event.currentTarget.value)}
+                />
+                <IconButton
+                  icon={shown ? EyeOff : Eye}
+                  label={shown ? t('signIn.hide') : t('signIn.show')}
+                  onClick={() => setShown(!shown)}
+                />
+              </span>
+            </div>
+          </>
+        ) : (
+          <label class="field" for={`${id}-otp`}>
+            <span>{t('signIn.otp')}</span>
+            <input
+              id={`${id}-otp`}
+              name="otp"
+              inputMode="numeric"
+              autocomplete="one-time-code"
+              value={otp}
+              onInput={(event) => setOtp(event.currentTarget.value)}
+            />
+          </label>
+        )}
+        {wrong !== null && (
+          <p class="hint wrong" role="alert">
+            {wrong}
+          </p>
+        )}
+        <Button kind="primary" type="submit" busy={busy} class="full">
+          {t('signIn.action')}
+        </Button>
+        {step === 'otp' ? (
+          <button type="button" class="link" onClick={() => setStep('password')}>
+            {t('back')}
+          </button>
+        ) : (
+          <p class="muted small">{t('signIn.help')}</p>
+        )}
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,39 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+
+export interface Loaded<T> {
+  data: T | null;
+  error: unknown;
+  loading: boolean;
+  /** Asks again; what is there stays shown meanwhile. */
+  reload: () => void;
+  set: (data: T) => void;
+}
+
+/** Asks for something when `keys` change, and again every `everyMs` while the page is looked at. */
+export function useLoad<T>(ask: () => Promise<T>, keys: readonly unknown[], everyMs = 0): Loaded<T> {
+  const [state, setState] = useState<{ data: T | null; error: unknown; loading: boolean }>({
+    data: null,
+    error: null,
+    loading: true,
+  });
+  const round = useRef(0);
+  const run = useCallback(() => {
+    const mine = ++round.current;
+    setState((before) => ({ ...before, loading: true }));
+    ask().then(
+      (data) => mine === round.current && setState({ data, error: null, loading: false }),
+      (error: unknown) => mine === round.current && setState((before) => ({ ...before, error, loading: false })),
+    );
+  }, keys);
+  useEffect(() => {
+    setState({ data: null, error: null, loading: true });
+    run();
+    if (everyMs === 0) return () => void round.current++;
+    const timer = setInterval(() => document.visibilityState === 'visible' && run(), everyMs);
+    return () => {
+      clearInterval(timer);
+      round.current++;
+    };
+  }, [run]);
+  return { ...state, reload: run, set: (data) => setState({ data, error: null, loading: false }) };
+}

@@ -1,0 +1,40 @@
+import { isApiError } from '../api/error.ts';
+import { type MessageKey, t } from '../i18n/index.ts';
+
+const SENTENCES: Record<string, MessageKey> = {
+  unreachable: 'error.offline',
+  access_denied: 'error.access',
+  unauthenticated: 'error.session',
+  expired: 'error.session',
+  not_found: 'error.gone',
+  bucket_not_found: 'error.bucket',
+  no_such_route: 'error.route',
+  not_implemented: 'error.route',
+  already_exists: 'error.exists',
+  bucket_exists: 'error.exists',
+  bucket_owned_by_you: 'error.exists',
+  bucket_not_empty: 'error.notEmpty',
+  name_clash: 'error.clash',
+  precondition_failed: 'error.changed',
+  conflict: 'error.changed',
+  locked: 'error.locked',
+  quota_exceeded: 'error.quota',
+  insufficient_storage: 'error.space',
+  too_large: 'error.large',
+  rate_limited: 'error.rate',
+  corrupt: 'error.damaged',
+  unavailable: 'error.busy',
+  timeout: 'error.busy',
+  aborted: 'error.busy',
+  invalid_key: 'error.name',
+  invalid_bucket_name: 'error.bucketName',
+};
+
+/** A failure as a sentence for people. What has no sentence of ours comes in the gateway's words, with the request's id. */
+export function said(error: unknown): string {
+  if (!isApiError(error)) return t('error.page', { text: error instanceof Error ? error.message : String(error) });
+  const key = SENTENCES[error.code];
+  if (key !== undefined) return t(key);
+  const text = error.message === '' ? t('error.unknown') : error.message;
+  return error.requestId === null ? text : `${text} (${error.requestId})`;
+}

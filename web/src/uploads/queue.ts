@@ -1,0 +1,222 @@
+import { batch, computed, signal } from '@preact/signals';
+import type { Place } from '../api/client.ts';
+import { isApiError } from '../api/error.ts';
+import { session } from '../api/session.ts';
+import { type ClashAsker, createClashAsker, freeKey } from '../drive/clash.ts';
+import { said } from '../ui/said.ts';
+import type { Picked } from './dropped.ts';
+import { send } from './send.ts';
+
+export interface Upload {
+  id: number;
+  file: File;
+  name: string;
+  place: Place;
+  status: 'waiting' | 'sending' | 'paused' | 'done' | 'failed' | 'skipped';
+  sent: number;
+  error: string | null;
+  overwrite: boolean;
+  /** Of those that came together. */
+  asker: ClashAsker;
+  together: number;
+}
+
+const AT_ONCE = 4;
+/** Speed is measured over this long, so that it neither jumps nor lags. */
+const SPEED_MS = 8_000;
+const RETRY_MS = [1_000, 3_000, 8_000, 15_000, 30_000];
+const SHOWN_EVERY_MS = 120;
+
+/**
+ * Everything that goes up, a few files at a time. Nothing here is forgotten by itself: what failed stays, with its reason,
+ * until somebody dismisses it or tries again. A gateway that is away for a while is waited for.
+ */
+function createQueue() {
+  const items = signal<Upload[]>([]);
+  const paused = signal(false);
+  const waitingForGateway = signal(false);
+  const speed = signal(0);
+  const running = new Map<number, AbortController>();
+  const inner = { id: 0, tries: 0, timer: 0, samples: [] as { at: number; bytes: number }[], moved: 0, shown: 0 };
+
+  const sums = computed(() => {
+    const sum = { files: 0, done: 0, failed: 0, bytes: 0, sent: 0, open: 0, skipped: 0 };
+    for (const { file, status, sent } of items.value) {
+      sum.files++;
+      if (status === 'done') sum.done++;
+      if (status === 'skipped') sum.skipped++;
+      if (status === 'failed') sum.failed++;
+      if (status === 'waiting' || status === 'sending' || status === 'paused') sum.open++;
+      if (status !== 'failed' && status !== 'skipped') {
+        sum.bytes += file.size;
+        sum.sent += status === 'done' ? file.size : sent;
+      }
+    }
+    return sum;
+  });
+
+  function change(id: number, to: Partial<Upload>): void {
+    const at = items.value.findIndex((item) => item.id === id);
+    const item = items.value[at];
+    if (item !== undefined) items.value = items.value.with(at, { ...item, ...to });
+  }
+
+  function add(picked: readonly Picked[], to: Place): void {
+    if (picked.length === 0) return;
+    const asker = createClashAsker();
+    const added = picked.map(
+      ({ file, path }): Upload => ({
+        id: ++inner.id,
+        file,
+        name: path,
+        place: { bucket: to.bucket, key: `${to.key}${path}` },
+        status: 'waiting',
+        sent: 0,
+        error: null,
+        overwrite: false,
+        asker,
+        together: picked.length,
+      }),
+    );
+    // What is over makes room for what begins.
+    const before = sums.value.open === 0 ? items.value.filter(({ status }) => status === 'failed') : items.value;
+    items.value = [...before, ...added];
+    pump();
+  }
+
+  function pump(): void {
+    if (paused.value || waitingForGateway.value || session.value.kind !== 'in') return;
+    for (const item of items.value) {
+      if (running.size >= AT_ONCE) return;
+      if (item.status === 'waiting' && !running.has(item.id)) void run(item);
+    }
+  }
+
+  async function run(item: Upload): Promise<void> {
+    const stop = new AbortController();
+    running.set(item.id, stop);
+    change(item.id, { status: 'sending', error: null });
+    let { place, overwrite } = item;
+    let counted = 0;
+    const onProgress = (sent: number): void => {
+      inner.moved += Math.max(0, sent - counted);
+      counted = sent;
+      sample();
+      if (performance.now() - inner.shown < SHOWN_EVERY_MS) return;
+      inner.shown = performance.now();
+      change(item.id, { sent });
+    };
+    try {
+      for (;;) {
+        try {
+          await send({ place, file: item.file, overwrite, signal: stop.signal, onProgress });
+          break;
+        } catch (error) {
+          if (!isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;
+          const answer = await item.asker(item.name, item.together > 1);
+          if (answer === 'skip') {
+            change(item.id, { status: 'skipped' });
+            return;
+          }
+          if (answer === 'replace') overwrite = true;
+          else place = { bucket: place.bucket, key: await freeKey(place) };
+          change(item.id, { place, overwrite });
+        }
+      }
+      inner.tries = 0;
+      change(item.id, { status: 'done', sent: item.file.size });
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'AbortError') {
+        change(item.id, { status: paused.value ? 'waiting' : 'paused', sent: 0 });
+      } else if (isApiError(error, 'unreachable', 'unavailable', 'timeout', 'aborted', 'rate_limited')) {
+        change(item.id, { status: 'waiting', sent: 0 });
+        waitForGateway();
+      } else change(item.id, { status: 'failed', error: said(error) });
+    } finally {
+      running.delete(item.id);
+      pump();
+    }
+  }
+
+  function waitForGateway(): void {
+    if (waitingForGateway.value) return;
+    waitingForGateway.value = true;
+    inner.timer = window.setTimeout(
+      () => {
+        waitingForGateway.value = false;
+        pump();
+      },
+      RETRY_MS[Math.min(inner.tries++, RETRY_MS.length - 1)],
+    );
+  }
+
+  function sample(): void {
+    const now = performance.now();
+    const last = inner.samples.at(-1);
+    if (last !== undefined && now - last.at < 250) return;
+    inner.samples.push({ at: now, bytes: inner.moved });
+    while (inner.samples.length > 2 && now - (inner.samples[0]?.at ?? now) > SPEED_MS) inner.samples.shift();
+    const first = inner.samples[0];
+    if (first !== undefined && now - first.at > 500) speed.value = ((inner.moved - first.bytes) / (now - first.at)) * 1000;
+  }
+
+  window.addEventListener('online', () => {
+    clearTimeout(inner.timer);
+    waitingForGateway.value = false;
+    pump();
+  });
+  session.subscribe(() => pump());
+  // The browser asks before a tab with open uploads is closed.
+  window.addEventListener('beforeunload', (event) => {
+    if (sums.value.open > 0) event.preventDefault();
+  });
+
+  return {
+    items,
+    sums,
+    paused,
+    waitingForGateway,
+    speed,
+    add,
+    pauseAll(): void {
+      paused.value = true;
+      for (const stop of running.values()) stop.abort();
+    },
+    resumeAll(): void {
+      batch(() => {
+        paused.value = false;
+        waitingForGateway.value = false;
+        items.value = items.value.map((item) => (item.status === 'paused' ? { ...item, status: 'waiting' } : item));
+      });
+      inner.samples = [];
+      pump();
+    },
+    retry(id: number): void {
+      change(id, { status: 'waiting', sent: 0, error: null });
+      pump();
+    },
+    retryFailed(): void {
+      items.value = items.value.map((item) =>
+        item.status === 'failed' ? { ...item, status: 'waiting', sent: 0, error: null } : item,
+      );
+      pump();
+    },
+    /** Stops it if it runs, and forgets it. */
+    dismiss(id: number): void {
+      items.value = items.value.filter((item) => item.id !== id);
+      running.get(id)?.abort();
+    },
+    /** Forgets what is over. What failed stays unless `failed` is said. */
+    clear(failed: boolean): void {
+      items.value = items.value.filter(
+        ({ status }) => status !== 'done' && status !== 'skipped' && (status !== 'failed' || !failed),
+      );
+    },
+    cancelAll(): void {
+      items.value = items.value.filter(({ status }) => status === 'failed' || status === 'done');
+      for (const stop of running.values()) stop.abort();
+    },
+  };
+}
+
+export const uploads = createQueue();

@@ -1,0 +1,57 @@
+import { signal } from '@preact/signals';
+import { type Place, request } from '../api/client.ts';
+import { preferences } from '../preferences.ts';
+
+/** An upload that was begun and not finished, as this browser remembers it. No bytes and no secret: what it is called on the gateway. */
+export interface Begun extends Place {
+  name: string;
+  size: number;
+  modified: number;
+  id: string;
+  at: number;
+}
+
+const KEPT_MAX = 200;
+const KEPT_MS = 7 * 86_400_000;
+
+const begun = signal<Begun[]>(preferences.value.begun.filter(({ at }) => Date.now() - at < KEPT_MS));
+/** Of this tab, which are going on. */
+const running = signal<ReadonlySet<string>>(new Set());
+
+function matches(one: Begun, place: Place, file: File): boolean {
+  return one.bucket === place.bucket && one.key === place.key && one.size === file.size && one.modified === file.lastModified;
+}
+
+function keep(list: Begun[]): void {
+  begun.value = list.slice(-KEPT_MAX);
+  preferences.set('begun', begun.value);
+}
+
+export function rememberedUpload(place: Place, file: File): string | null {
+  const id = begun.value.find((one) => matches(one, place, file))?.id ?? null;
+  if (id !== null) running.value = new Set([...running.value, id]);
+  return id;
+}
+
+export function rememberUpload(place: Place, file: File, id: string): void {
+  running.value = new Set([...running.value, id]);
+  const others = begun.value.filter((one) => !matches(one, place, file));
+  keep([...others, { ...place, name: file.name, size: file.size, modified: file.lastModified, id, at: Date.now() }]);
+}
+
+export function forgetUpload(place: Place, file: File): void {
+  keep(begun.value.filter((one) => !matches(one, place, file)));
+}
+
+/** Gives it up: what the gateway has of it is removed there too. */
+export function dropBegun(id: string): void {
+  keep(begun.value.filter((one) => one.id !== id));
+  void request(`/uploads/${encodeURIComponent(id)}`, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } }).catch(
+    () => undefined,
+  );
+}
+
+/** Begun by a tab that is gone. */
+export function interrupted(): Begun[] {
+  return begun.value.filter(({ id }) => !running.value.has(id));
+}

@@ -1,0 +1,83 @@
+import type { Upload } from '../../../clients/typescript/index.ts';
+import { senderOf } from '../../../clients/typescript/sender.ts';
+import { type Place, placePath } from '../api/client.ts';
+import { client } from '../api/session.ts';
+import { typeOfName } from '../drive/kinds.ts';
+import { forgetUpload, rememberedUpload, rememberUpload } from './remembered.ts';
+
+export interface Sending {
+  place: Place;
+  file: File;
+  overwrite: boolean;
+  signal: AbortSignal;
+  onProgress: (sentBytes: number) => void;
+}
+
+/** Up to this size a file goes as a whole, in one request; larger ones in pieces that are gone on with. */
+const WHOLE_BYTES_MAX = 8 * 1024 * 1024;
+const RETRIES = 1_000;
+
+/**
+ * One file. Whatever breaks, what is there already is not sent again, also not after the tab, the browser or the gateway has
+ * died: then the same file, chosen again, goes on.
+ * @throws ApiError (precondition_failed: the name is taken), AbortError
+ */
+export function send(sending: Sending): Promise<void> {
+  return sending.file.size <= WHOLE_BYTES_MAX ? sendWhole(sending) : sendPieces(sending);
+}
+
+/** With its own SHA-256, so that the gateway refuses any other bytes. */
+async function sendWhole({ place, file, overwrite, signal, onProgress }: Sending): Promise<void> {
+  const { path, query } = placePath('/files', place);
+  const digest = await digestOf(file);
+  signal.throwIfAborted();
+  await senderOf(client).send({
+    method: 'PUT',
+    path: query.key === undefined ? path : `${path}?key=${encodeURIComponent(query.key)}`,
+    headers: {
+      'Content-Type': file.type || typeOfName(file.name),
+      'X-Mtime': String(file.lastModified),
+      ...(overwrite ? {} : { 'If-None-Match': '*' }),
+      ...(digest === null ? {} : { 'Repr-Digest': `sha-256=:${digest}:` }),
+    },
+    body: file,
+    signal,
+    onSent: onProgress,
+  });
+}
+
+async function sendPieces({ place, file, overwrite, signal, onProgress }: Sending): Promise<void> {
+  const resume = rememberedUpload(place, file);
+  const upload = (from: string | null): Upload =>
+    client.upload({
+      ...place,
+      source: file,
+      contentType: file.type || typeOfName(file.name),
+      ...(overwrite ? {} : { ifNoneMatch: '*' }),
+      ...(from === null ? {} : { resume: from }),
+      retries: RETRIES,
+      signal,
+      onProgress: ({ sent }) => onProgress(sent),
+      onCreated: (id) => rememberUpload(place, file, id),
+    });
+  try {
+    await upload(resume).done;
+  } catch (error) {
+    // What was begun may have run out on the gateway, or have become a file meanwhile.
+    if (signal.aborted || resume === null || !isGone(error)) throw error;
+    forgetUpload(place, file);
+    await upload(null).done;
+  }
+  forgetUpload(place, file);
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'status' in error && [404, 409, 410].includes(Number(error.status));
+}
+
+async function digestOf(file: File): Promise<string | null> {
+  // Plain http on a network is no secure context, and has no digests.
+  if (crypto.subtle === undefined) return null;
+  const sum = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+  return btoa(String.fromCharCode(...new Uint8Array(sum)));
+}
