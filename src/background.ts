@@ -10,7 +10,7 @@ import type { Webhooks } from '#contracts/webhooks';
 import type { Clock, Random } from '#core/clock';
 import { createNotifier } from '#events/notifier';
 import { createDrainJob } from '#jobs/drain';
-import { createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
+import { createExpireAuditJob, createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createExpireKeptJob } from '#jobs/expire-kept';
 import { createGcJob } from '#jobs/gc/gc';
 import { createIndexNamesJob } from '#jobs/index-names';
@@ -64,6 +64,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
   const beforeRemoval = () => settle({ dumps, shelf, masterKey: masterKey(), random }, options.log);
   return [
     createGcJob({ collection, packs, files, room: options.room, beforeRemoval, clock, random }),
+    createExpireAuditJob(metadata.audit(keyring), values['audit-days'] * DAY_MS, clock),
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
     createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),

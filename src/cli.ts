@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import type { Logger } from '#contracts/observability';
+import { addAudit } from './cli/audit-commands.ts';
+import { commandedBy, noteCommand, recordCommand } from './cli/audit-trail.ts';
 import { addCredentials } from './cli/credential-commands.ts';
 import { configOf, type Flags, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
 import { addIntegrity } from './cli/integrity-commands.ts';
@@ -27,6 +29,7 @@ export async function runCli(argv: string[]): Promise<number> {
     .exitOverride()
     .showSuggestionAfterError();
   program.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'cloudstore: ')) });
+  program.hook('preAction', (_, command) => noteCommand(command));
   addServe(program, setExit);
   addUsers(program, withSession);
   addCredentials(program, withSession);
@@ -38,6 +41,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addDoctor(program, setExit);
   addStorage(program, withSession, setExit);
   addRecovery(program, setExit);
+  addAudit(program, withSession, setExit);
   addConfig(program);
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -189,9 +193,15 @@ async function withSession(flags: Flags, run: Run): Promise<void> {
   const log: Logger = createLogger({ level: 'error' });
   const options = { config, clock: Date, random: randomBytes, log };
   const session = await openSession(options);
+  let done = false;
   try {
     await run(session, outputOf(flags), options);
+    done = true;
   } finally {
+    if (config.values.audit !== 'off')
+      await recordCommand(session, commandedBy(flags), !done, options).catch((err: unknown) =>
+        log.error({ err }, 'the audit could not be written'),
+      );
     await session.close();
   }
 }

@@ -16,12 +16,14 @@ import { createHub } from '#events/hub';
 import { createWebhooks } from '#events/webhooks';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { webUi } from '#http/web-ui';
+import { verifyAudit } from '#metadata/audit-verify';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { createResumables } from '#namespace/resumables';
 import { createSearch } from '#namespace/search';
 import { createThumbnails } from '#namespace/thumbnails';
 import { createUploads } from '#namespace/uploads';
+import { createAudit } from '#observability/audit';
 import { createMetrics } from '#observability/metrics';
 import { createRestDoor } from '#protocols/rest/door';
 import { createAccessLog } from '#protocols/s3/access-log';
@@ -46,6 +48,7 @@ import { loadMasterKey, masterKeySource } from './master-key.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
+import { requestAudit } from './request-audit.ts';
 import { createSeal } from './seal.ts';
 import { answerPacks } from './shared-packs.ts';
 import { createSpaceGuard } from './space-guard.ts';
@@ -279,6 +282,10 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     guard,
     clock,
   };
+  const auditStore = metadata.audit(keyring);
+  const auditLog = { ...auditStore, verify: (signal?: AbortSignal) => verifyAudit(auditStore, signal) };
+  const audit = createAudit({ store: auditStore, clock, log });
+  started.defer(() => audit.close());
   const deps = {
     ...shared,
     system: createSystemReports(reported),
@@ -295,6 +302,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     thumbnails: createThumbnails({ thumbnails: metadata.thumbnails, maker, seal }),
     uploadDays: values['upload-days'],
     links,
+    audit: auditLog,
     hub,
     webhooks,
     version: options.version,
@@ -320,6 +328,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       webUi: webUi(WEB_DIRECTORY),
       health: healthNow,
       validity: authenticator,
+      ended: requestAudit({ audit, level: values.audit, clock }),
       clock,
       random,
       log,

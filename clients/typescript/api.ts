@@ -3,6 +3,41 @@
 /** What a file is uploaded from. */
 export type UploadBody = Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | ReadableStream<Uint8Array> | string;
 
+export type AuditPage = {
+  /** Newest first. */
+  items: AuditRecord[];
+  next: string | null;
+};
+
+export type AuditRecord = {
+  id: number;
+  at: string;
+  principal: number | null;
+  /** As it was called then. */
+  name: string | null;
+  /** What it came with, as `kind:id`. */
+  credential: string | null;
+  protocol: string;
+  action: string;
+  resource: string | null;
+  outcome: "ok" | "denied" | "failed";
+  status: number;
+  address: string | null;
+  requestId: string;
+  details: Record<string, unknown> | null;
+  /** Hex. Holds the record before. */
+  hash: string;
+};
+
+export type AuditVerdict = {
+  ok: boolean;
+  records: number;
+  broken: {
+    id: number;
+    why: string;
+  } | null;
+};
+
 /** Carried out in order; items that only remove may run side by side. */
 export type Batch = {
   items: BatchItem[];
@@ -908,6 +943,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** The same, oldest first and whole: JSON lines, or CSV that no spreadsheet takes for formulas. */
+  ExportAudit: {
+    path: Record<never, never>;
+    query: { name?: string | number; action?: string | number; protocol?: string | number; outcome?: "ok" | "denied" | "failed"; address?: string | number; resource?: string | number; from?: string | number; to?: string | number; format?: "jsonl" | "csv" };
+    body: undefined;
+    answer: Blob;
+  };
   /** Makes the file of an upload that has all its bytes, where its end was refused: under another name, or over what is there. */
   FinishUpload: {
     path: { id: string };
@@ -1019,6 +1061,13 @@ export interface Operations {
     query: { files?: boolean };
     body: undefined;
     answer: Integrity;
+  };
+  /** Who did what, from where, by which door, with which verdict; newest first. */
+  ListAudit: {
+    path: Record<never, never>;
+    query: { name?: string | number; action?: string | number; protocol?: string | number; outcome?: "ok" | "denied" | "failed"; address?: string | number; resource?: string | number; from?: string | number; to?: string | number; cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: AuditPage;
   };
   /** The buckets that the caller may see. */
   ListBuckets: {
@@ -1349,6 +1398,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Goes through the whole chain of records: whether one was changed, removed or slipped in. */
+  VerifyAudit: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: AuditVerdict;
+  };
   /** Files and folders as one archive, streamed; a folder with all below, at most 100,000 entries. */
   Zip: {
     path: Record<never, never>;
@@ -1381,6 +1437,7 @@ export const OPERATIONS = {
   EndSessions: ['DELETE', '/me/sessions'],
   EndUserSession: ['DELETE', '/users/{name}/sessions/{id}'],
   EndUserSessions: ['DELETE', '/users/{name}/sessions'],
+  ExportAudit: ['GET', '/audit/export'],
   FinishUpload: ['POST', '/uploads/{id}/finish'],
   GetBucket: ['GET', '/buckets/{bucket}'],
   GetFile: ['GET', '/files/{bucket}/{key}'],
@@ -1397,6 +1454,7 @@ export const OPERATIONS = {
   HeadPublicFile: ['HEAD', '/public/{token}/files/{key}'],
   Health: ['GET', '/system/health'],
   Integrity: ['GET', '/system/integrity'],
+  ListAudit: ['GET', '/audit'],
   ListBuckets: ['GET', '/buckets'],
   ListCredentials: ['GET', '/credentials'],
   ListGroups: ['GET', '/groups'],
@@ -1444,5 +1502,6 @@ export const OPERATIONS = {
   UpdateUser: ['PATCH', '/users/{name}'],
   UploadOffset: ['HEAD', '/uploads/{id}'],
   UploadOptions: ['OPTIONS', '/uploads'],
+  VerifyAudit: ['POST', '/audit/verify'],
   Zip: ['POST', '/zip'],
 } as const satisfies Record<keyof Operations, readonly [string, string]>;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuditLog } from '#contracts/audit';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
@@ -24,6 +25,7 @@ export interface RestDeps {
   authenticator: Authenticator;
   authorizer: Authorizer;
   links: Links;
+  audit?: AuditLog;
   clock: Clock;
   random: Random;
   /** Told to who is logged in. */

@@ -1,4 +1,5 @@
 import type { Route } from './route.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { authRoutes } from './routes/auth.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { bucketRoutes } from './routes/buckets.ts';
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   ...dashboardRoutes,
   ...linkRoutes,
   ...publicRoutes,
+  ...auditRoutes,
 ];
 
 /** Where the document itself lies. */

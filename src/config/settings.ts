@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { AUDIT_LEVELS, type AuditLevel } from '#core/audit';
 import { CloudStoreError } from '#core/errors';
 import { parseS3Location } from '#core/s3-location';
 
@@ -156,6 +157,17 @@ export const SETTINGS = {
       'For how long what was overwritten or deleted can be restored; with less than min-free left, the oldest goes before that.',
     schema: days(),
     default: 30,
+  }),
+  audit: setting<AuditLevel>({
+    description:
+      'What is recorded of who did what: off, security (rights, accounts, settings, and whoever was refused), writes (changes of files too, which the journal has anyway), all (reads too).',
+    schema: z.enum(AUDIT_LEVELS, 'must be off, security, writes or all'),
+    default: 'security',
+  }),
+  'audit-days': setting({
+    description: 'For how long records of the audit are kept.',
+    schema: days(),
+    default: 365,
   }),
   'min-free': setting({
     description:

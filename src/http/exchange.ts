@@ -75,7 +75,8 @@ export class Exchange implements RequestContext {
 /** The path without its query, which may hold a presigned URL's signature or a token. */
 export function loggablePath(url: string | undefined): string {
   const path = (url ?? '').split('?', 1)[0] ?? '';
-  return path.startsWith('/s/') ? '/s/…' : path.slice(0, 2048);
+  // The tokens of share links are all that somebody needs.
+  return path.replace(/^(\/s|\/api\/v1\/public)\/[^/]*/, '$1/…').slice(0, 2048);
 }
 
 /** After a fault of ours: nothing of it is told but the id under which it is logged. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditStore } from '#contracts/audit';
 import type { ExpiryStore } from '#contracts/expiry-store';
 import type { Job, JobContext } from '#contracts/jobs';
+import type { Clock } from '#core/clock';
 
 /** What whoever asks for a run of `expire-history` may say. */
 export interface ExpireHistoryArgument {
@@ -10,6 +12,7 @@ export interface ExpireHistoryArgument {
 
 const HOUR_MS = 3600 * 1000;
 const REST_MS = 20;
+const AUDIT_STEP = 10_000;
 
 /** Unfinished uploads that nobody has gone on with. */
 export function createExpireUploadsJob(store: ExpiryStore, afterMs: number): Job {
@@ -37,6 +40,15 @@ export function createExpireHistoryJob(store: ExpiryStore, retentionMs: number):
         return step;
       });
     },
+  };
+}
+
+/** Records of the audit past their days; the chain then begins behind them. */
+export function createExpireAuditJob(store: Pick<AuditStore, 'expire'>, keptMs: number, clock: Clock): Job {
+  return {
+    name: 'expire-audit',
+    everyMs: HOUR_MS,
+    run: (context) => inSteps(context, 'records', async () => ({ count: await store.expire(clock.now() - keptMs, AUDIT_STEP) })),
   };
 }
 

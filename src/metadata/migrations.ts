@@ -15,6 +15,7 @@ import * as history from './migrations/0014-history.ts';
 import * as tags from './migrations/0015-tags.ts';
 import * as rest from './migrations/0017-rest.ts';
 import * as links from './migrations/0019-links.ts';
+import * as audit from './migrations/0021-audit.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
@@ -35,6 +36,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0015-tags', migration: tags },
   { name: '0017-rest', migration: rest },
   { name: '0019-links', migration: links },
+  { name: '0021-audit', migration: audit },
   { name: '0032-group-grants', migration: groupGrants },
 ];
 

@@ -1,3 +1,4 @@
+import type { AuditStore } from '#contracts/audit';
 import type { AuthorityStore } from '#contracts/authority-store';
 import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex, UploadLease } from '#contracts/chunk-index';
@@ -12,7 +13,7 @@ import type { InstanceStore } from '#contracts/instance-store';
 import type { IntegrityStore } from '#contracts/integrity-store';
 import type { JobStore } from '#contracts/job-store';
 import type { Journal } from '#contracts/journal';
-import type { KeyStore } from '#contracts/keyring';
+import type { Keyring, KeyStore } from '#contracts/keyring';
 import type { LifecycleRows } from '#contracts/lifecycle-rows';
 import type { LinkStore } from '#contracts/link-store';
 import type { Locks } from '#contracts/locks';
@@ -30,6 +31,7 @@ import type { StoreRegistry } from '#contracts/store-registry';
 import type { ThumbnailStore } from '#contracts/thumbnails';
 import type { UploadStore } from '#contracts/upload-store';
 import type { Clock, Random } from '#core/clock';
+import { type AuditChain, createAuditStore } from './audit.ts';
 import { createAuthorityStore } from './authority.ts';
 import { createBucketStore } from './buckets.ts';
 import { createChunkIndex } from './chunk-index.ts';
@@ -92,6 +94,8 @@ export interface Metadata {
   factors: FactorStore;
   groups: GroupStore;
   links: LinkStore;
+  /** Its key is sealed by the keyring, which itself is made of what is kept here. */
+  audit(keyring: Keyring): AuditStore & AuditChain;
   chunks: ChunkIndex;
   keys: KeyStore;
   sealed: SealedStore;
@@ -145,6 +149,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     factors: createFactorStore({ database, clock, signals }),
     groups: createGroupStore({ database, clock, signals }),
     links: createLinkStore({ database, clock, signals }),
+    audit: (keyring) => createAuditStore({ database, keyring, random }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),
     keyedRows: createKeyedRows(database),

@@ -1,5 +1,6 @@
 import type { KeyDerivation, KnownMasterKey, SealedStore } from '#contracts/sealed-store';
 import { CloudStoreError } from '#core/errors';
+import { AUDIT_SEAL } from './audit.ts';
 import type { Database, Session } from './database.ts';
 
 /** Where sealed values lie, and in which context each was sealed. What seals another kind of secret adds its place here. */
@@ -8,6 +9,7 @@ const PLACES = [
   { table: 'access_keys', id: 'id', column: 'sealed_secret', context: (id: string) => `access-key:${id}` },
   { table: 'second_factors', id: 'principal', column: 'totp_sealed', context: (id: string) => `totp:${id}` },
   { table: 'links', id: 'token_hash', column: 'sealed_token', context: (id: string) => `link:${id.slice(2)}` }, // after `\\x`
+  { table: 'audit_head', id: 'id', column: 'sealed_key', context: () => AUDIT_SEAL },
 ] as const;
 const PAGE = 500;
 

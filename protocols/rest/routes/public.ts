@@ -186,6 +186,9 @@ function visitOf(x: Exchange) {
 async function visit(x: Exchange, work: (open: OpenLink) => Promise<void>): Promise<void> {
   await translated(async () => {
     const open = await x.deps.links.open(tokenOf(x), visitOf(x));
+    // Whoever the maker is: with that account the visit ends.
+    const { id, name, role } = open.who.principal!;
+    x.cx.principal = { id, name, role };
     x.cx.user = `link ${open.link.id}`;
     try {
       await work(open);
