@@ -35,7 +35,11 @@ const TOUCH_HEADS = {
 const DROP_VERSIONS = {
   name: 'expiry-drop-versions',
   text: `DELETE FROM versions v USING unnest((SELECT $1::text[])) AS x(id) WHERE v.id = decode(x.id, 'hex') AND v.visibility = 'hidden' AND NOT v.legal_hold
-            AND coalesce(v.retain_until_ms, 0) < cs_now_ms() RETURNING v.slot_id, v.size, v.delete_marker`,
+            AND coalesce(v.retain_until_ms, 0) < cs_now_ms() RETURNING v.slot_id, v.size, v.delete_marker, v.superseded_ms`,
+};
+const FORGET = {
+  name: 'expiry-forget',
+  text: `UPDATE slots s SET forgotten_ms = greatest(s.forgotten_ms, x.at) FROM (SELECT id, max(at) AS at FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS y(id, at) GROUP BY id) x WHERE s.id = x.id`,
 };
 /** A name under which nothing is left. */
 const DROP_SLOTS = {
@@ -49,7 +53,8 @@ export function createExpiryStore(database: Database): ExpiryStore {
   async function drop(session: Session, rows: [string, number, number, number][]): Promise<{ count: number; bytes: number }> {
     const buckets = [...new Set(rows.map(([, , bucket]) => bucket))];
     await session.query(LOCK_HEADS, [buckets]);
-    const gone = await session.query<[number, number, boolean]>(DROP_VERSIONS, [rows.map(([id]) => id)]);
+    const gone = await session.query<[number, number, boolean, number]>(DROP_VERSIONS, [rows.map(([id]) => id)]);
+    await session.execute(FORGET, [gone.map(([slot]) => slot), gone.map(([, , , at]) => at)]);
     await session.execute(DROP_SLOTS, [[...new Set(rows.map(([, slot]) => slot))]]);
     const bucketOf = new Map(rows.map(([, slot, bucket]) => [slot, bucket]));
     const counts = new Map(buckets.map((bucket) => [bucket, { versions: 0, bytes: 0 }]));

@@ -17,6 +17,7 @@ import * as rest from './migrations/0017-rest.ts';
 import * as links from './migrations/0019-links.ts';
 import * as audit from './migrations/0021-audit.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
+import * as forgotten from './migrations/0034-history.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0019-links', migration: links },
   { name: '0021-audit', migration: audit },
   { name: '0032-group-grants', migration: groupGrants },
+  { name: '0034-history', migration: forgotten },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

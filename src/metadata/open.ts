@@ -9,6 +9,7 @@ import type { ExpiryStore } from '#contracts/expiry-store';
 import type { FactorStore } from '#contracts/factor-store';
 import type { GroupStore } from '#contracts/group-store';
 import type { IdempotencyStore } from '#contracts/idempotency-store';
+import type { HistoryStore } from '#contracts/history-store';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { IntegrityStore } from '#contracts/integrity-store';
 import type { JobStore } from '#contracts/job-store';
@@ -80,6 +81,7 @@ export interface MetadataOptions {
 
 export interface Metadata {
   store: MetadataStore;
+  history: HistoryStore;
   journal: Journal;
   locks: Locks;
   buckets: BucketStore;
@@ -133,6 +135,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   const uploads = createUploadStore({ database, clock, random, registration });
   return {
     store,
+    history: store.history,
     chunks,
     signals,
     journal: createJournal(database),

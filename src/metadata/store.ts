@@ -1,3 +1,4 @@
+import type { HistoryStore } from '#contracts/history-store';
 import type { MetadataStore, PutIntent, PutVerdict, RemoveIntent, RemoveVerdict } from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
 import type { Address, BucketId } from '#core/address';
@@ -8,6 +9,7 @@ import { createCommitter } from './commit/committer.ts';
 import { type Intent, slotKey } from './commit/state.ts';
 import { createCurrentCache } from './current-cache.ts';
 import type { Database } from './database.ts';
+import { createHistoryStore } from './history/store.ts';
 import { list } from './listing.ts';
 import { createLookups } from './lookups.ts';
 import { createTrees } from './trees.ts';
@@ -26,7 +28,7 @@ const CACHED_MAX = 50_000;
 /** Names, versions and directories on Postgres: reads, the committer, and the set-based operations on trees. */
 export function createMetadataStore(
   options: MetadataStoreOptions,
-): MetadataStore & { forget(bucket: BucketId): void; close(): Promise<void> } {
+): MetadataStore & { history: HistoryStore; forget(bucket: BucketId): void; close(): Promise<void> } {
   const { database, clock, random, registration } = options;
   const cache = options.soleOwner ? createCurrentCache(CACHED_MAX) : null;
   const lookups = createLookups({ database, cache });
@@ -42,7 +44,8 @@ export function createMetadataStore(
     },
   });
   const forget = (bucket: BucketId) => cache?.forget(bucket);
-  const trees = createTrees({ database, clock, random, registration, changed: (buckets) => buckets.forEach(forget) });
+  const rooms = { database, clock, random, registration, changed: (buckets: BucketId[]) => buckets.forEach(forget) };
+  const trees = createTrees(rooms);
 
   async function entry(at: Address): Promise<EntryInfo | null> {
     const object = at.key === '' || at.key.endsWith('/') ? null : await lookups.current(at);
@@ -87,6 +90,7 @@ export function createMetadataStore(
     list: (query) => list(database, query),
     commit,
     ...trees,
+    history: createHistoryStore(rooms),
     forget,
     close: () => committer.idle(),
   };

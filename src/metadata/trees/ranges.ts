@@ -29,7 +29,7 @@ const NEXT_BLOCKS: Statement = { name: 'tree-ids', text: `SELECT nextval('object
 const pick = (pair: { tree: Statement; one: Statement }, { tree }: Range) => (tree ? pair.tree : pair.one);
 const bounds = (range: Range) => [range.bucket, range.key, range.tree ? endOf(range.key) : null];
 /** How S3 sees what is written now. */
-const visibilityOf = ({ versioning }: Head) => (versioning === 'enabled' ? 'id' : 'null');
+export const visibilityOf = ({ versioning }: Head) => (versioning === 'enabled' ? 'id' : 'null');
 
 export async function measure({ session }: Work, range: Range): Promise<Measure> {
   const rows = await session.query<[number, number, number]>(pick(sql.MEASURE, range), bounds(range));
@@ -145,7 +145,7 @@ export function assertKeysFit(source: Measure, from: Range, to: Range): void {
   throw new CloudStoreError('invalid_key', `A key would be longer than ${KEY_BYTES_MAX} bytes.`, { details: { tooLong: true } });
 }
 
-async function reserve({ session }: Work, count: number): Promise<number[]> {
+export async function reserve({ session }: Work, count: number): Promise<number[]> {
   const rows = await session.query<[number]>(NEXT_BLOCKS, [Math.ceil(count / IDS_PER_BLOCK)]);
   return rows.map(([block]) => block);
 }

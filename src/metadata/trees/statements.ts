@@ -9,7 +9,7 @@ export interface Shape {
 }
 
 /** A version id as the gateway mints them (UUIDv7's layout), from the time and the server's own randomness. */
-const versionId = (now: string) =>
+export const versionIdOf = (now: string) =>
   `set_byte(overlay(uuid_send(gen_random_uuid()) placing decode(lpad(to_hex(${now}::bigint), 12, '0'), 'hex') from 1 for 6), 6,
             (get_byte(uuid_send(gen_random_uuid()), 6) & 15) | 112)`;
 
@@ -73,7 +73,7 @@ export const WRITE_TARGETS = pair(
   'write-targets',
   (shape) => `WITH source AS MATERIALIZED (
       SELECT s.key, ${mapped('s')} AS target, s.node_id, s.size, s.etag, s.modified_ms, s.mtime_ms, s.created_ms, s.attributes, s.properties,
-             v.tags, v.content, v.content_hash, ${versionId('$6')} AS id, 2 * (row_number() OVER (ORDER BY s.key) - 1) AS n
+             v.tags, v.content, v.content_hash, ${versionIdOf('$6')} AS id, 2 * (row_number() OVER (ORDER BY s.key) - 1) AS n
         FROM slots s JOIN versions v ON v.id = s.version_id WHERE ${rangeOf('s', shape)}),
     written AS (
       INSERT INTO slots AS t (id, bucket_id, key, live, version_id, visibility, delete_marker, node_id, size, etag, modified_ms, mtime_ms,
@@ -124,7 +124,7 @@ export const VACATE = pair(
 export const MARK_DELETED = pair(
   'mark-deleted',
   (shape) => `WITH gone AS (
-      UPDATE slots s SET live = false, version_id = ${versionId('$4')}, visibility = $7, delete_marker = true, size = 0, etag = '',
+      UPDATE slots s SET live = false, version_id = ${versionIdOf('$4')}, visibility = $7, delete_marker = true, size = 0, etag = '',
              modified_ms = $4, mtime_ms = $4, attributes = '{}', properties = NULL
        WHERE ${rangeOf('s', shape)} AND ${spared('$5', '$6')} RETURNING s.id, s.version_id, s.node_id, s.created_ms)
     INSERT INTO versions (id, slot_id, seq, node_id, visibility, delete_marker, size, etag, modified_ms, mtime_ms, created_ms, attributes)
@@ -144,7 +144,7 @@ export const WRITE_MARKER: Statement = {
   text: `WITH written AS (
       INSERT INTO slots AS t (id, bucket_id, key, live, version_id, visibility, delete_marker, node_id, size, etag, modified_ms, mtime_ms,
                               created_ms, attributes)
-      VALUES ($5, $1, $2, true, ${versionId('$3')}, $4, false, $6, 0, $9, $3, $3, $3, '{}')
+      VALUES ($5, $1, $2, true, ${versionIdOf('$3')}, $4, false, $6, 0, $9, $3, $3, $3, '{}')
       ON CONFLICT (bucket_id, key) DO UPDATE
          SET live = true, version_id = excluded.version_id, visibility = excluded.visibility, delete_marker = false,
              node_id = excluded.node_id, size = 0, etag = excluded.etag, modified_ms = $3, mtime_ms = $3, created_ms = $3,
