@@ -13,8 +13,10 @@ import { createDrainJob } from '#jobs/drain';
 import { createExpireAuditJob, createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createExpireKeptJob } from '#jobs/expire-kept';
 import { createGcJob } from '#jobs/gc/gc';
+import { createHistoryJob } from '#jobs/history';
 import { createIndexNamesJob } from '#jobs/index-names';
 import { createLifecycleJob } from '#jobs/lifecycle';
+import { createMeasureJob } from '#jobs/measure';
 import { createRekeyJob } from '#jobs/rekey';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
@@ -66,7 +68,9 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createGcJob({ collection, packs, files, room: options.room, beforeRemoval, clock, random }),
     createExpireAuditJob(metadata.audit(keyring), values['audit-days'] * DAY_MS, clock),
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
-    createExpireHistoryJob(expiry, values['history-days'] * DAY_MS),
+    createExpireHistoryJob(expiry, values['history-days']),
+    createHistoryJob({ history: metadata.history, tasks: metadata.historyTasks }),
+    createMeasureJob(metadata.usage),
     createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),
     ...(options.notify === null ? [] : [createNotifier({ ...metadata, ...options.notify, region: 'us-east-1', log })]),
     createExpireKeptJob(metadata),

@@ -16,9 +16,12 @@ import { createHub } from '#events/hub';
 import { createWebhooks } from '#events/webhooks';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { webUi } from '#http/web-ui';
+import { HISTORY_JOB } from '#jobs/history';
 import { verifyAudit } from '#metadata/audit-verify';
 import { createBuckets } from '#namespace/buckets';
+import { createHistory } from '#namespace/history';
 import { createNamespace } from '#namespace/namespace';
+import { createQuotas } from '#namespace/quotas';
 import { createResumables } from '#namespace/resumables';
 import { createSearch } from '#namespace/search';
 import { createThumbnails } from '#namespace/thumbnails';
@@ -286,8 +289,12 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const auditLog = { ...auditStore, verify: (signal?: AbortSignal) => verifyAudit(auditStore, signal) };
   const audit = createAudit({ store: auditStore, clock, log });
   started.defer(() => audit.close());
+  const tasked = { tasks: metadata.historyTasks, jobs: background.jobs, job: HISTORY_JOB };
   const deps = {
     ...shared,
+    history: createHistory({ ...shared, ...tasked, buckets, onDamage }),
+    quotas: createQuotas({ ...shared, buckets }),
+    historyDays: values['history-days'],
     system: createSystemReports(reported),
     identity,
     space,

@@ -222,6 +222,7 @@ export function createS3Door(deps: S3Deps): Door {
       const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
       const bucket = buckets.resolved(who, target.bucket);
       if (bucket?.config.logging !== undefined) return false;
+      if (bucket?.objectLock === true) return false; // its answers say more
       const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
       if (bucket !== null && read !== null) {
         sendSmall(res, cx, key, bucket, read);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
+import type { History } from '#contracts/history';
 import type { Identity } from '#contracts/identity';
 import type { Jobs } from '#contracts/jobs';
 import type { Journal } from '#contracts/journal';
@@ -24,6 +25,7 @@ export interface S3Deps {
   namespace: Namespace;
   buckets: Buckets;
   uploads: Uploads;
+  history: History;
   authenticator: Authenticator;
   authorizer: Authorizer;
   clock: Clock;

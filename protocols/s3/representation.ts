@@ -128,9 +128,6 @@ function refuseUnwritten(headers: IncomingHttpHeaders): void {
   if (granted || (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control' && acl !== 'bucket-owner-read')) {
     throw new S3Error('AccessControlListNotSupported');
   }
-  if (headers['x-amz-object-lock-mode'] !== undefined || headers['x-amz-object-lock-legal-hold'] !== undefined) {
-    throw new S3Error('InvalidRequest', 'Bucket is missing Object Lock Configuration');
-  }
 }
 
 /** The transport's own token goes, wherever it stands; the object's encodings stay. */

@@ -4,6 +4,7 @@ import type { DigestName, Digests } from '#core/digest';
 import type { DirectoryInfo, EntryInfo, ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
 import type { Who } from '#core/principal';
 import type { ByteRange, RangeRequest } from '#core/range';
+import type { ObjectLock } from '#core/retention';
 import type { Bytes } from '#core/stream';
 import type { Lock, NewLock } from './locks.ts';
 import type { ListPage, ListQuery, PutVerdict, RemoveVerdict, TreeVerdict } from './metadata-store.ts';
@@ -94,6 +95,8 @@ export interface PutOptions {
   /** Declared plaintext length, bytes. */
   size?: number;
   attributes?: ObjectAttributes;
+  /** What keeps the version; absent: the bucket's default. @throws invalid_argument where the bucket has no object lock */
+  lock?: Partial<ObjectLock>;
   mtime?: number;
   conditions?: Conditions;
   requireParent?: boolean;
@@ -114,6 +117,8 @@ export interface PutResult extends PutVerdict {
 
 export interface RemoveOptions {
   version?: VersionId | 'null';
+  /** Of a version under governance. @throws access_denied for who may not */
+  bypassGovernance?: boolean;
   conditions?: Conditions;
   lockTokens?: readonly string[];
   mustExist?: boolean;
@@ -145,6 +150,7 @@ export interface CopyObjectOptions {
   conditions?: Conditions;
   /** Absent: the source's are kept. */
   attributes?: ObjectAttributes;
+  lock?: Partial<ObjectLock>;
   mtime?: number;
   lockTokens?: readonly string[];
   etag: 'md5' | 'opaque';

@@ -11,7 +11,14 @@ export interface PrincipalStore {
   /** A new password or `disabled` ends every session but `keepSession`. @throws principal_not_found */
   update(
     id: PrincipalId,
-    patch: { passwordHash?: string; role?: Role; disabled?: boolean; quotaBytes?: number | null; keepSession?: string },
+    patch: {
+      passwordHash?: string;
+      role?: Role;
+      disabled?: boolean;
+      quotaBytes?: number | null;
+      quotaObjects?: number | null;
+      keepSession?: string;
+    },
   ): Promise<PrincipalRecord>;
   /** The same password under a better hash, if `from` is still the one of now; nothing ends. */
   upgradeHash(id: PrincipalId, from: string, to: string): Promise<void>;
@@ -60,6 +67,7 @@ export interface PrincipalRecord extends Principal {
   passwordHash: string | null;
   domain: DomainId;
   quotaBytes: number | null;
+  quotaObjects?: number | null;
   created: number;
   /** The password alone opens nothing. */
   secondFactor: boolean;

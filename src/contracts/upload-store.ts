@@ -13,6 +13,8 @@ export interface UploadStore {
   find(bucket: BucketId, key: ObjectKey, id: string): Promise<Upload | null>;
   /** Replaces a part of the same number. @throws upload_not_found (aborted or completed meanwhile) */
   putPart(upload: string, part: Part, chunks: ChunkRecord[], leaves: LeafRecord[]): Promise<Part>;
+  /** Bytes of all parts but this one. */
+  stored(upload: string, without: number): Promise<number>;
   /** By number, after `after`. */
   parts(upload: string, after: number, limit: number): Promise<Part[]>;
   /** By (key, id) in byte order, after the markers. */

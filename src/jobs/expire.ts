@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditStore } from '#contracts/audit';
-import type { ExpiryStore } from '#contracts/expiry-store';
+import type { ExpiryStore, RetainStep } from '#contracts/expiry-store';
 import type { Job, JobContext } from '#contracts/jobs';
 import type { Clock } from '#core/clock';
 
@@ -24,13 +24,13 @@ export function createExpireUploadsJob(store: ExpiryStore, afterMs: number): Job
 }
 
 /** History past its retention; and before it, when the disk is short, for history never makes a write fail. */
-export function createExpireHistoryJob(store: ExpiryStore, retentionMs: number): Job {
+export function createExpireHistoryJob(store: ExpiryStore, days: number): Job {
   return {
     name: 'expire-history',
     everyMs: HOUR_MS,
     async run(context) {
       const { urgentBytes } = (context.argument ?? {}) as ExpireHistoryArgument; // our own doors and commands write it
-      await inSteps(context, 'versions', () => store.history(retentionMs));
+      await retain(store, days, context);
       if (urgentBytes === undefined) return;
       let left = urgentBytes;
       await inSteps(context, 'versions', async () => {
@@ -50,6 +50,22 @@ export function createExpireAuditJob(store: Pick<AuditStore, 'expire'>, keptMs: 
     everyMs: HOUR_MS,
     run: (context) => inSteps(context, 'records', async () => ({ count: await store.expire(clock.now() - keptMs, AUDIT_STEP) })),
   };
+}
+
+/** By what each bucket says. */
+async function retain(store: ExpiryStore, days: number, { signal, progress }: JobContext): Promise<void> {
+  let removed = 0;
+  let bytes = 0;
+  let from: RetainStep | null = null;
+  do {
+    signal.throwIfAborted();
+    const step: Awaited<ReturnType<ExpiryStore['retain']>> = await store.retain(days, from);
+    from = step.next;
+    removed += step.count;
+    bytes += step.bytes;
+    progress({ done: removed, total: null, unit: 'versions', counts: { removed, bytes } });
+    if (step.count > 0) await sleep(REST_MS, undefined, { signal });
+  } while (from !== null);
 }
 
 async function inSteps(

@@ -1,5 +1,6 @@
 import type { ExpiryStore } from '#contracts/expiry-store';
 import type { Database, Session } from './database.ts';
+import { nextDoomed } from './retain.ts';
 
 const UPLOADS_MAX = 100;
 const VERSIONS_MAX = 500;
@@ -88,6 +89,11 @@ export function createExpiryStore(database: Database): ExpiryStore {
       });
       if (rows.length === 0) return { count: 0, bytes: 0 };
       return database.transaction((session) => drop(session, rows));
+    },
+    async retain(days, from) {
+      const { doomed, next } = await nextDoomed(database, days, from);
+      if (doomed.length === 0) return { count: 0, bytes: 0, next };
+      return { ...(await database.transaction((session) => drop(session, doomed))), next };
     },
   };
 }

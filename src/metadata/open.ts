@@ -10,6 +10,7 @@ import type { FactorStore } from '#contracts/factor-store';
 import type { GroupStore } from '#contracts/group-store';
 import type { IdempotencyStore } from '#contracts/idempotency-store';
 import type { HistoryStore } from '#contracts/history-store';
+import type { HistoryTasks } from '#contracts/history-tasks';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { IntegrityStore } from '#contracts/integrity-store';
 import type { JobStore } from '#contracts/job-store';
@@ -31,6 +32,7 @@ import type { SpaceStore } from '#contracts/space-report';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { ThumbnailStore } from '#contracts/thumbnails';
 import type { UploadStore } from '#contracts/upload-store';
+import type { UsageStore } from '#contracts/usage';
 import type { Clock, Random } from '#core/clock';
 import { type AuditChain, createAuditStore } from './audit.ts';
 import { createAuthorityStore } from './authority.ts';
@@ -44,6 +46,7 @@ import { createExpiryStore } from './expiry.ts';
 import { createFactorStore } from './factors.ts';
 import { createGroupStore } from './groups.ts';
 import { createIdempotencyStore } from './idempotency.ts';
+import { createHistoryTasks } from './history/tasks.ts';
 import { createInstanceStore, type Registration } from './instance.ts';
 import { createIntegrityStore } from './integrity.ts';
 import { createJobStore } from './jobs.ts';
@@ -65,6 +68,7 @@ import { createMetadataStore } from './store.ts';
 import { createStoreRegistry } from './store-registry.ts';
 import { createThumbnailStore } from './thumbnails.ts';
 import { createUploadStore } from './uploads.ts';
+import { createUsageStore } from './usage.ts';
 
 export interface MetadataOptions {
   connection: Connection;
@@ -82,6 +86,8 @@ export interface MetadataOptions {
 export interface Metadata {
   store: MetadataStore;
   history: HistoryStore;
+  historyTasks: HistoryTasks;
+  usage: UsageStore;
   journal: Journal;
   locks: Locks;
   buckets: BucketStore;
@@ -136,6 +142,8 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   return {
     store,
     history: store.history,
+    historyTasks: createHistoryTasks({ database, clock }),
+    usage: createUsageStore({ database, clock }),
     chunks,
     signals,
     journal: createJournal(database),

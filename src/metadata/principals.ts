@@ -12,14 +12,26 @@ export interface PrincipalStoreOptions {
 }
 
 /** Columns of PRINCIPAL_COLUMNS. */
-export type PrincipalRow = [number, string, Role, boolean, string | null, number, number | null, number, boolean, string | null];
+export type PrincipalRow = [
+  number,
+  string,
+  Role,
+  boolean,
+  string | null,
+  number,
+  number | null,
+  number,
+  boolean,
+  string | null,
+  number | null,
+];
 type Row = PrincipalRow;
 type KeyRow = [string, number, string | null, number];
 
 /** Of `principals p`, for principalOf. */
 export const PRINCIPAL_COLUMNS = `p.id, p.name, p.role, p.disabled, p.password_hash, p.domain, p.quota_bytes, p.created_ms,
   (EXISTS (SELECT 1 FROM second_factors f WHERE f.principal = p.id AND f.confirmed_ms IS NOT NULL) OR EXISTS (SELECT 1 FROM passkeys k WHERE k.principal = p.id)),
-  (SELECT json_agg(m.group_id) FROM group_members m WHERE m.principal = p.id)`;
+  (SELECT json_agg(m.group_id) FROM group_members m WHERE m.principal = p.id), p.quota_objects`;
 const COLUMNS = PRINCIPAL_COLUMNS;
 const KEY_COLUMNS = 'k.id, k.principal, k.name, k.created_ms';
 const CREATE = {
@@ -36,7 +48,8 @@ const UPDATE = {
   text: `WITH ended AS (UPDATE sessions SET revoked = true WHERE principal = $1 AND NOT revoked AND ($2::text IS NOT NULL OR $4::boolean)
                           AND id IS DISTINCT FROM $7::text)
          UPDATE principals p SET password_hash = coalesce($2, password_hash), role = coalesce($3, role), disabled = coalesce($4, disabled),
-           quota_bytes = CASE WHEN $5 THEN $6::bigint ELSE quota_bytes END WHERE id = $1 RETURNING ${COLUMNS}`,
+           quota_bytes = CASE WHEN $5 THEN $6::bigint ELSE quota_bytes END,
+           quota_objects = CASE WHEN $8 THEN $9::bigint ELSE quota_objects END WHERE id = $1 RETURNING ${COLUMNS}`,
 };
 const UPGRADE_HASH = {
   name: 'principal-upgrade-hash',
@@ -135,8 +148,18 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       return (await database.read<Row>(LIST)).map(principalOf);
     },
     async update(id, patch) {
-      const { passwordHash = null, role = null, disabled = null, quotaBytes, keepSession = null } = patch;
-      const values = [id, passwordHash, role, disabled, quotaBytes !== undefined, quotaBytes ?? null, keepSession];
+      const { passwordHash = null, role = null, disabled = null, quotaBytes, quotaObjects, keepSession = null } = patch;
+      const values = [
+        id,
+        passwordHash,
+        role,
+        disabled,
+        quotaBytes !== undefined,
+        quotaBytes ?? null,
+        keepSession,
+        quotaObjects !== undefined,
+        quotaObjects ?? null,
+      ];
       const rows = await database.query<Row>(UPDATE, values);
       if (!rows[0]) throw noPrincipal();
       await changed(id);
@@ -225,8 +248,9 @@ export function principalOf([
   created,
   secondFactor,
   groups,
+  quotaObjects,
 ]: Row): PrincipalRecord {
-  const record = { id, name, role, disabled, passwordHash, domain, quotaBytes, created, secondFactor };
+  const record = { id, name, role, disabled, passwordHash, domain, quotaBytes, quotaObjects, created, secondFactor };
   return groups === null ? record : { ...record, groups: JSON.parse(groups) as number[] };
 }
 

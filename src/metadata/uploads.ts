@@ -49,6 +49,10 @@ const PARTS = {
   text: `SELECT number, size, etag, content, digests, modified_ms, nonce FROM parts WHERE upload_id = decode($1, 'hex') AND number > $2
          ORDER BY number LIMIT $3`,
 };
+const STORED = {
+  name: 'parts-stored',
+  text: `SELECT coalesce(sum(size), 0)::bigint FROM parts WHERE upload_id = decode($1, 'hex') AND number <> $2`,
+};
 const ABORT = {
   name: 'upload-abort',
   text: `DELETE FROM uploads WHERE id = decode($3, 'hex') AND bucket_id = $1 AND key = $2 AND completed_version IS NULL`,
@@ -101,6 +105,10 @@ export function createUploadStore({
         ]);
       });
       return part;
+    },
+    async stored(upload, without) {
+      const rows = await database.read<[number]>(STORED, [upload, without]);
+      return rows[0]![0];
     },
     async parts(upload, after, limit) {
       if (!isId(upload)) return [];

@@ -67,9 +67,6 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
       const bucket = await seen(who, await cache.find(id));
       for (const action of actionsOf(patch)) await authorizer.require(who, action, bucket);
       if (patch.owner !== undefined && patch.owner !== bucket.owner) await authorizer.require(who, 'admin', bucket);
-      if (bucket.objectLock && patch.versioning === 'suspended') {
-        throw new CloudStoreError('conflict', 'A bucket with object lock keeps its versioning.');
-      }
       const updated = await store.update(id, patch);
       cache.clear();
       return updated;
@@ -93,6 +90,7 @@ function actionsOf(patch: BucketPatch): ReadonlySet<Action> {
   const actions = new Set<Action>();
   if (patch.versioning !== undefined) actions.add('bucket.versioning.write');
   if (patch.objectLock !== undefined) actions.add('bucket.objectLock.write');
+  if (patch.quota !== undefined) actions.add('bucket.configure');
   for (const [name, value] of Object.entries(patch.config ?? {})) {
     const remove = `bucket.${name}.remove`;
     if (value === null && Object.hasOwn(ACTIONS, remove)) actions.add(remove as Action);

@@ -8,6 +8,7 @@ import type { ObjectInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import type { Rooms } from './deps.ts';
 import { assertOpen, factsOf, find, missing, readAction } from './get.ts';
+import { requireLock } from './put.ts';
 
 /** S3's CopyObject. Its ETag and checksum stay, for its bytes do; also onto itself, to change what is said of it. */
 export async function copyObject(
@@ -20,7 +21,8 @@ export async function copyObject(
   assertKey(to.key);
   await rooms.access.require(who, readAction(options.version), from.bucket, from.key, factsOf(options.version));
   const target = await rooms.access.require(who, 'write', to.bucket, to.key);
-  const { conditions, lockTokens, attributes } = options;
+  const { conditions, lockTokens, attributes, lock } = options;
+  await requireLock(rooms.access, who, to, lock);
   return withSource(rooms, from, options.version, (source) => {
     assertSource(source, options.sourceConditions);
     assertOpen(source, options.sealed);
@@ -32,6 +34,7 @@ export async function copyObject(
       ...(mtime === undefined ? {} : { mtime }),
       ...(conditions === undefined ? {} : { conditions }),
       ...(lockTokens === undefined ? {} : { lockTokens }),
+      ...(lock === undefined ? {} : { lock }),
     });
   });
 }
@@ -57,7 +60,7 @@ export async function withSource<T>(
 }
 
 type CopyIntent = Pick<PutIntent, 'who' | 'bucket' | 'key' | 'attributes'> &
-  Partial<Pick<PutIntent, 'mtime' | 'conditions' | 'lockTokens' | 'requireParent' | 'properties'>>;
+  Partial<Pick<PutIntent, 'mtime' | 'lock' | 'conditions' | 'lockTokens' | 'requireParent' | 'properties'>>;
 
 /** Within one dedupe domain the content is named once more; across two the bytes are stored again, under the other's keys. */
 export async function commitCopy(rooms: Rooms, source: ObjectInfo, target: Bucket, intent: CopyIntent): Promise<PutResult> {

@@ -7,6 +7,7 @@ import type { Who } from '#core/principal';
 import { createAccess } from './access.ts';
 import type { NamespaceDeps, Rooms } from './deps.ts';
 import { commitStaged } from './put.ts';
+import { createQuotaGuard } from './quota-guard.ts';
 import { createVersionIds } from './version-id.ts';
 
 export interface DeltasDeps extends NamespaceDeps {
@@ -16,7 +17,7 @@ export interface DeltasDeps extends NamespaceDeps {
 /** Uploads of what changed, for owners. */
 export function createDeltas(deps: DeltasDeps): Deltas {
   const access = createAccess({ cache: deps.buckets.cache, authorizer: deps.authorizer });
-  const rooms: Rooms = { ...deps, access, mint: createVersionIds(deps) };
+  const rooms: Rooms = { ...deps, access, quotas: createQuotaGuard(deps), mint: createVersionIds(deps) };
 
   /** A grant on one bucket must tell nothing about the others of its owner. */
   async function domainOf(who: Who, id: BucketId): Promise<DomainId> {

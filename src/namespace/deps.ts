@@ -4,11 +4,14 @@ import type { Content } from '#contracts/content';
 import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { PrincipalStore } from '#contracts/principal-store';
+import type { Signals } from '#contracts/signals';
+import type { UsageStore } from '#contracts/usage';
 import type { Clock, Random } from '#core/clock';
 import type { VersionId } from '#core/object';
 import type { Access } from './access.ts';
 import type { BucketsRoom } from './buckets.ts';
 import type { OnDamage } from './named-body.ts';
+import type { QuotaGuard } from './quota-guard.ts';
 
 export interface NamespaceDeps {
   store: MetadataStore;
@@ -19,6 +22,8 @@ export interface NamespaceDeps {
   buckets: BucketsRoom;
   principals: PrincipalStore;
   authorizer: Authorizer;
+  usage: UsageStore;
+  signals: Signals;
   clock: Clock;
   random: Random;
   onDamage?: OnDamage;
@@ -27,5 +32,6 @@ export interface NamespaceDeps {
 /** What the verbs work with. */
 export interface Rooms extends Omit<NamespaceDeps, 'authorizer'> {
   access: Access;
+  quotas: QuotaGuard;
   mint(): VersionId;
 }

@@ -9,6 +9,7 @@ import { list } from './list.ts';
 import { createLocking } from './locking.ts';
 import { makeDirectory, put } from './put.ts';
 import { quota } from './quota.ts';
+import { createQuotaGuard } from './quota-guard.ts';
 import { remove } from './remove.ts';
 import { tag } from './tag.ts';
 import { createVersionIds } from './version-id.ts';
@@ -16,7 +17,7 @@ import { createVersionIds } from './version-id.ts';
 /** The one door to files. Every method's first step is to ask whether the caller may. */
 export function createNamespace(deps: NamespaceDeps): Namespace {
   const access = createAccess({ cache: deps.buckets.cache, authorizer: deps.authorizer });
-  const rooms: Rooms = { ...deps, access, mint: createVersionIds(deps) };
+  const rooms: Rooms = { ...deps, access, quotas: createQuotaGuard(deps), mint: createVersionIds(deps) };
   return {
     stat: (who, at, options) => stat(rooms, who, at, options),
     entry: (who, at) => entry(rooms, who, at),

@@ -9,6 +9,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { DirectoryInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import type { Bytes } from '#core/stream';
+import type { Access } from './access.ts';
 import type { Rooms } from './deps.ts';
 import { EMPTY_MD5, md5Etag, opaqueEtag } from './etag.ts';
 
@@ -19,11 +20,16 @@ const SMALL_BYTES_MAX = 64 * 1024;
 export async function put(rooms: Rooms, who: Who, at: Address, body: Bytes, options: PutOptions): Promise<PutResult> {
   assertKey(at.key);
   const bucket = await rooms.access.require(who, 'write', at.bucket, at.key);
-  if (options.size === undefined || options.size > SMALL_BYTES_MAX) await failFast(rooms, who, at, options);
+  await requireLock(rooms.access, who, at, options.lock);
   const { size, expect, signal } = options;
+  let admitted = body;
+  if (size === undefined || size > SMALL_BYTES_MAX) {
+    await failFast(rooms, who, at, options);
+    admitted = await rooms.quotas.admit(bucket, body, size, async () => (await rooms.store.current(at))?.size ?? 0);
+  }
   const digests = new Set(options.digests);
   if (options.etag === 'md5') digests.add('md5');
-  const staged = await rooms.content.write(body, {
+  const staged = await rooms.content.write(admitted, {
     domain: bucket.domain,
     digests: [...digests],
     ...(size === undefined ? {} : { size }),
@@ -31,6 +37,13 @@ export async function put(rooms: Rooms, who: Who, at: Address, body: Bytes, opti
     ...(signal === undefined ? {} : { signal }),
   });
   return commitStaged(rooms, who, at, bucket, staged, options);
+}
+
+/** Who says how long what it writes is kept needs to be allowed to. */
+export async function requireLock(access: Access, who: Who, at: Address, lock: PutOptions['lock']): Promise<void> {
+  if (lock === undefined) return;
+  if (lock.retention) await access.require(who, 'retention.write', at.bucket, at.key);
+  if (lock.legalHold !== undefined) await access.require(who, 'hold.write', at.bucket, at.key);
 }
 
 /** What is stored gets its name. Whatever happens, the claim on the bytes ends. */
@@ -42,7 +55,7 @@ export async function commitStaged(
   staged: Staged,
   options: StagedOptions,
 ): Promise<PutResult> {
-  const { conditions, lockTokens, requireParent, mtime, signal } = options;
+  const { conditions, lockTokens, requireParent, mtime, signal, lock } = options;
   try {
     if (staged.content.domain !== bucket.domain) {
       throw new CloudStoreError('invalid_argument', 'The content was stored for the bucket of another owner.');
@@ -62,6 +75,7 @@ export async function commitStaged(
       chunks: staged.chunks,
       leaves: staged.leaves,
       ...(mtime === undefined ? {} : { mtime }),
+      ...(lock === undefined ? {} : { lock }),
       ...(conditions === undefined ? {} : { conditions }),
       ...(lockTokens === undefined ? {} : { lockTokens }),
       ...(requireParent === undefined ? {} : { requireParent }),

@@ -12,6 +12,7 @@ export async function remove(rooms: Rooms, who: Who, at: Address, options: Remov
   const { conditions, lockTokens, keepParent, version, mustExist } = options;
   const action = version === undefined ? 'delete' : 'version.delete';
   await rooms.access.require(who, action, at.bucket, at.key, factsOf(version));
+  if (options.bypassGovernance === true) await rooms.access.require(who, 'retention.bypass', at.bucket, at.key);
   const base = {
     who,
     ...at,
@@ -30,5 +31,6 @@ export async function remove(rooms: Rooms, who: Who, at: Address, options: Remov
     ...base,
     ...(version === undefined ? {} : { version }),
     ...(mustExist === undefined ? {} : { mustExist }),
+    ...(options.bypassGovernance === true ? { bypassGovernance: true } : {}),
   });
 }

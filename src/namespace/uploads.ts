@@ -4,10 +4,13 @@ import type { Content, WriteOptions } from '#contracts/content';
 import type { Keyring } from '#contracts/keyring';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { Namespace } from '#contracts/namespace';
+import type { PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Part, Upload, UploadStore } from '#contracts/upload-store';
 import type { PartOptions, Uploads } from '#contracts/uploads';
+import type { UsageStore } from '#contracts/usage';
 import { type Address, assertKey } from '#core/address';
+import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import { DIGEST_NAMES, type DigestName } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
@@ -16,6 +19,8 @@ import { createAccess } from './access.ts';
 import { createBucketCache } from './bucket-cache.ts';
 import { complete } from './complete-upload.ts';
 import { md5Etag } from './etag.ts';
+import { requireLock } from './put.ts';
+import { createQuotaGuard } from './quota-guard.ts';
 import { createVersionIds } from './version-id.ts';
 
 export interface UploadsDeps {
@@ -26,6 +31,8 @@ export interface UploadsDeps {
   /** For the sources of copied parts, which it authorizes. */
   namespace: Namespace;
   authorizer: Authorizer;
+  usage: UsageStore;
+  principals: PrincipalStore;
   signals: Signals;
   keyring: Keyring;
   clock: Clock;
@@ -39,6 +46,7 @@ export const PART_NUMBER_MAX = 10_000;
 export function createUploads(deps: UploadsDeps): Uploads {
   const { content, uploads, clock, namespace } = deps;
   const access = createAccess({ cache: createBucketCache(deps), authorizer: deps.authorizer });
+  const quotas = createQuotaGuard(deps);
   const mint = createVersionIds(deps);
 
   async function running(at: Address, id: string): Promise<Upload> {
@@ -48,6 +56,7 @@ export function createUploads(deps: UploadsDeps): Uploads {
   }
 
   async function store(
+    bucket: Bucket,
     upload: Upload,
     number: number,
     body: Bytes,
@@ -58,7 +67,9 @@ export function createUploads(deps: UploadsDeps): Uploads {
     if (upload.attributes.customerKey !== undefined && nonce === undefined) {
       throw new CloudStoreError('customer_key_needed', "The upload is under a customer's key, and so is each of its parts.");
     }
-    const staged = await content.write(body, { ...write, digests });
+    // What other parts brought is no one's use yet, and will be.
+    const admitted = await quotas.admit(bucket, body, options.size, async () => -(await uploads.stored(upload.id, number)));
+    const staged = await content.write(admitted, { ...write, digests });
     try {
       const etag = md5Etag(staged.digests);
       const kept = digestsOf?.(staged.digests) ?? staged.digests;
@@ -73,13 +84,14 @@ export function createUploads(deps: UploadsDeps): Uploads {
     async begin(who, at, options) {
       assertKey(at.key);
       await access.require(who, 'write', at.bucket, at.key);
+      await requireLock(access, who, at, options.lock);
       return uploads.create({ ...at, ...options, principal: who.principal?.id ?? 0 });
     },
     async writePart(who, at, id, number, body, { size, digests = [], expect, signal, nonce, digestsOf, numberMax }) {
       assertPartNumber(number, numberMax);
-      const { domain } = await access.require(who, 'write', at.bucket, at.key);
-      return store(await running(at, id), number, body, {
-        domain,
+      const bucket = await access.require(who, 'write', at.bucket, at.key);
+      return store(bucket, await running(at, id), number, body, {
+        domain: bucket.domain,
         digests,
         ...(size === undefined ? {} : { size }),
         ...(expect === undefined ? {} : { expect }),
@@ -90,12 +102,12 @@ export function createUploads(deps: UploadsDeps): Uploads {
     },
     async copyPart(who, at, id, number, from, options) {
       assertPartNumber(number);
-      const { domain } = await access.require(who, 'write', at.bucket, at.key);
+      const bucket = await access.require(who, 'write', at.bucket, at.key);
       const upload = await running(at, id);
       const read = await namespace.get(who, from, options);
       if (read.info.deleteMarker) throw new CloudStoreError('not_found', 'The source is a delete marker.');
       const size = read.range === null ? read.info.size : read.range.end - read.range.start + 1;
-      return store(upload, number, read.body(read.range ?? undefined), { domain, digests: [], size });
+      return store(bucket, upload, number, read.body(read.range ?? undefined), { domain: bucket.domain, digests: [], size });
     },
     async parts(who, at, id, after, limit) {
       await access.require(who, 'upload.parts', at.bucket, at.key);

@@ -54,10 +54,8 @@ export const createBucket: Handler<CreateBucketCommandInput> = async (x, input) 
   if (Location !== undefined || Bucket !== undefined)
     throw new S3Error('NotImplemented', 'Directory buckets are not implemented.', { Header: 'CreateBucketConfiguration' });
   const tags = checkTags(Tags, TAGS_MAX);
-  if (input.ObjectLockEnabledForBucket === true)
-    throw new S3Error('NotImplemented', undefined, { Header: 'x-amz-bucket-object-lock-enabled' });
   try {
-    const { id } = await x.deps.buckets.create(x.who, name);
+    const { id } = await x.deps.buckets.create(x.who, name, { objectLock: input.ObjectLockEnabledForBucket === true });
     if (tags.length > 0) await x.deps.buckets.update(x.who, id, { config: { tagging: { TagSet: tags } } });
   } catch (error) {
     if (!isCloudStoreError(error, 'bucket_owned_by_you') || x.region !== 'us-east-1') throw error;
@@ -100,7 +98,11 @@ export const getBucketVersioning: Handler<object, Partial<GetBucketVersioningCom
 
 export const putBucketVersioning: Handler<PutBucketVersioningCommandInput> = async (x, input) => {
   const { Status, MFADelete } = input.VersioningConfiguration ?? {};
-  if (MFADelete === 'Enabled') throw new S3Error('NotImplemented', 'MFA delete is not implemented.');
+  if (MFADelete === 'Enabled')
+    throw new S3Error('NotImplemented', 'MFA delete is not implemented: object lock keeps versions from being deleted here.', {
+      Header: 'MfaDelete',
+    });
+  if (MFADelete !== undefined && MFADelete !== 'Disabled') throw new S3Error('MalformedXML');
   if (Status !== 'Enabled' && Status !== 'Suspended') throw new S3Error('MalformedXML');
   const bucket = await bucketOf(x);
   await x.deps.buckets.update(x.who, bucket.id, { versioning: Status === 'Enabled' ? 'enabled' : 'suspended' });

@@ -9,6 +9,7 @@ import { assertKeyFits, type CustomerKey, customerKeyOf, openBody, replaceEncryp
 import { S3Error } from '../errors.ts';
 import { addressOf, type Exchange, type Handler } from '../exchange.ts';
 import { expirationOf } from '../expiration.ts';
+import { lockOption } from '../object-lock.ts';
 import { PUT_BYTES_MAX, type Upload } from '../payload.ts';
 import { readAttributes, shownVersion } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
@@ -50,7 +51,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
   if (retag) await allowTags(x, bucket, at, attributes);
   else if (info.attributes.tags !== undefined) await x.deps.authorizer.require(x.who, 'tags.read', source.bucket, source.at.key);
   const mtime = replace ? given.mtime : info.mtime === info.modified ? undefined : info.mtime;
-  const timed = mtime === undefined ? {} : { mtime };
+  const timed = { ...(mtime === undefined ? {} : { mtime }), ...lockOption(x, bucket) };
   const again = wanted !== null && wanted !== info.attributes.checksum?.algorithm;
   if (sourceKey !== null || key !== null || again) {
     const { checksum: _, partSizes: __, partChecksums: ___, customerKey: ____, ...plain } = attributes;

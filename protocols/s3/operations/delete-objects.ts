@@ -19,6 +19,7 @@ export const deleteObject: Handler<DeleteObjectCommandInput> = async (x, input) 
   const verdict = await orAbsent(
     x.deps.namespace.remove(x.who, at, {
       ...versionOf(input.VersionId),
+      ...bypassOf(input),
       conditions: removeConditions(input.IfMatch, input.IfMatchLastModifiedTime, input.IfMatchSize),
     }),
   );
@@ -34,7 +35,9 @@ export const deleteObjects: Handler<DeleteObjectsCommandInput> = async (x, input
   const Deleted: Output[] = [];
   const Errors: Output[] = [];
   for (let i = 0; i < objects.length; i += AT_ONCE) {
-    const outcomes = await Promise.all(objects.slice(i, i + AT_ONCE).map((object) => removeOne(x, bucket, object)));
+    const outcomes = await Promise.all(
+      objects.slice(i, i + AT_ONCE).map((object) => removeOne(x, bucket, object, bypassOf(input))),
+    );
     for (const { deleted, error } of outcomes) {
       if (error !== undefined) Errors.push(error);
       else if (deleted !== undefined && input.Delete?.Quiet !== true) Deleted.push(deleted);
@@ -43,13 +46,18 @@ export const deleteObjects: Handler<DeleteObjectsCommandInput> = async (x, input
   return { Deleted, Errors };
 };
 
-async function removeOne(x: Exchange, bucket: Bucket, object: ObjectIdentifier): Promise<{ deleted?: Output; error?: Output }> {
+async function removeOne(
+  x: Exchange,
+  bucket: Bucket,
+  object: ObjectIdentifier,
+  bypass: { bypassGovernance?: true },
+): Promise<{ deleted?: Output; error?: Output }> {
   const key = object.Key ?? '';
   try {
     assertKey(key);
     const conditions = removeConditions(object.ETag, object.LastModifiedTime, object.Size);
     const verdict = await orAbsent(
-      x.deps.namespace.remove(x.who, { bucket: bucket.id, key }, { ...versionOf(object.VersionId), conditions }),
+      x.deps.namespace.remove(x.who, { bucket: bucket.id, key }, { ...versionOf(object.VersionId), ...bypass, conditions }),
     );
     const version = shown(verdict, bucket);
     return {
@@ -66,6 +74,12 @@ async function removeOne(x: Exchange, bucket: Bucket, object: ObjectIdentifier):
       x.cx.log.error({ err: error, requestId: x.cx.requestId }, 's3: DeleteObjects failed on a key');
     return { error: { Key: key, VersionId: object.VersionId, Code: said.code, Message: said.message } };
   }
+}
+
+function bypassOf({ BypassGovernanceRetention }: { BypassGovernanceRetention?: boolean | undefined }): {
+  bypassGovernance?: true;
+} {
+  return BypassGovernanceRetention === true ? { bypassGovernance: true } : {};
 }
 
 /** AWS wants MD5 or any of its checksums, in a header or as a trailer. */

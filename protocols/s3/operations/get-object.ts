@@ -5,9 +5,11 @@ import { type ByteRange, parseRange, type RangeRequest } from '#core/range';
 import { sendBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { assertKeyFits, type CustomerKey, openBody, replaceEncryption } from '../customer-key.ts';
+import { tellingOfMarker } from '../delete-marker.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, type Exchange, type Handler } from '../exchange.ts';
 import { expirationOf } from '../expiration.ts';
+import { lockMembers } from '../object-lock.ts';
 import { refuseMarker, representation, versionOf } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 
@@ -19,12 +21,13 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
   const { bucket, at } = await addressOf(x);
   const conditions = parseConditions(x.req.headers);
   const options = { ...versionOf(input.VersionId), conditions, sealed: true };
-  const range = await rangeOf(x, input, options);
-  const read = await x.deps.namespace.get(x.who, at, {
+  const range = await tellingOfMarker(x, bucket, at, rangeOf(x, input, options));
+  const reading = x.deps.namespace.get(x.who, at, {
     ...options,
     ...(range.request === null ? {} : { range: range.request }),
     ...(range.etag === undefined ? {} : { conditions: { ...conditions, ifMatch: conditions.ifMatch ?? [range.etag] } }),
   });
+  const read = await tellingOfMarker(x, bucket, at, reading);
   refuseMarker(x, read.info);
   const key = assertKeyFits(x.req.headers, read.info);
   const output: Output = replaceEncryption(
@@ -32,6 +35,7 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
     key,
   );
   output.Expiration = expirationOf(read.info, bucket);
+  if (bucket.objectLock) Object.assign(output, await lockMembers(x, bucket, read.info));
   if (range.parts !== undefined) output.PartsCount = range.parts;
   const status = read.range === null ? 200 : 206;
   if (read.range !== null) {

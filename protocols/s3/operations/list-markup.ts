@@ -47,7 +47,7 @@ export function prefixMarkup(entries: readonly ListEntry[], encode: (text: strin
   return new Markup(out);
 }
 
-function describe({ etag, size, attributes }: ObjectInfo): string {
+export function describe({ etag, size, attributes }: ObjectInfo): string {
   const { checksum, extra } = attributes;
   const sum =
     checksum === undefined
@@ -57,7 +57,7 @@ function describe({ etag, size, attributes }: ObjectInfo): string {
   return `<ETag>&quot;${escapeXml(etag)}&quot;</ETag>${sum}<Size>${size}</Size><StorageClass>${storage}</StorageClass>`;
 }
 
-function ownerElement(owner: MarkupOptions['owner']): string {
+export function ownerElement(owner: MarkupOptions['owner']): string {
   if (owner === undefined) return '';
   const name = owner.DisplayName === undefined ? '' : `<DisplayName>${escapeXml(owner.DisplayName)}</DisplayName>`;
   return `<Owner>${name}<ID>${owner.ID}</ID></Owner>`;

@@ -6,11 +6,12 @@ import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
 import { nullVersionMarkup, objectMarkup, prefixMarkup } from './list-markup.ts';
+import { listVersions } from './list-versions.ts';
 
 const KEYS_MAX = 1000;
 
 /** What the three listings share. Encodes names where the client asked for it (XML cannot carry every key). */
-interface Listing {
+export interface Listing {
   bucket: Bucket;
   prefix: string;
   delimiter: string;
@@ -51,9 +52,7 @@ export const listObjects: Handler<ListObjectsCommandInput> = async (x, input) =>
 /** A bucket never versioned shows its current objects as null versions. */
 export const listObjectVersions: Handler<ListObjectVersionsCommandInput> = async (x, input) => {
   const listing = await begin(x, input);
-  if (listing.bucket.versioning !== 'off') {
-    throw new S3Error('NotImplemented', 'ListObjectVersions of a versioned bucket is not implemented.', { Header: 'versions' });
-  }
+  if (listing.bucket.versioning !== 'off') return listVersions(x, listing, input);
   const page = await read(x, listing, input.KeyMarker ?? '');
   return {
     ...common(listing, page, input),

@@ -27,6 +27,7 @@ import {
 } from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
+import { lockOption } from '../object-lock.ts';
 import { type Upload as Body, openUpload, PUT_BYTES_MAX } from '../payload.ts';
 import { readAttributes } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
@@ -53,6 +54,7 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
   const key = customerKeyOf(x.req.headers);
   const upload = await x.deps.uploads.begin(x.who, at, {
     attributes: key === null ? attributes : { ...attributes, customerKey: newMark(key, x.deps.random) },
+    ...lockOption(x, bucket),
     ...(mtime === undefined ? {} : { mtime }),
     ...(algorithm === null ? {} : { checksum: { algorithm, type } }),
   });

@@ -5,6 +5,7 @@ import type { Bucket } from '#core/bucket';
 import type { Conditions } from '#core/conditions';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectAttributes, VersionId } from '#core/object';
+import type { ObjectLock } from '#core/retention';
 import { allowBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { checksumMembers } from '../checksums.ts';
@@ -12,6 +13,7 @@ import { customerKeyOf, encryptionMembers, newMark, sealUpload } from '../custom
 import { S3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler } from '../exchange.ts';
 import { expirationOf } from '../expiration.ts';
+import { lockOption, requireIntegrity } from '../object-lock.ts';
 import { openUpload, type Upload } from '../payload.ts';
 import { readAttributes, shownVersion, versionOf } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
@@ -23,9 +25,11 @@ export const putObject: Handler<PutObjectCommandInput> = async (x) => {
   const conditions = writeConditions(x);
   const upload = openUpload(x.req, x.payload);
   const { bucket, at } = await addressOf(x);
+  const lock = lockOption(x, bucket);
+  if (lock.lock !== undefined) requireIntegrity(x.req.headers);
   await allowTags(x, bucket, at, attributes);
   allowBody(x.req, x.res);
-  return store(x, bucket, at, upload, { attributes, conditions, ...(mtime === undefined ? {} : { mtime }) });
+  return store(x, bucket, at, upload, { attributes, conditions, ...lock, ...(mtime === undefined ? {} : { mtime }) });
 };
 
 /** Stores a body, under the customer's key if the request brings one, and says what every upload is answered with. */
@@ -34,7 +38,7 @@ export async function store(
   bucket: Bucket,
   at: Address,
   upload: Upload,
-  options: { attributes: ObjectAttributes; conditions: Conditions; mtime?: number },
+  options: { attributes: ObjectAttributes; conditions: Conditions; mtime?: number; lock?: Partial<ObjectLock> },
   headers: IncomingHttpHeaders = x.req.headers,
 ): Promise<Output> {
   const key = customerKeyOf(headers);

@@ -13,6 +13,7 @@ import { getObject } from './get-object.ts';
 import { listObjects, listObjectsV2, listObjectVersions } from './list-objects.ts';
 import * as multipart from './multipart.ts';
 import { getObjectAttributes } from './object-attributes.ts';
+import * as lock from './object-lock.ts';
 import * as tagging from './object-tagging.ts';
 import { putObject } from './put-object.ts';
 import { renameObject } from './rename-object.ts';
@@ -51,6 +52,12 @@ export function createTable(): ReadonlyMap<string, Handler> {
     GetBucketCors: cors.getBucketCors,
     PutBucketCors: cors.putBucketCors,
     DeleteBucketCors: cors.deleteBucketCors,
+    GetObjectLockConfiguration: lock.getObjectLockConfiguration,
+    PutObjectLockConfiguration: lock.putObjectLockConfiguration,
+    GetObjectRetention: lock.getObjectRetention,
+    PutObjectRetention: lock.putObjectRetention,
+    GetObjectLegalHold: lock.getObjectLegalHold,
+    PutObjectLegalHold: lock.putObjectLegalHold,
     PutObject: putObject,
     CopyObject: copyObject,
     GetObjectAttributes: getObjectAttributes,

@@ -9,7 +9,6 @@ const MISSING: Record<string, S3Code> = {
   GetBucketPolicy: 'NoSuchBucketPolicy',
   GetBucketPolicyStatus: 'NoSuchBucketPolicy',
   GetBucketReplication: 'ReplicationConfigurationNotFoundError',
-  GetObjectLockConfiguration: 'ObjectLockConfigurationNotFoundError',
   GetBucketAnalyticsConfiguration: 'NoSuchConfiguration',
   GetBucketIntelligentTieringConfiguration: 'NoSuchConfiguration',
   GetBucketInventoryConfiguration: 'NoSuchConfiguration',
@@ -69,12 +68,6 @@ export function unsetHandlers(): Record<string, Handler> {
     await existing(x);
     return privateAcl(ownerOf(x, await bucketOf(x)));
   };
-  for (const name of ['GetObjectRetention', 'GetObjectLegalHold']) {
-    handlers[name] = async (x) => {
-      await existing(x);
-      throw new S3Error('InvalidRequest', 'Bucket is missing Object Lock Configuration');
-    };
-  }
   return handlers;
 }
 

@@ -45,7 +45,13 @@ export async function startRig(): Promise<Rig> {
   const buckets = new Map<string, Bucket>();
   const logged: Rig['logged'] = [];
   const log = logger(logged);
-  const rooms = { ...memoryRooms(stored, buckets, clock), clock, authenticator: memoryAuthenticator(), authorizer: permissive() };
+  const rooms = {
+    ...memoryRooms(stored, buckets, clock),
+    clock,
+    history: {} as never,
+    authenticator: memoryAuthenticator(),
+    authorizer: permissive(),
+  };
   const posted: Rig['posted'] = [];
   const accessLog = createAccessLog({ ...rooms, random: randomBytes, log, region: 'us-east-1', everyMs: 1e9, batchBytes: 4096 });
   const door = createS3Door({
