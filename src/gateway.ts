@@ -36,6 +36,7 @@ import { createNextcloudDoor } from '#protocols/webdav/nextcloud/door';
 import { createPushDoor } from '#protocols/webdav/nextcloud/push';
 import { createWsHandler } from '#protocols/ws/door';
 import { createLinks } from '#sharing/links';
+import { createShares } from '#sharing/shares';
 import { startBackground } from './background.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
@@ -188,12 +189,6 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     namespace,
     passwords: { hash: (password) => hashPassword(password, random), verify: verifyPassword },
     limiter: createLoginLimiter({ cache, clock, purpose: 'link' }),
-    principalOf: async ({ id, name, role }) => ({
-      id,
-      name,
-      role,
-      groups: (await metadata.groups.groupsOf(id)).map((group) => group.id),
-    }),
     exists: async (at) => (await metadata.store.entry(at)) !== null,
     ticketKey: () => keys.derived('link tickets'),
     buckets: metadata.buckets,
@@ -310,6 +305,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     uploadDays: values['upload-days'],
     links,
     audit: auditLog,
+    shares: createShares({ ...metadata, authorizer }),
     hub,
     webhooks,
     version: options.version,

@@ -587,6 +587,22 @@ export type Settings = {
   }[];
 };
 
+export type Shared = {
+  /** Of one user no two are the same. */
+  name: string;
+  bucket: string;
+  /** Empty: the whole bucket; else a folder. */
+  prefix: string;
+  role: "viewer" | "commenter" | "uploader" | "editor" | "manager" | "owner";
+  owner: string | null;
+  /** It came by a group. */
+  group: boolean;
+};
+
+export type SharedList = {
+  items: Shared[];
+};
+
 export type Space = {
   objects: number;
   bytes: number;
@@ -1125,6 +1141,13 @@ export interface Operations {
     body: undefined;
     answer: SessionList;
   };
+  /** Buckets and folders that others have shared with the caller, directly or through a group. */
+  ListShared: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: SharedList;
+  };
   /** The caller's uploads that have not ended, from whichever device, newest first. */
   ListUploads: {
     path: Record<never, never>;
@@ -1463,6 +1486,7 @@ export const OPERATIONS = {
   ListPasskeys: ['GET', '/me/passkeys'],
   ListPublicFolder: ['GET', '/public/{token}/list/{key}'],
   ListSessions: ['GET', '/me/sessions'],
+  ListShared: ['GET', '/shared'],
   ListUploads: ['GET', '/uploads'],
   ListUserSessions: ['GET', '/users/{name}/sessions'],
   ListUsers: ['GET', '/users'],

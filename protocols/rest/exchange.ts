@@ -11,6 +11,7 @@ import type { Links } from '#contracts/links';
 import type { Namespace } from '#contracts/namespace';
 import type { Resumables } from '#contracts/resumables';
 import type { Search } from '#contracts/search';
+import type { Shares } from '#contracts/shares';
 import type { SpaceReports } from '#contracts/space-report';
 import type { SystemReports } from '#contracts/system-report';
 import type { Thumbnails } from '#contracts/thumbnails';
@@ -26,6 +27,7 @@ export interface RestDeps {
   authorizer: Authorizer;
   links: Links;
   audit?: AuditLog;
+  shares?: Shares;
   clock: Clock;
   random: Random;
   /** Told to who is logged in. */

@@ -11,6 +11,7 @@ import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { publicRoutes } from './routes/public.ts';
 import { searchRoutes } from './routes/search.ts';
+import { sharedRoutes } from './routes/shared.ts';
 import { systemRoutes } from './routes/system.ts';
 import { thumbnailRoutes } from './routes/thumbnails.ts';
 import { treeRoutes } from './routes/tree.ts';
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   ...linkRoutes,
   ...publicRoutes,
   ...auditRoutes,
+  ...sharedRoutes,
 ];
 
 /** Where the document itself lies. */

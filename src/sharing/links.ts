@@ -6,7 +6,7 @@ import type { LinkRecord, LinkStore } from '#contracts/link-store';
 import type { Links } from '#contracts/links';
 import type { Namespace } from '#contracts/namespace';
 import type { AttemptLimiter, Passwords } from '#contracts/passwords';
-import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
+import type { PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Address } from '#core/address';
 import { assertKey } from '#core/address';
@@ -15,7 +15,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { LinkId } from '#core/grant';
 import type { LinkTerms } from '#core/link';
-import type { Principal, Who } from '#core/principal';
+import type { Who } from '#core/principal';
 import { linkOf } from './link-of.ts';
 import { assertTerms, DEFAULT_TERMS } from './terms.ts';
 import { createTickets } from './tickets.ts';
@@ -24,8 +24,6 @@ import { createVisits } from './visits.ts';
 export interface LinksOptions {
   store: LinkStore;
   principals: PrincipalStore;
-  /** A record as it acts: with the groups that it is in. */
-  principalOf(record: PrincipalRecord): Promise<Principal>;
   buckets: BucketStore;
   authorizer: Authorizer;
   namespace: Namespace;

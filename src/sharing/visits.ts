@@ -3,7 +3,7 @@ import type { LinkRecord, LinkStore } from '#contracts/link-store';
 import type { Links, OpenLink, Visit } from '#contracts/links';
 import type { Namespace } from '#contracts/namespace';
 import type { AttemptLimiter, Passwords } from '#contracts/passwords';
-import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
+import type { PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Action } from '#core/actions';
 import type { Address, ObjectKey } from '#core/address';
@@ -20,7 +20,6 @@ import type { Tickets } from './tickets.ts';
 export interface VisitsOptions {
   store: LinkStore;
   principals: PrincipalStore;
-  principalOf(record: PrincipalRecord): Promise<Principal>;
   authorizer: Authorizer;
   namespace: Namespace;
   passwords: Passwords;
@@ -45,7 +44,7 @@ const MAY: Record<LinkMode, readonly Action[]> = {
 
 /** The strangers' side of links. */
 export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlock'> & { close(): void } {
-  const { store, principals, principalOf, passwords, limiter, tickets, hashOf, signals, clock } = options;
+  const { store, principals, passwords, limiter, tickets, hashOf, signals, clock } = options;
   const visits = new Map<LinkId, Set<AbortController>>();
 
   const unsubscribe = signals.subscribe('links', (payload) => {
@@ -71,7 +70,8 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
     const maker = record === null || record.disabled ? null : await principals.find(record.maker);
     if (record === null || maker === null || maker.disabled) throw new CloudStoreError('not_found', 'No such link.');
     if (isOver(record)) throw new CloudStoreError('expired', 'The link has expired.', { details: { link: 'expired' } });
-    return { record, maker: await principalOf(maker) };
+    const { id, name, role, groups } = maker;
+    return { record, maker: groups === undefined ? { id, name, role } : { id, name, role, groups } };
   }
 
   const passwordOf = (record: LinkRecord): string => `password ${record.passwordHash}`;

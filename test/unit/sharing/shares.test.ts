@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import { createAuthorizer } from '#auth/authorizer';
+import type { Share } from '#contracts/shares';
+import type { Principal, Who } from '#core/principal';
+import { createShares } from '#sharing/shares';
+import { type Account, type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts';
+
+describe('what others have shared', () => {
+  let rig: MetadataRig;
+  let ann: Account;
+  let shares: ReturnType<typeof createShares>;
+
+  before(async () => {
+    rig = await openMetadataRig('one gateway');
+    const [metadata] = rig.gateways as [(typeof rig.gateways)[0]];
+    ann = await rig.user('ann');
+    const authorizer = createAuthorizer({ authority: metadata.authority, signals: metadata.signals, clock: rig.clock });
+    shares = createShares({ ...metadata, authorizer });
+  });
+  after(() => rig.close());
+
+  const shown = ({ name, prefix, role, owner, group }: Share) => ({ name, prefix, role, owner, group });
+  const list = async (principal: Principal): Promise<object[]> =>
+    (await shares.withMe({ principal, protocol: 'rest', requestId: 'R' } satisfies Who)).map(shown);
+
+  it('has names of its own, the greatest role of a place, and nothing twice', async () => {
+    const [metadata] = rig.gateways as [(typeof rig.gateways)[0]];
+    const { authority, groups } = metadata;
+    const bob = await rig.user('bob');
+    const friends = await groups.create('friends');
+    await groups.change(friends.id, { add: [bob.principal.id], remove: [] });
+    const one = await rig.bucket({ owner: ann });
+    const two = await rig.bucket({ owner: ann });
+    const own = await rig.bucket({ owner: bob });
+    const toBob = { kind: 'user', id: bob.principal.id } as const;
+    const toFriends = { kind: 'group', id: friends.id } as const;
+    for (const grant of [
+      { subject: toBob, bucket: one.id, prefix: 'photos/', role: 'viewer' as const },
+      { subject: toFriends, bucket: one.id, prefix: 'photos/', role: 'editor' as const },
+      { subject: toBob, bucket: one.id, prefix: 'photos/2026/', role: 'viewer' as const },
+      { subject: toBob, bucket: one.id, prefix: 'photos/inbox/', role: 'uploader' as const },
+      { subject: toBob, bucket: two.id, prefix: 'old/photos/', role: 'viewer' as const },
+      { subject: toBob, bucket: two.id, prefix: '', role: 'viewer' as const },
+      { subject: toBob, bucket: own.id, prefix: '', role: 'viewer' as const },
+    ])
+      await authority.setGrant(grant);
+    const member: Principal = { ...bob.principal, groups: [friends.id] };
+    expect(await list(member)).to.deep.equal(
+      [
+        { name: two.name, prefix: '', role: 'viewer', owner: 'ann', group: false },
+        { name: 'inbox', prefix: 'photos/inbox/', role: 'uploader', owner: 'ann', group: false },
+        { name: 'photos', prefix: 'photos/', role: 'editor', owner: 'ann', group: true },
+      ].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    );
+    await authority.removeGrant({ subject: toBob, bucket: two.id, prefix: '' });
+    expect((await list(member)).map((share) => (share as Share).name)).to.deep.equal(['inbox', 'photos', `photos (${two.name})`]);
+    expect(await list({ ...member, credential: { kind: 's3', id: 'K', scope: { actions: null, places: [] } } })).to.deep.equal(
+      [],
+    );
+    expect(await list(ann.principal)).to.deep.equal([]);
+  });
+});
