@@ -27,7 +27,7 @@ export function isSts({ method, url, headers }: IncomingMessage): boolean {
 
 /**
  * Temporary keys, as AWS's Security Token Service gives them (API version 2011-06-15): GetSessionToken, AssumeRole, GetCallerIdentity. There are no roles: a temporary key
- * is its maker, reduced by the policy that it asks for. docs/adr/0013-identity.md.
+ * is its maker, reduced by the policy that it asks for. docs/adr/0033-identity.md.
  */
 export function createSts(
   deps: S3Deps,

@@ -6,10 +6,12 @@ import { expect } from 'chai';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { describeCrossProtocol } from '../support/cross-protocol.ts';
 import type { TestGateway } from '../support/gateway.ts';
+import { apiOf, appCode, openSocket, within } from '../support/identity.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
 import { diceOf, SEED } from '../support/random.ts';
+import { send } from '../support/requests.ts';
 
 const SIZES = [0, 500, 3_000, 60_000, 400_000, 3_000_000];
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -37,6 +39,52 @@ describe('two gateways on one Postgres, one Redis and one S3 store', () => {
     reader: two,
     stop: async () => undefined,
   }));
+
+  describe('and whoever is revoked on the one', () => {
+    it('is nobody on the other within a second: key, presigned URL, password, session, socket, code', async () => {
+      const [here, there] = [apiOf(one), apiOf(two)];
+      const admin = await here.tokenOf(one.user, one.password);
+      const made = (await here.call('POST', '/users', admin, { name: 'rover' })).json;
+      const rover = await there.tokenOf('rover', made.password);
+      const device = (await there.call('POST', '/credentials', rover, { kind: 'device', name: 'phone' })).json;
+      const url = presign('PUT', `${two.s3Url}/${made.bucket}/a`, device, new Date());
+      expect((await send('PUT', url, { body: 'x' })).status).to.equal(200);
+      expect((await there.dav('rover', device.password)).status).to.equal(207);
+      const session = await there.tokenOf('rover', device.password);
+      const socket = await openSocket(two, session.token);
+      expect((await here.call('DELETE', `/credentials/${device.id}`, admin)).status).to.equal(204);
+      expect(await socket.closed).to.equal(4401);
+      await within(async () => (await send('PUT', url, { body: 'y' })).status === 403);
+      await within(async () => (await there.dav('rover', device.password)).status === 401);
+      await within(async () => (await there.call('GET', '/me', session)).status === 401);
+      // The owner's own log-in stays, until the owner is disabled, over there.
+      expect((await there.call('GET', '/me', rover)).status).to.equal(200);
+      expect((await here.call('PATCH', '/users/rover', admin, { disabled: true })).status).to.equal(200);
+      await within(async () => (await there.call('GET', '/me', rover)).status === 401);
+    });
+
+    it('guesses no faster for asking both', async () => {
+      const [here, there] = [apiOf(one), apiOf(two)];
+      const admin = await here.tokenOf(one.user, one.password);
+      await here.call('POST', '/users', admin, { name: 'target', password: 'the right one' });
+      const statuses: number[] = [];
+      for (let i = 0; i < 14; i++) statuses.push((await (i % 2 ? here : there).login('target', `guess ${i}`)).status);
+      expect(statuses.filter((status) => status === 401)).to.have.length(10);
+      expect((await there.login('target', 'the right one')).status).to.equal(429);
+    });
+
+    it('spends a one-time code for both', async () => {
+      const [here, there] = [apiOf(one), apiOf(two)];
+      const admin = await here.tokenOf(one.user, one.password);
+      const { password } = (await here.call('POST', '/users', admin, { name: 'coder' })).json;
+      const coder = await here.tokenOf('coder', password);
+      const { secret } = (await here.call('POST', '/me/totp', coder)).json;
+      expect((await there.call('POST', '/me/totp/confirm', coder, { code: appCode(secret, -1) })).status).to.equal(200);
+      const otp = appCode(secret);
+      const answers = await Promise.all([here, there, here, there].map((api) => api.login('coder', password, { otp })));
+      expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
+    });
+  });
 
   describe('and what becomes of them', () => {
     it('keeps no packs of its own', () => {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 
 /**
- * Who somebody is (docs/adr/0013-identity.md). `access_keys` holds every credential that an owner makes, of all kinds: of S3 keys and devices the secret is sealed, because
+ * Who somebody is (docs/adr/0033-identity.md). `access_keys` holds every credential that an owner makes, of all kinds: of S3 keys and devices the secret is sealed, because
  * signatures need it; of app passwords and session tokens only a hash is kept. `parent` is the credential that a temporary one was made with, and ends with it.
  */
 const TABLES = `

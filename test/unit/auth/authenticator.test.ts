@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createIdentity } from '#auth/identity';
 import { hashPassword } from '#auth/passwords';
+import { createTokens } from '#auth/tokens';
 import { createMemoryCache } from '#cache/memory';
 import type { Keyring } from '#contracts/keyring';
 import type { Signals } from '#contracts/signals';
@@ -10,7 +11,7 @@ import { type AuthenticatorRig, describeAuthenticator } from '../../conformance/
 import { freshDatabase, quiet } from '../../support/database.ts';
 
 /** A second connection to the same database changes things, as the command line does. */
-async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
+async function openRig(signals?: Signals) {
   const database = await freshDatabase();
   const clock = { ms: 0, now: () => Date.now() + clock.ms };
   const options = { connection: database.connection, clock, random: randomBytes, log: quiet };
@@ -40,7 +41,7 @@ async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
     passwordHash: null,
     domain: await other.keys.insert(Buffer.from('x')),
   });
-  return {
+  const rig: AuthenticatorRig = {
     authenticator,
     clock,
     async user(name, password) {
@@ -68,11 +69,67 @@ async function openRig(signals?: Signals): Promise<AuthenticatorRig> {
       await database.drop();
     },
   };
+  return {
+    ...rig,
+    setHash: (id: number, passwordHash: string) => other.principals.update(id, { passwordHash }),
+    hashOf: async (id: number) => (await other.principals.find(id))?.passwordHash,
+  };
 }
 
 const JWT_SECRET = randomBytes(32);
 
 describeAuthenticator('over the database', () => openRig());
+
+describe('a password whose hash is weaker than those of now', () => {
+  it('gets a better one when it is used, and nothing that it began ends', async () => {
+    const rig = await openRig();
+    const ann = await rig.user('ann', 'the password');
+    const weak = { algorithm: 'argon2id', memory: 64, passes: 1, lanes: 1 } as const;
+    const before = await hashPassword('the password', randomBytes, weak);
+    await rig.setHash(ann.id, before);
+    const first = await rig.authenticator.login('ann', 'the password', '192.0.2.1', 'one');
+    const after = await rig.hashOf(ann.id);
+    expect(after).to.match(/^\$argon2id\$v=19\$m=19456,/);
+    await rig.authenticator.login('ann', 'the password', '192.0.2.2', 'two');
+    expect(await rig.hashOf(ann.id)).to.equal(after);
+    expect((await rig.authenticator.refresh(first.refreshToken)).accessToken).to.be.a('string');
+    await rig.close();
+  });
+});
+
+describe('access tokens', () => {
+  it('are signed by a key of the day, believed for a day more, and by no key that somebody names', () => {
+    const clock = { ms: 1_700_000_000_000, now: () => clock.ms };
+    const asked = new Set<string>();
+    const keys = new Map<string, Buffer>();
+    const secret = (kid: string): Buffer => {
+      asked.add(kid);
+      if (!keys.has(kid)) keys.set(kid, randomBytes(32));
+      return keys.get(kid)!;
+    };
+    const tokens = createTokens({ secret, clock, random: randomBytes });
+    const claims = { session: 's', principal: 7 };
+    const token = tokens.access(claims);
+    const kid = JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid;
+    expect(kid).to.equal(String(Math.floor(clock.ms / 86_400_000)));
+    expect(tokens.read(token)).to.deep.equal(claims);
+    clock.ms += 86_400_000;
+    expect(tokens.read(token, { ignoreExpiration: true })).to.deep.equal(claims);
+    expect(tokens.access(claims).split('.')[0]).to.not.equal(token.split('.')[0]);
+    clock.ms += 86_400_000;
+    expect(() => tokens.read(token, { ignoreExpiration: true })).to.throw('not valid');
+    const before = asked.size;
+    for (const named of ['', '../../etc/passwd', 'access tokens', '99999999999', '-1', '0']) {
+      const head = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'JWT', kid: named })).toString('base64url');
+      expect(() => tokens.read(`${head}.${token.split('.')[1]}.x`)).to.throw('not valid');
+    }
+    expect(asked.size).to.equal(before);
+    // A new master key makes other keys of the same names.
+    const fresh = tokens.access(claims);
+    keys.clear();
+    expect(() => tokens.read(fresh)).to.throw('not valid');
+  });
+});
 
 describe('authenticator without any signal', () => {
   const silent: Signals = { publish: async () => undefined, subscribe: () => () => undefined };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createGate } from '#auth/gate';
-import { hashPassword, unmatchableHash, verifyPassword } from '#auth/passwords';
+import { hashPassword, isOutdated, unmatchableHash, verifyPassword } from '#auth/passwords';
 import { networkOf } from '#core/network';
 
 describe('passwords', () => {
@@ -19,6 +19,27 @@ describe('passwords', () => {
     // $ echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 24 (the reference implementation's test vector)
     const known = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
     expect(await verifyPassword('password', known)).to.equal(true);
+  });
+
+  it('are hashed with scrypt where there is nothing better, and verified all the same', async () => {
+    const scrypt = { algorithm: 'scrypt', costLog2: 10, blockSize: 8, lanes: 1 } as const;
+    const hash = await hashPassword('pässword', randomBytes, scrypt);
+    expect(hash).to.match(/^\$scrypt\$ln=10,r=8,p=1\$[\w+/]{22}\$[\w+/]{43}$/);
+    expect(await verifyPassword('pässword', hash)).to.equal(true);
+    expect(await verifyPassword('passwörd', hash)).to.equal(false);
+    // RFC 7914, section 12: "pleaseletmein", "SodiumChloride", N=16384, r=8, p=1 (the first 32 bytes of 64 are those of a 32-byte key).
+    const known = '$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI';
+    expect(await verifyPassword('pleaseletmein', known)).to.equal(true);
+    expect(
+      await verifyPassword('password', '$scrypt$ln=30,r=32,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI'),
+    ).to.equal(false);
+  });
+
+  it('are outdated by other parameters than those of now', async () => {
+    const weak = { algorithm: 'argon2id', memory: 64, passes: 1, lanes: 1 } as const;
+    expect(isOutdated(await hashPassword('x', randomBytes, weak))).to.equal(true);
+    expect(isOutdated(await hashPassword('x'))).to.equal(false);
+    expect(isOutdated('what nobody can read')).to.equal(false);
   });
 
   it('never matches what cannot be read or asks for too much', async () => {

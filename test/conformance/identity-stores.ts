@@ -1,0 +1,223 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { expect } from 'chai';
+import type { NewCredential } from '#contracts/credential-store';
+import type { MetadataRig } from '../support/metadata-rig.ts';
+import { codeOf } from '../support/rooms.ts';
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest();
+
+/** Rows of credentials, second factors and groups. */
+export function describeIdentityStores(name: string, make: () => Promise<MetadataRig>): void {
+  describe(`identity stores: ${name}`, () => {
+    let rig: MetadataRig;
+    let turn = 0;
+    before(async () => {
+      rig = await make();
+    });
+    after(() => rig.close());
+    const gateway = () => rig.gateways[turn++ % rig.gateways.length]!;
+    const user = async (): Promise<number> => (await rig.user()).principal.id;
+    const given = (principal: number, more: Partial<NewCredential> = {}): NewCredential => ({
+      id: `C${randomBytes(8).toString('hex')}`,
+      kind: 's3',
+      principal,
+      name: 'a key',
+      sealedSecret: randomBytes(40),
+      secretHash: null,
+      scope: null,
+      networks: null,
+      policies: null,
+      parent: null,
+      expires: null,
+      ...more,
+    });
+
+    it('keeps all that a credential is, finds it by id and by the hash of its secret', async () => {
+      const id = await user();
+      const wanted = given(id, {
+        kind: 'device',
+        secretHash: hashOf('its secret'),
+        scope: { actions: ['read'], places: [{ bucket: 7, prefix: 'a/' }] },
+        networks: ['10.0.0.0/8'],
+        policies: [{ Statement: [] }],
+        expires: rig.clock.now() + 1000,
+      });
+      const { sealedSecret, secretHash, ...rest } = wanted;
+      const made = await gateway().credentials.add(wanted);
+      expect(made).to.deep.equal({ ...rest, created: rig.clock.now(), lastUsed: null, lastUsedFrom: null });
+      for (const found of [
+        await gateway().credentials.find(wanted.id),
+        await gateway().credentials.findBySecret(hashOf('its secret')),
+      ]) {
+        expect(found).to.deep.include({ credential: made, sealedSecret, secretHash });
+        expect(found?.principal.id).to.equal(id);
+      }
+      expect(await gateway().credentials.findBySecret(hashOf('another'))).to.equal(null);
+      expect(await codeOf(gateway().credentials.add(wanted))).to.equal('already_exists');
+      expect(await codeOf(gateway().credentials.add(given(999_999)))).to.equal('key_not_found');
+    });
+
+    it('removes it for its owner or for anybody who may, with what was made with it and the sessions that came by it', async () => {
+      const [owner, other] = [await user(), await user()];
+      const parent = await gateway().credentials.add(given(owner));
+      const child = await gateway().credentials.add(
+        given(owner, { kind: 'temporary', parent: parent.id, secretHash: hashOf(parent.id), expires: rig.clock.now() + 1000 }),
+      );
+      const session = {
+        id: `s-${parent.id}`,
+        principal: owner,
+        tokenHash: hashOf('t'),
+        expires: rig.clock.now() + 1e6,
+        label: '',
+      };
+      await gateway().principals.createSession({ ...session, credential: parent.id, from: '192.0.2.1' });
+      expect(await gateway().principals.findSession(session.id)).to.include({ credential: parent.id, lastUsedFrom: '192.0.2.1' });
+      expect(await gateway().credentials.list(owner)).to.deep.equal([parent]);
+      expect(await gateway().credentials.list(owner, { temporary: true })).to.have.length(2);
+      expect(await codeOf(gateway().credentials.remove(parent.id, other))).to.equal('key_not_found');
+      await gateway().credentials.remove(parent.id, owner);
+      expect([await gateway().credentials.find(parent.id), await gateway().credentials.find(child.id)]).to.deep.equal([
+        null,
+        null,
+      ]);
+      expect(await gateway().principals.findSession(session.id)).to.equal(null);
+      expect(await codeOf(gateway().credentials.remove(parent.id))).to.equal('key_not_found');
+      await gateway().credentials.add(given(owner));
+      expect(await gateway().credentials.removeAll(owner)).to.equal(1);
+    });
+
+    it('notes the latest use, whoever writes it last', async () => {
+      const { id } = await gateway().credentials.add(given(await user()));
+      await gateway().credentials.used([{ id, at: 2000, from: 'b' }]);
+      await gateway().credentials.used([
+        { id, at: 1000, from: 'a' },
+        { id: 'gone', at: 1, from: 'x' },
+      ]);
+      expect((await gateway().credentials.find(id))?.credential).to.include({ lastUsed: 2000, lastUsedFrom: 'b' });
+    });
+
+    it('sweeps temporary ones a day after their end, and counts those that live', async () => {
+      const owner = await user();
+      const temporary = (expires: number) => given(owner, { kind: 'temporary', secretHash: randomBytes(32), expires });
+      await gateway().credentials.add(temporary(rig.clock.now() - 25 * 3600 * 1000));
+      await gateway().credentials.add(temporary(rig.clock.now() - 1000));
+      await gateway().credentials.add(temporary(rig.clock.now() + 1000));
+      expect(await gateway().credentials.sweep(owner)).to.equal(1);
+      expect(await gateway().credentials.list(owner, { temporary: true })).to.have.length(2);
+    });
+
+    it('has a second factor once codes are confirmed, spends each step once, and starts over before that only', async () => {
+      const id = await user();
+      const factors = () => gateway().factors;
+      const on = async () => (await gateway().principals.find(id))?.secondFactor;
+      expect([await factors().totp(id), await on()]).to.deep.equal([null, false]);
+      const [first, second] = [randomBytes(40), randomBytes(40)];
+      await factors().beginTotp(id, first);
+      await factors().beginTotp(id, second);
+      expect(await codeOf(factors().confirmTotp(id, first, 5))).to.equal('conflict');
+      expect([await factors().spendStep(id, 9), await on()]).to.deep.equal([false, false]);
+      await factors().confirmTotp(id, second, 5);
+      expect([await factors().totp(id), await on()]).to.deep.equal([{ sealed: second, confirmed: true, step: 5 }, true]);
+      expect(await codeOf(factors().beginTotp(id, first))).to.equal('already_exists');
+      const spent = await Promise.all(Array.from({ length: 20 }, () => factors().spendStep(id, 6)));
+      expect(spent.filter(Boolean)).to.have.length(1);
+      expect([
+        await factors().spendStep(id, 6),
+        await factors().spendStep(id, 5),
+        await factors().spendStep(id, 7),
+      ]).to.deep.equal([false, false, true]);
+      await factors().removeTotp(id);
+      expect([await factors().totp(id), await on()]).to.deep.equal([null, false]);
+    });
+
+    it('spends each recovery code once; new ones take the place of the old', async () => {
+      const id = await user();
+      const factors = () => gateway().factors;
+      await factors().putRecoveryCodes(id, [hashOf('a'), hashOf('b')]);
+      const spent = await Promise.all(Array.from({ length: 20 }, () => factors().spendRecoveryCode(id, hashOf('a'))));
+      expect(spent.filter(Boolean)).to.have.length(1);
+      expect(await factors().spendRecoveryCode(await user(), hashOf('b'))).to.equal(false);
+      await factors().putRecoveryCodes(id, [hashOf('c')]);
+      expect([await factors().recoveryCodesLeft(id), await factors().spendRecoveryCode(id, hashOf('b'))]).to.deep.equal([
+        1,
+        false,
+      ]);
+    });
+
+    it('keeps passkeys, whose counters never go back, and challenges that work once', async () => {
+      const [id, other] = [await user(), await user()];
+      const factors = () => gateway().factors;
+      const passkey = { id: `pk-${id}`, principal: id, publicKey: randomBytes(77), counter: 3, transports: ['usb'], name: 'key' };
+      await factors().addPasskey(passkey);
+      expect(await codeOf(factors().addPasskey({ ...passkey, principal: other }))).to.equal('already_exists');
+      expect((await gateway().principals.find(id))?.secondFactor).to.equal(true);
+      await factors().usedPasskey(passkey.id, 9);
+      await factors().usedPasskey(passkey.id, 4);
+      expect(await factors().findPasskey(passkey.id)).to.deep.equal({
+        ...passkey,
+        counter: 9,
+        created: rig.clock.now(),
+        lastUsed: rig.clock.now(),
+      });
+      expect(await codeOf(factors().removePasskey(passkey.id, other))).to.equal('key_not_found');
+      await factors().removePasskey(passkey.id, id);
+      expect(await factors().listPasskeys(id)).to.deep.equal([]);
+
+      await factors().addChallenge({ id: `c-${id}`, purpose: 'p', principal: id, expires: rig.clock.now() + 1000 });
+      expect(await factors().spendChallenge(`c-${id}`, 'q', id)).to.equal(false);
+      expect(await factors().spendChallenge(`c-${id}`, 'p', null)).to.equal(false);
+      const spent = await Promise.all(Array.from({ length: 20 }, () => factors().spendChallenge(`c-${id}`, 'p', id)));
+      expect(spent.filter(Boolean)).to.have.length(1);
+      await factors().addChallenge({ id: `d-${id}`, purpose: 'p', principal: null, expires: rig.clock.now() });
+      expect(await factors().spendChallenge(`d-${id}`, 'p', null)).to.equal(false);
+    });
+
+    it('keeps groups and their members, and tells the members of every change', async () => {
+      const [ann, bob] = [await rig.user('groups ann'), await rig.user('groups bob')];
+      const groups = () => gateway().groups;
+      const made = await groups().create('kin');
+      expect(made).to.include({ name: 'kin', created: rig.clock.now() });
+      expect(await codeOf(groups().create('kin'))).to.equal('already_exists');
+      const told: (string | null)[] = [];
+      const unsubscribe = gateway().signals.subscribe('principals', (payload) => told.push(payload));
+      await groups().change(made.id, { add: [ann.principal.id, bob.principal.id], remove: [] });
+      const changed = await groups().change(made.id, { add: [bob.principal.id], remove: [ann.principal.id] });
+      expect(changed.members).to.deep.equal(['groups bob']);
+      expect((await groups().groupsOf(bob.principal.id)).map((one) => one.name)).to.deep.equal(['kin']);
+      expect(await codeOf(groups().change(made.id, { add: [999_999], remove: [] }))).to.equal('principal_not_found');
+      const second = await groups().create('second');
+      expect(await codeOf(groups().rename(second.id, 'kin'))).to.equal('already_exists');
+      expect((await groups().rename(made.id, 'clan')).name).to.equal('clan');
+      expect((await groups().list()).map((one) => one.name)).to.include.members(['clan', 'second']);
+      await groups().remove(made.id);
+      expect(await groups().findByName('clan')).to.equal(null);
+      expect(await codeOf(groups().remove(made.id))).to.equal('principal_not_found');
+      const deadline = performance.now() + 5_000;
+      while (!told.includes(String(bob.principal.id)) && performance.now() < deadline)
+        await new Promise((next) => setTimeout(next, 10));
+      expect(told).to.include(String(bob.principal.id));
+      unsubscribe();
+    });
+
+    it('ends every session but one', async () => {
+      const id = await user();
+      const { principals } = gateway();
+      for (const name of ['x', 'y', 'z']) {
+        await principals.createSession({
+          id: `${name}${id}`,
+          principal: id,
+          tokenHash: hashOf(name),
+          expires: rig.clock.now() + 1e6,
+          label: name,
+        });
+      }
+      expect((await principals.listSessions(id)).map(({ label }) => label)).to.deep.equal(['x', 'y', 'z']);
+      await principals.update(id, { passwordHash: 'new', keepSession: `y${id}` });
+      expect((await principals.listSessions(id)).map(({ label }) => label)).to.deep.equal(['y']);
+      expect(await principals.revokeSessions(id, `y${id}`)).to.equal(0);
+      expect(await principals.revokeSessions(id)).to.equal(1);
+      await principals.upgradeHash(id, 'not the one', 'other');
+      expect((await principals.find(id))?.passwordHash).to.equal('new');
+    });
+  });
+}
