@@ -226,6 +226,11 @@ describe('who somebody is, on every door', function () {
       const { token } = await api.tokenOf(hal.name, photos.password);
       expect((await api.call('GET', '/files/home/photos/p', { token })).status).to.equal(200);
       expect((await api.call('GET', '/files/home/docs/a', { token })).status).to.equal(403);
+      expect((await api.call('GET', '/credentials', { token })).status).to.equal(403);
+
+      expect((await api.call('POST', '/auth/logout', { token })).status).to.equal(204);
+      const back = await api.tokenOf(hal.name, photos.password);
+      expect((await api.call('DELETE', `/credentials/${photos.id}`, back)).status).to.equal(204);
 
       const reader = await make(hal.self, { kind: 'device', name: 'reader', scope: { actions: ['read', 'list'] } });
       expect((await s3(reader, 'GET', `${hal.bucket}/docs/a`)).status).to.equal(200);

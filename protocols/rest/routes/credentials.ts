@@ -48,7 +48,7 @@ export const credentialRoutes = [
     method: 'delete',
     path: '/credentials/{id}',
     operation: 'RemoveCredential',
-    actions: ['account.write'],
+    actions: { none: 'it asks who it is itself: what one came with may always be given back' },
     summary: 'Takes a credential back: it works nowhere any more within a second, and what is open by it ends.',
     answers: { 204: { description: 'Gone.' } },
     async handle(x) {
