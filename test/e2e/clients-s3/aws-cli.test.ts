@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { requireProgram } from '../../support/programs.ts';
+import { type ClientsRig, clientsRig, digestTree, filesBelow } from '../../support/s3-clients.ts';
+
+describe('aws-cli at the S3 door', function () {
+  this.timeout(120_000);
+  requireProgram('aws');
+  let rig: ClientsRig;
+  const aws = (...args: string[]): Promise<string> => rig.run('aws', ['--endpoint-url', rig.gateway.s3Url, ...args], rig.aws);
+  const api = async (...args: string[]): Promise<Record<string, never>> => {
+    const said = await aws('s3api', '--output', 'json', ...args);
+    return said.trim() === '' ? {} : JSON.parse(said);
+  };
+  const fails = async (...args: string[]): Promise<string> => {
+    const { code, stderr } = await rig.attempt('aws', ['--endpoint-url', rig.gateway.s3Url, ...args], rig.aws);
+    expect(code).to.not.equal(0);
+    return stderr;
+  };
+
+  before(async () => {
+    rig = await clientsRig('aws-cli');
+    await aws('s3', 'mb', 's3://awscli');
+  });
+  after(() => aws('s3', 'rb', 's3://awscli', '--force'));
+
+  it('syncs a tree in and back, and lists it', async () => {
+    await aws('s3', 'sync', rig.tree, 's3://awscli/in', '--only-show-errors');
+    expect((await aws('s3', 'ls', 's3://awscli/in/', '--recursive')).trim().split('\n').length).to.equal(
+      filesBelow(rig.tree).length,
+    );
+    await aws('s3', 'sync', 's3://awscli/in', join(rig.home, 'back'), '--only-show-errors');
+    expect(digestTree(join(rig.home, 'back'))).to.deep.equal(digestTree(rig.tree));
+    expect(await aws('s3', 'sync', rig.tree, 's3://awscli/in', '--dryrun')).to.equal('');
+  });
+
+  it('presigns, copies, moves and removes', async () => {
+    const url = (await aws('s3', 'presign', 's3://awscli/in/one')).trim();
+    expect(await (await fetch(url)).text()).to.equal('1');
+    await aws('s3', 'cp', 's3://awscli/in/large.bin', 's3://awscli/copy.bin', '--only-show-errors');
+    await aws('s3', 'mv', 's3://awscli/copy.bin', 's3://awscli/moved.bin', '--only-show-errors');
+    expect(await aws('s3', 'ls', 's3://awscli/'))
+      .to.contain('moved.bin')
+      .and.not.contain('copy.bin');
+    await aws('s3', 'rm', 's3://awscli/moved.bin', '--only-show-errors');
+    expect(await fails('s3api', 'head-object', '--bucket', 'awscli', '--key', 'moved.bin')).to.contain('404');
+  });
+
+  it('sets documents of a bucket and reads them back', async () => {
+    const bucket = ['--bucket', 'awscli'];
+    const rules = [{ ID: 'r', Status: 'Enabled', Filter: { Prefix: 'tmp/' }, Expiration: { Days: 3 } }];
+    await api('put-bucket-lifecycle-configuration', ...bucket, '--lifecycle-configuration', JSON.stringify({ Rules: rules }));
+    expect((await api('get-bucket-lifecycle-configuration', ...bucket)).Rules).to.deep.equal(rules);
+    await aws('s3', 'website', 's3://awscli', '--index-document', 'index.html', '--error-document', 'error.html');
+    expect(await api('get-bucket-website', ...bucket)).to.deep.equal({
+      IndexDocument: { Suffix: 'index.html' },
+      ErrorDocument: { Key: 'error.html' },
+    });
+  });
+
+  it('sees errors by their names', async () => {
+    expect(await fails('s3', 'ls', 's3://no-such-bucket-here')).to.contain('NoSuchBucket');
+    const wrong = { ...rig.aws, AWS_SECRET_ACCESS_KEY: 'wrong' };
+    const { stderr } = await rig.attempt('aws', ['--endpoint-url', rig.gateway.s3Url, 's3', 'ls'], wrong);
+    expect(stderr).to.contain('SignatureDoesNotMatch');
+  });
+});

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { Agent } from 'node:http';
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  GetBucketAccelerateConfigurationCommand,
+  GetBucketAclCommand,
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketLocationCommand,
+  GetBucketLoggingCommand,
+  GetBucketNotificationConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketPolicyStatusCommand,
+  GetBucketReplicationCommand,
+  GetBucketRequestPaymentCommand,
+  GetBucketTaggingCommand,
+  GetBucketVersioningCommand,
+  GetBucketWebsiteCommand,
+  GetObjectCommand,
+  GetObjectLockConfigurationCommand,
+  GetPublicAccessBlockCommand,
+  HeadBucketCommand,
+  PutObjectCommand,
+  paginateListBuckets,
+  paginateListObjectsV2,
+  S3Client,
+  UploadPartCommand,
+  waitUntilBucketExists,
+} from '@aws-sdk/client-s3';
+import { expect } from 'chai';
+import { type ClientsRig, clientsRig, noise } from '../../support/s3-clients.ts';
+
+const MIB = 1 << 20;
+/** Around where we, or clients, cut: inline contents, aws-chunked frames, bodies gathered first, chunks, parts. */
+const SIZES = [
+  0,
+  1,
+  1023,
+  1024,
+  1025,
+  4096,
+  8191,
+  8192,
+  65_535,
+  65_536,
+  65_537,
+  131_072,
+  MIB - 1,
+  MIB,
+  MIB + 1,
+  5 * MIB,
+  8 * MIB + 1,
+];
+
+describe('the AWS SDK for JavaScript at the S3 door', function () {
+  this.timeout(120_000);
+  let rig: ClientsRig;
+  let s3: S3Client;
+  const Bucket = 'sdk-js';
+
+  before(async () => {
+    rig = await clientsRig('aws-sdk');
+    const { accessKeyId, secretAccessKey, s3Url } = rig.gateway;
+    s3 = new S3Client({
+      endpoint: s3Url,
+      region: 'us-east-1',
+      credentials: { accessKeyId, secretAccessKey },
+      forcePathStyle: true,
+      maxAttempts: 1,
+      requestHandler: { httpAgent: new Agent({ keepAlive: true }) },
+    });
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await waitUntilBucketExists({ client: s3, maxWaitTime: 30 }, { Bucket });
+  });
+  after(async () => {
+    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket })) {
+      const Objects = page.Contents?.map(({ Key }) => ({ Key })) ?? [];
+      if (Objects.length > 0) await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+    }
+    await s3.send(new DeleteBucketCommand({ Bucket }));
+    s3.destroy();
+  });
+
+  const stored = async (Key: string): Promise<Buffer> => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  };
+  const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+  for (const size of SIZES) {
+    it(`keeps ${size} bytes, whole and as a stream`, async () => {
+      const bytes = noise(size, size + 1);
+      await s3.send(new PutObjectCommand({ Bucket, Key: `whole/${size}`, Body: bytes }));
+      expect(sha256(await stored(`whole/${size}`))).to.equal(sha256(bytes));
+      const halves = [bytes.subarray(0, size >> 1), bytes.subarray(size >> 1)].filter((part) => part.length > 0);
+      await s3.send(new PutObjectCommand({ Bucket, Key: `stream/${size}`, Body: Readable.from(halves), ContentLength: size }));
+      expect(sha256(await stored(`stream/${size}`))).to.equal(sha256(bytes));
+    });
+  }
+
+  async function multipart(Key: string, parts: () => Iterable<Buffer>): Promise<void> {
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const Parts: { PartNumber: number; ETag: string | undefined }[] = [];
+    for (const Body of parts()) {
+      const PartNumber = Parts.length + 1;
+      const { ETag } = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }));
+      Parts.push({ PartNumber, ETag });
+    }
+    await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }));
+  }
+
+  it('puts parts together, and gives an upload up', async () => {
+    const parts = [noise(5 * MIB, 1), noise(5 * MIB + 1, 2), noise(3, 3)];
+    await multipart('parts', () => parts);
+    expect(sha256(await stored('parts'))).to.equal(sha256(Buffer.concat(parts)));
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'given up' }));
+    await s3.send(new AbortMultipartUploadCommand({ Bucket, Key: 'given up', UploadId }));
+  });
+
+  it('keeps an object of 5 GiB that came in parts', async function () {
+    if (process.env.CLOUDSTORE_TEST_LONG !== '1') this.skip();
+    this.timeout(3_600_000);
+    const hash = createHash('sha256');
+    const part = noise(64 * MIB, 5);
+    await multipart('5 GiB', function* () {
+      for (let i = 0; i < 80; i++) {
+        part.writeUInt32LE(i, 0);
+        hash.update(part);
+        yield part;
+      }
+    });
+    const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key: '5 GiB' }));
+    expect(ContentLength).to.equal(5 * 1024 * MIB);
+    const back = createHash('sha256');
+    for await (const piece of Body as Readable) back.update(piece as Buffer);
+    expect(back.digest('hex')).to.equal(hash.digest('hex'));
+  });
+
+  it('pages through buckets', async () => {
+    const names: (string | undefined)[] = [];
+    for await (const page of paginateListBuckets({ client: s3, pageSize: 1 }, {}))
+      names.push(...(page.Buckets ?? []).map(({ Name }) => Name));
+    expect(names).to.include(Bucket);
+    expect(new Set(names).size).to.equal(names.length);
+  });
+
+  /** What Terraform reads of a bucket that it has just made, in its order; it takes 501 or another code for a fault. */
+  it('answers the probes of Terraform by the codes that it knows', async () => {
+    const at = { Bucket };
+    const probes: [string, () => Promise<unknown>, string | null][] = [
+      ['HeadBucket', () => s3.send(new HeadBucketCommand(at)), null],
+      ['policy', () => s3.send(new GetBucketPolicyCommand(at)), 'NoSuchBucketPolicy'],
+      ['policy status', () => s3.send(new GetBucketPolicyStatusCommand(at)), 'NoSuchBucketPolicy'],
+      ['ACL', () => s3.send(new GetBucketAclCommand(at)), null],
+      ['CORS', () => s3.send(new GetBucketCorsCommand(at)), 'NoSuchCORSConfiguration'],
+      ['website', () => s3.send(new GetBucketWebsiteCommand(at)), 'NoSuchWebsiteConfiguration'],
+      ['versioning', () => s3.send(new GetBucketVersioningCommand(at)), null],
+      ['acceleration', () => s3.send(new GetBucketAccelerateConfigurationCommand(at)), null],
+      ['payment', () => s3.send(new GetBucketRequestPaymentCommand(at)), null],
+      ['logging', () => s3.send(new GetBucketLoggingCommand(at)), null],
+      ['lifecycle', () => s3.send(new GetBucketLifecycleConfigurationCommand(at)), 'NoSuchLifecycleConfiguration'],
+      ['replication', () => s3.send(new GetBucketReplicationCommand(at)), 'ReplicationConfigurationNotFoundError'],
+      ['encryption', () => s3.send(new GetBucketEncryptionCommand(at)), null],
+      ['object lock', () => s3.send(new GetObjectLockConfigurationCommand(at)), 'ObjectLockConfigurationNotFoundError'],
+      ['location', () => s3.send(new GetBucketLocationCommand(at)), null],
+      ['tagging', () => s3.send(new GetBucketTaggingCommand(at)), 'NoSuchTagSet'],
+      ['notification', () => s3.send(new GetBucketNotificationConfigurationCommand(at)), null],
+      ['public access', () => s3.send(new GetPublicAccessBlockCommand(at)), null],
+      ['ownership', () => s3.send(new GetBucketOwnershipControlsCommand(at)), null],
+    ];
+    for (const [what, probe, code] of probes) {
+      const answer = await probe().then(
+        () => null,
+        (error: Error) => error.name,
+      );
+      expect(answer, what).to.equal(code);
+    }
+  });
+});

@@ -1,0 +1,98 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { requireProgram } from '../../support/programs.ts';
+import { type ClientsRig, clientsRig, digestTree } from '../../support/s3-clients.ts';
+
+describe('rclone at the S3 door', function () {
+  this.timeout(120_000);
+  requireProgram('rclone');
+  let rig: ClientsRig;
+  const rclone = (...args: string[]): Promise<string> =>
+    rig.run('rclone', args, {
+      RCLONE_CONFIG_CS_TYPE: 's3',
+      RCLONE_CONFIG_CS_PROVIDER: 'Other',
+      RCLONE_CONFIG_CS_ENDPOINT: rig.gateway.s3Url,
+      RCLONE_CONFIG_CS_REGION: 'us-east-1',
+      RCLONE_CONFIG_CS_ACCESS_KEY_ID: rig.gateway.accessKeyId,
+      RCLONE_CONFIG_CS_SECRET_ACCESS_KEY: rig.gateway.secretAccessKey,
+    });
+
+  before(async () => {
+    rig = await clientsRig('rclone');
+    await rclone('mkdir', 'cs:rclone');
+  });
+  after(() => rclone('purge', 'cs:rclone'));
+
+  it('copies a tree in, checks it byte by byte, and sees nothing left to do', async () => {
+    await rclone('copy', rig.tree, 'cs:rclone/in', '--s3-upload-cutoff', '5Mi', '--s3-chunk-size', '5Mi');
+    await rclone('check', rig.tree, 'cs:rclone/in', '--download');
+    expect(await rclone('sync', rig.tree, 'cs:rclone/in', '--dry-run', '-v')).to.not.contain('Copied');
+  });
+
+  it('copies on the server and back, times and contents kept', async () => {
+    await rclone('copy', 'cs:rclone/in', 'cs:rclone/again');
+    await rclone('copy', 'cs:rclone/again', join(rig.home, 'back'));
+    expect(digestTree(join(rig.home, 'back'))).to.deep.equal(digestTree(rig.tree));
+    expect(await rclone('sync', rig.tree, 'cs:rclone/again', '--dry-run', '-v')).to.not.contain('Copied');
+  });
+
+  it('copies a large object on the server in parts', async () => {
+    await rclone('copyto', 'cs:rclone/in/large.bin', 'cs:rclone/parts.bin', '--s3-copy-cutoff', '5Mi', '--s3-chunk-size', '5Mi');
+    await rclone('check', join(rig.tree), 'cs:rclone/in', '--include', 'large.bin', '--download');
+    expect(await rclone('md5sum', 'cs:rclone/parts.bin', '--download')).to.equal(
+      (await rclone('md5sum', 'cs:rclone/in/large.bin', '--download')).replace('large.bin', 'parts.bin'),
+    );
+  });
+
+  it('syncs changes and removals', async () => {
+    const source = join(rig.home, 'source');
+    mkdirSync(source);
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(source, name), name);
+    await rclone('sync', source, 'cs:rclone/sync');
+    writeFileSync(join(source, 'a'), 'changed');
+    writeFileSync(join(source, 'd'), 'new');
+    await rclone('sync', source, 'cs:rclone/sync');
+    await rclone('sync', '--include', '[a-c]', source, 'cs:rclone/sync');
+    await rclone('delete', 'cs:rclone/sync', '--include', 'b');
+    expect((await rclone('lsf', 'cs:rclone/sync')).trim().split('\n')).to.deep.equal(['a', 'c', 'd']);
+    expect(await rclone('cat', 'cs:rclone/sync/a')).to.equal('changed');
+  });
+
+  it('keeps headers and metadata that it uploads with', async () => {
+    const file = join(rig.home, 'page.html');
+    writeFileSync(file, '<p>');
+    await rclone(
+      'copyto',
+      file,
+      'cs:rclone/page',
+      '--header-upload',
+      'Cache-Control: max-age=5',
+      '--header-upload',
+      'x-amz-meta-color: blue',
+    );
+    const shown = JSON.parse(await rclone('lsjson', '-M', 'cs:rclone/page'))[0];
+    expect(shown.Metadata).to.include({ 'cache-control': 'max-age=5', color: 'blue' });
+  });
+
+  it('streams in what has no length, and reads parts of it', async () => {
+    const command = `head -c 7000000 ${JSON.stringify(join(rig.tree, 'large.bin'))} | rclone rcat cs:rclone/stream --streaming-upload-cutoff 1M`;
+    await rig.run('sh', ['-c', command], {
+      RCLONE_CONFIG_CS_TYPE: 's3',
+      RCLONE_CONFIG_CS_PROVIDER: 'Other',
+      RCLONE_CONFIG_CS_ENDPOINT: rig.gateway.s3Url,
+      RCLONE_CONFIG_CS_ACCESS_KEY_ID: rig.gateway.accessKeyId,
+      RCLONE_CONFIG_CS_SECRET_ACCESS_KEY: rig.gateway.secretAccessKey,
+    });
+    expect(JSON.parse(await rclone('size', '--json', 'cs:rclone/stream')).bytes).to.equal(7_000_000);
+    expect((await rclone('cat', 'cs:rclone/sync/a', '--offset', '2', '--count', '3')).length).to.equal(3);
+  });
+
+  it('moves, links and lists by levels', async () => {
+    await rclone('moveto', 'cs:rclone/sync/a', 'cs:rclone/moved/ä b');
+    expect(await rclone('lsf', '-R', 'cs:rclone/moved')).to.equal('ä b\n');
+    const url = (await rclone('link', 'cs:rclone/moved/ä b', '--expire', '1h')).trim();
+    expect(await (await fetch(url)).text()).to.equal('changed');
+    expect((await rclone('lsf', '--dirs-only', 'cs:rclone')).split('\n')).to.include.members(['in/', 'again/', 'moved/']);
+  });
+});
