@@ -125,24 +125,25 @@ describe('the AWS SDK for JavaScript at the S3 door', function () {
     await s3.send(new AbortMultipartUploadCommand({ Bucket, Key: 'given up', UploadId }));
   });
 
-  it('keeps an object of 5 GiB that came in parts', async function () {
-    if (process.env.CLOUDSTORE_TEST_LONG !== '1') this.skip();
-    this.timeout(3_600_000);
-    const hash = createHash('sha256');
-    const part = noise(64 * MIB, 5);
-    await multipart('5 GiB', function* () {
-      for (let i = 0; i < 80; i++) {
-        part.writeUInt32LE(i, 0);
-        hash.update(part);
-        yield part;
-      }
+  if (process.env.CLOUDSTORE_TEST_LONG === '1') {
+    it('keeps an object of 5 GiB that came in parts', async function () {
+      this.timeout(3_600_000);
+      const hash = createHash('sha256');
+      const part = noise(64 * MIB, 5);
+      await multipart('5 GiB', function* () {
+        for (let i = 0; i < 80; i++) {
+          part.writeUInt32LE(i, 0);
+          hash.update(part);
+          yield part;
+        }
+      });
+      const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key: '5 GiB' }));
+      expect(ContentLength).to.equal(5 * 1024 * MIB);
+      const back = createHash('sha256');
+      for await (const piece of Body as Readable) back.update(piece as Buffer);
+      expect(back.digest('hex')).to.equal(hash.digest('hex'));
     });
-    const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key: '5 GiB' }));
-    expect(ContentLength).to.equal(5 * 1024 * MIB);
-    const back = createHash('sha256');
-    for await (const piece of Body as Readable) back.update(piece as Buffer);
-    expect(back.digest('hex')).to.equal(hash.digest('hex'));
-  });
+  }
 
   it('pages through buckets', async () => {
     const names: (string | undefined)[] = [];
