@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { createAccessControl } from '#auth/access-control';
 import { createAuthorizer } from '#auth/authorizer';
 import { createIdentity } from '#auth/identity';
 import { createLoginLimiter } from '#auth/login-limiter';
@@ -13,9 +14,6 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { createIntegrity } from '#engine/integrity';
 import { createHub } from '#events/hub';
-import { createJobFeed } from '#events/job-feed';
-import { createPresence } from '#events/presence';
-import { createTrace } from '#events/trace';
 import { createWebhooks } from '#events/webhooks';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { webUi } from '#http/web-ui';
@@ -178,6 +176,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const authorizer = createAuthorizer({ authority: metadata.authority, signals, clock });
   const shared = { ...metadata, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
   const buckets = createBuckets(shared);
+  const access = createAccessControl({ ...shared, buckets, changed: () => buckets.cache.clear() });
   const unreadable = metrics.counter('cloudstore_damaged_reads_total', 'Reads that met damage which could not be healed.');
   const onDamage = (error: CloudStoreError): void => {
     unreadable.add(1);
@@ -287,19 +286,12 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const auditLog = { ...auditStore, verify: (signal?: AbortSignal) => verifyAudit(auditStore, signal) };
   const audit = createAudit({ store: auditStore, clock, log });
   started.defer(() => audit.close());
-  const trace = createTrace({ signals, random });
-  started.defer(() => trace.close());
-  const presence = createPresence({ signals, clock, random });
-  started.defer(() => presence.close());
   const tasked = { tasks: metadata.historyTasks, jobs: background.jobs, job: HISTORY_JOB };
   const deps = {
     ...shared,
     history: createHistory({ ...shared, ...tasked, buckets, onDamage }),
     quotas: createQuotas({ ...shared, buckets }),
     historyDays: values['history-days'],
-    trace,
-    presence,
-    jobFeed: createJobFeed({ jobs: background.jobs, signals, log }),
     system: createSystemReports(reported),
     identity,
     space,
@@ -307,6 +299,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     jobs: background.jobs,
     namespace,
     buckets,
+    access,
     uploads,
     resumables,
     search: createSearch({ names: metadata.names, buckets, authorizer }),
@@ -339,7 +332,6 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
       webUi: webUi(WEB_DIRECTORY),
-      trace,
       health: healthNow,
       validity: authenticator,
       ended: requestAudit({ audit, level: values.audit, clock }),

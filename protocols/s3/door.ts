@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessKey } from '#contracts/authenticator';
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
+import type { Principal, Who } from '#core/principal';
 import { allowBody, sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
 import type { LoggedRequest } from './access-log.ts';
@@ -34,10 +34,10 @@ interface Codec {
 
 type Small = NonNullable<ReturnType<S3Deps['namespace']['peek']>>;
 
-/** A request whose signature was verified. */
+/** A request whose signature was verified, or that has none: then nobody asks. */
 interface Signed {
   target: Target;
-  key: AccessKey;
+  principal: Principal | null;
   payload: Payload;
 }
 
@@ -97,7 +97,7 @@ export function createS3Door(deps: S3Deps): Door {
       if (form !== null) {
         cx.op = 'PostObject';
         const posted = await posts.open(req, res, form);
-        by = { target: posted.target, key: posted.key, payload: { kind: 'unsigned' } };
+        by = { target: posted.target, principal: posted.key.principal, payload: { kind: 'unsigned' } };
         if (entry !== undefined) describeEntry(entry, req, by);
         await posts.store(admitted(req, res, cx, by), posted);
       } else {
@@ -105,7 +105,8 @@ export function createS3Door(deps: S3Deps): Door {
         if (entry !== undefined) describeEntry(entry, req, by);
         await answer(req, res, cx, by);
       }
-    } catch (error) {
+    } catch (thrown) {
+      const error = await hidden(cx, thrown, by);
       if (entry !== undefined) entry.code = toS3Error(error).code;
       if (!cx.signal.aborted || !res.destroyed) answerError(res, cx, refine(req, error), by?.target);
     }
@@ -118,10 +119,17 @@ export function createS3Door(deps: S3Deps): Door {
     return posts.takes(req, target) ? target : null;
   }
 
-  function admitted(req: IncomingMessage, res: ServerResponse, cx: RequestContext, { target, key, payload }: Signed): Exchange {
-    authenticator.admit(key.principal, cx);
-    cx.user = key.principal.name;
-    const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
+  function admitted(
+    req: IncomingMessage,
+    res: ServerResponse,
+    cx: RequestContext,
+    { target, principal, payload }: Signed,
+  ): Exchange {
+    if (principal !== null) {
+      authenticator.admit(principal, cx);
+      cx.user = principal.name;
+    }
+    const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
     return { deps, region, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer };
   }
 
@@ -133,8 +141,8 @@ export function createS3Door(deps: S3Deps): Door {
     by: Signed | null,
   ): void {
     if (by !== null) {
-      const { target, key } = by;
-      const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId };
+      const { target, principal } = by;
+      const who = { principal, protocol: 's3' as const, requestId: cx.requestId };
       accessLog?.end(entry, res, cx, target.bucket === null ? null : buckets.resolved(who, target.bucket));
       return;
     }
@@ -164,19 +172,46 @@ export function createS3Door(deps: S3Deps): Door {
   async function authenticate(req: IncomingMessage, cx: RequestContext): Promise<Signed> {
     const target = parseTarget(req, hostedBucket);
     const claim = verifier.claim(req, target);
-    if (claim === null) throw new S3Error('AccessDenied');
+    if (claim === null) return { target, principal: null, payload: anonymous(req, target) };
     const found = authenticator.accessKey(claim.credentials.accessKeyId);
     const key = found instanceof Promise ? await found : found;
     if (key === null) throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: claim.credentials.accessKeyId });
     const payload = verifier.verify(req, target, claim, key);
     checkSessionToken(req, target, key);
     authenticator.admit(key.principal, cx);
-    return { target, key, payload };
+    return { target, principal: key.principal, payload };
+  }
+
+  /** What needs no signature. AWS gives nobody a say in the answer's headers. */
+  function anonymous(req: IncomingMessage, target: Target): Payload {
+    if (target.query.pairs.some(([name]) => name.startsWith('response-'))) {
+      throw new S3Error('InvalidRequest', 'Request specific response headers cannot be used for anonymous GET requests.');
+    }
+    return verifier.unsigned(req);
+  }
+
+  /**
+   * What is not there is told to whoever may list. To others it is as forbidden as what is, as at AWS; and to nobody in particular, so is a bucket
+   * that is not.
+   */
+  async function hidden(cx: RequestContext, error: unknown, by: Signed | null): Promise<unknown> {
+    if (by === null || !isCloudStoreError(error)) return error;
+    const { target, principal } = by;
+    if (principal === null && error.code === 'bucket_not_found') return new S3Error('AccessDenied');
+    if (error.code !== 'not_found' || target.bucket === null || target.key === null) return error;
+    const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
+    try {
+      const bucket = await buckets.resolve(who, target.bucket);
+      const { allowed } = await deps.authorizer.decide(who, 'list', bucket, target.key);
+      return allowed ? error : new S3Error('AccessDenied');
+    } catch {
+      return error;
+    }
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse, cx: RequestContext, by: Signed): Promise<void> {
-    const { target, key, payload } = by;
-    cx.user = key.principal.name;
+    const { target, principal, payload } = by;
+    if (principal !== null) cx.user = principal.name;
     const level = target.bucket === null ? 'service' : target.key === null ? 'bucket' : 'object';
     const operation = route(req.method ?? '', level, target.query, req.headers);
     cx.op = operation.name;
@@ -184,7 +219,7 @@ export function createS3Door(deps: S3Deps): Door {
     if (handler === undefined)
       throw new S3Error('NotImplemented', `${operation.name} is not implemented.`, { Header: operation.name });
     const { parser, writer } = codecOf(operation);
-    const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
+    const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
     const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer };
     const document = documentAction(operation.name);
     if (document !== null) await deps.authorizer.require(who, document, await bucketOf(x));
@@ -214,27 +249,30 @@ export function createS3Door(deps: S3Deps): Door {
       for (const [name] of target.query.pairs) if (!name.startsWith('X-Amz-') && name !== 'x-id') return false;
       const claim = verifier.claim(req, target);
       const key = claim === null ? null : authenticator.accessKey(claim.credentials.accessKeyId);
-      if (claim === null || key === null || key instanceof Promise) return false;
-      const payload = verifier.verify(req, target, claim, key);
+      if (key instanceof Promise || (claim !== null && key === null)) return false;
+      const payload = claim === null || key === null ? anonymous(req, target) : verifier.verify(req, target, claim, key);
       if (payload.kind === 'chunked') return false;
-      checkSessionToken(req, target, key);
-      authenticator.admit(key.principal, cx);
-      const who = { principal: key.principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
+      const principal = key?.principal ?? null;
+      if (key !== null) {
+        checkSessionToken(req, target, key);
+        authenticator.admit(key.principal, cx);
+      }
+      const who = { principal, protocol: 's3' as const, requestId: cx.requestId, context: cx };
       const bucket = buckets.resolved(who, target.bucket);
       if (bucket?.config.logging !== undefined) return false;
       if (bucket?.objectLock === true) return false; // its answers say more
       const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
       if (bucket !== null && read !== null) {
-        sendSmall(res, cx, key, bucket, read);
+        sendSmall(res, cx, principal, bucket, read);
         return true;
       }
-      signed.set(req, { target, key, payload });
+      signed.set(req, { target, principal, payload });
       const later = bucket === null ? null : namespace.glance(who, { bucket: bucket.id, key: target.key });
       if (bucket === null || later === null) return false;
       later
         .then((found) => {
           if (res.destroyed) return undefined; // the client is gone
-          return found === null ? handle(req, res, cx) : sendSmall(res, cx, key, bucket, found);
+          return found === null ? handle(req, res, cx) : sendSmall(res, cx, principal, bucket, found);
         })
         .catch((err: unknown) => {
           cx.log.error({ err, op: cx.op }, 's3: an answer failed');
@@ -248,9 +286,9 @@ export function createS3Door(deps: S3Deps): Door {
     }
   }
 
-  function sendSmall(res: ServerResponse, cx: RequestContext, key: AccessKey, bucket: Bucket, read: Small): void {
+  function sendSmall(res: ServerResponse, cx: RequestContext, principal: Principal | null, bucket: Bucket, read: Small): void {
     cx.op = 'GetObject';
-    cx.user = key.principal.name;
+    if (principal !== null) cx.user = principal.name;
     res.writeHead(200, [...headOf(read.info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId]);
     sendWhole(res, read.body);
   }
@@ -278,10 +316,11 @@ export function createS3Door(deps: S3Deps): Door {
 }
 
 /** What the access log says of who asked for what. */
-function describeEntry(entry: LoggedRequest, req: IncomingMessage, { target, key }: Signed): void {
+function describeEntry(entry: LoggedRequest, req: IncomingMessage, { target, principal }: Signed): void {
   entry.bucket = target.bucket;
   entry.key = target.key;
-  entry.requester = key.principal.id;
+  if (principal === null) return;
+  entry.requester = principal.id;
   entry.signed = req.headers.authorization === undefined ? 'QueryString' : 'AuthHeader';
 }
 

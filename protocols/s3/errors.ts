@@ -27,6 +27,8 @@ export const CATALOGUE = {
   InternalError: [500, 'We encountered an internal error. Please try again.'],
   InvalidAccessKeyId: [403, 'The AWS Access Key Id you provided does not exist in our records.'],
   InvalidArgument: [400, 'Invalid Argument'],
+  InvalidBucketAclWithBlockPublicAccessError: [400, 'Bucket cannot have public ACLs set with BlockPublicAccess enabled'],
+  InvalidBucketAclWithObjectOwnership: [400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidBucketState: [409, 'The request is not valid for the current state of the bucket.'],
   InvalidDigest: [400, 'The Content-MD5 you specified is not valid.'],
@@ -51,6 +53,8 @@ export const CATALOGUE = {
   InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
   InvalidURI: [400, "Couldn't parse the specified URI."],
   KeyTooLongError: [400, 'Your key is too long.'],
+  MalformedACLError: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
+  MalformedPolicy: [400, 'The policy is not valid.'],
   MalformedPOSTRequest: [400, 'The body of your POST request is not well-formed multipart/form-data.'],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema.'],
   MaxPostPreDataLengthExceeded: [400, 'Your POST request fields preceding the upload file were too large.'],
@@ -95,6 +99,8 @@ export const CATALOGUE = {
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
   StorageFull: [507, 'The disk of the gateway is full.'],
+  UnexpectedContent: [400, 'This request does not support content'],
+  UnresolvableGrantByEmailAddress: [400, 'The e-mail address you provided does not match any account on record'],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
@@ -175,6 +181,8 @@ export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
   const { details } = error;
   switch (error.code) {
     case 'invalid_argument':
+      if (details.policy === true) return new S3Error('MalformedPolicy', error.message);
+      if (typeof details.acl === 'string') return aclError(details.acl);
       if (details.objectLock === false) return new S3Error('InvalidRequest', error.message);
       return details.xml === true ? new S3Error('MalformedXML') : new S3Error('InvalidArgument', error.message);
     case 'invalid_key':
@@ -219,4 +227,10 @@ function fieldsOf(code: ErrorCode, { bucket, key, query }: Subject): Record<stri
   if (code === 'upload_not_found') named.push(['UploadId', query.get('uploadId')]);
   if (code === 'bucket_not_found' || code.startsWith('bucket_')) named.push(['BucketName', bucket]);
   return Object.fromEntries(named.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}
+
+function aclError(why: string): S3Error {
+  if (why === 'unsupported') return new S3Error('AccessControlListNotSupported');
+  if (why === 'ownership') return new S3Error('InvalidBucketAclWithObjectOwnership');
+  return why === 'grantee' ? new S3Error('InvalidArgument', 'Invalid id') : new S3Error('MalformedACLError');
 }

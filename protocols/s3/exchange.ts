@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessControl } from '#contracts/access-control';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
@@ -12,9 +13,10 @@ import type { Webhooks } from '#contracts/webhooks';
 import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
-import type { Principal, Who } from '#core/principal';
+import type { Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import type { AccessLog } from './access-log.ts';
+import { canonicalId } from './acl.ts';
 import type { Input } from './request-parser.ts';
 import type { Output, ResponseWriter } from './response-writer.ts';
 import type { Operation } from './schema.ts';
@@ -28,6 +30,7 @@ export interface S3Deps {
   history: History;
   authenticator: Authenticator;
   authorizer: Authorizer;
+  access: AccessControl;
   clock: Clock;
   /** Makes temporary keys; without it STS answers that it does not. */
   identity?: Identity;
@@ -52,7 +55,7 @@ export interface Exchange {
   req: IncomingMessage;
   res: ServerResponse;
   cx: RequestContext;
-  who: Who & { principal: Principal };
+  who: Who;
   target: Target;
   payload: Payload;
   operation: Operation;
@@ -72,8 +75,9 @@ export async function addressOf(x: Exchange): Promise<{ bucket: Bucket; at: Addr
   return { bucket, at: { bucket: bucket.id, key: x.target.key ?? '' } };
 }
 
-/** S3's canonical user id: 64 hex digits, ours made of the principal's number. */
+/** Whose the bucket is. The name is told to the owner alone. */
 export function ownerOf(x: Exchange, bucket: Bucket): { ID: string; DisplayName?: string } {
-  const ID = bucket.owner.toString(16).padStart(64, '0');
-  return x.who.principal.id === bucket.owner ? { ID, DisplayName: x.who.principal.name } : { ID };
+  const ID = canonicalId(bucket.owner);
+  const { principal } = x.who;
+  return principal?.id === bucket.owner ? { ID, DisplayName: principal.name } : { ID };
 }

@@ -123,11 +123,6 @@ function refuseUnwritten(headers: IncomingHttpHeaders): void {
       },
     );
   }
-  const acl = headers['x-amz-acl'];
-  const granted = Object.keys(headers).some((name) => name.startsWith('x-amz-grant-'));
-  if (granted || (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control' && acl !== 'bucket-owner-read')) {
-    throw new S3Error('AccessControlListNotSupported');
-  }
 }
 
 /** The transport's own token goes, wherever it stands; the object's encodings stay. */

@@ -29,6 +29,8 @@ export interface Claim {
 export interface Verifier {
   /** Reads the request's claim and checks all that needs no secret; null: anonymous. @throws S3Error */
   claim(req: IncomingMessage, target: Target): Claim | null;
+  /** How the body of a request without a signature comes. @throws InvalidRequest */
+  unsigned(req: IncomingMessage): Payload;
   /** @throws SignatureDoesNotMatch */
   verify(req: IncomingMessage, target: Target, claim: Claim, key: AccessKey): Payload;
 }
@@ -50,6 +52,12 @@ export function createVerifier(options: { region: string; now(): number }): Veri
       checkRegion(credentials, options.region);
       checkSignedHeaders(req, credentials);
       return { credentials, payloadHash: payloadHashOf(req, target, credentials) };
+    },
+    unsigned(req) {
+      const given = String(req.headers['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD');
+      if (STREAMING[given]?.signed === true)
+        throw new S3Error('InvalidRequest', 'A request without a signature has no signed chunks.');
+      return /^[0-9a-f]{64}$/.test(given) || Object.hasOwn(STREAMING, given) ? payloadOf(given, null) : { kind: 'unsigned' };
     },
     verify(req, target, { credentials, payloadHash }, key) {
       const signer = signerOf(key.secret, credentials.scope);
@@ -93,7 +101,7 @@ export function createVerifier(options: { region: string; now(): number }): Veri
   };
 }
 
-function payloadOf(payloadHash: string, chain: ChunkChain): Payload {
+function payloadOf(payloadHash: string, chain: ChunkChain | null): Payload {
   if (payloadHash === 'UNSIGNED-PAYLOAD') return { kind: 'unsigned' };
   const streaming = STREAMING[payloadHash];
   if (streaming !== undefined) return { kind: 'chunked', trailer: streaming.trailer, chain: streaming.signed ? chain : null };

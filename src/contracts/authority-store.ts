@@ -16,6 +16,8 @@ export interface AuthorityStore {
 
   /** Of the current object or a version; null: there is none. */
   object(at: Address, version?: VersionId | 'null'): Promise<ObjectAuthority | null>;
+  /** Of a version that has just been made. */
+  setNewObjectAcl(version: VersionId, acl: string): Promise<void>;
   /** null: the object is private again. @throws not_found, version_not_found */
   setObjectAcl(at: Address, version: VersionId | 'null' | undefined, acl: string | null): Promise<void>;
 }

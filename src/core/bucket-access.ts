@@ -25,6 +25,9 @@ const OPEN: PublicAccessBlock = {
   restrictPublicBuckets: false,
 };
 
+/** What was taken away, which is something else than what was never set: see the two functions below. */
+export const REMOVED = { removed: true } as const;
+
 /** A new bucket is closed to the public, as at AWS since 2023. Who takes the block away has said so; then it is null and nothing is blocked. */
 export function publicAccessBlockOf(config: Bucket['config']): { set: PublicAccessBlock | null; effective: PublicAccessBlock } {
   const stored = config.publicAccessBlock;

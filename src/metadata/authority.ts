@@ -95,6 +95,7 @@ export function createAuthorityStore({ database, signals }: AuthorityStoreOption
       if (removed > 0) await changed(bucket);
       return removed > 0;
     },
+    setNewObjectAcl: async (version, acl) => void (await database.execute(SET_ACL, [version, acl])),
     async setObjectAcl(at, version, acl) {
       const found = await object(at, version);
       if (found === null) {

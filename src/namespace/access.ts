@@ -1,6 +1,7 @@
 import type { Action, ActionFacts, Authorizer } from '#contracts/authorizer';
-import type { BucketId, ObjectKey } from '#core/address';
+import type { Address, BucketId, ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
+import type { Conditions } from '#core/conditions';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import { type BucketCache, bucketMissing } from './bucket-cache.ts';
@@ -11,6 +12,11 @@ export interface Access {
   require(who: Who, action: Action, bucket: BucketId, key: ObjectKey, about?: ActionFacts): Promise<Bucket>;
   /** `require` for what a tree's path without trailing slash names: true when the caller may act on the key as such, false when only on the folder. */
   requirePath(who: Who, action: Action, bucket: BucketId, path: ObjectKey): Promise<boolean>;
+  /**
+   * `require` for what puts an object. Who may only add there (`create`) gets `addsOnly`: the commit must then find nothing, whatever else it asks for.
+   * What may overwrite is asked first, so that most pay for one question.
+   */
+  requireWrite(who: Who, at: Address, tags?: Record<string, string>): Promise<{ bucket: Bucket; addsOnly: boolean }>;
   /** The answer without waiting, or null: ask `require`. Never throws. */
   peek(who: Who, action: Action, bucket: BucketId, key: ObjectKey): Bucket | null;
 }
@@ -43,6 +49,15 @@ export function createAccess({ cache, authorizer }: { cache: BucketCache; author
         return false;
       }
     },
+    async requireWrite(who, { bucket: id, key }, tags) {
+      const about = tags === undefined ? undefined : { tags };
+      try {
+        return { bucket: await require(who, 'write', id, key, about), addsOnly: false };
+      } catch (error) {
+        if (!isCloudStoreError(error, 'access_denied')) throw error;
+        return { bucket: await require(who, 'create', id, key, about), addsOnly: true };
+      }
+    },
     peek(who, action, id, key) {
       const bucket = cache.peek(id);
       if (bucket === undefined || bucket.kind !== 'standard') return null;
@@ -64,4 +79,19 @@ function assertServed(bucket: Bucket): void {
   throw new CloudStoreError('not_implemented', `Buckets of the kind "${bucket.kind}" are not served by this version.`, {
     details: { bucket: bucket.name },
   });
+}
+
+/** Commits what may only be added, if that is so: where something is already, it is forbidden as overwriting is. */
+export async function adding<T>(
+  addsOnly: boolean,
+  conditions: Conditions | undefined,
+  commit: (conditions: Conditions | undefined) => Promise<T>,
+): Promise<T> {
+  if (!addsOnly) return commit(conditions);
+  try {
+    return await commit({ ...conditions, ifNoneMatch: '*' });
+  } catch (error) {
+    if (!isCloudStoreError(error, 'precondition_failed') || conditions?.ifNoneMatch !== undefined) throw error;
+    throw new CloudStoreError('access_denied', 'You may add here, and overwrite nothing.');
+  }
 }

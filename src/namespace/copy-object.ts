@@ -6,6 +6,7 @@ import { checkConditions } from '#core/conditions';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import type { Who } from '#core/principal';
+import { adding } from './access.ts';
 import type { Rooms } from './deps.ts';
 import { assertOpen, factsOf, find, missing, readAction } from './get.ts';
 import { requireLock } from './put.ts';
@@ -20,22 +21,24 @@ export async function copyObject(
 ): Promise<PutResult> {
   assertKey(to.key);
   await rooms.access.require(who, readAction(options.version), from.bucket, from.key, factsOf(options.version));
-  const target = await rooms.access.require(who, 'write', to.bucket, to.key);
-  const { conditions, lockTokens, attributes, lock } = options;
+  const { bucket: target, addsOnly } = await rooms.access.requireWrite(who, to, options.attributes?.tags);
+  const { lockTokens, attributes, lock } = options;
   await requireLock(rooms.access, who, to, lock);
   return withSource(rooms, from, options.version, (source) => {
     assertSource(source, options.sourceConditions);
     assertOpen(source, options.sealed);
     const mtime = options.mtime ?? (attributes === undefined ? givenMtime(source) : undefined);
-    return commitCopy(rooms, source, target, {
-      who,
-      ...to,
-      attributes: attributes ?? source.attributes,
-      ...(mtime === undefined ? {} : { mtime }),
-      ...(conditions === undefined ? {} : { conditions }),
-      ...(lockTokens === undefined ? {} : { lockTokens }),
-      ...(lock === undefined ? {} : { lock }),
-    });
+    return adding(addsOnly, options.conditions, (conditions) =>
+      commitCopy(rooms, source, target, {
+        who,
+        ...to,
+        attributes: attributes ?? source.attributes,
+        ...(mtime === undefined ? {} : { mtime }),
+        ...(conditions === undefined ? {} : { conditions }),
+        ...(lockTokens === undefined ? {} : { lockTokens }),
+        ...(lock === undefined ? {} : { lock }),
+      }),
+    );
   });
 }
 

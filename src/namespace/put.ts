@@ -9,7 +9,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { DirectoryInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import type { Bytes } from '#core/stream';
-import type { Access } from './access.ts';
+import { type Access, adding } from './access.ts';
 import type { Rooms } from './deps.ts';
 import { EMPTY_MD5, md5Etag, opaqueEtag } from './etag.ts';
 
@@ -19,8 +19,22 @@ const SMALL_BYTES_MAX = 64 * 1024;
 /** Authorize, refuse what is known to fail, store the bytes, commit once. Whatever happens, the claim on the bytes ends. */
 export async function put(rooms: Rooms, who: Who, at: Address, body: Bytes, options: PutOptions): Promise<PutResult> {
   assertKey(at.key);
-  const bucket = await rooms.access.require(who, 'write', at.bucket, at.key);
+  const { bucket, addsOnly } = await rooms.access.requireWrite(who, at, options.attributes?.tags);
   await requireLock(rooms.access, who, at, options.lock);
+  if (!addsOnly) return putInto(rooms, who, at, bucket, body, options);
+  return adding(addsOnly, options.conditions, (conditions = {}) =>
+    putInto(rooms, who, at, bucket, body, { ...options, conditions }),
+  );
+}
+
+async function putInto(
+  rooms: Rooms,
+  who: Who,
+  at: Address,
+  bucket: Bucket,
+  body: Bytes,
+  options: PutOptions,
+): Promise<PutResult> {
   const { size, expect, signal } = options;
   let admitted = body;
   if (size === undefined || size > SMALL_BYTES_MAX) {
@@ -95,7 +109,7 @@ export async function makeDirectory(
 ): Promise<DirectoryInfo> {
   assertKey(at.key);
   if (!at.key.endsWith('/')) throw new CloudStoreError('invalid_key', "A folder's key ends in a slash.");
-  const bucket = await rooms.access.require(who, 'write', at.bucket, at.key);
+  const { bucket } = await rooms.access.requireWrite(who, at);
   const { lockTokens, requireParent, properties } = options;
   const twin = await rooms.store.entry({ ...at, key: at.key.slice(0, -1) });
   if (twin !== null) throw taken();

@@ -172,6 +172,29 @@ export function describeAccess(name: string, make: () => Promise<TestRooms>): vo
       ],
     ];
 
+    it('lets who may only add do just that, whole and in parts', async () => {
+      const adder = await rooms.user('adder', 'guest');
+      const who = rooms.who(adder);
+      const subject = { kind: 'user' as const, id: adder.id };
+      await rooms.metadata.authority.setGrant({ subject, bucket: home.id, prefix: 'shared/', role: 'uploader' });
+      await until(async () => (await codeOf(rooms.buckets.resolve(who, 'anns'))) === 'none');
+      expect(await codeOf(rooms.put(who, home, 'shared/added', 'x'))).to.equal('none');
+      expect(await codeOf(rooms.put(who, home, 'shared/added', 'y'))).to.equal('access_denied');
+      expect(await rooms.text(people.owner!, home, 'shared/added')).to.equal('x');
+      expect(await codeOf(rooms.put(who, home, 'added', 'x'))).to.equal('access_denied');
+      expect(await codeOf(rooms.namespace.get(who, at('shared/added')))).to.equal('access_denied');
+      expect(await codeOf(rooms.namespace.remove(who, at('shared/added')))).to.equal('access_denied');
+      const away = rooms.namespace.move(who, at('shared/added'), at('shared/other'), { overwrite: false });
+      expect(await codeOf(away)).to.equal('access_denied');
+      const completed = async (key: string): Promise<string> => {
+        const upload = await rooms.uploads.begin(who, at(key), { attributes: {} });
+        const part = await rooms.uploads.writePart(who, at(key), upload.id, 1, bytesOf(Buffer.from('p')), {});
+        return codeOf(rooms.uploads.complete(who, at(key), upload.id, [{ number: 1, etag: part.etag }], {}));
+      };
+      expect([await completed('shared/parted'), await completed('shared/added')]).to.deep.equal(['none', 'access_denied']);
+      expect(await rooms.text(people.owner!, home, 'shared/added')).to.equal('x');
+    });
+
     async function stolenPart(who: Who): Promise<unknown> {
       const upload = await rooms.uploads.begin(people.writer!, at('shared/parts'), { attributes: {} });
       return rooms.uploads.copyPart(who, at('shared/parts'), upload.id, 1, at('private'), {});
@@ -227,4 +250,10 @@ export function describeAccess(name: string, make: () => Promise<TestRooms>): vo
       expect(await codeOf(rooms.buckets.resolve(people.owner!, 'elsewhere'))).to.equal('bucket_not_found');
     });
   });
+}
+
+/** What was granted is seen when its signal has come. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!(await holds()) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
 }

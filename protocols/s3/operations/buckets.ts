@@ -4,11 +4,14 @@ import type {
   ListBucketsCommandInput,
   PutBucketVersioningCommandInput,
 } from '@aws-sdk/client-s3';
+import { type AclRequest, cannedAcl, isPublicAcl } from '#core/acl';
+import type { ObjectOwnership } from '#core/bucket-access';
 import { isCloudStoreError } from '#core/errors';
+import { aclOfHeaders, canonicalId } from '../acl.ts';
 import { S3Error } from '../errors.ts';
-import { bucketOf, type Handler, ownerOf } from '../exchange.ts';
-import type { Output } from '../response-writer.ts';
+import { bucketOf, type Exchange, type Handler } from '../exchange.ts';
 import { checkTags } from '../tag-set.ts';
+import { ownershipNamed } from './bucket-access.ts';
 
 const BUCKETS_MAX = 10_000;
 const TAGS_MAX = 50;
@@ -32,7 +35,7 @@ export const listBuckets: Handler<ListBucketsCommandInput> = async (x, input) =>
       CreationDate: new Date(created),
       BucketRegion: x.region,
     })),
-    Owner: { ID: x.who.principal.id.toString(16).padStart(64, '0'), DisplayName: x.who.principal.name },
+    Owner: x.who.principal === null ? undefined : { ID: canonicalId(x.who.principal.id), DisplayName: x.who.principal.name },
     Prefix: input.Prefix,
     ContinuationToken: matching.length > max ? Buffer.from(page.at(-1)?.name ?? '').toString('base64url') : undefined,
   };
@@ -54,14 +57,33 @@ export const createBucket: Handler<CreateBucketCommandInput> = async (x, input) 
   if (Location !== undefined || Bucket !== undefined)
     throw new S3Error('NotImplemented', 'Directory buckets are not implemented.', { Header: 'CreateBucketConfiguration' });
   const tags = checkTags(Tags, TAGS_MAX);
+  const access = newAccess(x, input.ObjectOwnership);
   try {
     const { id } = await x.deps.buckets.create(x.who, name, { objectLock: input.ObjectLockEnabledForBucket === true });
     if (tags.length > 0) await x.deps.buckets.update(x.who, id, { config: { tagging: { TagSet: tags } } });
+    if (access.ownership !== null) await x.deps.access.putOwnership(x.who, id, access.ownership);
+    if (access.acl !== null) await x.deps.access.putAcl(x.who, id, access.acl);
   } catch (error) {
     if (!isCloudStoreError(error, 'bucket_owned_by_you') || x.region !== 'us-east-1') throw error;
   }
   return { Location: `/${name}` };
 };
+
+/** Refused before there is a bucket: what lists would give, where there are none or the public is kept out. @throws InvalidArgument, InvalidBucketAclWith… */
+function newAccess(x: Exchange, name: string | undefined): { ownership: ObjectOwnership | null; acl: AclRequest | null } {
+  const ownership = ownershipNamed(name);
+  if (name !== undefined && ownership === null)
+    throw new S3Error('InvalidArgument', 'Invalid x-amz-object-ownership header', {
+      ArgumentName: 'x-amz-object-ownership',
+      ArgumentValue: name.slice(0, 200),
+    });
+  const acl = aclOfHeaders(x.req.headers);
+  if (acl === null || ('canned' in acl && acl.canned === 'private')) return { ownership, acl: null };
+  if ((ownership ?? 'BucketOwnerEnforced') === 'BucketOwnerEnforced') throw new S3Error('InvalidBucketAclWithObjectOwnership');
+  const list = 'canned' in acl ? cannedAcl(acl.canned, 0, 0) : acl.acl;
+  if (isPublicAcl(list)) throw new S3Error('InvalidBucketAclWithBlockPublicAccessError');
+  return { ownership, acl };
+}
 
 /** @throws IllegalLocationConstraintException (another region of AWS's), InvalidLocationConstraint (none) */
 function checkLocation(region: string, location: string | undefined): void {
@@ -108,10 +130,3 @@ export const putBucketVersioning: Handler<PutBucketVersioningCommandInput> = asy
   await x.deps.buckets.update(x.who, bucket.id, { versioning: Status === 'Enabled' ? 'enabled' : 'suspended' });
   return {};
 };
-
-export const getBucketAcl: Handler = async (x) => privateAcl(ownerOf(x, await bucketOf(x)));
-
-/** Owner, and full control for the owner alone: what every bucket and object has while ACLs are off. */
-export function privateAcl(owner: { ID: string; DisplayName?: string }): Output {
-  return { Owner: owner, Grants: [{ Grantee: { Type: 'CanonicalUser', ...owner }, Permission: 'FULL_CONTROL' }] };
-}

@@ -11,6 +11,7 @@ import { shownVersion } from '../representation.ts';
 import { type Output, XML_DECLARATION } from '../response-writer.ts';
 import { smallDigest } from '../small-digest.ts';
 import { encodeUri } from '../uri.ts';
+import { aclOfUpload, keepAcl } from './new-object-acl.ts';
 import { found, writeConditions } from './put-object.ts';
 
 /** Clients give up on a silent connection after 20 to 60 seconds. */
@@ -54,13 +55,15 @@ async function complete(x: Exchange, input: CompleteMultipartUploadCommandInput,
     if (index > 0 && part.number <= (parts[index - 1]?.number ?? 0)) throw new S3Error('InvalidPartOrder');
   }
   const checksum = await checksumOf(x, at, id, input, named);
-  const { info } = await found(
+  const { info, seq } = await found(
     x.deps.uploads.complete(x.who, at, id, parts, {
       conditions: writeConditions(x),
       ...(checksum === undefined ? {} : { attributes: checksum }),
       ...(input.MpuObjectSize === undefined ? {} : { size: input.MpuObjectSize }),
     }),
   );
+  // The same completion once more must not undo what was set since.
+  if (seq > 0) await keepAcl(x, info, aclOfUpload(info.attributes));
   return {
     Location: `${x.cx.secure ? 'https' : 'http'}://${x.req.headers.host ?? 'localhost'}/${bucket.name}/${encodeUri(at.key, true)}`,
     Bucket: bucket.name,

@@ -14,6 +14,7 @@ import { PUT_BYTES_MAX, type Upload } from '../payload.ts';
 import { readAttributes, shownVersion } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { streamingDigest } from '../streaming-digest.ts';
+import { keepAcl, newObjectAcl } from './new-object-acl.ts';
 import { allowTags, copySource, found, store, writeConditions } from './put-object.ts';
 
 type Source = Awaited<ReturnType<typeof copySource>>;
@@ -59,6 +60,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
     const { VersionId, ...said } = await store(x, bucket, at, upload, { attributes: plain, conditions, ...timed });
     return answer(source, said, VersionId, key, await x.deps.namespace.stat(x.who, at), bucket);
   }
+  const acl = await newObjectAcl(x, { bucket, at });
   const copied = await found(
     x.deps.namespace.copyObject(x.who, source.at, at, {
       ...version,
@@ -69,6 +71,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
       ...timed,
     }),
   );
+  await keepAcl(x, copied.info, acl);
   return answer(
     source,
     checksumMembers(copied.info.attributes.checksum),

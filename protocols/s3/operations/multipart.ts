@@ -32,6 +32,7 @@ import { type Upload as Body, openUpload, PUT_BYTES_MAX } from '../payload.ts';
 import { readAttributes } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
+import { newObjectAcl, withAcl } from './new-object-acl.ts';
 import { allowTags, copySource } from './put-object.ts';
 
 const PAGE_MAX = 1000;
@@ -51,9 +52,10 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
     );
   }
   await allowTags(x, bucket, at, attributes);
+  const listed = withAcl(attributes, await newObjectAcl(x, { bucket, at }));
   const key = customerKeyOf(x.req.headers);
   const upload = await x.deps.uploads.begin(x.who, at, {
-    attributes: key === null ? attributes : { ...attributes, customerKey: newMark(key, x.deps.random) },
+    attributes: key === null ? listed : { ...listed, customerKey: newMark(key, x.deps.random) },
     ...lockOption(x, bucket),
     ...(mtime === undefined ? {} : { mtime }),
     ...(algorithm === null ? {} : { checksum: { algorithm, type } }),
@@ -192,6 +194,7 @@ export const abortMultipartUpload: Handler<{ UploadId?: string }> = async (x, in
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html */
 export const listParts: Handler<ListPartsCommandInput> = async (x, input) => {
   const { bucket, at } = await addressOf(x);
+  await x.deps.authorizer.require(x.who, 'upload.parts', bucket, at.key);
   const limit = pageSize(input.MaxParts, 'max-parts');
   const marker = Number(input.PartNumberMarker ?? 0);
   if (!Number.isInteger(marker) || marker < 0)

@@ -18,6 +18,7 @@ import { openUpload, type Upload } from '../payload.ts';
 import { readAttributes, shownVersion, versionOf } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { decodePath } from '../uri.ts';
+import { keepAcl, newObjectAcl } from './new-object-acl.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 export const putObject: Handler<PutObjectCommandInput> = async (x) => {
@@ -41,6 +42,7 @@ export async function store(
   options: { attributes: ObjectAttributes; conditions: Conditions; mtime?: number; lock?: Partial<ObjectLock> },
   headers: IncomingHttpHeaders = x.req.headers,
 ): Promise<Output> {
+  const acl = await newObjectAcl(x, { bucket, at }, headers);
   const key = customerKeyOf(headers);
   const mark = key === null ? null : newMark(key, x.deps.random);
   const stored = key === null || mark === null ? upload : sealUpload(upload, key, mark);
@@ -57,6 +59,7 @@ export async function store(
       signal: x.cx.signal,
     }),
   );
+  await keepAcl(x, info, acl);
   return {
     ETag: `"${info.etag}"`,
     Expiration: expirationOf(info, bucket),

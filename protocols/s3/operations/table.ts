@@ -1,4 +1,5 @@
 import type { Handler } from '../exchange.ts';
+import * as access from './bucket-access.ts';
 import * as cors from './bucket-cors.ts';
 import * as lifecycle from './bucket-lifecycle.ts';
 import * as logging from './bucket-logging.ts';
@@ -29,7 +30,20 @@ export function createTable(): ReadonlyMap<string, Handler> {
     GetBucketLocation: buckets.getBucketLocation,
     GetBucketVersioning: buckets.getBucketVersioning,
     PutBucketVersioning: buckets.putBucketVersioning,
-    GetBucketAcl: buckets.getBucketAcl,
+    GetBucketAcl: access.getBucketAcl,
+    PutBucketAcl: access.putBucketAcl,
+    GetObjectAcl: access.getObjectAcl,
+    PutObjectAcl: access.putObjectAcl,
+    GetBucketPolicy: access.getBucketPolicy,
+    PutBucketPolicy: access.putBucketPolicy,
+    DeleteBucketPolicy: access.deleteBucketPolicy,
+    GetBucketPolicyStatus: access.getBucketPolicyStatus,
+    GetPublicAccessBlock: access.getPublicAccessBlock,
+    PutPublicAccessBlock: access.putPublicAccessBlock,
+    DeletePublicAccessBlock: access.deletePublicAccessBlock,
+    GetBucketOwnershipControls: access.getBucketOwnershipControls,
+    PutBucketOwnershipControls: access.putBucketOwnershipControls,
+    DeleteBucketOwnershipControls: access.deleteBucketOwnershipControls,
     GetBucketTagging: settings.getBucketTagging,
     PutBucketTagging: settings.putBucketTagging,
     DeleteBucketTagging: settings.deleteBucketTagging,

@@ -1,13 +1,10 @@
 import type { S3Code } from '../errors.ts';
 import { S3Error } from '../errors.ts';
-import { addressOf, bucketOf, type Handler, ownerOf } from '../exchange.ts';
+import { bucketOf, type Handler } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
-import { privateAcl } from './buckets.ts';
 
 /** Terraform, mc and s3cmd ask these of every bucket and take 501 for a fault: nothing is set, in AWS's own words. */
 const MISSING: Record<string, S3Code> = {
-  GetBucketPolicy: 'NoSuchBucketPolicy',
-  GetBucketPolicyStatus: 'NoSuchBucketPolicy',
   GetBucketReplication: 'ReplicationConfigurationNotFoundError',
   GetBucketAnalyticsConfiguration: 'NoSuchConfiguration',
   GetBucketIntelligentTieringConfiguration: 'NoSuchConfiguration',
@@ -21,20 +18,11 @@ const MISSING: Record<string, S3Code> = {
   DeleteBucketMetricsConfiguration: 'NoSuchConfiguration',
 };
 
-/** What is so by default, and true here: bytes are always encrypted, ACLs are off, nothing is public. */
+/** What is so by default, and true here: bytes are always encrypted. */
 const DEFAULTS: Record<string, Output> = {
   GetBucketAbac: { AbacStatus: { Status: 'Disabled' } },
   GetBucketAccelerateConfiguration: {},
-  GetBucketOwnershipControls: { OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
   GetBucketRequestPayment: { Payer: 'BucketOwner' },
-  GetPublicAccessBlock: {
-    PublicAccessBlockConfiguration: {
-      BlockPublicAcls: true,
-      IgnorePublicAcls: true,
-      BlockPublicPolicy: true,
-      RestrictPublicBuckets: true,
-    },
-  },
   ListBucketAnalyticsConfigurations: { IsTruncated: false },
   ListBucketIntelligentTieringConfigurations: { IsTruncated: false },
   ListBucketInventoryConfigurations: { IsTruncated: false },
@@ -42,12 +30,7 @@ const DEFAULTS: Record<string, Output> = {
 };
 
 /** Removing what is not there succeeds, as at AWS. */
-const REMOVALS = [
-  'DeleteBucketMetadataConfiguration',
-  'DeleteBucketMetadataTableConfiguration',
-  'DeleteBucketPolicy',
-  'DeleteBucketReplication',
-];
+const REMOVALS = ['DeleteBucketMetadataConfiguration', 'DeleteBucketMetadataTableConfiguration', 'DeleteBucketReplication'];
 
 /** Every read of a subresource that nobody can set yet. */
 export function unsetHandlers(): Record<string, Handler> {
@@ -64,14 +47,5 @@ export function unsetHandlers(): Record<string, Handler> {
       return output;
     };
   }
-  handlers.GetObjectAcl = async (x) => {
-    await existing(x);
-    return privateAcl(ownerOf(x, await bucketOf(x)));
-  };
   return handlers;
 }
-
-const existing = async (x: Parameters<Handler>[0]): Promise<void> => {
-  const { at } = await addressOf(x);
-  await x.deps.namespace.stat(x.who, at);
-};

@@ -18,7 +18,7 @@ import { type Bytes, bytesOf, collect } from '#core/stream';
 import { type AccessLog, createAccessLog } from '#protocols/s3/access-log';
 import { createS3Door } from '#protocols/s3/door';
 import { smallDigest } from '#protocols/s3/small-digest';
-import { permissive } from '../../support/authorizer.ts';
+import { memoryAccess, permissive } from '../../support/authorizer.ts';
 
 export const KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const MEMBER = { id: 7, name: 'alice', role: 'member' as const };
@@ -55,6 +55,7 @@ export async function startRig(): Promise<Rig> {
   const posted: Rig['posted'] = [];
   const accessLog = createAccessLog({ ...rooms, random: randomBytes, log, region: 'us-east-1', everyMs: 1e9, batchBytes: 4096 });
   const door = createS3Door({
+    access: memoryAccess(rooms.buckets),
     accessLog,
     journal: { head: async () => ({ epoch: 1, seq: 0 }) },
     jobs: { start: async () => undefined, cancel: async () => undefined, list: async () => [] },
@@ -256,7 +257,8 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
       byName.set(name, bucket);
       return bucket;
     },
-    resolved: (_who, name) => byName.get(name) ?? null,
+    resolved: (who, name) => (who.principal === null ? null : (byName.get(name) ?? null)),
+    get: async (_who, id) => [...byName.values()].find((one) => one.id === id) as Bucket,
     async resolve(_who, name) {
       throw new CloudStoreError('bucket_not_found', `No bucket ${name}.`);
     },
