@@ -8,7 +8,10 @@ export interface PrincipalStore {
   findByName(name: string): Promise<PrincipalRecord | null>;
   find(id: PrincipalId): Promise<PrincipalRecord | null>;
   list(): Promise<PrincipalRecord[]>;
-  /** A new password or `disabled` ends every session but `keepSession`. @throws principal_not_found */
+  /**
+   * A new password or `disabled` ends every session but `keepSession`. Whoever stops being an admin who may act is not the last one, also when two do it to each other at once.
+   * @throws principal_not_found, conflict
+   */
   update(
     id: PrincipalId,
     patch: {
@@ -22,7 +25,7 @@ export interface PrincipalStore {
   ): Promise<PrincipalRecord>;
   /** The same password under a better hash, if `from` is still the one of now; nothing ends. */
   upgradeHash(id: PrincipalId, from: string, to: string): Promise<void>;
-  /** Removes the user, its keys, sessions and grants; its buckets pass to `heir`. @throws principal_not_found */
+  /** Removes the user, its keys, sessions and grants; its buckets pass to `heir`. @throws principal_not_found, conflict (the last admin who may act) */
   remove(id: PrincipalId, heir: PrincipalId): Promise<void>;
 
   /** @throws already_exists */

@@ -3,7 +3,7 @@ import type { Signals } from '#contracts/signals';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { PrincipalId, Role } from '#core/principal';
-import type { Database } from './database.ts';
+import type { Database, Session } from './database.ts';
 
 export interface PrincipalStoreOptions {
   database: Database;
@@ -105,6 +105,11 @@ const ALIVE = {
   text: `SELECT EXISTS (SELECT 1 FROM sessions s JOIN principals p ON p.id = s.principal
           WHERE s.id = $1 AND NOT s.revoked AND s.expires_ms > $2 AND NOT p.disabled)`,
 };
+/** Held until the end of the transaction: nobody else decides meanwhile who is left. */
+const ADMINS = {
+  name: 'principal-admins',
+  text: `SELECT id FROM principals WHERE role = 'admin' AND NOT disabled ORDER BY id FOR UPDATE`,
+};
 const EXISTS = { name: 'principal-lock', text: 'SELECT id FROM principals WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE' };
 /** In the order of cs_commit: heads first, then usage. An alias that the heir already has for another bucket is dropped. */
 const REMOVAL = [
@@ -160,7 +165,11 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
         quotaObjects !== undefined,
         quotaObjects ?? null,
       ];
-      const rows = await database.query<Row>(UPDATE, values);
+      const steps = async (session: Session): Promise<Row[]> => {
+        if (disabled === true || (role !== null && role !== 'admin')) await assertNotLastAdmin(session, id);
+        return session.query<Row>(UPDATE, values);
+      };
+      const rows = disabled === true || role !== null ? await database.transaction(steps) : await steps(database);
       if (!rows[0]) throw noPrincipal();
       await changed(id);
       return principalOf(rows[0]);
@@ -171,6 +180,7 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
     async remove(id, heir) {
       if (id === heir) throw new CloudStoreError('invalid_argument', 'A user cannot inherit from itself.');
       await database.transaction(async (session) => {
+        await assertNotLastAdmin(session, id);
         const found = await session.query<[number]>(EXISTS, [[id, heir]]);
         if (found.length !== 2) throw noPrincipal();
         for (const statement of REMOVAL) await session.execute(statement, [id, heir]);
@@ -262,6 +272,12 @@ function sessionOf([id, principal, label, created, expires, credential, lastUsed
 
 function keyOf([id, principal, name, created]: KeyRow): AccessKeyRecord {
   return { id, principal, name, created };
+}
+
+async function assertNotLastAdmin(session: Session, id: PrincipalId): Promise<void> {
+  const admins = await session.query<[number]>(ADMINS);
+  if (admins.length === 1 && admins[0]?.[0] === id)
+    throw new CloudStoreError('conflict', 'This is the last admin; make another one first.');
 }
 
 function noPrincipal(): CloudStoreError {

@@ -199,6 +199,39 @@ export function describeIdentityStores(name: string, make: () => Promise<Metadat
       unsubscribe();
     });
 
+    it('keeps an admin, also when two take each other away at once', async () => {
+      for (const take of [
+        (one: number) => gateway().principals.update(one, { disabled: true }),
+        (one: number) => gateway().principals.update(one, { role: 'member' }),
+        (one: number, heir: number) => gateway().principals.remove(one, heir),
+      ]) {
+        const [a, b, heir] = [await user(), await user(), await user()];
+        for (const id of [a, b]) await gateway().principals.update(id, { role: 'admin' });
+        const codes = await Promise.all([codeOf(take(a, heir)), codeOf(take(b, heir))]);
+        expect(codes.sort()).to.deep.equal(['conflict', 'none']);
+        const left = (await gateway().principals.list()).filter(({ role, disabled }) => role === 'admin' && !disabled);
+        expect(left).to.have.length(1);
+        await rig.database.sql(`UPDATE principals SET role = 'member' WHERE role = 'admin'`);
+      }
+    });
+
+    it('reseals secrets of keys and of one-time codes under a new master key, and passes over what has none', async () => {
+      const id = await user();
+      const key = await gateway().credentials.add(given(id, { sealedSecret: Buffer.from('key') }));
+      const app = await gateway().credentials.add(
+        given(id, { kind: 'app-password', sealedSecret: null, secretHash: hashOf('app') }),
+      );
+      await gateway().factors.beginTotp(id, Buffer.from('totp'));
+      const check = (letter: string) => ({ check: letter.repeat(32), derivation: null });
+      const { sealed } = gateway();
+      await sealed.masterKeyOrInsert(check('a'));
+      const reseal = (bytes: Buffer, context: string) => Buffer.from(`${bytes} ${context}`);
+      await sealed.replaceMasterKey('a'.repeat(32), check('b'), reseal, async () => undefined);
+      expect((await gateway().credentials.find(key.id))?.sealedSecret?.toString()).to.equal(`key access-key:${key.id}`);
+      expect((await gateway().credentials.find(app.id))?.sealedSecret).to.equal(null);
+      expect((await gateway().factors.totp(id))?.sealed.toString()).to.equal(`totp totp:${id}`);
+    });
+
     it('ends every session but one', async () => {
       const id = await user();
       const { principals } = gateway();
