@@ -48,8 +48,10 @@ import { openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { health } from './health.ts';
 import { watchKeys } from './key-watch.ts';
+import { openLan } from './lan.ts';
 import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
+import { announce } from './mdns.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
@@ -79,6 +81,8 @@ export interface Gateway {
   addresses: Addresses;
   /** The secrets of the first start; null on every later one. */
   firstRun: FirstRun | null;
+  /** Of the certificate authority that other devices of the network are asked to trust. */
+  fingerprint: string | null;
   /** Refuses new work, lets open transfers end (20 s at most), closes everything in the opposite order of its start. */
   close(): Promise<void>;
   /** What the first of several processes may ask of this one. */
@@ -112,7 +116,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const { config, clock, random, log, role } = options;
   const { values } = config;
   const dataDirectory = values['data-dir'];
-  const tls = await readTls(config);
+  const given = await readTls(config);
   // A worker is let in by the first process, which has the lock.
   if (role.kind !== 'worker') await assertUsable(dataDirectory, values['database-url'] === null);
   const lock = role.kind === 'worker' ? null : await takeDataDirectory(dataDirectory);
@@ -121,6 +125,19 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     await writeFormat(dataDirectory);
     for (const warning of await fileSystemWarnings(dataDirectory)) log.warn({}, warning);
   }
+  const lan =
+    values.lan === 'on' && given === null
+      ? await openLan({
+          dataDirectory,
+          mayMake: lock !== null,
+          plainForAll: values['plain-http'] === 'everywhere',
+          clock,
+          random,
+          log,
+        })
+      : null;
+  started.defer(() => lan?.close());
+  const tls = lan?.tls ?? given;
 
   const database = await openDatabase(options);
   started.defer(() => database.close());
@@ -322,6 +339,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       s3Port: values['s3-port'],
       webPort: values.port,
       tls,
+      lan: lan?.trust ?? null,
       trustedProxies: values['trusted-proxies'],
       metricsToken: values['metrics-token'],
       publicUrl: values['public-url'],
@@ -341,10 +359,15 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       metrics: { ...metrics, render: renderMetrics },
     });
   const listeners = workers ?? makeListeners();
+  lan?.keepFresh('renewTls' in listeners ? listeners.renewTls : () => undefined);
   busy = () => listeners.busy();
   const addresses = await listen(listeners, config);
   started.defer(() => listeners.drain(DRAIN_MS));
   const { s3, web } = addresses;
+  if (values.lan === 'on' && lock !== null) {
+    const withdraw = await announce({ port: web.port, plain: values['plain-http'] === 'everywhere', log });
+    started.defer(withdraw);
+  }
 
   const urls = urlsOf({
     host: values.host,
@@ -356,7 +379,13 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   });
   const firstRun = secrets === null ? null : await finishFirstRun(firstRunOptions, secrets, urls);
   await lock?.describe({ kind: 'gateway', pid: process.pid, urls: { ...urls } });
-  return { urls, addresses, firstRun, answers: { metrics: metrics.snapshot, ...answerPacks(storage.log) } };
+  return {
+    urls,
+    addresses,
+    firstRun,
+    fingerprint: lan?.fingerprint ?? null,
+    answers: { metrics: metrics.snapshot, ...answerPacks(storage.log) },
+  };
 }
 
 async function takeDataDirectory(path: string): Promise<DataDirectoryLock> {

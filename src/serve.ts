@@ -32,8 +32,12 @@ export async function serve(config: Config, version: string): Promise<number> {
   return stop.exitCode();
 }
 
-function announce({ urls, firstRun }: Gateway): void {
+function announce({ urls, firstRun, fingerprint }: Gateway): void {
   if (firstRun !== null) process.stdout.write(`${welcome(firstRun)}\n\n`);
+  if (fingerprint !== null)
+    process.stdout.write(
+      `Other devices: open ${urls.web}/lan there once, to trust this gateway. SHA-256 fingerprint:\n  ${fingerprint}\n\n`,
+    );
   process.stdout.write(`CloudStore is ready: ${describeUrls(urls)}\n`);
 }
 

@@ -19,6 +19,7 @@ export function withSettings(command: Command): Command {
   for (const name of SETTING_NAMES) {
     const setting: Setting<unknown> = SETTINGS[name];
     if (setting.secret && !setting.url) continue;
+    if (name === 'lan') continue; // serve has it, as a flag without a value
     if (name === 'access-key-id' && command.parent?.name() !== 'cloudstore') continue; // user add and key add have their own
     const option = new Option(`--${name} <value>`, setting.description);
     command.addOption(command.name() === 'serve' || name === 'data-dir' ? option : option.hideHelp());
@@ -34,7 +35,7 @@ export function configOf(flags: Flags): Config {
   }
   if (flags.lan === true) {
     if (given.host !== undefined) throw new SettingError('--lan and --host say different things; give one of them.');
-    given.host = '::'; // IPv4 too; the listeners fall back where IPv6 is off
+    given.lan = 'on';
   }
   return loadConfig({ ...processSources(), flags: given, file: textFlag(flags, 'config') ?? undefined });
 }

@@ -65,6 +65,8 @@ export function loadConfig(from: ConfigSources): Config {
   assertNotBoth(config, 'master-key', 'master-passphrase');
   const mirror = config.values['mirror-dir'];
   if (mirror !== null) config.values['mirror-dir'] = resolve(from.workingDirectory, mirror);
+  // IPv4 too; the listeners fall back where IPv6 is off.
+  if (config.values.lan === 'on' && sources.host === 'default') config.values.host = '::';
   assertTogether(config, 'tls-cert', 'tls-key');
   assertTogether(config, 'access-key-id', 'secret-access-key');
   return config;

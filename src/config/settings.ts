@@ -42,9 +42,20 @@ export const SETTINGS = {
     default: null,
   }),
   host: setting({
-    description: 'The address to listen on; --lan is short for all addresses (0.0.0.0, and :: where IPv6 is on).',
+    description: 'The address to listen on; with lan it is all addresses, unless it is given.',
     schema: text,
     default: '127.0.0.1',
+  }),
+  lan: setting<'on' | 'off'>({
+    description:
+      'on (or the flag --lan): other devices of the network reach the gateway, by HTTPS with a certificate authority of its own (unless tls-cert is given), and find it by mDNS.',
+    schema: onOff(),
+    default: 'off',
+  }),
+  'plain-http': setting<'loopback' | 'everywhere'>({
+    description: 'With lan, who may speak plain HTTP: loopback (this machine only) or everywhere.',
+    schema: z.enum(['loopback', 'everywhere'], 'must be loopback or everywhere'),
+    default: 'loopback',
   }),
   's3-port': setting({ description: 'Port of the S3 API; 0 takes a free one.', schema: port, default: 9000 }),
   port: setting({ description: 'Port of browser, WebDAV, REST and WebSocket; 0 takes a free one.', schema: port, default: 9001 }),

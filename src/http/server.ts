@@ -1,14 +1,22 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger, Metrics } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
+import { speakBoth } from './both-ways.ts';
 import { answerClientError } from './client-error.ts';
 import { type Connections, type Patience, trackConnections } from './connections.ts';
 import type { Door, UpgradeDoor } from './door.ts';
 import { answerInternal, Exchange, loggablePath } from './exchange.ts';
+import { answerLan, isLoopback, type LanTrust, turnAway } from './lan.ts';
 import { createMainApp, isBelow, type MainAppOptions } from './main-app.ts';
 import type { Health } from './operations.ts';
 import { createTrustedProxies } from './proxies.ts';
@@ -25,6 +33,8 @@ export interface ListenersOptions {
   webPort: number;
   /** PEM, for both ports. */
   tls: { cert: Buffer; key: Buffer } | null;
+  /** TLS is by an authority of our own: both ports speak plain HTTP with this machine too, and with others only of that. */
+  lan?: LanTrust | null;
   trustedProxies: readonly string[];
   metricsToken: string | null;
   publicUrl: string | null;
@@ -82,6 +92,8 @@ export interface Listeners {
   drain(ms: number): Promise<void>;
   /** Requests are under way. */
   busy(): boolean;
+  /** New connections get this certificate. */
+  renewTls(tls: { cert: Buffer; key: Buffer }): void;
 }
 
 /**
@@ -109,13 +121,14 @@ export function createListeners(options: ListenersOptions): Listeners {
   let running = 0;
   const main = createMainApp({ ...options, exchangeOf, onFault: fail, draining: () => draining !== null });
   const s3Server = createServer(options, limits, () => false);
-  const webServer = createServer(
-    options,
-    limits,
-    ({ url, headers }) =>
-      [WS_PATH, PUSH_PATH].some((path) => isBelow(url ?? '', path)) && /\bwebsocket\b/i.test(headers.upgrade ?? ''),
-  );
-  const connections = trackConnections([s3Server, webServer], limits);
+  const webServer = createServer(options, limits, isUpgrade);
+  const { lan = null } = options;
+  // Where there is no TLS, or nobody but TLS, there is none beside.
+  const plain =
+    lan === null
+      ? null
+      : { s3: createHttpServer(serverOptions(limits, () => false)), web: createHttpServer(serverOptions(limits, isUpgrade)) };
+  const connections = trackConnections([s3Server, webServer, ...(plain === null ? [] : [plain.s3, plain.web])], limits);
   metrics.gauge('cloudstore_connections_count', 'Open client connections.', () => connections.count());
 
   const begin = (req: IncomingMessage, res: ServerResponse): Exchange => {
@@ -131,6 +144,7 @@ export function createListeners(options: ListenersOptions): Listeners {
     serve(options.s3, req, res, exchange);
   };
   const onWeb = (req: IncomingMessage, res: ServerResponse): void => {
+    if (lan !== null && answerLan(lan, req, res)) return;
     const exchange = begin(req, res);
     const target = main.route(req);
     res.once('close', () => end(exchange, res, target?.protocol ?? 'web'));
@@ -162,7 +176,7 @@ export function createListeners(options: ListenersOptions): Listeners {
 
   listenTo(s3Server, onS3, connections);
   listenTo(webServer, onWeb, connections);
-  webServer.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const connection = connections.of(socket);
     if (connection !== undefined) connection.upgraded = true;
     socket.on('error', () => socket.destroy());
@@ -173,7 +187,22 @@ export function createListeners(options: ListenersOptions): Listeners {
     const exchange = new Exchange(nextId(), req, proxies, log, performance.now());
     socket.once('close', () => exchange.abort());
     (isBelow(req.url ?? '', PUSH_PATH) ? push : ws).upgrade(req, socket, head, exchange);
-  });
+  };
+  webServer.on('upgrade', onUpgrade);
+  if (lan !== null && plain !== null) {
+    const welcome = (req: IncomingMessage): boolean => lan.plainForAll || isLoopback(req.socket.remoteAddress);
+    const orTurnedAway =
+      (serveIt: typeof onWeb): typeof onWeb =>
+      (req, res) =>
+        welcome(req) ? serveIt(req, res) : turnAway(lan, req, res);
+    listenTo(plain.s3, orTurnedAway(onS3), connections);
+    listenTo(plain.web, orTurnedAway(onWeb), connections);
+    plain.web.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
+      welcome(req) ? onUpgrade(req, socket, head) : socket.destroy(),
+    );
+    speakBoth(s3Server, plain.s3, limits.headersTimeoutMs);
+    speakBoth(webServer, plain.web, limits.headersTimeoutMs);
+  }
   const watch = setInterval(() => connections.watch(performance.now()), limits.watchEveryMs);
   watch.unref();
   const revocation = options.validity === undefined ? null : endRevoked(connections, options.validity, log);
@@ -198,6 +227,9 @@ export function createListeners(options: ListenersOptions): Listeners {
       return draining;
     },
     busy: () => running > 0,
+    renewTls(tls) {
+      for (const server of [s3Server, webServer]) if (isTls(server)) server.setSecureContext(tls);
+    },
   };
 }
 
@@ -206,7 +238,25 @@ function createServer(
   limits: Limits,
   shouldUpgradeCallback: (req: IncomingMessage) => boolean,
 ): Server {
-  const common = {
+  const common = serverOptions(limits, shouldUpgradeCallback);
+  const server =
+    options.tls === null
+      ? createHttpServer(common)
+      : createHttpsServer({ ...common, ...options.tls, ALPNProtocols: ['http/1.1'] });
+  server.maxConnections = limits.connectionsMax;
+  return server;
+}
+
+function isUpgrade({ url, headers }: IncomingMessage): boolean {
+  return [WS_PATH, PUSH_PATH].some((path) => isBelow(url ?? '', path)) && /\bwebsocket\b/i.test(headers.upgrade ?? '');
+}
+
+function isTls(server: Server): server is HttpsServer {
+  return 'setSecureContext' in server;
+}
+
+function serverOptions(limits: Limits, shouldUpgradeCallback: (req: IncomingMessage) => boolean): ServerOptions {
+  return {
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(30_000, limits.headersTimeoutMs),
@@ -217,12 +267,6 @@ function createServer(
     // `Upgrade: h2c` and the like are ordinary requests.
     shouldUpgradeCallback,
   };
-  const server =
-    options.tls === null
-      ? createHttpServer(common)
-      : createHttpsServer({ ...common, ...options.tls, ALPNProtocols: ['http/1.1'] });
-  server.maxConnections = limits.connectionsMax;
-  return server;
 }
 
 function listenTo(

@@ -7,6 +7,9 @@ import { ROOT } from '../support/process.ts';
 
 /** Which rooms may know a package; '' is the composition root. */
 const OWNERS: Record<string, string[]> = {
+  '@peculiar/x509': [''],
+  'bonjour-service': [''],
+  'reflect-metadata': [''],
   '@asteasolutions/zod-to-openapi': ['protocols/rest'],
   '@aws-sdk/client-s3': ['protocols/s3', 'blob'],
   '@koa/router': ['http', 'protocols'],
