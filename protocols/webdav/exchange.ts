@@ -30,6 +30,8 @@ export interface WebdavDeps {
   base?: string;
   /** The URL under which a proxy shows us: `Destination` and `If` may name its host. */
   publicUrl?: string | null;
+  /** Bytes that the disk still takes, for who has no quota. */
+  free?: () => number;
   /** Folders beside the buckets. */
   virtual?: readonly VirtualFolder[];
 }

@@ -37,7 +37,7 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
   const rights = new Map<string, Rights>();
   return {
     now: clock.now(),
-    quota,
+    quota: quota === null ? null : { used: quota.used, available: quota.available ?? x.deps.free?.() ?? null },
     httpDate: dates.imf,
     isoDate: dates.isoSeconds,
     locksOn: lockFinder(locks, key),
