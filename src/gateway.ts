@@ -14,6 +14,9 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { createIntegrity } from '#engine/integrity';
 import { createHub } from '#events/hub';
+import { createJobFeed } from '#events/job-feed';
+import { createPresence } from '#events/presence';
+import { createTrace } from '#events/trace';
 import { createWebhooks } from '#events/webhooks';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { webUi } from '#http/web-ui';
@@ -303,12 +306,19 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const auditLog = { ...auditStore, verify: (signal?: AbortSignal) => verifyAudit(auditStore, signal) };
   const audit = createAudit({ store: auditStore, clock, log });
   started.defer(() => audit.close());
+  const trace = createTrace({ signals, random });
+  started.defer(() => trace.close());
+  const presence = createPresence({ signals, clock, random });
+  started.defer(() => presence.close());
   const tasked = { tasks: metadata.historyTasks, jobs: background.jobs, job: HISTORY_JOB };
   const deps = {
     ...shared,
     history: createHistory({ ...shared, ...tasked, buckets, onDamage }),
     quotas: createQuotas({ ...shared, buckets }),
     historyDays: values['history-days'],
+    trace,
+    presence,
+    jobFeed: createJobFeed({ jobs: background.jobs, signals, log }),
     system: createSystemReports(reported),
     identity,
     space,
@@ -351,6 +361,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       rest: createRestDoor(deps),
       ws: createWsHandler(deps),
       webUi: webUi(WEB_DIRECTORY),
+      trace,
       health: healthNow,
       validity: authenticator,
       ended: requestAudit({ audit, level: values.audit, clock }),

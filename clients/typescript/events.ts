@@ -56,6 +56,7 @@ export function openEvents(client: Client, options: EventStreamOptions): EventSt
   let renewal: ReturnType<typeof setTimeout> | undefined;
   let again: ReturnType<typeof setTimeout> | undefined;
   let heard = 0;
+  let used = '';
 
   const say = (message: object): void => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
@@ -66,6 +67,7 @@ export function openEvents(client: Client, options: EventStreamOptions): EventSt
   async function authenticate(): Promise<void> {
     const token = await client.session.token();
     if (token === null) return end();
+    used = token;
     say({ type: 'auth', token, ...(options.device === undefined ? {} : { device: options.device }) });
     clearTimeout(renewal);
     renewal = setTimeout(() => void authenticate().catch(() => socket?.close()), 60_000);
@@ -95,7 +97,8 @@ export function openEvents(client: Client, options: EventStreamOptions): EventSt
         again = setTimeout(connect, wait);
         return;
       }
-      client.session.token().then(
+      // The token that we hold may look good still: what the gateway refused is exchanged, or the session is over.
+      client.session.renew(used).then(
         (token) => (token === null ? end() : (again = setTimeout(connect, wait))),
         () => (again = setTimeout(connect, wait)),
       );

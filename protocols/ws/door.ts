@@ -17,8 +17,13 @@ export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close()
     }
   });
 
+  const unsubscribeRights = deps.authorizer?.onChange((bucket) => {
+    for (const session of sessions) if (session.follows(bucket)) void session.recheck();
+  });
+
   function closeAll(): void {
     unsubscribe();
+    unsubscribeRights?.();
     for (const session of sessions) session.close(CLOSE.goingAway, 'the gateway is going away');
   }
 

@@ -4,10 +4,30 @@ import { CloudStoreError } from '#core/errors';
 
 /** What a client may say. Every message is one JSON object in one text frame; a field that is not known is refused. */
 export type ClientMessage =
-  | { type: 'auth'; token: string }
+  | { type: 'auth'; token: string; device?: string }
   | SubscribeMessage
   | { type: 'unsubscribe'; bucket: string; prefix: string; id?: string }
+  | WatchMessage
+  | { type: 'unwatch'; channel: Channel }
   | { type: 'ping' };
+
+/** What is no bucket: jobs and requests of the gateway, for admins, and the user's own devices. */
+export const CHANNELS = ['jobs', 'presence', 'trace'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+export interface WatchMessage extends TraceFilter {
+  type: 'watch';
+  channel: Channel;
+}
+
+/** Of the trace: only requests that are all of these. */
+export interface TraceFilter {
+  door?: string;
+  user?: string;
+  bucket?: string;
+  /** `404`, or `4xx`. */
+  status?: string;
+}
 
 export interface SubscribeMessage {
   type: 'subscribe';
@@ -21,7 +41,9 @@ export interface SubscribeMessage {
 }
 
 const FIELDS: Record<ClientMessage['type'], readonly string[]> = {
-  auth: ['type', 'token'],
+  auth: ['type', 'token', 'device'],
+  watch: ['type', 'channel', 'door', 'user', 'bucket', 'status'],
+  unwatch: ['type', 'channel'],
   subscribe: ['type', 'bucket', 'prefix', 'cursor', 'id'],
   unsubscribe: ['type', 'bucket', 'prefix', 'id'],
   ping: ['type'],
@@ -31,12 +53,21 @@ const FIELDS: Record<ClientMessage['type'], readonly string[]> = {
 export function parseMessage(text: string): ClientMessage {
   const message = parseObject(text);
   const { type } = message;
-  if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type)) throw refuse('type is auth, subscribe, unsubscribe or ping');
+  if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type))
+    throw refuse('type is auth, subscribe, unsubscribe, watch, unwatch or ping');
   const kind = type as ClientMessage['type'];
   for (const name of Object.keys(message)) if (!FIELDS[kind].includes(name)) throw refuse(`${kind} has no such field`);
   switch (kind) {
     case 'auth':
-      return { type: kind, token: textOf(message, 'token', 1, 8192) };
+      return {
+        type: kind,
+        token: textOf(message, 'token', 1, 8192),
+        ...(message.device === undefined ? {} : { device: textOf(message, 'device', 1, 60) }),
+      };
+    case 'watch':
+      return { type: kind, channel: channelOf(message), ...filterOf(message) };
+    case 'unwatch':
+      return { type: kind, channel: channelOf(message) };
     case 'ping':
       return { type: kind };
     case 'unsubscribe':
@@ -48,6 +79,23 @@ export function parseMessage(text: string): ClientMessage {
       return { type: kind, ...subjectOf(message), cursor };
     }
   }
+}
+
+function channelOf(message: Record<string, unknown>): Channel {
+  const channel = CHANNELS.find((one) => one === message.channel);
+  if (channel === undefined) throw refuse(`channel is one of ${CHANNELS.join(', ')}`);
+  return channel;
+}
+
+function filterOf(message: Record<string, unknown>): TraceFilter {
+  const filter: TraceFilter = {};
+  for (const name of ['door', 'user', 'bucket', 'status'] as const) {
+    if (message[name] === undefined) continue;
+    if (message.channel !== 'trace') throw refuse('only the trace is filtered');
+    filter[name] = textOf(message, name, 1, 200);
+  }
+  if (filter.status !== undefined && !/^[1-5](\d\d|xx)$/.test(filter.status)) throw refuse('status is 404, or 4xx');
+  return filter;
 }
 
 function subjectOf(message: Record<string, unknown>): { bucket: string; prefix: string; id?: string } {

@@ -1,10 +1,12 @@
 import type { WebSocket } from 'ws';
 import { formatCursor } from '#contracts/journal';
+import type { BucketId } from '#core/address';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
+import { openWatch, type Watch } from './channels.ts';
 import { CLOSE, type WsDeps, type WsLimits } from './deps.ts';
-import { type ClientMessage, parseMessage, type SubscribeMessage } from './messages.ts';
+import { type Channel, type ClientMessage, parseMessage, type SubscribeMessage, type WatchMessage } from './messages.ts';
 import { authorizeFollowing, follow, type Subscription } from './subscription.ts';
 
 /** One socket: who it is, and what it follows. */
@@ -14,17 +16,22 @@ export interface Session {
   /** Asks again whether it may be here and see what it follows; closes what no longer holds. */
   recheck(): Promise<void>;
   close(code: number, reason: string): void;
+  /** Whether rights in this bucket concern it; null: in any. */
+  follows(bucket: BucketId | null): boolean;
 }
 
 /** Messages are handled one after another, so that an unsubscribe never overtakes its subscribe. */
 export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits, cx: RequestContext): Session {
   const subscriptions = new Map<string, Subscription>();
+  const watches = new Map<Channel, Watch>();
+  let leave: (() => void) | null = null;
   let principal: Principal | null = null;
   let token = '';
   let alive = true;
   let handling: Promise<void> = Promise.resolve();
   let waiting = 0;
   let expiry: NodeJS.Timeout | undefined;
+  let slow: NodeJS.Timeout | undefined;
 
   const authTimer = setTimeout(() => close(CLOSE.authTimeout, 'authentication timed out'), limits.authMs);
   const pinger = setInterval(() => {
@@ -39,9 +46,14 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
   socket.once('close', () => {
     clearTimeout(authTimer);
     clearTimeout(expiry);
+    clearTimeout(slow);
     clearInterval(pinger);
     for (const subscription of subscriptions.values()) subscription.end();
     subscriptions.clear();
+    for (const watch of watches.values()) watch.end();
+    watches.clear();
+    leave?.();
+    leave = null;
   });
   socket.on('message', (data, binary) => {
     alive = true;
@@ -66,13 +78,19 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
   }
 
   async function handle(message: ClientMessage): Promise<void> {
-    if (message.type === 'auth') return authenticate(message.token);
+    if (message.type === 'auth') return authenticate(message.token, message.device);
     const who = whoami();
     switch (message.type) {
       case 'ping':
         return tell({ type: 'pong' });
       case 'subscribe':
         return subscribe(who, message);
+      case 'watch':
+        return watch(who, message);
+      case 'unwatch':
+        watches.get(message.channel)?.end();
+        watches.delete(message.channel);
+        return tell({ type: 'unwatched', channel: message.channel });
       case 'unsubscribe': {
         const name = nameOf(message);
         subscriptions.get(name)?.end();
@@ -83,7 +101,7 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
   }
 
   /** Also renews: the same user with a fresh token, before the old one expires. */
-  async function authenticate(given: string): Promise<void> {
+  async function authenticate(given: string, device: string | undefined): Promise<void> {
     const found = await deps.authenticator.accessToken(given);
     if (principal !== null && principal.id !== found.id) {
       throw new CloudStoreError('access_denied', 'A socket stays with its user.');
@@ -94,6 +112,7 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
     token = given;
     cx.user = found.name;
     watchExpiry();
+    if (leave === null && socket.readyState === socket.OPEN) leave = deps.presence?.join(found.id, device ?? '') ?? null;
     tell({ type: 'ready', user: found.name });
   }
 
@@ -133,6 +152,24 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
     subscriptions.set(key, follow({ deps, who, bucket, name, prefix, from, id, send, onEnd }));
   }
 
+  async function watch(who: Who, message: WatchMessage): Promise<void> {
+    const { channel } = message;
+    // Another filter takes the place of the one before.
+    watches.get(channel)?.end();
+    watches.delete(channel);
+    const full = (): boolean => socket.bufferedAmount > limits.bufferedBytesMax;
+    // Its first word comes after the answer.
+    const early: object[] = [];
+    let begun = false;
+    const say = (given: object): void => void (begun ? tell(given) : early.push(given));
+    const one = await openWatch(deps, who, message, say, full);
+    if (socket.readyState !== socket.OPEN) return one.end();
+    watches.set(channel, one);
+    tell({ type: 'watching', channel });
+    begun = true;
+    for (const given of early) tell(given);
+  }
+
   async function recheck(): Promise<void> {
     if (principal === null) return;
     try {
@@ -144,6 +181,13 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
       if (!isCloudStoreError(error)) cx.log.error({ err: error }, 'ws: the check of a session failed');
       refuse(error);
       return close(CLOSE.unauthenticated, 'the session has ended');
+    }
+    for (const [channel, one] of watches) {
+      await one.authorize().catch((error: unknown) => {
+        one.end();
+        watches.delete(channel);
+        refuse(error, { channel });
+      });
     }
     for (const [key, subscription] of subscriptions) {
       await subscription.authorize().catch((error: unknown) => {
@@ -169,9 +213,24 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
       }
       for (const message of messages.slice(0, -1)) socket.send(message);
       // The callback also comes, with an error, when the socket closes first.
-      socket.send(last, () => resolve());
-      if (socket.bufferedAmount < limits.bufferedBytesMax) resolve();
+      socket.send(last, () => {
+        clearTimeout(slow);
+        slow = undefined;
+        resolve();
+      });
+      if (socket.bufferedAmount < limits.bufferedBytesMax) {
+        resolve();
+        return;
+      }
+      slow ??= setTimeout(dropSlow, limits.slowMs);
     });
+  }
+
+  /** Events wait in the journal, not here: whoever does not take them begins again from its last cursor. */
+  function dropSlow(): void {
+    close(CLOSE.slow, 'too slow; go on from the last cursor');
+    // The farewell waits behind what was not taken.
+    setTimeout(() => socket.terminate(), 1_000).unref();
   }
 
   function tell(message: object): void {
@@ -197,6 +256,7 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
     },
     recheck,
     close,
+    follows: (bucket) => [...subscriptions.values()].some((one) => bucket === null || one.bucket === bucket),
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Cursor, formatCursor, type JournalEvent } from '#contracts/journal';
+import type { BucketId } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
@@ -7,6 +8,7 @@ import { changeBelow, eventMessage } from './events.ts';
 
 /** One bucket or prefix that a socket follows. */
 export interface Subscription {
+  readonly bucket: BucketId;
   /** @throws what the caller may no longer do, or not_found */
   authorize(): Promise<void>;
   end(): void;
@@ -62,5 +64,5 @@ export function follow(options: SubscriptionOptions): Subscription {
     },
   );
 
-  return { authorize: () => authorizeFollowing(deps, who, bucket, prefix), end: () => ended.abort() };
+  return { bucket: bucket.id, authorize: () => authorizeFollowing(deps, who, bucket, prefix), end: () => ended.abort() };
 }

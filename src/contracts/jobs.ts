@@ -52,3 +52,9 @@ export interface Jobs {
   cancel(name: string): Promise<void>;
   list(): Promise<JobStatus[]>;
 }
+
+/** Jobs as they move, on whichever gateway. */
+export interface JobFeed {
+  /** Tells each job as it is now, then each that changed. Gives the unsubscriber. */
+  follow(listener: (job: JobStatus) => void): () => void;
+}

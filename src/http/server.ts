@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger, Metrics } from '#contracts/observability';
+import type { Trace, TraceEntry } from '#contracts/trace';
 import type { Clock, Random } from '#core/clock';
 import { speakBoth } from './both-ways.ts';
 import { answerClientError } from './client-error.ts';
@@ -54,6 +55,7 @@ export interface ListenersOptions {
   random: Random;
   log: Logger;
   metrics: Metrics;
+  trace?: Trace;
   /** Defaults are for people; tests shorten them. */
   limits?: Partial<Limits>;
 }
@@ -167,6 +169,8 @@ export function createListeners(options: ListenersOptions): Listeners {
     metrics.request(protocol, exchange.op || 'other', status, seconds, bytesIn, bytesOut);
     options.ended?.(exchange, protocol, status, loggablePath(req.url));
     logAccess(exchange, protocol, status, seconds, bytesIn, bytesOut);
+    if (options.trace?.wanted() === true)
+      options.trace.record(traced(options.clock.now(), exchange, protocol, status, seconds, bytesIn, bytesOut));
     if (connection === undefined) return;
     connection.active.delete(exchange);
     connection.readBefore = bytesRead;
@@ -307,6 +311,48 @@ function fail(err: unknown, res: ServerResponse, exchange: Exchange): void {
 }
 
 /** Faults and refusals are worth a line at the default level; the rest is for debugging. */
+/** A request as admins see it live; only made while one looks. */
+function traced(
+  at: number,
+  exchange: Exchange,
+  door: string,
+  status: number,
+  seconds: number,
+  receivedBytes: number,
+  sentBytes: number,
+): TraceEntry {
+  const { req, requestId, op, user } = exchange;
+  const path = loggablePath(req.url);
+  const bucket = bucketIn(door, path);
+  const who = { user: user ?? null, address: exchange.remoteAddress };
+  return {
+    at,
+    requestId,
+    door,
+    operation: op || 'other',
+    method: req.method ?? '',
+    path,
+    bucket,
+    status,
+    seconds,
+    receivedBytes,
+    sentBytes,
+    ...who,
+  };
+}
+
+/** Where a bucket stands in the paths of each door; of a bucket that is a host name the path says nothing. */
+function bucketIn(door: string, path: string): string | null {
+  const at = { s3: 1, webdav: 2, rest: 4 }[door];
+  const segment = at === undefined ? undefined : path.split('/')[at];
+  if (segment === undefined || segment === '') return null;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment; // as it came
+  }
+}
+
 function logAccess(
   exchange: Exchange,
   protocol: string,

@@ -101,6 +101,7 @@ export function createJobStore({ database, signals }: { database: Database; sign
     async renew(name, holder, leaseMs, progress) {
       const rows = await database.query<[boolean]>(RENEW, [name, holder, leaseMs, json(progress)]);
       if (rows[0] === undefined) throw lost(name);
+      if (progress !== null) await signals.publish('progress', name);
       return { cancelled: rows[0][0] };
     },
     async save(name, holder, state) {

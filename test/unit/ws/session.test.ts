@@ -98,6 +98,26 @@ describe('the event stream', () => {
     client.socket.send('x'.repeat(70_000));
     expect(await client.closed).to.equal(1009);
   });
+  it('drops who takes nothing, and lets it go on from its last cursor without a gap', async () => {
+    const slow = await stream.ready();
+    slow.say({ type: 'subscribe', bucket: 'home', cursor: '1.0', id: 's' });
+    expect(await slow.next()).to.include({ type: 'subscribed' });
+    stream.commit('first');
+    const first = await slow.next();
+    slow.socket.pause();
+    const count = 20_000;
+    for (let n = 0; n < count; n++) stream.commit(`${n} ${'x'.repeat(900)}`);
+    await stream.gone();
+    slow.socket.resume();
+    expect(await slow.closed).to.be.oneOf([4409, 1006]);
+    const seen = [first, ...slow.queue.filter(({ type }) => type === 'event')].map(({ cursor }) => String(cursor));
+    expect(seen.length).to.be.below(count);
+    const again = await stream.ready();
+    again.say({ type: 'subscribe', bucket: 'home', cursor: seen.at(-1), id: 's' });
+    expect(await again.next()).to.include({ type: 'subscribed' });
+    while (seen.length < count + 1) seen.push(String((await again.next()).cursor));
+    expect(seen).to.deep.equal(Array.from({ length: count + 1 }, (_, n) => `1.${n + 1}`));
+  });
   it('refuses pages of other origins', async () => {
     const socket = new WebSocket(stream.url, { origin: 'https://evil.example' });
     const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
@@ -139,10 +159,13 @@ async function serveStream() {
     hub,
     journal: { head: async () => head(), since: async () => [] },
     clock: { now: () => Date.now() },
-    limits: { authMs: 150, subscriptionsMax: 2 },
+    limits: { authMs: 150, subscriptionsMax: 2, slowMs: 150 },
   });
   const server = createServer();
+  let left: () => void = () => undefined;
+  const firstLeft = new Promise<void>((resolve) => (left = resolve));
   server.on('upgrade', (req, socket, bytes) => {
+    socket.once('close', left);
     const cx = {
       requestId: 'R',
       remoteAddress: '127.0.0.1',
@@ -173,7 +196,7 @@ async function serveStream() {
       while (queue.length === 0) await new Promise<void>((resolve) => (arrived = resolve));
       return queue.shift() ?? {};
     };
-    return { socket, closed, next, say: (message: object) => socket.send(JSON.stringify(message)) };
+    return { socket, closed, next, queue, say: (message: object) => socket.send(JSON.stringify(message)) };
   }
   async function ready() {
     const client = await open();
@@ -194,5 +217,5 @@ async function serveStream() {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(() => resolve()));
   };
-  return { ...store, authenticator, url, open, ready, commit, close, drain: () => handler.drain() };
+  return { ...store, authenticator, url, open, ready, commit, close, gone: () => firstLeft, drain: () => handler.drain() };
 }
