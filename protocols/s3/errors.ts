@@ -213,7 +213,12 @@ export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
         typeof details.condition === 'string' ? { Condition: details.condition } : {},
       );
     case 'part_too_small':
-      return new S3Error('EntityTooSmall', undefined, typeof details.number === 'number' ? { PartNumber: details.number } : {});
+      return new S3Error('EntityTooSmall', undefined, {
+        ...(typeof details.size === 'number' ? { ProposedSize: details.size } : {}),
+        ...(typeof details.minimum === 'number' ? { MinSizeAllowed: details.minimum } : {}),
+        ...(typeof details.number === 'number' ? { PartNumber: details.number } : {}),
+        ...(typeof details.etag === 'string' ? { ETag: details.etag } : {}),
+      });
     default:
       return new S3Error(CODES[error.code], undefined, subject ? fieldsOf(error.code, subject) : {});
   }

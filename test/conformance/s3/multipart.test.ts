@@ -1,0 +1,521 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import type { S3Answer } from './harness/client.ts';
+import { api, PAGES } from './harness/pages.ts';
+import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
+
+const MIN = 5 * 1024 * 1024;
+const PART = Buffer.alloc(MIN, 'five mebibytes ');
+const TAIL = Buffer.from('and a tail');
+
+interface Upload {
+  key: string;
+  uploadId: string;
+  part(number: number, body: Buffer | string, headers?: Record<string, string>): Promise<S3Answer>;
+  complete(parts: readonly (readonly [number, string])[], headers?: Record<string, string>): Promise<S3Answer>;
+}
+
+async function begin(lab: Lab, headers: Record<string, string> = {}, key = lab.key()): Promise<Upload> {
+  const uploadId = expectStatus(await lab.send('POST', key, { query: 'uploads', headers }), 200)
+    .xml()
+    .value('UploadId');
+  return {
+    key,
+    uploadId,
+    part: (partNumber, body, more = {}) => lab.send('PUT', key, { query: { partNumber, uploadId }, body, headers: more }),
+    complete: (parts, more = {}) => {
+      const list = parts.map(([number, etag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag></Part>`).join('');
+      return lab.send('POST', key, {
+        query: { uploadId },
+        body: `<CompleteMultipartUpload>${list}</CompleteMultipartUpload>`,
+        headers: more,
+      });
+    },
+  };
+}
+
+async function etagOf(part: Promise<S3Answer>): Promise<string> {
+  return expectStatus(await part, 200).headers.etag ?? '';
+}
+
+/** Of two parts, completed. */
+async function whole(lab: Lab): Promise<Upload & { answer: S3Answer; etags: string[] }> {
+  const upload = await begin(lab);
+  const etags = [await etagOf(upload.part(1, PART)), await etagOf(upload.part(2, TAIL))];
+  const answer = expectStatus(await upload.complete(etags.map((etag, index) => [index + 1, etag])), 200);
+  return { ...upload, answer, etags };
+}
+
+suite('CreateMultipartUpload', api('CreateMultipartUpload'), {
+  'answers bucket, key and an id': async (lab) => {
+    const key = lab.key();
+    const xml = expectStatus(await lab.send('POST', key, { query: 'uploads' }), 200).xml();
+    expect(xml.name).to.equal('InitiateMultipartUploadResult');
+    expect([xml.value('Bucket'), xml.value('Key')]).to.deep.equal([lab.bucket, key]);
+    expect(xml.value('UploadId')).to.not.equal('');
+  },
+  'two of one key are two uploads': async (lab) => {
+    const one = await begin(lab);
+    const two = await begin(lab, {}, one.key);
+    expect(one.uploadId).to.not.equal(two.uploadId);
+  },
+  'nothing is there before it is completed': async (lab) => {
+    const upload = await begin(lab);
+    await upload.part(1, TAIL);
+    expectStatus(await lab.get(upload.key), 404);
+  },
+  'what is said at the beginning is said of the object': async (lab) => {
+    const upload = await begin(lab, {
+      'content-type': 'a/b',
+      'x-amz-meta-x': 'y',
+      'cache-control': 'no-store',
+      'x-amz-storage-class': 'STANDARD_IA',
+    });
+    await upload.complete([[1, await etagOf(upload.part(1, TAIL))]]);
+    const { headers } = await lab.head(upload.key);
+    expect(headers['content-type']).to.equal('a/b');
+    expect(headers['x-amz-meta-x']).to.equal('y');
+    expect(headers['cache-control']).to.equal('no-store');
+    expect(headers['x-amz-storage-class']).to.equal('STANDARD_IA');
+  },
+  'an absent bucket is NoSuchBucket': async ({ s3 }) =>
+    expectError(await s3.send('POST', '/no-such-bucket-of-uploads/a', { query: 'uploads' }), 404, 'NoSuchBucket'),
+  'a checksum of the whole object is not made of SHAs': {
+    page: PAGES.checksums,
+    ...over(['SHA1', 'SHA256'], (algorithm) => async ({ send, key }) => {
+      const headers = { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': 'FULL_OBJECT' };
+      expectError(await send('POST', key(), { query: 'uploads', headers }), 400, 'InvalidRequest');
+    }),
+  },
+  'CRC64NVME has no composite checksum': {
+    page: PAGES.checksums,
+    run: async ({ send, key }) => {
+      const headers = { 'x-amz-checksum-algorithm': 'CRC64NVME', 'x-amz-checksum-type': 'COMPOSITE' };
+      expectError(await send('POST', key(), { query: 'uploads', headers }), 400, 'InvalidRequest');
+    },
+  },
+});
+
+suite('UploadPart', api('UploadPart'), {
+  'answers the MD5 of the part as its ETag': async (lab) => {
+    const upload = await begin(lab);
+    expect(await etagOf(upload.part(1, TAIL))).to.equal(`"${createHash('md5').update(TAIL).digest('hex')}"`);
+  },
+  'a number outside 1 to 10,000 is InvalidArgument': over({ '0': 0, '10001': 10_001, '-1': -1 }, (number) => async (lab) => {
+    const upload = await begin(lab);
+    expectError(await upload.part(number, TAIL), 400, 'InvalidArgument');
+  }),
+  'a number that is none is InvalidArgument': async ({ send, ...lab }) => {
+    const { key, uploadId } = await begin({ send, ...lab });
+    expectError(await send('PUT', key, { query: { partNumber: 'one', uploadId }, body: 'a' }), 400, 'InvalidArgument');
+  },
+  'part 10,000 is taken': async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(10_000, TAIL));
+    expectStatus(await upload.complete([[10_000, etag]]), 200);
+  },
+  'an unknown upload is NoSuchUpload': over(
+    ['0'.repeat(32), 'x', '../etc'],
+    (uploadId) =>
+      async ({ send, key }) =>
+        expectError(await send('PUT', key(), { query: { partNumber: 1, uploadId }, body: 'a' }), 404, 'NoSuchUpload'),
+  ),
+  'an upload of another key is NoSuchUpload': async (lab) => {
+    const { uploadId } = await begin(lab);
+    expectError(await lab.send('PUT', lab.key(), { query: { partNumber: 1, uploadId }, body: 'a' }), 404, 'NoSuchUpload');
+  },
+  'a part sent again takes the place of the first': async (lab) => {
+    const upload = await begin(lab);
+    await upload.part(1, 'first');
+    const etag = await etagOf(upload.part(1, 'second'));
+    expectStatus(await upload.complete([[1, etag]]), 200);
+    expect((await lab.get(upload.key)).text).to.equal('second');
+  },
+  'a wrong Content-MD5 is BadDigest and leaves no part': async (lab) => {
+    const upload = await begin(lab);
+    const md5 = createHash('md5').update('other').digest('base64');
+    expectError(await upload.part(1, TAIL, { 'content-md5': md5 }), 400, 'BadDigest');
+    const listed = await lab.send('GET', upload.key, { query: { uploadId: upload.uploadId } });
+    expect(listed.xml().all('Part')).to.have.length(0);
+  },
+  'parts may be streamed in signed chunks': {
+    page: PAGES.sigv4Streaming,
+    run: async (lab) => {
+      const { key, uploadId, complete } = await begin(lab);
+      const part = await lab.send('PUT', key, { query: { partNumber: 1, uploadId }, body: TAIL, payload: 'chunks' });
+      expectStatus(await complete([[1, part.headers.etag ?? '']]), 200);
+      expect((await lab.get(key)).body.equals(TAIL)).to.equal(true);
+    },
+  },
+  'parts of one upload may come at the same time and out of order': async (lab) => {
+    const upload = await begin(lab);
+    const etags = await Promise.all([2, 1].map((number) => etagOf(upload.part(number, number === 1 ? PART : TAIL))));
+    expectStatus(
+      await upload.complete([
+        [1, etags[1] ?? ''],
+        [2, etags[0] ?? ''],
+      ]),
+      200,
+    );
+    expect((await lab.head(upload.key)).headers['content-length']).to.equal(String(MIN + TAIL.length));
+  },
+});
+
+suite('CompleteMultipartUpload', api('CompleteMultipartUpload'), {
+  'makes one object of the parts, in order': async (lab) => {
+    const { key } = await whole(lab);
+    expect((await lab.get(key)).body.equals(Buffer.concat([PART, TAIL]))).to.equal(true);
+  },
+  'answers location, bucket, key and ETag': async (lab) => {
+    const { key, answer } = await whole(lab);
+    const xml = answer.xml();
+    expect(xml.name).to.equal('CompleteMultipartUploadResult');
+    expect([xml.value('Bucket'), xml.value('Key')]).to.deep.equal([lab.bucket, key]);
+    expect(xml.value('Location')).to.match(/^https?:/);
+    expect(xml.value('ETag')).to.equal((await lab.head(key)).headers.etag);
+  },
+  "the ETag is the MD5 of the parts' MD5s and their number": async (lab) => {
+    const { answer, etags } = await whole(lab);
+    const hash = createHash('md5');
+    for (const etag of etags) hash.update(Buffer.from(etag.replaceAll('"', ''), 'hex'));
+    expect(answer.xml().value('ETag')).to.equal(`"${hash.digest('hex')}-2"`);
+  },
+  'the same completion again answers the same': async (lab) => {
+    const { answer, etags, complete } = await whole(lab);
+    const again = expectStatus(await complete(etags.map((etag, index) => [index + 1, etag])), 200);
+    expect(again.xml().value('ETag')).to.equal(answer.xml().value('ETag'));
+  },
+  'an ETag may come without quotes': async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(1, TAIL));
+    expectStatus(await upload.complete([[1, etag.replaceAll('"', '')]]), 200);
+  },
+  'an ETag may come escaped': async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(1, TAIL));
+    expectStatus(await upload.complete([[1, etag.replaceAll('"', '&quot;')]]), 200);
+  },
+  'parts that are not named are left out': async (lab) => {
+    const upload = await begin(lab);
+    await upload.part(1, PART);
+    const etag = await etagOf(upload.part(2, TAIL));
+    expectStatus(await upload.complete([[2, etag]]), 200);
+    expect((await lab.get(upload.key)).body.equals(TAIL)).to.equal(true);
+  },
+  'numbers may have gaps': async (lab) => {
+    const upload = await begin(lab);
+    const etags = [await etagOf(upload.part(3, PART)), await etagOf(upload.part(900, TAIL))];
+    expectStatus(
+      await upload.complete([
+        [3, etags[0] ?? ''],
+        [900, etags[1] ?? ''],
+      ]),
+      200,
+    );
+  },
+  'an upload of one small part is completed': async (lab) => {
+    const upload = await begin(lab);
+    expectStatus(await upload.complete([[1, await etagOf(upload.part(1, 'a'))]]), 200);
+  },
+  'an empty part alone is completed': async (lab) => {
+    const upload = await begin(lab);
+    expectStatus(await upload.complete([[1, await etagOf(upload.part(1, ''))]]), 200);
+    expect((await lab.head(upload.key)).headers['content-length']).to.equal('0');
+  },
+  'descending numbers are InvalidPartOrder': async (lab) => {
+    const upload = await begin(lab);
+    const etags = [await etagOf(upload.part(1, PART)), await etagOf(upload.part(2, TAIL))];
+    expectError(
+      await upload.complete([
+        [2, etags[1] ?? ''],
+        [1, etags[0] ?? ''],
+      ]),
+      400,
+      'InvalidPartOrder',
+    );
+  },
+  'a number twice is InvalidPartOrder': async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(1, PART));
+    expectError(
+      await upload.complete([
+        [1, etag],
+        [1, etag],
+      ]),
+      400,
+      'InvalidPartOrder',
+    );
+  },
+  'a part that was not sent is InvalidPart': async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(1, TAIL));
+    expectError(await upload.complete([[2, etag]]), 400, 'InvalidPart');
+  },
+  'another ETag is InvalidPart': async (lab) => {
+    const upload = await begin(lab);
+    await upload.part(1, TAIL);
+    expectError(await upload.complete([[1, `"${'0'.repeat(32)}"`]]), 400, 'InvalidPart');
+  },
+  'a part below 5 MiB that is not the last is EntityTooSmall': {
+    page: PAGES.multipartLimits,
+    run: async (lab) => {
+      const upload = await begin(lab);
+      const etags = [await etagOf(upload.part(1, PART.subarray(1))), await etagOf(upload.part(2, TAIL))];
+      const answer = await upload.complete([
+        [1, etags[0] ?? ''],
+        [2, etags[1] ?? ''],
+      ]);
+      expectError(answer, 400, 'EntityTooSmall');
+      expect(answer.xml().value('ProposedSize')).to.equal(String(MIN - 1));
+      expect(answer.xml().value('MinSizeAllowed')).to.equal(String(MIN));
+    },
+  },
+  'a refused completion can be mended': async (lab) => {
+    const upload = await begin(lab);
+    expectError(await upload.complete([[1, '"x"']]), 400, 'InvalidPart');
+    expectStatus(await upload.complete([[1, await etagOf(upload.part(1, TAIL))]]), 200);
+  },
+  'no parts are MalformedXML': async (lab) => expectError(await (await begin(lab)).complete([]), 400, 'MalformedXML'),
+  'a body that is no XML is MalformedXML': async (lab) => {
+    const { key, uploadId } = await begin(lab);
+    expectError(await lab.send('POST', key, { query: { uploadId }, body: 'parts' }), 400, 'MalformedXML');
+  },
+  'an unknown upload is NoSuchUpload': async ({ send, key }) => {
+    const body = '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>';
+    expectError(await send('POST', key(), { query: { uploadId: '0'.repeat(32) }, body }), 404, 'NoSuchUpload');
+  },
+  'If-None-Match: * refuses where something is': {
+    page: PAGES.conditionalWrites,
+    run: async (lab) => {
+      const upload = await begin(lab);
+      await lab.put(upload.key, 'there');
+      const etag = await etagOf(upload.part(1, TAIL));
+      expectError(await upload.complete([[1, etag]], { 'if-none-match': '*' }), 412, 'PreconditionFailed');
+      expect((await lab.get(upload.key)).text).to.equal('there');
+    },
+  },
+  'If-None-Match: * completes where nothing is': {
+    page: PAGES.conditionalWrites,
+    run: async (lab) => {
+      const upload = await begin(lab);
+      expectStatus(await upload.complete([[1, await etagOf(upload.part(1, TAIL))]], { 'if-none-match': '*' }), 200);
+    },
+  },
+  'If-Match decides on what is there': {
+    page: PAGES.conditionalWrites,
+    run: async (lab) => {
+      const upload = await begin(lab);
+      const before = await lab.put(upload.key, 'there');
+      const etag = await etagOf(upload.part(1, TAIL));
+      expectError(await upload.complete([[1, etag]], { 'if-match': '"0"' }), 412, 'PreconditionFailed');
+      expectStatus(await upload.complete([[1, etag]], { 'if-match': before.headers.etag ?? '' }), 200);
+    },
+  },
+  'If-Match where nothing is, is NoSuchKey': {
+    page: PAGES.conditionalWrites,
+    run: async (lab) => {
+      const upload = await begin(lab);
+      expectError(await upload.complete([[1, await etagOf(upload.part(1, TAIL))]], { 'if-match': '"0"' }), 404, 'NoSuchKey');
+    },
+  },
+  "x-amz-mp-object-size must be the parts' sum": async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(1, TAIL));
+    expect((await upload.complete([[1, etag]], { 'x-amz-mp-object-size': '5' })).status).to.equal(400);
+    expectStatus(await upload.complete([[1, etag]], { 'x-amz-mp-object-size': String(TAIL.length) }), 200);
+  },
+  'of two completions at once both answer the same object': async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(1, TAIL));
+    const answers = await Promise.all([1, 2, 3].map(() => upload.complete([[1, etag]])));
+    expect(new Set(answers.map((answer) => expectStatus(answer, 200).xml().value('ETag'))).size).to.equal(1);
+  },
+});
+
+suite('AbortMultipartUpload', api('AbortMultipartUpload'), {
+  'parts are gone and the id is no more': async (lab) => {
+    const upload = await begin(lab);
+    await upload.part(1, TAIL);
+    expectStatus(await lab.send('DELETE', upload.key, { query: { uploadId: upload.uploadId } }), 204);
+    expectError(await upload.part(2, TAIL), 404, 'NoSuchUpload');
+    expectError(await lab.send('GET', upload.key, { query: { uploadId: upload.uploadId } }), 404, 'NoSuchUpload');
+  },
+  'an unknown upload is NoSuchUpload': async ({ send, key }) =>
+    expectError(await send('DELETE', key(), { query: { uploadId: '0'.repeat(32) } }), 404, 'NoSuchUpload'),
+  'what was completed is not aborted': async (lab) => {
+    const { key, uploadId } = await whole(lab);
+    const answer = await lab.send('DELETE', key, { query: { uploadId } });
+    expect([204, 404]).to.include(answer.status);
+    expectStatus(await lab.head(key), 200);
+  },
+});
+
+suite('ListParts', api('ListParts'), {
+  'shows numbers, sizes, ETags and times': async (lab) => {
+    const upload = await begin(lab);
+    const etag = await etagOf(upload.part(7, TAIL));
+    const xml = expectStatus(await lab.send('GET', upload.key, { query: { uploadId: upload.uploadId } }), 200).xml();
+    expect(xml.name).to.equal('ListPartsResult');
+    expect([xml.value('Bucket'), xml.value('Key'), xml.value('UploadId')]).to.deep.equal([
+      lab.bucket,
+      upload.key,
+      upload.uploadId,
+    ]);
+    const part = xml.child('Part')!;
+    expect([part.value('PartNumber'), part.value('Size'), part.value('ETag')]).to.deep.equal(['7', String(TAIL.length), etag]);
+    expect(part.value('LastModified')).to.match(/Z$/);
+    expect(xml.child('Initiator')?.value('ID')).to.not.equal('');
+    expect(xml.child('Owner')?.value('ID')).to.not.equal('');
+    expect(xml.value('StorageClass')).to.equal('STANDARD');
+    expect(xml.value('IsTruncated')).to.equal('false');
+  },
+  'pages go through all of them once': over({ 1: 1, 2: 2, 5: 5 }, (size) => async (lab) => {
+    const upload = await begin(lab);
+    for (const number of [1, 2, 4, 9]) await upload.part(number, TAIL);
+    const seen: string[] = [];
+    let marker = '';
+    for (let round = 0; round < 10; round++) {
+      const query = { uploadId: upload.uploadId, 'max-parts': size, ...(marker === '' ? {} : { 'part-number-marker': marker }) };
+      const xml = expectStatus(await lab.send('GET', upload.key, { query }), 200).xml();
+      seen.push(...xml.all('Part').map((part) => part.value('PartNumber')));
+      if (xml.value('IsTruncated') === 'false') break;
+      marker = xml.value('NextPartNumberMarker');
+    }
+    expect(seen).to.deep.equal(['1', '2', '4', '9']);
+  }),
+  'max-parts 0 shows none': async (lab) => {
+    const upload = await begin(lab);
+    await upload.part(1, TAIL);
+    const xml = (await lab.send('GET', upload.key, { query: { uploadId: upload.uploadId, 'max-parts': 0 } })).xml();
+    expect(xml.all('Part')).to.have.length(0);
+  },
+  'max-parts that is no number is InvalidArgument': over(['-1', 'x'], (text) => async (lab) => {
+    const upload = await begin(lab);
+    expectError(
+      await lab.send('GET', upload.key, { query: { uploadId: upload.uploadId, 'max-parts': text } }),
+      400,
+      'InvalidArgument',
+    );
+  }),
+  'a completed upload is NoSuchUpload': async (lab) => {
+    const { key, uploadId } = await whole(lab);
+    expectError(await lab.send('GET', key, { query: { uploadId } }), 404, 'NoSuchUpload');
+  },
+  'checksums of parts are shown': {
+    page: PAGES.checksums,
+    run: async (lab) => {
+      const upload = await begin(lab, { 'x-amz-checksum-algorithm': 'SHA256' });
+      const sum = createHash('sha256').update(TAIL).digest('base64');
+      expectStatus(await upload.part(1, TAIL, { 'x-amz-checksum-sha256': sum }), 200);
+      const xml = (await lab.send('GET', upload.key, { query: { uploadId: upload.uploadId } })).xml();
+      expect(xml.value('ChecksumAlgorithm')).to.equal('SHA256');
+      expect(xml.child('Part')?.value('ChecksumSHA256')).to.equal(sum);
+    },
+  },
+});
+
+suite('UploadPartCopy', api('UploadPartCopy'), {
+  'a part is a whole object': async (lab) => {
+    const from = lab.key();
+    await lab.put(from, 'the source');
+    const upload = await begin(lab);
+    const copied = expectStatus(await upload.part(1, '', { 'x-amz-copy-source': lab.path(from) }), 200).xml();
+    expect(copied.name).to.equal('CopyPartResult');
+    expect(copied.value('LastModified')).to.match(/Z$/);
+    expectStatus(await upload.complete([[1, copied.value('ETag')]]), 200);
+    expect((await lab.get(upload.key)).text).to.equal('the source');
+  },
+  'a part is a range of one': async (lab) => {
+    const from = lab.key();
+    await lab.put(from, '0123456789');
+    const upload = await begin(lab);
+    const headers = { 'x-amz-copy-source': lab.path(from), 'x-amz-copy-source-range': 'bytes=2-4' };
+    const etag = expectStatus(await upload.part(1, '', headers), 200)
+      .xml()
+      .value('ETag');
+    expectStatus(await upload.complete([[1, etag]]), 200);
+    expect((await lab.get(upload.key)).text).to.equal('234');
+  },
+  'a range that is none of first and last is InvalidArgument': over(
+    ['bytes=2-', 'bytes=-2', 'bytes=4-2', '2-4', 'bytes=0-2,4-5', 'bytes=a-b'],
+    (range) => async (lab) => {
+      const from = lab.key();
+      await lab.put(from, '0123456789');
+      const upload = await begin(lab);
+      const headers = { 'x-amz-copy-source': lab.path(from), 'x-amz-copy-source-range': range };
+      expectError(await upload.part(1, '', headers), 400, 'InvalidArgument');
+    },
+  ),
+  'a range past the end is refused': over(['bytes=0-10', 'bytes=20-30'], (range) => async (lab) => {
+    const from = lab.key();
+    await lab.put(from, '0123456789');
+    const upload = await begin(lab);
+    const answer = await upload.part(1, '', { 'x-amz-copy-source': lab.path(from), 'x-amz-copy-source-range': range });
+    expect([400, 416]).to.include(answer.status);
+  }),
+  'an absent source is NoSuchKey': async (lab) =>
+    expectError(await (await begin(lab)).part(1, '', { 'x-amz-copy-source': lab.path(lab.key('absent')) }), 404, 'NoSuchKey'),
+  'a condition on the source decides': async (lab) => {
+    const from = lab.key();
+    const { headers } = await lab.put(from, 'a');
+    const upload = await begin(lab);
+    const source = { 'x-amz-copy-source': lab.path(from) };
+    expectError(await upload.part(1, '', { ...source, 'x-amz-copy-source-if-match': '"0"' }), 412, 'PreconditionFailed');
+    expectError(
+      await upload.part(1, '', { ...source, 'x-amz-copy-source-if-none-match': headers.etag ?? '' }),
+      412,
+      'PreconditionFailed',
+    );
+    expectStatus(await upload.part(1, '', { ...source, 'x-amz-copy-source-if-match': headers.etag ?? '' }), 200);
+  },
+  'a source that the caller may not read is refused': async (lab) => {
+    const from = lab.key();
+    await lab.put(from, 'secret');
+    const other = lab.otherAccount();
+    const bucket = `conf-other-${lab.bucket}`;
+    expectStatus(await other.send('PUT', `/${bucket}`), 200);
+    const uploadId = (await other.send('POST', `/${bucket}/a`, { query: 'uploads' })).xml().value('UploadId');
+    const answer = await other.send('PUT', `/${bucket}/a`, {
+      query: { partNumber: 1, uploadId },
+      headers: { 'x-amz-copy-source': lab.path(from) },
+    });
+    expect([403, 404]).to.include(answer.status);
+  },
+});
+
+suite('reads by part number', PAGES.multipart, {
+  'a part is read by its number': over({ first: 1, last: 2 }, (partNumber) => async (lab) => {
+    const { key } = await whole(lab);
+    const answer = expectStatus(await lab.get(key, { query: { partNumber } }), 206);
+    expect(answer.body.equals(partNumber === 1 ? PART : TAIL)).to.equal(true);
+    expect(answer.headers['x-amz-mp-parts-count']).to.equal('2');
+    expect(answer.headers['content-range']).to.equal(
+      partNumber === 1 ? `bytes 0-${MIN - 1}/${MIN + TAIL.length}` : `bytes ${MIN}-${MIN + TAIL.length - 1}/${MIN + TAIL.length}`,
+    );
+  }),
+  'HEAD of a part says its length': async (lab) => {
+    const { key } = await whole(lab);
+    const { status, headers } = await lab.head(key, { query: { partNumber: 2 } });
+    expect([status, headers['content-length'], headers['x-amz-mp-parts-count']]).to.deep.equal([206, String(TAIL.length), '2']);
+  },
+  'a number past the last is InvalidPartNumber': async (lab) => {
+    const { key } = await whole(lab);
+    expectError(await lab.get(key, { query: { partNumber: 3 } }), 416, 'InvalidPartNumber');
+  },
+  'an object put at once has one part': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'abc');
+    expect((await get(name, { query: { partNumber: 1 } })).text).to.equal('abc');
+    expectError(await get(name, { query: { partNumber: 2 } }), 416, 'InvalidPartNumber');
+  },
+  'a range together with a number is InvalidRequest': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'abc');
+    expectError(await get(name, { query: { partNumber: 1 }, headers: { range: 'bytes=0-1' } }), 400, 'InvalidRequest');
+  },
+  'a number that is none is InvalidArgument': over(['0', '10001', 'x'], (partNumber) => async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'abc');
+    expectError(await get(name, { query: { partNumber } }), 400, 'InvalidArgument');
+  }),
+});
