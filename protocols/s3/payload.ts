@@ -38,7 +38,7 @@ export function openUpload(req: IncomingMessage, payload: Payload): Upload {
   const declared = declaredChecksum(req.headers);
   const expect = declaredDigests(req);
   if (payload.kind === 'sha256') {
-    if (expect.sha256 !== undefined && !expect.sha256.equals(payload.sha256)) throw new S3Error('XAmzContentSHA256Mismatch');
+    if (expect.sha256 !== undefined && !expect.sha256.equals(payload.sha256)) throw new S3Error('BadDigest');
     expect.sha256 = payload.sha256;
   }
   const trailing = trailerName(req, payload);

@@ -1,0 +1,333 @@
+import { expect } from 'chai';
+import { CHECKSUMS, type ChecksumAlgorithm, checksumHeader, composite } from './harness/checksums.ts';
+import type { PayloadMode } from './harness/client.ts';
+import { api, PAGES } from './harness/pages.ts';
+import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
+
+const ALGORITHMS = Object.keys(CHECKSUMS) as ChecksumAlgorithm[];
+const BODY = Buffer.from('What is hashed here is not much, but it is hashed in every way.');
+const ENABLED = { 'x-amz-checksum-mode': 'ENABLED' };
+
+suite('checksums of an object', PAGES.checksums, {
+  'a checksum that is right is taken, echoed and given back when asked for': over(
+    ALGORITHMS,
+    (algorithm) =>
+      async ({ put, get, head, key }) => {
+        const name = key();
+        const header = checksumHeader(algorithm);
+        const value = CHECKSUMS[algorithm](BODY);
+        const stored = await put(name, BODY, { [header]: value });
+        for (const { headers } of [stored, await get(name, { headers: ENABLED }), await head(name, { headers: ENABLED })]) {
+          expect(headers[header]).to.equal(value);
+          expect(headers['x-amz-checksum-type']).to.equal('FULL_OBJECT');
+        }
+      },
+  ),
+  'a checksum that is wrong is BadDigest and stores nothing': over(ALGORITHMS, (algorithm) => async ({ send, get, key }) => {
+    const name = key();
+    const headers = { [checksumHeader(algorithm)]: CHECKSUMS[algorithm](Buffer.from('other')) };
+    expectError(await send('PUT', name, { body: BODY, headers }), 400, 'BadDigest');
+    expectStatus(await get(name), 404);
+  }),
+  'a checksum that is none is InvalidRequest': over(ALGORITHMS, (algorithm) => async ({ send, key }) => {
+    expectError(
+      await send('PUT', key(), { body: BODY, headers: { [checksumHeader(algorithm)]: 'bm9uZQ' } }),
+      400,
+      'InvalidRequest',
+    );
+  }),
+  'it is not given back unasked': over(['GET', 'HEAD'], (method) => async ({ put, send, key }) => {
+    const name = key();
+    await put(name, BODY, { 'x-amz-checksum-sha256': CHECKSUMS.SHA256(BODY) });
+    expect((await send(method, name)).headers).to.not.have.property('x-amz-checksum-sha256');
+  }),
+  'it is not given back with a range': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, BODY, { 'x-amz-checksum-sha256': CHECKSUMS.SHA256(BODY) });
+    const { headers } = await get(name, { headers: { ...ENABLED, range: 'bytes=0-4' } });
+    expect(headers).to.not.have.property('x-amz-checksum-sha256');
+  },
+  'two of them are InvalidRequest': async ({ send, key }) => {
+    const headers = { 'x-amz-checksum-sha256': CHECKSUMS.SHA256(BODY), 'x-amz-checksum-crc32': CHECKSUMS.CRC32(BODY) };
+    expectError(await send('PUT', key(), { body: BODY, headers }), 400, 'InvalidRequest');
+  },
+  'x-amz-sdk-checksum-algorithm alone has the endpoint compute it': over(ALGORITHMS, (algorithm) => async ({ put, key }) => {
+    const { headers } = await put(key(), BODY, { 'x-amz-sdk-checksum-algorithm': algorithm });
+    expect(headers[checksumHeader(algorithm)]).to.equal(CHECKSUMS[algorithm](BODY));
+  }),
+  'an unknown algorithm is InvalidRequest': async ({ send, key }) =>
+    expectError(
+      await send('PUT', key(), { body: 'a', headers: { 'x-amz-sdk-checksum-algorithm': 'CRC16' } }),
+      400,
+      'InvalidRequest',
+    ),
+  'an empty object has its checksum': over(ALGORITHMS, (algorithm) => async ({ put, key }) => {
+    await put(key(), '', { [checksumHeader(algorithm)]: CHECKSUMS[algorithm](Buffer.alloc(0)) });
+  }),
+  'a copy keeps it': {
+    page: api('CopyObject'),
+    run: async ({ put, send, head, path, key }) => {
+      const [from, to] = [key(), key()];
+      await put(from, BODY, { 'x-amz-checksum-crc64nvme': CHECKSUMS.CRC64NVME(BODY) });
+      const copied = expectStatus(await send('PUT', to, { headers: { 'x-amz-copy-source': path(from) } }), 200);
+      expect(copied.xml().value('ChecksumCRC64NVME')).to.equal(CHECKSUMS.CRC64NVME(BODY));
+      expect((await head(to, { headers: ENABLED })).headers['x-amz-checksum-crc64nvme']).to.equal(CHECKSUMS.CRC64NVME(BODY));
+    },
+  },
+  'a copy can have another': {
+    page: api('CopyObject'),
+    run: async ({ put, send, head, path, key }) => {
+      const [from, to] = [key(), key()];
+      await put(from, BODY, { 'x-amz-checksum-crc32': CHECKSUMS.CRC32(BODY) });
+      const headers = { 'x-amz-copy-source': path(from), 'x-amz-checksum-algorithm': 'SHA256' };
+      const copied = expectStatus(await send('PUT', to, { headers }), 200);
+      expect(copied.xml().value('ChecksumSHA256')).to.equal(CHECKSUMS.SHA256(BODY));
+      expect((await head(to, { headers: ENABLED })).headers['x-amz-checksum-sha256']).to.equal(CHECKSUMS.SHA256(BODY));
+    },
+  },
+});
+
+const TRAILING: Record<string, PayloadMode> = { signed: 'chunks-trailer', unsigned: 'unsigned-trailer' };
+
+suite('checksums in trailers', PAGES.sigv4Trailers, {
+  'a trailer is verified, kept and given back': over(
+    Object.fromEntries(
+      ALGORITHMS.flatMap((algorithm) =>
+        Object.entries(TRAILING).map(([name, mode]) => [`${algorithm}, ${name}`, { algorithm, mode }]),
+      ),
+    ),
+    ({ algorithm, mode }) =>
+      async ({ send, head, key }) => {
+        const name = key();
+        const header = checksumHeader(algorithm);
+        const value = CHECKSUMS[algorithm](BODY);
+        const stored = await send('PUT', name, { body: BODY, payload: mode, chunkBytes: 10, trailers: { [header]: value } });
+        expect(expectStatus(stored, 200).headers[header]).to.equal(value);
+        expect((await head(name, { headers: ENABLED })).headers[header]).to.equal(value);
+      },
+  ),
+  'a wrong trailer is BadDigest and stores nothing': over(TRAILING, (payload) => async ({ send, get, key }) => {
+    const name = key();
+    const trailers = { 'x-amz-checksum-crc32': CHECKSUMS.CRC32(Buffer.from('other')) };
+    expectError(await send('PUT', name, { body: BODY, payload, trailers }), 400, 'BadDigest');
+    expectStatus(await get(name), 404);
+  }),
+  'a trailer that was announced and does not come is refused': over(TRAILING, (payload) => async ({ send, get, key }) => {
+    const name = key();
+    const answer = await send('PUT', name, {
+      body: BODY,
+      payload,
+      trailers: {},
+      headers: { 'x-amz-trailer': 'x-amz-checksum-crc32' },
+    });
+    expect(answer.status).to.equal(400);
+    expectStatus(await get(name), 404);
+  }),
+  'a trailer that was not announced is refused': over(TRAILING, (payload) => async ({ send, get, key }) => {
+    const name = key();
+    const trailers = { 'x-amz-checksum-sha256': CHECKSUMS.SHA256(BODY) };
+    const answer = await send('PUT', name, {
+      body: BODY,
+      payload,
+      trailers,
+      headers: { 'x-amz-trailer': 'x-amz-checksum-crc32' },
+    });
+    expect(answer.status).to.equal(400);
+    expectStatus(await get(name), 404);
+  }),
+  'a trailer that was changed breaks its signature': async ({ send, get, key }) => {
+    const name = key();
+    const [right, wrong] = [CHECKSUMS.CRC32(BODY), CHECKSUMS.CRC32(Buffer.from('x'))];
+    const answer = await send('PUT', name, {
+      body: BODY,
+      payload: 'chunks-trailer',
+      trailers: { 'x-amz-checksum-crc32': wrong },
+      tamper: (request) => void (request.body = Buffer.from(request.body.toString('latin1').replace(wrong, right), 'latin1')),
+    });
+    expectError(answer, 403, 'SignatureDoesNotMatch');
+    expectStatus(await get(name), 404);
+  },
+  'a trailer of an unknown kind is InvalidRequest': async ({ send, key }) => {
+    const answer = await send('PUT', key(), {
+      body: BODY,
+      payload: 'unsigned-trailer',
+      trailers: { 'x-amz-checksum-crc16': 'AAA=' },
+    });
+    expectError(answer, 400, 'InvalidRequest');
+  },
+  'a header together with a trailer is InvalidRequest': async ({ send, key }) => {
+    const answer = await send('PUT', key(), {
+      body: BODY,
+      payload: 'unsigned-trailer',
+      trailers: { 'x-amz-checksum-crc32': CHECKSUMS.CRC32(BODY) },
+      headers: { 'x-amz-checksum-sha1': CHECKSUMS.SHA1(BODY) },
+    });
+    expectError(answer, 400, 'InvalidRequest');
+  },
+});
+
+const MIN = 5 * 1024 * 1024;
+const PARTS = [Buffer.alloc(MIN, 'first '), Buffer.from('second')];
+
+async function multipart(lab: Lab, algorithm: ChecksumAlgorithm, type: string | undefined) {
+  const key = lab.key();
+  const headers = { 'x-amz-checksum-algorithm': algorithm, ...(type === undefined ? {} : { 'x-amz-checksum-type': type }) };
+  const begun = expectStatus(await lab.send('POST', key, { query: 'uploads', headers }), 200);
+  const uploadId = begun.xml().value('UploadId');
+  const sums = PARTS.map((part) => CHECKSUMS[algorithm](part));
+  let list = '';
+  for (const [index, body] of PARTS.entries()) {
+    const part = await lab.send('PUT', key, {
+      query: { partNumber: index + 1, uploadId },
+      body,
+      headers: { [checksumHeader(algorithm)]: sums[index] },
+    });
+    expect(expectStatus(part, 200).headers[checksumHeader(algorithm)]).to.equal(sums[index]);
+    list += `<Part><Checksum${algorithm}>${sums[index]}</Checksum${algorithm}><ETag>${part.headers.etag}</ETag><PartNumber>${index + 1}</PartNumber></Part>`;
+  }
+  const complete = (more: Record<string, string> = {}, parts = list) =>
+    lab.send('POST', key, {
+      query: { uploadId },
+      body: `<CompleteMultipartUpload>${parts}</CompleteMultipartUpload>`,
+      headers: more,
+    });
+  return { key, sums, begun, complete, list };
+}
+
+const COMPOSITE = ['CRC32', 'CRC32C', 'SHA1', 'SHA256', 'SHA512', 'MD5'] as const;
+const FULL = ['CRC32', 'CRC32C', 'CRC64NVME'] as const;
+
+suite('checksums of an upload in parts', PAGES.checksumsUpload, {
+  "a composite one is that of the parts' checksums": over(COMPOSITE, (algorithm) => async (lab) => {
+    const { key, sums, begun, complete } = await multipart(lab, algorithm, undefined);
+    expect(begun.headers['x-amz-checksum-type']).to.equal('COMPOSITE');
+    const answer = expectStatus(await complete(), 200);
+    expect(answer.xml().value(`Checksum${algorithm}`)).to.equal(composite(algorithm, sums));
+    const { headers } = await lab.head(key, { headers: ENABLED });
+    expect(headers[checksumHeader(algorithm)]).to.equal(composite(algorithm, sums));
+    expect(headers['x-amz-checksum-type']).to.equal('COMPOSITE');
+  }),
+  'one of the whole object is that of its bytes': over(FULL, (algorithm) => async (lab) => {
+    const { key, complete } = await multipart(lab, algorithm, 'FULL_OBJECT');
+    const value = CHECKSUMS[algorithm](Buffer.concat(PARTS));
+    expect(
+      expectStatus(await complete(), 200)
+        .xml()
+        .value(`Checksum${algorithm}`),
+    ).to.equal(value);
+    const { headers } = await lab.head(key, { headers: ENABLED });
+    expect([headers[checksumHeader(algorithm)], headers['x-amz-checksum-type']]).to.deep.equal([value, 'FULL_OBJECT']);
+  }),
+  'CRC64NVME is of the whole object by itself': async (lab) => {
+    const { begun } = await multipart(lab, 'CRC64NVME', undefined);
+    expect(begun.headers['x-amz-checksum-type']).to.equal('FULL_OBJECT');
+  },
+  'one of the whole that is wrong is BadDigest': over(FULL, (algorithm) => async (lab) => {
+    const { key, complete } = await multipart(lab, algorithm, 'FULL_OBJECT');
+    const headers = { [checksumHeader(algorithm)]: CHECKSUMS[algorithm](Buffer.from('x')), 'x-amz-checksum-type': 'FULL_OBJECT' };
+    expectError(await complete(headers), 400, 'BadDigest');
+    expectStatus(await lab.get(key), 404);
+  }),
+  "a part's that is not what was sent is InvalidPart": async (lab) => {
+    const { complete, list, sums } = await multipart(lab, 'SHA256', undefined);
+    expectError(await complete({}, list.replace(sums[0] ?? '', CHECKSUMS.SHA256(Buffer.from('x')))), 400, 'InvalidPart');
+  },
+  "parts without one get one by the upload's algorithm": async (lab) => {
+    const key = lab.key();
+    const begun = await lab.send('POST', key, { query: 'uploads', headers: { 'x-amz-checksum-algorithm': 'CRC32C' } });
+    const uploadId = begun.xml().value('UploadId');
+    const part = await lab.send('PUT', key, { query: { partNumber: 1, uploadId }, body: 'abc' });
+    const body = `<CompleteMultipartUpload><Part><ETag>${part.headers.etag}</ETag><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>`;
+    const answer = expectStatus(await lab.send('POST', key, { query: { uploadId }, body }), 200);
+    expect(answer.xml().value('ChecksumCRC32C')).to.equal(composite('CRC32C', [CHECKSUMS.CRC32C(Buffer.from('abc'))]));
+  },
+});
+
+suite('GetObjectAttributes', api('GetObjectAttributes'), {
+  'gives what was asked for and no more': over(['ETag', 'ObjectSize', 'StorageClass'], (name) => async ({ put, send, key }) => {
+    const at = key();
+    await put(at, 'abc');
+    const xml = expectStatus(
+      await send('GET', at, { query: 'attributes', headers: { 'x-amz-object-attributes': name } }),
+      200,
+    ).xml();
+    expect(xml.name).to.equal('GetObjectAttributesResponse');
+    expect(xml.children.map((child) => child.name)).to.deep.equal([name]);
+  }),
+  'the ETag comes without quotes': async ({ put, send, key }) => {
+    const at = key();
+    const { headers } = await put(at, 'abc');
+    const xml = (await send('GET', at, { query: 'attributes', headers: { 'x-amz-object-attributes': 'ETag' } })).xml();
+    expect(xml.value('ETag')).to.equal(headers.etag?.replaceAll('"', ''));
+  },
+  'several are named in one header, or in several': async ({ put, send, key }) => {
+    const at = key();
+    await put(at, 'abc');
+    for (const names of ['ETag,ObjectSize', ['ETag', 'ObjectSize']]) {
+      const answer = await send('GET', at, { query: 'attributes', headers: { 'x-amz-object-attributes': names } });
+      expect(
+        expectStatus(answer, 200)
+          .xml()
+          .children.map((child) => child.name),
+      ).to.have.members(['ETag', 'ObjectSize']);
+    }
+  },
+  'the last change is in a header': async ({ put, send, head, key }) => {
+    const at = key();
+    await put(at, 'abc');
+    const answer = await send('GET', at, { query: 'attributes', headers: { 'x-amz-object-attributes': 'ETag' } });
+    expect(answer.headers['last-modified']).to.equal((await head(at)).headers['last-modified']);
+  },
+  'checksums are given': over(ALGORITHMS, (algorithm) => async ({ put, send, key }) => {
+    const at = key();
+    await put(at, BODY, { [checksumHeader(algorithm)]: CHECKSUMS[algorithm](BODY) });
+    const xml = (await send('GET', at, { query: 'attributes', headers: { 'x-amz-object-attributes': 'Checksum' } })).xml();
+    expect(xml.child('Checksum')?.value(`Checksum${algorithm}`)).to.equal(CHECKSUMS[algorithm](BODY));
+    expect(xml.child('Checksum')?.value('ChecksumType')).to.equal('FULL_OBJECT');
+  }),
+  'parts are given with their sizes and checksums, by pages': async (lab) => {
+    const { key, sums, complete } = await multipart(lab, 'SHA256', undefined);
+    expectStatus(await complete(), 200);
+    const ask = async (headers: Record<string, string>) =>
+      (await lab.send('GET', key, { query: 'attributes', headers: { 'x-amz-object-attributes': 'ObjectParts', ...headers } }))
+        .xml()
+        .child('ObjectParts')!;
+    const all = await ask({});
+    expect(all.value('PartsCount')).to.equal('2');
+    expect(
+      all.all('Part').map((part) => [part.value('PartNumber'), part.value('Size'), part.value('ChecksumSHA256')]),
+    ).to.deep.equal([
+      ['1', String(MIN), sums[0]],
+      ['2', '6', sums[1]],
+    ]);
+    const first = await ask({ 'x-amz-max-parts': '1' });
+    expect([first.all('Part').length, first.value('IsTruncated'), first.value('NextPartNumberMarker')]).to.deep.equal([
+      1,
+      'true',
+      '1',
+    ]);
+    const second = await ask({ 'x-amz-part-number-marker': '1' });
+    expect(second.all('Part').map((part) => part.value('PartNumber'))).to.deep.equal(['2']);
+  },
+  'an object put at once has no parts': async ({ put, send, key }) => {
+    const at = key();
+    await put(at, 'abc');
+    const xml = (await send('GET', at, { query: 'attributes', headers: { 'x-amz-object-attributes': 'ObjectParts' } })).xml();
+    expect(xml.child('ObjectParts')).to.equal(undefined);
+  },
+  'an unknown attribute is InvalidArgument': async ({ put, send, key }) => {
+    const at = key();
+    await put(at, 'abc');
+    expectError(
+      await send('GET', at, { query: 'attributes', headers: { 'x-amz-object-attributes': 'Colour' } }),
+      400,
+      'InvalidArgument',
+    );
+  },
+  'an absent key is NoSuchKey': async ({ send, key }) =>
+    expectError(
+      await send('GET', key(), { query: 'attributes', headers: { 'x-amz-object-attributes': 'ETag' } }),
+      404,
+      'NoSuchKey',
+    ),
+});
