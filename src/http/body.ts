@@ -23,7 +23,9 @@ export function requestBytes(req: IncomingMessage): Bytes {
 async function* iterate(req: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     // The parser makes a buffer of its own of every piece, and keeps none.
-    for await (const chunk of req) yield chunk.length === chunk.buffer.byteLength ? disposable(chunk) : chunk;
+    // A reader that gives up leaves the request whole: destroyed, it would lose its socket, and the answer would have none.
+    for await (const chunk of req.iterator({ destroyOnReturn: false }))
+      yield chunk.length === chunk.buffer.byteLength ? disposable(chunk) : chunk;
   } catch (cause) {
     throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
   }
@@ -82,7 +84,8 @@ export function abandonBody(req: IncomingMessage, res: ServerResponse): void {
   const waiting = /^100-continue$/i.test(req.headers.expect ?? '');
   if (waiting || rest === undefined || rest > DRAINED_BYTES_MAX) {
     if (!res.headersSent) res.setHeader('Connection', 'close');
-    lingerOnClose(req.socket);
+    // Gone already where the reader of the body threw.
+    if ((req.socket as Socket | null) !== null) lingerOnClose(req.socket);
   }
   req.resume();
 }

@@ -26,12 +26,14 @@ export function createTrustedProxies(networks: readonly string[]): TrustedProxie
     if (bits === undefined) trusted.addAddress(address, family);
     else trusted.addSubnet(address, Number(bits), family);
   }
-  const isTrusted = (address: string): boolean => trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  const isTrusted = (address: string): boolean => address !== '' && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 
   return {
     origin(req) {
-      const peer = plainAddress(req.socket.remoteAddress ?? '');
-      const direct = { remoteAddress: peer, secure: 'encrypted' in req.socket, host: req.headers.host };
+      // A request that was destroyed has no socket any more.
+      const socket = req.socket as IncomingMessage['socket'] | null;
+      const peer = plainAddress(socket?.remoteAddress ?? '');
+      const direct = { remoteAddress: peer, secure: socket !== null && 'encrypted' in socket, host: req.headers.host };
       if (networks.length === 0 || peer === '' || !isTrusted(peer)) return direct;
       const hops = listed(req.headers['x-forwarded-for']).map(plainAddress);
       let client = peer;

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger, Metrics } from '#contracts/observability';
@@ -142,28 +142,31 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
   const onS3 = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = begin(req, res);
-    res.once('close', () => end(exchange, res, 's3'));
+    const { socket } = req;
+    res.once('close', () => end(exchange, socket, res, 's3'));
     serve(options.s3, req, res, exchange);
   };
   const onWeb = (req: IncomingMessage, res: ServerResponse): void => {
     if (lan !== null && answerLan(lan, req, res)) return;
     const exchange = begin(req, res);
     const target = main.route(req);
-    res.once('close', () => end(exchange, res, target?.protocol ?? 'web'));
+    const { socket } = req;
+    res.once('close', () => end(exchange, socket, res, target?.protocol ?? 'web'));
     res.setHeader('X-Request-Id', exchange.requestId);
     if (target?.door.fast !== undefined && tryFast(target.door, req, res, exchange)) return;
     exchanges.set(req, exchange);
     main.handle(req, res);
   };
-  const end = (exchange: Exchange, res: ServerResponse, protocol: 's3' | 'webdav' | 'rest' | 'web'): void => {
+  /** By the socket as it was: node takes it from a request whose body was given up. */
+  const end = (exchange: Exchange, socket: Socket, res: ServerResponse, protocol: 's3' | 'webdav' | 'rest' | 'web'): void => {
     const { req } = exchange;
     running--;
     // What the client never got whole is its going away, whatever the status line said (nginx's 499).
     const status = res.writableFinished ? res.statusCode : 499;
     if (status === 499) exchange.abort();
     const seconds = (performance.now() - exchange.begun) / 1000;
-    const connection = connections.of(req.socket);
-    const { bytesRead, bytesWritten } = req.socket;
+    const connection = connections.of(socket);
+    const { bytesRead, bytesWritten } = socket;
     const bytesIn = Math.max(0, bytesRead - (connection?.readBefore ?? 0));
     const bytesOut = Math.max(0, bytesWritten - (connection?.writtenBefore ?? 0));
     metrics.request(protocol, exchange.op || 'other', status, seconds, bytesIn, bytesOut);

@@ -22,7 +22,7 @@ export interface Lab extends Endpoint {
   otherAccount(): S3Client;
 }
 
-export type Run = (this: Mocha.Context, lab: Lab) => Promise<void>;
+export type Run = (this: Mocha.Context, lab: Lab) => Promise<unknown>;
 /** One case: what is done, or that with the page that says so (by default the group's), or variants of one sentence. */
 export type Case = Run | { page: string; run: Run } | { page?: string; each: Record<string, Run> };
 

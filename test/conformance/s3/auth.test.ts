@@ -1,0 +1,402 @@
+import { expect } from 'chai';
+import { headOf } from './harness/client.ts';
+import { PAGES } from './harness/pages.ts';
+import { EMPTY_SHA256 } from './harness/signer.ts';
+import { expectError, expectStatus, over, suite } from './harness/suite.ts';
+
+const MINUTE = 60_000;
+const ago = (ms: number): Date => new Date(Date.now() - ms);
+
+suite('SigV4 in the header', PAGES.sigv4Header, {
+  'a signed request is let in': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expectStatus(await get(name), 200);
+  },
+  'an unsigned one is AccessDenied': over(['GET', 'PUT', 'DELETE'], (method) => async ({ put, send, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expectError(await send(method, name, { auth: 'none' }), 403, 'AccessDenied');
+    expect((await get(name)).text).to.equal('a');
+  }),
+  'another secret is SignatureDoesNotMatch, and the answer says what was signed': async ({ s3, get, key }) => {
+    const answer = await get(key(), { keys: { ...s3.keys, secretAccessKey: 'wrong' } });
+    expectError(answer, 403, 'SignatureDoesNotMatch');
+    expect(answer.xml().value('AWSAccessKeyId')).to.equal(s3.keys.accessKeyId);
+    expect(answer.xml().value('StringToSign')).to.match(/^AWS4-HMAC-SHA256\n/);
+    expect(answer.xml().value('SignatureProvided')).to.match(/^[0-9a-f]{64}$/);
+  },
+  'an unknown access key is InvalidAccessKeyId': async ({ s3, get, key }) => {
+    const answer = await get(key(), { keys: { ...s3.keys, accessKeyId: 'AKIAUNKNOWN' } });
+    expectError(answer, 403, 'InvalidAccessKeyId');
+    expect(answer.xml().value('AWSAccessKeyId')).to.equal('AKIAUNKNOWN');
+  },
+  'what is changed after signing is SignatureDoesNotMatch': over<(target: string) => string>(
+    { 'the key': (target) => `${target}x`, 'a query': (target) => `${target}?a=b` },
+    (change) =>
+      async ({ put, get, key }) => {
+        const name = key();
+        await put(name, 'a');
+        await put(`${name}x`, 'b');
+        expectError(
+          await get(name, { tamper: (request) => void (request.target = change(request.target)) }),
+          403,
+          'SignatureDoesNotMatch',
+        );
+      },
+  ),
+  'a method that is changed after signing is SignatureDoesNotMatch': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expectError(await get(name, { tamper: (request) => void (request.method = 'DELETE') }), 403, 'SignatureDoesNotMatch');
+    expectStatus(await get(name), 200);
+  },
+  'a signed header that is changed is SignatureDoesNotMatch': async ({ send, key }) => {
+    const tamper = ({ headers }: { headers: [string, string][] }): void => {
+      for (const header of headers) if (header[0] === 'x-amz-meta-a') header[1] = 'changed';
+    };
+    expectError(await send('PUT', key(), { body: 'a', headers: { 'x-amz-meta-a': 'b' }, tamper }), 403, 'SignatureDoesNotMatch');
+  },
+  'the host must be signed': async ({ get, key }) =>
+    expect((await get(key(), { signedHeaders: ['x-amz-content-sha256', 'x-amz-date'] })).status).to.equal(403),
+  'another region is AuthorizationHeaderMalformed and says which': async ({ s3, get, key }) => {
+    const answer = await get(key(), { region: 'mars-1' });
+    expectError(answer, 400, 'AuthorizationHeaderMalformed');
+    expect(answer.xml().value('Region')).to.equal(s3.region);
+  },
+  'another service is AuthorizationHeaderMalformed': async ({ get, key }) =>
+    expectError(await get(key(), { service: 'ec2' }), 400, 'AuthorizationHeaderMalformed'),
+  'a time within 15 minutes is taken': over(
+    { 'fourteen minutes ago': 14, 'in fourteen minutes': -14 },
+    (minutes) =>
+      async ({ put, get, key }) => {
+        const name = key();
+        await put(name, 'a');
+        expectStatus(await get(name, { at: ago(minutes * MINUTE) }), 200);
+      },
+  ),
+  "a time beyond is RequestTimeTooSkewed and says the endpoint's": over(
+    { 'sixteen minutes ago': 16, 'in sixteen minutes': -16 },
+    (minutes) =>
+      async ({ get, key }) => {
+        const answer = await get(key(), { at: ago(minutes * MINUTE) });
+        expectError(answer, 403, 'RequestTimeTooSkewed');
+        expect(Date.parse(answer.xml().value('ServerTime'))).to.be.closeTo(Date.now(), 5 * MINUTE);
+        expect(answer.xml().value('MaxAllowedSkewMilliseconds')).to.equal('900000');
+      },
+  ),
+  'an Authorization that cannot be read is refused': over(
+    {
+      'nothing of it': 'AWS4-HMAC-SHA256',
+      'no signature': 'AWS4-HMAC-SHA256 Credential=A/20300101/us-east-1/s3/aws4_request, SignedHeaders=host',
+      'a short credential': 'AWS4-HMAC-SHA256 Credential=A/20300101, SignedHeaders=host, Signature=0',
+      'another scheme': 'Basic YTpi',
+      'signature version 2': 'AWS AKIA:abc=',
+    },
+    (authorization) =>
+      async ({ get, key }) => {
+        const answer = await get(key(), {
+          auth: 'none',
+          headers: { authorization, 'x-amz-date': '20300101T000000Z', 'x-amz-content-sha256': EMPTY_SHA256 },
+        });
+        expect([400, 403]).to.include(answer.status);
+        expect(answer.xml().name).to.equal('Error');
+      },
+  ),
+  'a missing x-amz-content-sha256 is refused': async ({ get, key }) =>
+    expect([400, 403]).to.include(
+      (
+        await get(key(), {
+          headers: { 'x-amz-content-sha256': undefined },
+          tamper: ({ headers }) =>
+            void headers.splice(
+              headers.findIndex(([name]) => name === 'x-amz-content-sha256'),
+              1,
+            ),
+        })
+      ).status,
+    ),
+  'a content hash that is none is InvalidArgument': async ({ send, key }) =>
+    expectError(await send('PUT', key(), { body: 'a', headers: { 'x-amz-content-sha256': 'hash' } }), 400, 'InvalidArgument'),
+  'a Date in place of x-amz-date is taken': async ({ put, s3, path, key }) => {
+    const name = key();
+    await put(name, 'a');
+    const at = new Date(Math.floor(Date.now() / 1000) * 1000);
+    expectStatus(await s3.send('GET', path(name), { at, headers: { date: at.toUTCString() } }), 200);
+  },
+  'queries are signed in the order of their bytes': over(
+    [
+      'prefix=a&delimiter=/&list-type=2',
+      'list-type=2&prefix=%C3%A9+x',
+      'list-type=2&prefix=a%2Bb&prefix=c',
+      'list-type=2&start-after=~-_.',
+    ],
+    (query) =>
+      async ({ send }) =>
+        void expectStatus(
+          await send('GET', '', { query: query.replaceAll('+', '%20').replace('delimiter=/', 'delimiter=%2F') }),
+          200,
+        ),
+  ),
+  'a subresource is signed with an empty value': over(
+    ['uploads', 'uploads='],
+    (query) =>
+      async ({ send }) =>
+        void expectStatus(await send('GET', '', { query }), 200),
+  ),
+  'spaces within a header count as one': async ({ send, key }) =>
+    void expectStatus(await send('PUT', key(), { body: 'a', headers: { 'x-amz-meta-a': 'b   c' } }), 200),
+  'a header that comes twice is signed as its values joined': async ({ send, key }) =>
+    void expectStatus(await send('PUT', key(), { body: 'a', headers: { 'x-amz-meta-a': ['b', 'c'] } }), 200),
+  'an unsigned payload is taken': async ({ send, get, key }) => {
+    const name = key();
+    expectStatus(await send('PUT', name, { body: 'a', payload: 'unsigned' }), 200);
+    expect((await get(name)).text).to.equal('a');
+  },
+  'a replayed request is the same request': async ({ s3, path, put, key }) => {
+    const name = key();
+    await put(name, 'a');
+    const request = s3.prepare('GET', path(name));
+    for (let i = 0; i < 2; i++) expectStatus(await s3.transmit(request), 200);
+  },
+});
+
+suite('SigV4 in the query', PAGES.sigv4Query, {
+  'a presigned URL reads': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expect(expectStatus(await get(name, { auth: 'query' }), 200).text).to.equal('a');
+  },
+  'a presigned URL writes': async ({ send, get, key }) => {
+    const name = key();
+    expectStatus(await send('PUT', name, { auth: 'query', body: 'a' }), 200);
+    expect((await get(name)).text).to.equal('a');
+  },
+  'a presigned URL removes': async ({ put, send, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expectStatus(await send('DELETE', name, { auth: 'query' }), 204);
+    expectStatus(await get(name), 404);
+  },
+  'a presigned URL lists': async ({ send }) =>
+    void expectStatus(await send('GET', '', { auth: 'query', query: { 'list-type': 2, prefix: 'a b' } }), 200),
+  'HEAD is not GET': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expect((await get(name, { auth: 'query', tamper: (request) => void (request.method = 'HEAD') })).status).to.equal(403);
+  },
+  'it expires': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    const answer = await get(name, { auth: 'query', at: ago(10 * MINUTE), expiresSeconds: 300 });
+    expectError(answer, 403, 'AccessDenied');
+    expect(answer.xml().value('Message')).to.contain('expired');
+    expect(answer.xml().value('X-Amz-Expires')).to.equal('300');
+  },
+  'it lasts as long as it says': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expectStatus(await get(name, { auth: 'query', at: ago(10 * MINUTE), expiresSeconds: 3600 }), 200);
+  },
+  'one of the future is refused': async ({ get, key }) =>
+    expect((await get(key(), { auth: 'query', at: ago(-20 * MINUTE) })).status).to.equal(403),
+  'a week is the longest': over(
+    { '604800 is taken': 604_800, '604801 is not': 604_801 },
+    (expiresSeconds) =>
+      async ({ put, get, key }) => {
+        const name = key();
+        await put(name, 'a');
+        const answer = await get(name, { auth: 'query', expiresSeconds });
+        if (expiresSeconds === 604_800) expectStatus(answer, 200);
+        else expectError(answer, 400, 'AuthorizationQueryParametersError');
+      },
+  ),
+  'what is changed of it is refused': over<(target: string) => string>(
+    {
+      'the key': (target) => target.replace('?', 'x?'),
+      'the time to live': (target) => target.replace('X-Amz-Expires=300', 'X-Amz-Expires=3000'),
+      'the date': (target) =>
+        target.replace(/X-Amz-Date=\d{8}T\d{6}Z/, (text) => text.replace(/\d{2}Z$/, '01Z').replace('T', 'T')),
+      'the signature': (target) =>
+        target.replace(/Signature=./, (text) => `${text.slice(0, -1)}${text.endsWith('0') ? '1' : '0'}`),
+      'another parameter': (target) => `${target}&response-content-type=text/html`,
+    },
+    (change) =>
+      async ({ put, get, key }) => {
+        const name = key();
+        await put(name, 'a');
+        const tamper = (request: { target: string }): void => {
+          const changed = change(request.target);
+          request.target = changed === request.target ? `${changed}&x=1` : changed;
+        };
+        expect((await get(name, { auth: 'query', tamper })).status).to.equal(403);
+      },
+  ),
+  'a host that is not the signed one is refused': async ({ put, get, key }) => {
+    const name = key();
+    await put(name, 'a');
+    const tamper = ({ headers }: { headers: [string, string][] }): void => {
+      headers[0] = ['Host', 'elsewhere.example:9000'];
+    };
+    expect((await get(name, { auth: 'query', tamper })).status).to.equal(403);
+  },
+  'an x-amz header that was not signed is refused': async ({ get, put, key }) => {
+    const name = key();
+    await put(name, 'a');
+    expect(
+      (await get(name, { auth: 'query', tamper: ({ headers }) => void headers.push(['x-amz-checksum-mode', 'ENABLED']) })).status,
+    ).to.equal(403);
+  },
+  'a parameter that lacks is AuthorizationQueryParametersError': over(
+    ['X-Amz-Date', 'X-Amz-Expires', 'X-Amz-SignedHeaders', 'X-Amz-Credential'],
+    (name) =>
+      async ({ get, key }) => {
+        const drop = (request: { target: string }): void => {
+          request.target = request.target.replace(new RegExp(`${name}=[^&]*&?`), '');
+        };
+        expectError(await get(key(), { auth: 'query', tamper: drop }), 400, 'AuthorizationQueryParametersError');
+      },
+  ),
+  'together with an Authorization header it is InvalidArgument': async ({ s3, path, get, key }) => {
+    const { headers } = s3.prepare('GET', path(key()));
+    const authorization = headers.find(([name]) => name === 'Authorization')?.[1] ?? '';
+    const answer = await get(key(), {
+      auth: 'query',
+      tamper: (request) => void request.headers.push(['Authorization', authorization]),
+    });
+    expectError(answer, 400, 'InvalidArgument');
+  },
+  'signature version 2 in the query is refused': async ({ get, key }) => {
+    const query = { AWSAccessKeyId: 'AKIA', Signature: 'abc', Expires: '2000000000' };
+    expect([400, 403]).to.include((await get(key(), { auth: 'none', query })).status);
+  },
+});
+
+const BODY = Buffer.from('The body of a request that is signed chunk by chunk.');
+
+suite('streaming signatures', PAGES.sigv4Streaming, {
+  'chunks of any size make the body': over({ 1: 1, 7: 7, 64: 64 }, (chunkBytes) => async ({ send, get, key }) => {
+    const name = key();
+    expectStatus(await send('PUT', name, { body: BODY, payload: 'chunks', chunkBytes }), 200);
+    expect((await get(name)).body.equals(BODY)).to.equal(true);
+  }),
+  'an empty body is one chunk of nothing': over(
+    ['chunks', 'chunks-trailer', 'unsigned-trailer'] as const,
+    (payload) =>
+      async ({ send, get, key }) => {
+        const name = key();
+        expectStatus(await send('PUT', name, { body: '', payload }), 200);
+        expect((await get(name)).headers['content-length']).to.equal('0');
+      },
+  ),
+  'a byte that is changed is SignatureDoesNotMatch': async ({ send, get, key }) => {
+    const name = key();
+    const tamper = (request: { body: Buffer }): void => {
+      request.body = Buffer.from(request.body.toString('latin1').replace('signed', 'forged'), 'latin1');
+    };
+    expectError(await send('PUT', name, { body: BODY, payload: 'chunks', tamper }), 403, 'SignatureDoesNotMatch');
+    expectStatus(await get(name), 404);
+  },
+  'chunks in another order are SignatureDoesNotMatch': async ({ send, get, key }) => {
+    const name = key();
+    const tamper = (request: { body: Buffer }): void => {
+      const size = Buffer.from('4;chunk-signature=').length + 64 + 2 + 4 + 2;
+      const [first, second] = [request.body.subarray(0, size), request.body.subarray(size, 2 * size)];
+      request.body = Buffer.concat([second, first, request.body.subarray(2 * size)]);
+    };
+    expectError(await send('PUT', name, { body: BODY, payload: 'chunks', chunkBytes: 4, tamper }), 403, 'SignatureDoesNotMatch');
+    expectStatus(await get(name), 404);
+  },
+  'chunks of another request are SignatureDoesNotMatch': {
+    page: PAGES.sigv4Streaming,
+    run: async ({ s3, send, path, get, key }) => {
+      const [one, two] = [key(), key()];
+      const recorded = s3.prepare('PUT', path(one), { body: BODY, payload: 'chunks', at: ago(2000) });
+      expectStatus(await s3.transmit(recorded), 200);
+      const answer = await send('PUT', two, {
+        body: BODY,
+        payload: 'chunks',
+        tamper: (request) => void (request.body = recorded.body),
+      });
+      expectError(answer, 403, 'SignatureDoesNotMatch');
+      expectStatus(await get(two), 404);
+    },
+  },
+  'a body without its last chunk is IncompleteBody': async ({ send, get, key }) => {
+    const name = key();
+    const tamper = (request: { body: Buffer; headers: [string, string][] }): void => {
+      request.body = request.body.subarray(0, request.body.lastIndexOf('0;chunk-signature'));
+      for (const header of request.headers) if (header[0] === 'Content-Length') header[1] = String(request.body.length);
+    };
+    expectError(await send('PUT', name, { body: BODY, payload: 'chunks', tamper }), 400, 'IncompleteBody');
+    expectStatus(await get(name), 404);
+  },
+  "a decoded length that is not the body's is refused": over({ shorter: -1, longer: 1 }, (by) => async ({ send, get, key }) => {
+    const name = key();
+    const headers = { 'x-amz-decoded-content-length': BODY.length + by };
+    expectError(await send('PUT', name, { body: BODY, payload: 'chunks', headers }), 400, 'IncompleteBody');
+    expectStatus(await get(name), 404);
+  }),
+  'without a decoded length it is MissingContentLength': async ({ send, key }) => {
+    const tamper = (request: { headers: [string, string][] }): void => {
+      request.headers = request.headers.filter(([name]) => name !== 'x-amz-decoded-content-length');
+    };
+    const answer = await send('PUT', key(), {
+      body: BODY,
+      payload: 'unsigned-trailer',
+      tamper,
+      signedHeaders: ['host', 'x-amz-content-sha256', 'x-amz-date'],
+    });
+    expect([403, 411]).to.include(answer.status);
+  },
+  'a frame that is none is refused': over(
+    {
+      'no size': 'hello\r\n',
+      'a size that is none': 'zz\r\nab\r\n0\r\n\r\n',
+      'no line end behind a chunk': '2\r\nab0\r\n\r\n',
+      'an endless line': 'a'.repeat(5000),
+    },
+    (frame) =>
+      async ({ send, get, key }) => {
+        const name = key();
+        const tamper = (request: { body: Buffer; headers: [string, string][] }): void => {
+          request.body = Buffer.from(frame);
+          for (const header of request.headers) if (header[0] === 'Content-Length') header[1] = String(frame.length);
+        };
+        const answer = await send('PUT', name, { body: 'ab', payload: 'unsigned-trailer', tamper });
+        expect(answer.status).to.equal(400);
+        expectStatus(await get(name), 404);
+      },
+  ),
+  'an unsigned chunk in a signed stream is refused': async ({ send, get, key }) => {
+    const name = key();
+    const tamper = (request: { body: Buffer; headers: [string, string][] }): void => {
+      request.body = Buffer.from('2\r\nab\r\n0\r\n\r\n');
+      for (const header of request.headers) if (header[0] === 'Content-Length') header[1] = String(request.body.length);
+    };
+    const answer = await send('PUT', name, { body: 'ab', payload: 'chunks', tamper });
+    expect([400, 403]).to.include(answer.status);
+    expectStatus(await get(name), 404);
+  },
+  "an unsigned trailer of an unsigned request is nobody's": async ({ send, get, key }) => {
+    const name = key();
+    const headers = { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' };
+    expectError(await send('PUT', name, { body: 'a', payload: 'unsigned-trailer', auth: 'none', headers }), 403, 'AccessDenied');
+    expectStatus(await get(name), 404);
+  },
+  'an unsigned trailer with a wrong signature is SignatureDoesNotMatch': async ({ s3, send, get, key }) => {
+    const name = key();
+    const keys = { ...s3.keys, secretAccessKey: 'wrong' };
+    expectError(await send('PUT', name, { body: 'a', payload: 'unsigned-trailer', keys }), 403, 'SignatureDoesNotMatch');
+    expectStatus(await get(name), 404);
+  },
+  'a client that waits is told of a wrong signature before its body': async ({ s3, path, key }) => {
+    const wire = await s3.open();
+    const keys = { ...s3.keys, secretAccessKey: 'wrong' };
+    wire.write(
+      headOf(s3.prepare('PUT', path(key()), { body: BODY, payload: 'chunks', keys, headers: { Expect: '100-continue' } })),
+    );
+    expect(await wire.firstStatus()).to.equal(403);
+    wire.destroy();
+  },
+});
