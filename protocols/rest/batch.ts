@@ -3,6 +3,7 @@ import { CloudStoreError } from '#core/errors';
 import type { Exchange } from './exchange.ts';
 import { locateKey } from './place.ts';
 import { problemOf, problemType } from './problems.ts';
+import { entryJson } from './represent.ts';
 import type * as schema from './schemas/batch.ts';
 import { transfer } from './transfer.ts';
 
@@ -72,6 +73,20 @@ async function carryOut(x: Exchange, item: Item): Promise<Verdict> {
 }
 
 async function restore(x: Exchange, item: Extract<Item, { op: 'restore' }>): Promise<Verdict> {
-  await locateKey(x, item.at.bucket, item.at.key);
-  throw new CloudStoreError('not_implemented', 'Restoring is not part of a batch yet.');
+  const { bucket, at } = await locateKey(x, item.at.bucket, item.at.key);
+  const { history, namespace } = x.deps;
+  if (history === undefined) throw new CloudStoreError('not_implemented', 'This gateway does not do that.');
+  if (item.versionId !== undefined && at.key.endsWith('/')) {
+    throw new CloudStoreError('invalid_argument', 'A folder has no version; leave versionId out.');
+  }
+  const { key, bucket: id } = at;
+  const outcome = await history.restore(x.who, {
+    bucket: id,
+    what: item.versionId === undefined ? { kind: 'deleted', key } : { kind: 'version', key, version: item.versionId },
+    conflict: item.versionId === undefined ? 'fail' : 'replace',
+  });
+  // What is too large for one step goes on as a task.
+  if (outcome.kind === 'task') return { ok: true, status: 202 };
+  if (key === '' || key.endsWith('/')) return { ok: true, status: 200 };
+  return { ok: true, status: 200, entry: entryJson(bucket.name, await namespace.entry(x.who, at)) };
 }

@@ -4,6 +4,7 @@ import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
 import type { Cache } from '#contracts/cache';
+import type { History } from '#contracts/history';
 import type { Identity } from '#contracts/identity';
 import type { Integrity } from '#contracts/integrity';
 import type { Jobs } from '#contracts/jobs';
@@ -41,6 +42,7 @@ export interface RestDeps {
   jobs?: Jobs;
   system?: SystemReports;
   resumables?: Resumables;
+  history?: History;
   search?: Search;
   thumbnails?: Thumbnails;
   idempotency?: Idempotency;

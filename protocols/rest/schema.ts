@@ -133,7 +133,7 @@ export const Space = z
   .meta({ id: 'Space' });
 
 export const Problem = z
-  .object({
+  .looseObject({
     type: z.string(),
     title: z.string(),
     status: z.int(),

@@ -3,6 +3,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { expect } from 'chai';
 import sharp from 'sharp';
 import { ApiError, type Client, createClient } from '../../clients/typescript/index.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore } from '../support/process.ts';
 import { unzip } from '../support/unzip.ts';
@@ -14,7 +15,7 @@ describe('a drive over REST', function () {
   let member: Client;
   before(async () => {
     gateway = await startGateway({ keepData: true });
-    admin = createClient({ url: gateway.webUrl });
+    admin = createClient({ url: gateway.webUrl, fetch: checkedFetch });
     await admin.login(gateway.user, gateway.password);
     await admin.call('CreateBucket', { body: { name: 'drive' } });
     const env = { CLOUDSTORE_DATA_DIR: gateway.dataDir };
@@ -23,7 +24,7 @@ describe('a drive over REST', function () {
       input: 'mia-password-1\n',
     });
     expect(made.code, made.stderr).to.equal(0);
-    member = createClient({ url: gateway.webUrl });
+    member = createClient({ url: gateway.webUrl, fetch: checkedFetch });
     await member.login('mia', 'mia-password-1');
   });
   after(async () => {
@@ -65,6 +66,26 @@ describe('a drive over REST', function () {
       expect(results[2]?.problem).to.include({ code: 'already_exists' });
       const left = await admin.call('GetFile', { path: { bucket: 'drive', key: 'batch/' } });
       expect('entries' in left && left.entries.map(({ key }) => key)).to.deep.equal(['batch/2.txt', 'batch/copy.txt']);
+    });
+    it('brings back what was deleted, a version and a whole folder', async () => {
+      const first = await put('back/a.txt', 'first');
+      await put('back/a.txt', 'second');
+      await put('back/deep/b.txt', 'b');
+      const at = (key: string) => ({ bucket: 'drive', key });
+      const gone = await admin.call('Batch', { body: { items: [{ op: 'delete', at: at('back/') }] } });
+      expect(gone.failed).to.equal(0);
+      const { results } = await admin.call('Batch', {
+        body: {
+          items: [
+            { op: 'restore', at: at('back/') },
+            { op: 'restore', at: at('back/a.txt'), versionId: first.kind === 'file' ? first.versionId : '' },
+            { op: 'restore', at: at('back/never.txt') },
+          ],
+        },
+      });
+      expect(results.map(({ status }) => status)).to.deep.equal([200, 200, 404]);
+      const text = async (key: string) => (await admin.fetch('GetFile', { path: { bucket: 'drive', key } })).text();
+      expect([await text('back/a.txt'), await text('back/deep/b.txt')]).to.deep.equal(['first', 'b']);
     });
     it('has its bounds, and touches nothing of others', async () => {
       const many = Array.from({ length: 1001 }, () => ({ op: 'delete' as const, at: { bucket: 'drive', key: 'x' } }));

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { expect } from 'chai';
 import { ApiError, type Client, createClient } from '../../clients/typescript/index.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 
 /** Fetch as a page of the gateway's own has it: cookies are kept, by path. */
@@ -13,7 +14,7 @@ function browserFetch() {
     if (init?.credentials === 'same-origin' && sent.length > 0) {
       headers.set('cookie', sent.map(([name, { value }]) => `${name}=${value}`).join('; '));
     }
-    const response = await fetch(url, { ...init, headers });
+    const response = await checkedFetch(url, { ...init, headers });
     for (const cookie of response.headers.getSetCookie()) {
       const [pair = '', ...attributes] = cookie.split('; ');
       const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
@@ -105,7 +106,7 @@ describe('sessions of pages and programs', function () {
     const seen: string[] = [];
     const send: typeof fetch = (input, init) => {
       seen.push(`${init?.method ?? 'GET'} ${new URL(String(input)).pathname}`);
-      return fetch(input, init);
+      return checkedFetch(input, init);
     };
     const kept: unknown[] = [];
     const client = createClient({ url: gateway.webUrl, fetch: send, onTokens: (tokens) => kept.push(tokens) });
@@ -129,7 +130,7 @@ describe('sessions of pages and programs', function () {
   describe('an Idempotency-Key', () => {
     let client: Client;
     before(async () => {
-      client = createClient({ url: gateway.webUrl });
+      client = createClient({ url: gateway.webUrl, fetch: checkedFetch });
       await client.login(gateway.user, gateway.password);
     });
     const create = (name: string, idempotencyKey: string) => client.fetch('CreateBucket', { body: { name }, idempotencyKey });
@@ -168,7 +169,7 @@ describe('sessions of pages and programs', function () {
       const first = await move();
       await gateway.kill();
       gateway = await startGateway({ dataDir: gateway.dataDir, keepData: true });
-      client = createClient({ url: gateway.webUrl });
+      client = createClient({ url: gateway.webUrl, fetch: checkedFetch });
       await client.login(gateway.user, gateway.password);
       expect(await move()).to.deep.equal(first);
     });

@@ -5,6 +5,7 @@ import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
 import * as tus from 'tus-js-client';
 import { type Client, createClient } from '../../clients/typescript/index.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 
 const TUS = { 'Tus-Resumable': '1.0.0' };
@@ -16,7 +17,7 @@ describe('uploads by tus', function () {
   let client: Client;
 
   const signIn = async (): Promise<void> => {
-    client = createClient({ url: gateway.webUrl });
+    client = createClient({ url: gateway.webUrl, fetch: checkedFetch });
     await client.login(gateway.user, gateway.password);
   };
   before(async () => {
