@@ -25,32 +25,36 @@ describe('schemathesis', function () {
     const client = createClient({ url: gateway.webUrl });
     await client.login(gateway.user, gateway.password);
     const token = await client.session.token();
-    const { code, stdout, stderr } = await runProcess('schemathesis', [
-      'run',
-      `${client.baseUrl}/openapi.json`,
-      '--url',
-      client.baseUrl,
-      '--header',
-      `Authorization: Bearer ${token}`,
-      '--phases',
-      'examples,fuzzing',
-      '--mode',
-      'all',
-      '--max-examples',
-      '5',
-      '--checks',
-      'not_a_server_error',
-      '--request-timeout',
-      '10',
-      '--max-time',
-      '45',
-      '--workers',
-      '2',
-      '--seed',
-      String(SEED),
-      '--no-color',
-      ...LEFT_OUT.flatMap((operation) => ['--exclude-operation-id', operation]),
-    ]);
+    const { code, stdout, stderr } = await runProcess(
+      'schemathesis',
+      [
+        'run',
+        `${client.baseUrl}/openapi.json`,
+        '--url',
+        client.baseUrl,
+        '--header',
+        `Authorization: Bearer ${token}`,
+        '--phases',
+        'examples,fuzzing',
+        '--mode',
+        'all',
+        '--max-examples',
+        '5',
+        '--checks',
+        'not_a_server_error',
+        '--request-timeout',
+        '10',
+        '--max-time',
+        '45',
+        '--workers',
+        '2',
+        '--seed',
+        String(SEED),
+        '--no-color',
+        ...LEFT_OUT.flatMap((operation) => ['--exclude-operation-id', operation]),
+      ],
+      { cwd: gateway.dataDir },
+    );
     expect(code, `seed ${SEED}\n${stdout.slice(-6000)}${stderr.slice(-2000)}`).to.equal(0);
     expect(gateway.output().stderr).to.not.match(/request failed/);
   });

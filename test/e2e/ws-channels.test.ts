@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { expect } from 'chai';
 import { type Client, createClient, type ServerMessage } from '../../clients/typescript/index.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore } from '../support/process.ts';
 
@@ -11,7 +12,7 @@ describe('the event stream of a gateway', function () {
   let member: Client;
   const command = (args: string[], input = '') => cloudstore(args, { env: { CLOUDSTORE_DATA_DIR: gateway.dataDir }, input });
   const signIn = async (user: string, password: string): Promise<Client> => {
-    const client = createClient({ url: gateway.webUrl });
+    const client = createClient({ url: gateway.webUrl, fetch: checkedFetch });
     await client.login(user, password);
     return client;
   };
