@@ -1,0 +1,186 @@
+import { createHmac } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketLoggingCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { cloudstore } from '../support/process.ts';
+import { doorsOf, send } from '../support/requests.ts';
+
+const SECRET = 'a secret of the receiver';
+
+/** What only a whole gateway shows: jobs, webhooks and logs behind the settings of a bucket, and that they outlive it. */
+describe('buckets of a running gateway', function () {
+  this.timeout(120_000);
+  let receiver: Server;
+  let gateway: TestGateway;
+  let s3: S3Client;
+  let answer = 200;
+  let got: { headers: Record<string, unknown>; body: string }[] = [];
+
+  before(async () => {
+    receiver = createServer((req, res) => {
+      let body = '';
+      req.on('data', (part: Buffer) => (body += part));
+      req.on('end', () => {
+        got.push({ headers: req.headers, body });
+        res.writeHead(answer).end();
+      });
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    await open();
+  });
+  after(async () => {
+    s3?.destroy();
+    await gateway?.stop();
+    receiver.closeAllConnections();
+    receiver.close();
+  });
+
+  async function open(dataDir?: string): Promise<void> {
+    const { port } = receiver.address() as AddressInfo;
+    gateway = await startGateway({
+      ...(dataDir === undefined ? {} : { dataDir, keepData: false }),
+      env: {
+        CLOUDSTORE_WEBHOOKS: `hook=http://127.0.0.1:${port}/in,dead=http://127.0.0.1:1/`,
+        CLOUDSTORE_WEBHOOK_SECRET: SECRET,
+        CLOUDSTORE_WEBHOOK_PRIVATE: 'on',
+      },
+    });
+    s3?.destroy();
+    s3 = new S3Client({
+      endpoint: gateway.s3Url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: gateway.accessKeyId, secretAccessKey: gateway.secretAccessKey },
+      forcePathStyle: true,
+      maxAttempts: 1,
+    });
+  }
+  const notify = (Bucket: string, target: string, more: object = {}): Promise<unknown> =>
+    s3.send(
+      new PutBucketNotificationConfigurationCommand({
+        Bucket,
+        NotificationConfiguration: {
+          QueueConfigurations: [
+            {
+              Id: 'all',
+              QueueArn: `arn:aws:sqs:us-east-1:000000000000:${target}`,
+              Events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'],
+            },
+          ],
+        },
+        ...more,
+      }),
+    );
+  const put = (Bucket: string, Key: string): Promise<unknown> => s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
+  const told = (): string[] =>
+    got.flatMap(({ body }) => {
+      const [record] = JSON.parse(body).Records ?? [];
+      return record === undefined ? [] : [`${record.eventName} ${record.s3.object.key}`];
+    });
+  async function until(what: () => boolean): Promise<void> {
+    for (let i = 0; !what(); i++) {
+      if (i > 600) throw new Error(`It did not come to that: ${JSON.stringify(told())}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  it('tells a webhook, with a test event first, signed, of the changes of every door', async () => {
+    const Bucket = 'notified';
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await notify(Bucket, 'hook');
+    expect(JSON.parse(got[0]?.body ?? '')).to.include({ Event: 's3:TestEvent', Bucket });
+    got = [];
+    await put(Bucket, 'by s3');
+    const dav = { authorization: `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}` };
+    expect((await send('PUT', `${gateway.webdavUrl}${Bucket}/by-dav`, { headers: dav, body: 'x' })).status).to.equal(201);
+    expect((await send('DELETE', `${gateway.webdavUrl}${Bucket}/by-dav`, { headers: dav })).status).to.equal(204);
+    await until(() => told().length >= 3);
+    expect(told()).to.deep.equal(['ObjectCreated:Put by+s3', 'ObjectCreated:Put by-dav', 'ObjectRemoved:Delete by-dav']);
+    const [{ headers, body }] = got as [(typeof got)[number]];
+    const signature = createHmac('sha256', SECRET).update(`${headers['x-cloudstore-timestamp']}.${body}`).digest('hex');
+    expect(headers['x-cloudstore-signature']).to.equal(`v1=${signature}`);
+  });
+
+  it('takes no target that does not take the test event, unless it is told not to ask', async () => {
+    const outcome = await notify('notified', 'dead').then(
+      () => 'taken',
+      (error: Error) => error.name,
+    );
+    expect(outcome).to.equal('InvalidArgument');
+  });
+
+  it('tells after a kill what could not be told before it', async () => {
+    const Bucket = 'killed';
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await notify(Bucket, 'hook');
+    answer = 503;
+    got = [];
+    for (let i = 0; i < 5; i++) await put(Bucket, `k${i}`);
+    await until(() => got.length > 0);
+    await gateway.kill();
+    answer = 200;
+    got = [];
+    await open(gateway.dataDir);
+    const wanted = [0, 1, 2, 3, 4].map((i) => `ObjectCreated:Put k${i}`);
+    await until(() => wanted.every((one) => told().includes(one)));
+    expect(told().filter((one) => wanted.includes(one))).to.deep.equal(wanted);
+  });
+
+  it('expires what a lifecycle says, when the job runs', async () => {
+    const Bucket = 'expiring';
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    for (const key of ['old/a', 'old/b', 'kept']) await put(Bucket, key);
+    const rule = {
+      ID: 'r',
+      Status: 'Enabled' as const,
+      Filter: { Prefix: 'old/' },
+      Expiration: { Date: new Date('2020-01-01') },
+    };
+    await s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules: [rule] } }));
+    const job = await cloudstore(['jobs', 'start', 'lifecycle', '--wait'], { env: { CLOUDSTORE_DATA_DIR: gateway.dataDir } });
+    expect(job.code, job.stderr).to.equal(0);
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    expect(Contents?.map(({ Key }) => Key)).to.deep.equal(['kept']);
+  });
+
+  it('shows a website only to those who may read it', async () => {
+    const { s3: door } = doorsOf(gateway);
+    await put(gateway.bucket, 'index.html');
+    const xml = '<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>';
+    expect((await door('PUT', '?website', { body: xml })).status).to.equal(200);
+    const host = `${gateway.bucket}.s3-website.localhost:${new URL(gateway.s3Url).port}`;
+    const page = await send('GET', `${gateway.s3Url}/`, { headers: { host } });
+    expect([page.status, page.headers['content-type']]).to.deep.equal([403, 'text/html; charset=utf-8']);
+  });
+
+  it('writes its access log when it ends', async () => {
+    const Bucket = 'logged';
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(new CreateBucketCommand({ Bucket: 'its-logs' }));
+    const LoggingEnabled = { TargetBucket: 'its-logs', TargetPrefix: 'p/' };
+    await s3.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: { LoggingEnabled } }));
+    await put(Bucket, 'seen');
+    const { dataDir } = gateway;
+    process.kill(gateway.pid, 'SIGTERM');
+    await new Promise((resolve) => gateway.process.once('exit', resolve));
+    await open(dataDir);
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: 'its-logs' }));
+    let text = '';
+    // Its minute may have been up in between.
+    for (const { Key } of Contents ?? []) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'its-logs', Key }));
+      text += await Body?.transformToString();
+    }
+    expect(text, text).to.match(/ REST\.PUT\.OBJECT seen "PUT \/logged\/seen\S* HTTP\/1\.1" 200 - /);
+  });
+});
