@@ -763,6 +763,7 @@ export type User = {
   disabled: boolean;
   secondFactor: boolean;
   quotaBytes: number | null;
+  quotaObjects: number | null;
   created: string;
 };
 
@@ -778,6 +779,7 @@ export type UserMade = {
   disabled: boolean;
   secondFactor: boolean;
   quotaBytes: number | null;
+  quotaObjects: number | null;
   created: string;
   password?: string;
   bucket?: string;
@@ -788,6 +790,8 @@ export type UserPatch = {
   disabled?: boolean;
   /** null: no limit. */
   quotaBytes?: number | null;
+  /** null: no limit. */
+  quotaObjects?: number | null;
 };
 
 /** As the browser's parse…OptionsFromJSON takes it. */

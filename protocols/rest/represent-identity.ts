@@ -18,9 +18,10 @@ export function userJson({
   disabled,
   secondFactor,
   quotaBytes,
+  quotaObjects = null,
   created,
 }: PrincipalRecord): z.infer<typeof schema.User> {
-  return { id, name, role, disabled, secondFactor, quotaBytes, created: isoTime(created) };
+  return { id, name, role, disabled, secondFactor, quotaBytes, quotaObjects, created: isoTime(created) };
 }
 
 export function sessionJson(

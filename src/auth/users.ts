@@ -77,7 +77,7 @@ export function createUsers(options: UsersOptions): Users {
       adminItself(who);
       return create(options, user);
     },
-    async update(who, name, { role, disabled, quotaBytes }) {
+    async update(who, name, { role, disabled, quotaBytes, quotaObjects }) {
       adminItself(who);
       const record = await named(name);
       if (disabled === true || (role !== undefined && role !== 'admin')) await assertNotLastAdmin(record);
@@ -85,6 +85,7 @@ export function createUsers(options: UsersOptions): Users {
         ...(role === undefined ? {} : { role }),
         ...(disabled === undefined ? {} : { disabled }),
         ...(quotaBytes === undefined ? {} : { quotaBytes }),
+        ...(quotaObjects === undefined ? {} : { quotaObjects }),
       });
     },
     async remove(who, name, heirName) {

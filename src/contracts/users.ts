@@ -14,7 +14,7 @@ export interface Users {
   update(
     who: Who,
     name: string,
-    patch: { role?: Role; disabled?: boolean; quotaBytes?: number | null },
+    patch: { role?: Role; disabled?: boolean; quotaBytes?: number | null; quotaObjects?: number | null },
   ): Promise<PrincipalRecord>;
   /** Its buckets pass to `heir`, or to whoever does it. @throws conflict, principal_not_found */
   remove(who: Who, name: string, heir: string | null): Promise<{ record: PrincipalRecord; heir: string }>;

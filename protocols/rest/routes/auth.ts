@@ -20,7 +20,10 @@ export const authRoutes = [
     async handle(x, { body: { user, password, label, otp } }) {
       const { deps, cx } = x;
       const login = deps.authenticator.login(user, password, cx.remoteAddress, labelOf(x, label), otp);
-      sendTokens(x, await login.catch(askForFactor));
+      const tokens = await login.catch(askForFactor);
+      // Only now: what was typed as a name may be a password.
+      cx.user = user;
+      sendTokens(x, tokens);
     },
   }),
   route({

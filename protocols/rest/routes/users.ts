@@ -58,11 +58,12 @@ export const userRoutes = [
     summary: 'Changes role, quota, or whether the user may act at all. For admins.',
     body: schema.UserPatch,
     answers: { 200: { description: 'The user.', schema: schema.User } },
-    async handle(x, { body: { role, disabled, quotaBytes } }) {
+    async handle(x, { body: { role, disabled, quotaBytes, quotaObjects } }) {
       const patch = {
         ...(role === undefined ? {} : { role }),
         ...(disabled === undefined ? {} : { disabled }),
         ...(quotaBytes === undefined ? {} : { quotaBytes }),
+        ...(quotaObjects === undefined ? {} : { quotaObjects }),
       };
       sendJson(x.res, 200, userJson(await identityOf(x).users.update(x.who, nameAt(x, 1), patch)));
     },

@@ -121,6 +121,7 @@ export const User = z
     disabled: z.boolean(),
     secondFactor: z.boolean(),
     quotaBytes: z.int().nullable(),
+    quotaObjects: z.int().nullable(),
     created: time,
   })
   .meta({ id: 'User' });
@@ -136,7 +137,12 @@ export const NewUser = z
   .meta({ id: 'NewUser' });
 export const UserMade = User.extend({ password: z.string().optional(), bucket: z.string().optional() }).meta({ id: 'UserMade' });
 export const UserPatch = z
-  .strictObject({ role: role.optional(), disabled: z.boolean().optional(), quotaBytes: quotaBytes.optional() })
+  .strictObject({
+    role: role.optional(),
+    disabled: z.boolean().optional(),
+    quotaBytes: quotaBytes.optional(),
+    quotaObjects: quotaBytes.optional(),
+  })
   .meta({ id: 'UserPatch' });
 export const RemoveUserQuery = z.strictObject({
   heir: userName.optional().meta({ description: 'Who gets its buckets; default: the caller.' }),
