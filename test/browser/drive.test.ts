@@ -176,8 +176,8 @@ describe('the drive in a browser', function () {
     await page.keyboard.press('ArrowRight');
     await page.locator('.code .hljs-keyword', { hasText: 'const' }).waitFor();
     await page.keyboard.press('ArrowRight');
-    await page.locator('.markdown strong', { hasText: 'bold' }).waitFor();
-    expect(await page.locator('.markdown a').count()).to.equal(0);
+    await page.locator('.rendered strong', { hasText: 'bold' }).waitFor();
+    expect(await page.locator('.rendered a').count()).to.equal(0);
     await page.keyboard.press('ArrowRight');
     await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('.view-image img')?.naturalWidth ?? 0) > 0);
     await page.keyboard.press('ArrowRight');

@@ -20,7 +20,7 @@ export function readWeb(root: string): WebFile[] {
 }
 
 /** What the page may import beside its own files. */
-const PACKAGES = ['preact', '@preact/signals', 'lucide', 'marked', 'lowlight', 'pdfjs-dist'];
+const PACKAGES = ['preact', '@preact/signals', 'lucide', 'marked', 'lowlight', 'pdfjs-dist', 'uqr'];
 
 interface WebBan {
   pattern: RegExp;
@@ -46,7 +46,10 @@ export function webViolations(files: WebFile[]): string[] {
   const out: string[] = [];
   for (const { path, source } of files) {
     const code = source.replace(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
-    for (const [, name = ''] of code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+    for (const [, from, lazy] of code.matchAll(
+      /^\s*(?:import|export)\s(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'/gm,
+    )) {
+      const name = from ?? lazy ?? '';
       if (name.startsWith('.')) {
         const target = join(path, '..', name).split(sep).join('/');
         if (!target.startsWith('web/') && !target.startsWith('clients/typescript/'))

@@ -6,9 +6,11 @@ import { DrivePage } from './drive/drive-page.tsx';
 import { t } from './i18n/index.ts';
 import { SignIn } from './pages/sign-in.tsx';
 import { route } from './router.ts';
+import { ShareDialog } from './share/share-dialog.tsx';
 import { Shell } from './shell.tsx';
 import { TextQuestions } from './ui/ask-text.tsx';
 import { Questions } from './ui/dialog.tsx';
+import { Forms } from './ui/form.tsx';
 import { Menus } from './ui/menu.tsx';
 import { Failed, Loading } from './ui/states.tsx';
 import { Toasts } from './ui/toast.tsx';
@@ -17,12 +19,23 @@ import { UploadPanel } from './uploads/panel.tsx';
 type Page = ComponentType;
 
 /** Pages beside the drive are loaded when somebody goes there. */
-const PAGES: Record<string, () => Promise<Page>> = {};
+const PAGES: Record<string, () => Promise<Page>> = {
+  account: async () => (await import('./pages/account.tsx')).AccountPage,
+  connect: async () => (await import('./pages/connect.tsx')).ConnectPage,
+  search: async () => (await import('./drive/search-page.tsx')).SearchPage,
+  links: async () => (await import('./share/links-page.tsx')).LinksPage,
+  admin: async () => (await import('./admin/admin-page.tsx')).AdminPage,
+};
+
+/** A link that was shared: `/s/<token>`. */
+const shared = /^\/s\/([\w-]+)$/.exec(location.pathname)?.[1] ?? null;
 
 export function App() {
   return (
     <>
-      <Main />
+      {shared === null ? <Main /> : <Visited token={shared} />}
+      <ShareDialog />
+      <Forms />
       <Questions />
       <FolderQuestions />
       <TextQuestions />
@@ -30,6 +43,14 @@ export function App() {
       <Toasts />
     </>
   );
+}
+
+function Visited({ token }: { token: string }) {
+  const [Page, setPage] = useState<ComponentType<{ token: string }> | null>(null);
+  useEffect(() => {
+    void import('./share/public-page.tsx').then(({ PublicPage }) => setPage(() => PublicPage));
+  }, []);
+  return Page === null ? <Loading /> : <Page token={token} />;
 }
 
 function Main() {

@@ -1,19 +1,50 @@
 import { signal } from '@preact/signals';
-import { CloudOff, HardDrive, Languages, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Settings, Sun } from 'lucide';
+import {
+  Activity,
+  Cable,
+  CloudOff,
+  Database,
+  HardDrive,
+  Languages,
+  Link2,
+  ListChecks,
+  LogOut,
+  Menu as MenuIcon,
+  Monitor,
+  Moon,
+  Plus,
+  Search,
+  Settings,
+  ShieldCheck,
+  SlidersHorizontal,
+  Sun,
+  UserRound,
+  Users,
+} from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { buckets, loadBuckets } from './api/buckets.ts';
 import { reachable, session, signOut } from './api/session.ts';
 import { newBucket } from './drive/new-bucket.tsx';
-import { chooseLanguage, LANGUAGES, language, t } from './i18n/index.ts';
+import { chooseLanguage, LANGUAGES, language, type MessageKey, t } from './i18n/index.ts';
 import { applyTheme, preferences } from './preferences.ts';
-import { driveHref, route } from './router.ts';
+import { driveHref, go, href, route } from './router.ts';
 import { IconButton } from './ui/button.tsx';
 import { Icon } from './ui/icon.tsx';
 import { Logo } from './ui/logo.tsx';
 import { type MenuItem, openMenu } from './ui/menu.tsx';
 
 const drawer = signal(false);
+
+const ADMIN_PAGES: { name: string; label: MessageKey; icon: typeof Activity }[] = [
+  { name: 'dashboard', label: 'admin.dashboard', icon: Activity },
+  { name: 'buckets', label: 'admin.buckets', icon: Database },
+  { name: 'users', label: 'admin.users', icon: UserRound },
+  { name: 'groups', label: 'admin.groups', icon: Users },
+  { name: 'jobs', label: 'admin.jobs', icon: ListChecks },
+  { name: 'storage', label: 'admin.storage', icon: ShieldCheck },
+  { name: 'settings', label: 'admin.settings', icon: SlidersHorizontal },
+];
 
 /** Everything around a page: where one can go, who one is, and whether the gateway answers. */
 export function Shell({ children }: { children: ComponentChildren }) {
@@ -72,6 +103,28 @@ export function Shell({ children }: { children: ComponentChildren }) {
               />
             ))}
           </ul>
+          <h2>{t('nav.more')}</h2>
+          <ul>
+            <NavItem to={href('search')} icon={Search} label={t('nav.search')} current={page === 'search'} />
+            <NavItem to={href('links')} icon={Link2} label={t('nav.links')} current={page === 'links'} />
+            <NavItem to={href('connect')} icon={Cable} label={t('nav.connect')} current={page === 'connect'} />
+          </ul>
+          {session.value.kind === 'in' && session.value.me.role === 'admin' && (
+            <>
+              <h2>{t('nav.admin')}</h2>
+              <ul>
+                {ADMIN_PAGES.map(({ name, label, icon }) => (
+                  <NavItem
+                    key={name}
+                    to={href('admin', [name])}
+                    icon={icon}
+                    label={t(label)}
+                    current={page === 'admin' && (rest[0] ?? 'dashboard') === name}
+                  />
+                ))}
+              </ul>
+            </>
+          )}
         </div>
         <div class="side-foot">
           <AccountButton wide />
@@ -97,7 +150,7 @@ function skip(event: MouseEvent): void {
   document.querySelector<HTMLElement>('#content')?.focus();
 }
 
-function NavItem({ to, icon, label, current }: { to: string; icon: typeof HardDrive; label: string; current: boolean }) {
+function NavItem({ to, icon, label, current }: { to: string; icon: typeof Activity; label: string; current: boolean }) {
   return (
     <li>
       <a href={to} aria-current={current ? 'page' : undefined} onClick={() => (drawer.value = false)}>
@@ -112,6 +165,8 @@ function AccountButton({ wide = false }: { wide?: boolean }) {
   if (session.value.kind !== 'in') return null;
   const { name } = session.value.me;
   const items = (): (MenuItem | 'line')[] => [
+    { label: t('nav.account'), icon: UserRound, act: () => go(href('account')) },
+    'line',
     ...(['system', 'light', 'dark'] as const).map(
       (theme): MenuItem => ({
         label: t(`theme.${theme}`),
@@ -143,9 +198,7 @@ function AccountButton({ wide = false }: { wide?: boolean }) {
       aria-label={t('nav.accountOf', { name })}
       onClick={(event) => openMenu(event, t('nav.accountOf', { name }), items())}
     >
-      <span class="avatar" aria-hidden="true">
-        {[...name][0]?.toUpperCase()}
-      </span>
+      <span class="avatar" aria-hidden="true" data-letter={[...name][0]?.toUpperCase()} />
       {wide && <bdi>{name}</bdi>}
       {wide && <Icon of={Settings} size={16} />}
     </button>

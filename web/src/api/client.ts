@@ -1,5 +1,5 @@
 import { client } from './session.ts';
-import type { Bucket, Entry, Integrity, Listing, Space } from './types.ts';
+import type { Bucket, Entry, Listing } from './types.ts';
 
 export const ROOT = '/api/v1';
 
@@ -53,11 +53,15 @@ export function fileUrl(place: Place, query: RequestOptions['query'] = {}): stri
   return ROOT + at.path + queryOf({ ...at.query, ...query });
 }
 
+/** A small picture of an image; the version in the address lets the browser keep it. */
+export function thumbnailUrl(file: Place & { etag: string }): string {
+  const at = placePath('/thumbnails', file);
+  return ROOT + at.path + queryOf({ ...at.query, size: 256, v: file.etag });
+}
+
 export const api = {
   buckets: async () => (await getJson<{ buckets: Bucket[] }>('/buckets')).buckets,
-  bucket: (name: string) => getJson<Bucket>(`/buckets/${encodeURIComponent(name)}`),
   createBucket: (name: string) => getJson<Bucket>('/buckets', { method: 'POST', body: { name } }),
-  removeBucket: (name: string) => getJson<void>(`/buckets/${encodeURIComponent(name)}`, { method: 'DELETE' }),
 
   list(place: Place, options: { cursor?: string | undefined; limit?: number; recursive?: boolean; signal?: AbortSignal } = {}) {
     const { path, query } = placePath('/files', place);
@@ -85,9 +89,4 @@ export const api = {
     const body = { from: { bucket: from.bucket, key: from.key }, to: { bucket: to.bucket, key: to.key }, overwrite };
     return getJson<{ created: boolean; count: number; entry: Entry }>(`/${verb}`, { method: 'POST', body });
   },
-
-  info: () => getJson<{ name: string; version: string; time: string }>('/system/info'),
-  space: () => getJson<Space>('/system/space'),
-  integrity: (files = false) => getJson<Integrity>('/system/integrity', { query: { files } }),
-  scrub: () => getJson<void>('/system/scrub', { method: 'POST' }),
 };

@@ -41,17 +41,7 @@ export interface Bucket {
   usage?: { objects: number; bytes: number };
 }
 
-export interface Me {
-  id: number;
-  name: string;
-  role: 'admin' | 'member' | 'guest';
-}
-
-export interface Tokens {
-  accessToken: string;
-  refreshToken?: string;
-  expiresInSeconds: number;
-}
+export type { Me } from '../../../clients/typescript/index.ts';
 
 export interface ChangeEvent {
   type: 'event';
@@ -64,23 +54,4 @@ export interface ChangeEvent {
   etag?: string;
   at: string;
   protocol: string;
-}
-
-export interface Integrity {
-  ok: boolean;
-  lastScrub: { started: string; ended: string; counts: Record<string, number> } | null;
-  damaged: number;
-  damage: { kind: string; subject: string; reason: string; found: string }[];
-  files?: { bucket: string; key: string; version: string; current: boolean }[];
-}
-
-export interface Space {
-  objects: number;
-  bytes: number;
-  historyVersions: number;
-  historyBytes: number;
-  uniqueBytes: number;
-  storedBytes: number;
-  physicalBytes: number | null;
-  reclaimableBytes: number | null;
 }

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
-import { api, fileUrl, type Place } from '../api/client.ts';
+import { api, fileUrl, type Place, ROOT } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
+import { client } from '../api/session.ts';
 import type { Entry } from '../api/types.ts';
 import { t } from '../i18n/index.ts';
 import { askText } from '../ui/ask-text.tsx';
@@ -128,17 +129,29 @@ export async function removeAll(entries: readonly Entry[]): Promise<string[]> {
   return gone;
 }
 
-/** One after another, as the browser's own downloads. Folders are not files yet. */
-export function download(entries: readonly Entry[]): void {
-  const files = entries.filter((entry) => entry.kind === 'file');
-  for (const [index, file] of files.entries()) {
-    setTimeout(() => {
-      const link = document.createElement('a');
-      link.href = fileUrl(file, { download: true });
-      link.download = file.name;
-      link.click();
-    }, index * 400);
+/** One file as it is; several, or folders, as one archive. */
+export async function download(entries: readonly Entry[]): Promise<void> {
+  const [first] = entries;
+  if (first === undefined) return;
+  try {
+    if (entries.length === 1 && first.kind === 'file') save(fileUrl(first, { download: true }), first.name);
+    else {
+      const items = entries.map(({ bucket, key }) => ({ bucket, key }));
+      const { path } = await client.call('PrepareZip', {
+        body: { items, name: entries.length === 1 ? first.name : t('zip.name') },
+      });
+      save(ROOT + path, '');
+    }
+  } catch (error) {
+    fail(error);
   }
+}
+
+function save(address: string, name: string): void {
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
 }
 
 export function parentOf(key: string): string {

@@ -12,6 +12,7 @@ import {
   FolderUp,
   Info,
   LayoutGrid,
+  Link2,
   List as ListIcon,
   Pencil,
   Plus,
@@ -25,7 +26,8 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Entry } from '../api/types.ts';
 import { t } from '../i18n/index.ts';
 import { preferences } from '../preferences.ts';
-import { driveHref, go, href, route } from '../router.ts';
+import { driveHref, go, route } from '../router.ts';
+import { share } from '../share/share-dialog.tsx';
 import { IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { type MenuItem, openMenu } from '../ui/menu.tsx';
@@ -41,6 +43,7 @@ import { EntryGrid } from './entry-grid.tsx';
 import { EntryList } from './entry-list.tsx';
 import { openFolder } from './folder.ts';
 import { createSelection } from './selection.ts';
+import { showKeys } from './shortcuts.tsx';
 import { Viewer } from './viewer.tsx';
 import { Works } from './work.tsx';
 
@@ -70,7 +73,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
   const state = folder.state.value;
   useEffect(() => {
     if (state === 'ready') refocus();
-  }, [place, state]);
+  }, [place, state, preferences.value.view]);
 
   const open = (entry: Entry): void => {
     if (entry.kind === 'folder') go(driveHref(bucket, entry.key));
@@ -131,9 +134,8 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
             },
           ]
         : []),
-      ...(entries.some(({ kind }) => kind === 'file')
-        ? [{ label: t('download'), icon: Download, act: () => download(entries) }]
-        : []),
+      { label: t('download'), icon: Download, act: () => void download(entries) },
+      ...(single ? [{ label: t('share.action'), icon: Link2, keys: 'S', act: () => share(one) }] : []),
       'line',
       ...(single ? [{ label: t('rename'), icon: Pencil, keys: 'F2', act: () => (renaming.value = one.key) }] : []),
       { label: t('moveTo'), icon: FolderInput, act: () => void sendTo('move', entries) },
@@ -192,7 +194,8 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
             N: () => void makeFolder(),
             v: () => preferences.set('view', preferences.value.view === 'list' ? 'grid' : 'list'),
             '/': () => (searching.value = true),
-            '?': () => go(href('help')),
+            s: () => focused !== undefined && share(focused),
+            '?': () => void showKeys(),
             ContextMenu: () =>
               entries[0] !== undefined && openMenu(event, t('entry.menu', { name: entries[0].name }), itemsFor(entries)),
           }[event.key];
@@ -392,7 +395,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
 }
 
 function SelectionBar({ count, items, clear }: { count: number; items: MenuItem[]; clear: () => void }) {
-  const shown = items.filter(({ icon }) => icon !== undefined && [Download, FolderInput, Trash2].includes(icon));
+  const shown = items.filter(({ icon }) => icon !== undefined && [Download, Link2, FolderInput, Trash2].includes(icon));
   return (
     <div class="selection-bar" role="toolbar" aria-label={t('selection')}>
       <IconButton icon={X} label={t('selection.clear')} onClick={clear} />

@@ -1,15 +1,26 @@
 import { useState } from 'preact/hooks';
-import { fileUrl } from '../api/client.ts';
+import { fileUrl, thumbnailUrl } from '../api/client.ts';
 import type { FileEntry } from '../api/types.ts';
 import { Icon } from '../ui/icon.tsx';
 import { iconOf, kindOf } from './kinds.ts';
 
-/** Larger pictures show as their icon: a folder of photos must not fetch them all whole. */
-const PICTURE_BYTES_MAX = 2_000_000;
+/** Of these the gateway makes small pictures; others of a modest size are shown themselves, the rest by their icon. */
+const MADE_SMALL = /\.(jpe?g|png|webp|gif|avif|tiff?|heic)$/i;
+const WHOLE_BYTES_MAX = 500_000;
 
 export function Thumbnail({ file }: { file: FileEntry }) {
   const [broken, setBroken] = useState(false);
   const kind = kindOf(file);
-  if (broken || file.size > PICTURE_BYTES_MAX) return <Icon of={iconOf(kind)} size={44} class={`kind ${kind}`} />;
-  return <img src={fileUrl(file)} alt="" loading="lazy" decoding="async" draggable={false} onError={() => setBroken(true)} />;
+  const small = MADE_SMALL.test(file.name);
+  if (broken || (!small && file.size > WHOLE_BYTES_MAX)) return <Icon of={iconOf(kind)} size={44} class={`kind ${kind}`} />;
+  return (
+    <img
+      src={small ? thumbnailUrl(file) : fileUrl(file)}
+      alt=""
+      loading="lazy"
+      decoding="async"
+      draggable={false}
+      onError={() => setBroken(true)}
+    />
+  );
 }

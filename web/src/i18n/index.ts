@@ -62,6 +62,10 @@ export function bytes(value: number): string {
   }).format(scaled);
 }
 
+export function percent(share: number): string {
+  return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
+}
+
 /** Today's times as times, this year's without the year. */
 export function shortDate(iso: string | undefined): string {
   if (iso === undefined) return '–';

@@ -1,8 +1,9 @@
-import { Eye, EyeOff } from 'lucide';
+import { Eye, EyeOff, KeyRound } from 'lucide';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { isApiError } from '../api/error.ts';
 import { session, signIn } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
+import { passkeysPossible, signInByPasskey } from '../passkey.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { said } from '../ui/said.ts';
@@ -37,6 +38,16 @@ export function SignIn() {
         if (step === 'otp') setWrong(t('signIn.otpWrong'));
       } else
         setWrong(isApiError(error, 'unauthenticated') ? t(step === 'otp' ? 'signIn.otpWrong' : 'signIn.wrong') : said(error));
+    }
+  };
+
+  const byPasskey = async (): Promise<void> => {
+    setWrong(null);
+    try {
+      await signInByPasskey();
+    } catch (error) {
+      // Whoever closes the browser's own question has said no, and knows it.
+      if (!(error instanceof DOMException)) setWrong(isApiError(error, 'unauthenticated') ? t('passkey.unknown') : said(error));
     }
   };
 
@@ -100,6 +111,11 @@ export function SignIn() {
         <Button kind="primary" type="submit" busy={busy} class="full">
           {t('signIn.action')}
         </Button>
+        {step === 'password' && passkeysPossible() && (
+          <Button icon={KeyRound} class="full" onClick={() => void byPasskey()}>
+            {t('passkey.signIn')}
+          </Button>
+        )}
         {step === 'otp' ? (
           <button type="button" class="link" onClick={() => setStep('password')}>
             {t('back')}

@@ -16,7 +16,7 @@ export function MarkdownPreview({ file }: PreviewProps) {
 function Rendered({ text }: { text: string }) {
   const content = useMemo(() => lexer(text, { gfm: true }).map(block), [text]);
   return (
-    <article class="markdown" tabIndex={0} aria-label={t('viewer.text')}>
+    <article class="rendered" tabIndex={0} aria-label={t('viewer.text')}>
       {content}
     </article>
   );

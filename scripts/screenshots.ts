@@ -1,0 +1,71 @@
+/**
+ * Pictures of every page, in both themes, at the width of a phone and of a desk, from a real gateway with something in it.
+ *   node scripts/screenshots.ts DIRECTORY [page…]
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { openStage, type Stage } from '../test/browser/browser.ts';
+import { pagesOf, setScene } from '../test/browser/scene.ts';
+
+const [directory = 'screenshots', ...wanted] = process.argv.slice(2);
+const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 780, mobile: true } };
+const SETTLE_MS = 450;
+
+mkdirSync(directory, { recursive: true });
+const stage = await openStage();
+try {
+  const pages = pagesOf(await setScene(stage));
+  for (const [size, view] of Object.entries(SIZES)) {
+    const page = await stage.enter(view);
+    const stranger = await stage.page(view);
+    await stranger.goto(stage.gateway.webUrl);
+    await picture(stranger, `sign-in-${size}`);
+    for (const [name, place] of Object.entries(pages)) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue;
+      await show(stage, place.startsWith('#') ? page : stranger, place);
+      await picture(place.startsWith('#') ? page : stranger, `${name}-${size}`);
+    }
+    if (wanted.length === 0 || wanted.includes('grid')) await special(page, size);
+  }
+  if (stage.faults.length > 0) console.error(stage.faults);
+} finally {
+  await stage.close();
+}
+
+/** What needs a click. */
+async function special(page: Page, size: string): Promise<void> {
+  await show(stage, page, '#/drive/home/Photos/');
+  await page.keyboard.press('v');
+  await picture(page, `grid-${size}`);
+  await page.keyboard.press('v');
+  await page.keyboard.press('i');
+  await page.locator('.entry').first().click();
+  await show(stage, page, '#/drive/home/Documents/');
+  await page.keyboard.press('ArrowDown');
+  await picture(page, `details-${size}`);
+  await page.keyboard.press('s');
+  await picture(page, `share-${size}`);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('i');
+  await page.setInputFiles('input[type=file] >> nth=0', [
+    { name: `one ${size}.txt`, mimeType: 'text/plain', buffer: Buffer.from('1') },
+    { name: `two ${size}.txt`, mimeType: 'text/plain', buffer: Buffer.from('2') },
+  ]);
+  await page.getByText('2 files uploaded').waitFor();
+  await picture(page, `uploads-${size}`);
+}
+
+async function show({ gateway }: Stage, page: Page, place: string): Promise<void> {
+  await page.goto('about:blank');
+  await page.goto(`${gateway.webUrl.replace(/\/$/, '')}/${place}`);
+  await page.waitForLoadState('networkidle').catch(() => undefined);
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  for (const theme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await page.waitForTimeout(SETTLE_MS);
+    await page.screenshot({ path: join(directory, `${name}-${theme}.png`) });
+  }
+}

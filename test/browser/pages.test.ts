@@ -1,0 +1,194 @@
+import axe from 'axe-core';
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { requireProgram } from '../support/programs.ts';
+import { at, openStage, type Stage } from './browser.ts';
+import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
+
+const SETTLED_MS = 120;
+
+interface Finding {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
+
+describe('every page in a browser', function () {
+  this.timeout(120_000);
+  requireProgram('chromium');
+  let stage: Stage;
+  let scene: Scene;
+  let page: Page;
+  let stranger: Page;
+
+  before(async () => {
+    stage = await openStage();
+    scene = await setScene(stage);
+    page = await stage.enter();
+    stranger = await stage.page({ width: 390, height: 780, mobile: true });
+  });
+  after(() => stage?.close());
+
+  const show = async (place: string): Promise<Page> => {
+    const on = place.startsWith('#') ? page : stranger;
+    await on.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/${place}`);
+    await on.locator('h1, h2').first().waitFor();
+    await on.locator('.skeleton').first().waitFor({ state: 'detached' });
+    await on.waitForTimeout(SETTLED_MS);
+    return on;
+  };
+
+  it('has nothing serious for axe on any page, in both themes', async () => {
+    const found: string[] = [];
+    for (const [name, place] of Object.entries(pagesOf(scene))) {
+      const on = await show(place);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await on.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        // Run in the page's own world: its policy lets no script in.
+        const session = await on.context().newCDPSession(on);
+        await session.send('Runtime.evaluate', { expression: axe.source });
+        const { result } = await session.send('Runtime.evaluate', {
+          // In the second theme only the colours are others.
+          expression: `axe.run(${colorScheme === 'light' ? '' : "{ runOnly: 'color-contrast' }"}).then(({ violations }) => JSON.stringify(violations))`,
+          awaitPromise: true,
+        });
+        await session.detach();
+        for (const { id, impact, nodes } of JSON.parse(String(result.value)) as Finding[])
+          if (impact === 'serious' || impact === 'critical')
+            found.push(`${name} ${colorScheme}: ${id} ${nodes[0]?.html.slice(0, 160)}`);
+      }
+    }
+    expect(found).to.deep.equal([]);
+  });
+
+  it('shows hostile names as text on every page, and runs none', async () => {
+    for (const place of Object.values(pagesOf(scene))) {
+      const on = await show(place);
+      expect(await on.evaluate(() => 'hacked' in window), place).to.equal(false);
+    }
+    await show('#/drive/home/Hostile/');
+    const names = await page.locator('.entry .name').evaluateAll((all) => all.map((one) => one.getAttribute('title')));
+    for (const name of HOSTILE.filter((one) => !one.includes('/'))) expect(names).to.include(name);
+    for (const name of HOSTILE.filter((one) => !one.includes('/')).slice(0, 4)) {
+      await page.goto(at(stage.gateway, `drive/home/Hostile/?open=${encodeURIComponent(name)}`));
+      await page.locator('.viewer').waitFor();
+      await page.waitForTimeout(SETTLED_MS);
+      expect(await page.evaluate(() => 'hacked' in window), name).to.equal(false);
+      await page.keyboard.press('Escape');
+    }
+    const stored = await stage.page();
+    await stored.context().addCookies(await page.context().cookies());
+    await stored.goto(`${stage.gateway.restUrl}/files/home/Hostile/${encodeURIComponent(HOSTILE[0] ?? '')}`);
+    expect(await stored.evaluate(() => 'hacked' in window)).to.equal(false);
+    expect(await stored.evaluate(() => origin)).to.equal('null');
+    stage.faults.splice(
+      0,
+      stage.faults.length,
+      ...stage.faults.filter((fault) => !/sandbox|inline script|Content Security/i.test(fault)),
+    );
+  });
+
+  it('goes on after a reload, with no token that a script could read, and ends with the session', async () => {
+    await show('#/drive/home/');
+    await page.reload();
+    await page.locator('.entry').first().waitFor();
+    expect(await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage }))).not.to.match(
+      /eyJ|token/i,
+    );
+    const other = await page.context().newPage();
+    await other.goto(stage.gateway.webUrl);
+    await other.locator('.entry').first().waitFor();
+    await page.getByRole('button', { name: 'Account of' }).first().click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.locator('[name=username]').waitFor();
+    await other.locator('[name=username]').waitFor();
+    await other.close();
+    page = await stage.enter();
+  });
+
+  it('makes a user whose password is told once, and who then sees an own drive and no administration', async () => {
+    await show('#/admin/users');
+    await page.getByRole('button', { name: 'New user' }).click();
+    await page.getByRole('dialog').getByLabel('User name').fill('dora');
+    await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click();
+    const secret = page.getByRole('dialog').locator('.copy-field code').nth(1);
+    await secret.waitFor();
+    const password = (await secret.textContent()) ?? '';
+    await page.getByRole('button', { name: 'I have it' }).click();
+    await page.getByRole('rowheader', { name: 'dora' }).waitFor();
+    const dora = await stage.enter({ user: 'dora', password });
+    await dora.getByText('This folder is empty').waitFor();
+    expect(await dora.getByText('Administration').count()).to.equal(0);
+    await dora.goto(at(stage.gateway, 'admin/users'));
+    await dora.getByText('This page is for admins').waitFor();
+    await dora.context().close();
+  });
+
+  it('connects a device: its own access, and its first request seen', async () => {
+    await show('#/connect');
+    await page.getByRole('button', { name: 'New device' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('laptop');
+    await page.getByLabel('Address of S3').fill(stage.gateway.s3Url);
+    await page.getByRole('button', { name: 'Make access' }).click();
+    const password = (await page.locator('.connect-head .copy-field code').nth(1).textContent()) ?? '';
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    await page.getByText('Waiting for the device').waitFor();
+    const answer = await fetch(`${stage.gateway.webdavUrl}home/`, {
+      method: 'PROPFIND',
+      headers: { Depth: '0', Authorization: `Basic ${Buffer.from(`${stage.gateway.user}:${password}`).toString('base64')}` },
+    });
+    expect(answer.status).to.equal(207);
+    await page.getByText('It works: the app password was used from 127.0.0.1').waitFor();
+  });
+
+  it('shares a folder by link, which a stranger on a phone opens, and takes it back', async () => {
+    await show('#/drive/home/');
+    await page.locator('.entry').filter({ hasText: 'Photos' }).click();
+    await page.keyboard.press('s');
+    await page.getByRole('button', { name: 'New link' }).click();
+    await page.getByRole('dialog').last().getByLabel('Title for visitors').fill('For you');
+    await page.getByRole('dialog').last().getByRole('button', { name: 'Create' }).click();
+    const row = page.locator('.link-row').filter({ has: page.locator('code'), hasNot: page.getByText(scene.linkToken) });
+    await row.locator('code').waitFor();
+    const address = (await row.locator('code').textContent()) ?? '';
+    await stranger.goto(address);
+    await stranger.getByRole('heading', { name: 'For you' }).waitFor();
+    await stranger.getByRole('button', { name: 'Lake.svg' }).click();
+    await stranger.waitForFunction(() => (document.querySelector<HTMLImageElement>('.public-file img')?.naturalWidth ?? 0) > 0);
+    await row.getByRole('button', { name: 'Delete link' }).click();
+    await row.waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    await stranger.goto(address);
+    await stranger.getByText('This link leads nowhere').waitFor();
+  });
+
+  it('asks for the password of a link, and takes files that are dropped', async () => {
+    await stranger.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${scene.lockedToken}`);
+    await stranger.getByLabel('Password').fill('wrong');
+    await stranger.getByRole('button', { name: 'Open' }).click();
+    await stranger.getByText('That password is not right.').waitFor();
+    await stranger.getByLabel('Password').fill('open sesame');
+    await stranger.getByRole('button', { name: 'Open' }).click();
+    await stranger.getByText('Budget 2027.xlsx').waitFor();
+    await stranger.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${scene.dropToken}`);
+    await stranger.getByRole('button', { name: 'Upload files' }).waitFor();
+    await stranger.setInputFiles('input[type=file]', {
+      name: 'from a friend.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('hi'),
+    });
+    await stranger.getByText('There ·').waitFor();
+    expect(await (await stage.api('GET', '/files/home/Backups/from%20a%20friend.txt')).text()).to.equal('hi');
+  });
+
+  it('speaks German, all of it', async () => {
+    await show('#/drive/home/Photos/');
+    await page.getByRole('button', { name: 'Account of' }).first().click();
+    await page.getByRole('menuitem', { name: 'Deutsch' }).click();
+    await page.getByRole('button', { name: 'Hinzufügen' }).waitFor();
+    await page.getByText(/\d+ Einträge/).waitFor();
+    expect(await page.getAttribute('html', 'lang')).to.equal('de');
+  });
+
+  it('broke no rule of its policy and asked no other host', () => expect(stage.faults).to.deep.equal([]));
+});

@@ -1,0 +1,96 @@
+import type { Stage } from './browser.ts';
+
+/** Names that strangers choose to do harm: markup, templates, control and direction characters, dots, and sheer length. */
+export const HOSTILE = [
+  '<img src=x onerror="window.hacked=1">.png',
+  '"><script>window.hacked=1</script>.txt',
+  '{{constructor.constructor("window.hacked=1")()}}.md',
+  "';window.hacked=1;'.json",
+  'javascript:window.hacked=1',
+  'invoice\u202efdp.exe',
+  '%2e%2e%2fescape.txt',
+  `${'long '.repeat(45)}.pdf`,
+];
+
+/** A gateway with something on every page. */
+export interface Scene {
+  linkToken: string;
+  lockedToken: string;
+  dropToken: string;
+}
+
+export async function setScene(stage: Stage): Promise<Scene> {
+  const put = async (key: string, body: BodyInit = '', type = 'text/plain'): Promise<void> => {
+    const path = `/files/home/${key.split('/').map(encodeURIComponent).join('/')}`;
+    const answer = await stage.api('PUT', path, body, { 'Content-Type': type });
+    if (!answer.ok) throw new Error(`${key}: ${await answer.text()}`);
+  };
+  const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+    const answer = await stage.api('POST', path, JSON.stringify(body), { 'Content-Type': 'application/json' });
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+    return answer.status === 204 ? {} : ((await answer.json()) as Record<string, unknown>);
+  };
+  for (const folder of ['Backups', 'Documents', 'Music', 'Photos', 'Projects']) await put(`${folder}/`);
+  await put('Documents/Rental contract.pdf', 'x'.repeat(240_000), 'application/pdf');
+  await put(
+    'Documents/Letter to the landlord.md',
+    '# Letter\n\nDear **Ms. Weber**,\n\nthank you for the new boiler.\n\n- It is quiet.\n- It is warm.\n',
+    'text/markdown',
+  );
+  await put('Documents/Budget 2027.xlsx', 'x'.repeat(48_213));
+  await put('holiday.mp4', 'x'.repeat(2_800_000), 'video/mp4');
+  await put('notes.txt', 'Milk, bread, and a new bicycle bell.\n'.repeat(30));
+  await put(
+    'server.ts',
+    "import { createServer } from 'node:http';\n\n/** Says hello. */\nexport function hello(name: string): string {\n  return 'Hello, ' + name;\n}\n\ncreateServer((_req, res) => res.end(hello('world'))).listen(8080);\n",
+  );
+  for (const [index, name] of ['Beach', 'City', 'Forest', 'Harbour', 'Lake', 'Mountain', 'Village', 'Winter'].entries())
+    await put(`Photos/${name}.svg`, picture(index), 'image/svg+xml');
+  for (const name of HOSTILE) await put(`Hostile/${name}`, '<script>window.hacked=1</script>', 'text/html');
+  const link = await post('/links', { bucket: 'home', key: 'Photos/', mode: 'download', label: 'Our holiday' });
+  const locked = await post('/links', { bucket: 'home', key: 'Documents/', password: 'open sesame' });
+  const drop = await post('/links', { bucket: 'home', key: 'Backups/', mode: 'drop' });
+  const hostile = HOSTILE[0] ?? '';
+  await post('/users', { name: 'berta', role: 'member', password: 'a password of berta', quotaBytes: 50e9 });
+  await post('/users', { name: 'carl', role: 'guest', password: 'a password of carl' });
+  await post('/groups', { name: 'family', members: ['berta', 'carl'] });
+  await post('/credentials', { kind: 's3', name: 'nightly backup', scope: { places: [{ bucket: 'home', prefix: 'Backups/' }] } });
+  await post('/credentials', { kind: 'app-password', name: hostile });
+  await post('/links', { bucket: 'home', key: `Hostile/${hostile}`, label: hostile });
+  return { linkToken: String(link.token), lockedToken: String(locked.token), dropToken: String(drop.token) };
+}
+
+/** Every page by the name of its picture: places within the page, and whole addresses of links. */
+export function pagesOf(scene: Scene): Record<string, string> {
+  return {
+    drive: '#/drive/home/',
+    folder: '#/drive/home/Documents/',
+    hostile: '#/drive/home/Hostile/',
+    empty: '#/drive/home/Music/',
+    markdown: '#/drive/home/Documents/?open=Letter%20to%20the%20landlord.md',
+    code: '#/drive/home/?open=server.ts',
+    picture: '#/drive/home/Photos/?open=Lake.svg',
+    gone: '#/drive/home/Nowhere/',
+    search: '#/search',
+    links: '#/links',
+    connect: '#/connect',
+    account: '#/account',
+    dashboard: '#/admin/dashboard',
+    buckets: '#/admin/buckets',
+    users: '#/admin/users',
+    groups: '#/admin/groups',
+    jobs: '#/admin/jobs',
+    storage: '#/admin/storage',
+    settings: '#/admin/settings',
+    'public-folder': `s/${scene.linkToken}`,
+    'public-locked': `s/${scene.lockedToken}`,
+    'public-drop': `s/${scene.dropToken}`,
+    'public-gone': 's/nothing-here',
+  };
+}
+
+function picture(index: number): string {
+  const hue = (index * 47 + 25) % 360;
+  const sun = 30 + ((index * 37) % 100);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 120"><defs><linearGradient id="s" x2="0" y2="1"><stop stop-color="hsl(${hue} 55% 62%)"/><stop offset="1" stop-color="hsl(${(hue + 40) % 360} 70% 86%)"/></linearGradient></defs><rect width="160" height="120" fill="url(#s)"/><circle cx="${sun}" cy="34" r="13" fill="#fff4c9"/><path d="M0 92 L${30 + index * 4} 48 L${78 + index * 3} 90 L118 62 L160 96 V120 H0Z" fill="hsl(${(hue + 180) % 360} 28% 40%)"/><path d="M0 104 Q60 88 160 108 V120 H0Z" fill="hsl(${(hue + 150) % 360} 32% 28%)"/></svg>`;
+}

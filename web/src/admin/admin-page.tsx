@@ -1,0 +1,29 @@
+import { ShieldX } from 'lucide';
+import type { ComponentType } from 'preact';
+import { session } from '../api/session.ts';
+import { t } from '../i18n/index.ts';
+import { route } from '../router.ts';
+import { Empty } from '../ui/states.tsx';
+import { BucketsPage } from './buckets-page.tsx';
+import { DashboardPage } from './dashboard-page.tsx';
+import { GroupsPage } from './groups-page.tsx';
+import { JobsPage } from './jobs-page.tsx';
+import { SettingsPage } from './settings-page.tsx';
+import { StoragePage } from './storage-page.tsx';
+import { UsersPage } from './users-page.tsx';
+
+const PAGES: Record<string, ComponentType> = {
+  dashboard: DashboardPage,
+  buckets: BucketsPage,
+  users: UsersPage,
+  groups: GroupsPage,
+  jobs: JobsPage,
+  storage: StoragePage,
+  settings: SettingsPage,
+};
+
+export function AdminPage() {
+  if (session.value.kind !== 'in' || session.value.me.role !== 'admin') return <Empty icon={ShieldX} title={t('admin.only')} />;
+  const Page = PAGES[route.value.rest[0] ?? 'dashboard'] ?? DashboardPage;
+  return <Page />;
+}

@@ -1,0 +1,162 @@
+import { Ellipsis, UserPlus } from 'lucide';
+import type { User } from '../../../clients/typescript/index.ts';
+import { client, session } from '../api/session.ts';
+import { ago, bytes, t } from '../i18n/index.ts';
+import { Button, IconButton } from '../ui/button.tsx';
+import { confirm } from '../ui/dialog.tsx';
+import { askForm } from '../ui/form.tsx';
+import { useLoad } from '../ui/load.ts';
+import { openMenu } from '../ui/menu.tsx';
+import { Page, Show, Table } from '../ui/page.tsx';
+import { tellSecrets } from '../ui/secret.tsx';
+import { fail, tell } from '../ui/toast.tsx';
+import { allPages } from './all-pages.ts';
+import { gigabytes, quotaField } from './quota.ts';
+
+const roles = () => (['admin', 'member', 'guest'] as const).map((value) => ({ value, label: t(`role.${value}`) }));
+
+export function UsersPage() {
+  const users = useLoad(
+    () =>
+      allPages(async (query) => {
+        const { users: items, next } = await client.call('ListUsers', { query });
+        return { items, next };
+      }),
+    [],
+  );
+  const me = session.value.kind === 'in' ? session.value.me.name : '';
+
+  const add = async (): Promise<void> => {
+    const made = await askForm({
+      title: t('users.new'),
+      action: t('create'),
+      fields: [
+        { name: 'name', label: t('signIn.user') },
+        { name: 'role', label: t('users.role'), kind: 'select', initial: 'member', choices: roles() },
+        { name: 'password', label: t('signIn.password'), kind: 'password', optional: true, hint: t('users.passwordHint') },
+        quotaField(null),
+      ],
+      act: ({ name = '', role, password, quota = '' }) =>
+        client.call('CreateUser', {
+          body: { name, role: role as User['role'], quotaBytes: gigabytes(quota), ...(password ? { password } : {}) },
+        }),
+    });
+    if (made === null) return;
+    users.reload();
+    if (made.password !== undefined)
+      await tellSecrets(t('users.made', { name: made.name }), {
+        [t('signIn.user')]: made.name,
+        [t('signIn.password')]: made.password,
+      });
+    else tell(t('users.made', { name: made.name }));
+  };
+  const change = async (
+    user: User,
+    body: { role?: User['role']; disabled?: boolean; quotaBytes?: number | null },
+  ): Promise<void> => {
+    try {
+      await client.call('UpdateUser', { path: { name: user.name }, body });
+      users.reload();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const reset = async (user: User): Promise<void> => {
+    const done = await askForm({
+      title: t('users.reset', { name: user.name }),
+      text: t('users.resetText'),
+      action: t('users.resetAction'),
+      fields: [{ name: 'credentials', label: t('users.resetKeys'), kind: 'check' }],
+      act: ({ credentials }) =>
+        client.call('ResetUser', { path: { name: user.name }, body: { credentials: credentials === 'yes' } }),
+    });
+    if (done !== null) await tellSecrets(t('users.reset', { name: user.name }), { [t('signIn.password')]: done.password });
+    users.reload();
+  };
+  const remove = async (user: User): Promise<void> => {
+    if (!(await confirm(t('users.remove', { name: user.name }), t('users.removeText'), t('remove.action')))) return;
+    try {
+      await client.call('RemoveUser', { path: { name: user.name }, query: {} });
+      users.reload();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const edit = (user: User): Promise<unknown> =>
+    askForm({
+      title: user.name,
+      action: t('save'),
+      fields: [
+        { name: 'role', label: t('users.role'), kind: 'select', initial: user.role, choices: roles() },
+        quotaField(user.quotaBytes),
+      ],
+      act: async ({ role, quota = '' }) => {
+        await client.call('UpdateUser', {
+          path: { name: user.name },
+          body: { role: role as User['role'], quotaBytes: gigabytes(quota) },
+        });
+        users.reload();
+      },
+    });
+  const endSessions = async (user: User): Promise<void> => {
+    try {
+      await client.call('EndUserSessions', { path: { name: user.name } });
+      tell(t('users.signedOut', { name: user.name }));
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  return (
+    <Page
+      title={t('admin.users')}
+      actions={
+        <Button kind="primary" icon={UserPlus} onClick={() => void add()}>
+          {t('users.new')}
+        </Button>
+      }
+    >
+      <Show of={users}>
+        {(list) => (
+          <Table
+            label={t('admin.users')}
+            head={[t('signIn.user'), t('users.role'), t('users.factor'), t('users.quota'), t('users.since'), '']}
+          >
+            {list.map((user) => (
+              <tr key={user.id}>
+                <th scope="row">
+                  <bdi>{user.name}</bdi> {user.disabled && <span class="badge bad">{t('users.disabled')}</span>}
+                </th>
+                <td>{t(`role.${user.role}`)}</td>
+                <td>{user.secondFactor ? <span class="badge good">{t('on')}</span> : <span class="badge">{t('off')}</span>}</td>
+                <td>{user.quotaBytes === null ? t('unlimited') : bytes(user.quotaBytes)}</td>
+                <td class="muted">{ago(user.created)}</td>
+                <td class="actions">
+                  <IconButton
+                    icon={Ellipsis}
+                    label={t('entry.menu', { name: user.name })}
+                    aria-haspopup="menu"
+                    onClick={(event) =>
+                      openMenu(event, user.name, [
+                        { label: t('edit'), act: () => void edit(user) },
+                        { label: t('users.resetAction'), act: () => void reset(user) },
+                        { label: t('users.endSessions'), act: () => void endSessions(user) },
+                        {
+                          label: user.disabled ? t('users.enable') : t('users.disable'),
+                          disabled: user.name === me,
+                          act: () => void change(user, { disabled: !user.disabled }),
+                        },
+                        'line',
+                        { label: t('remove.action'), danger: true, disabled: user.name === me, act: () => void remove(user) },
+                      ])
+                    }
+                  />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Show>
+    </Page>
+  );
+}

@@ -1,0 +1,39 @@
+import { type MessageKey, t } from '../i18n/index.ts';
+import { ask } from '../ui/dialog.tsx';
+
+const KEYS: [string, MessageKey][] = [
+  ['↑ ↓ ← →', 'shortcut.walk'],
+  ['↵', 'shortcut.open'],
+  ['⌫', 'shortcut.up'],
+  ['␣', 'shortcut.select'],
+  ['⇧ ↑ ↓', 'shortcut.reach'],
+  ['Ctrl A', 'shortcut.all'],
+  ['Ctrl C, X, V', 'shortcut.clipboard'],
+  ['F2', 'rename'],
+  ['Del', 'remove.action'],
+  ['⇧ N', 'folder.new'],
+  ['U', 'upload.files'],
+  ['S', 'share.action'],
+  ['I', 'details'],
+  ['V', 'shortcut.view'],
+  ['/', 'filter'],
+];
+
+export async function showKeys(): Promise<void> {
+  await ask({
+    title: t('shortcut.title'),
+    body: (
+      <dl class="shortcuts">
+        {KEYS.map(([keys, what]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{t(what)}</dd>
+          </div>
+        ))}
+      </dl>
+    ),
+    choices: [],
+  });
+}

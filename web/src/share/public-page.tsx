@@ -1,0 +1,257 @@
+import { Download, FileArchive, Folder as FolderIcon, Lock, Unlink, Upload } from 'lucide';
+import { useRef, useState } from 'preact/hooks';
+import { createClient, type PublicEntry, type PublicLink, type PublicListing } from '../../../clients/typescript/index.ts';
+import { isApiError } from '../api/error.ts';
+import { visible } from '../drive/entry-list.tsx';
+import { iconOf, kindOf } from '../drive/kinds.ts';
+import { bytes, longDate, shortDate, t } from '../i18n/index.ts';
+import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { useLoad } from '../ui/load.ts';
+import { Logo } from '../ui/logo.tsx';
+import { said } from '../ui/said.ts';
+import { Empty, Failed, Loading } from '../ui/states.tsx';
+
+/** Of nobody: a visitor has no session, and what opens a link with a password is a cookie of that link. */
+const stranger = createClient({ mode: 'tokens', fetch: (input, init) => fetch(input, { ...init, credentials: 'same-origin' }) });
+
+/** What a link shows to whoever has it: view, download, archive, or a place to drop files. */
+export function PublicPage({ token }: { token: string }) {
+  const link = useLoad(() => stranger.call('GetPublicLink', { path: { token } }), [token]);
+  const locked = isApiError(link.error) && link.error.status === 401;
+  return (
+    <div class="public">
+      <header>
+        <Logo />
+      </header>
+      <main id="content">
+        {locked ? (
+          <Unlock token={token} done={link.reload} />
+        ) : link.error !== null ? (
+          isApiError(link.error) && [404, 410, 403].includes(link.error.status) ? (
+            <Empty icon={Unlink} title={t('public.gone')}>
+              <p>{t('public.goneText')}</p>
+            </Empty>
+          ) : (
+            <Failed error={link.error} retry={link.reload} />
+          )
+        ) : link.data === null ? (
+          <Loading />
+        ) : (
+          <Opened token={token} link={link.data} />
+        )}
+      </main>
+    </div>
+  );
+}
+
+function Unlock({ token, done }: { token: string; done: () => void }) {
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await stranger.call('UnlockPublicLink', { path: { token }, body: { password: input.current?.value ?? '' } });
+      done();
+    } catch (error) {
+      setWrong(isApiError(error) && (error.status === 401 || error.status === 403) ? t('public.wrong') : said(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="card form public-card" onSubmit={(event) => void submit(event)}>
+      <h1>
+        <Icon of={Lock} size={22} /> {t('public.locked')}
+      </h1>
+      <label class="field">
+        <span>{t('signIn.password')}</span>
+        <input ref={input} type="password" autocomplete="off" />
+      </label>
+      {wrong !== null && (
+        <p class="hint wrong" role="alert">
+          {wrong}
+        </p>
+      )}
+      <Button kind="primary" type="submit" busy={busy} class="full">
+        {t('open')}
+      </Button>
+    </form>
+  );
+}
+
+function Opened({ token, link }: { token: string; link: PublicLink }) {
+  return (
+    <div class="card form public-card wide">
+      <header class="row">
+        <h1 class="wrap">
+          <bdi>{visible(link.name)}</bdi>
+        </h1>
+        <span class="grow" />
+        {link.mode === 'download' && link.kind === 'folder' && (
+          <a class="button plain" href={stranger.href('GetPublicZip', { path: { token } })}>
+            <Icon of={FileArchive} /> {t('public.zip')}
+          </a>
+        )}
+      </header>
+      <p class="muted small">
+        {link.expires !== null && t('link.until', { time: longDate(link.expires) })}
+        {link.downloadsLeft !== null && ` ${t('public.left', { count: link.downloadsLeft })}`}
+      </p>
+      {link.mode === 'drop' ? (
+        <Drop token={token} />
+      ) : link.kind === 'file' && link.file !== undefined ? (
+        <OneFile token={token} file={link.file} mode={link.mode} path="" />
+      ) : (
+        <FolderList token={token} mode={link.mode} />
+      )}
+    </div>
+  );
+}
+
+function OneFile({ token, file, mode, path }: { token: string; file: PublicEntry; mode: PublicLink['mode']; path: string }) {
+  const kind = kindOfPublic(file);
+  const source = stranger.href('GetPublicFile', { path: { token, key: path }, query: {} });
+  return (
+    <div class="public-file">
+      {kind === 'image' ? (
+        <img src={source} alt={file.name} />
+      ) : kind === 'video' ? (
+        <video controls playsInline src={source} aria-label={file.name} />
+      ) : kind === 'audio' ? (
+        <audio controls src={source} aria-label={file.name} />
+      ) : (
+        <Icon of={iconOf(kind)} size={64} class={`kind ${kind}`} />
+      )}
+      <p class="muted">{file.size === undefined ? '' : bytes(file.size)}</p>
+      {mode === 'download' && (
+        <a
+          class="button primary"
+          href={stranger.href('GetPublicFile', { path: { token, key: path }, query: { download: true } })}
+          download={file.name}
+        >
+          <Icon of={Download} /> {t('download')}
+        </a>
+      )}
+    </div>
+  );
+}
+
+function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }) {
+  const [path, setPath] = useState('');
+  const [opened, setOpened] = useState<PublicEntry | null>(null);
+  const list = useLoad(async () => {
+    const out: PublicEntry[] = [];
+    for (let cursor: string | null = null; ; ) {
+      const page: PublicListing = await stranger.call('ListPublicFolder', {
+        path: { token, key: path },
+        query: cursor === null ? {} : { cursor },
+      });
+      out.push(...page.entries);
+      if (page.next === null || out.length >= 10_000) return out;
+      cursor = page.next;
+    }
+  }, [path]);
+  if (opened !== null)
+    return (
+      <>
+        <button type="button" class="link" onClick={() => setOpened(null)}>
+          {t('back')}
+        </button>
+        <h2 class="wrap">
+          <bdi>{visible(opened.name)}</bdi>
+        </h2>
+        <OneFile token={token} file={opened} mode={mode} path={opened.path} />
+      </>
+    );
+  return (
+    <>
+      {path !== '' && (
+        <button type="button" class="link" onClick={() => setPath(path.slice(0, path.slice(0, -1).lastIndexOf('/') + 1))}>
+          {t('chooser.up')}
+        </button>
+      )}
+      {list.error !== null && <Failed error={list.error} retry={list.reload} />}
+      {list.data === null && list.error === null && <Loading />}
+      {list.data?.length === 0 && <p class="muted">{t('folder.empty')}</p>}
+      <ul class="public-list">
+        {list.data?.map((entry) => (
+          <li key={entry.path}>
+            <button type="button" onClick={() => (entry.kind === 'folder' ? setPath(entry.path) : setOpened(entry))}>
+              <Icon
+                of={entry.kind === 'folder' ? FolderIcon : iconOf(kindOfPublic(entry))}
+                class={`kind ${kindOfPublic(entry)}`}
+              />
+              <bdi class="name">{visible(entry.name)}</bdi>
+              <span class="muted small">{entry.size === undefined ? '' : bytes(entry.size)}</span>
+              <span class="muted small">{entry.modified === undefined ? '' : shortDate(entry.modified)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function kindOfPublic({ kind, name, contentType = '' }: PublicEntry) {
+  return kind === 'folder' ? ('folder' as const) : kindOf({ kind: 'file', name, contentType } as Parameters<typeof kindOf>[0]);
+}
+
+/** Files go in, one after another; nothing of what is there is shown. */
+function Drop({ token }: { token: string }) {
+  const [items, setItems] = useState<{ name: string; state: 'sending' | 'done' | 'failed'; text: string }[]>([]);
+  const input = useRef<HTMLInputElement>(null);
+  const send = async (files: File[]): Promise<void> => {
+    for (const file of files) {
+      const set = (state: 'sending' | 'done' | 'failed', text: string): void =>
+        setItems((before) => [...before.filter(({ name }) => name !== file.name), { name: file.name, state, text }]);
+      set('sending', bytes(file.size));
+      try {
+        const made = await stranger.call('DropPublicFile', {
+          path: { token, key: file.name },
+          query: { mtime: file.lastModified },
+          body: file,
+        });
+        set('done', made.name === file.name ? bytes(made.size) : visible(made.name));
+      } catch (error) {
+        set('failed', said(error));
+      }
+    }
+  };
+  return (
+    <div
+      class="public-drop"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        void send([...(event.dataTransfer?.files ?? [])]);
+      }}
+    >
+      <Icon of={Upload} size={36} />
+      <p>{t('public.drop')}</p>
+      <Button kind="primary" onClick={() => input.current?.click()}>
+        {t('upload.files')}
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-hidden="true"
+        tabIndex={-1}
+        onChange={(event) => void send([...(event.currentTarget.files ?? [])])}
+      />
+      <ul aria-live="polite">
+        {items.map(({ name, state, text }) => (
+          <li key={name} class={state === 'failed' ? 'bad' : state === 'done' ? 'good' : ''}>
+            <bdi>{visible(name)}</bdi>{' '}
+            <span class="small">
+              {t(`drop.${state}`)} · {text}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

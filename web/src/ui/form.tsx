@@ -1,0 +1,150 @@
+import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import { t } from '../i18n/index.ts';
+import { Button } from './button.tsx';
+import { Dialog } from './dialog.tsx';
+import { said } from './said.ts';
+
+export interface FormField {
+  name: string;
+  label: string;
+  kind?: 'text' | 'password' | 'number' | 'date' | 'select' | 'check' | 'lines';
+  initial?: string;
+  choices?: { value: string; label: string }[];
+  hint?: string;
+  optional?: boolean;
+}
+
+interface FormQuestion<T> {
+  title: string;
+  text?: ComponentChildren;
+  fields: FormField[];
+  action: string;
+  /** Done while the form is open, which stays and tells when it fails. */
+  act: (values: Record<string, string>) => Promise<T>;
+}
+
+interface Wanted {
+  question: FormQuestion<unknown>;
+  answer: (value: unknown) => void;
+}
+
+const wanted = signal<Wanted | null>(null);
+
+/** A small form in a dialog. null: cancelled; else what `act` gave. */
+export function askForm<T>(question: FormQuestion<T>): Promise<T | null> {
+  return new Promise((resolve) => {
+    wanted.value = {
+      question,
+      answer: (value) => {
+        wanted.value = null;
+        resolve(value as T | null);
+      },
+    };
+  });
+}
+
+export function Forms() {
+  return wanted.value === null ? null : <Form key={wanted.value.question.title} {...wanted.value} />;
+}
+
+function Form({ question, answer }: Wanted) {
+  const [values, setValues] = useState<Record<string, string>>(
+    Object.fromEntries(question.fields.map(({ name, initial }) => [name, initial ?? ''])),
+  );
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const empty = question.fields.find(
+      ({ name, kind, optional }) => optional !== true && kind !== 'check' && values[name] === '',
+    );
+    if (empty !== undefined) return setWrong(t('requiredOf', { name: empty.label }));
+    setBusy(true);
+    try {
+      answer((await question.act(values)) ?? true);
+    } catch (error) {
+      setWrong(said(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={question.title} onClose={() => answer(null)}>
+      <form class="form" onSubmit={(event) => void submit(event)} noValidate>
+        {question.text !== undefined && <div class="dialog-text">{question.text}</div>}
+        {question.fields.map((field, index) => (
+          <Field
+            key={field.name}
+            field={field}
+            first={index === 0}
+            value={values[field.name] ?? ''}
+            set={(value) => {
+              setValues((before) => ({ ...before, [field.name]: value }));
+              setWrong(null);
+            }}
+          />
+        ))}
+        {wrong !== null && (
+          <p class="hint wrong" role="alert">
+            {wrong}
+          </p>
+        )}
+        <footer class="dialog-actions">
+          <Button onClick={() => answer(null)}>{t('cancel')}</Button>
+          <Button kind="primary" type="submit" busy={busy}>
+            {question.action}
+          </Button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function Field({ field, value, set, first }: { field: FormField; value: string; set: (value: string) => void; first: boolean }) {
+  const id = useId();
+  const { kind = 'text', label, hint, choices = [] } = field;
+  const shared = {
+    id,
+    'aria-describedby': hint === undefined ? undefined : `${id}-hint`,
+    ...(first ? { 'data-autofocus': true } : {}),
+  };
+  const type = kind === 'password' ? 'password' : kind === 'number' ? 'number' : kind === 'date' ? 'date' : 'text';
+  if (kind === 'check')
+    return (
+      <label class="tick">
+        <input type="checkbox" checked={value === 'yes'} onChange={(event) => set(event.currentTarget.checked ? 'yes' : '')} />{' '}
+        {label}
+      </label>
+    );
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {kind === 'select' ? (
+        <select {...shared} value={value} onChange={(event) => set(event.currentTarget.value)}>
+          {choices.map((choice) => (
+            <option key={choice.value} value={choice.value}>
+              {choice.label}
+            </option>
+          ))}
+        </select>
+      ) : kind === 'lines' ? (
+        <textarea {...shared} value={value} spellcheck={false} onInput={(event) => set(event.currentTarget.value)} />
+      ) : (
+        <input
+          {...shared}
+          {...({ type } as { type: 'text' })}
+          value={value}
+          autocomplete={kind === 'password' ? 'new-password' : 'off'}
+          spellcheck={false}
+          onInput={(event) => set(event.currentTarget.value)}
+        />
+      )}
+      {hint !== undefined && (
+        <p id={`${id}-hint`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}
