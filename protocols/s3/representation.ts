@@ -21,7 +21,11 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 /** Headers of features that later work adds: taking one silently would be a lie. */
-const REFUSED = ['x-amz-website-redirect-location', 'x-amz-write-offset-bytes'] as const;
+const REFUSED = ['x-amz-write-offset-bytes'] as const;
+
+/** The attribute that x-amz-website-redirect-location is kept in. */
+export const REDIRECT_ATTRIBUTE = 's3.websiteRedirect';
+const REDIRECT_BYTES_MAX = 2048;
 
 /** What GET and HEAD say of an object. Checksums only if asked for (x-amz-checksum-mode: ENABLED). */
 export function representation(info: ObjectInfo, bucket: Bucket, withChecksum: boolean): Output {
@@ -40,6 +44,7 @@ export function representation(info: ObjectInfo, bucket: Bucket, withChecksum: b
     Expires: attributes.expires,
     ServerSideEncryption: 'AES256',
     StorageClass: storageClass,
+    WebsiteRedirectLocation: attributes.extra?.[REDIRECT_ATTRIBUTE],
     TagCount: tagCount(attributes.tags),
     VersionId: shownVersion(info, bucket),
     Metadata: encodeMetadata(attributes.user),
@@ -103,6 +108,8 @@ export function readAttributes(headers: IncomingHttpHeaders): { attributes: Obje
   const storageClass = take('x-amz-storage-class');
   if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) throw new S3Error('InvalidStorageClass');
   if (storageClass !== undefined && storageClass !== 'STANDARD') attributes.extra = { 's3.storageClass': storageClass };
+  const redirect = take('x-amz-website-redirect-location');
+  if (redirect !== undefined) attributes.extra = { ...attributes.extra, [REDIRECT_ATTRIBUTE]: checkedRedirect(redirect) };
   const mtime = readMtime(user?.mtime);
   return mtime === null ? { attributes } : { attributes, mtime };
 }
@@ -148,6 +155,11 @@ function readMetadata(headers: IncomingHttpHeaders): Record<string, string> | nu
   if (bytes > METADATA_BYTES_MAX)
     throw new S3Error('MetadataTooLarge', undefined, { Size: bytes, MaxSizeAllowed: METADATA_BYTES_MAX });
   return user;
+}
+
+function checkedRedirect(location: string): string {
+  if (/^(\/|https?:\/\/)/.test(location) && location.length <= REDIRECT_BYTES_MAX) return location;
+  throw new S3Error('InvalidRedirectLocation');
 }
 
 /** rclone's and s3fs's modification time: seconds since the epoch with a fraction. */

@@ -11,6 +11,7 @@ import { escapeXml } from '#http/xml';
 import { documentOf } from './documents.ts';
 import { CATALOGUE, S3Error, toS3Error } from './errors.ts';
 import type { S3Deps } from './exchange.ts';
+import { REDIRECT_ATTRIBUTE } from './representation.ts';
 import { decodePath, encodeUri, splitTarget } from './uri.ts';
 
 /** As AWS names them; checked when the configuration was put. */
@@ -47,9 +48,6 @@ interface Visit {
   /** As asked for, without the leading slash. */
   key: string;
 }
-
-/** The attribute that x-amz-website-redirect-location is kept in. */
-export const REDIRECT_ATTRIBUTE = 's3.websiteRedirect';
 
 /**
  * A bucket as a website: everybody reads what everybody may read, folders have an index, errors a document, and rules redirect.

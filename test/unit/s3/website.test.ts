@@ -108,6 +108,21 @@ describe('S3 websites', () => {
     expect(await shown('/plain')).to.deep.equal([200, 'x'.repeat(50)]);
   });
 
+  it('sends on from an object that says where', async () => {
+    await configure({ IndexDocument: { Suffix: 'index.html' } });
+    const to = (WebsiteRedirectLocation: string): Promise<unknown> =>
+      s3.send(new PutObjectCommand({ Bucket, Key: 'moved', Body: '', WebsiteRedirectLocation }));
+    await to('/a b/new');
+    expect(await shown('/moved')).to.deep.equal([301, '/a%20b/new']);
+    await to('https://example.org/x');
+    expect(await shown('/moved')).to.deep.equal([301, 'https://example.org/x']);
+    const outcome = await to('javascript:alert(1)').then(
+      () => 'taken',
+      (error: Error) => error.name,
+    );
+    expect(outcome).to.equal('InvalidRedirectLocation');
+  });
+
   it('puts nothing of a request into a header of its own', async () => {
     await configure({ IndexDocument: { Suffix: 'index.html' }, RoutingRules: [{ Redirect: { HostName: 'example.org' } }] });
     const answer = await visit('/a%0d%0aSet-Cookie:%20x');
