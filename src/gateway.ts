@@ -340,7 +340,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     webhooks,
     version: options.version,
     publicUrl: values['public-url'],
-    free: () => Math.max(0, guard.free() - guard.minFree()),
+    free: () => Math.max(0, Math.floor(guard.free() - guard.minFree())),
   };
   const accessLog = createAccessLog({ ...deps, region: 'us-east-1' });
   started.defer(() => accessLog.close());

@@ -1,9 +1,16 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { escapeXml, parseXml } from '#http/xml';
+import { expectedDigests, wantedDigest } from '#protocols/webdav/digests';
 import { faultOf } from '#protocols/webdav/errors';
 import { listHolds, parseIf, submittedTokens } from '#protocols/webdav/if-header';
 import { parsePath } from '#protocols/webdav/paths';
+import { planPatch } from '#protocols/webdav/properties/patch';
+import { parsePropfind } from '#protocols/webdav/properties/propfind-request';
 import { parseDepth, parseDestination, parseLockToken, parseTimeout } from '#protocols/webdav/request-headers';
+import { parseSyncRequest } from '#protocols/webdav/sync/request';
+import { formatSyncToken, parseSyncToken } from '#protocols/webdav/sync/token';
+import { serialize } from '#protocols/webdav/xml-element';
 
 const DAV_MOUNT = { base: '/dav', bucket: null };
 
@@ -128,6 +135,112 @@ describe(`WebDAV: parsers of foreign text (seed ${seed})`, function () {
         expect(parseTimeout({ timeout: text })).to.be.within(1000, 86_400_000);
       }),
       { seed, numRuns: 5_000 * times },
+    );
+  });
+
+  const words = [
+    'propfind',
+    'prop',
+    'allprop',
+    'include',
+    'propertyupdate',
+    'set',
+    'remove',
+    'getetag',
+    'mkcol',
+    'resourcetype',
+    'collection',
+    'lockinfo',
+  ];
+  const report = ['sync-collection', 'sync-token', 'sync-level', 'limit', 'nresults', '1', 'infinite'];
+
+  it('XML: reads or refuses anything, at once', () => {
+    const tags = [...words, ...report].flatMap((word) => [
+      `<D:${word}>`,
+      `</D:${word}>`,
+      `<D:${word}/>`,
+      `<${word} xmlns="urn:x" a='1'>`,
+    ]);
+    const rubbish = [
+      '<',
+      '>',
+      '&',
+      '&lt;',
+      '&#0;',
+      '&#x10ffff;',
+      '<!--',
+      '-->',
+      '<![CDATA[',
+      ']]>',
+      '<!DOCTYPE a>',
+      '<?x?>',
+      'xmlns:D="DAV:"',
+      '\ud800',
+      '\u0000',
+    ];
+    fc.assert(
+      fc.property(nearly(...tags, ...rubbish), (inside) => {
+        for (const text of [inside, `<D:propfind xmlns:D="DAV:">${inside}</D:propfind>`]) {
+          refusesOrReads(() => {
+            const element = parseXml(text);
+            refusesOrReads(() => parsePropfind(element));
+            refusesOrReads(() => parseSyncRequest(element, {}));
+            refusesOrReads(() => planPatch(element, 'object'));
+            expect(parseXml(serialize(element)).name).to.equal(element.name);
+          });
+        }
+      }),
+      { seed, numRuns: 5_000 * times },
+    );
+  });
+
+  it('XML: what is stored of a property says the same when it is read again', () => {
+    const text = fc
+      .string({ unit: 'binary', maxLength: 12 })
+      .filter((one) => !/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff\r]/.test(one));
+    const name = fc.stringMatching(/^[a-z]{1,6}$/);
+    fc.assert(
+      fc.property(name, name, text, text, (element, attribute, value, content) => {
+        const given = `<x:${element} xmlns:x="urn:${element}" ${attribute}="${escapeXml(value)}">${escapeXml(content)}<y/></x:${element}>`;
+        const once = parseXml(given);
+        const twice = parseXml(serialize(once));
+        expect([twice.namespace, twice.name, twice.text, twice.children.length]).to.deep.equal([
+          once.namespace,
+          once.name,
+          content,
+          1,
+        ]);
+        expect(twice.attributes).to.deep.equal(once.attributes);
+      }),
+      { seed, numRuns: 2_000 * times },
+    );
+  });
+
+  it('sync tokens and digests: read or refused; a token that we say is read back', () => {
+    const token = nearly('urn:cloudstore:sync:', '1-', '2-', '3.4', ':', '.', 'YQ', '-', '_', '99999999999999999999');
+    fc.assert(
+      fc.property(token, nearly('sha-256', '=', ':', 'AAAA', ',', 'SHA1:', 'md5', '==', ';q=', '0.5'), (text, header) => {
+        refusesOrReads(() => parseSyncToken(text));
+        refusesOrReads(() =>
+          expectedDigests({ 'repr-digest': header, digest: header, 'content-md5': header, 'oc-checksum': header }),
+        );
+        refusesOrReads(() => wantedDigest({ 'want-repr-digest': header }));
+        refusesOrReads(() => wantedDigest({ 'want-digest': header }));
+      }),
+      { seed, numRuns: 5_000 * times },
+    );
+    const state = fc.record({
+      folder: fc.record({ bucket: fc.nat(), directoryId: fc.nat() }),
+      cursor: fc.record({ epoch: fc.nat(999_999), seq: fc.nat() }),
+      walks: fc.array(fc.record({ prefix: fc.string({ unit: 'grapheme' }), after: fc.string({ unit: 'grapheme' }) }), {
+        maxLength: 4,
+      }),
+    });
+    fc.assert(
+      fc.property(state, (given) => {
+        expect(parseSyncToken(formatSyncToken(given))).to.deep.equal(given);
+      }),
+      { seed, numRuns: 1_000 * times },
     );
   });
 });

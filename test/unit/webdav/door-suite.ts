@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
 import { expect } from 'chai';
+import { describeBadInput } from './bad-input-suite.ts';
 import { describeExtensions } from './extensions-suite.ts';
 import type { Reply } from './serve-door.ts';
+import { describeTraces } from './traces-suite.ts';
 
 /** A door with its users `ann`, `bob` (both may everything) and `guest`, all with the password `pw`, and an empty bucket `home`. */
 export interface ServedDoor {
@@ -251,6 +253,8 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
     });
 
     describeExtensions(() => server);
+    describeTraces(() => server);
+    describeBadInput(() => server);
 
     describe('bad input', () => {
       it('bodies that are no XML, too large, too deep or expanding', async () => {

@@ -4,7 +4,7 @@ import type { ChangeKind, Journal, JournalEvent } from '#contracts/journal';
 import type { Lock } from '#contracts/locks';
 import type { ListEntry, TreeVerdict } from '#contracts/metadata-store';
 import type { Namespace } from '#contracts/namespace';
-import { type Address, compareKeys, nameOf, parentOf } from '#core/address';
+import { type Address, assertKey, compareKeys, nameOf, parentOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { type Conditions, checkConditions } from '#core/conditions';
 import type { DigestName, Digests } from '#core/digest';
@@ -154,6 +154,7 @@ export function memoryNamespace(now: () => number = Date.now) {
     return keys.length;
   };
   const transfer: Namespace['copy'] = async (who, from, to, options): Promise<TreeVerdict> => {
+    assertKey(to.key);
     const source = must(find(from));
     check(options.conditions, source, 'write', 'modified');
     const target = find(to);
@@ -196,6 +197,7 @@ export function memoryNamespace(now: () => number = Date.now) {
     peek: () => null,
     glance: () => null,
     put: async (who, at, body, options) => {
+      assertKey(at.key);
       const early = find(at);
       if (early?.kind === 'directory') throw new CloudStoreError('is_a_directory', 'a folder');
       if (options.requireParent) requireParent(at);
@@ -217,6 +219,7 @@ export function memoryNamespace(now: () => number = Date.now) {
       return { info, created: early === null, seq: 1, digests };
     },
     makeDirectory: async (who, at, options) => {
+      assertKey(at.key);
       if (find({ ...at, key: bare(at.key) }) !== null) throw new CloudStoreError('already_exists', 'taken');
       if (options?.requireParent) requireParent(at);
       guard(who, at.bucket, at.key, options?.lockTokens);

@@ -110,7 +110,9 @@ export function request(o: {
   body: string | Buffer;
 }): Promise<Reply> {
   const { body, ...to } = o;
-  const length = body.length > 0 ? { 'content-length': String(Buffer.byteLength(body)) } : {};
+  // Both would be two lengths, which node's parser refuses.
+  const length =
+    body.length > 0 && to.headers['transfer-encoding'] === undefined ? { 'content-length': String(Buffer.byteLength(body)) } : {};
   return new Promise((resolve, reject) => {
     const req = httpRequest({ ...to, headers: { ...length, ...to.headers }, agent: false }, (res) => {
       const chunks: Buffer[] = [];

@@ -1,0 +1,214 @@
+import { expect } from 'chai';
+import type { ServedDoor } from './door-suite.ts';
+
+/**
+ * What clients send when they mount, look and save, in their order, with what makes them work. All are reconstructed from the clients' documentation, their sources and
+ * reports of their users: none is a capture of ours. gvfs, davfs2, rclone, cadaver and nextcloudcmd run for real in test/e2e.
+ */
+export function describeTraces(server: () => ServedDoor): void {
+  describe('clients, request by request (reconstructed)', () => itServes(server));
+}
+
+function itServes(server: () => ServedDoor): void {
+  const send = (...args: Parameters<ServedDoor['send']>) => server().send(...args);
+  const home = '/dav/traces';
+  before(async () => {
+    await send('MKCOL', home);
+  });
+  const LOCK = (owner: string) =>
+    `<?xml version="1.0" encoding="utf-8"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner>${owner}</D:owner></D:lockinfo>`;
+
+  it('Finder (macOS): mounts, asks for the room left, probes its hidden files, and saves in chunks under a lock', async () => {
+    const agent = { 'user-agent': 'WebDAVFS/3.0.0 (03008000) Darwin/24.0.0 (arm64)' };
+    const path = `${home}/finder`;
+    await send('MKCOL', path, agent);
+    // It looks for the classes on the refusal too: without level 2 it mounts read-only.
+    const refused = await send('OPTIONS', `${path}/`, { ...agent, authorization: 'Basic bm9ib2R5Og==' });
+    expect([refused.status, String(refused.headers.dav)]).to.satisfy(
+      ([status, dav]: [number, string]) => status === 401 && /\b1\b.*\b2\b/.test(dav),
+    );
+    const options = await send('OPTIONS', `${path}/`, agent);
+    expect([options.status, String(options.headers.dav).split(', ').includes('2')]).to.deep.equal([200, true]);
+    const statfs =
+      '<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop><D:quota-available-bytes/><D:quota-used-bytes/><D:quota/><D:quotaused/></D:prop></D:propfind>';
+    expect((await send('PROPFIND', `${path}/`, { ...agent, depth: '0' }, statfs)).body).to.match(
+      /<D:quota-available-bytes>\d+<.*<D:quota-used-bytes>\d+</,
+    );
+    const look =
+      '<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop><D:getlastmodified/><D:getcontentlength/><D:creationdate/><D:resourcetype/></D:prop></D:propfind>';
+    for (const name of ['._.', '.DS_Store', '.hidden', '.Spotlight-V100', '.metadata_never_index']) {
+      expect((await send('PROPFIND', `${path}/${name}`, { ...agent, depth: '0' }, look)).status, name).to.equal(404);
+    }
+    expect(
+      (await send('PUT', `${path}/report.pdf`, { ...agent, 'transfer-encoding': 'chunked' }, '')).status,
+      'first an empty file',
+    ).to.equal(201);
+    const locked = await send(
+      'LOCK',
+      `${path}/report.pdf`,
+      { ...agent, depth: '0', timeout: 'Second-600' },
+      LOCK('<D:href>http://www.apple.com/webdav_fs/</D:href>'),
+    );
+    const token = String(locked.headers['lock-token']);
+    expect([locked.status, /^<(opaquelocktoken|urn:uuid):/.test(token), locked.body.includes('lockdiscovery')]).to.deep.equal([
+      200,
+      true,
+      true,
+    ]);
+    const chunked = { ...agent, 'transfer-encoding': 'chunked', if: `(${token})` };
+    expect(
+      (await send('PUT', `${path}/report.pdf`, { ...chunked, 'x-expected-entity-length': '99' }, 'cut off')).status,
+      'a short body',
+    ).to.equal(400);
+    expect((await send('PUT', `${path}/report.pdf`, { ...chunked, 'x-expected-entity-length': '5' }, 'whole')).status).to.equal(
+      204,
+    );
+    expect(
+      (await send('LOCK', `${path}/report.pdf`, { ...agent, if: `(${token})`, timeout: 'Second-600' })).status,
+      'refreshed',
+    ).to.equal(200);
+    expect((await send('UNLOCK', `${path}/report.pdf`, { ...agent, 'lock-token': token })).status).to.equal(204);
+    const { body } = await send('PROPFIND', `${path}/`, { ...agent, depth: '1' }, look);
+    expect(body).to.match(/report\.pdf<.*<D:getcontentlength>5</s);
+    expect(body, 'Finder stumbles over it').not.to.include('<D:location');
+    expect(
+      (
+        await send('MOVE', `${path}/report.pdf`, {
+          ...agent,
+          destination: `http://${server().host}:${server().port}${path}/renamed.pdf`,
+          overwrite: 'F',
+        })
+      ).status,
+    ).to.equal(201);
+    expect((await send('DELETE', `${path}/renamed.pdf`, agent)).status).to.equal(204);
+  });
+
+  it('Windows (WebClient): asks at the root, wants the DAV headers and short listings, and stamps files with Win32 properties', async () => {
+    const agent = { 'user-agent': 'Microsoft-WebDAV-MiniRedir/10.0.22631', translate: 'f' };
+    const path = `${home}/windows`;
+    const root = await send('OPTIONS', '/', agent);
+    expect([root.status, root.headers['ms-author-via'], /\b1, 2/.test(String(root.headers.dav))]).to.deep.equal([
+      200,
+      'DAV',
+      true,
+    ]);
+    expect((await send('PROPFIND', '/', { ...agent, depth: '0' })).status).to.equal(207);
+    expect((await send('PROPFIND', '/dav', { ...agent, depth: '0' })).status).to.equal(207);
+    await send('MKCOL', path, agent);
+    expect((await send('PROPFIND', `${path}/new.txt`, { ...agent, depth: '0' })).status).to.equal(404);
+    expect((await send('PUT', `${path}/new.txt`, { ...agent, 'content-length': '0' })).status).to.equal(201);
+    const locked = await send('LOCK', `${path}/new.txt`, { ...agent, timeout: 'Second-3600' }, LOCK('<D:href>BOX\\ann</D:href>'));
+    const token = String(locked.headers['lock-token']).slice(1, -1);
+    const patch =
+      '<?xml version="1.0" encoding="utf-8" ?><D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop><Z:Win32CreationTime>Wed, 25 Nov 2026 10:00:00 GMT</Z:Win32CreationTime><Z:Win32LastModifiedTime>Wed, 25 Nov 2026 10:00:00 GMT</Z:Win32LastModifiedTime><Z:Win32FileAttributes>00000020</Z:Win32FileAttributes></D:prop></D:set></D:propertyupdate>';
+    const patched = await send('PROPPATCH', `${path}/new.txt`, { ...agent, if: `(<${token}>)` }, patch);
+    expect(patched.body).to.include('200 OK').and.not.include('403');
+    expect((await send('PUT', `${path}/new.txt`, { ...agent, if: `(<${token}>)` }, 'text')).status).to.equal(204);
+    expect((await send('UNLOCK', `${path}/new.txt`, { ...agent, 'lock-token': token })).status, 'without brackets').to.equal(204);
+    await server().plant(
+      'traces',
+      Array.from({ length: 300 }, (_, i) => [`windows/entry number ${i}.txt`, 'x']),
+    );
+    const listed = await send('PROPFIND', `${path}/`, { ...agent, depth: '1' });
+    expect(listed.headers['content-type']).to.match(/^application\/xml/);
+    expect(listed.body).to.match(/<D:creationdate>[^<]*Z<\/D:creationdate>/);
+    expect(listed.body.length / 302, 'bytes an entry: it shows nothing of a listing above 1 MB').to.be.lessThan(400);
+    expect((await send('HEAD', `${path}/new.txt`, agent)).status).to.equal(200);
+    expect((await send('GET', `${path}/new.txt`, agent)).body).to.equal('text');
+  });
+
+  it('Office: opens for writing, holds its lock while somebody edits, and saves by its token', async () => {
+    const agent = { 'user-agent': 'Microsoft Office Word 2024 (16.0)' };
+    const path = `${home}/letter.docx`;
+    await send('PUT', path, {}, 'first');
+    const options = await send('OPTIONS', `${home}/`, { ...agent, 'user-agent': 'Microsoft Office Protocol Discovery' });
+    expect(options.headers['ms-author-via'], 'else it opens read-only').to.equal('DAV');
+    expect((await send('HEAD', path, { ...agent, 'user-agent': 'Microsoft Office Existence Discovery' })).status).to.equal(200);
+    const locked = await send('LOCK', path, { ...agent, timeout: 'Second-3600' }, LOCK('ann'));
+    const token = String(locked.headers['lock-token']);
+    const got = await send('GET', path, agent);
+    expect([locked.status, got.body]).to.deep.equal([200, 'first']);
+    const refreshed = await send('LOCK', path, { ...agent, if: `(${token})`, timeout: 'Second-3600' });
+    expect([refreshed.status, refreshed.body.includes('<D:timeout>Second-3600<')]).to.deep.equal([200, true]);
+    expect((await send('PUT', path, agent, 'by another')).status).to.equal(423);
+    expect((await send('PUT', path, { ...agent, if: `(${token})` }, 'second')).status).to.equal(204);
+    expect((await send('HEAD', path, agent)).headers.etag).not.to.equal(got.headers.etag);
+    expect((await send('UNLOCK', path, { ...agent, 'lock-token': token })).status).to.equal(204);
+  });
+
+  it('gvfs (GNOME Files, Caja): looks with Depth 0 and 1, writes on the condition of an ETag, and moves folders with a slash and without', async () => {
+    const agent = { 'user-agent': 'gvfs/1.56.0' };
+    const path = `${home}/gvfs`;
+    const look =
+      '<?xml version="1.0" encoding="utf-8" ?><D:propfind xmlns:D="DAV:"><D:prop><D:creationdate/><D:displayname/><D:getcontentlength/><D:getcontenttype/><D:getetag/><D:getlastmodified/><D:resourcetype/></D:prop></D:propfind>';
+    expect((await send('OPTIONS', home, agent)).status).to.equal(200);
+    expect((await send('MKCOL', `${path}/`, agent)).status).to.equal(201);
+    expect((await send('PROPFIND', path, { ...agent, depth: '0' }, look)).body).to.include('<D:collection/>');
+    expect((await send('PUT', `${path}/a`, { ...agent, 'if-none-match': '*' }, 'x')).status).to.equal(201);
+    const { etag } = (await send('HEAD', `${path}/a`, agent)).headers;
+    expect((await send('PUT', `${path}/a`, { ...agent, 'if-match': String(etag) }, 'y')).status).to.equal(204);
+    expect((await send('PUT', `${path}/a`, { ...agent, 'if-match': String(etag) }, 'z')).status).to.equal(412);
+    for (const [from, to] of [
+      ['gvfs', 'gvfs2/'],
+      ['gvfs2/', 'gvfs3'],
+      ['gvfs3/', 'gvfs4/'],
+    ]) {
+      expect(
+        (await send('MOVE', `${home}/${from}`, { ...agent, destination: `${home}/${to}`, overwrite: 'F' })).status,
+        `${from} to ${to}`,
+      ).to.equal(201);
+    }
+    expect((await send('DELETE', `${home}/gvfs4`, agent)).status).to.equal(204);
+  });
+
+  it('KDE (kio): asks for much that is not there, and is told so', async () => {
+    const path = `${home}/kde`;
+    await send('MKCOL', path);
+    const look =
+      '<?xml version="1.0" encoding="utf-8" ?><D:propfind xmlns:D="DAV:" xmlns:k="http://kde.org/"><D:prop><D:creationdate/><D:getcontentlength/><D:displayname/><D:source/><D:getcontentlanguage/><D:getcontenttype/><D:executable/><D:getlastmodified/><D:getetag/><D:supportedlock/><D:lockdiscovery/><D:resourcetype/><D:quota-used-bytes/><k:mime/></D:prop></D:propfind>';
+    const { status, body } = await send(
+      'PROPFIND',
+      `${path}/`,
+      { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) KHTML/6 Konqueror/6', depth: '1' },
+      look,
+    );
+    expect(status).to.equal(207);
+    const [found, missing] = body.split('404 Not Found')[0]?.split('200 OK') ?? [];
+    expect(found).to.include('<D:resourcetype>').and.include('<D:supportedlock>');
+    expect(missing).to.include('<D:executable/>').and.include('<D:source/>').and.include('mime');
+  });
+
+  it('davfs2: locks a name that is not there, writes, and lets go', async () => {
+    const agent = { 'user-agent': 'davfs2/1.7.0 neon/0.33.0' };
+    const path = `${home}/new by davfs2`.replaceAll(' ', '%20');
+    const locked = await send('LOCK', path, { ...agent, depth: '0', timeout: 'Second-1800' }, LOCK('ann'));
+    const token = String(locked.headers['lock-token']);
+    expect(locked.status).to.equal(201);
+    const empty = await send('HEAD', path, agent);
+    expect(String(empty.headers.etag), 'quoted').to.match(/^"[^"]+"$/);
+    const put = await send(
+      'PUT',
+      path,
+      { ...agent, if: `<http://${server().host}:${server().port}${path}> (${token})` },
+      'saved',
+    );
+    expect(put.status).to.equal(204);
+    expect((await send('UNLOCK', path, { ...agent, 'lock-token': token })).status).to.equal(204);
+    expect((await send('GET', path, { ...agent, 'if-none-match': String(put.headers.etag) })).status, 'from its cache').to.equal(
+      304,
+    );
+    const look =
+      '<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getetag/><getlastmodified/><executable xmlns="http://apache.org/dav/props/"/></prop></propfind>';
+    expect((await send('PROPFIND', `${home}/`, { ...agent, depth: '1' }, look)).body).to.include('<D:getetag>"');
+    expect(
+      (
+        await send(
+          'PROPPATCH',
+          path,
+          agent,
+          '<propertyupdate xmlns="DAV:"><set><prop><executable xmlns="http://apache.org/dav/props/">T</executable></prop></set></propertyupdate>',
+        )
+      ).status,
+    ).to.equal(207);
+  });
+}
