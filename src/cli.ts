@@ -5,6 +5,7 @@ import { addAudit } from './cli/audit-commands.ts';
 import { commandedBy, noteCommand, recordCommand } from './cli/audit-trail.ts';
 import { addCredentials } from './cli/credential-commands.ts';
 import { configOf, type Flags, outputOf, subcommand, textFlag, withSettings } from './cli/flags.ts';
+import { addHistory } from './cli/history-commands.ts';
 import { addIntegrity } from './cli/integrity-commands.ts';
 import { addJobs } from './cli/job-commands.ts';
 import { describeFailure, EXIT, type Output, table } from './cli/output.ts';
@@ -37,6 +38,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addMasterKey(program);
   addDataKey(program);
   addJobs(program, withSession, setExit);
+  addHistory(program, withSession);
   addIntegrity(program, withSession, setExit);
   addDoctor(program, setExit);
   addStorage(program, withSession, setExit);

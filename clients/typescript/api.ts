@@ -117,6 +117,28 @@ export type BucketList = {
   buckets: Bucket[];
 };
 
+export type BucketPatch = {
+  quota: {
+    bytes?: number | null;
+    objects?: number | null;
+  };
+};
+
+export type BucketUsage = {
+  name: string;
+  objects: number;
+  bytes: number;
+  historyVersions: number;
+  historyBytes: number;
+  quota: Quota;
+  /** After deduplication, compression and encryption: what only this bucket refers to, and what it shares; null: not measured yet. */
+  physical: {
+    ownBytes: number;
+    sharedBytes: number;
+    measured: string;
+  } | null;
+};
+
 export type Code = {
   /** A one-time code, or a recovery code. */
   code: string;
@@ -257,6 +279,25 @@ export type Health = {
     /** What to do about it; null where nothing is wrong. */
     remedy: string | null;
   }[];
+};
+
+/** A restore or purge that is too large for one step. */
+export type HistoryTask = {
+  id: number;
+  kind: "restore" | "purge";
+  state: "waiting" | "running" | "done" | "failed" | "cancelled";
+  counts: Record<string, number>;
+  message: string | null;
+  created: string;
+  ended: string | null;
+};
+
+export type HistoryTaskStarted = {
+  task: HistoryTask;
+};
+
+export type HistoryTasks = {
+  tasks: HistoryTask[];
 };
 
 export type Integrity = {
@@ -439,6 +480,12 @@ export type NewUser = {
   quotaBytes?: number | null;
 };
 
+export type ObjectLock = {
+  mode?: "governance" | "compliance";
+  until?: string;
+  legalHold: boolean;
+};
+
 export type Passkey = {
   id: string;
   name: string;
@@ -508,6 +555,30 @@ export type PublicListing = {
   next: string | null;
 };
 
+export type Purge = {
+  bucket: string;
+  /** A folder ends in `/`; empty is the whole bucket. */
+  key: string;
+  /** `trash` (the default): deleted files; `history`: what files that are there were before. */
+  what?: "trash" | "history";
+  /** This version alone. */
+  versionId?: string;
+  deletedSince?: string;
+  deletedUntil?: string;
+};
+
+export type Purged = {
+  versions: number;
+  bytes: number;
+  /** Under retention or legal hold: these stay. */
+  held: number;
+};
+
+export type Quota = {
+  bytes: number | null;
+  objects: number | null;
+};
+
 export type RecoveryCodes = {
   /** Told once, when there were none before: each opens the door once in place of a code. */
   recoveryCodes: string[];
@@ -526,6 +597,76 @@ export type Reset = {
 
 export type ResetDone = {
   password?: string;
+};
+
+export type RestoreAsOf = {
+  bucket: string;
+  /** A folder ends in `/`; empty is the whole bucket. */
+  prefix?: string;
+  at: string;
+  /** What to do with files that have come since: default `keep`. */
+  added?: "keep" | "remove";
+  /** Where to; default: where it was. */
+  to?: string;
+  /** What to do where another file is now: `fail` (the default) restores nothing, `skip` leaves it, `replace` puts it into history, `rename` restores beside it. */
+  conflict?: "fail" | "skip" | "replace" | "rename";
+  /** Only counts. */
+  dryRun?: boolean;
+};
+
+/** A deleted file, or all that was deleted below a folder, each as it was last. */
+export type RestoreTrash = {
+  bucket: string;
+  /** A folder ends in `/`; empty is the whole bucket. */
+  key: string;
+  deletedSince?: string;
+  deletedUntil?: string;
+  /** Where to; default: where it was. */
+  to?: string;
+  /** What to do where another file is now: `fail` (the default) restores nothing, `skip` leaves it, `replace` puts it into history, `rename` restores beside it. */
+  conflict?: "fail" | "skip" | "replace" | "rename";
+  /** Only counts. */
+  dryRun?: boolean;
+};
+
+export type RestoreVersion = {
+  bucket: string;
+  /** A folder ends in `/`; empty is the whole bucket. */
+  key: string;
+  versionId: string;
+  /** Where to; default: where it was. */
+  to?: string;
+  /** What to do where another file is now: `fail` (the default) restores nothing, `skip` leaves it, `replace` puts it into history, `rename` restores beside it. */
+  conflict?: "fail" | "skip" | "replace" | "rename";
+  /** Only counts. */
+  dryRun?: boolean;
+};
+
+export type Restored = {
+  restored: number;
+  replaced: number;
+  renamed: number;
+  skipped: number;
+  unchanged: number;
+  removed: number;
+  bytes: number;
+};
+
+export type Retention = {
+  /** Older history goes. null: never; absent: as the gateway keeps it. */
+  days?: number | null;
+  /** So many old versions of a file are kept. */
+  versions?: number | null;
+  /** So much history of the bucket is kept, the latest. */
+  bytes?: number | null;
+};
+
+export type RetentionShown = {
+  days: number | null;
+  versions: number | null;
+  bytes: number | null;
+  /** The bucket says so itself. */
+  own: boolean;
 };
 
 /** What a credential may at most. What is absent is not reduced. */
@@ -722,6 +863,27 @@ export type Transferred = {
   entry: Entry;
 };
 
+export type Trash = {
+  entries: Trashed[];
+  next: string | null;
+};
+
+export type Trashed = {
+  kind: "file";
+  /** A folder ends in `/`; empty is the whole bucket. */
+  key: string;
+  name: string;
+  version: Version;
+  deleted: string;
+} | {
+  kind: "folder";
+  /** A folder ends in `/`; empty is the whole bucket. */
+  key: string;
+  name: string;
+  /** When the first of it, in the order of keys, was deleted. */
+  deleted: string;
+};
+
 export type Unlock = {
   password: string;
 };
@@ -754,6 +916,20 @@ export type UploadState = {
   contentType: string | null;
   /** The file that it made; null before it has ended. */
   entry: File | Folder | null;
+};
+
+export type Usage = {
+  owners: {
+    name: string;
+    objects: number;
+    bytes: number;
+    historyVersions: number;
+    historyBytes: number;
+    quota: Quota;
+    /** What the contents of this owner take after deduplication, compression and encryption. */
+    storedBytes: number;
+  }[];
+  buckets: BucketUsage[];
 };
 
 export type User = {
@@ -792,6 +968,31 @@ export type UserPatch = {
   quotaBytes?: number | null;
   /** null: no limit. */
   quotaObjects?: number | null;
+};
+
+export type Version = {
+  versionId: string;
+  /** `deletion`: what a delete left in a bucket with versions. */
+  kind: "file" | "deletion";
+  current: boolean;
+  size: number;
+  etag: string;
+  contentType: string;
+  /** When it was committed. */
+  modified: string;
+  mtime: string;
+  /** When another took its place, or the file was deleted; null: it is current. */
+  superseded: string | null;
+  /** S3 clients see it too; what they do not see goes by the retention of the bucket. */
+  shownByS3: boolean;
+  lock?: ObjectLock;
+};
+
+export type Versions = {
+  /** The latest first. */
+  versions: Version[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
 };
 
 /** As the browser's parse…OptionsFromJSON takes it. */
@@ -857,6 +1058,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: TotpSecret;
+  };
+  /** Ends a task where it is; what it has done stays done. */
+  CancelHistoryTask: {
+    path: { bucket: string; id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
   };
   /** Asks a running job to stop. For admins. */
   CancelJob: {
@@ -1033,6 +1241,13 @@ export interface Operations {
     body: undefined;
     answer: Blob;
   };
+  /** How much history of a bucket is kept. */
+  GetRetention: {
+    path: { bucket: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: RetentionShown;
+  };
   /** A small picture of an image, as WebP. */
   GetThumbnail: {
     path: { bucket: string; key: string };
@@ -1046,6 +1261,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: UploadState;
+  };
+  /** What the caller and its buckets use, and may; for an admin, all. */
+  GetUsage: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Usage;
   };
   /** One user. For admins. */
   GetUser: {
@@ -1110,6 +1332,13 @@ export interface Operations {
     body: undefined;
     answer: GroupList;
   };
+  /** Restores and purges of a bucket that take more than one step. */
+  ListHistoryTasks: {
+    path: { bucket: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: HistoryTasks;
+  };
   /** What goes on behind the requests: every job, its progress, and how its last run ended. For admins. */
   ListJobs: {
     path: Record<never, never>;
@@ -1152,6 +1381,13 @@ export interface Operations {
     body: undefined;
     answer: SharedList;
   };
+  /** What lies deleted in a folder. */
+  ListTrash: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; recursive?: boolean; cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: Trash;
+  };
   /** The caller's uploads that have not ended, from whichever device, newest first. */
   ListUploads: {
     path: Record<never, never>;
@@ -1172,6 +1408,13 @@ export interface Operations {
     query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: UserList;
+  };
+  /** Every version of a file that is kept, the latest first; or one of them, as it was. */
+  ListVersions: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; version?: string | number; download?: boolean; cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: Versions | Blob;
   };
   /** Begins a session. */
   Login: {
@@ -1222,12 +1465,26 @@ export interface Operations {
     body: Zip;
     answer: ZipPrepared;
   };
+  /** Removes for good: deleted files, old versions, or one version. */
+  PurgeTrash: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Purge;
+    answer: Purged | HistoryTaskStarted;
+  };
   /** Uploads a file, or makes a folder (a key that ends in `/`, without a body). All or nothing. */
   PutFile: {
     path: { bucket: string; key: string };
     query: { key?: string | number; mtime?: string | number };
     body: UploadBody;
     answer: Entry;
+  };
+  /** Says how much history of a bucket is kept. The oldest goes first; what is locked stays. */
+  PutRetention: {
+    path: { bucket: string };
+    query: Record<never, never>;
+    body: Retention;
+    answer: RetentionShown;
   };
   /** Exchanges a refresh token, which works once; a second use ends the session. */
   Refresh: {
@@ -1313,6 +1570,27 @@ export interface Operations {
     body: Reset;
     answer: ResetDone;
   };
+  /** Makes a folder, or a whole bucket, as it was at a time. */
+  RestoreAsOf: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: RestoreAsOf;
+    answer: Restored | HistoryTaskStarted;
+  };
+  /** Brings back what was deleted: a file, or all below a folder. */
+  RestoreTrash: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: RestoreTrash;
+    answer: Restored | HistoryTaskStarted;
+  };
+  /** Makes a version current again, as a new one. */
+  RestoreVersion: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: RestoreVersion;
+    answer: Restored | HistoryTaskStarted;
+  };
   /** Reads and checks everything that is stored, in the background. For admins. */
   Scrub: {
     path: Record<never, never>;
@@ -1390,6 +1668,13 @@ export interface Operations {
     body: Unlock;
     answer: UnlockedLink;
   };
+  /** Sets how much a bucket may hold; null: as much as its owner may. */
+  UpdateBucket: {
+    path: { bucket: string };
+    query: Record<never, never>;
+    body: BucketPatch;
+    answer: BucketUsage;
+  };
   /** Renames a group, adds and removes members. For admins. */
   UpdateGroup: {
     path: { name: string };
@@ -1449,6 +1734,7 @@ export const OPERATIONS = {
   BeginPasskey: ['POST', '/me/passkeys/options'],
   BeginPasskeyLogin: ['POST', '/auth/passkey/options'],
   BeginTotp: ['POST', '/me/totp'],
+  CancelHistoryTask: ['DELETE', '/buckets/{bucket}/history-tasks/{id}'],
   CancelJob: ['POST', '/jobs/{name}/cancel'],
   ChangePassword: ['POST', '/me/password'],
   ConfirmTotp: ['POST', '/me/totp/confirm'],
@@ -1474,8 +1760,10 @@ export const OPERATIONS = {
   GetPublicFile: ['GET', '/public/{token}/files/{key}'],
   GetPublicLink: ['GET', '/public/{token}'],
   GetPublicZip: ['GET', '/public/{token}/zip'],
+  GetRetention: ['GET', '/buckets/{bucket}/retention'],
   GetThumbnail: ['GET', '/thumbnails/{bucket}/{key}'],
   GetUpload: ['GET', '/uploads/{id}'],
+  GetUsage: ['GET', '/usage'],
   GetUser: ['GET', '/users/{name}'],
   HeadFile: ['HEAD', '/files/{bucket}/{key}'],
   HeadPublicFile: ['HEAD', '/public/{token}/files/{key}'],
@@ -1485,15 +1773,18 @@ export const OPERATIONS = {
   ListBuckets: ['GET', '/buckets'],
   ListCredentials: ['GET', '/credentials'],
   ListGroups: ['GET', '/groups'],
+  ListHistoryTasks: ['GET', '/buckets/{bucket}/history-tasks'],
   ListJobs: ['GET', '/jobs'],
   ListLinks: ['GET', '/links'],
   ListPasskeys: ['GET', '/me/passkeys'],
   ListPublicFolder: ['GET', '/public/{token}/list/{key}'],
   ListSessions: ['GET', '/me/sessions'],
   ListShared: ['GET', '/shared'],
+  ListTrash: ['GET', '/trash/{bucket}/{key}'],
   ListUploads: ['GET', '/uploads'],
   ListUserSessions: ['GET', '/users/{name}/sessions'],
   ListUsers: ['GET', '/users'],
+  ListVersions: ['GET', '/versions/{bucket}/{key}'],
   Login: ['POST', '/auth/login'],
   LoginByPasskey: ['POST', '/auth/passkey/login'],
   Logout: ['POST', '/auth/logout'],
@@ -1501,7 +1792,9 @@ export const OPERATIONS = {
   Move: ['POST', '/move'],
   OverrideUpload: ['POST', '/uploads/{id}'],
   PrepareZip: ['POST', '/zip/prepare'],
+  PurgeTrash: ['POST', '/trash/purge'],
   PutFile: ['PUT', '/files/{bucket}/{key}'],
+  PutRetention: ['PUT', '/buckets/{bucket}/retention'],
   Refresh: ['POST', '/auth/refresh'],
   RemoveBucket: ['DELETE', '/buckets/{bucket}'],
   RemoveCredential: ['DELETE', '/credentials/{id}'],
@@ -1514,6 +1807,9 @@ export const OPERATIONS = {
   RemoveUser: ['DELETE', '/users/{name}'],
   RenewRecoveryCodes: ['POST', '/me/recovery-codes'],
   ResetUser: ['POST', '/users/{name}/reset'],
+  RestoreAsOf: ['POST', '/restore-as-of'],
+  RestoreTrash: ['POST', '/trash/restore'],
+  RestoreVersion: ['POST', '/versions/restore'],
   Scrub: ['POST', '/system/scrub'],
   Search: ['GET', '/search'],
   SecondFactors: ['GET', '/me/second-factors'],
@@ -1525,6 +1821,7 @@ export const OPERATIONS = {
   StorageHealth: ['GET', '/system/storage'],
   SystemInfo: ['GET', '/system/info'],
   UnlockPublicLink: ['POST', '/public/{token}/unlock'],
+  UpdateBucket: ['PATCH', '/buckets/{bucket}'],
   UpdateGroup: ['PATCH', '/groups/{name}'],
   UpdateLink: ['PATCH', '/links/{link}'],
   UpdateUser: ['PATCH', '/users/{name}'],

@@ -16,6 +16,7 @@ import type { Shares } from '#contracts/shares';
 import type { SpaceReports } from '#contracts/space-report';
 import type { SystemReports } from '#contracts/system-report';
 import type { Thumbnails } from '#contracts/thumbnails';
+import type { Quotas } from '#contracts/usage';
 import type { Clock, Random } from '#core/clock';
 import type { Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
@@ -48,6 +49,9 @@ export interface RestDeps {
   idempotency?: Idempotency;
   /** After so many days without a byte an upload expires. */
   uploadDays?: number;
+  quotas?: Quotas;
+  /** How long history is kept where a bucket says nothing. */
+  historyDays?: number;
   /** For what may be lost. */
   cache?: Cache;
 }

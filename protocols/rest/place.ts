@@ -19,7 +19,7 @@ export interface Located {
  */
 export async function locate(
   x: Exchange,
-  root: '/files/' | '/stat/' | '/thumbnails/',
+  root: '/files/' | '/stat/' | '/thumbnails/' | '/versions/' | '/trash/',
   keyInQuery: ObjectKey | undefined,
 ): Promise<Located> {
   const place = parsePlace(x.path.slice(root.length));

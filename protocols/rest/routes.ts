@@ -6,6 +6,7 @@ import { bucketRoutes } from './routes/buckets.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { fileRoutes } from './routes/files.ts';
+import { historyRoutes } from './routes/history.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
@@ -16,6 +17,7 @@ import { systemRoutes } from './routes/system.ts';
 import { thumbnailRoutes } from './routes/thumbnails.ts';
 import { treeRoutes } from './routes/tree.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { userRoutes } from './routes/users.ts';
 import { zipRoutes } from './routes/zip.ts';
 
@@ -33,6 +35,8 @@ export const ROUTES: readonly Route[] = [
   ...batchRoutes,
   ...zipRoutes,
   ...bucketRoutes,
+  ...historyRoutes,
+  ...usageRoutes,
   ...jobRoutes,
   ...systemRoutes,
   ...dashboardRoutes,

@@ -1,0 +1,44 @@
+import type { Quotas } from '#contracts/usage';
+import { CloudStoreError } from '#core/errors';
+import { sendJson } from '../answer.ts';
+import type { Exchange } from '../exchange.ts';
+import { parsePlace } from '../paths.ts';
+import { bucketUseJson } from '../represent-history.ts';
+import { route } from '../route.ts';
+import * as schema from '../schemas/history.ts';
+
+export const usageRoutes = [
+  route({
+    method: 'get',
+    path: '/usage',
+    operation: 'GetUsage',
+    actions: ['account.read'],
+    summary: 'What the caller and its buckets use, and may; for an admin, all.',
+    answers: { 200: { description: 'Exact at every moment, but for what was measured.', schema: schema.Usage } },
+    async handle(x) {
+      const { owners, buckets } = await quotasOf(x).usage(x.who);
+      sendJson(x.res, 200, { owners: owners.map(({ owner: _, ...shown }) => shown), buckets: buckets.map(bucketUseJson) });
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/buckets/{bucket}',
+    operation: 'UpdateBucket',
+    actions: ['bucket.configure'],
+    summary: 'Sets how much a bucket may hold; null: as much as its owner may.',
+    body: schema.BucketPatch,
+    answers: { 200: { description: 'What it uses, and may.', schema: schema.BucketUsage } },
+    async handle(x, { body }) {
+      const name = parsePlace(x.path.slice('/buckets/'.length)).bucket;
+      const bucket = await x.deps.buckets.resolve(x.who, name);
+      const { bytes, objects } = body.quota;
+      const quota = { ...(bytes === undefined ? {} : { bytes }), ...(objects === undefined ? {} : { objects }) };
+      sendJson(x.res, 200, bucketUseJson(await quotasOf(x).setBucket(x.who, bucket.id, quota)));
+    },
+  }),
+];
+
+function quotasOf(x: Exchange): Quotas {
+  if (x.deps.quotas === undefined) throw new CloudStoreError('not_implemented', 'Usage is not served here.');
+  return x.deps.quotas;
+}

@@ -1,0 +1,245 @@
+import { spawnSync } from 'node:child_process';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { MAIN, NODE_ARGS } from '../support/process.ts';
+
+/** What was, as people get at it: REST, the command beside the gateway, and the drive. */
+describe('history over REST, by command and on the drive', function () {
+  this.timeout(120_000);
+  let gateway: TestGateway;
+  let basic: string;
+
+  before(async () => {
+    gateway = await startGateway();
+    basic = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+  });
+  after(() => gateway?.stop());
+
+  async function rest(method: string, path: string, body?: object | string, headers: Record<string, string> = {}) {
+    const json = typeof body === 'object';
+    const answer = await fetch(`${gateway.restUrl.replace(/\/$/, '')}${path}`, {
+      method,
+      headers: { authorization: basic, ...(json ? { 'content-type': 'application/json' } : {}), ...headers },
+      ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : body }),
+    });
+    const text = await answer.text();
+    const isJson = (answer.headers.get('content-type') ?? '').includes('json');
+    // biome-ignore lint/suspicious/noExplicitAny: a foreign border; tests look into answers of any shape
+    return { status: answer.status, text, json: (isJson && text !== '' ? JSON.parse(text) : null) as any };
+  }
+  const put = async (key: string, text: string) =>
+    expect((await rest('PUT', `/files/home/${key}`, text)).status).to.be.oneOf([200, 201]);
+  const remove = async (key: string) => expect((await rest('DELETE', `/files/home/${key}?recursive=true`)).status).to.equal(204);
+  const text = async (key: string) => (await rest('GET', `/files/home/${key}`)).text;
+  const versions = async (key: string) => (await rest('GET', `/versions/home/${key}`)).json.versions;
+  const dav = (method: string, path: string, headers: Record<string, string> = {}) =>
+    fetch(`${gateway.webdavUrl}${path}`, { method, headers: { authorization: basic, ...headers } });
+  function command(...args: string[]) {
+    const run = spawnSync(process.execPath, [...NODE_ARGS, MAIN, ...args, '--data-dir', gateway.dataDir, '--json'], {
+      encoding: 'utf8',
+    });
+    return { status: run.status, json: run.stdout === '' ? null : JSON.parse(run.stdout), stderr: run.stderr };
+  }
+
+  it('lists what a file was, gives its bytes, and makes a version current again', async () => {
+    for (const body of ['one', 'two', 'three']) await put('v.txt', body);
+    const listed = await versions('v.txt');
+    expect(listed.map((one: { size: number; current: boolean }) => [one.size, one.current])).to.deep.equal([
+      [5, true],
+      [3, false],
+      [3, false],
+    ]);
+    const { versionId } = listed[2];
+    expect((await rest('GET', `/versions/home/v.txt?version=${versionId}`)).text).to.equal('one');
+    const body = { bucket: 'home', key: 'v.txt', versionId };
+    const refused = await rest('POST', '/versions/restore', body);
+    expect([refused.status, refused.json.code]).to.deep.equal([409, 'already_exists']);
+    expect((await rest('POST', '/versions/restore', { ...body, conflict: 'replace', dryRun: true })).json).to.include({
+      restored: 1,
+      replaced: 1,
+    });
+    expect(await text('v.txt')).to.equal('three');
+    expect((await rest('POST', '/versions/restore', { ...body, conflict: 'replace' })).json).to.include({ restored: 1 });
+    expect([await text('v.txt'), (await versions('v.txt')).length]).to.deep.equal(['one', 4]);
+    await rest('POST', '/versions/restore', { ...body, versionId: listed[1].versionId, conflict: 'rename' });
+    const names = (await rest('GET', '/files/home')).json.entries.map(({ name }: { name: string }) => name);
+    expect(
+      names.some((name: string) => /^v \(restored \d{4}-\d\d-\d\d \d\d\.\d\d\)\.txt$/.test(name)),
+      names.join(),
+    ).to.equal(true);
+    expect(
+      (await rest('POST', '/versions/restore', { ...body, versionId: 'f'.repeat(32), conflict: 'replace' })).status,
+    ).to.equal(404);
+  });
+
+  it('brings a deleted folder back whole, and only what went with it', async () => {
+    for (const key of ['t/a', 't/b', 't/deep/c']) await put(key, key);
+    await remove('t/b');
+    const since = new Date(Date.now() + 1).toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await remove('t/');
+    const trash = (await rest('GET', '/trash/home')).json;
+    expect(trash.entries.find(({ key }: { key: string }) => key === 't/')).to.include({ kind: 'folder', name: 't' });
+    const below = (await rest('GET', '/trash/home/t/?recursive')).json.entries.map(({ key }: { key: string }) => key);
+    expect(below).to.deep.equal(['t/a', 't/b', 't/deep/c']);
+    const restored = await rest('POST', '/trash/restore', { bucket: 'home', key: 't/', deletedSince: since });
+    expect(restored.json).to.include({ restored: 2, replaced: 0 });
+    expect([await text('t/a'), await text('t/deep/c'), (await rest('GET', '/files/home/t/b')).status]).to.deep.equal([
+      't/a',
+      't/deep/c',
+      404,
+    ]);
+    expect((await rest('POST', '/trash/restore', { bucket: 'home', key: 't/b' })).json).to.include({ restored: 1 });
+    expect((await rest('POST', '/trash/restore', { bucket: 'home', key: 't/b' })).status).to.equal(404);
+  });
+
+  it('makes a folder as it was at a time, also what was renamed since', async () => {
+    for (const key of ['as/one', 'as/two']) await put(key, 'before');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const at = new Date().toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await put('as/one', 'after');
+    await rest('POST', '/move', { from: { bucket: 'home', key: 'as/two' }, to: { bucket: 'home', key: 'as/renamed' } });
+    await put('as/new', 'after');
+    const body = { bucket: 'home', prefix: 'as/', at };
+    expect((await rest('POST', '/restore-as-of', body)).json.code).to.equal('already_exists');
+    const done = await rest('POST', '/restore-as-of', { ...body, conflict: 'replace', added: 'remove' });
+    expect(done.json).to.include({ restored: 2, replaced: 1, removed: 2 });
+    const entries = (await rest('GET', '/files/home/as/')).json.entries.map(({ name }: { name: string }) => name);
+    expect([entries, await text('as/one'), await text('as/two')]).to.deep.equal([['one', 'two'], 'before', 'before']);
+  });
+
+  it('shows the trash on the drive, read only', async () => {
+    await put('d/kept', 'x');
+    await put('d/gone ü.txt', 'gone');
+    await remove(encodeURI('d/gone ü.txt'));
+    const listing = async (path: string) => (await dav('PROPFIND', path, { depth: '1' })).text();
+    expect(await listing('.trash/')).to.include('/dav/.trash/home/');
+    expect(await listing('.trash/home/')).to.include('/dav/.trash/home/d/');
+    const inside = await listing('.trash/home/d/');
+    expect(inside).to.include('/dav/.trash/home/d/gone%20%C3%BC.txt').and.not.include('kept');
+    expect(await (await dav('GET', '.trash/home/d/gone%20%C3%BC.txt')).text()).to.equal('gone');
+    expect(await (await dav('GET', '.trash/home/d/gone%20%C3%BC.txt', { range: 'bytes=1-2' })).text()).to.equal('on');
+    expect((await dav('HEAD', '.trash/home/d/gone%20%C3%BC.txt')).headers.get('content-length')).to.equal('4');
+    for (const method of ['PUT', 'DELETE', 'MKCOL', 'PROPPATCH', 'LOCK', 'MOVE'])
+      expect(
+        (await dav(method, '.trash/home/d/gone%20%C3%BC.txt', { destination: `${gateway.webdavUrl}x` })).status,
+        method,
+      ).to.equal(403);
+    expect((await dav('GET', '.trash/home/d/kept')).status).to.equal(404);
+    expect((await dav('COPY', 'home/d/kept', { destination: `${gateway.webdavUrl}.trash/home/d/x` })).status).to.be.within(
+      400,
+      499,
+    );
+    expect(await listing('')).to.not.include('.trash');
+  });
+
+  it('purges for good, by file and by folder', async () => {
+    for (const key of ['p/a', 'p/b', 'p/c']) await put(key, key);
+    await put('p/c', 'again');
+    await remove('p/a');
+    await remove('p/b');
+    expect((await rest('POST', '/trash/purge', { bucket: 'home', key: 'p/a' })).json).to.include({ versions: 1, held: 0 });
+    expect((await rest('GET', '/versions/home/p/a')).status).to.equal(404);
+    expect((await rest('POST', '/trash/purge', { bucket: 'home', key: 'p/' })).json).to.include({ versions: 1 });
+    const [current, old] = await versions('p/c');
+    expect((await rest('POST', '/trash/purge', { bucket: 'home', key: 'p/c', versionId: current.versionId })).json.code).to.equal(
+      'conflict',
+    );
+    expect((await rest('POST', '/trash/purge', { bucket: 'home', key: 'p/', what: 'history' })).json).to.include({ versions: 1 });
+    expect((await versions('p/c')).map(({ versionId }: { versionId: string }) => versionId)).to.deep.equal([current.versionId]);
+    expect(old.current).to.equal(false);
+  });
+
+  it('keeps what the retention of the bucket says', async () => {
+    expect((await rest('GET', '/buckets/home/retention')).json).to.deep.equal({
+      days: 30,
+      versions: null,
+      bytes: null,
+      own: false,
+    });
+    await put('r', '1');
+    for (let n = 0; n < 4; n++) await put('r', String(n));
+    expect((await rest('PUT', '/buckets/home/retention', { days: null, versions: 2 })).json).to.deep.equal({
+      days: null,
+      versions: 2,
+      bytes: null,
+      own: true,
+    });
+    expect(command('jobs', 'start', 'expire-history', '--wait').status).to.equal(0);
+    expect((await versions('r')).length).to.equal(3);
+    expect((await rest('PUT', '/buckets/home/retention', { bytes: 0 })).status).to.equal(200);
+    command('jobs', 'start', 'expire-history', '--wait');
+    expect([(await versions('r')).length, await text('r')]).to.deep.equal([1, '3']);
+    await rest('PUT', '/buckets/home/retention', {});
+    expect((await rest('GET', '/buckets/home/retention')).json.own).to.equal(false);
+  });
+
+  it('refuses what is over a quota on every door, and says what is used', async () => {
+    await rest('POST', '/buckets', { name: 'small' });
+    expect((await rest('PATCH', '/buckets/small', { quota: { bytes: 100_000, objects: 3 } })).json.quota).to.deep.equal({
+      bytes: 100_000,
+      objects: 3,
+    });
+    const big = 'x'.repeat(150_000);
+    const refused = await rest('PUT', '/files/small/a', big);
+    expect([refused.status, refused.json.code]).to.deep.equal([507, 'quota_exceeded']);
+    // Without a length it is cut off where it has become too much.
+    let pieces = 0;
+    const streamed = await fetch(`${gateway.webdavUrl}small/b`, {
+      method: 'PUT',
+      headers: { authorization: basic },
+      body: new ReadableStream({
+        pull(controller) {
+          if (++pieces > 6) controller.close();
+          else controller.enqueue(new Uint8Array(40_000));
+        },
+      }),
+      duplex: 'half',
+    } as RequestInit).then(
+      ({ status }) => status,
+      () => 507, // the answer may come while the body is still being sent, and the connection is cut
+    );
+    expect(streamed).to.equal(507);
+    expect((await rest('PUT', '/files/small/a', 'x'.repeat(90_000))).status).to.equal(201);
+    expect((await rest('PUT', '/files/small/a', 'x'.repeat(95_000))).status).to.equal(200);
+    for (const key of ['b', 'c']) await rest('PUT', `/files/small/${key}`, '');
+    expect((await rest('PUT', '/files/small/d', '')).status).to.equal(507);
+    const { owners, buckets } = (await rest('GET', '/usage')).json;
+    expect(buckets.find(({ name }: { name: string }) => name === 'small')).to.include({
+      objects: 3,
+      bytes: 95_000,
+      historyVersions: 1,
+      historyBytes: 90_000,
+    });
+    expect(owners[0].objects).to.equal(buckets.reduce((sum: number, one: { objects: number }) => sum + one.objects, 0));
+    const props = await (await dav('PROPFIND', 'small/', { depth: '0' })).text();
+    expect(props).to.not.include('quota-available'); // only who asks is told (RFC 4331)
+    const set = command('quota', 'set', '--user', gateway.user, '--bytes', '200K');
+    expect([set.status, set.json?.quota.bytes]).to.deep.equal([0, 204_800]);
+    expect((await rest('PUT', '/files/home/too-much', big)).status).to.equal(507);
+    command('quota', 'set', '--user', gateway.user, '--bytes', 'none');
+    expect((await rest('PUT', '/files/home/too-much', big)).status).to.equal(201);
+  });
+
+  it('does the same by command, beside the running gateway', async () => {
+    await put('c/x', 'one');
+    await put('c/x', 'two');
+    await put('c/y', 'y');
+    await remove('c/y');
+    const listed = command('versions', 'list', 'home', 'c/x').json;
+    expect(listed.length).to.equal(2);
+    expect(command('versions', 'restore', 'home', 'c/x', listed[1].versionId).status).to.equal(1);
+    expect(command('versions', 'restore', 'home', 'c/x', listed[1].versionId, '--conflict', 'replace').json).to.include({
+      restored: 1,
+    });
+    expect(await text('c/x')).to.equal('one');
+    expect(command('trash', 'list', 'home', 'c/').json.map(({ key }: { key: string }) => key)).to.deep.equal(['c/y']);
+    expect(command('trash', 'restore', 'home', 'c/y', '--to', 'c/z').json).to.include({ restored: 1 });
+    expect(await text('c/z')).to.equal('y');
+    expect(command('trash', 'purge', 'home').status).to.equal(2);
+    expect(command('trash', 'purge', 'home', '--all').json.versions).to.be.greaterThan(0);
+    expect(command('trash', 'list', 'home', '--recursive').json).to.deep.equal([]);
+    expect(command('restore-as-of', 'home', new Date().toISOString(), '--dry-run').json).to.include({ restored: 0, removed: 0 });
+  });
+});
