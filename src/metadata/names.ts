@@ -6,6 +6,8 @@ import { PACKED_DIRECTORY, PACKED_SLOT, packedDirectory, packedReader } from './
 
 /** One gateway at a time: two that take in names of one file, before and after it was renamed, would leave words of both. */
 const TURN = { name: 'names-turn', text: 'SELECT pg_advisory_xact_lock(7261504317)' };
+/** Planned for the tables of now: a plan that was made while they were empty would read all words for every name. */
+const PLAN_NOW = { name: 'names-plan', text: `SELECT set_config('plan_cache_mode', 'force_custom_plan', true)` };
 const WAITING = { name: 'names-waiting', text: 'SELECT 1 FROM names_pending LIMIT 1' };
 const TAKE = {
   name: 'names-take',
@@ -22,14 +24,15 @@ const ADD = {
   text: `INSERT INTO name_words (bucket_id, word, kind, ref)
          SELECT * FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::int[]), (SELECT $4::bigint[])) ON CONFLICT DO NOTHING`,
 };
+/** Each row is probed by its id alone: offered the bucket's index too, a plan made while the table was small reads the whole bucket for every hit. */
 const FIND = {
   name: 'names-find',
-  text: `SELECT w.word, w.kind, w.ref, s.key, CASE WHEN s.id IS NOT NULL THEN ${PACKED_SLOT} END, d.path,
-           CASE WHEN d.id IS NOT NULL THEN ${PACKED_DIRECTORY} END
-           FROM (SELECT word, kind, ref FROM name_words WHERE bucket_id = $1 AND (word, kind, ref) > ($2, $3, $4) AND word >= $5 AND word < $6
-                  ORDER BY word, kind, ref LIMIT $7) w
-           LEFT JOIN slots s ON w.kind = 0 AND s.id = w.ref AND s.bucket_id = $1 AND s.live
-           LEFT JOIN directories d ON w.kind = 1 AND d.id = w.ref AND d.bucket_id = $1
+  text: `SELECT w.word, w.kind, w.ref, s.key, CASE WHEN s.live AND s.bucket_id = $1 THEN ${PACKED_SLOT} END, d.path,
+           CASE WHEN d.bucket_id = $1 THEN ${PACKED_DIRECTORY} END
+           FROM (SELECT word, kind, ref FROM name_words WHERE bucket_id = $1 AND (word, kind, ref) > ($2, $3, $4) AND word < $5
+                  ORDER BY word, kind, ref LIMIT $6) w
+           LEFT JOIN LATERAL (SELECT * FROM slots WHERE id = CASE w.kind WHEN 0 THEN w.ref END OFFSET 0) s ON true
+           LEFT JOIN LATERAL (SELECT * FROM directories WHERE id = CASE w.kind WHEN 1 THEN w.ref END OFFSET 0) d ON true
           ORDER BY w.word, w.kind, w.ref`,
 };
 const PRUNE = {
@@ -59,6 +62,7 @@ export function createNameStore(database: Database): NameStore {
       if ((await database.read(WAITING)).length === 0) return 0;
       return database.transaction(async (session) => {
         await session.query(TURN);
+        await session.query(PLAN_NOW);
         const taken = await session.query<TakenRow>(TAKE, [limit]);
         if (taken.length === 0) return 0;
         await session.execute(FORGET, [taken.map(([kind]) => kind), taken.map(([, ref]) => ref)]);
@@ -77,8 +81,9 @@ export function createNameStore(database: Database): NameStore {
       });
     },
     async find(bucket, prefix, after, limit) {
-      const place = [after?.word ?? '', after?.kind ?? 0, after?.ref ?? 0];
-      const rows = await database.read<FoundRow>(FIND, [bucket, ...place, prefix, afterPrefix(prefix) ?? LAST, limit]);
+      // One lower bound: of two, the scan may begin at the one that is further away.
+      const place = after === null ? [prefix, -1, -1] : [after.word, after.kind, after.ref];
+      const rows = await database.read<FoundRow>(FIND, [bucket, ...place, afterPrefix(prefix) ?? LAST, limit]);
       const read = packedReader();
       return rows.map(([word, kind, ref, key, slot, path, directory]): NameHit => {
         const entry =
