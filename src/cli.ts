@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import type { Logger } from '#contracts/observability';
+import { addAccess } from './cli/access-commands.ts';
 import { addAudit } from './cli/audit-commands.ts';
 import { commandedBy, noteCommand, recordCommand } from './cli/audit-trail.ts';
 import { addCredentials } from './cli/credential-commands.ts';
@@ -34,6 +35,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addServe(program, setExit);
   addUsers(program, withSession);
   addCredentials(program, withSession);
+  addAccess(program, withSession);
   addBuckets(program);
   addMasterKey(program);
   addDataKey(program);

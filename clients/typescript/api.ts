@@ -3,6 +3,22 @@
 /** What a file is uploaded from. */
 export type UploadBody = Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | ReadableStream<Uint8Array> | string;
 
+export type AccessGrant = {
+  kind: "user" | "group" | "link";
+  /** The user's or group's name, or the link's number. */
+  name: string;
+  role: "viewer" | "commenter" | "uploader" | "editor" | "manager" | "owner";
+  /** The folder that it was given on; empty: the bucket. */
+  key: string;
+  /** It was given on a folder above. */
+  inherited: boolean;
+};
+
+export type AccessList = {
+  items: AccessGrant[];
+  next: null;
+};
+
 export type AuditPage = {
   /** Newest first. */
   items: AuditRecord[];
@@ -144,6 +160,9 @@ export type Code = {
   code: string;
 };
 
+/** policy, acl, publicAccessBlock or ownershipControls. */
+export type ConfigDocument = Record<string, never>;
+
 export type Credential = {
   id: string;
   kind: "s3" | "app-password" | "device";
@@ -206,6 +225,25 @@ export type Dropped = {
 };
 
 export type Entry = File | Folder;
+
+export type ExplainQuestion = {
+  /** By default the caller; null: nobody, without credentials. */
+  user?: string | null;
+  action: "read" | "write" | "create" | "delete" | "attributes.read" | "tags.read" | "tags.write" | "tags.remove" | "acl.read" | "acl.write" | "version.read" | "version.delete" | "version.restore" | "version.attributes.read" | "version.tags.read" | "version.tags.write" | "version.tags.remove" | "version.acl.read" | "version.acl.write" | "retention.read" | "retention.write" | "retention.bypass" | "hold.read" | "hold.write" | "upload.parts" | "upload.abort" | "comment" | "share" | "access.read" | "access.write" | "list" | "list.versions" | "list.uploads" | "bucket.location.read" | "bucket.configure" | "bucket.remove" | "bucket.create" | "bucket.list" | "account.read" | "account.write" | "admin" | "bucket.policy.read" | "bucket.policy.write" | "bucket.policy.remove" | "bucket.policyStatus.read" | "bucket.acl.read" | "bucket.acl.write" | "bucket.publicAccessBlock.read" | "bucket.publicAccessBlock.write" | "bucket.ownershipControls.read" | "bucket.ownershipControls.write" | "bucket.versioning.read" | "bucket.versioning.write" | "bucket.objectLock.read" | "bucket.objectLock.write" | "bucket.cors.read" | "bucket.cors.write" | "bucket.lifecycle.read" | "bucket.lifecycle.write" | "bucket.tagging.read" | "bucket.tagging.write" | "bucket.notification.read" | "bucket.notification.write" | "bucket.website.read" | "bucket.website.write" | "bucket.website.remove" | "bucket.logging.read" | "bucket.logging.write" | "bucket.encryption.read" | "bucket.encryption.write" | "bucket.replication.read" | "bucket.replication.write" | "bucket.payment.read" | "bucket.payment.write" | "bucket.accelerate.read" | "bucket.accelerate.write" | "bucket.analytics.read" | "bucket.analytics.write" | "bucket.inventory.read" | "bucket.inventory.write" | "bucket.metrics.read" | "bucket.metrics.write" | "bucket.tiering.read" | "bucket.tiering.write";
+  bucket?: string;
+  key?: string;
+  /** From where it would be asked; by default from where this request comes. */
+  address?: string | string;
+};
+
+export type Explanation = {
+  allowed: boolean;
+  /** The rule that decided, as a sentence. */
+  because: string;
+  rule: {
+    kind: string;
+  };
+};
 
 export type File = {
   kind: "file";
@@ -434,6 +472,12 @@ export type NewCredential = {
   expires?: string;
   /** For another user; for admins. */
   user?: string;
+};
+
+export type NewGrant = {
+  kind: "user" | "group" | "link";
+  name: string;
+  role: "viewer" | "commenter" | "uploader" | "editor" | "manager" | "owner";
 };
 
 export type NewGroup = {
@@ -1171,6 +1215,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Whether somebody may do something somewhere, and which rule says so. */
+  ExplainAccess: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: ExplainQuestion;
+    answer: Explanation;
+  };
   /** The same, oldest first and whole: JSON lines, or CSV that no spreadsheet takes for formulas. */
   ExportAudit: {
     path: Record<never, never>;
@@ -1191,6 +1242,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: BucketDetails;
+  };
+  /** A bucket's policy, acl, publicAccessBlock or ownershipControls. */
+  GetBucketDocument: {
+    path: { bucket: string; document: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: ConfigDocument;
   };
   /** Downloads a file; lists a folder (a key that is empty or ends in `/`, or that only a folder has). */
   GetFile: {
@@ -1276,6 +1334,13 @@ export interface Operations {
     body: undefined;
     answer: User;
   };
+  /** Gives a user, group or link a role on a bucket or folder and all below; a second role takes the place of the first. */
+  GrantAccess: {
+    path: { bucket: string; key: string };
+    query: Record<never, never>;
+    body: NewGrant;
+    answer: AccessGrant;
+  };
   /** The head of a GET. */
   HeadFile: {
     path: { bucket: string; key: string };
@@ -1303,6 +1368,13 @@ export interface Operations {
     query: { files?: boolean };
     body: undefined;
     answer: Integrity;
+  };
+  /** What is granted on a bucket or folder, also on the folders above it. */
+  ListAccess: {
+    path: { bucket: string; key: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: AccessList;
   };
   /** Who did what, from where, by which door, with which verdict; newest first. */
   ListAudit: {
@@ -1472,6 +1544,13 @@ export interface Operations {
     body: Purge;
     answer: Purged | HistoryTaskStarted;
   };
+  /** Puts one of these documents. */
+  PutBucketDocument: {
+    path: { bucket: string; document: string };
+    query: Record<never, never>;
+    body: ConfigDocument;
+    answer: undefined;
+  };
   /** Uploads a file, or makes a folder (a key that ends in `/`, without a body). All or nothing. */
   PutFile: {
     path: { bucket: string; key: string };
@@ -1496,6 +1575,13 @@ export interface Operations {
   /** Removes an empty bucket. */
   RemoveBucket: {
     path: { bucket: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Takes one of these documents away. */
+  RemoveBucketDocument: {
+    path: { bucket: string; document: string };
     query: Record<never, never>;
     body: undefined;
     answer: undefined;
@@ -1590,6 +1676,13 @@ export interface Operations {
     query: Record<never, never>;
     body: RestoreVersion;
     answer: Restored | HistoryTaskStarted;
+  };
+  /** Takes a grant away. */
+  RevokeAccess: {
+    path: { bucket: string; key: string };
+    query: { kind: "user" | "group" | "link"; name: string | number };
+    body: undefined;
+    answer: undefined;
   };
   /** Reads and checks everything that is stored, in the background. For admins. */
   Scrub: {
@@ -1750,9 +1843,11 @@ export const OPERATIONS = {
   EndSessions: ['DELETE', '/me/sessions'],
   EndUserSession: ['DELETE', '/users/{name}/sessions/{id}'],
   EndUserSessions: ['DELETE', '/users/{name}/sessions'],
+  ExplainAccess: ['POST', '/access/explain'],
   ExportAudit: ['GET', '/audit/export'],
   FinishUpload: ['POST', '/uploads/{id}/finish'],
   GetBucket: ['GET', '/buckets/{bucket}'],
+  GetBucketDocument: ['GET', '/buckets/{bucket}/config/{document}'],
   GetFile: ['GET', '/files/{bucket}/{key}'],
   GetJob: ['GET', '/jobs/{name}'],
   GetLink: ['GET', '/links/{link}'],
@@ -1765,10 +1860,12 @@ export const OPERATIONS = {
   GetUpload: ['GET', '/uploads/{id}'],
   GetUsage: ['GET', '/usage'],
   GetUser: ['GET', '/users/{name}'],
+  GrantAccess: ['PUT', '/access/{bucket}/{key}'],
   HeadFile: ['HEAD', '/files/{bucket}/{key}'],
   HeadPublicFile: ['HEAD', '/public/{token}/files/{key}'],
   Health: ['GET', '/system/health'],
   Integrity: ['GET', '/system/integrity'],
+  ListAccess: ['GET', '/access/{bucket}/{key}'],
   ListAudit: ['GET', '/audit'],
   ListBuckets: ['GET', '/buckets'],
   ListCredentials: ['GET', '/credentials'],
@@ -1793,10 +1890,12 @@ export const OPERATIONS = {
   OverrideUpload: ['POST', '/uploads/{id}'],
   PrepareZip: ['POST', '/zip/prepare'],
   PurgeTrash: ['POST', '/trash/purge'],
+  PutBucketDocument: ['PUT', '/buckets/{bucket}/config/{document}'],
   PutFile: ['PUT', '/files/{bucket}/{key}'],
   PutRetention: ['PUT', '/buckets/{bucket}/retention'],
   Refresh: ['POST', '/auth/refresh'],
   RemoveBucket: ['DELETE', '/buckets/{bucket}'],
+  RemoveBucketDocument: ['DELETE', '/buckets/{bucket}/config/{document}'],
   RemoveCredential: ['DELETE', '/credentials/{id}'],
   RemoveFile: ['DELETE', '/files/{bucket}/{key}'],
   RemoveGroup: ['DELETE', '/groups/{name}'],
@@ -1810,6 +1909,7 @@ export const OPERATIONS = {
   RestoreAsOf: ['POST', '/restore-as-of'],
   RestoreTrash: ['POST', '/trash/restore'],
   RestoreVersion: ['POST', '/versions/restore'],
+  RevokeAccess: ['DELETE', '/access/{bucket}/{key}'],
   Scrub: ['POST', '/system/scrub'],
   Search: ['GET', '/search'],
   SecondFactors: ['GET', '/me/second-factors'],

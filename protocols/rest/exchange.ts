@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessControl } from '#contracts/access-control';
 import type { AuditLog } from '#contracts/audit';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
@@ -28,6 +29,7 @@ export interface RestDeps {
   authenticator: Authenticator;
   authorizer: Authorizer;
   links: Links;
+  access?: AccessControl;
   audit?: AuditLog;
   shares?: Shares;
   clock: Clock;

@@ -1,4 +1,5 @@
 import type { Route } from './route.ts';
+import { accessRoutes } from './routes/access.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { authRoutes } from './routes/auth.ts';
 import { batchRoutes } from './routes/batch.ts';
@@ -37,6 +38,7 @@ export const ROUTES: readonly Route[] = [
   ...bucketRoutes,
   ...historyRoutes,
   ...usageRoutes,
+  ...accessRoutes,
   ...jobRoutes,
   ...systemRoutes,
   ...dashboardRoutes,

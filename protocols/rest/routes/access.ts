@@ -1,0 +1,197 @@
+import type { z } from 'zod';
+import type { AccessControl, NamedGrant } from '#contracts/access-control';
+import type { BucketId } from '#core/address';
+import { CloudStoreError } from '#core/errors';
+import type { RequestFacts } from '#core/principal';
+import { sendJson, sendNothing } from '../answer.ts';
+import type { Exchange } from '../exchange.ts';
+import { parsePlace } from '../paths.ts';
+import { type Located, locateKey } from '../place.ts';
+import { route } from '../route.ts';
+import * as schema from '../schemas/access.ts';
+
+const PLACE = '/access/{bucket}/{key}';
+const DOCUMENT = '/buckets/{bucket}/config/{document}';
+
+/** Who may what, and why. */
+export const accessRoutes = [
+  route({
+    method: 'get',
+    path: PLACE,
+    operation: 'ListAccess',
+    actions: ['access.read'],
+    summary: 'What is granted on a bucket or folder, also on the folders above it.',
+    answers: { 200: { description: 'From the bucket down.', schema: schema.AccessList } },
+    async handle(x) {
+      const { at } = await placeOf(x);
+      const found = await controlOf(x).grants(x.who, at.bucket, at.key);
+      sendJson(x.res, 200, { items: found.map((grant) => grantJson(grant, at.key)), next: null });
+    },
+  }),
+  route({
+    method: 'put',
+    path: PLACE,
+    operation: 'GrantAccess',
+    actions: ['access.write'],
+    summary:
+      'Gives a user, group or link a role on a bucket or folder and all below; a second role takes the place of the first.',
+    body: schema.NewGrant,
+    answers: { 200: { description: 'The grant.', schema: schema.AccessGrant } },
+    async handle(x, { body }) {
+      const { at } = await placeOf(x);
+      const grant = await controlOf(x).grant(x.who, at.bucket, { ...body, prefix: at.key });
+      sendJson(x.res, 200, grantJson(grant, at.key));
+    },
+  }),
+  route({
+    method: 'delete',
+    path: PLACE,
+    operation: 'RevokeAccess',
+    actions: ['access.write'],
+    summary: 'Takes a grant away.',
+    query: schema.GrantQuery,
+    answers: { 204: { description: 'There is none any more.' } },
+    async handle(x, { query }) {
+      const { at } = await placeOf(x);
+      await controlOf(x).revoke(x.who, at.bucket, { ...query, prefix: at.key });
+      sendNothing(x.res);
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/access/explain',
+    operation: 'ExplainAccess',
+    actions: { none: 'about oneself everybody may ask; about others access.read is asked for where the question lies' },
+    summary: 'Whether somebody may do something somewhere, and which rule says so.',
+    body: schema.ExplainQuestion,
+    answers: { 200: { description: 'The verdict.', schema: schema.Explanation } },
+    async handle(x, { body }) {
+      const { bucket, key = '', action, address } = body;
+      const user = body.user === undefined ? (x.who.principal?.name ?? null) : body.user;
+      const place = bucket === undefined ? null : await locateKey(x, bucket, key);
+      const found = await controlOf(x).explain(x.who, {
+        user,
+        action,
+        bucket: place?.at.bucket ?? null,
+        key,
+        context: factsOf(x, address),
+      });
+      sendJson(x.res, 200, found);
+    },
+  }),
+  route({
+    method: 'get',
+    path: DOCUMENT,
+    operation: 'GetBucketDocument',
+    actions: ['bucket.policy.read', 'bucket.acl.read', 'bucket.publicAccessBlock.read', 'bucket.ownershipControls.read'],
+    summary: "A bucket's policy, acl, publicAccessBlock or ownershipControls.",
+    answers: { 200: { description: 'The document.', schema: schema.ConfigDocument } },
+    async handle(x) {
+      const { bucket, document } = await documentOf(x);
+      const found = await document.get(x, bucket);
+      if (found === null) throw new CloudStoreError('not_found', 'The bucket has no such document.');
+      sendJson(x.res, 200, found);
+    },
+  }),
+  route({
+    method: 'put',
+    path: DOCUMENT,
+    operation: 'PutBucketDocument',
+    actions: ['bucket.policy.write', 'bucket.acl.write', 'bucket.publicAccessBlock.write', 'bucket.ownershipControls.write'],
+    summary: 'Puts one of these documents.',
+    body: schema.ConfigDocument,
+    answers: { 204: { description: 'It is in force.' } },
+    async handle(x, { body }) {
+      const { bucket, document } = await documentOf(x);
+      await document.put(x, bucket, body);
+      sendNothing(x.res);
+    },
+  }),
+  route({
+    method: 'delete',
+    path: DOCUMENT,
+    operation: 'RemoveBucketDocument',
+    actions: ['bucket.policy.remove', 'bucket.acl.write', 'bucket.publicAccessBlock.write', 'bucket.ownershipControls.write'],
+    summary: 'Takes one of these documents away.',
+    answers: { 204: { description: 'It is gone.' } },
+    async handle(x) {
+      const { bucket, document } = await documentOf(x);
+      await document.remove(x, bucket);
+      sendNothing(x.res);
+    },
+  }),
+];
+
+interface Document {
+  get(x: Exchange, bucket: BucketId): Promise<object | null>;
+  put(x: Exchange, bucket: BucketId, body: unknown): Promise<void>;
+  remove(x: Exchange, bucket: BucketId): Promise<void>;
+}
+
+const DOCUMENTS: Readonly<Record<string, Document>> = {
+  policy: {
+    async get(x, bucket) {
+      const text = await controlOf(x).policy(x.who, bucket);
+      return text === null ? null : JSON.parse(text);
+    },
+    put: (x, bucket, body) => controlOf(x).putPolicy(x.who, bucket, JSON.stringify(parsed(schema.Policy, body))),
+    remove: (x, bucket) => controlOf(x).removePolicy(x.who, bucket),
+  },
+  acl: {
+    get: (x, bucket) => controlOf(x).acl(x.who, bucket),
+    put(x, bucket, body) {
+      const given = parsed(schema.NewAcl, body);
+      return controlOf(x).putAcl(x.who, bucket, 'canned' in given ? given : { acl: { owner: null, grants: given.grants } });
+    },
+    remove: (x, bucket) => controlOf(x).putAcl(x.who, bucket, { canned: 'private' }),
+  },
+  publicAccessBlock: {
+    get: (x, bucket) => controlOf(x).publicAccessBlock(x.who, bucket),
+    put: (x, bucket, body) => controlOf(x).putPublicAccessBlock(x.who, bucket, parsed(schema.PublicAccessBlock, body)),
+    remove: (x, bucket) => controlOf(x).putPublicAccessBlock(x.who, bucket, null),
+  },
+  ownershipControls: {
+    async get(x, bucket) {
+      const objectOwnership = await controlOf(x).ownership(x.who, bucket);
+      return objectOwnership === null ? null : { objectOwnership };
+    },
+    put: (x, bucket, body) => controlOf(x).putOwnership(x.who, bucket, parsed(schema.OwnershipControls, body).objectOwnership),
+    remove: (x, bucket) => controlOf(x).putOwnership(x.who, bucket, null),
+  },
+};
+
+async function documentOf(x: Exchange): Promise<{ bucket: BucketId; document: Document }> {
+  const { bucket: name, key } = parsePlace(x.path.slice('/buckets/'.length));
+  const document = DOCUMENTS[key.slice('config/'.length)];
+  if (document === undefined || !Object.hasOwn(DOCUMENTS, key.slice('config/'.length)))
+    throw new CloudStoreError('not_found', 'There is no document of this name.');
+  return { bucket: (await x.deps.buckets.resolve(x.who, name)).id, document };
+}
+
+/** @throws invalid_argument (details.fields) */
+function parsed<T extends z.ZodType>(of: T, body: unknown): z.output<T> {
+  const result = of.safeParse(body);
+  if (result.success) return result.data;
+  const fields = result.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })).slice(0, 20);
+  throw new CloudStoreError('invalid_argument', 'The body is not this document.', { details: { fields } });
+}
+
+function placeOf(x: Exchange): Promise<Located> {
+  const { bucket, key } = parsePlace(x.path.slice('/access/'.length));
+  return locateKey(x, bucket, key);
+}
+
+function controlOf({ deps }: Exchange): AccessControl {
+  if (deps.access === undefined) throw new CloudStoreError('not_implemented', 'This gateway does not do that.');
+  return deps.access;
+}
+
+/** The asker's own request, from another address if one is named. */
+function factsOf({ cx }: Exchange, address: string | undefined): RequestFacts {
+  if (address === undefined) return cx;
+  return { remoteAddress: address, secure: cx.secure, header: (name) => cx.header(name) };
+}
+
+function grantJson({ subject, name, role, prefix }: NamedGrant, key: string): z.output<typeof schema.AccessGrant> {
+  return { kind: subject.kind, name, role, key: prefix, inherited: prefix !== key };
+}

@@ -1,0 +1,361 @@
+import { rmSync } from 'node:fs';
+import { expect } from 'chai';
+import { WebSocket } from 'ws';
+import { createClient, type S3Client } from '../conformance/s3/harness/client.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { cloudstore } from '../support/process.ts';
+
+/** Somebody, as each door knows them. */
+interface Caller {
+  name: string;
+  basic: string | null;
+  s3: S3Client;
+  token: string | null;
+}
+
+type Verdict = 'yes' | 'no';
+
+/** What is asked, of each door the same, in `b/place/`; a call that is not refused may end in any other way. */
+const ASKED = ['read', 'list', 'add', 'overwrite', 'delete', 'copy'] as const;
+type Asked = (typeof ASKED)[number];
+
+/** What each kind of caller may, in the folder that was granted; beside it nobody but admin and owner may anything. */
+const EXPECTED: Record<string, readonly Asked[]> = {
+  admin: ASKED,
+  owner: ASKED,
+  viewer: ['read', 'list'],
+  commenter: ['read', 'list'],
+  uploader: ['add'],
+  editor: ASKED,
+  manager: ASKED,
+  'granted-owner': ASKED,
+  'in-a-group': ASKED,
+  stranger: [],
+  guest: [],
+  'by-policy': ['read'],
+  'denied-by-policy': [],
+  'scoped-to-reading': ['read', 'list'],
+  'scoped-elsewhere': [],
+  nobody: [],
+};
+
+describe('who may what, on every door', function () {
+  this.timeout(240_000);
+  let gateway: TestGateway;
+  let admin: string;
+  const callers = new Map<string, Caller>();
+
+  before(async () => {
+    gateway = await startGateway({ keepData: true });
+    admin = basic(gateway.user, gateway.password);
+    const s3 = client({ accessKeyId: gateway.accessKeyId, secretAccessKey: gateway.secretAccessKey });
+    callers.set('admin', { name: gateway.user, basic: admin, s3, token: await tokenOf(gateway.user, gateway.password) });
+    for (const name of Object.keys(EXPECTED)) {
+      if (name === 'admin' || name === 'nobody') continue;
+      await makeCaller(name);
+    }
+    callers.set('nobody', { name: '-', basic: null, s3, token: null });
+    const owner = callers.get('owner')!;
+    await expectOk(owner.s3.send('PUT', '/matrix-b'));
+    await expectOk(rest('POST', '/groups', admin, { name: 'team', members: ['in-a-group'] }));
+    for (const role of ['viewer', 'commenter', 'uploader', 'editor', 'manager']) await grant('user', role, role);
+    await grant('user', 'granted-owner', 'owner');
+    await grant('user', 'denied-by-policy', 'editor');
+    await grant('group', 'team', 'editor');
+    for (const scoped of ['scoped-to-reading', 'scoped-elsewhere']) await grant('user', scoped, 'editor');
+    const principal = (name: string) => ({ AWS: `arn:aws:iam:::user/${name}` });
+    const resources = ['arn:aws:s3:::matrix-b', 'arn:aws:s3:::matrix-b/*'];
+    const policy = {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'reads',
+          Effect: 'Allow',
+          Principal: principal('by-policy'),
+          Action: 's3:GetObject',
+          Resource: 'arn:aws:s3:::matrix-b/place/*',
+        },
+        { Sid: 'keeps out', Effect: 'Deny', Principal: principal('denied-by-policy'), Action: '*', Resource: resources },
+      ],
+    };
+    await expectOk(rest('PUT', '/buckets/matrix-b/config/policy', owner.basic, policy));
+    for (const key of ['place/a', 'beside/a']) await expectOk(owner.s3.send('PUT', `/matrix-b/${key}`, { body: 'x' }));
+    // What was granted is in force everywhere within a second.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+  });
+  after(async () => {
+    await gateway?.stop();
+    if (gateway !== undefined) rmSync(gateway.dataDir, { recursive: true, force: true });
+  });
+
+  const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+  const client = (keys: { accessKeyId: string; secretAccessKey: string }) => createClient(gateway.s3Url.replace(/\/$/, ''), keys);
+
+  async function rest(method: string, path: string, authorization: string | null, body?: object): Promise<Response> {
+    return fetch(`${gateway.restUrl.replace(/\/$/, '')}${path}`, {
+      method,
+      headers: { ...(authorization && { authorization }), ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  }
+
+  async function expectOk(answer: Promise<{ status: number }>): Promise<void> {
+    const got = await answer;
+    expect(got.status, 'text' in got ? String(got.text instanceof Function ? await got.text() : got.text) : '').to.be.within(
+      200,
+      299,
+    );
+  }
+
+  async function tokenOf(user: string, password: string): Promise<string> {
+    const answer = await rest('POST', '/auth/login', null, { user, password });
+    return ((await answer.json()) as { accessToken: string }).accessToken;
+  }
+
+  /** A user with a key; a scoped one is known to every door by credentials that are less than the user. */
+  async function makeCaller(name: string): Promise<void> {
+    const role = ['owner', 'stranger'].includes(name) ? 'member' : 'guest';
+    const password = `${name}-Password-1`;
+    await expectOk(rest('POST', '/users', admin, { name, role, password }));
+    const scope =
+      name === 'scoped-to-reading'
+        ? { actions: ['read', 'list', 'bucket.list'] }
+        : name === 'scoped-elsewhere'
+          ? { places: [{ bucket: gateway.bucket, prefix: '' }] }
+          : undefined;
+    const made = async (kind: string) => {
+      const answer = await rest('POST', '/credentials', admin, { kind, name: 'matrix', user: name, ...(scope && { scope }) });
+      expect(answer.status, await answer.clone().text()).to.equal(201);
+      return (await answer.json()) as Record<string, string>;
+    };
+    const appPassword = async (): Promise<string> => {
+      const { password: own, secret } = await made('app-password');
+      return own ?? secret ?? '';
+    };
+    const key = await made('s3');
+    const keys = { accessKeyId: key.accessKeyId ?? '', secretAccessKey: key.secretAccessKey ?? '' };
+    const secret = scope === undefined ? password : await appPassword();
+    callers.set(name, {
+      name,
+      basic: basic(name, secret),
+      s3: client(keys),
+      token: scope === undefined ? await tokenOf(name, password) : null,
+    });
+  }
+
+  async function grant(kind: string, name: string, role: string): Promise<void> {
+    await expectOk(rest('PUT', '/access/matrix-b/place/', callers.get('owner')!.basic, { kind, name, role }));
+  }
+
+  const verdictOf = (status: number): Verdict => {
+    expect(status, 'an answer, not a fault').to.be.below(500);
+    return [401, 403, 404].includes(status) ? 'no' : 'yes';
+  };
+  let serial = 0;
+
+  /** Each door's way to ask; what is overwritten, deleted or copied is there, what is added is new. */
+  const doors: Record<'S3' | 'WebDAV' | 'REST', (caller: Caller, asked: Asked, folder: string) => Promise<Verdict>> = {
+    async S3(caller, asked, folder) {
+      const { s3 } = caller;
+      const auth = caller.basic === null ? { auth: 'none' as const } : {};
+      const at = (key: string) => `/matrix-b/${folder}${key}`;
+      const own = await fresh(asked, folder);
+      switch (asked) {
+        case 'read':
+          return verdictOf((await s3.send('GET', at('a'), auth)).status);
+        case 'list':
+          return verdictOf((await s3.send('GET', '/matrix-b', { ...auth, query: { prefix: folder } })).status);
+        case 'delete':
+          return verdictOf((await s3.send('DELETE', at(own), auth)).status);
+        case 'copy':
+          return verdictOf(
+            (await s3.send('PUT', at(`${own}-copy`), { ...auth, headers: { 'x-amz-copy-source': at('a') } })).status,
+          );
+        default:
+          return verdictOf((await s3.send('PUT', at(own), { ...auth, body: 'y' })).status);
+      }
+    },
+    async WebDAV(caller, asked, folder) {
+      const own = await fresh(asked, folder);
+      const send = async (method: string, key: string, headers: Record<string, string> = {}, body?: string) => {
+        const answer = await fetch(`${gateway.webdavUrl}matrix-b/${folder}${key}`, {
+          method,
+          headers: { ...(caller.basic && { authorization: caller.basic }), ...headers },
+          ...(body === undefined ? {} : { body }),
+        });
+        await answer.arrayBuffer();
+        return verdictOf(answer.status);
+      };
+      if (asked === 'read') return send('GET', 'a');
+      if (asked === 'list') return send('PROPFIND', '', { depth: '1' });
+      if (asked === 'delete') return send('DELETE', own);
+      if (asked === 'copy') return send('COPY', 'a', { destination: `${gateway.webdavUrl}matrix-b/${folder}${own}-copy` });
+      return send('PUT', own, {}, 'y');
+    },
+    async REST(caller, asked, folder) {
+      const own = await fresh(asked, folder);
+      const send = async (method: string, path: string, body?: string | object) => {
+        const answer = await fetch(`${gateway.restUrl.replace(/\/$/, '')}${path}`, {
+          method,
+          headers: {
+            ...(caller.basic && { authorization: caller.basic }),
+            'content-type': typeof body === 'object' ? 'application/json' : 'application/octet-stream',
+          },
+          ...(body === undefined ? {} : { body: typeof body === 'object' ? JSON.stringify(body) : body }),
+        });
+        await answer.arrayBuffer();
+        return verdictOf(answer.status);
+      };
+      const file = (key: string) => `/files/matrix-b/${folder}${key}`;
+      if (asked === 'read') return send('GET', file('a'));
+      if (asked === 'list') return send('GET', file(''));
+      if (asked === 'delete') return send('DELETE', file(own));
+      if (asked === 'copy') {
+        const place = (key: string) => ({ bucket: 'matrix-b', key: `${folder}${key}` });
+        return send('POST', '/copy', { from: place('a'), to: place(`${own}-copy`) });
+      }
+      return send('PUT', file(own), 'y');
+    },
+  };
+
+  async function fresh(asked: Asked, folder: string): Promise<string> {
+    const key = `n${++serial}`;
+    if (asked === 'overwrite' || asked === 'delete')
+      await expectOk(callers.get('owner')!.s3.send('PUT', `/matrix-b/${folder}${key}`, { body: 'x' }));
+    return key;
+  }
+
+  for (const [kind, expected] of Object.entries(EXPECTED)) {
+    it(`${kind}: the same verdicts by S3, WebDAV and REST`, async () => {
+      const caller = callers.get(kind)!;
+      for (const folder of ['place/', 'beside/']) {
+        const everything = kind === 'admin' || kind === 'owner';
+        for (const asked of ASKED) {
+          const wanted: Verdict = (folder === 'place/' || everything) && expected.includes(asked) ? 'yes' : 'no';
+          for (const [name, ask] of Object.entries(doors)) {
+            // A folder is looked at before it is listed, and a file before it is copied: what WebDAV and REST say of one needs `read` as well.
+            expect(await ask(caller, asked, folder), `${name}: ${asked} in ${folder}`).to.equal(wanted);
+          }
+        }
+      }
+    });
+  }
+
+  it('the stream of events is for who may list', async () => {
+    for (const [kind, expected] of Object.entries(EXPECTED)) {
+      const { token } = callers.get(kind)!;
+      if (token === null) continue;
+      const verdict = await follow(token, 'place/');
+      expect(verdict, kind).to.equal(expected.includes('list') ? 'yes' : 'no');
+      if (kind !== 'admin' && kind !== 'owner') expect(await follow(token, 'beside/'), kind).to.equal('no');
+    }
+  });
+
+  function follow(token: string, prefix: string): Promise<Verdict> {
+    const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/ws`);
+    return new Promise<Verdict>((resolve, reject) => {
+      socket.on('error', reject);
+      socket.on('open', () => socket.send(JSON.stringify({ type: 'auth', token })));
+      socket.on('message', (data) => {
+        const message = JSON.parse(String(data)) as { type: string };
+        if (message.type === 'ready' || message.type === 'authenticated' || message.type === 'welcome')
+          socket.send(JSON.stringify({ type: 'subscribe', bucket: 'matrix-b', prefix, id: 's' }));
+        else if (message.type === 'error') resolve('no');
+        else resolve('yes');
+      });
+    }).finally(() => socket.close());
+  }
+
+  it('is explained the same by REST and by the command', async () => {
+    const cases: [string, string, string, boolean, RegExp][] = [
+      ['viewer', 'read', 'place/a', true, /user viewer is viewer of the folder "place\/"/],
+      ['viewer', 'write', 'place/a', false, /Nothing allows it/],
+      ['in-a-group', 'write', 'place/a', true, /group team is editor/],
+      ['by-policy', 'read', 'place/a', true, /Statement 1 \(reads\) of the bucket policy allows/],
+      ['denied-by-policy', 'read', 'place/a', false, /Statement 2 \(keeps out\) of the bucket policy denies/],
+      ['owner', 'bucket.remove', '', true, /its own/],
+    ];
+    for (const [user, action, key, allowed, because] of cases) {
+      const answer = await rest('POST', '/access/explain', callers.get('owner')!.basic, {
+        user,
+        action,
+        bucket: 'matrix-b',
+        key,
+      });
+      const found = (await answer.json()) as { allowed: boolean; because: string };
+      expect(found.allowed, `${user} ${action}`).to.equal(allowed);
+      expect(found.because).to.match(because);
+      // A command starts for seconds.
+      if (user !== 'in-a-group' && user !== 'denied-by-policy') continue;
+      const told = await cloudstore(['access', 'explain', user, action, `matrix-b/${key}`, '--json'], {
+        env: { CLOUDSTORE_DATA_DIR: gateway.dataDir },
+      });
+      expect(JSON.parse(told.stdout), told.stderr).to.include({ allowed, because: found.because });
+    }
+    // Who may not see what is granted asks about itself only.
+    expect(
+      (
+        await rest('POST', '/access/explain', callers.get('viewer')!.basic, {
+          action: 'read',
+          bucket: 'matrix-b',
+          key: 'place/a',
+        })
+      ).status,
+    ).to.equal(200);
+    expect(
+      (
+        await rest('POST', '/access/explain', callers.get('viewer')!.basic, {
+          user: 'owner',
+          action: 'read',
+          bucket: 'matrix-b',
+          key: 'place/a',
+        })
+      ).status,
+    ).to.equal(403);
+  });
+
+  it('a manager gives and takes what is less than its own, and nobody else does', async () => {
+    const path = '/access/matrix-b/place/';
+    const give = (by: string, role: string) => rest('PUT', path, callers.get(by)!.basic, { kind: 'user', name: 'guest', role });
+    expect((await give('editor', 'viewer')).status).to.equal(403);
+    expect((await give('manager', 'owner')).status).to.equal(403);
+    expect((await give('manager', 'viewer')).status).to.equal(200);
+    expect(await doors.WebDAV(callers.get('guest')!, 'read', 'place/')).to.equal('yes');
+    const listed = (await (await rest('GET', path, callers.get('manager')!.basic)).json()) as {
+      items: { name: string; role: string }[];
+    };
+    expect(listed.items).to.deep.include({ kind: 'user', name: 'guest', role: 'viewer', key: 'place/', inherited: false });
+    const owned = await rest('DELETE', `${path}?kind=user&name=granted-owner`, callers.get('manager')!.basic);
+    expect(owned.status).to.equal(403);
+    expect((await rest('DELETE', `${path}?kind=user&name=guest`, callers.get('manager')!.basic)).status).to.equal(204);
+    expect(await doors.REST(callers.get('guest')!, 'read', 'place/')).to.equal('no');
+    expect(
+      (await rest('PUT', '/access/matrix-b/place', callers.get('owner')!.basic, { kind: 'user', name: 'guest', role: 'viewer' }))
+        .status,
+    ).to.equal(400);
+  });
+
+  it('a command grants and revokes beside the running gateway', async () => {
+    const command = (...args: string[]) =>
+      cloudstore(['access', ...args, '--json'], { env: { CLOUDSTORE_DATA_DIR: gateway.dataDir } });
+    const granted = await command('grant', 'matrix-b/place/', '--user', 'guest', '--role', 'viewer');
+    expect(JSON.parse(granted.stdout), granted.stderr).to.include({ place: 'matrix-b/place/', role: 'viewer' });
+    await until(async () => (await doors.S3(callers.get('guest')!, 'read', 'place/')) === 'yes');
+    expect(JSON.parse((await command('list', 'matrix-b')).stdout)).to.deep.include({
+      place: 'matrix-b/place/',
+      kind: 'user',
+      name: 'guest',
+      role: 'viewer',
+    });
+    await command('revoke', 'matrix-b/place/', '--user', 'guest');
+    await until(async () => (await doors.S3(callers.get('guest')!, 'read', 'place/')) === 'no');
+  });
+
+  async function until(holds: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + 20_000;
+    while (!(await holds())) {
+      if (performance.now() > end) throw new Error('It never came.');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+});
