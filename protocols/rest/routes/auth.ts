@@ -1,6 +1,8 @@
+import type { TokenPair } from '#contracts/authenticator';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { sendJson, sendNothing } from '../answer.ts';
 import { clearCookies, refreshTokenOf, sendTokens } from '../cookies.ts';
+import type { Exchange } from '../exchange.ts';
 import { identityOf, labelOf, siteOf } from '../identity.ts';
 import { RestError } from '../problems.ts';
 import { route } from '../route.ts';
@@ -20,10 +22,7 @@ export const authRoutes = [
     async handle(x, { body: { user, password, label, otp } }) {
       const { deps, cx } = x;
       const login = deps.authenticator.login(user, password, cx.remoteAddress, labelOf(x, label), otp);
-      const tokens = await login.catch(askForFactor);
-      // Only now: what was typed as a name may be a password.
-      cx.user = user;
-      sendTokens(x, tokens);
+      await begun(x, await login.catch(askForFactor));
     },
   }),
   route({
@@ -52,7 +51,7 @@ export const authRoutes = [
     async handle(x, { body }) {
       const { secondFactors } = identityOf(x);
       const tokens = secondFactors.loginByPasskey(siteOf(x), body.response, x.cx.remoteAddress, labelOf(x, body.label));
-      sendTokens(x, await tokens);
+      await begun(x, await tokens);
     },
   }),
   route({
@@ -101,4 +100,12 @@ export const authRoutes = [
 function askForFactor(error: unknown): never {
   if (!isCloudStoreError(error, 'unauthenticated') || error.details.secondFactor === undefined) throw error;
   throw new RestError('second_factor_required', error.message, { details: { secondFactor: error.details.secondFactor } });
+}
+
+/** Who it is stands in the log and the audit, but only now: what was typed as a name may be a password. */
+async function begun(x: Exchange, tokens: TokenPair): Promise<void> {
+  const principal = await x.deps.authenticator.accessToken(tokens.accessToken);
+  x.cx.principal = principal;
+  x.cx.user = principal.name;
+  sendTokens(x, tokens);
 }
