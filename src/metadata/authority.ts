@@ -54,8 +54,10 @@ const DROP_ACL = { name: 'object-acl-drop', text: `DELETE FROM object_acls WHERE
 
 /** What is granted, and objects' lists. The contract is AuthorityStore. */
 export function createAuthorityStore({ database, signals }: AuthorityStoreOptions): AuthorityStore {
-  async function changed(bucket: BucketId): Promise<void> {
+  /** Whoever follows events as that user must ask again, so it is told like a change of the user; the bucket first. */
+  async function changed(bucket: BucketId, { kind, id }: Subject): Promise<void> {
     await signals.publish('buckets', String(bucket));
+    if (kind === 'user') await signals.publish('principals', String(id));
   }
 
   async function object(at: Address, version?: VersionId | 'null') {
@@ -88,11 +90,11 @@ export function createAuthorityStore({ database, signals }: AuthorityStoreOption
       } catch (error) {
         throw explained(error);
       }
-      await changed(bucket);
+      await changed(bucket, subject);
     },
     async removeGrant({ subject, bucket, prefix }) {
       const removed = await database.execute(REMOVE, [...columnsOf(subject), bucket, prefix]);
-      if (removed > 0) await changed(bucket);
+      if (removed > 0) await changed(bucket, subject);
       return removed > 0;
     },
     setNewObjectAcl: async (version, acl) => void (await database.execute(SET_ACL, [version, acl])),
