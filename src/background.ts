@@ -9,6 +9,7 @@ import type { Logger } from '#contracts/observability';
 import type { Webhooks } from '#contracts/webhooks';
 import type { Clock, Random } from '#core/clock';
 import { createNotifier } from '#events/notifier';
+import { createAlertsJob } from '#jobs/alerts';
 import { createDrainJob } from '#jobs/drain';
 import { createExpireAuditJob, createExpireHistoryJob, createExpireUploadsJob } from '#jobs/expire';
 import { createExpireKeptJob } from '#jobs/expire-kept';
@@ -21,6 +22,7 @@ import { createRekeyJob } from '#jobs/rekey';
 import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import { createVersionIds } from '#namespace/version-id';
+import { alertChannels } from './alert-channels.ts';
 import type { Config } from './config/load.ts';
 import { mirrorJobs, scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
@@ -34,7 +36,7 @@ export interface BackgroundOptions {
   metadata: Metadata;
   storage: Storage;
   /** What notifications of buckets need; null: a command, which delivers none. */
-  notify: { hub: Hub; webhooks: Webhooks } | null;
+  notify: { hub: Hub; webhooks: Webhooks; space(): { free: number; minFree: number } } | null;
   dataDirectory: string;
   /** Of now. */
   masterKey(): Buffer;
@@ -72,6 +74,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createHistoryJob({ history: metadata.history, tasks: metadata.historyTasks }),
     createMeasureJob(metadata.usage),
     createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),
+    ...(options.notify === null ? [] : [alertsJob(options, options.notify)]),
     ...(options.notify === null ? [] : [createNotifier({ ...metadata, ...options.notify, region: 'us-east-1', log })]),
     createExpireKeptJob(metadata),
     createIndexNamesJob({ names: metadata.names, clock }),
@@ -83,6 +86,20 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createDrainJob({ registry: metadata.stores, stores: storage.stores, files, collection, roomiest: storage.roomiest }),
     ...storage.jobs,
   ];
+}
+
+function alertsJob(
+  { config, metadata, clock }: BackgroundOptions,
+  { webhooks, space }: NonNullable<BackgroundOptions['notify']>,
+): Job {
+  return createAlertsJob({
+    store: metadata.alerts,
+    jobs: metadata.jobStore,
+    damaged: () => metadata.integrity.damageCount(),
+    space,
+    channels: alertChannels(config, webhooks),
+    clock,
+  });
 }
 
 /** What goes on behind the requests of a gateway. */

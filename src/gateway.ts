@@ -42,6 +42,7 @@ import { trashFolder } from '#protocols/webdav/trash-folder';
 import { createWsHandler } from '#protocols/ws/door';
 import { createLinks } from '#sharing/links';
 import { createShares } from '#sharing/shares';
+import { assertAlertTarget } from './alert-channels.ts';
 import { startBackground } from './background.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
@@ -53,6 +54,7 @@ import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first
 import { health } from './health.ts';
 import { watchKeys } from './key-watch.ts';
 import { openLan } from './lan.ts';
+import { watchLogins } from './login-watch.ts';
 import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
 import { announce } from './mdns.ts';
@@ -222,6 +224,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => maker.close());
   const hub = createHub({ journal: metadata.journal, signals, clock, log });
   started.defer(() => hub.close());
+  assertAlertTarget(config);
   const webhooks = createWebhooks({
     targets: new Map(values.webhooks.map((one) => [one.slice(0, one.indexOf('=')), new URL(one.slice(one.indexOf('=') + 1))])),
     secret: values['webhook-secret'],
@@ -267,7 +270,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     config,
     metadata,
     storage,
-    notify: { hub, webhooks },
+    notify: { hub, webhooks, space: () => ({ free: guard.free(), minFree: guard.minFree() }) },
     keyring,
     encrypted,
     dataDirectory,
@@ -345,6 +348,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   };
   const accessLog = createAccessLog({ ...deps, region: 'us-east-1' });
   started.defer(() => accessLog.close());
+  const recorded = requestAudit({ audit, level: values.audit, clock });
+  const loggedIn = watchLogins({ alerts: metadata.alerts, jobs: background.jobs, log });
   const makeListeners = (): Listeners =>
     createListeners({
       host: values.host,
@@ -365,7 +370,10 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       trace,
       health: healthNow,
       validity: authenticator,
-      ended: requestAudit({ audit, level: values.audit, clock }),
+      ended: (...about) => {
+        recorded(...about);
+        loggedIn(...about);
+      },
       clock,
       random,
       log,

@@ -19,6 +19,24 @@ export type AccessList = {
   next: null;
 };
 
+export type Alert = {
+  id: number;
+  kind: "login-from-new-place" | "disk-nearly-full" | "damage" | "job-failed";
+  subject: string;
+  /** What is so, and what to do. */
+  text: string;
+  raised: string;
+  /** null: it is still so. */
+  cleared: string | null;
+  /** By which ways somebody was told. */
+  told: string[];
+};
+
+export type AlertList = {
+  /** Newest first. */
+  items: Alert[];
+};
+
 export type AuditPage = {
   /** Newest first. */
   items: AuditRecord[];
@@ -1376,6 +1394,13 @@ export interface Operations {
     body: undefined;
     answer: AccessList;
   };
+  /** What the owner should know, and was told by mail or webhook where the settings say so. */
+  ListAlerts: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: AlertList;
+  };
   /** Who did what, from where, by which door, with which verdict; newest first. */
   ListAudit: {
     path: Record<never, never>;
@@ -1866,6 +1891,7 @@ export const OPERATIONS = {
   Health: ['GET', '/system/health'],
   Integrity: ['GET', '/system/integrity'],
   ListAccess: ['GET', '/access/{bucket}/{key}'],
+  ListAlerts: ['GET', '/alerts'],
   ListAudit: ['GET', '/audit'],
   ListBuckets: ['GET', '/buckets'],
   ListCredentials: ['GET', '/credentials'],

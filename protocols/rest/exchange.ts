@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessControl } from '#contracts/access-control';
+import type { AlertStore } from '#contracts/alerts';
 import type { AuditLog } from '#contracts/audit';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
@@ -31,6 +32,7 @@ export interface RestDeps {
   links: Links;
   access?: AccessControl;
   audit?: AuditLog;
+  alerts?: Pick<AlertStore, 'list'>;
   shares?: Shares;
   clock: Clock;
   random: Random;

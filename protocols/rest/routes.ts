@@ -1,5 +1,6 @@
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
+import { alertRoutes } from './routes/alerts.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { authRoutes } from './routes/auth.ts';
 import { batchRoutes } from './routes/batch.ts';
@@ -45,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ...linkRoutes,
   ...publicRoutes,
   ...auditRoutes,
+  ...alertRoutes,
   ...sharedRoutes,
 ];
 

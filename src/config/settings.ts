@@ -169,6 +169,29 @@ export const SETTINGS = {
     schema: days(),
     default: 30,
   }),
+  'alert-webhook': setting({
+    description:
+      'Which of the webhooks is told what the owner should know: log-ins from new places, a full disk, damage, jobs that failed.',
+    schema: optional(text.min(1)),
+    default: null,
+  }),
+  'smtp-url': setting({
+    description: 'The mail server that alerts go by: smtps://user:password@host, or smtp://host:587.',
+    schema: optional(url('smtp', 'smtps')),
+    default: null,
+    secret: true,
+    url: true,
+  }),
+  'alert-mail': setting({
+    description: 'To whom alerts are mailed.',
+    schema: optional(z.email('must be a mail address')),
+    default: null,
+  }),
+  'alert-mail-from': setting({
+    description: 'Who such mail is from; default: whoever it is to.',
+    schema: optional(z.email('must be a mail address')),
+    default: null,
+  }),
   audit: setting<AuditLevel>({
     description:
       'What is recorded of who did what: off, security (rights, accounts, settings, and whoever was refused), writes (changes of files too, which the journal has anyway), all (reads too).',

@@ -1,3 +1,4 @@
+import type { AlertStore } from '#contracts/alerts';
 import type { AuditStore } from '#contracts/audit';
 import type { AuthorityStore } from '#contracts/authority-store';
 import type { BucketStore } from '#contracts/bucket-store';
@@ -34,6 +35,7 @@ import type { ThumbnailStore } from '#contracts/thumbnails';
 import type { UploadStore } from '#contracts/upload-store';
 import type { UsageStore } from '#contracts/usage';
 import type { Clock, Random } from '#core/clock';
+import { createAlertStore } from './alerts.ts';
 import { type AuditChain, createAuditStore } from './audit.ts';
 import { createAuthorityStore } from './authority.ts';
 import { createBucketStore } from './buckets.ts';
@@ -102,6 +104,7 @@ export interface Metadata {
   factors: FactorStore;
   groups: GroupStore;
   links: LinkStore;
+  alerts: AlertStore;
   /** Its key is sealed by the keyring, which itself is made of what is kept here. */
   audit(keyring: Keyring): AuditStore & AuditChain;
   chunks: ChunkIndex;
@@ -160,6 +163,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     factors: createFactorStore({ database, clock, signals }),
     groups: createGroupStore({ database, clock, signals }),
     links: createLinkStore({ database, clock, signals }),
+    alerts: createAlertStore({ database, clock }),
     audit: (keyring) => createAuditStore({ database, keyring, random }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),

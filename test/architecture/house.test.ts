@@ -25,6 +25,7 @@ const OWNERS: Record<string, string[]> = {
   'koa-websocket': ['http', 'protocols/ws'],
   'p-queue': ['namespace', 'engine', 'blob', 'events', 'jobs', 'metadata'],
   pg: ['metadata'],
+  nodemailer: [''],
   pino: ['observability'],
   'prom-client': ['observability'],
   saxes: ['http'],

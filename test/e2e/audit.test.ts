@@ -44,7 +44,7 @@ describe('the audit of a gateway', function () {
 
     const wanted: Partial<Shown>[] = [
       { protocol: 'cli', action: 'user add', resource: 'ann', outcome: 'ok' },
-      { protocol: 'rest', action: 'Login', outcome: 'ok' },
+      { protocol: 'rest', action: 'Login', outcome: 'ok', name: 'ann' },
       { protocol: 'rest', action: 'Login', outcome: 'denied', status: 401 },
       { protocol: 'rest', action: 'ListAudit', name: 'ann', outcome: 'denied', status: 403 },
       { protocol: 'rest', action: 'CreateBucket', name: 'admin', outcome: 'ok', resource: '/api/v1/buckets' },

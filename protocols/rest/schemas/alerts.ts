@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { ALERT_KINDS } from '#contracts/alerts';
+
+const time = z.iso.datetime();
+export const Alert = z
+  .object({
+    id: z.int(),
+    kind: z.enum(ALERT_KINDS),
+    subject: z.string(),
+    text: z.string().meta({ description: 'What is so, and what to do.' }),
+    raised: time,
+    cleared: time.nullable().meta({ description: 'null: it is still so.' }),
+    told: z.array(z.string()).meta({ description: 'By which ways somebody was told.' }),
+  })
+  .meta({ id: 'Alert' });
+export const AlertList = z.object({ items: z.array(Alert).meta({ description: 'Newest first.' }) }).meta({ id: 'AlertList' });

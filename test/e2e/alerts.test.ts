@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { createServer, type Server as HttpServer } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { expect } from 'chai';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+
+describe('alerts', function () {
+  this.timeout(120_000);
+  let gateway: TestGateway;
+  let web: HttpServer;
+  let mail: Server;
+  let refusals = 1;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of any shape
+  const posted: any[] = [];
+  const mails: string[] = [];
+
+  before(async () => {
+    web = createServer((req, res) => {
+      let body = '';
+      req.on('data', (chunk) => (body += chunk));
+      req.on('end', () => {
+        // Away at first: it is told later, and once.
+        const away = refusals-- > 0;
+        if (!away) posted.push(JSON.parse(body));
+        res.writeHead(away ? 503 : 204).end();
+      });
+    }).listen(0, '127.0.0.1');
+    mail = mailServer(mails).listen(0, '127.0.0.1');
+    await Promise.all([once(web, 'listening'), once(mail, 'listening')]);
+    const port = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
+    gateway = await startGateway({
+      env: {
+        CLOUDSTORE_WEBHOOKS: `ops=http://127.0.0.1:${port(web)}/alerts`,
+        CLOUDSTORE_WEBHOOK_PRIVATE: 'on',
+        CLOUDSTORE_ALERT_WEBHOOK: 'ops',
+        CLOUDSTORE_SMTP_URL: `smtp://127.0.0.1:${port(mail)}?ignoreTLS=true`,
+        CLOUDSTORE_ALERT_MAIL: 'owner@example.org',
+        CLOUDSTORE_TRUSTED_PROXIES: '127.0.0.1',
+      },
+    });
+  });
+  after(async () => {
+    await gateway?.stop();
+    web?.close();
+    mail?.close();
+  });
+
+  it('tell of a log-in from a new place, once, by every way, also when a receiver was away', async () => {
+    await login('192.0.2.1');
+    await login('192.0.2.1');
+    // Both are looked at behind the answer; what the audit has by now was looked at too.
+    await until(async () => (await (await api('GET', '/audit?action=Login')).text()).split('"Login"').length > 2);
+    await login('2001:db8::1');
+    await login('2001:db8::2');
+    await until(async () => mails.length > 0);
+    // A receiver that was away is asked again by the next run.
+    await until(async () => {
+      await api('POST', '/jobs/alerts/start');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return posted.length > 0;
+    });
+    expect(posted.map(({ kind, subject }) => [kind, subject])).to.deep.equal([['login-from-new-place', 'admin']]);
+    expect(posted[0].text).to.contain('2001:db8::1');
+    expect(mails).to.have.length(1);
+    expect(mails[0])
+      .to.match(/^To: owner@example\.org/m)
+      .and.match(/^Subject: CloudStore: Log-in from a new place/m);
+    const { items } = (await (await api('GET', '/alerts')).json()) as { items: { told: string[] }[] };
+    expect(items).to.have.length(1);
+    expect(items[0]?.told).to.have.members(['webhook', 'mail']);
+  });
+
+  it('are for admins', async () => {
+    expect((await fetch(`${gateway.restUrl}/alerts`)).status).to.equal(401);
+  });
+
+  async function login(from: string): Promise<void> {
+    const { status } = await fetch(`${gateway.restUrl}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': from },
+      body: JSON.stringify({ user: gateway.user, password: gateway.password }),
+    });
+    expect(status).to.equal(200);
+  }
+
+  function api(method: string, path: string): Promise<Response> {
+    const authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+    const body = method === 'POST' ? { body: '{}' } : {};
+    return fetch(`${gateway.restUrl}${path}`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...body,
+    });
+  }
+});
+
+/** RFC 5321 as far as a client needs it to believe. */
+function mailServer(mails: string[]): Server {
+  return createTcpServer((socket) => {
+    let text = '';
+    let inData = false;
+    socket.on('error', () => undefined);
+    socket.write('220 test ESMTP\r\n');
+    socket.on('data', (chunk) => {
+      text += chunk;
+      for (;;) {
+        const end = inData ? text.indexOf('\r\n.\r\n') : text.indexOf('\r\n');
+        if (end < 0) return;
+        const taken = text.slice(0, end);
+        text = text.slice(end + (inData ? 5 : 2));
+        if (inData) {
+          mails.push(taken);
+          inData = false;
+          socket.write('250 taken\r\n');
+        } else if (/^DATA/i.test(taken)) {
+          inData = true;
+          socket.write('354 go on\r\n');
+        } else if (/^QUIT/i.test(taken)) socket.end('221 bye\r\n');
+        else socket.write('250 fine\r\n');
+      }
+    });
+  });
+}
+
+async function until(test: () => Promise<boolean>): Promise<void> {
+  while (!(await test())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
