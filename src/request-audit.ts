@@ -1,6 +1,7 @@
 import type { Audit } from '#contracts/audit';
 import type { AuditLevel, AuditOutcome } from '#core/audit';
 import type { Clock } from '#core/clock';
+import { loggablePath } from '#http/exchange';
 import type { ListenersOptions } from '#http/server';
 import { auditClass, isRecorded } from '#observability/audit-classes';
 
@@ -15,10 +16,11 @@ export function requestAudit({
   clock: Clock;
 }): NonNullable<ListenersOptions['ended']> {
   if (level === 'off') return () => undefined;
-  return (exchange, protocol, status, path) => {
+  return (exchange, protocol, status) => {
     const { req, op, principal, user } = exchange;
     const method = req.method ?? '';
     const credentials =
+      status !== 401 ||
       principal !== undefined ||
       req.headers.authorization !== undefined ||
       /^(Login|Unlock)|[?&]X-Amz-Signature=/.test(`${op}${req.url}`);
@@ -31,7 +33,7 @@ export function requestAudit({
       credential: credential === undefined ? null : `${credential.kind}:${credential.id}`,
       protocol,
       action: op === '' ? method : op,
-      resource: path,
+      resource: loggablePath(req.url),
       outcome: outcomeOf(status),
       status,
       address: exchange.remoteAddress,

@@ -25,8 +25,8 @@ import { createRequestIds } from './request-id.ts';
 import { endRevoked, type Validity } from './revocation.ts';
 
 export interface ListenersOptions {
-  /** Told of each request once it has ended: 499 where the client went away. `path` has no secrets. */
-  ended?(exchange: Exchange, protocol: 's3' | 'webdav' | 'rest' | 'web', status: number, path: string): void;
+  /** Told of each request once it has ended: 499 where the client went away. */
+  ended?(exchange: Exchange, protocol: 's3' | 'webdav' | 'rest' | 'web', status: number): void;
   /** An address; `::` also takes IPv4, and falls back to `0.0.0.0` where IPv6 is off. */
   host: string;
   /** 0 takes a free one. */
@@ -159,7 +159,6 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
   /** By the socket as it was: node takes it from a request whose body was given up. */
   const end = (exchange: Exchange, socket: Socket, res: ServerResponse, protocol: 's3' | 'webdav' | 'rest' | 'web'): void => {
-    const { req } = exchange;
     running--;
     // What the client never got whole is its going away, whatever the status line said (nginx's 499).
     const status = res.writableFinished ? res.statusCode : 499;
@@ -170,7 +169,7 @@ export function createListeners(options: ListenersOptions): Listeners {
     const bytesIn = Math.max(0, bytesRead - (connection?.readBefore ?? 0));
     const bytesOut = Math.max(0, bytesWritten - (connection?.writtenBefore ?? 0));
     metrics.request(protocol, exchange.op || 'other', status, seconds, bytesIn, bytesOut);
-    options.ended?.(exchange, protocol, status, loggablePath(req.url));
+    options.ended?.(exchange, protocol, status);
     logAccess(exchange, protocol, status, seconds, bytesIn, bytesOut);
     if (options.trace?.wanted() === true)
       options.trace.record(traced(options.clock.now(), exchange, protocol, status, seconds, bytesIn, bytesOut));

@@ -13,12 +13,13 @@ interface State {
   place: PrunePlace | null;
 }
 
-/** Takes new names into the index, so that searches need not; once a day it forgets those of what is gone. */
+/** Takes new names into the index, so that searches need not, once there was a search; once a day it forgets those of what is gone. */
 export function createIndexNamesJob({ names, clock }: { names: NameStore; clock: Clock }): Job {
   return {
     name: 'index-names',
     everyMs: EVERY_MS,
     async run({ signal, state, save, progress }) {
+      if (!(await names.wanted())) return;
       const before = state as State | null; // our own
       let done = 0;
       for (;;) {

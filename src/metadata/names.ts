@@ -8,6 +8,11 @@ import { PACKED_DIRECTORY, PACKED_SLOT, packedDirectory, packedReader } from './
 const TURN = { name: 'names-turn', text: 'SELECT pg_advisory_xact_lock(7261504317)' };
 /** Planned for the tables of now: a plan that was made while they were empty would read all words for every name. */
 const PLAN_NOW = { name: 'names-plan', text: `SELECT set_config('plan_cache_mode', 'force_custom_plan', true)` };
+const WANT = {
+  name: 'names-want',
+  text: "INSERT INTO settings (name, value) VALUES ('search-wanted', 'true') ON CONFLICT DO NOTHING",
+};
+const WANTED = { name: 'names-wanted', text: "SELECT 1 FROM settings WHERE name = 'search-wanted'" };
 const WAITING = { name: 'names-waiting', text: 'SELECT 1 FROM names_pending LIMIT 1' };
 const TAKE = {
   name: 'names-take',
@@ -57,7 +62,17 @@ type FoundRow = [
 
 /** The contract is NameStore. */
 export function createNameStore(database: Database): NameStore {
+  let isWanted = false;
   return {
+    async want() {
+      if (isWanted) return;
+      await database.execute(WANT);
+      isWanted = true;
+    },
+    async wanted() {
+      isWanted ||= (await database.read(WANTED)).length > 0;
+      return isWanted;
+    },
     async catchUp(limit) {
       if ((await database.read(WAITING)).length === 0) return 0;
       return database.transaction(async (session) => {

@@ -40,6 +40,7 @@ export function createSearch({ names, buckets, authorizer }: SearchDeps): Search
       const words = queryWords(query.text);
       const lead = words.reduce((longest, word) => (word.length > longest.length ? word : longest), '');
       if (lead === '') throw new CloudStoreError('invalid_argument', 'There is no word to look for.');
+      await names.want();
       const taken = await names.catchUp(CATCH_UP_MAX);
       const from = query.cursor === undefined ? null : decode(query.cursor);
       const all = query.bucket === undefined ? await buckets.list(who) : [query.bucket];

@@ -159,9 +159,11 @@ async function workload(rig: MetadataRig, dice: Dice): Promise<() => Promise<voi
     () => rig.database.sql(`UPDATE chunks SET pack_offset = pack_offset + 1 WHERE id < $1`, [randomBytes(32)]),
     () => rig.database.sql(`DELETE FROM versions WHERE superseded_ms IS NOT NULL AND id < $1`, [randomBytes(16)]),
     () =>
-      rig.database.sql(`INSERT INTO audit (at_ms, protocol, action, outcome, request_id) VALUES (1, 'rest', 'put', 'ok', $1)`, [
-        version(),
-      ]),
+      rig.database.sql(
+        `INSERT INTO audit (id, at_ms, protocol, action, outcome, status, request_id, hash)
+         SELECT coalesce(max(id), 0) + 1, 1, 'rest', 'put', 'ok', 200, $1, '' FROM audit`,
+        [version()],
+      ),
     () => rig.database.sql(`DELETE FROM audit WHERE id % 3 = 0`),
     () => rig.database.sql(`DELETE FROM uploads WHERE id < $1`, [randomBytes(16)]),
   ];
