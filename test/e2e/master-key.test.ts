@@ -8,6 +8,9 @@ import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 
+/** Commands take seconds: a connection that is kept may be closed just when it is used again. */
+const ALONE = { connection: 'close' };
+
 describe('the master key of a running gateway', function () {
   this.timeout(180_000);
   let dataDir: string;
@@ -26,13 +29,22 @@ describe('the master key of a running gateway', function () {
   const secretsOf = (gateway: TestGateway, more: object = {}) => ({ ...gateway, ...more });
   const get = async (from: TestGateway, keys: Pick<TestGateway, 'accessKeyId' | 'secretAccessKey'>, bucket: string) => {
     const url = `${from.s3Url}/${bucket}/file`;
-    const answer = await fetch(presign('GET', url, secretsOf(from, keys), new Date()));
+    const answer = await fetch(presign('GET', url, secretsOf(from, keys), new Date()), { headers: ALONE });
     return answer.status === 200 ? answer.text() : `status ${answer.status}`;
   };
   const put = async (to: TestGateway, keys: Pick<TestGateway, 'accessKeyId' | 'secretAccessKey'>, bucket: string, body: string) =>
-    (await fetch(presign('PUT', `${to.s3Url}/${bucket}/file`, secretsOf(to, keys), new Date()), { method: 'PUT', body })).status;
+    (
+      await fetch(presign('PUT', `${to.s3Url}/${bucket}/file`, secretsOf(to, keys), new Date()), {
+        method: 'PUT',
+        body,
+        headers: ALONE,
+      })
+    ).status;
   const ready = async (of: TestGateway) =>
-    (await fetch(`${of.webUrl.replace(/\/$/, '')}/readyz`)).json() as Promise<{ ready: boolean; checks: object }>;
+    (await fetch(`${of.webUrl.replace(/\/$/, '')}/readyz`, { headers: ALONE })).json() as Promise<{
+      ready: boolean;
+      checks: object;
+    }>;
 
   it('changes under it, from file to file, and the gateway goes on with the new one', async () => {
     gateway = await startGateway({ dataDir });

@@ -48,8 +48,12 @@ suite('bad input', PAGES.errors, {
   },
   'a head of a megabyte is refused': async ({ s3, path, key }) => {
     const request = s3.prepare('GET', path(key()));
-    const answer = await s3.transmit({ ...request, headers: [...request.headers, ['x-large', 'a'.repeat(1_000_000)]] });
-    expect([400, 413, 431]).to.include(answer.status);
+    const sent = s3.transmit({ ...request, headers: [...request.headers, ['x-large', 'a'.repeat(1_000_000)]] });
+    // Who refuses in the middle of it may have closed before all was sent: the reset then overtakes the answer.
+    const status = await sent
+      .then((answer) => answer.status)
+      .catch((error: unknown) => String(error).match(/ECONNRESET|EPIPE/)?.[0]);
+    expect([400, 413, 431, 'ECONNRESET', 'EPIPE']).to.include(status);
   },
   'thousands of headers are refused': async ({ s3, path, key }) => {
     const request = s3.prepare('GET', path(key()));
