@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cache } from '#contracts/cache';
+import type { AttemptLimiter } from '#contracts/passwords';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { networkOf } from '#core/network';
@@ -24,17 +25,6 @@ const STRIKES_MS = 24 * 60 * 60 * 1000;
 /** How long a network counts as one from where the account's owner comes. */
 const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
 
-/**
- * Slows the guessing of passwords down, the same for every protocol. Counted by name and network together, so that nobody can lock the owner out from elsewhere; by
- * network, so that nobody tries one password on every name; and by name over all networks but those from where it has logged in, so that many machines guess no faster
- * than one. Who went too far waits, and longer each time.
- */
-export interface LoginLimiter {
-  /** Counts an attempt before it is checked: a hundred at once are a hundred. @throws rate_limited (details.retryAfterSeconds) */
-  attempt(name: string, remoteAddress: string): Promise<void>;
-  succeeded(name: string, remoteAddress: string): Promise<void>;
-}
-
 export interface LoginLimiterOptions {
   cache: Cache;
   clock: Clock;
@@ -43,7 +33,12 @@ export interface LoginLimiterOptions {
   rules?: LimiterRules;
 }
 
-export function createLoginLimiter({ cache, clock, purpose = 'login', rules = PASSWORDS }: LoginLimiterOptions): LoginLimiter {
+/**
+ * Slows the guessing of passwords down, the same for every protocol. Counted by name and network together, so that nobody can lock the owner out from elsewhere; by
+ * network, so that nobody tries one password on every name; and by name over all networks but those from where it has logged in, so that many machines guess no faster
+ * than one. Who went too far waits, and longer each time.
+ */
+export function createLoginLimiter({ cache, clock, purpose = 'login', rules = PASSWORDS }: LoginLimiterOptions): AttemptLimiter {
   async function standing(key: string): Promise<Standing> {
     const [until = 0, strikes = 0] = (await cache.get(key))?.toString().split(' ').map(Number) ?? [];
     return { key, strikes, waitMs: Math.max(0, until - clock.now()) };

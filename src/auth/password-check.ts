@@ -1,11 +1,11 @@
 import type { CredentialStore } from '#contracts/credential-store';
+import type { AttemptLimiter } from '#contracts/passwords';
 import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { FreshCache } from '#core/fresh-cache';
 import type { Principal, PrincipalId } from '#core/principal';
 import { createGate } from './gate.ts';
-import type { LoginLimiter } from './login-limiter.ts';
 import { hashPassword, isOutdated, PASSWORD_BYTES_MAX, unmatchableHash, verifyPassword } from './passwords.ts';
 import { createByPassword } from './principal-of.ts';
 import { mintedDigest } from './secrets.ts';
@@ -35,7 +35,7 @@ export interface PasswordCheckOptions {
   credentials: CredentialStore;
   records: FreshCache<PrincipalId, PrincipalRecord>;
   usable: FreshCache<string, UsableCredential>;
-  limiter: LoginLimiter;
+  limiter: AttemptLimiter;
   clock: Clock;
   random: Random;
 }

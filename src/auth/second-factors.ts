@@ -6,7 +6,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { PrincipalId } from '#core/principal';
 import { userItself } from './acting.ts';
-import { createLoginLimiter, type LoginLimiter } from './login-limiter.ts';
+import { createLoginLimiter } from './login-limiter.ts';
 import { digestOf, generateRecoveryCode } from './secrets.ts';
 import { base32, provisioningUri, stepOf, TOTP_SECRET_BYTES } from './totp.ts';
 
@@ -35,7 +35,7 @@ export function createCodes(
   options: SecondFactorsOptions,
 ): OwnCodes & FactorCheck & { ensureRecoveryCodes(id: PrincipalId): Promise<string[]> } {
   const { factors, keyring, cache, clock, random } = options;
-  const limiter: LoginLimiter = createLoginLimiter({ cache, clock, purpose: 'code', rules: CODE_RULES });
+  const limiter = createLoginLimiter({ cache, clock, purpose: 'code', rules: CODE_RULES });
 
   /** A code is spent by being right: the same one, a hundred times at once, is right once. */
   async function spend(principal: PrincipalId, code: string): Promise<boolean> {

@@ -1,6 +1,5 @@
+import type { GroupId } from '#core/grant';
 import type { PrincipalId } from '#core/principal';
-
-export type GroupId = number;
 
 /** Rows of groups and of who is in them. A change of members publishes `principals` for each of them. */
 export interface GroupStore {
