@@ -68,6 +68,8 @@ interface Batch {
 export function createAccessLog(options: AccessLogOptions): AccessLog {
   const { namespace, buckets, clock, random, log, region, everyMs = 60_000, batchBytes = 256 * 1024 } = options;
   const batches = new Map<number, Batch>();
+  /** Requests that have ended and are not in a batch yet. */
+  const ending = new Set<Promise<void>>();
   let writing: Promise<void> = Promise.resolve();
   let dropped = 0;
 
@@ -154,12 +156,14 @@ export function createAccessLog(options: AccessLogOptions): AccessLog {
       const name = entry.bucket;
       const gone = (): void => {
         const facts = { req: res.req, res, cx, entry, endedMs: clock.now() };
-        buckets
+        const added = buckets
           .named(name)
           .then((found) => {
             if (found?.config.logging !== undefined) add(found, logLine({ ...facts, bucket: found }));
           })
-          .catch((err: unknown) => log.debug({ err }, 's3: a request was not logged'));
+          .catch((err: unknown) => log.debug({ err }, 's3: a request was not logged'))
+          .finally(() => ending.delete(added));
+        ending.add(added);
       };
       if (res.closed) gone();
       else res.once('close', gone);
@@ -167,6 +171,7 @@ export function createAccessLog(options: AccessLogOptions): AccessLog {
     flush,
     async close() {
       clearInterval(timer);
+      await Promise.all(ending);
       await flush();
     },
   };

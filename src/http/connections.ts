@@ -16,6 +16,8 @@ export interface Connection {
   socket: Socket;
   active: Map<Exchange, ServerResponse>;
   upgraded: boolean;
+  /** A request came: before the first one it is not idle, its client is about to ask. */
+  asked: boolean;
   /** Of the socket, at the end of the last request: the difference is what a request cost. */
   readBefore: number;
   writtenBefore: number;
@@ -44,6 +46,7 @@ export function trackConnections(servers: readonly Server[], patience: Patience)
         socket,
         active: new Map(),
         upgraded: false,
+        asked: false,
         readBefore: 0,
         writtenBefore: 0,
         bodyMark: 0,

@@ -14,7 +14,7 @@ import type { Trace, TraceEntry } from '#contracts/trace';
 import type { Clock, Random } from '#core/clock';
 import { speakBoth } from './both-ways.ts';
 import { answerClientError } from './client-error.ts';
-import { type Connections, type Patience, trackConnections } from './connections.ts';
+import { type Connection, type Connections, type Patience, trackConnections } from './connections.ts';
 import type { Door, UpgradeDoor } from './door.ts';
 import { answerInternal, Exchange, loggablePath } from './exchange.ts';
 import { answerLan, isLoopback, type LanTrust, turnAway } from './lan.ts';
@@ -60,6 +60,9 @@ export interface ListenersOptions {
   limits?: Partial<Limits>;
 }
 
+/** What a drain gives to clients of upgraded connections, and to those that have connected and asked nothing yet. */
+const UPGRADED_MS_MAX = 1000;
+const FIRST_REQUEST_MS_MAX = 1000;
 const WS_PATH = '/ws';
 const PUSH_PATH = '/push/ws';
 
@@ -135,7 +138,11 @@ export function createListeners(options: ListenersOptions): Listeners {
 
   const begin = (req: IncomingMessage, res: ServerResponse): Exchange => {
     const exchange = new Exchange(nextId(), req, proxies, log, performance.now());
-    connections.of(req.socket)?.active.set(exchange, res);
+    const connection = connections.of(req.socket);
+    if (connection !== undefined) {
+      connection.active.set(exchange, res);
+      connection.asked = true;
+    }
     running++;
     if (draining !== null) res.shouldKeepAlive = false;
     return exchange;
@@ -250,6 +257,8 @@ function createServer(
       ? createHttpServer(common)
       : createHttpsServer({ ...common, ...options.tls, ALPNProtocols: ['http/1.1'] });
   server.maxConnections = limits.connectionsMax;
+  // Node's own takes a connection that has asked nothing yet for an idle one; a drain ends those that are (`drainAll`).
+  server.closeIdleConnections = () => undefined;
   return server;
 }
 
@@ -404,11 +413,13 @@ function listenOn(server: Server, port: number, host: string): Promise<AddressIn
 }
 
 async function drainAll(servers: Server[], connections: Connections, upgrades: UpgradeDoor[], ms: number): Promise<void> {
-  const ended = Promise.all(servers.map(closed)); // also ends connections that are idle
+  const ended = Promise.all(servers.map(closed));
   for (const door of upgrades) door.drain?.();
   for (const connection of connections.all()) {
     for (const res of connection.active.values()) res.shouldKeepAlive = false;
-    if (connection.upgraded) destroyLater(connection.socket, Math.min(ms, 1000));
+    if (connection.upgraded) destroyLater(connection.socket, Math.min(ms, UPGRADED_MS_MAX));
+    // It was accepted a moment ago: closed now, the request that is on its way would be lost.
+    else if (!connection.asked) endUnasked(connection, Math.min(ms, FIRST_REQUEST_MS_MAX));
     else if (connection.active.size === 0) connection.socket.destroySoon();
   }
   const stop = new AbortController();
@@ -420,6 +431,12 @@ async function drainAll(servers: Server[], connections: Connections, upgrades: U
   await sleep(100);
   for (const { socket } of connections.all()) socket.destroy();
   await ended;
+}
+
+function endUnasked(connection: Connection, ms: number): void {
+  const { socket } = connection;
+  const timer = setTimeout(() => connection.asked || socket.destroySoon(), ms);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function destroyLater(socket: Duplex, ms: number): void {

@@ -264,6 +264,20 @@ describe('http listeners', () => {
     expect(await late.waitForClose()).to.equal('');
   });
 
+  it('drains: a connection whose first request is still on its way gets its answer', async () => {
+    const door: Door = { handle: async (_req, res) => void res.writeHead(200, { 'Content-Length': 4 }).end('done') };
+    const listeners = await start({ s3: door });
+    const client = new RawClient(listeners.s3.port);
+    const answered = new RawClient(listeners.s3.port);
+    answered.send(get('/'));
+    await answered.read(/done$/); // and the older one is accepted
+    const drained = listeners.drain(5000);
+    await sleep(20);
+    client.send(get('/'));
+    expect(await client.waitForClose()).to.match(/Connection: close[\s\S]*done$/);
+    await drained;
+  });
+
   it('drains: when time is up, signals fire and sockets are destroyed', async () => {
     let aborted = false;
     const door: Door = {

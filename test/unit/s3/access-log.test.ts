@@ -112,6 +112,22 @@ describe('S3 server access log', () => {
     expect(await name('nowhere')).to.equal('InvalidTargetBucketForLogging');
   });
 
+  it('writes what had just ended when it closes', async () => {
+    await logging({ TargetBucket: 'logs', TargetPrefix: '' });
+    await written();
+    const { buckets } = rig;
+    const named = buckets.named.bind(buckets);
+    buckets.named = async (name) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return named(name);
+    };
+    await call('GET', 'source/a');
+    await new Promise((resolve) => setImmediate(resolve)); // it has ended on the door's side too
+    await rig.accessLog.close();
+    buckets.named = named;
+    expect((await written()).lines.some((line) => line[6] === 'REST.GET.OBJECT' && line[7] === 'a')).to.equal(true);
+  });
+
   it('keeps a bounded number of lines', async () => {
     await logging({ TargetBucket: 'logs', TargetPrefix: '' });
     for (let i = 0; i < 40; i++) await call('GET', 'source/a');

@@ -35,6 +35,7 @@ export interface Rig {
   posted: { target: string; id: string; body: string }[];
   domain: string | null;
   accessLog: AccessLog;
+  buckets: Pick<Buckets, 'named'>;
   close(): Promise<void>;
 }
 
@@ -104,6 +105,7 @@ export async function startRig(): Promise<Rig> {
     posted,
     domain: 's3.example.test',
     accessLog,
+    buckets: rooms.buckets,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
