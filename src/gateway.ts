@@ -61,7 +61,7 @@ import { announce } from './mdns.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
-import { requestAudit } from './request-audit.ts';
+import { recordedOf, requestAudit } from './request-audit.ts';
 import { createSeal } from './seal.ts';
 import { answerPacks } from './shared-packs.ts';
 import { createSpaceGuard } from './space-guard.ts';
@@ -365,7 +365,10 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       nextcloud: createNextcloudDoor(deps),
       push: createPushDoor(deps),
       rest: createRestDoor(deps),
-      ws: createWsHandler(deps),
+      ws: createWsHandler({
+        ...deps,
+        loggedIn: (req, cx, status) => recorded(recordedOf(req, cx), 'ws', status),
+      }),
       webUi: webUi(WEB_DIRECTORY),
       trace,
       health: healthNow,

@@ -1,9 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import type { Audit } from '#contracts/audit';
 import type { AuditLevel, AuditOutcome } from '#core/audit';
 import type { Clock } from '#core/clock';
-import { loggablePath } from '#http/exchange';
-import type { ListenersOptions } from '#http/server';
+import type { Protocol } from '#core/principal';
+import type { RequestContext } from '#http/door';
+import { type Exchange, loggablePath } from '#http/exchange';
 import { auditClass, isRecorded } from '#observability/audit-classes';
+
+type Recorded = Pick<Exchange, 'req' | 'op' | 'principal' | 'user' | 'remoteAddress' | 'requestId'>;
 
 /** Every request of every door, once it has ended, as a record of the audit where it belongs into it. */
 export function requestAudit({
@@ -14,7 +18,7 @@ export function requestAudit({
   audit: Audit;
   level: AuditLevel;
   clock: Clock;
-}): NonNullable<ListenersOptions['ended']> {
+}): (exchange: Recorded, protocol: Protocol | 'web', status: number) => void {
   if (level === 'off') return () => undefined;
   return (exchange, protocol, status) => {
     const { req, op, principal, user } = exchange;
@@ -41,6 +45,11 @@ export function requestAudit({
       details: null,
     });
   };
+}
+
+/** Of a connection that was taken over, and so is no exchange. */
+export function recordedOf(req: IncomingMessage, { op, principal, user, remoteAddress, requestId }: RequestContext): Recorded {
+  return { req, op, remoteAddress, requestId, ...(principal && { principal }), ...(user === undefined ? {} : { user }) };
 }
 
 function outcomeOf(status: number): AuditOutcome {

@@ -7,8 +7,8 @@ import type { TraceFilter, WatchMessage } from './messages.ts';
 
 /** A channel that a socket watches. */
 export interface Watch {
-  /** @throws access_denied */
-  authorize(): Promise<void>;
+  /** For what the caller is by now. @throws access_denied */
+  authorize(who: Who): Promise<void>;
   end(): void;
 }
 
@@ -24,11 +24,11 @@ export async function openWatch(
   tell: (message: object) => void,
   full: () => boolean,
 ): Promise<Watch> {
-  const authorize = async (): Promise<void> => {
+  const authorize = async (now: Who): Promise<void> => {
     if (message.channel === 'presence') return;
-    await part(deps.authorizer).require(who, 'admin', null);
+    await part(deps.authorizer).require(now, 'admin', null);
   };
-  await authorize();
+  await authorize(who);
   switch (message.channel) {
     case 'jobs':
       return { authorize, end: part(deps.jobFeed).follow((job) => full() || tell({ type: 'job', job: jobMessage(job) })) };

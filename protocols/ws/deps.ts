@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
@@ -8,6 +9,7 @@ import type { Namespace } from '#contracts/namespace';
 import type { Presence } from '#contracts/presence';
 import type { Trace } from '#contracts/trace';
 import type { Clock } from '#core/clock';
+import type { RequestContext } from '#http/door';
 
 export interface WsDeps {
   namespace: Namespace;
@@ -20,6 +22,8 @@ export interface WsDeps {
   jobFeed?: JobFeed;
   presence?: Presence;
   trace?: Trace;
+  /** Told of every log-in by a socket and of every one that is refused, with HTTP's status for it; a renewal that goes well is none. */
+  loggedIn?(req: IncomingMessage, cx: RequestContext, status: number): void;
   /** Defaults are for people; tests shorten them. */
   limits?: Partial<WsLimits>;
 }

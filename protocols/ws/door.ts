@@ -29,13 +29,13 @@ export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close()
 
   return {
     upgrade(req, socket, head, cx) {
-      cx.op = 'WebSocket';
+      cx.op = 'LoginBySocket';
       if (!sameOrigin(req, cx)) {
         socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
         return;
       }
       server.handleUpgrade(req, socket, head, (webSocket) => {
-        const session = createSession(webSocket, deps, limits, cx);
+        const session = createSession(webSocket, deps, limits, cx, (status) => deps.loggedIn?.(req, cx, status));
         sessions.add(session);
         webSocket.once('close', () => sessions.delete(session));
       });

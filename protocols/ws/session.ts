@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
 import { formatCursor } from '#contracts/journal';
 import type { BucketId } from '#core/address';
-import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { CloudStoreError, type ErrorCode, isCloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import { openWatch, type Watch } from './channels.ts';
@@ -20,8 +20,17 @@ export interface Session {
   follows(bucket: BucketId | null): boolean;
 }
 
+/** Refusals of a log-in as HTTP would tell them. */
+const REFUSED: Partial<Record<ErrorCode, number>> = { unauthenticated: 401, expired: 401, access_denied: 403, rate_limited: 429 };
+
 /** Messages are handled one after another, so that an unsubscribe never overtakes its subscribe. */
-export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits, cx: RequestContext): Session {
+export function createSession(
+  socket: WebSocket,
+  deps: WsDeps,
+  limits: WsLimits,
+  cx: RequestContext,
+  loggedIn: (status: number) => void,
+): Session {
   const subscriptions = new Map<string, Subscription>();
   const watches = new Map<Channel, Watch>();
   let leave: (() => void) | null = null;
@@ -102,18 +111,34 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
 
   /** Also renews: the same user with a fresh token, before the old one expires. */
   async function authenticate(given: string, device: string | undefined): Promise<void> {
-    const found = await deps.authenticator.accessToken(given);
-    if (principal !== null && principal.id !== found.id) {
-      throw new CloudStoreError('access_denied', 'A socket stays with its user.');
+    let found: Principal;
+    try {
+      found = await identify(given);
+    } catch (error) {
+      const refused = isCloudStoreError(error) && REFUSED[error.code];
+      if (refused) loggedIn(refused);
+      throw error;
     }
-    deps.authenticator.admit(found, cx);
+    const renews = principal !== null;
     clearTimeout(authTimer);
     principal = found;
     token = given;
     cx.user = found.name;
     watchExpiry();
+    // The new token may be of a device that reaches less than what the socket follows.
+    if (renews) await recheckRights();
+    else loggedIn(200);
     if (leave === null && socket.readyState === socket.OPEN) leave = deps.presence?.join(found.id, device ?? '') ?? null;
     tell({ type: 'ready', user: found.name });
+  }
+
+  async function identify(given: string): Promise<Principal> {
+    const found = await deps.authenticator.accessToken(given);
+    if (principal !== null && principal.id !== found.id) {
+      throw new CloudStoreError('access_denied', 'A socket stays with its user.');
+    }
+    deps.authenticator.admit(found, cx);
+    return found;
   }
 
   function watchExpiry(): void {
@@ -149,7 +174,7 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
         (failure: unknown) => refuse(failure, { id, bucket: name }),
       );
     };
-    subscriptions.set(key, follow({ deps, who, bucket, name, prefix, from, id, send, onEnd }));
+    subscriptions.set(key, follow({ deps, bucket, name, prefix, from, id, send, onEnd }));
   }
 
   async function watch(who: Who, message: WatchMessage): Promise<void> {
@@ -182,15 +207,20 @@ export function createSession(socket: WebSocket, deps: WsDeps, limits: WsLimits,
       refuse(error);
       return close(CLOSE.unauthenticated, 'the session has ended');
     }
+    await recheckRights();
+  }
+
+  async function recheckRights(): Promise<void> {
+    const who = whoami();
     for (const [channel, one] of watches) {
-      await one.authorize().catch((error: unknown) => {
+      await one.authorize(who).catch((error: unknown) => {
         one.end();
         watches.delete(channel);
         refuse(error, { channel });
       });
     }
     for (const [key, subscription] of subscriptions) {
-      await subscription.authorize().catch((error: unknown) => {
+      await subscription.authorize(who).catch((error: unknown) => {
         subscription.end();
         subscriptions.delete(key);
         refuse(error);

@@ -9,14 +9,13 @@ import { changeBelow, eventMessage } from './events.ts';
 /** One bucket or prefix that a socket follows. */
 export interface Subscription {
   readonly bucket: BucketId;
-  /** @throws what the caller may no longer do, or not_found */
-  authorize(): Promise<void>;
+  /** Asks again, for what the caller is by now: it may have left a group. @throws what it may no longer do, or not_found */
+  authorize(who: Who): Promise<void>;
   end(): void;
 }
 
 export interface SubscriptionOptions {
   deps: WsDeps;
-  who: Who;
   bucket: Bucket;
   /** The name that the client used. */
   name: string;
@@ -37,7 +36,7 @@ export async function authorizeFollowing(deps: WsDeps, who: Who, bucket: Bucket,
 
 /** Every commit from the cursor on, in order, once; what the prefix leaves out still moves the cursor along. */
 export function follow(options: SubscriptionOptions): Subscription {
-  const { deps, who, bucket, name, prefix, from, id, send, onEnd } = options;
+  const { deps, bucket, name, prefix, from, id, send, onEnd } = options;
   const ended = new AbortController();
 
   async function deliver(events: JournalEvent[]): Promise<void> {
@@ -64,5 +63,5 @@ export function follow(options: SubscriptionOptions): Subscription {
     },
   );
 
-  return { bucket: bucket.id, authorize: () => authorizeFollowing(deps, who, bucket, prefix), end: () => ended.abort() };
+  return { bucket: bucket.id, authorize: (now) => authorizeFollowing(deps, now, bucket, prefix), end: () => ended.abort() };
 }

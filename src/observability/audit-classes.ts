@@ -44,6 +44,8 @@ export function auditClass(request: {
   // Many programs ask without a password first, to be asked for it.
   if (status === 401) return request.credentials ? 'security' : 'all';
   if (protocol === 'web') return 'all';
+  // Of a socket its log-in is told and nothing else.
+  if (protocol === 'ws') return 'security';
   if (protocol === 'webdav') return WEBDAV_READS.has(method) ? 'all' : 'writes';
   if (WRITES.has(op)) return 'writes';
   if (READS.has(op) || method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return 'all';

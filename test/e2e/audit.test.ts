@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { openSocket } from '../support/identity.ts';
 import { type Finished, MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
 
 interface Shown {
@@ -42,7 +43,13 @@ describe('the audit of a gateway', function () {
     expect(dav.status).to.equal(401);
     expect((await fetch(`${gateway.s3Url}/home/x?X-Amz-Signature=abc`)).status).to.be.oneOf([400, 403]);
 
+    const { accessToken } = (await rest('POST', '/auth/login', { user: 'ann', password: PASSWORD }, null)).json;
+    (await openSocket(gateway, accessToken)).close();
+    expect(await openSocket(gateway, `${accessToken}x`).catch((error: Error) => error.message)).to.contain('unauthenticated');
+
     const wanted: Partial<Shown>[] = [
+      { protocol: 'ws', action: 'LoginBySocket', outcome: 'ok', name: 'ann', resource: '/ws', status: 200 },
+      { protocol: 'ws', action: 'LoginBySocket', outcome: 'denied', name: null, status: 401 },
       { protocol: 'cli', action: 'user add', resource: 'ann', outcome: 'ok' },
       { protocol: 'rest', action: 'Login', outcome: 'ok', name: 'ann' },
       { protocol: 'rest', action: 'Login', outcome: 'denied', status: 401 },
@@ -65,7 +72,7 @@ describe('the audit of a gateway', function () {
       );
     });
     const text = JSON.stringify(await records());
-    for (const secret of [PASSWORD, gateway.password, gateway.secretAccessKey, link.token, 'X-Amz-Signature'])
+    for (const secret of [PASSWORD, gateway.password, gateway.secretAccessKey, link.token, accessToken, 'X-Amz-Signature'])
       expect(text).to.not.contain(secret);
     expect(
       (await records()).some(({ action }) => action === 'GetFile'),

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { describeCrossProtocol } from '../support/cross-protocol.ts';
 import type { TestGateway } from '../support/gateway.ts';
-import { apiOf, appCode, openSocket, within } from '../support/identity.ts';
+import { apiOf, appCode, openFollower, openSocket, within } from '../support/identity.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
@@ -61,6 +61,57 @@ describe('two gateways on one Postgres, one Redis and one S3 store', () => {
       expect((await there.call('GET', '/me', rover)).status).to.equal(200);
       expect((await here.call('PATCH', '/users/rover', admin, { disabled: true })).status).to.equal(200);
       await within(async () => (await there.call('GET', '/me', rover)).status === 401);
+    });
+
+    it('hears nothing more on the other within a second: a grant, a group, a member, a role, a policy', async () => {
+      const [here, there] = [apiOf(one), apiOf(two)];
+      const admin = await here.tokenOf(one.user, one.password);
+      const { password } = (await here.call('POST', '/users', admin, { name: 'listener' })).json;
+      const listener = await there.tokenOf('listener', password);
+      expect((await here.call('POST', '/buckets', admin, { name: 'heard' })).status).to.equal(201);
+      const grants = (body: object) => here.call('PUT', '/access/heard/', admin, body);
+      const ended = async (begin: () => Promise<unknown>, end: () => Promise<{ status: number }>, prefix = ''): Promise<void> => {
+        await begin();
+        const open = async () => openFollower(two, listener.token, { bucket: 'heard', prefix });
+        const follower = await open().catch(async () => {
+          // What is granted there is known here a moment later.
+          await within(async () => (await there.call('GET', '/files/heard/', listener)).status === 200);
+          return open();
+        });
+        expect((await end()).status).to.be.below(300);
+        const begun = performance.now();
+        expect(await follower.refused).to.be.oneOf(['access_denied', 'bucket_not_found']);
+        // Long before the socket is asked of anyhow, which is every 25 s.
+        expect(performance.now() - begun, 'ms').to.be.below(15_000);
+        follower.close();
+      };
+      const ann = { kind: 'user', name: 'listener' };
+      await ended(
+        () => grants({ ...ann, role: 'viewer' }),
+        () => here.call('DELETE', '/access/heard/?kind=user&name=listener', admin),
+      );
+      const team = { kind: 'group', name: 'team' };
+      await here.call('POST', '/groups', admin, { name: 'team', members: ['listener'] });
+      await ended(
+        () => grants({ ...team, role: 'viewer' }),
+        () => here.call('PATCH', '/groups/team', admin, { remove: ['listener'] }),
+      );
+      await ended(
+        () => here.call('PATCH', '/groups/team', admin, { add: ['listener'] }),
+        () => here.call('DELETE', '/groups/team', admin),
+      );
+      await ended(
+        () => grants({ ...ann, role: 'viewer' }),
+        () => grants({ ...ann, role: 'uploader' }),
+      );
+      const policy = { Effect: 'Deny', Principal: '*', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::heard' };
+      await ended(
+        () => grants({ ...ann, role: 'viewer' }),
+        async () => {
+          const body = Buffer.from(JSON.stringify({ Version: '2012-10-17', Statement: [policy] }));
+          return send('PUT', presign('PUT', `${one.s3Url}/heard?policy`, one, new Date()), { body });
+        },
+      );
     });
 
     it('guesses no faster for asking both', async () => {

@@ -57,6 +57,30 @@ export async function openSocket(gateway: TestGateway, token: string): Promise<{
   return { closed, close: () => socket.close() };
 }
 
+/** A socket that follows a prefix of a bucket; `refused` gives the code with which the gateway ends that. */
+export async function openFollower(
+  gateway: TestGateway,
+  token: string,
+  subject: { bucket: string; prefix?: string },
+): Promise<{ refused: Promise<string>; close(): void }> {
+  const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/ws`);
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  const hear = (type: string): Promise<{ code: string }> =>
+    new Promise((resolve) => {
+      socket.on('message', (data) => {
+        const message = JSON.parse(String(data));
+        if (message.type === type) resolve(message);
+      });
+    });
+  const refused = hear('error').then(({ code }) => code);
+  const begun = hear('subscribed').then(() => null);
+  socket.send(JSON.stringify({ type: 'auth', token }));
+  socket.send(JSON.stringify({ type: 'subscribe', ...subject }));
+  const first = await Promise.race([begun, refused]);
+  if (first !== null) throw new Error(`the subscription is refused: ${first}`);
+  return { refused, close: () => socket.close() };
+}
+
 /** What an authenticator app shows, `steps` of thirty seconds from now; written apart from the gateway's own code. */
 export function appCode(secret: string, steps = 0): string {
   const bits = [...secret].map((char) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0')).join('');

@@ -84,6 +84,33 @@ describe('the event stream', () => {
     client.say({ type: 'ping' });
     expect(await client.next()).to.deep.equal({ type: 'pong' });
   });
+  it('asks again for what the user is by now, and not for what it was when it subscribed', async () => {
+    const groups = [7];
+    stream.authenticator.accessToken = () => ({ ...USERS.ann!, groups: [...groups] });
+    const { list } = stream.namespace;
+    stream.namespace.list = (who, query) =>
+      who.principal?.groups?.includes(7) === true
+        ? list.call(stream.namespace, who, query)
+        : Promise.reject(new CloudStoreError('access_denied', 'not of the group'));
+    const client = await stream.ready();
+    client.say({ type: 'subscribe', bucket: 'home', id: 's' });
+    expect(await client.next()).to.include({ type: 'subscribed' });
+    groups.pop();
+    stream.authenticator.changed(USERS.ann?.id ?? 0);
+    expect(await client.next()).to.include({ type: 'error', code: 'access_denied' });
+    expect(client.socket.readyState).to.equal(WebSocket.OPEN);
+  });
+  it('tells of log-ins, of refused ones too, and of renewals only when they fail', async () => {
+    const client = await stream.ready();
+    client.say({ type: 'auth', token: 'token-ann' });
+    expect(await client.next()).to.include({ type: 'ready' });
+    client.say({ type: 'auth', token: 'token-bob' });
+    expect(await client.next()).to.include({ type: 'error', code: 'access_denied' });
+    const wrong = await stream.open();
+    wrong.say({ type: 'auth', token: 'token-nobody' });
+    expect(await wrong.closed).to.equal(4401);
+    expect(stream.logins).to.deep.equal([200, 403, 401]);
+  });
   it('answers what it does not understand and goes on', async () => {
     const client = await stream.ready();
     client.socket.send('{');
@@ -152,6 +179,7 @@ async function serveStream() {
   };
   await store.buckets.create({ principal: USERS.ann ?? null, protocol: 'rest', requestId: 'setup' }, 'home');
   store.buckets.get = async () => store.buckets.resolve({ principal: null, protocol: 'ws', requestId: '' }, 'home');
+  const logins: number[] = [];
   const handler = createWsHandler({
     namespace: store.namespace,
     buckets: store.buckets,
@@ -159,6 +187,7 @@ async function serveStream() {
     hub,
     journal: { head: async () => head(), since: async () => [] },
     clock: { now: () => Date.now() },
+    loggedIn: (_req, _cx, status) => void logins.push(status),
     limits: { authMs: 150, subscriptionsMax: 2, slowMs: 150 },
   });
   const server = createServer();
@@ -217,5 +246,16 @@ async function serveStream() {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(() => resolve()));
   };
-  return { ...store, authenticator, url, open, ready, commit, close, gone: () => firstLeft, drain: () => handler.drain() };
+  return {
+    ...store,
+    authenticator,
+    logins,
+    url,
+    open,
+    ready,
+    commit,
+    close,
+    gone: () => firstLeft,
+    drain: () => handler.drain(),
+  };
 }
