@@ -15,7 +15,12 @@ const built = join(root, 'dist', 'src', 'main.js');
 const main = existsSync(built) ? built : join(root, 'src', 'main.ts');
 const node = findNode();
 // Streams keep V8's young generation busy; bounded, 32 of them take 292 MiB and not 313. Half of this slows listings (docs/PERFORMANCE.md).
-const args = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', main, ...process.argv.slice(2)];
+const flags = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=16',
+  `--import=${new URL('compile-cache.js', import.meta.url)}`,
+];
+const args = [...flags, main, ...process.argv.slice(2)];
 
 if (typeof process.execve === 'function' && process.platform !== 'win32') {
   process.removeAllListeners('warning');

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { createLogger } from '#observability/logger';
 import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import { joinDataDirectory } from './data-directory.ts';
@@ -29,6 +30,7 @@ export async function serveWorker(): Promise<void> {
     const role = { kind: 'worker', number, processes, primary } as const;
     const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
     Object.assign(answers, gateway.answers);
+    flushCompileCache();
     await primary.ask('ready', gateway.addresses);
     await stop.asked;
     log.info({}, 'draining');

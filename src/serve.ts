@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { createLogger } from '#observability/logger';
 import type { Config } from './config/load.ts';
 import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
@@ -24,6 +25,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const { processes } = config.values;
   const role: ProcessRole = processes > 1 ? { kind: 'primary', processes } : { kind: 'alone' };
   const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
+  flushCompileCache(); // node does it when it ends, which a killed one never does
   announce(gateway);
   await stop.asked;
   log.info({}, 'draining');

@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The checkout. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-/** What the npm scripts and the launcher run: types are stripped, its own warnings are off, the young heap is small. */
-export const NODE_ARGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'];
+/** What the npm scripts and the launcher run: types are stripped, its own warnings are off, the young heap is small, what was compiled is kept. */
+export const NODE_ARGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=16',
+  `--import=${pathToFileURL(join(ROOT, 'bin', 'compile-cache.js'))}`,
+];
 export const MAIN = join(ROOT, 'src', 'main.ts');
 
 export interface Finished {
