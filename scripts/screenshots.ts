@@ -48,6 +48,23 @@ async function special(page: Page, size: string): Promise<void> {
   await picture(page, `share-${size}`);
   await page.keyboard.press('Escape');
   await page.keyboard.press('i');
+  await show(stage, page, '#/drive/home/');
+  await page
+    .locator('.entry')
+    .filter({ hasText: 'notes.txt' })
+    .click({ modifiers: ['Control'] });
+  await page.keyboard.press('h');
+  await page.locator('.version').first().waitFor();
+  await picture(page, `versions-${size}`);
+  await page.keyboard.press('Escape');
+  await show(stage, page, '#/trash/home');
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Restore to a moment' }).click();
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.locator('.as-of-preview, .hint.wrong').waitFor();
+  await picture(page, `as-of-${size}`);
+  await page.keyboard.press('Escape');
+  await show(stage, page, '#/drive/home/');
   await page.setInputFiles('input[type=file] >> nth=0', [
     { name: `one ${size}.txt`, mimeType: 'text/plain', buffer: Buffer.from('1') },
     { name: `two ${size}.txt`, mimeType: 'text/plain', buffer: Buffer.from('2') },

@@ -47,6 +47,7 @@ export async function setScene(stage: Stage): Promise<Scene> {
   for (const [index, name] of ['Beach', 'City', 'Forest', 'Harbour', 'Lake', 'Mountain', 'Village', 'Winter'].entries())
     await put(`Photos/${name}.svg`, picture(index), 'image/svg+xml');
   for (const name of HOSTILE) await put(`Hostile/${name}`, '<script>window.hacked=1</script>', 'text/html');
+  await setHistory(stage, put);
   const link = await post('/links', { bucket: 'home', key: 'Photos/', mode: 'download', label: 'Our holiday' });
   const locked = await post('/links', { bucket: 'home', key: 'Documents/', password: 'open sesame' });
   const drop = await post('/links', { bucket: 'home', key: 'Backups/', mode: 'drop' });
@@ -58,6 +59,19 @@ export async function setScene(stage: Stage): Promise<Scene> {
   await post('/credentials', { kind: 'app-password', name: hostile });
   await post('/links', { bucket: 'home', key: `Hostile/${hostile}`, label: hostile });
   return { linkToken: String(link.token), lockedToken: String(locked.token), dropToken: String(drop.token) };
+}
+
+/** Files that were something else before, and deleted ones. */
+async function setHistory(stage: Stage, put: (key: string, body: string, type?: string) => Promise<void>): Promise<void> {
+  await put('notes.txt', 'Milk, bread.\n');
+  await put('notes.txt', 'Milk, bread, and a new bicycle bell.\n'.repeat(31));
+  for (const name of ['old draft.md', 'photo of the boiler.jpg', HOSTILE[0] ?? '']) await put(`Documents/${name}`, 'gone');
+  await put('Old flat/lease.txt', 'gone');
+  for (const name of ['old draft.md', 'photo of the boiler.jpg', HOSTILE[0] ?? ''])
+    await stage.api('DELETE', `/files/home/Documents/${encodeURIComponent(name)}`);
+  await stage.api('DELETE', '/files/home/Old%20flat/?recursive=true');
+  await put('thrown away.txt', 'gone');
+  await stage.api('DELETE', '/files/home/thrown%20away.txt');
 }
 
 /** Every page by the name of its picture: places within the page, and whole addresses of links. */
@@ -73,6 +87,9 @@ export function pagesOf(scene: Scene): Record<string, string> {
     gone: '#/drive/home/Nowhere/',
     search: '#/search',
     links: '#/links',
+    trash: '#/trash/home',
+    'trash-folder': '#/trash/home/Documents/',
+    'trash-empty': '#/trash/home/Music/',
     connect: '#/connect',
     account: '#/account',
     dashboard: '#/admin/dashboard',

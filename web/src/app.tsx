@@ -11,6 +11,7 @@ import { Shell } from './shell.tsx';
 import { TextQuestions } from './ui/ask-text.tsx';
 import { Questions } from './ui/dialog.tsx';
 import { Forms } from './ui/form.tsx';
+import { Laid } from './ui/laid.tsx';
 import { Menus } from './ui/menu.tsx';
 import { Failed, Loading } from './ui/states.tsx';
 import { Toasts } from './ui/toast.tsx';
@@ -23,6 +24,7 @@ const PAGES: Record<string, () => Promise<Page>> = {
   account: async () => (await import('./pages/account.tsx')).AccountPage,
   connect: async () => (await import('./pages/connect.tsx')).ConnectPage,
   search: async () => (await import('./drive/search-page.tsx')).SearchPage,
+  trash: async () => (await import('./history/trash-page.tsx')).TrashPage,
   links: async () => (await import('./share/links-page.tsx')).LinksPage,
   admin: async () => (await import('./admin/admin-page.tsx')).AdminPage,
 };
@@ -35,6 +37,7 @@ export function App() {
     <>
       {shared === null ? <Main /> : <Visited token={shared} />}
       <ShareDialog />
+      <Laid />
       <Forms />
       <Questions />
       <FolderQuestions />

@@ -4,6 +4,7 @@ import './style/shell.css';
 import './style/drive.css';
 import './style/panels.css';
 import './style/admin.css';
+import './style/history.css';
 import { render } from 'preact';
 import { resume } from './api/session.ts';
 import { App } from './app.tsx';

@@ -18,6 +18,7 @@ import {
   ShieldCheck,
   SlidersHorizontal,
   Sun,
+  Trash2,
   UserRound,
   Users,
 } from 'lucide';
@@ -107,6 +108,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <ul>
             <NavItem to={href('search')} icon={Search} label={t('nav.search')} current={page === 'search'} />
             <NavItem to={href('links')} icon={Link2} label={t('nav.links')} current={page === 'links'} />
+            <NavItem to={href('trash')} icon={Trash2} label={t('nav.trash')} current={page === 'trash'} />
             <NavItem to={href('connect')} icon={Cable} label={t('nav.connect')} current={page === 'connect'} />
           </ul>
           {session.value.kind === 'in' && session.value.me.role === 'admin' && (

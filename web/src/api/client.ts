@@ -8,6 +8,12 @@ export interface Place {
   key: string;
 }
 
+/** The bytes of a file, as it is or as it was. */
+export interface Bytes extends Place {
+  /** This version of it. */
+  past?: string;
+}
+
 export interface RequestOptions {
   method?: string;
   query?: Record<string, string | number | boolean | undefined>;
@@ -48,9 +54,15 @@ export function placePath(root: string, { bucket, key }: Place): { path: string;
 }
 
 /** Where a file's bytes are, for what sends the cookie: a picture, a player, a download. */
-export function fileUrl(place: Place, query: RequestOptions['query'] = {}): string {
-  const at = placePath('/files', place);
+export function fileUrl(place: Bytes, query: RequestOptions['query'] = {}): string {
+  const at = bytesPath(place);
   return ROOT + at.path + queryOf({ ...at.query, ...query });
+}
+
+function bytesPath(place: Bytes): { path: string; query: { key?: string; version?: string } } {
+  if (place.past === undefined) return placePath('/files', place);
+  const { path, query } = placePath('/versions', place);
+  return { path, query: { ...query, version: place.past } };
 }
 
 /** A small picture of an image; the version in the address lets the browser keep it. */
@@ -72,8 +84,8 @@ export const api = {
     const { path, query } = placePath('/stat', place);
     return getJson<Entry>(path, { query: { ...query, verified } });
   },
-  async bytes(place: Place, options: { range?: string; signal?: AbortSignal } = {}) {
-    const { path, query } = placePath('/files', place);
+  async bytes(place: Bytes, options: { range?: string; signal?: AbortSignal } = {}) {
+    const { path, query } = bytesPath(place);
     const headers: Record<string, string> = options.range === undefined ? {} : { Range: options.range };
     return request(path, { query, headers, signal: options.signal });
   },

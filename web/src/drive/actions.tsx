@@ -3,6 +3,7 @@ import { api, fileUrl, type Place, ROOT } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { client } from '../api/session.ts';
 import type { Entry } from '../api/types.ts';
+import { bringBack, gatewayTime } from '../history/restoring.ts';
 import { t } from '../i18n/index.ts';
 import { askText } from '../ui/ask-text.tsx';
 import { confirm } from '../ui/dialog.tsx';
@@ -110,6 +111,8 @@ export async function removeAll(entries: readonly Entry[]): Promise<string[]> {
       <p>{t('remove.several', { count: entries.length })}</p>
     );
   if (!(await confirm(t('remove.title'), body, t('remove.action')))) return [];
+  // Of a folder just what goes now is to come back, and not what had been deleted in it before.
+  const before = entries.some(({ kind }) => kind === 'folder') ? await gatewayTime() : null;
   const work = startWork(t('work.removing', { count: entries.length }), entries.length);
   const gone: string[] = [];
   for (const entry of entries) {
@@ -125,8 +128,27 @@ export async function removeAll(entries: readonly Entry[]): Promise<string[]> {
     work.step();
   }
   work.end();
-  if (gone.length > 0) tell(t('work.removed', { count: gone.length }));
+  if (gone.length > 0) tell(t('work.removed', { count: gone.length }), undo(first.bucket, gone, before));
   return gone;
+}
+
+/** What takes a deletion back. Without the gateway's time a folder's is left to the trash. */
+function undo(bucket: string, keys: readonly string[], before: string | null): { label: string; act: () => void } | undefined {
+  if (before === null && keys.some((key) => key.endsWith('/'))) return undefined;
+  const span = before === null ? {} : { deletedSince: before };
+  const act = async (): Promise<void> => {
+    const asker = createClashAsker();
+    let count = 0;
+    for (const key of keys) {
+      try {
+        count += await bringBack({ bucket, key }, { asker, several: keys.length > 1, ...(key.endsWith('/') ? { span } : {}) });
+      } catch (error) {
+        fail(error);
+      }
+    }
+    if (count > 0) tell(t('history.restored', { count }));
+  };
+  return { label: t('undo'), act: () => void act() };
 }
 
 /** One file as it is; several, or folders, as one archive. */

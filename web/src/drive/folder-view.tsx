@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import {
   ClipboardPaste,
+  Clock,
   Copy,
   Download,
   Ellipsis,
@@ -10,6 +11,7 @@ import {
   FolderOpen,
   FolderPlus,
   FolderUp,
+  History,
   Info,
   LayoutGrid,
   Link2,
@@ -24,6 +26,10 @@ import {
 } from 'lucide';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Entry } from '../api/types.ts';
+import { restoreAsOf } from '../history/restore-as-of.tsx';
+import { HistoryTasks } from '../history/tasks.tsx';
+import { trashHref } from '../history/trash-href.ts';
+import { showVersions } from '../history/versions-dialog.tsx';
 import { t } from '../i18n/index.ts';
 import { preferences } from '../preferences.ts';
 import { driveHref, go, route } from '../router.ts';
@@ -143,6 +149,12 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
       { label: t('cut'), icon: Scissors, keys: t('keys.ctrl', { key: 'X' }), act: () => hold('move', entries) },
       { label: t('copy'), icon: Copy, keys: t('keys.ctrl', { key: 'C' }), act: () => hold('copy', entries) },
       'line',
+      ...(single && one.kind === 'file'
+        ? [{ label: t('versions.title'), icon: History, keys: 'H', act: () => showVersions(one) }]
+        : []),
+      ...(single && one.kind === 'folder'
+        ? [{ label: t('asOf.action'), icon: Clock, act: () => restoreAsOf(one, () => folder.relist()) }]
+        : []),
       ...(single ? [{ label: t('details'), icon: Info, keys: 'I', act: () => preferences.set('details', true) }] : []),
       { label: t('remove.action'), icon: Trash2, keys: t('keys.delete'), danger: true, act: () => void remove(entries) },
     ] as (MenuItem | 'line')[];
@@ -151,6 +163,9 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
     { label: t('folder.new'), icon: FolderPlus, keys: '⇧N', act: () => void makeFolder() },
     { label: t('upload.files'), icon: Upload, keys: 'U', act: () => files.current?.click() },
     { label: t('upload.folder'), icon: FolderUp, act: () => folders.current?.click() },
+    'line',
+    { label: t('asOf.action'), icon: Clock, act: () => restoreAsOf(place, () => folder.relist()) },
+    { label: t('trash.here'), icon: Trash2, act: () => go(trashHref(place)) },
     ...(clipboard.value === null
       ? []
       : ([
@@ -194,6 +209,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
             N: () => void makeFolder(),
             v: () => preferences.set('view', preferences.value.view === 'list' ? 'grid' : 'list'),
             '/': () => (searching.value = true),
+            h: () => focused?.kind === 'file' && showVersions(focused),
             s: () => focused !== undefined && share(focused),
             '?': () => void showKeys(),
             ContextMenu: () =>
@@ -306,6 +322,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
             </>
           )}
         </div>
+        <HistoryTasks />
         <Works />
         {state === 'failed' ? (
           <Failed error={folder.error.value} retry={() => void folder.load()} />

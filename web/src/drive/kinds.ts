@@ -11,7 +11,7 @@ import {
   Image,
   Presentation,
 } from 'lucide';
-import type { Entry } from '../api/types.ts';
+import type { FileEntry } from '../api/types.ts';
 
 export type Kind =
   | 'folder'
@@ -65,7 +65,7 @@ const ICONS: Record<Kind, IconNode> = {
 };
 
 /** By its name's ending, as people take it; the stored type only where the name says nothing. */
-export function kindOf(entry: Entry): Kind {
+export function kindOf(entry: { kind: 'folder' } | Pick<FileEntry, 'kind' | 'name' | 'contentType'>): Kind {
   if (entry.kind === 'folder') return 'folder';
   const found = KINDS.get(endingOf(entry.name));
   if (found !== undefined) return found;

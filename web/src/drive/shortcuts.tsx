@@ -14,6 +14,7 @@ const KEYS: [string, MessageKey][] = [
   ['⇧ N', 'folder.new'],
   ['U', 'upload.files'],
   ['S', 'share.action'],
+  ['H', 'versions.title'],
   ['I', 'details'],
   ['V', 'shortcut.view'],
   ['/', 'filter'],

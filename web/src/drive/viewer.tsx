@@ -1,7 +1,7 @@
 import { ChevronLeft, ChevronRight, Download, FileQuestionMark, X } from 'lucide';
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, fileUrl, type Place } from '../api/client.ts';
+import { api, type Bytes, fileUrl, type Place } from '../api/client.ts';
 import type { Entry, FileEntry } from '../api/types.ts';
 import { bytes, t } from '../i18n/index.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -12,7 +12,7 @@ import { visible } from './entry-list.tsx';
 import { type Kind, kindOf } from './kinds.ts';
 
 export interface PreviewProps {
-  file: FileEntry;
+  file: FileEntry & Pick<Bytes, 'past'>;
 }
 
 type Preview = ComponentType<PreviewProps>;
@@ -107,7 +107,8 @@ function Unlisted({ place, name }: { place: Place; name: string }) {
   return <Shown file={data} />;
 }
 
-function Shown({ file }: PreviewProps) {
+/** A file by the preview of its kind. */
+export function Shown({ file }: PreviewProps) {
   const load = file.size === 0 ? undefined : PREVIEWS[kindOf(file)];
   const [state, setState] = useState<{ preview: Preview | null; error: unknown }>({ preview: null, error: null });
   const begin = (): void => {

@@ -62,6 +62,11 @@ export function bytes(value: number): string {
   }).format(scaled);
 }
 
+/** A difference, with its sign. */
+export function signedBytes(value: number): string {
+  return `${value < 0 ? '−' : '+'}${bytes(Math.abs(value))}`;
+}
+
 export function percent(share: number): string {
   return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
 }

@@ -21,9 +21,9 @@ export function tell(text: string, action?: Toast['action']): void {
   setTimeout(() => dismiss(toast.id), action === undefined ? SHOWN_MS : 2 * SHOWN_MS);
 }
 
-/** Says that something failed. It stays until it is dismissed. */
+/** Says that something failed, in a sentence of the caller's or by what was thrown. It stays until it is dismissed. */
 export function fail(error: unknown): void {
-  add({ text: said(error), kind: 'failed' });
+  add({ text: typeof error === 'string' ? error : said(error), kind: 'failed' });
 }
 
 function add(toast: Omit<Toast, 'id'>): Toast {

@@ -1,0 +1,63 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+
+export interface Pages<T> {
+  /** null: the first page is on its way. */
+  items: T[] | null;
+  error: unknown;
+  loading: boolean;
+  /** There is another page. */
+  more: boolean;
+  next(): void;
+  /** Lists anew what was shown; it stays meanwhile. */
+  reload(): void;
+}
+
+type Ask<T> = (cursor: string | null) => Promise<{ items: T[]; next: string | null }>;
+
+/** A list that comes page by page; from the start when `keys` change. */
+export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
+  const [state, setState] = useState<{ items: T[] | null; error: unknown; loading: boolean; cursor: string | null }>({
+    items: null,
+    error: null,
+    loading: true,
+    cursor: null,
+  });
+  const round = useRef(0);
+  const shown = useRef(0);
+  shown.current = state.items?.length ?? 0;
+
+  /** Pages from a cursor on, until there are so many entries. */
+  const run = useCallback((before: T[], from: string | null, wanted: number) => {
+    const mine = ++round.current;
+    setState((now) => ({ ...now, loading: true, error: null }));
+    const walk = async (): Promise<void> => {
+      const items = [...before];
+      let cursor = from;
+      do {
+        const page = await ask(cursor);
+        items.push(...page.items);
+        cursor = page.next;
+      } while (cursor !== null && items.length < wanted);
+      if (mine === round.current) setState({ items, error: null, loading: false, cursor });
+    };
+    walk().catch((error: unknown) => {
+      if (mine === round.current) setState((now) => ({ ...now, error, loading: false }));
+    });
+  }, keys);
+
+  useEffect(() => {
+    setState({ items: null, error: null, loading: true, cursor: null });
+    run([], null, 1);
+    return () => void round.current++;
+  }, [run]);
+  return {
+    items: state.items,
+    error: state.error,
+    loading: state.loading,
+    more: state.cursor !== null,
+    next: () => {
+      if (!state.loading && state.cursor !== null) run(state.items ?? [], state.cursor, 1);
+    },
+    reload: () => run([], null, shown.current),
+  };
+}
