@@ -12,6 +12,9 @@ export const ALGORITHMS = {
   sha256: { header: 'x-amz-checksum-sha256', member: 'ChecksumSHA256', name: 'SHA256', bytes: 32 },
   sha512: { header: 'x-amz-checksum-sha512', member: 'ChecksumSHA512', name: 'SHA512', bytes: 64 },
   md5: { header: 'x-amz-checksum-md5', member: 'ChecksumMD5', name: 'MD5', bytes: 16 },
+  xxhash64: { header: 'x-amz-checksum-xxhash64', member: 'ChecksumXXHASH64', name: 'XXHASH64', bytes: 8 },
+  xxhash3: { header: 'x-amz-checksum-xxhash3', member: 'ChecksumXXHASH3', name: 'XXHASH3', bytes: 8 },
+  xxhash128: { header: 'x-amz-checksum-xxhash128', member: 'ChecksumXXHASH128', name: 'XXHASH128', bytes: 16 },
 } as const satisfies Partial<Record<DigestName, { header: string; member: string; name: string; bytes: number }>>;
 
 export type ChecksumName = keyof typeof ALGORITHMS;
@@ -55,7 +58,7 @@ export function checksumNamed(text: string | undefined): ChecksumName | null {
   if (Object.hasOwn(ALGORITHMS, name)) return name as ChecksumName;
   throw new S3Error(
     'InvalidRequest',
-    'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512]',
+    'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]',
   );
 }
 

@@ -106,9 +106,9 @@ export function newNonce(random: Random): Buffer {
 export function sealUpload(upload: Upload, { key }: CustomerKey, mark: KeyMark, nonce: Buffer = NO_NONCE): SealedUpload {
   const plain: Digests = {};
   const names = [...new Set<DigestName>([...upload.digests, ...(Object.keys(upload.expect()) as DigestName[])])];
-  const digests = names.map((name) => ({ name, digest: streamingDigest(name) }));
   async function* body(): AsyncGenerator<Uint8Array> {
     const cipher = cipherAt(key, mark, nonce, 0);
+    const digests = await Promise.all(names.map(async (name) => ({ name, digest: await streamingDigest(name) })));
     for await (const piece of upload.body) {
       const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
       for (const { digest } of digests) digest.update(bytes);

@@ -80,9 +80,9 @@ export async function readXmlBody(req: IncomingMessage, payload: Payload): Promi
   const bytes = await collect(upload?.body ?? requestBytes(req), XML_BYTES_MAX, tooLarge);
   const expect = upload?.expect() ?? declaredDigests(req);
   for (const name of Object.keys(expect) as DigestName[]) {
-    if (!smallDigest(name, bytes).equals(expect[name] as Buffer)) throw new S3Error('BadDigest');
+    if (!(await smallDigest(name, bytes)).equals(expect[name] as Buffer)) throw new S3Error('BadDigest');
   }
-  if (payload.kind === 'sha256' && !smallDigest('sha256', bytes).equals(payload.sha256))
+  if (payload.kind === 'sha256' && !(await smallDigest('sha256', bytes)).equals(payload.sha256))
     throw new S3Error('XAmzContentSHA256Mismatch');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -23,6 +23,9 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set([
 /** Headers of features that later work adds: taking one silently would be a lie. */
 const REFUSED = ['x-amz-write-offset-bytes'] as const;
 
+/** They mean something with a key management service only. */
+const KEY_SERVICE = ['x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-side-encryption-context'] as const;
+
 /** The attribute that x-amz-website-redirect-location is kept in. */
 export const REDIRECT_ATTRIBUTE = 's3.websiteRedirect';
 const REDIRECT_BYTES_MAX = 2048;
@@ -121,6 +124,14 @@ function refuseUnwritten(headers: IncomingHttpHeaders): void {
   const encryption = headers['x-amz-server-side-encryption'];
   if (encryption !== undefined && encryption !== 'AES256' && !/^aws:(kms|kms:dsse|fsx)$/.test(String(encryption)))
     throw new S3Error('InvalidEncryptionAlgorithmError', undefined, { ArgumentName: 'x-amz-server-side-encryption' });
+  const keyHeader = KEY_SERVICE.find((name) => headers[name] !== undefined);
+  if (keyHeader !== undefined && (encryption === undefined || encryption === 'AES256')) {
+    throw new S3Error(
+      'InvalidArgument',
+      'Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms',
+      { ArgumentName: keyHeader },
+    );
+  }
   if (encryption !== undefined && encryption !== 'AES256') {
     throw new S3Error(
       'NotImplemented',

@@ -2,9 +2,15 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import type { DigestName } from '#core/digest';
+import { isXxHash, openXxHash } from '#core/xxhash';
 
 /** The digest of a small body at hand (XML); objects are hashed by the content store in its one pass. */
-export function smallDigest(name: DigestName, bytes: Buffer): Buffer {
+export async function smallDigest(name: DigestName, bytes: Buffer): Promise<Buffer> {
+  if (isXxHash(name)) {
+    const hasher = await openXxHash(name);
+    hasher.update(bytes);
+    return hasher.digest();
+  }
   switch (name) {
     case 'crc32':
       return bigEndian(crc32(bytes));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import type { DigestName } from '#core/digest';
+import { isXxHash, openXxHash } from '#core/xxhash';
 import { createCrc64 } from './small-digest.ts';
 
 /** A digest of bytes as they pass the door; what is stored as it came is hashed by the content store, in its one pass. */
@@ -10,7 +11,8 @@ export interface StreamingDigest {
   digest(): Buffer;
 }
 
-export function streamingDigest(name: DigestName): StreamingDigest {
+export async function streamingDigest(name: DigestName): Promise<StreamingDigest> {
+  if (isXxHash(name)) return openXxHash(name);
   switch (name) {
     case 'crc32':
       return crcOf((bytes, before) => crc32(bytes, before));

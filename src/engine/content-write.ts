@@ -28,11 +28,14 @@ export const SMALL_BYTES_MAX = 64 << 10;
 export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteOptions): Promise<Staged> {
   const { size, signal } = options;
   const domain = await deps.keyring.load(options.domain);
+  const names = digestNames(options);
+  const loading = deps.digestMaker.ready(names);
+  if (loading !== null) await loading;
   if (body.whole !== undefined && size !== undefined && size <= SMALL_BYTES_MAX) {
     const plaintext = await body.whole(size);
     throwIfAborted(signal);
     if (plaintext.length !== size) throw otherSize(plaintext.length, size);
-    return stageSmall(deps, domain, plaintext, options);
+    return stageSmall(deps, domain, plaintext, options, names);
   }
   const small: Buffer[] = [];
   let big: { upload: BodyUpload; lease: UploadLease } | null = null;
@@ -47,7 +50,7 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
       }
       if (big === null) {
         const lease = await deps.chunks.lease();
-        big = { lease, upload: createBodyUpload(deps, domain, digestNames(options)) };
+        big = { lease, upload: createBodyUpload(deps, domain, names) };
         for (const before of small.splice(0)) await big.upload.add(before);
       }
       await big.upload.add(bytes);
@@ -56,7 +59,7 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
     if (size !== undefined && received !== size) throw otherSize(received, size);
     if (big === null) {
       const plaintext = small.length === 1 ? small[0]! : Buffer.concat(small, received);
-      return await stageSmall(deps, domain, plaintext, options);
+      return await stageSmall(deps, domain, plaintext, options, names);
     }
     const { only, leaves, records: chunks, leafRecords, contentHash, digests } = await big.upload.end();
     compare(options, digests);
@@ -72,9 +75,15 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
   }
 }
 
-async function stageSmall(deps: WriteDeps, domain: DomainKeys, plaintext: Buffer, options: WriteOptions): Promise<Staged> {
+async function stageSmall(
+  deps: WriteDeps,
+  domain: DomainKeys,
+  plaintext: Buffer,
+  options: WriteOptions,
+  names: readonly DigestName[],
+): Promise<Staged> {
   const size = plaintext.length;
-  const { contentHash, digests } = deps.digestMaker.ofBuffer(plaintext, digestNames(options));
+  const { contentHash, digests } = deps.digestMaker.ofBuffer(plaintext, names);
   compare(options, digests);
   // Also for what lies in its row: whoever retires a key waits for those who may still write with it.
   const lease = size > 0 ? await deps.chunks.lease() : null;

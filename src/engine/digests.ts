@@ -1,9 +1,11 @@
 import { createHash, hash } from 'node:crypto';
 import { crc32, crc32c } from '@node-rs/crc32';
 import type { DigestName, Digests } from '#core/digest';
+import { isXxHash } from '#core/xxhash';
 import { type Arena, crcHalves, plainCrc64 } from './arena.ts';
 import type { Hashes } from './hashes.ts';
 import type { Threads, WorkerDigest } from './threads.ts';
+import { createXxDigests, type XxDigests } from './xx-digests.ts';
 
 /** The bytes [from, from + length) of a slot. */
 export interface SlotPart {
@@ -23,6 +25,8 @@ export interface BodyDigests {
 }
 
 export interface DigestMaker {
+  /** To be waited for before any of `names` is asked for; null, for nearly all: there is nothing to wait for. */
+  ready(names: readonly DigestName[]): Promise<void> | null;
   /** Of a body that is at hand. On this thread: for so little no other is worth its messages. */
   ofBuffer(body: Buffer, names: readonly DigestName[]): { contentHash: Buffer; digests: Digests };
   /** Of a big body. MD5 and SHA run on threads, where the arena's slots are shared memory; the rest is too quick for that. */
@@ -34,12 +38,15 @@ type Heavy = (typeof HEAVY)[number];
 
 export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads | null): DigestMaker {
   let halves: ReturnType<typeof crcHalves> | null = null;
+  const xx = createXxDigests();
   const isHeavy = (name: DigestName): name is Heavy => HEAVY.some((heavy) => heavy === name);
   return {
+    ready: xx.ready,
     ofBuffer(body, names) {
       const digests: Digests = {};
       for (const name of names) {
         if (isHeavy(name)) digests[name] = hash(name, body, 'buffer');
+        else if (isXxHash(name)) digests[name] = xx.ofBuffer(name, body);
         else if (name === 'crc64nvme') digests[name] = crc64Bytes(plainCrc64(0n, body, (halves ??= crcHalves())));
         else digests[name] = crc32Bytes(name === 'crc32' ? crc32(body) : crc32c(body));
       }
@@ -48,7 +55,7 @@ export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads
     ofBody(names) {
       const content = hashes.plain();
       const heavy = names.filter(isHeavy).map((name) => (threads === null ? localHash(name, arena) : threads.begin(name)));
-      const light = names.filter((name) => !isHeavy(name)).map((name) => lightDigest(name, arena));
+      const light = names.filter((name) => !isHeavy(name)).map((name) => lightDigest(name, arena, xx));
       return {
         update(parts) {
           for (const one of heavy) one.update(parts);
@@ -69,7 +76,21 @@ export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads
   };
 }
 
-function lightDigest(name: DigestName, arena: Arena): { name: DigestName; update(parts: SlotPart[]): void; digest(): Buffer } {
+function lightDigest(
+  name: DigestName,
+  arena: Arena,
+  xx: XxDigests,
+): { name: DigestName; update(parts: SlotPart[]): void; digest(): Buffer } {
+  if (isXxHash(name)) {
+    const state = xx.begin(name);
+    return {
+      name,
+      update(parts) {
+        for (const part of parts) state.update(viewOf(arena, part));
+      },
+      digest: () => state.digest(),
+    };
+  }
   if (name === 'crc64nvme') {
     let crc = 0n;
     return {

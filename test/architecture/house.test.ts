@@ -23,6 +23,7 @@ const OWNERS: Record<string, string[]> = {
   knex: ['metadata'],
   koa: ['http', 'protocols'],
   'koa-websocket': ['http', 'protocols/ws'],
+  'hash-wasm': ['core'],
   'p-queue': ['namespace', 'engine', 'blob', 'events', 'jobs', 'metadata'],
   pg: ['metadata'],
   nodemailer: [''],

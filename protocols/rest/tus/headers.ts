@@ -16,6 +16,9 @@ const CHECKSUM_BYTES: Record<DigestName, number> = {
   crc32: 4,
   crc32c: 4,
   crc64nvme: 8,
+  xxhash64: 8,
+  xxhash3: 8,
+  xxhash128: 16,
 };
 export const TUS_CHECKSUMS = Object.keys(CHECKSUMS).join(',');
 /** 16 TiB: more chunks would not fit into a manifest that a reader can hold. */

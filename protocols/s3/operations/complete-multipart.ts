@@ -94,7 +94,7 @@ async function checksumOf(
   for (const given of named) {
     const part = byNumber.get(given.PartNumber ?? 0);
     const crc = part?.digests[algorithm];
-    // A copied part has no checksum, so neither has the whole; a missing one is for the completion to refuse.
+    // A missing part is for the completion to refuse.
     if (part === undefined || crc === undefined) return undefined;
     const declared = given[member];
     if (declared !== undefined && declared !== crc.toString('base64'))
@@ -104,7 +104,7 @@ async function checksumOf(
   const whole = upload.checksum.type === 'FULL_OBJECT' && isCrc(algorithm);
   const value = whole
     ? combineCrcs(algorithm, used).toString('base64')
-    : `${compositeOf(
+    : `${await compositeOf(
         algorithm,
         used.map(({ crc }) => crc),
       )}-${used.length}`;
@@ -117,7 +117,7 @@ async function checksumOf(
 }
 
 /** The checksum of the parts' checksums. */
-function compositeOf(algorithm: ChecksumName, values: Buffer[]): string {
+async function compositeOf(algorithm: ChecksumName, values: Buffer[]): Promise<string> {
   const bytes = Buffer.concat(values);
-  return smallDigest(algorithm, bytes).toString('base64');
+  return (await smallDigest(algorithm, bytes)).toString('base64');
 }

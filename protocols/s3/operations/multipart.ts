@@ -14,6 +14,7 @@ import { parseRange, type RangeRequest } from '#core/range';
 import { allowBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { ALGORITHMS, CHECKSUM_NAMES, checksumNamed } from '../checksums.ts';
+import { isCrc } from '../crc-combine.ts';
 import {
   assertKeyFits,
   type CustomerKey,
@@ -42,9 +43,9 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
   const { attributes, mtime } = readAttributes(x.req.headers);
   const { bucket, at } = await addressOf(x);
   const algorithm = checksumNamed(input.ChecksumAlgorithm);
-  // CRC64NVME exists for whole objects only; the SHAs cannot be put together from parts.
+  // CRC64NVME exists for whole objects only; only CRCs can be put together from parts.
   const type = input.ChecksumType ?? (algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE');
-  const impossible = type === 'FULL_OBJECT' ? algorithm === 'sha1' || algorithm === 'sha256' : algorithm === 'crc64nvme';
+  const impossible = type === 'FULL_OBJECT' ? algorithm !== null && !isCrc(algorithm) : algorithm === 'crc64nvme';
   if (impossible || (type !== 'FULL_OBJECT' && type !== 'COMPOSITE')) {
     throw new S3Error(
       'InvalidRequest',
@@ -151,8 +152,10 @@ export const uploadPartCopy: Handler<UploadPartCopyCommandInput> = async (x, inp
     { body, size: length, digests: [], expect: () => ({}), checksumOf: () => undefined },
     key,
   );
+  const { upload } = await x.deps.uploads.parts(x.who, at, id, 0, 1);
+  const sums = upload.checksum === undefined ? {} : partChecksums(part, [upload.checksum.algorithm]);
   return {
-    CopyPartResult: { ETag: `"${part.etag}"`, LastModified: new Date(part.modified) },
+    CopyPartResult: { ETag: `"${part.etag}"`, LastModified: new Date(part.modified), ...sums },
     CopySourceVersionId: source.bucket.versioning === 'off' ? undefined : source.version,
     ...encryptionMembers(key?.key ?? null),
   };

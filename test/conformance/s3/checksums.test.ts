@@ -23,6 +23,13 @@ suite('checksums of an object', PAGES.checksums, {
         }
       },
   ),
+  'a body of several chunks has its checksum too': over(ALGORITHMS, (algorithm) => async ({ put, head, key }) => {
+    const name = key();
+    const body = Buffer.alloc(300_001, 'Several chunks, of which none is as long as another. ');
+    const header = checksumHeader(algorithm);
+    await put(name, body, { [header]: CHECKSUMS[algorithm](body) });
+    expect((await head(name, { headers: ENABLED })).headers[header]).to.equal(CHECKSUMS[algorithm](body));
+  }),
   'a checksum that is wrong is BadDigest and stores nothing': over(ALGORITHMS, (algorithm) => async ({ send, get, key }) => {
     const name = key();
     const headers = { [checksumHeader(algorithm)]: CHECKSUMS[algorithm](Buffer.from('other')) };
@@ -194,7 +201,7 @@ async function multipart(lab: Lab, algorithm: ChecksumAlgorithm, type: string | 
   return { key, sums, begun, complete, list };
 }
 
-const COMPOSITE = ['CRC32', 'CRC32C', 'SHA1', 'SHA256', 'SHA512', 'MD5'] as const;
+const COMPOSITE = ['CRC32', 'CRC32C', 'SHA1', 'SHA256', 'SHA512', 'MD5', 'XXHASH64', 'XXHASH3', 'XXHASH128'] as const;
 const FULL = ['CRC32', 'CRC32C', 'CRC64NVME'] as const;
 
 suite('checksums of an upload in parts', PAGES.checksumsUpload, {
@@ -218,6 +225,17 @@ suite('checksums of an upload in parts', PAGES.checksumsUpload, {
     const { headers } = await lab.head(key, { headers: ENABLED });
     expect([headers[checksumHeader(algorithm)], headers['x-amz-checksum-type']]).to.deep.equal([value, 'FULL_OBJECT']);
   }),
+  'one of the whole object cannot be made of the parts of any but a CRC': over(
+    COMPOSITE.filter((algorithm) => !algorithm.startsWith('CRC')),
+    (algorithm) => async (lab) => {
+      const headers = { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': 'FULL_OBJECT' };
+      expectError(await lab.send('POST', lab.key(), { query: 'uploads', headers }), 400, 'InvalidRequest');
+    },
+  ),
+  'CRC64NVME is of the whole object alone': async (lab) => {
+    const headers = { 'x-amz-checksum-algorithm': 'CRC64NVME', 'x-amz-checksum-type': 'COMPOSITE' };
+    expectError(await lab.send('POST', lab.key(), { query: 'uploads', headers }), 400, 'InvalidRequest');
+  },
   'CRC64NVME is of the whole object by itself': async (lab) => {
     const { begun } = await multipart(lab, 'CRC64NVME', undefined);
     expect(begun.headers['x-amz-checksum-type']).to.equal('FULL_OBJECT');
@@ -231,6 +249,22 @@ suite('checksums of an upload in parts', PAGES.checksumsUpload, {
   "a part's that is not what was sent is InvalidPart": async (lab) => {
     const { complete, list, sums } = await multipart(lab, 'SHA256', undefined);
     expectError(await complete({}, list.replace(sums[0] ?? '', CHECKSUMS.SHA256(Buffer.from('x')))), 400, 'InvalidPart');
+  },
+  'a part that is a copy gets one too': {
+    page: api('UploadPartCopy'),
+    ...over(['CRC32', 'MD5', 'XXHASH128'] as const, (algorithm) => async (lab) => {
+      const [from, key] = [lab.key(), lab.key()];
+      await lab.put(from, 'abc');
+      const begun = await lab.send('POST', key, { query: 'uploads', headers: { 'x-amz-checksum-algorithm': algorithm } });
+      const uploadId = begun.xml().value('UploadId');
+      const headers = { 'x-amz-copy-source': lab.path(from) };
+      const part = expectStatus(await lab.send('PUT', key, { query: { partNumber: 1, uploadId }, headers }), 200).xml();
+      const sum = CHECKSUMS[algorithm](Buffer.from('abc'));
+      expect(part.value(`Checksum${algorithm}`)).to.equal(sum);
+      const body = `<CompleteMultipartUpload><Part><ETag>${part.value('ETag')}</ETag><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>`;
+      const answer = expectStatus(await lab.send('POST', key, { query: { uploadId }, body }), 200);
+      expect(answer.xml().value(`Checksum${algorithm}`)).to.equal(composite(algorithm, [sum]));
+    }),
   },
   "parts without one get one by the upload's algorithm": async (lab) => {
     const key = lab.key();

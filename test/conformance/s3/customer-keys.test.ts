@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { expect } from 'chai';
+import { CHECKSUMS, checksumHeader } from './harness/checksums.ts';
 import { api, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
 
@@ -116,16 +116,15 @@ suite('SSE-C', PAGES.sseC, {
   },
   'a checksum is that of the plain bytes, and is given back': {
     page: PAGES.checksums,
-    run: async ({ send, get, key }) => {
+    ...over(['CRC32', 'SHA256', 'XXHASH3'] as const, (algorithm) => async ({ send, get, key }) => {
       const name = key();
-      const sum = Buffer.alloc(4);
-      sum.writeUInt32BE(crc32(BODY));
-      const headers = { ...keyed(A), 'x-amz-checksum-crc32': sum.toString('base64') };
+      const [header, sum] = [checksumHeader(algorithm), CHECKSUMS[algorithm](BODY)];
+      const headers = { ...keyed(A), [header]: sum };
       expectStatus(await send('PUT', name, { body: BODY, headers }), 200);
       const answer = await get(name, { headers: { ...keyed(A), 'x-amz-checksum-mode': 'ENABLED' } });
-      expect(answer.headers['x-amz-checksum-crc32']).to.equal(sum.toString('base64'));
+      expect(answer.headers[header]).to.equal(sum);
       expectError(await send('PUT', name, { body: 'other', headers }), 400, 'BadDigest');
-    },
+    }),
   },
   'the same bytes twice lie under different ciphers': async ({ send, key }) => {
     const [one, two] = [key(), key()];
@@ -277,6 +276,22 @@ suite('SSE-S3 and SSE-KMS', PAGES.ssePolicy, {
     expect([400, 501]).to.include(answer.status);
     expectStatus(await get(name), 404);
   }),
+  'a key id or a context without aws:kms is InvalidArgument': over(
+    {
+      'a key id': { 'x-amz-server-side-encryption-aws-kms-key-id': '1234abcd-12ab-34cd-56ef-1234567890ab' },
+      'a context': { 'x-amz-server-side-encryption-context': 'eyJhIjoiYiJ9' },
+      'a key id with AES256': {
+        'x-amz-server-side-encryption': 'AES256',
+        'x-amz-server-side-encryption-aws-kms-key-id': '1234abcd-12ab-34cd-56ef-1234567890ab',
+      },
+    },
+    (headers: Record<string, string>) =>
+      async ({ send, get, key }) => {
+        const name = key();
+        expectError(await send('PUT', name, { body: 'a', headers }), 400, 'InvalidArgument');
+        expectStatus(await get(name), 404);
+      },
+  ),
   'an unknown method is InvalidEncryptionAlgorithmError': async ({ send, key }) =>
     expectError(
       await send('PUT', key(), { body: 'a', headers: { 'x-amz-server-side-encryption': 'ROT13' } }),

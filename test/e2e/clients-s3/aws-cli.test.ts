@@ -58,6 +58,14 @@ describe('aws-cli at the S3 door', function () {
     });
   });
 
+  it('is told that there is no key management service', async () => {
+    const put = ['s3', 'cp', join(rig.tree, 'one'), 's3://awscli/kms', '--sse', 'aws:kms', '--sse-kms-key-id', 'alias/mine'];
+    expect(await fails(...put))
+      .to.contain('NotImplemented')
+      .and.to.contain('no key management service');
+    expect(await fails('s3api', 'head-object', '--bucket', 'awscli', '--key', 'kms')).to.contain('404');
+  });
+
   it('sees errors by their names', async () => {
     expect(await fails('s3', 'ls', 's3://no-such-bucket-here')).to.contain('NoSuchBucket');
     const wrong = { ...rig.aws, AWS_SECRET_ACCESS_KEY: 'wrong' };

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
+import { Sha512 } from '@aws-sdk/checksums/sha';
+import { Xxh3_64, Xxh3_128, Xxh64 } from '@aws-sdk/checksums/xxh';
 import {
   AbortMultipartUploadCommand,
+  ChecksumAlgorithm as ChecksumAlgorithmEnum,
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -28,6 +31,7 @@ import {
   GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
+  HeadObjectCommand,
   PutObjectCommand,
   paginateListBuckets,
   paginateListObjectsV2,
@@ -75,6 +79,8 @@ describe('the AWS SDK for JavaScript at the S3 door', function () {
       credentials: { accessKeyId, secretAccessKey },
       forcePathStyle: true,
       maxAttempts: 1,
+      // The client has these, and uses them where it is told to.
+      checksumAlgorithms: { SHA512: Sha512, XXHASH64: Xxh64, XXHASH3: Xxh3_64, XXHASH128: Xxh3_128 },
       requestHandler: { httpAgent: new Agent({ keepAlive: true }) },
     });
     await s3.send(new CreateBucketCommand({ Bucket }));
@@ -123,6 +129,33 @@ describe('the AWS SDK for JavaScript at the S3 door', function () {
     expect(sha256(await stored('parts'))).to.equal(sha256(Buffer.concat(parts)));
     const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'given up' }));
     await s3.send(new AbortMultipartUploadCommand({ Bucket, Key: 'given up', UploadId }));
+  });
+
+  it('has each checksum of the model made, sent, kept and checked', async () => {
+    const Body = noise(70_000, 4);
+    for (const ChecksumAlgorithm of Object.values(ChecksumAlgorithmEnum)) {
+      const Key = `checksum/${ChecksumAlgorithm}`;
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body, ChecksumAlgorithm }));
+      const head = await s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }));
+      expect(head, ChecksumAlgorithm).to.have.property(`Checksum${ChecksumAlgorithm}`);
+      expect(sha256(await stored(Key))).to.equal(sha256(Body));
+    }
+  });
+
+  it('is told that there is no key management service', async () => {
+    const put = new PutObjectCommand({
+      Bucket,
+      Key: 'kms',
+      Body: 'a',
+      ServerSideEncryption: 'aws:kms',
+      SSEKMSKeyId: 'alias/mine',
+    });
+    const refused = await s3.send(put).then(
+      () => null,
+      (error: Error) => error,
+    );
+    expect(refused?.name).to.equal('NotImplemented');
+    expect(refused?.message).to.contain('no key management service');
   });
 
   if (process.env.CLOUDSTORE_TEST_LONG === '1') {

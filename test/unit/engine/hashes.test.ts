@@ -1,6 +1,8 @@
+import { xxh3, xxh64 } from '@node-rs/xxhash';
 import { expect } from 'chai';
 import { createHashes } from '#engine/hashes';
 import { createExpand } from '#engine/key-derivation';
+import { createXxDigests } from '#engine/xx-digests';
 import { diceOf, SEED, seededRandom } from '../../support/random.ts';
 
 const random = seededRandom(SEED);
@@ -71,5 +73,29 @@ describe('key derivation', () => {
     );
     expect(expand(Buffer.alloc(0))).to.not.deep.equal(expand(Buffer.from('x')));
     expect(createExpand(random(32))(Buffer.alloc(128, 1)).length).to.equal(32);
+  });
+
+  it('are XXH for many bodies in turn, as another library has them', async () => {
+    const names = ['xxhash64', 'xxhash3', 'xxhash128'] as const;
+    const theirs = { xxhash64: xxh64, xxhash3: xxh3.xxh64, xxhash128: xxh3.xxh128 };
+    const xx = createXxDigests();
+    expect(xx.ready(['md5'])).to.equal(null);
+    await Promise.all([xx.ready(names), xx.ready(names)]);
+    expect(xx.ready(names)).to.equal(null);
+    const dice = diceOf(SEED);
+    const running = Array.from({ length: 20 }, (_, n) => {
+      const name = names[n % 3] as (typeof names)[number];
+      return { name, state: xx.begin(name), pieces: Array.from({ length: n }, () => random(dice.below(700))) };
+    });
+    for (let round = 0; round < 20; round++)
+      for (const { state, pieces } of running) if (pieces[round] !== undefined) state.update(pieces[round] as Buffer);
+    for (const { name, state, pieces } of running) {
+      const body = Buffer.concat(pieces);
+      const expected = theirs[name](body)
+        .toString(16)
+        .padStart(name === 'xxhash128' ? 32 : 16, '0');
+      expect(xx.ofBuffer(name, body).toString('hex')).to.equal(expected);
+      expect(state.digest().toString('hex')).to.equal(expected);
+    }
   });
 });

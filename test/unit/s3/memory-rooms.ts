@@ -144,8 +144,9 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
     const expect = (typeof options.expect === 'function' ? options.expect() : options.expect) ?? {};
     const digests: Digests = {};
     for (const name of new Set<DigestName>(['md5', ...(options.digests ?? []), ...(Object.keys(expect) as DigestName[])])) {
-      digests[name] = smallDigest(name, Buffer.from(bytes));
-      if (expect[name] !== undefined && !expect[name].equals(digests[name])) {
+      const digest = await smallDigest(name, Buffer.from(bytes));
+      digests[name] = digest;
+      if (expect[name] !== undefined && !expect[name].equals(digest)) {
         throw new CloudStoreError('checksum_mismatch', 'Mismatch.', { details: { algorithm: name } });
       }
     }

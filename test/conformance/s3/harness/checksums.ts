@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { xxh3, xxh64 } from '@node-rs/xxhash';
 
-/** S3's checksums in base64, computed bit by bit from their definitions where node has none: slow, and apart from the product's. */
+/**
+ * S3's checksums in base64, computed bit by bit from their definitions where node has none, and the XXHs by another library: slow, and apart from the product's.
+ */
 export const CHECKSUMS = {
   CRC32: (bytes: Buffer) => word(crc32(bytes)),
   CRC32C: (bytes: Buffer) => bitwise(bytes, 0x82f63b78n, 32n),
@@ -10,6 +13,9 @@ export const CHECKSUMS = {
   SHA256: (bytes: Buffer) => createHash('sha256').update(bytes).digest('base64'),
   SHA512: (bytes: Buffer) => createHash('sha512').update(bytes).digest('base64'),
   MD5: (bytes: Buffer) => createHash('md5').update(bytes).digest('base64'),
+  XXHASH64: (bytes: Buffer) => number(xxh64(bytes), 8),
+  XXHASH3: (bytes: Buffer) => number(xxh3.xxh64(bytes), 8),
+  XXHASH128: (bytes: Buffer) => number(xxh3.xxh128(bytes), 16),
 } as const;
 
 export type ChecksumAlgorithm = keyof typeof CHECKSUMS;
@@ -21,6 +27,10 @@ export function checksumHeader(algorithm: ChecksumAlgorithm): string {
 /** Of the parts' checksums, as AWS makes a composite one. */
 export function composite(algorithm: ChecksumAlgorithm, parts: readonly string[]): string {
   return `${CHECKSUMS[algorithm](Buffer.concat(parts.map((part) => Buffer.from(part, 'base64'))))}-${parts.length}`;
+}
+
+function number(value: bigint, bytes: number): string {
+  return Buffer.from(value.toString(16).padStart(bytes * 2, '0'), 'hex').toString('base64');
 }
 
 function word(value: number): string {
