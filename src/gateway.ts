@@ -38,6 +38,7 @@ import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
 import { createNextcloudDoor } from '#protocols/webdav/nextcloud/door';
 import { createPushDoor } from '#protocols/webdav/nextcloud/push';
+import { sharedFolder } from '#protocols/webdav/shared-folder';
 import { trashFolder } from '#protocols/webdav/trash-folder';
 import { createWsHandler } from '#protocols/ws/door';
 import { createLinks } from '#sharing/links';
@@ -361,7 +362,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       metricsToken: values['metrics-token'],
       publicUrl: values['public-url'],
       s3: createS3Door({ ...deps, domain: values['s3-domain'], websiteDomain: values['website-domain'], accessLog }),
-      webdav: createWebdavDoor({ ...deps, virtual: [trashFolder(deps.history)] }),
+      webdav: createWebdavDoor({ ...deps, virtual: [trashFolder(deps.history), sharedFolder(deps.shares)] }),
       nextcloud: createNextcloudDoor(deps),
       push: createPushDoor(deps),
       rest: createRestDoor(deps),

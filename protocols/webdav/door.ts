@@ -3,7 +3,7 @@ import type { Door, RequestContext } from '#http/door';
 import { ALLOW, answerError } from './answer.ts';
 import { authenticate, parseBasic } from './basic-auth.ts';
 import { DavError } from './errors.ts';
-import type { Exchange, WebdavDeps } from './exchange.ts';
+import { type Exchange, virtualAt, type WebdavDeps } from './exchange.ts';
 import { representationHeaders } from './methods/get.ts';
 import { createMethods } from './methods.ts';
 import { type Mount, parsePath } from './paths.ts';
@@ -37,21 +37,22 @@ export function createWebdavDoor(options: WebdavDeps): Door {
     const path = pathOf(req);
     const method = methodOf(name);
     cx.op = method === null ? 'unknown' : name;
+    let x: Exchange | null = null;
     try {
       const principal = await authenticate(authenticator, req.headers, cx.remoteAddress);
       cx.user = principal.name;
       authenticator.admit(principal, cx);
       if (method === null) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
-      const x: Exchange = { deps, req, res, cx, who: whoOf(principal, cx), mount, target: targetOf(mount, path) };
+      x = { deps, req, res, cx, who: whoOf(principal, cx), mount, target: targetOf(mount, path) };
       if (x.target.kind === 'root' && name !== 'OPTIONS' && name !== 'PROPFIND') throw new DavError(404, 'Nothing is here.');
-      const place = x.target.kind === 'place' ? x.target : null;
-      const folder = place === null ? undefined : deps.virtual.find((one) => one.name === place.bucket);
-      if (folder !== undefined && place !== null && name !== 'OPTIONS') await folder.serve(x, place);
+      const place = x.target.kind === 'place' && name !== 'OPTIONS' ? x.target : null;
+      const folder = place === null ? undefined : virtualAt(x, place);
+      if (folder !== undefined && place !== null) await folder.serve(x, place, method);
       else await method(x);
     } catch (error) {
       // Nobody is there to be told, and what broke is only that.
       if (cx.signal.aborted) res.destroy();
-      else answerError(req, res, cx, error, lockedHref(mount, path, req.headers, error));
+      else answerError(req, res, cx, error, x === null ? path : lockedHref(mount, x.target, path, req.headers, error));
     }
   }
 

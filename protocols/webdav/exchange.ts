@@ -68,6 +68,9 @@ export interface Located {
 /** @throws bucket_not_found; DavError 403 for the collections above the buckets, which have only what their methods give them */
 export async function locate(x: Exchange, target: Target = x.target): Promise<Located> {
   if (target.kind !== 'place') throw new DavError(403, 'This collection cannot be changed.');
+  if (target.within !== undefined) return { bucket: target.within.bucket, place: target };
+  const folder = virtualAt(x, target);
+  if (folder !== undefined) return (await folder.locate?.(x, target)) ?? nowhere();
   const { buckets } = x.deps;
   const bucket = buckets.resolved(x.who, target.bucket) ?? (await buckets.resolve(x.who, target.bucket));
   return { bucket, place: target };
@@ -75,11 +78,18 @@ export async function locate(x: Exchange, target: Target = x.target): Promise<Lo
 
 /** As `locate`, for methods that a bucket's root does not take. @throws DavError 403 */
 export async function locateBelowRoot(x: Exchange, target: Target = x.target): Promise<Located> {
-  if (target.kind === 'place' && target.root) {
-    await locate(x, target);
-    throw new DavError(403, 'A bucket cannot be moved, replaced or removed as a folder.');
-  }
-  return locate(x, target);
+  const located = await locate(x, target);
+  if (located.place.root) throw new DavError(403, 'A bucket or a share cannot be moved, replaced or removed as a folder.');
+  return located;
+}
+
+/** The folder beside the buckets that the place lies in. */
+export function virtualAt(x: Exchange, place: Place): VirtualFolder | undefined {
+  return x.mount.bucket === null ? x.deps.virtual.find(({ name }) => name === place.bucket) : undefined;
+}
+
+function nowhere(): never {
+  throw new CloudStoreError('bucket_not_found', 'Nothing of this name is here.');
 }
 
 export function malformedBody(message: string): CloudStoreError {

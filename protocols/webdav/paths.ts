@@ -1,4 +1,5 @@
-import type { ObjectKey } from '#core/address';
+import { nameOf, type ObjectKey } from '#core/address';
+import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import { decodeName, encodeName } from './names.ts';
 
@@ -28,6 +29,18 @@ export interface Place {
   /** The URL ended in a slash. Clients disagree about it, so look-ups ignore it; a PUT does not. */
   slash: boolean;
   /** The path as it was asked for, encoded anew, without a trailing slash: answers must name what clients know. */
+  href: string;
+  /** Set where the path leads into a part of a bucket that shows elsewhere: `key` is then the bucket's, and `root` means that part's own folder. */
+  within?: Within;
+}
+
+/** A folder of a bucket, or all of it, that shows under a name of its own. */
+export interface Within {
+  bucket: Bucket;
+  /** Empty, or ends in `/`. */
+  prefix: ObjectKey;
+  name: string;
+  /** Its path, with a trailing slash. */
   href: string;
 }
 
@@ -65,12 +78,26 @@ export function parsePath(mount: Mount, path: string): Target | null {
 
 /** The key of a place as a folder. */
 export function folderKey(place: Place): ObjectKey {
-  return place.root ? '' : `${place.key}/`;
+  return place.root ? (place.within?.prefix ?? '') : `${place.key}/`;
+}
+
+/** What a place is called: a bucket and a share by the name in the path, whatever they are called elsewhere. */
+export function displayNameOf(place: Place, key: ObjectKey): string {
+  return place.root ? (place.within?.name ?? place.bucket) : nameOf(key);
+}
+
+/** The absolute path of a key of the place's bucket. What lies above a part that shows elsewhere has none of its own: it is named as that part. */
+export function hrefBeside(mount: Mount, { bucket, within }: Place, key: ObjectKey): string {
+  if (within === undefined) return hrefOf(mount, bucket, key);
+  return key.startsWith(within.prefix) ? hrefBelow(within.href, key.slice(within.prefix.length)) : within.href;
 }
 
 /** The absolute path of a key, percent-encoded. A key that ends in `/`, or is empty, is a collection and keeps its slash. */
 export function hrefOf({ base, bucket: only }: Mount, bucket: string, key: ObjectKey): string {
-  const root = only === null ? `${base}/${encodeSegment(bucket)}/` : `${base}/`;
+  return hrefBelow(only === null ? `${base}/${encodeSegment(bucket)}/` : `${base}/`, key);
+}
+
+function hrefBelow(root: string, key: ObjectKey): string {
   if (key === '') return root;
   const collection = key.endsWith('/');
   const segments = (collection ? key.slice(0, -1) : key).split('/');

@@ -18,7 +18,7 @@ export const PRINCIPALS_NAME = '.principals';
  */
 export const principalsFolder: VirtualFolder = {
   name: PRINCIPALS_NAME,
-  listed: false,
+  listed: () => false,
   async serve(x, place) {
     if (x.req.method !== 'PROPFIND') throw new DavError(403, 'Users are not changed here.', { headers: { Allow: ALLOW } });
     const depth = parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity');

@@ -3,7 +3,7 @@ import { isCloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import { DavError } from './errors.ts';
-import { hrefOf, type Mount, parsePath, type Target } from './paths.ts';
+import { hrefBeside, type Mount, parsePath, type Target } from './paths.ts';
 
 export function whoOf(principal: Principal, cx: RequestContext): Who & { principal: Principal } {
   return { principal, protocol: 'webdav', requestId: cx.requestId, context: cx };
@@ -18,11 +18,10 @@ export function targetOf(mount: Mount, path: string): Target {
 }
 
 /** What `lock-token-submitted` names: the path that the lock lies on, where that is surely in the bucket of the request. */
-export function lockedHref(mount: Mount, path: string, headers: IncomingHttpHeaders, error: unknown): string {
+export function lockedHref(mount: Mount, target: Target, path: string, headers: IncomingHttpHeaders, error: unknown): string {
   if (!isCloudStoreError(error, 'locked') || typeof error.details.key !== 'string' || headers.destination !== undefined)
     return path;
-  const target = parsePath(mount, path);
-  return target?.kind === 'place' ? hrefOf(mount, target.bucket, error.details.key) : path;
+  return target.kind === 'place' ? hrefBeside(mount, target, error.details.key) : path;
 }
 
 /** The path of the request target, also of its absolute form (RFC 9112 §3.2.2). */

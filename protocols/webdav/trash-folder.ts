@@ -34,7 +34,7 @@ type Found = { kind: 'top' } | { kind: 'folder'; at: Address } | { kind: 'file';
 export function trashFolder(history: History): VirtualFolder {
   return {
     name: TRASH_NAME,
-    listed: false,
+    listed: () => false,
     async serve(x, place) {
       const { method } = x.req;
       if (method === 'PROPFIND') return propfind(x, history, place);

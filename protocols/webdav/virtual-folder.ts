@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Located, Method } from './exchange.ts';
 import type { Place } from './paths.ts';
 
 /**
@@ -7,8 +7,10 @@ import type { Place } from './paths.ts';
  */
 export interface VirtualFolder {
   name: string;
-  /** Shown when the mount is listed. */
-  listed: boolean;
-  /** Answers every method but OPTIONS, or throws. `place.key` is the path below the folder. */
-  serve(x: Exchange, place: Place): Promise<void>;
+  /** Whether it shows when the mount is listed. */
+  listed(x: Exchange): boolean | Promise<boolean>;
+  /** Answers every method but OPTIONS, or throws. `place.key` is the path below the folder; `method` is what the request would do in a bucket. */
+  serve(x: Exchange, place: Place, method: Method): Promise<void>;
+  /** The place of a bucket that a path below it stands for; null: none. Absent: it stands for none. */
+  locate?(x: Exchange, place: Place): Promise<Located | null>;
 }

@@ -51,17 +51,28 @@ function distinct(grants: readonly Grant[]): Grant[] {
   return grants.filter((inner) => !grants.some((outer) => covers(outer, inner)));
 }
 
-/** The folder's own name; where two have the same, with their bucket, and at last a number: the older bucket first, so that names stay. */
+/**
+ * The folder's own name; of those that have the same, each with where it is. So a name never comes to mean another folder than it just did, as long as it is
+ * there: a drive that keeps it in step would take the one for the other.
+ */
 function named(shares: Omit<Share, 'name'>[]): Share[] {
   const ordered = [...shares].sort((a, b) => a.bucket.id - b.bucket.id || (a.prefix < b.prefix ? -1 : 1));
-  const taken = new Set<string>();
+  const count = new Map<string, number>();
+  for (const share of ordered) count.set(plainName(share), (count.get(plainName(share)) ?? 0) + 1);
+  const taken = new Set(ordered.map(plainName));
   const out = ordered.map((share) => {
-    const own = share.prefix === '' ? share.bucket.name : nameOf(share.prefix);
-    const plain = own === '' || own === '.' || own === '..' ? share.bucket.name : own;
-    let name = taken.has(plain) ? `${plain} (${share.bucket.name})` : plain;
-    for (let n = 2; taken.has(name); n++) name = `${plain} (${share.bucket.name} ${n})`;
+    const plain = plainName(share);
+    if (count.get(plain) === 1) return { ...share, name: plain };
+    const where = [share.bucket.name, ...share.prefix.split('/').slice(0, -2)].join(', ');
+    let name = `${plain} (${where})`;
+    for (let n = 2; taken.has(name); n++) name = `${plain} (${where}) ${n}`;
     taken.add(name);
     return { ...share, name };
   });
   return out.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function plainName({ bucket, prefix }: Omit<Share, 'name'>): string {
+  const own = prefix === '' ? bucket.name : nameOf(prefix);
+  return own === '' || own === '.' || own === '..' ? bucket.name : own;
 }

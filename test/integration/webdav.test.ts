@@ -7,6 +7,7 @@ import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
 import { describeDoor, type ServedDoor } from '../unit/webdav/door-suite.ts';
 import { request, sender } from '../unit/webdav/serve-door.ts';
+import { describeShared } from './webdav-shared-suite.ts';
 
 const LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
 
@@ -133,6 +134,8 @@ describe('WebDAV on a real gateway', () => {
     expect((await send('PROPFIND', 'to/sub', { depth: '1' })).body.match(/<D:response>/g)).to.have.length(51);
     expect((await send('GET', 'to/sub/7')).body).to.equal('7');
   });
+
+  describeShared(() => gateway);
 });
 
 function placeOf(gateway: TestGateway): Pick<ServedDoor, 'host' | 'port'> {

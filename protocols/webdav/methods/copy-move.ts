@@ -1,7 +1,7 @@
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { answer } from '../answer.ts';
 import { DavError } from '../errors.ts';
-import { type Exchange, type Located, locateBelowRoot } from '../exchange.ts';
+import { type Exchange, type Located, locate, locateBelowRoot } from '../exchange.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
 import { folderKey } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
@@ -21,7 +21,7 @@ export async function move(x: Exchange): Promise<void> {
 async function transfer(x: Exchange, kind: 'copy' | 'move', depth: Depth): Promise<void> {
   const overwrite = parseOverwrite(x.req.headers);
   const target = parseDestination(x.req.headers, x.mount, x.deps.publicHosts);
-  const source = await locateBelowRoot(x);
+  const source = await sourceOf(x, kind);
   const destination = await locateBelowRoot(x, target);
   const entry = await getEntry(x, source);
   assertApart(source, destination);
@@ -42,6 +42,13 @@ async function transfer(x: Exchange, kind: 'copy' | 'move', depth: Depth): Promi
     if (!overwrite && (isCloudStoreError(error, 'already_exists') || isCloudStoreError(error, 'name_clash'))) throw taken();
     throw error;
   }
+}
+
+/** A folder that somebody shared is copied whole, but never moved away. */
+async function sourceOf(x: Exchange, kind: 'copy' | 'move'): Promise<Located> {
+  const { target } = x;
+  const shared = target.kind === 'place' && target.within !== undefined && target.within.prefix !== '';
+  return kind === 'copy' && shared ? locate(x) : locateBelowRoot(x);
 }
 
 /** @throws DavError 403 when one holds the other, or both are one */

@@ -6,7 +6,7 @@ import type { XmlElement } from '#http/xml';
 import { answer, readXml } from '../answer.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate, malformedBody } from '../exchange.ts';
-import { hrefOf } from '../paths.ts';
+import { hrefBeside } from '../paths.ts';
 import { assertConditions, type Preconditions, readPreconditions } from '../preconditions.ts';
 import { activeLock } from '../properties/locking.ts';
 import { parseDepth, parseLockToken, parseTimeout } from '../request-headers.ts';
@@ -117,7 +117,7 @@ function parseLockInfo(body: XmlElement): { exclusive: boolean; ownerXml: string
 }
 
 function answerLock(x: Exchange, status: number, held: Lock, located: Located, headers: Record<string, string> = {}): void {
-  const root = hrefOf(x.mount, located.place.bucket, held.at.key);
+  const root = hrefBeside(x.mount, located.place, held.at.key);
   const discovery = `<D:lockdiscovery>${activeLock(held, root, x.deps.clock.now())}</D:lockdiscovery>`;
   answer(x.res, status, headers, `${XML_HEAD}<D:prop xmlns:D="DAV:">${discovery}</D:prop>\n`);
 }

@@ -14,7 +14,7 @@ import { isDav, XML_HEAD } from '../xml-element.ts';
 /** RFC 4918 §9.3, RFC 5689. At the top a new bucket is made, where the caller may. */
 export async function mkcol(x: Exchange): Promise<void> {
   const plan = await readPlan(x);
-  const fixed = x.mount.bucket !== null;
+  const fixed = x.mount.bucket !== null || (x.target.kind === 'place' && x.target.within !== undefined);
   if (x.target.kind !== 'place' || (x.target.root && fixed)) {
     throw new DavError(405, 'The collection exists.', { condition: 'resource-must-be-null' });
   }

@@ -1,4 +1,3 @@
-import { nameOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
 import { answer, readXml, XML_TYPE } from '../answer.ts';
@@ -6,9 +5,9 @@ import { bareDirectory, type Child, childPages } from '../children.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, locate } from '../exchange.ts';
 import { BLOCK_CHARACTERS, CLOSE, OPEN, write } from '../multistatus.ts';
-import { encodeSegment } from '../paths.ts';
+import { displayNameOf, encodeSegment } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
-import { gatherContext } from '../properties/context.ts';
+import { gatherContext, type Scope } from '../properties/context.ts';
 import type { Need, PropertyContext } from '../properties/property.ts';
 import { parsePropfind } from '../properties/propfind-request.ts';
 import { compileRenderer, type Renderer } from '../properties/render.ts';
@@ -54,10 +53,10 @@ async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }:
   const folder = entry.kind === 'directory';
   if (folder) assertFinite(depth);
   const below = folder && depth === '1';
-  const context = await gatherContext(x, renderer.needs, { buckets: [bucket], bucketName: place.bucket, key: entry.key, below });
+  const context = await gatherContext(x, renderer.needs, { buckets: [bucket], place, key: entry.key, below });
   await context.prepare([entry]);
   const href = folder ? `${place.href}/` : place.href;
-  const self = renderer.response(entry, entry.key === '' ? place.bucket : nameOf(entry.key), href, context);
+  const self = renderer.response(entry, displayNameOf(place, entry.key), href, context);
   const pages = below ? prepared(context, childPages(x, bucket.id, entry.key)) : [];
   const render = (child: Child): string => renderer.response(child.entry, child.displayName, href + child.hrefName, context);
   // Of a folder's listing, locks, quota and rights change without the folder.
@@ -74,32 +73,46 @@ async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }:
   x.res.end();
 }
 
+/** A child of the mount, with what its properties need: that is each bucket's own. */
+type Shown = Child & { context: PropertyContext };
+
 /** The server's root holds the mount; the mount holds the caller's buckets. */
 async function propfindAbove(x: Exchange, { depth, renderer, headers }: Asked): Promise<void> {
   assertFinite(depth);
   const { base } = x.mount;
   const root = x.target.kind === 'root';
-  const buckets = root || (depth === '0' && !renderer.needs.has('quota')) ? [] : await x.deps.buckets.list(x.who);
-  const [first] = buckets;
-  const scope = first === undefined ? null : { buckets, bucketName: first.name, key: '', below: false };
-  const context = { ...(await gatherContext(x, renderer.needs, scope)), locksOn: () => [] };
+  const needs = new Set(renderer.needs);
+  needs.delete('locks');
+  const buckets = root || (depth === '0' && !needs.has('quota')) ? [] : await x.deps.buckets.list(x.who);
+  // What is left for the mount as a whole is what is left for the caller's own.
+  const own = buckets.find(({ owner }) => owner === x.who.principal.id) ?? buckets[0];
+  const quota = new Set<Need>(needs.has('quota') ? ['quota'] : []);
+  const context = await gatherContext(x, quota, own === undefined ? null : scopeOf(own));
   const nothing = bareDirectory(0, '');
   const self = renderer.response(nothing, 'CloudStore', root ? '/' : `${base}/`, context);
-  let children: Child[] = [];
-  if (depth === '1' && root) children = [{ entry: nothing, displayName: 'CloudStore', hrefName: `${base.slice(1)}/` }];
-  else if (depth === '1')
-    children = [...(await Promise.all(buckets.map((bucket) => bucketChild(x, bucket)))).flat(), ...virtualChildren(x)];
-  await context.prepare(children.map(({ entry }) => entry));
+  let children: Shown[] = [];
+  if (depth === '1' && root) children = [{ entry: nothing, displayName: 'CloudStore', hrefName: `${base.slice(1)}/`, context }];
+  else if (depth === '1') {
+    const shown = await Promise.all(buckets.map((bucket) => bucketChild(x, bucket, needs)));
+    children = [...shown.flat(), ...(await virtualChildren(x, context))];
+  }
   const prefix = root ? '/' : `${base}/`;
   await send(x, headers, self, [children], (child) =>
-    renderer.response(child.entry, child.displayName, prefix + child.hrefName, context),
+    renderer.response(child.entry, child.displayName, prefix + child.hrefName, child.context),
   );
 }
 
-function virtualChildren(x: Exchange): Child[] {
-  return x.deps.virtual
-    .filter(({ listed }) => listed)
-    .map(({ name }) => ({ entry: bareDirectory(0, ''), displayName: name, hrefName: `${encodeSegment(name)}/` }));
+function scopeOf(bucket: Bucket): Scope {
+  return { buckets: [bucket], place: null, key: '', below: false };
+}
+
+async function virtualChildren(x: Exchange, context: PropertyContext): Promise<Shown[]> {
+  const { virtual } = x.deps;
+  const shown = await Promise.all(virtual.map((folder) => folder.listed(x)));
+  const entry = bareDirectory(0, '');
+  return virtual
+    .filter((_, index) => shown[index])
+    .map(({ name }) => ({ entry, displayName: name, hrefName: `${encodeSegment(name)}/`, context: { ...context, quota: null } }));
 }
 
 /** Where properties hang on more than the entry, a page is prepared before it is written. */
@@ -111,12 +124,20 @@ async function* prepared(context: PropertyContext, pages: AsyncIterable<Child[]>
 }
 
 /** A bucket that has just gone, or that the caller may name but not look into, is left out. */
-async function bucketChild(x: Exchange, bucket: Bucket): Promise<Child[]> {
+async function bucketChild(x: Exchange, bucket: Bucket, needs: ReadonlySet<Need>): Promise<Shown[]> {
+  const entry = await unlessRefused(x.deps.namespace.directory(x.who, { bucket: bucket.id, key: '' }));
+  if (entry === null) return [];
+  const context =
+    (await unlessRefused(gatherContext(x, needs, scopeOf(bucket)))) ?? (await gatherContext(x, new Set(), scopeOf(bucket)));
+  await context.prepare([entry]);
+  return [{ entry, displayName: bucket.name, hrefName: `${encodeSegment(bucket.name)}/`, context }];
+}
+
+async function unlessRefused<T>(asked: Promise<T>): Promise<T | null> {
   try {
-    const entry = await x.deps.namespace.directory(x.who, { bucket: bucket.id, key: '' });
-    return [{ entry, displayName: bucket.name, hrefName: `${encodeSegment(bucket.name)}/` }];
+    return await asked;
   } catch (error) {
-    if (isCloudStoreError(error) && ['not_found', 'bucket_not_found', 'access_denied'].includes(error.code)) return [];
+    if (isCloudStoreError(error) && ['not_found', 'bucket_not_found', 'access_denied'].includes(error.code)) return null;
     throw error;
   }
 }
@@ -131,12 +152,12 @@ function assertFinite(depth: Depth): void {
  * A small answer goes out whole with its length, a large one in blocks as fast as the client reads.
  * @param name under which the listing cache may keep it, if it is large
  */
-async function send(
+async function send<C extends Child>(
   x: Exchange,
   headers: Record<string, string>,
   self: string,
-  pages: AsyncIterable<Child[]> | Iterable<Child[]>,
-  render: (child: Child) => string,
+  pages: AsyncIterable<C[]> | Iterable<C[]>,
+  render: (child: C) => string,
   name?: string,
 ): Promise<void> {
   const { listings } = x.deps;

@@ -96,6 +96,7 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
     const method = methodOf(name);
     cx.op = method === null ? 'unknown' : name;
     let mount: Mount | null = null;
+    let x: Exchange | null = null;
     try {
       const principal = await admitted(req, cx);
       if (method === null) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
@@ -113,12 +114,19 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
         const target = { kind: 'home' } as const;
         await serveUpload({ ...exchange, target }, deps, home, upload);
       } else {
-        const x: Exchange = { ...exchange, target: targetOf(mount, files?.path ?? path) };
+        x = { ...exchange, target: targetOf(mount, files?.path ?? path) };
         await method(x);
       }
     } catch (error) {
       if (cx.signal.aborted) res.destroy();
-      else answerError(req, res, cx, asClientsReadIt(error), mount === null ? path : lockedHref(mount, path, req.headers, error));
+      else
+        answerError(
+          req,
+          res,
+          cx,
+          asClientsReadIt(error),
+          x === null ? path : lockedHref(x.mount, x.target, path, req.headers, error),
+        );
     }
   }
 

@@ -4,7 +4,7 @@ import type { Bucket } from '#core/bucket';
 import type { EntryInfo } from '#core/object';
 import { createDateWriter } from '#http/dates';
 import type { Exchange } from '../exchange.ts';
-import { hrefOf } from '../paths.ts';
+import { hrefBeside, type Place } from '../paths.ts';
 import { principalHref } from '../principal-href.ts';
 import { lockKey } from '../resource.ts';
 import { NO_RIGHTS, type Rights, rightsOn } from '../rights.ts';
@@ -15,8 +15,8 @@ import type { Need, PropertyContext } from './property.ts';
 export interface Scope {
   /** The bucket, first; at the top, all of them. */
   buckets: readonly Bucket[];
-  /** As it is called in URLs. */
-  bucketName: string;
+  /** Whose paths name what is asked about; null: nothing that has one. */
+  place: Place | null;
   key: ObjectKey;
   below: boolean;
 }
@@ -42,7 +42,7 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     isoDate: dates.isoSeconds,
     locksOn: lockFinder(locks, key),
     locked: locks.length > 0,
-    lockRoot: (lock) => hrefOf(x.mount, scope?.bucketName ?? '', lock.at.key),
+    lockRoot: (lock) => (scope?.place == null ? '' : hrefBeside(x.mount, scope.place, lock.at.key)),
     ownerName,
     bucketBytes: usage?.bytes ?? null,
     userName: x.who.principal.name,

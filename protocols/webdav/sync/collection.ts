@@ -37,7 +37,7 @@ export async function syncCollection(x: Exchange, body: XmlElement): Promise<voi
   const renderer = compileRenderer(request.properties, { compact: false, minimal: false });
   const context = await gatherContext(x, renderer.needs, {
     buckets: [bucket],
-    bucketName: place.bucket,
+    place,
     key: folder.key,
     below: true,
   });

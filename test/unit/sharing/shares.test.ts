@@ -53,7 +53,15 @@ describe('what others have shared', () => {
       ].sort((a, b) => (a.name < b.name ? -1 : 1)),
     );
     await authority.removeGrant({ subject: toBob, bucket: two.id, prefix: '' });
-    expect((await list(member)).map((share) => (share as Share).name)).to.deep.equal(['inbox', 'photos', `photos (${two.name})`]);
+    expect(
+      (await list(member)).map((share) => (share as Share).name),
+      'neither takes the name that the other had',
+    ).to.deep.equal(['inbox', `photos (${one.name})`, `photos (${two.name}, old)`].sort());
+    await authority.setGrant({ subject: toBob, bucket: one.id, prefix: `other/photos (${one.name})/`, role: 'viewer' });
+    expect((await list(member)).map((share) => (share as Share).name)).to.include.members([
+      `photos (${one.name})`,
+      `photos (${one.name}) 2`,
+    ]);
     expect(await list({ ...member, credential: { kind: 's3', id: 'K', scope: { actions: null, places: [] } } })).to.deep.equal(
       [],
     );
