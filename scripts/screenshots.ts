@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openStage, type Stage } from '../test/browser/browser.ts';
+import { takeOver } from '../test/browser/console.ts';
 import { pagesOf, setScene } from '../test/browser/scene.ts';
 
 const [directory = 'screenshots', ...wanted] = process.argv.slice(2);
@@ -13,8 +14,9 @@ const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height:
 const SETTLE_MS = 450;
 
 mkdirSync(directory, { recursive: true });
-const stage = await openStage();
+const stage = await openStage({ setup: true });
 try {
+  await takeOver(stage, (page, name) => picture(page, `${name}-phone`));
   const pages = pagesOf(await setScene(stage));
   for (const [size, view] of Object.entries(SIZES)) {
     const page = await stage.enter(view);

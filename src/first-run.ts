@@ -9,6 +9,7 @@ import type { InstanceStore } from '#contracts/instance-store';
 import type { Keyring } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
 import type { PrincipalStore } from '#contracts/principal-store';
+import { SETUP_SETTING, type SetupRow } from '#contracts/setup';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 
@@ -69,7 +70,7 @@ export async function beginFirstRun(options: FirstRunOptions): Promise<Omit<Firs
     return null;
   }
   const secrets = (await readFirstRun(dataDirectory)) ?? newSecrets(options);
-  const claim = createHash('sha256').update(secrets.setupToken).digest('hex');
+  const claim = sha256(secrets.setupToken);
   // No URL is known before the listeners are up; `finishFirstRun` writes them.
   await writeFirstRun(dataDirectory, { ...secrets, urls: { s3: '', web: '', webdav: '', rest: '' } });
   progress = await instance.settingOrInsert<Progress>(PROGRESS, { claim, done: false });
@@ -89,14 +90,16 @@ export async function finishFirstRun(
 ): Promise<FirstRun> {
   const complete = { ...secrets, urls };
   await writeFirstRun(dataDirectory, complete);
-  await instance.putSetting('setup-token', createHash('sha256').update(secrets.setupToken).digest('hex'));
-  const progress: Progress = { claim: createHash('sha256').update(secrets.setupToken).digest('hex'), done: true };
+  const progress: Progress = { claim: sha256(secrets.setupToken), done: true };
   await instance.putSetting(PROGRESS, progress);
   return complete;
 }
 
 /** Each step finds what an earlier, interrupted run has made. */
-async function create({ principals, buckets, keyring }: FirstRunOptions, secrets: Omit<FirstRun, 'urls'>): Promise<void> {
+async function create(
+  { principals, buckets, keyring, instance }: FirstRunOptions,
+  secrets: Omit<FirstRun, 'urls'>,
+): Promise<void> {
   const passwordHash = await hashPassword(secrets.password);
   const existing = await principals.findByName(USER);
   const admin =
@@ -109,6 +112,12 @@ async function create({ principals, buckets, keyring }: FirstRunOptions, secrets
   }
   if ((await buckets.resolve(null, BUCKET)) === null)
     await buckets.create({ name: BUCKET, owner: admin.id, domain: admin.domain });
+  const setup: SetupRow = { admin: admin.id, mark: sha256(passwordHash), token: sha256(secrets.setupToken) };
+  await instance.putSetting(SETUP_SETTING, setup);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function newSecrets({ given, random }: FirstRunOptions): Omit<FirstRun, 'urls'> {

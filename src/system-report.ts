@@ -89,6 +89,7 @@ export function createSystemReports(options: SystemReportOptions): SystemReports
   return {
     startedMs: clock.now(),
     metrics: options.metrics,
+    settingsFile: config.file,
     settings: () => describeConfig(config).map((one) => ({ ...one, description: SETTINGS[one.name].description })),
     disk: () => ({ free: finite(guard.free()), minFree: finite(guard.minFree()) }),
     async health() {

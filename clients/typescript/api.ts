@@ -295,6 +295,10 @@ export type FinishUpload = {
   ifMatch?: string;
 };
 
+export type FirstPassword = {
+  password: string;
+};
+
 export type Folder = {
   kind: "folder";
   bucket: string;
@@ -778,6 +782,8 @@ export type SessionList = {
 };
 
 export type Settings = {
+  /** The settings file that was read, or would be if it were there. */
+  file: string;
   settings: {
     name: string;
     environment: string;
@@ -788,6 +794,17 @@ export type Settings = {
     source: string;
     isDefault: boolean;
   }[];
+};
+
+export type SetupState = {
+  /** Nobody has taken over the admin that the first start made. */
+  waiting: boolean;
+};
+
+export type SetupToken = {
+  /** Printed by the first start. */
+  token: string;
+  label?: string;
 };
 
 export type Shared = {
@@ -1114,6 +1131,13 @@ export interface Operations {
     body: undefined;
     answer: WebAuthnOptions;
   };
+  /** Begins a session of the admin by the set-up token, once. */
+  BeginSetup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: SetupToken;
+    answer: Tokens;
+  };
   /** Makes a secret for an authenticator app; it counts once it is confirmed. */
   BeginTotp: {
     path: Record<never, never>;
@@ -1140,6 +1164,13 @@ export interface Operations {
     path: Record<never, never>;
     query: Record<never, never>;
     body: NewPassword;
+    answer: undefined;
+  };
+  /** The first admin's own password in place of the generated one; the other sessions end. */
+  ChooseFirstPassword: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: FirstPassword;
     answer: undefined;
   };
   /** Turns one-time codes on. From then on no door takes the bare password. */
@@ -1214,6 +1245,13 @@ export interface Operations {
   };
   /** Ends every session of the caller but this one. */
   EndSessions: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Ends the set-up, done or left: the token opens nothing more. For admins. */
+  EndSetup: {
     path: Record<never, never>;
     query: Record<never, never>;
     body: undefined;
@@ -1737,6 +1775,13 @@ export interface Operations {
     body: undefined;
     answer: Settings;
   };
+  /** Whether the gateway waits for its first admin. */
+  SetupState: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: SetupState;
+  };
   /** How much is stored, and what it takes. For admins. */
   Space: {
     path: Record<never, never>;
@@ -1851,10 +1896,12 @@ export const OPERATIONS = {
   Batch: ['POST', '/batch'],
   BeginPasskey: ['POST', '/me/passkeys/options'],
   BeginPasskeyLogin: ['POST', '/auth/passkey/options'],
+  BeginSetup: ['POST', '/auth/setup'],
   BeginTotp: ['POST', '/me/totp'],
   CancelHistoryTask: ['DELETE', '/buckets/{bucket}/history-tasks/{id}'],
   CancelJob: ['POST', '/jobs/{name}/cancel'],
   ChangePassword: ['POST', '/me/password'],
+  ChooseFirstPassword: ['POST', '/setup/password'],
   ConfirmTotp: ['POST', '/me/totp/confirm'],
   Copy: ['POST', '/copy'],
   CreateBucket: ['POST', '/buckets'],
@@ -1866,6 +1913,7 @@ export const OPERATIONS = {
   DropPublicFile: ['PUT', '/public/{token}/files/{key}'],
   EndSession: ['DELETE', '/me/sessions/{id}'],
   EndSessions: ['DELETE', '/me/sessions'],
+  EndSetup: ['POST', '/setup/end'],
   EndUserSession: ['DELETE', '/users/{name}/sessions/{id}'],
   EndUserSessions: ['DELETE', '/users/{name}/sessions'],
   ExplainAccess: ['POST', '/access/explain'],
@@ -1940,6 +1988,7 @@ export const OPERATIONS = {
   Search: ['GET', '/search'],
   SecondFactors: ['GET', '/me/second-factors'],
   Settings: ['GET', '/system/settings'],
+  SetupState: ['GET', '/setup'],
   Space: ['GET', '/system/space'],
   StartJob: ['POST', '/jobs/{name}/start'],
   Stat: ['GET', '/stat/{bucket}/{key}'],

@@ -14,6 +14,7 @@ import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { publicRoutes } from './routes/public.ts';
 import { searchRoutes } from './routes/search.ts';
+import { setupRoutes } from './routes/setup.ts';
 import { sharedRoutes } from './routes/shared.ts';
 import { systemRoutes } from './routes/system.ts';
 import { thumbnailRoutes } from './routes/thumbnails.ts';
@@ -26,6 +27,7 @@ import { zipRoutes } from './routes/zip.ts';
 /** Every route there is: the router and the OpenAPI document are both made of this list. */
 export const ROUTES: readonly Route[] = [
   ...authRoutes,
+  ...setupRoutes,
   ...meRoutes,
   ...credentialRoutes,
   ...userRoutes,

@@ -4,6 +4,7 @@ import type { CredentialStore } from '#contracts/credential-store';
 import type { FactorStore } from '#contracts/factor-store';
 import type { GroupStore } from '#contracts/group-store';
 import type { Identity } from '#contracts/identity';
+import type { InstanceStore } from '#contracts/instance-store';
 import type { Keyring } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
 import type { PrincipalStore } from '#contracts/principal-store';
@@ -14,6 +15,7 @@ import { createCredentials } from './credentials.ts';
 import { createPasskeys } from './passkeys.ts';
 import { createCodes } from './second-factors.ts';
 import { createSessions } from './sessions.ts';
+import { createSetup } from './setup.ts';
 import { createTokens } from './tokens.ts';
 import { createUsers } from './users.ts';
 
@@ -23,6 +25,7 @@ export interface IdentityOptions {
   factors: FactorStore;
   groups: GroupStore;
   buckets: BucketStore;
+  instance: Pick<InstanceStore, 'setting' | 'settingOrInsert'>;
   keyring: Keyring;
   cache: Cache;
   signals: Signals;
@@ -45,5 +48,6 @@ export function createIdentity(options: IdentityOptions): Identity & { authentic
     users: createUsers({ ...options, ownPassword: authenticator.ownPassword }),
     credentials: createCredentials(options),
     secondFactors: { ...codes, ...createPasskeys({ ...options, sessions, ensureRecoveryCodes }) },
+    setup: createSetup({ ...options, sessions }),
   };
 }

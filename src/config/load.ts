@@ -32,7 +32,11 @@ export interface Config {
   sources: Record<SettingName, string>;
   /** The files that secrets were read from, by setting. */
   files: Partial<Record<SettingName, string>>;
+  /** The cloudstore.yaml that was read, or where the first one would be looked for. */
+  file: string;
 }
+
+const CONFIG_FILE = 'cloudstore.yaml';
 
 interface Given {
   value: unknown;
@@ -59,7 +63,8 @@ export function loadConfig(from: ConfigSources): Config {
     sources[name] = given?.source ?? 'default';
     if (given?.path !== undefined) files[name] = given.path;
   }
-  const config = { values, sources, files } as Config; // every name was just set by its own schema
+  const file = configFile(from) ?? join(from.workingDirectory, CONFIG_FILE);
+  const config = { values, sources, files, file } as Config; // every name was just set by its own schema
   const directory = config.values['data-dir'] as string | null;
   config.values['data-dir'] = resolve(from.workingDirectory, directory ?? from.defaultDataDirectory);
   assertNotBoth(config, 'master-key', 'master-passphrase');
@@ -152,9 +157,7 @@ function fileLayer(from: ConfigSources): Map<SettingName, Given> {
 
 function configFile({ file, workingDirectory, configDirectory }: ConfigSources): string | null {
   if (file !== undefined) return isAbsolute(file) ? file : resolve(workingDirectory, file);
-  const places = [workingDirectory, configDirectory]
-    .filter((place) => place !== null)
-    .map((place) => join(place, 'cloudstore.yaml'));
+  const places = [workingDirectory, configDirectory].filter((place) => place !== null).map((place) => join(place, CONFIG_FILE));
   return places.find((place) => existsSync(place)) ?? null;
 }
 

@@ -1,5 +1,6 @@
 import type { Credentials } from './credentials.ts';
 import type { SecondFactors } from './second-factors.ts';
+import type { Setup } from './setup.ts';
 import type { Users } from './users.ts';
 
 /** What users, and admins for them, do about who they are. */
@@ -7,4 +8,5 @@ export interface Identity {
   users: Users;
   credentials: Credentials;
   secondFactors: SecondFactors;
+  setup: Setup;
 }

@@ -6,6 +6,8 @@ export interface SystemReports {
   /** When the counters began, ms since the epoch. */
   startedMs: number;
   settings(): SettingReport[];
+  /** Where lines of settings go: the file that was read, or would be. */
+  settingsFile: string;
   stores(): Promise<StoreReport[]>;
   /** Bytes; null where it is not known. */
   disk(): { free: number | null; minFree: number | null };

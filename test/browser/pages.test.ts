@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { at, openStage, type Stage } from './browser.ts';
+import { takeOver } from './console.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
 
 const SETTLED_MS = 120;
@@ -22,7 +23,8 @@ describe('every page in a browser', function () {
   let stranger: Page;
 
   before(async () => {
-    stage = await openStage();
+    stage = await openStage({ setup: true });
+    await takeOver(stage);
     scene = await setScene(stage);
     page = await stage.enter();
     stranger = await stage.page({ width: 390, height: 780, mobile: true });

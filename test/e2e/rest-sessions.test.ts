@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { ApiError, type Client, createClient } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
@@ -172,6 +173,54 @@ describe('sessions of pages and programs', function () {
       client = createClient({ url: gateway.webUrl, fetch: checkedFetch });
       await client.login(gateway.user, gateway.password);
       expect(await move()).to.deep.equal(first);
+    });
+  });
+
+  describe('the first run', () => {
+    let setupToken: string;
+    let client: Client;
+    before(async () => {
+      ({ setupToken } = JSON.parse(readFileSync(join(gateway.dataDir, 'first-run.json'), 'utf8')));
+      client = createClient({ url: gateway.webUrl, fetch: checkedFetch });
+      await client.login(gateway.user, gateway.password);
+    });
+    const begin = (token: string) =>
+      createClient({ url: gateway.webUrl, fetch: checkedFetch }).call('BeginSetup', { body: { token } });
+    const waiting = async (): Promise<boolean> => (await client.call('SetupState', {})).waiting;
+
+    it('waits, also after a restart and a log-in; a wrong token opens nothing, and of five at once the right one opens one session', async () => {
+      expect(await waiting()).to.equal(true);
+      expect(await refusal(begin('x'.repeat(32)))).to.deep.equal({ status: 401, code: 'unauthenticated' });
+      const all = await Promise.allSettled([1, 2, 3, 4, 5].map(() => begin(setupToken)));
+      expect(all.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+      expect(await refusal(begin(setupToken))).to.deep.equal({ status: 401, code: 'unauthenticated' });
+      expect(await waiting()).to.equal(true);
+    });
+
+    it('gives the admin a password of its own once, and nobody else; then it is over for good', async () => {
+      const choose = (by: Client, password: string) => by.call('ChooseFirstPassword', { body: { password } });
+      await client.call('CreateUser', { body: { name: 'eve', role: 'admin', password: 'a password of eve' } });
+      const eve = createClient({ url: gateway.webUrl, fetch: checkedFetch });
+      await eve.login('eve', 'a password of eve');
+      expect(await refusal(choose(eve, 'hers'))).to.deep.equal({ status: 403, code: 'access_denied' });
+      const { accessKeyId: _, ...made } = await client.call('CreateCredential', { body: { kind: 'app-password', name: 'app' } });
+      const app = createClient({ url: gateway.webUrl, fetch: checkedFetch });
+      await app.login(gateway.user, made.password ?? '');
+      expect(await refusal(choose(app, 'of an app'))).to.deep.equal({ status: 403, code: 'access_denied' });
+
+      const other = createClient({ url: gateway.webUrl, fetch: checkedFetch });
+      await other.login(gateway.user, gateway.password);
+      const both = await Promise.allSettled([choose(client, 'the first choice'), choose(other, 'the second choice')]);
+      expect(both.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+      const first = both[0]?.status === 'fulfilled';
+      const [winner, loser] = first ? [client, other] : [other, client];
+      expect(await refusal(winner.login(gateway.user, gateway.password))).to.include({ status: 401 });
+      gateway.password = first ? 'the first choice' : 'the second choice';
+      expect(await refusal(loser.call('Me', {}))).to.include({ status: 401 });
+      expect(await waiting()).to.equal(false);
+      await winner.login(gateway.user, gateway.password);
+      expect(await refusal(choose(winner, 'again'))).to.deep.equal({ status: 409, code: 'conflict' });
+      await winner.call('EndSetup', {});
     });
   });
 });

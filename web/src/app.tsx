@@ -1,6 +1,6 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { resume, session } from './api/session.ts';
+import { resume, session, setupWaiting } from './api/session.ts';
 import { FolderQuestions } from './drive/choose-folder.tsx';
 import { DrivePage } from './drive/drive-page.tsx';
 import { t } from './i18n/index.ts';
@@ -28,6 +28,8 @@ const PAGES: Record<string, () => Promise<Page>> = {
   links: async () => (await import('./share/links-page.tsx')).LinksPage,
   admin: async () => (await import('./admin/admin-page.tsx')).AdminPage,
 };
+
+const SETUP = async (): Promise<Page> => (await import('./setup/wizard.tsx')).Wizard;
 
 /** A link that was shared: `/s/<token>`. */
 const shared = /^\/s\/([\w-]+)$/.exec(location.pathname)?.[1] ?? null;
@@ -73,6 +75,7 @@ function Main() {
       </main>
     );
   if (kind === 'out') return <SignIn />;
+  if (setupWaiting.value && state.kind === 'in' && state.me.role === 'admin') return <Lazy key="setup" load={SETUP} />;
   return (
     <Shell>
       <Current />

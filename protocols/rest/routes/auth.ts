@@ -103,7 +103,7 @@ function askForFactor(error: unknown): never {
 }
 
 /** Who it is stands in the log and the audit, but only now: what was typed as a name may be a password. */
-async function begun(x: Exchange, tokens: TokenPair): Promise<void> {
+export async function begun(x: Exchange, tokens: TokenPair): Promise<void> {
   const principal = await x.deps.authenticator.accessToken(tokens.accessToken);
   x.cx.principal = principal;
   x.cx.user = principal.name;

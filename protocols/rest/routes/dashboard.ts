@@ -62,8 +62,9 @@ export const dashboardRoutes = [
     summary: 'Every setting and where it was set; secrets are hidden. For admins.',
     answers: { 200: { description: 'In the order of the documentation.', schema: schema.Settings } },
     async handle({ deps, res, who }) {
-      const settings = forAdmins(who, deps.system).settings();
-      sendJson(res, 200, { settings: settings.map((one) => ({ ...one, isDefault: one.source === 'default' })) });
+      const { settings, settingsFile } = forAdmins(who, deps.system);
+      const all = settings().map((one) => ({ ...one, isDefault: one.source === 'default' }));
+      sendJson(res, 200, { file: settingsFile, settings: all });
     },
   }),
   route({

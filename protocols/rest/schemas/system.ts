@@ -53,6 +53,7 @@ export const Stats = z
 
 export const Settings = z
   .object({
+    file: z.string().meta({ description: 'The settings file that was read, or would be if it were there.' }),
     settings: z.array(
       z.object({
         name: z.string(),

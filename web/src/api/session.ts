@@ -16,6 +16,9 @@ export const session = signal<SessionState>({ kind: 'starting' });
 /** False while the gateway does not answer. */
 export const reachable = signal(true);
 
+/** Whether the gateway waits for its first admin: then it greets with the set-up. */
+export const setupWaiting = signal(false);
+
 const channel = 'BroadcastChannel' in self ? new BroadcastChannel('cloudstore-session') : null;
 channel?.addEventListener('message', () => leave('left'));
 
@@ -32,7 +35,8 @@ export const client = createClient({
 export async function resume(): Promise<void> {
   session.value = { kind: 'starting' };
   try {
-    if (await client.signedIn()) await enter();
+    const [signedIn] = await Promise.all([client.signedIn(), askSetup()]);
+    if (signedIn) await enter();
     else session.value = { kind: 'out', reason: null };
   } catch (error) {
     session.value = { kind: 'away', error };
@@ -54,6 +58,14 @@ export async function signOut(): Promise<void> {
 /** The user's name and role, as they are now. */
 export async function enter(): Promise<void> {
   session.value = { kind: 'in', me: await client.call('Me', {}) };
+}
+
+/** A gateway that cannot say so has no set-up to show. */
+async function askSetup(): Promise<void> {
+  setupWaiting.value = await client.call('SetupState', {}).then(
+    ({ waiting }) => waiting,
+    () => false,
+  );
 }
 
 function leave(reason: 'ended' | 'left'): void {

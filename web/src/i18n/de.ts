@@ -1,6 +1,8 @@
 import type { Catalog } from './catalog.ts';
+import { consoleDe } from './console-de.ts';
 
 export const de: Catalog = {
+  ...consoleDe,
   'account.again': 'Neues Passwort noch einmal',
   'account.changed': 'Das Passwort ist geändert',
   'account.current': 'Bisheriges Passwort',

@@ -1,5 +1,8 @@
+import { consoleEn } from './console-en.ts';
+
 /** Every text of the page. `{count}` chooses the plural form. */
 export const en = {
+  ...consoleEn,
   'account.again': 'New password again',
   'account.changed': 'The password is changed',
   'account.current': 'Current password',

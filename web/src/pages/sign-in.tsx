@@ -1,15 +1,21 @@
 import { Eye, EyeOff, KeyRound } from 'lucide';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { isApiError } from '../api/error.ts';
-import { session, signIn } from '../api/session.ts';
+import { session, setupWaiting, signIn } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { passkeysPossible, signInByPasskey } from '../passkey.ts';
+import { BeginSetup } from '../setup/begin.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { said } from '../ui/said.ts';
 
 /** Name and password, then the second factor where the gateway asks for one. */
 export function SignIn() {
+  const [named, setNamed] = useState(false);
+  return setupWaiting.value && !named ? <BeginSetup onName={() => setNamed(true)} /> : <ByName />;
+}
+
+function ByName() {
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
   const [otp, setOtp] = useState('');
