@@ -97,7 +97,7 @@ export function createS3Door(deps: S3Deps): Door {
       if (form !== null) {
         cx.op = 'PostObject';
         const posted = await posts.open(req, res, form);
-        by = { target: posted.target, principal: posted.key.principal, payload: { kind: 'unsigned' } };
+        by = { target: posted.target, principal: posted.key?.principal ?? null, payload: { kind: 'unsigned' } };
         if (entry !== undefined) describeEntry(entry, req, by);
         await posts.store(admitted(req, res, cx, by), posted);
       } else {
@@ -129,7 +129,7 @@ export function createS3Door(deps: S3Deps): Door {
       authenticator.admit(principal, cx);
       cx.user = principal.name;
     }
-    const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
+    const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx, cause: 'post' };
     return { deps, region, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer };
   }
 

@@ -21,13 +21,14 @@ import { checkTags, TAGS_MAX, tagsOf } from './tag-set.ts';
 import type { Target } from './target.ts';
 import { encodeUri } from './uri.ts';
 
-/** A form whose policy was verified, as the door goes on with it. */
+/** A form that was read up to its file, its policy verified where it has one. */
 export interface PostedForm {
   form: Form;
   /** With `bucket`, and the file's name in place of its variable. */
   fields: ReadonlyMap<string, string>;
-  policy: PostPolicy;
-  key: AccessKey;
+  /** null: nobody has signed anything, and whoever has the form asks for himself. */
+  policy: PostPolicy | null;
+  key: AccessKey | null;
   target: Target;
 }
 
@@ -44,15 +45,16 @@ export interface PostObject {
 }
 
 /**
- * The upload of a browser's form (AWS: "POST Object"): who signed the policy has said beforehand what anybody who holds the form may store.
+ * The upload of a browser's form (AWS: "POST Object"): who signed the policy has said beforehand what anybody who holds the form may store. A form
+ * without one stores what everybody may.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
  */
 export function createPostObject(deps: S3Deps, region: string): PostObject {
   const signerOf = createSigners();
 
-  async function keyOf(fields: ReadonlyMap<string, string>): Promise<AccessKey> {
+  async function keyOf(fields: ReadonlyMap<string, string>): Promise<AccessKey | null> {
     const policy = fields.get('policy');
-    if (policy === undefined) throw new S3Error('AccessDenied');
+    if (policy === undefined) return null;
     if (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256') {
       if (fields.has('awsaccesskeyid'))
         throw new S3Error(
@@ -108,8 +110,8 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
       assertKey(full);
       fields.set('key', full);
       const key = await keyOf(fields);
-      const policy = parsePolicy(fields.get('policy') ?? '');
-      checkPolicy(policy, fields, deps.clock.now());
+      const policy = key === null ? null : parsePolicy(fields.get('policy') ?? '');
+      if (policy !== null) checkPolicy(policy, fields, deps.clock.now());
       return { form, fields, policy, key, target: { ...target, key: full } };
     },
     async store(x, { form, fields, policy }) {
@@ -134,7 +136,8 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
 }
 
 /** How long the file is shows only at its end. */
-function uploadOf(file: Bytes, headers: IncomingHttpHeaders, { length }: PostPolicy): Upload {
+function uploadOf(file: Bytes, headers: IncomingHttpHeaders, policy: PostPolicy | null): Upload {
+  const length = policy?.length ?? null;
   const max = Math.min(length?.max ?? PUT_BYTES_MAX, PUT_BYTES_MAX);
   const expect: Digests = {};
   const md5 = contentMd5(headers);

@@ -1,6 +1,6 @@
 import type { BucketId, ObjectKey } from '#core/address';
 import type { VersionId } from '#core/object';
-import type { PrincipalId, Protocol } from '#core/principal';
+import type { ChangeCause, PrincipalId, Protocol } from '#core/principal';
 
 /** Every committed change of a bucket, in order, none skipped: `seq` is dense, from a head row updated in the commit. */
 export interface Journal {
@@ -34,6 +34,7 @@ export interface JournalEvent {
   principal: PrincipalId | null;
   protocol: Protocol;
   requestId: string;
+  cause?: ChangeCause;
 }
 
 /** `epoch.seq` as clients hold it. */

@@ -27,18 +27,20 @@ export const NOTIFICATIONS_JOB = 'notifications';
 /** The events that can happen here, without `s3:`. */
 export const EVENT_NAMES = [
   'ObjectCreated:Put',
+  'ObjectCreated:Post',
   'ObjectCreated:Copy',
   'ObjectCreated:CompleteMultipartUpload',
   'ObjectRemoved:Delete',
   'ObjectRemoved:DeleteMarkerCreated',
   'LifecycleExpiration:Delete',
   'LifecycleExpiration:DeleteMarkerCreated',
+  'ObjectTagging:Put',
+  'ObjectTagging:Delete',
 ] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
 /** AWS's others: taken, and never happen. */
 const ELSEWHERE = [
-  'ObjectCreated:Post',
   'ReducedRedundancyLostObject',
   'ObjectRestore:Post',
   'ObjectRestore:Completed',
@@ -50,8 +52,6 @@ const ELSEWHERE = [
   'LifecycleTransition',
   'IntelligentTiering',
   'ObjectAcl:Put',
-  'ObjectTagging:Put',
-  'ObjectTagging:Delete',
   'TestEvent',
 ];
 

@@ -31,6 +31,9 @@ export interface RequestFacts {
   header(name: string): string | undefined;
 }
 
+/** How a change came about, where its kind in the journal does not say it. `gone` names the version that was removed, as S3 shows it. */
+export type ChangeCause = 'copy' | 'post' | 'complete' | 'tag' | 'untag' | `gone ${string}`;
+
 /** On whose behalf, and through which door, a call is made. Built by the protocol after authentication. */
 export interface Who {
   /** null: anonymous. */
@@ -40,4 +43,6 @@ export interface Who {
   requestId: string;
   /** Absent where there is no request: a job, a command. Conditions on it then do not hold. */
   context?: RequestFacts;
+  /** What the caller knows of it and the rooms below do not. */
+  cause?: ChangeCause;
 }

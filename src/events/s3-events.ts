@@ -32,10 +32,14 @@ export async function* s3EventsOf(
   const gone = { size: null, etag: null, versionId: null, of };
   const expired = of.protocol === 'system' && of.requestId === LIFECYCLE_REQUEST;
   const removed: EventName = expired ? 'LifecycleExpiration:Delete' : 'ObjectRemoved:Delete';
+  if (of.cause?.startsWith('gone ')) {
+    yield { name: removed, key, ...gone, versionId: of.cause.slice('gone '.length) };
+    return;
+  }
   switch (of.kind) {
     case 'put':
-      // The row of a removed version tells what is current behind it, which is older than the row.
-      if (await isOlder(store, of)) yield { name: removed, key, ...gone };
+      // A row of an earlier release: that of a removed version tells what is current behind it, which is older than the row.
+      if (of.cause === undefined && (await isOlder(store, of))) yield { name: removed, key, ...gone };
       else yield { name: createdBy(of), ...about };
       return;
     case 'remove':
@@ -66,6 +70,8 @@ export async function* s3EventsOf(
       return;
     }
     case 'annotate':
+      if (of.cause === 'tag' || of.cause === 'untag')
+        yield { name: of.cause === 'tag' ? 'ObjectTagging:Put' : 'ObjectTagging:Delete', ...about };
       return;
   }
 }
@@ -76,8 +82,11 @@ async function isOlder(store: Pick<MetadataStore, 'version'>, { bucket, key, ver
   return version !== null && version.modified < at;
 }
 
-/** `-N` behind an MD5 is S3's mark of a multipart upload. */
-function createdBy({ protocol, etag }: JournalEvent): EventName {
+/** In rows of an earlier release, `-N` behind an MD5 is S3's mark of a multipart upload. */
+function createdBy({ protocol, etag, cause }: JournalEvent): EventName {
+  if (cause === 'copy') return 'ObjectCreated:Copy';
+  if (cause === 'post') return 'ObjectCreated:Post';
+  if (cause === 'complete') return 'ObjectCreated:CompleteMultipartUpload';
   return protocol === 's3' && /^[0-9a-f]{32}-\d+$/.test(etag ?? '')
     ? 'ObjectCreated:CompleteMultipartUpload'
     : 'ObjectCreated:Put';

@@ -1,6 +1,6 @@
 import type { ChangeKind, Journal } from '#contracts/journal';
 import { CloudStoreError } from '#core/errors';
-import type { Protocol } from '#core/principal';
+import type { ChangeCause, Protocol } from '#core/principal';
 import type { Database } from './database.ts';
 
 const HEAD = { name: 'journal-head', text: 'SELECT epoch, seq, floor_seq FROM bucket_heads WHERE bucket_id = $1' };
@@ -58,8 +58,19 @@ export function createJournal(database: Database): Journal {
         at,
         principal,
         protocol,
-        requestId,
+        ...requestOf(requestId),
       }));
     },
   };
+}
+
+/** What a row keeps of its request: the id and, behind a space, the cause. Ids have no spaces, and a column of its own would cost every commit. */
+export function requestText(requestId: string, cause: ChangeCause | undefined): string {
+  return cause === undefined ? requestId : `${requestId} ${cause}`;
+}
+
+function requestOf(text: string): { requestId: string; cause?: ChangeCause } {
+  const space = text.indexOf(' ');
+  // Written by requestText, so what follows is a cause.
+  return space < 0 ? { requestId: text } : { requestId: text.slice(0, space), cause: text.slice(space + 1) as ChangeCause };
 }

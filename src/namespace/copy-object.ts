@@ -69,7 +69,8 @@ type CopyIntent = Pick<PutIntent, 'who' | 'bucket' | 'key' | 'attributes'> &
 export async function commitCopy(rooms: Rooms, source: ObjectInfo, target: Bucket, intent: CopyIntent): Promise<PutResult> {
   const { content } = source;
   if (content === null) missing();
-  const common = { kind: 'put' as const, ...intent, versionId: rooms.mint(), etag: source.etag };
+  const who: Who = { ...intent.who, cause: 'copy' };
+  const common = { kind: 'put' as const, ...intent, who, versionId: rooms.mint(), etag: source.etag };
   if (content.domain === target.domain) {
     const verdict = await rooms.store.commit({ ...common, content, contentHash: null, chunks: [], leaves: [] });
     return { ...verdict, digests: {} };

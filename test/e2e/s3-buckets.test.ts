@@ -2,14 +2,23 @@ import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectTaggingCommand,
+  DeletePublicAccessBlockCommand,
+  type Event,
   GetObjectCommand,
   ListObjectsV2Command,
   PutBucketLifecycleConfigurationCommand,
   PutBucketLoggingCommand,
   PutBucketNotificationConfigurationCommand,
+  PutBucketPolicyCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
@@ -65,7 +74,8 @@ describe('buckets of a running gateway', function () {
       maxAttempts: 1,
     });
   }
-  const notify = (Bucket: string, target: string, more: object = {}): Promise<unknown> =>
+  const CHANGES: Event[] = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'];
+  const notify = (Bucket: string, target: string, more: object = {}, Events = CHANGES): Promise<unknown> =>
     s3.send(
       new PutBucketNotificationConfigurationCommand({
         Bucket,
@@ -74,7 +84,7 @@ describe('buckets of a running gateway', function () {
             {
               Id: 'all',
               QueueArn: `arn:aws:sqs:us-east-1:000000000000:${target}`,
-              Events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'],
+              Events,
             },
           ],
         },
@@ -109,6 +119,38 @@ describe('buckets of a running gateway', function () {
     const [{ headers, body }] = got as [(typeof got)[number]];
     const signature = createHmac('sha256', SECRET).update(`${headers['x-cloudstore-timestamp']}.${body}`).digest('hex');
     expect(headers['x-cloudstore-signature']).to.equal(`v1=${signature}`);
+  });
+
+  it('tells copies, parts, forms and tags as AWS names them', async () => {
+    const Bucket = 'named';
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(new DeletePublicAccessBlockCommand({ Bucket }));
+    const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: `arn:aws:s3:::${Bucket}/*` }];
+    await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }));
+    await put(Bucket, 'a');
+    await notify(Bucket, 'hook', {}, ['s3:ObjectCreated:*', 's3:ObjectTagging:*']);
+    got = [];
+    await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/a` }));
+    await s3.send(new CopyObjectCommand({ Bucket, Key: 'read again', CopySource: `${Bucket}/a`, ChecksumAlgorithm: 'SHA512' }));
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }));
+    const { ETag } = await s3.send(new UploadPartCommand({ Bucket, Key: 'parts', UploadId, PartNumber: 1, Body: 'x' }));
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+    await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key: 'parts', UploadId, MultipartUpload }));
+    const form = new FormData();
+    form.set('key', 'form');
+    form.set('file', new Blob(['x']), 'x.txt');
+    expect((await fetch(`${gateway.s3Url}/${Bucket}`, { method: 'POST', body: form })).status).to.equal(204);
+    await s3.send(new PutObjectTaggingCommand({ Bucket, Key: 'copy', Tagging: { TagSet: [{ Key: 'k', Value: 'v' }] } }));
+    await s3.send(new DeleteObjectTaggingCommand({ Bucket, Key: 'copy' }));
+    await until(() => told().length >= 6);
+    expect(told()).to.deep.equal([
+      'ObjectCreated:Copy copy',
+      'ObjectCreated:Copy read+again',
+      'ObjectCreated:CompleteMultipartUpload parts',
+      'ObjectCreated:Post form',
+      'ObjectTagging:Put copy',
+      'ObjectTagging:Delete copy',
+    ]);
   });
 
   it('takes no target that does not take the test event, unless it is told not to ask', async () => {

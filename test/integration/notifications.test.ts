@@ -16,7 +16,7 @@ interface Told {
   id: string;
   name: string;
   key: string;
-  record: { s3: { object: { sequencer: string; versionId?: string } } };
+  record: { s3: { object: { sequencer: string; versionId?: string; eTag?: string; size?: number } } };
 }
 
 describe('notifications of buckets', function () {
@@ -172,7 +172,41 @@ describe('notifications of buckets', function () {
       'ObjectRemoved:Delete a',
       'ObjectRemoved:DeleteMarkerCreated a',
     ]);
+    expect(run.told[2]?.record.s3.object.versionId).to.equal(first);
     expect(run.told[3]?.record.s3.object.versionId).to.equal(versionId);
+  });
+
+  it('tells copies, forms and tags by their names', async () => {
+    const bucket = await made();
+    await configure(bucket, entry({ events: ['s3:ObjectCreated:*', 's3:ObjectTagging:*'] }));
+    const at = (key: string) => ({ bucket: bucket.id, key });
+    const { info } = await rooms.put(who, bucket, 'a', 'x');
+    await rooms.put({ ...who, cause: 'post' }, bucket, 'form', 'x');
+    const copied = await rooms.namespace.copyObject(who, at('a'), at('copy'), { etag: 'md5' });
+    await rooms.namespace.copyObject(who, at('a'), at('a'), { etag: 'md5', attributes: { contentType: 'text/plain' } });
+    await rooms.namespace.tag(who, at('copy'), { k: 'v' });
+    await rooms.namespace.tag(who, at('copy'), null);
+    await rooms.namespace.annotate(who, at('copy'), { properties: { 'urn:a b': 'c' } });
+    await rooms.put(who, bucket, 'end', 'x');
+    const run = start();
+    await run.until(7);
+    await run.stop();
+    expect(said(run.told)).to.deep.equal([
+      'ObjectCreated:Put a',
+      'ObjectCreated:Post form',
+      'ObjectCreated:Copy copy',
+      'ObjectCreated:Copy a',
+      'ObjectTagging:Put copy',
+      'ObjectTagging:Delete copy',
+      'ObjectCreated:Put end',
+    ]);
+    expect(run.told[2]?.record.s3.object).to.include({ eTag: info.etag, size: 1 });
+    const [event] = await rooms.metadata.journal.since(
+      bucket.id,
+      { epoch: (await rooms.metadata.journal.head(bucket.id)).epoch, seq: copied.seq - 1 },
+      1,
+    );
+    expect(event).to.include({ requestId: who.requestId, cause: 'copy' });
   });
 
   it('tells a moved folder object by object', async () => {

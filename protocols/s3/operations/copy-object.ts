@@ -11,7 +11,7 @@ import { addressOf, type Exchange, type Handler } from '../exchange.ts';
 import { expirationOf } from '../expiration.ts';
 import { lockOption } from '../object-lock.ts';
 import { PUT_BYTES_MAX, type Upload } from '../payload.ts';
-import { readAttributes, shownVersion } from '../representation.ts';
+import { REDIRECT_ATTRIBUTE, readAttributes, shownVersion } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { keepAcl, newObjectAcl } from './new-object-acl.ts';
 import { allowTags, copySource, found, store, writeConditions } from './put-object.ts';
@@ -56,7 +56,11 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
   if (sourceKey !== null || key !== null || again) {
     const { checksum: _, partSizes: __, partChecksums: ___, customerKey: ____, ...plain } = attributes;
     const upload = await reread(x, source, info, sourceKey, wanted);
-    const { VersionId, ...said } = await store(x, bucket, at, upload, { attributes: plain, conditions, ...timed });
+    const { VersionId, ...said } = await store({ ...x, who: { ...x.who, cause: 'copy' } }, bucket, at, upload, {
+      attributes: plain,
+      conditions,
+      ...timed,
+    });
     return answer(source, said, VersionId, key, await x.deps.namespace.stat(x.who, at), bucket);
   }
   const acl = await newObjectAcl(x, { bucket, at });
@@ -104,8 +108,8 @@ function attributesOf(info: ObjectInfo, given: ObjectAttributes, replace: boolea
   const { tags, checksum, partSizes, partChecksums, extra, ...described } = info.attributes;
   const { tags: newTags, extra: newExtra, ...newlyDescribed } = given;
   const kept = retag ? newTags : tags;
-  // The storage class is the request's own, never the source's.
-  const { 's3.storageClass': _, ...rest } = extra ?? {};
+  // Storage class and website redirect are the request's own, never the source's.
+  const { 's3.storageClass': _, [REDIRECT_ATTRIBUTE]: __, ...rest } = extra ?? {};
   const both = { ...(replace ? {} : rest), ...newExtra };
   return {
     ...(replace ? newlyDescribed : described),

@@ -1,5 +1,6 @@
 import { compareKeys } from '#core/address';
 import type { Session } from '../database.ts';
+import { requestText } from '../journal.ts';
 import { endOf } from '../rows.ts';
 import type { Plan } from './plan.ts';
 
@@ -35,11 +36,11 @@ export async function applyPlan(
       p: state.properties,
     }));
   const directories = [...plan.directories.values()].sort((a, b) => a.b - b.b || compareKeys(a.k, b.k));
-  const journal = plan.journal.map(({ who, ...row }) => ({
+  const journal = plan.journal.map(({ who, cause, ...row }) => ({
     ...row,
     p: who.principal?.id ?? null,
     o: who.protocol,
-    r: who.requestId,
+    r: requestText(who.requestId, cause),
   }));
   await session.query(APPLY, [
     commit.gateway,

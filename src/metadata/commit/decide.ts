@@ -13,6 +13,7 @@ import { checkConditions } from '#core/conditions';
 import { encodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectInfo, VersionId } from '#core/object';
+import type { ChangeCause } from '#core/principal';
 import { isHeld, locked, type ObjectLock } from '#core/retention';
 import { recordsOf } from '../chunk-index.ts';
 import { withoutSlash } from '../locks.ts';
@@ -115,7 +116,15 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
     const upload = state.uploads.get(intent.completesUpload);
     if (upload) upload.completedVersion = intent.versionId;
   }
-  const seq = journal(fold, bucket, 'put', intent, made);
+  const seq = journal(
+    fold,
+    bucket,
+    'put',
+    intent,
+    made,
+    null,
+    intent.completesUpload === undefined ? intent.who.cause : 'complete',
+  );
   const info: ObjectInfo = { ...objectInfo(bucket, intent.key, made, intent.versionId), content: intent.content };
   return { kind: 'put', verdict: { info, created: before?.live !== true, seq } };
 }
@@ -267,10 +276,10 @@ function removeVersion(fold: Fold, bucket: BucketState, intent: RemoveIntent, be
   else if (before.versionId === named.id && after.live) past(fold, bucket, -1, -after.size);
   setSlot(fold, bucket, intent.key, after);
   // What the key holds now, whichever of its versions went.
-  journal(fold, bucket, after.live ? 'put' : 'remove', intent, after.live ? after : null);
+  const versionId = named.visibility === 'null' ? 'null' : named.id;
+  journal(fold, bucket, after.live ? 'put' : 'remove', intent, after.live ? after : null, null, `gone ${versionId}`);
   if (after.live) ensureDirectories(fold, bucket, intent.key);
   else if (before.live) afterRemoval(fold, bucket, intent);
-  const versionId = named.visibility === 'null' ? 'null' : named.id;
   return { kind: 'remove', verdict: { existed: true, deleteMarker: named.deleteMarker, versionId } };
 }
 
@@ -312,7 +321,7 @@ function decideTag(fold: Fold, bucket: BucketState, intent: TagIntent): Outcome 
     const { tags: _, ...rest } = current.attributes;
     setSlot(fold, bucket, intent.key, { ...current, attributes: intent.tags === null ? rest : { ...rest, tags: intent.tags } });
   }
-  journal(fold, bucket, 'annotate', intent, current);
+  journal(fold, bucket, 'annotate', intent, current, null, intent.tags === null ? 'untag' : 'tag');
   return { kind: 'lock', version: named.id };
 }
 
@@ -461,11 +470,12 @@ function journal(
   intent: Intent,
   now: SlotState | null,
   marker: VersionId | null = null,
+  cause: ChangeCause | undefined = intent.who.cause,
 ): number {
   const moved = head(fold, bucket);
   moved.n += 1;
   const q = moved.q + moved.n;
-  const row = { b: bucket.id, q, w: kind, k: intent.key, who: intent.who };
+  const row = { b: bucket.id, q, w: kind, k: intent.key, who: intent.who, cause };
   fold.plan.journal.push({ ...row, v: now?.versionId ?? marker, z: now?.size ?? null, e: now?.etag ?? null });
   return q;
 }

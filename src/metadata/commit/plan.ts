@@ -1,6 +1,6 @@
 import type { ChangeKind } from '#contracts/journal';
 import type { BucketId, ObjectKey } from '#core/address';
-import type { Who } from '#core/principal';
+import type { ChangeCause, Who } from '#core/principal';
 import type { SlotState } from './state.ts';
 
 /** One row each for the arrays of cs_commit; the short names are its columns. */
@@ -59,6 +59,7 @@ export interface JournalRow {
   z: number | null;
   e: string | null;
   who: Who;
+  cause: ChangeCause | undefined;
 }
 
 export interface HeadChange {

@@ -44,6 +44,19 @@ suite('CopyObject', api('CopyObject'), {
         expect((await get(to)).text).to.equal(from);
       },
   ),
+  'a website redirect stays behind, and the request can bring another': async ({ put, send, head, path, key }) => {
+    const [from, to] = [key(), key()];
+    const REDIRECT = 'x-amz-website-redirect-location';
+    await put(from, 'abc', { [REDIRECT]: '/elsewhere', 'x-amz-meta-x': 'y' });
+    expect((await head(from)).headers[REDIRECT]).to.equal('/elsewhere');
+    const source = { 'x-amz-copy-source': path(from) };
+    expectStatus(await send('PUT', to, { headers: source }), 200);
+    const copied = (await head(to)).headers;
+    expect(copied['x-amz-meta-x']).to.equal('y');
+    expect(copied).to.not.have.property(REDIRECT);
+    expectStatus(await send('PUT', to, { headers: { ...source, [REDIRECT]: '/there' } }), 200);
+    expect((await head(to)).headers[REDIRECT]).to.equal('/there');
+  },
   "REPLACE takes the request's metadata instead": async ({ put, send, head, path, key }) => {
     const [from, to] = [key(), key()];
     await put(from, 'abc', { 'x-amz-meta-old': '1', 'content-type': 'a/b' });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { headOf, type S3Answer } from './harness/client.ts';
+import { documentsOf } from './harness/documents.ts';
 import { PAGES } from './harness/pages.ts';
 import { hmac, type Keys, signingKey, stampOf } from './harness/signer.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
@@ -355,6 +356,56 @@ suite('POST policy', PAGES.postPolicy, {
     const answer = await upload(lab, key, { tamper: strip });
     expectError(answer, 403, 'AccessDenied');
     expectStatus(await lab.get(key), 404);
+  },
+  'a form without a policy stores where everybody may write': over(
+    {
+      'by a policy': async ({ s3 }: Lab, bucket: string) => {
+        const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/in/*` }];
+        const body = JSON.stringify({ Version: '2012-10-17', Statement });
+        expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'policy=', body }), 204);
+      },
+      'by a list': async ({ s3 }: Lab, bucket: string) => {
+        const rule = '<Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule>';
+        expectStatus(await documentsOf(s3, 'ownershipControls', 'OwnershipControls').put(bucket, rule), 200);
+        const headers = { 'x-amz-acl': 'public-read-write' };
+        expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'acl=', headers }), 200);
+      },
+    },
+    (open) => async (lab) => {
+      const bucket = await lab.newBucket();
+      expectStatus(await documentsOf(lab.s3, 'publicAccessBlock', 'PublicAccessBlockConfiguration').remove(bucket), 204);
+      const there = { ...lab, bucket };
+      const unsigned = (fields: Map<string, string>): void => {
+        for (const name of ['policy', 'x-amz-signature', 'x-amz-algorithm', 'x-amz-credential', 'x-amz-date'])
+          fields.delete(name);
+      };
+      expectError(await upload(there, 'in/a', { tamper: unsigned }), 403, 'AccessDenied');
+      await open(lab, bucket);
+      const fields = [
+        ['Content-Type', 'text/plain'],
+        ['success_action_status', '201'],
+      ] as const;
+      const answer = expectStatus(await upload(there, 'in/a', { fields, tamper: unsigned }), 201);
+      expect(answer.xml().value('Key')).to.equal('in/a');
+      const got = await lab.s3.send('GET', `/${bucket}/in/a`);
+      expect([got.text, got.headers['content-type']]).to.deep.equal(['the file', 'text/plain']);
+    },
+  ),
+  'an unsigned form may not write beside what everybody may': async (lab) => {
+    const bucket = await lab.newBucket();
+    expectStatus(await documentsOf(lab.s3, 'publicAccessBlock', 'PublicAccessBlockConfiguration').remove(bucket), 204);
+    const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/in/*` }];
+    const body = JSON.stringify({ Version: '2012-10-17', Statement });
+    expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'policy=', body }), 204);
+    const unsigned = (fields: Map<string, string>): void => {
+      fields.delete('policy');
+      fields.delete('x-amz-signature');
+    };
+    const there = { ...lab, bucket };
+    expectError(await upload(there, 'out/a', { tamper: unsigned }), 403, 'AccessDenied');
+    const tags = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>';
+    expectError(await upload(there, 'in/a', { fields: [['tagging', tags]], tamper: unsigned }), 403, 'AccessDenied');
+    expectStatus(await lab.s3.send('GET', `/${bucket}/in/a`), 404);
   },
   'a policy that is none is InvalidPolicyDocument': over(
     {

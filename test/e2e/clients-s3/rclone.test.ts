@@ -75,6 +75,45 @@ describe('rclone at the S3 door', function () {
     expect(shown.Metadata).to.include({ 'cache-control': 'max-age=5', color: 'blue' });
   });
 
+  it('keeps the metadata that it copies, in and back', async () => {
+    const file = join(rig.home, 'described');
+    writeFileSync(file, 'x');
+    await rclone(
+      'copyto',
+      file,
+      'cs:rclone/described',
+      '-M',
+      '--metadata-set',
+      'colour=blue',
+      '--metadata-set',
+      'content-language=de',
+    );
+    const shown = async (path: string) => JSON.parse(await rclone('lsjson', '-M', path))[0].Metadata;
+    expect(await shown('cs:rclone/described')).to.include({ colour: 'blue', 'content-language': 'de' });
+    await rclone('copyto', 'cs:rclone/described', 'cs:rclone/described again', '-M');
+    expect(await shown('cs:rclone/described again')).to.include({ colour: 'blue', 'content-language': 'de' });
+  });
+
+  it('shows versions, reads old ones and cleans them up', async () => {
+    await rclone('mkdir', 'cs:rclone-versions');
+    await rclone('backend', 'versioning', 'cs:rclone-versions', 'Enabled');
+    const file = join(rig.home, 'versioned.txt');
+    for (const text of ['first', 'second one']) {
+      writeFileSync(file, text);
+      await rclone('copyto', file, 'cs:rclone-versions/a.txt', '--ignore-times');
+    }
+    await rclone('deletefile', 'cs:rclone-versions/a.txt');
+    expect(await rclone('lsf', 'cs:rclone-versions')).to.equal('');
+    const versions = (await rclone('lsf', '--s3-versions', 'cs:rclone-versions')).trim().split('\n');
+    expect(versions).to.have.length(2);
+    for (const name of versions) expect(name).to.match(/^a-v\d{4}-\d\d-\d\d-\d{6}-\d{3}\.txt$/);
+    const texts = await Promise.all(versions.map((name) => rclone('cat', '--s3-versions', `cs:rclone-versions/${name}`)));
+    expect(texts).to.have.members(['first', 'second one']);
+    await rclone('backend', 'cleanup-hidden', 'cs:rclone-versions');
+    expect(await rclone('lsf', '--s3-versions', 'cs:rclone-versions')).to.equal('');
+    await rclone('rmdir', 'cs:rclone-versions');
+  });
+
   it('streams in what has no length, and reads parts of it', async () => {
     const command = `head -c 7000000 ${JSON.stringify(join(rig.tree, 'large.bin'))} | rclone rcat cs:rclone/stream --streaming-upload-cutoff 1M`;
     await rig.run('sh', ['-c', command], {

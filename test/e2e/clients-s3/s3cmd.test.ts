@@ -8,18 +8,19 @@ describe('s3cmd at the S3 door', function () {
   this.timeout(120_000);
   requireProgram('s3cmd');
   let rig: ClientsRig;
-  const s3cmd = (...args: string[]): Promise<string> => {
+  const options = (): string[] => {
     const { host } = new URL(rig.gateway.s3Url);
-    return rig.run('s3cmd', [
+    return [
       `--host=${host}`,
       `--host-bucket=${host}`,
       '--no-ssl',
       `--access_key=${rig.gateway.accessKeyId}`,
       `--secret_key=${rig.gateway.secretAccessKey}`,
       '--no-progress',
-      ...args,
-    ]);
+    ];
   };
+  const s3cmd = (...args: string[]): Promise<string> => rig.run('s3cmd', [...options(), ...args]);
+  const attempt = (...args: string[]) => rig.attempt('s3cmd', [...options(), ...args]);
 
   before(async () => {
     rig = await clientsRig('s3cmd');
@@ -49,6 +50,27 @@ describe('s3cmd at the S3 door', function () {
     expect(await s3cmd('info', 's3://s3cmd/moved one')).to.match(/color:\s+red/);
     await s3cmd('rm', 's3://s3cmd/moved one');
     expect(await s3cmd('ls', 's3://s3cmd')).to.not.contain('moved');
+  });
+
+  it('sets a policy, sees it, and takes it away', async () => {
+    const Statement = [{ Effect: 'Deny', Principal: '*', Action: 's3:DeleteObject', Resource: 'arn:aws:s3:::s3cmd/in/*' }];
+    const path = join(rig.home, 'policy.json');
+    writeFileSync(path, JSON.stringify({ Version: '2012-10-17', Statement }));
+    await s3cmd('setpolicy', path, 's3://s3cmd');
+    expect(await s3cmd('info', 's3://s3cmd')).to.contain('arn:aws:s3:::s3cmd/in/*');
+    expect((await attempt('rm', 's3://s3cmd/in/one')).stderr).to.contain('403');
+    await s3cmd('delpolicy', 's3://s3cmd');
+    expect(await s3cmd('info', 's3://s3cmd')).to.match(/Policy:\s+none/);
+  });
+
+  it('has a URL of signature version 2 refused in words that name version 4', async () => {
+    const url = (await s3cmd('signurl', 's3://s3cmd/in/one', '+600')).trim();
+    expect(url).to.contain('AWSAccessKeyId=');
+    const answer = await fetch(url);
+    expect(answer.status).to.equal(400);
+    expect(await answer.text())
+      .to.contain('<Code>InvalidRequest</Code>')
+      .and.to.contain('AWS4-HMAC-SHA256');
   });
 
   it('sets CORS, lifecycle and expiry', async () => {
