@@ -27,6 +27,8 @@ export interface State {
   objects: Record<string, string>;
   folders: string[];
   journal: { head: number; dense: boolean };
+  /** What the bucket is said to use. */
+  used: { objects: number; bytes: number };
 }
 
 export interface Begun {
@@ -54,7 +56,7 @@ export interface Expected {
  * Runs the program to its end. What it finds when it comes up goes to `settled`, whose answer, what each key holds now, it works on.
  * @throws when it ends in any other way than by its own end or SIGKILL, and what `settled` throws
  */
-export async function runRound(round: Round, settled: (state: State) => Map<string, Body>): Promise<Outcome> {
+export async function runRound(round: Round, settled: (state: State) => Promise<Map<string, Body>>): Promise<Outcome> {
   const program = fileURLToPath(import.meta.resolve('./workload.ts'));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(round)], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -71,7 +73,7 @@ export async function runRound(round: Round, settled: (state: State) => Map<stri
     if (said.state !== undefined) {
       outcome.state = said.state as State;
       try {
-        child.stdin.end(`${JSON.stringify([...settled(outcome.state)])}\n`);
+        child.stdin.end(`${JSON.stringify([...(await settled(outcome.state))])}\n`);
       } catch (error) {
         broken = error;
         child.kill('SIGKILL');
@@ -139,6 +141,9 @@ export function settle(expected: Expected, state: State): Map<string, Body> {
   if (wrong.length > 0 || state.folders.length !== folders.size) {
     throw new Error(`Folders ${state.folders.join(' ')} do not fit the keys, which need ${[...folders].join(' ')}`);
   }
+  const bytes = [...live.values()].reduce((sum, body) => sum + bytesOfBody(body).length, 0);
+  if (state.used.objects !== live.size || state.used.bytes !== bytes)
+    throw new Error(`The bucket is said to use ${JSON.stringify(state.used)}, and uses ${live.size} objects of ${bytes} bytes`);
   if (!state.journal.dense) throw new Error('The journal has a hole');
   return live;
 }

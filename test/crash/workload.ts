@@ -65,7 +65,7 @@ say({ calls: crash.calls() });
 
 /** Everything there is: bytes read through the front door, folders by their own rows, the journal from its beginning. */
 async function inspect(): Promise<State> {
-  const state: State = { objects: {}, folders: [], journal: { head: 0, dense: true } };
+  const state: State = { objects: {}, folders: [], journal: { head: 0, dense: true }, used: { objects: 0, bytes: 0 } };
   for (let after: string | null = ''; after !== null; ) {
     const query = { bucket: round.bucket, prefix: '', delimiter: '', after, limit: 1000 };
     const page = await namespace.list(who, query);
@@ -89,6 +89,7 @@ async function inspect(): Promise<State> {
     if (!state.journal.dense) break;
   }
   state.journal.head = seq;
+  state.used = (await metadata.usage.room(round.bucket)).bucket.used;
   return state;
 }
 
@@ -139,7 +140,7 @@ async function work(): Promise<void> {
         for (const [key, body] of Object.entries(operation.changes)) body === null ? live.delete(key) : live.set(key, body);
         say({ acknowledged: name });
       } catch (error) {
-        if (!isCloudStoreError(error, 'not_implemented')) throw error;
+        if (!isCloudStoreError(error, 'not_implemented') && !isCloudStoreError(error, 'quota_exceeded')) throw error;
         say({ refused: name });
       }
       for (const key of keys) busy.delete(key);

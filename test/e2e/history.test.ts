@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
 import { MAIN, NODE_ARGS } from '../support/process.ts';
+import { send } from '../support/requests.ts';
 
 /** What was, as people get at it: REST, the command beside the gateway, and the drive. */
 describe('history over REST, by command and on the drive', function () {
@@ -220,6 +222,74 @@ describe('history over REST, by command and on the drive', function () {
     expect((await rest('PUT', '/files/home/too-much', big)).status).to.equal(507);
     command('quota', 'set', '--user', gateway.user, '--bytes', 'none');
     expect((await rest('PUT', '/files/home/too-much', big)).status).to.equal(201);
+  });
+
+  it('holds the quota of a bucket against writers at once through every door, to the object and the byte', async () => {
+    await rest('POST', '/buckets', { name: 'raced' });
+    const each = 10_000;
+    const body = 'r'.repeat(each);
+    const s3 = (method: string, key: string, content?: string) =>
+      send(
+        method,
+        presign(method, `${gateway.s3Url}/raced/${key}`, gateway, new Date()),
+        content === undefined ? {} : { body: content },
+      );
+    const begun = async (key: string): Promise<string> => {
+      const id = /<UploadId>([^<]+)/.exec(String((await s3('POST', `${key}?uploads`)).body))?.[1];
+      const part = await s3('PUT', `${key}?partNumber=1&uploadId=${id}`, body);
+      expect(part.status).to.equal(200);
+      return `${id} ${part.headers.etag}`;
+    };
+    const multiparts = await Promise.all(Array.from({ length: 6 }, (_, n) => begun(`m${n}`)));
+    const tus = (key: string) =>
+      fetch(`${gateway.restUrl}/uploads`, {
+        method: 'POST',
+        headers: {
+          authorization: basic,
+          'tus-resumable': '1.0.0',
+          'upload-length': String(each),
+          'upload-metadata': `bucket ${btoa('raced')},key ${btoa(key)}`,
+          'content-type': 'application/offset+octet-stream',
+        },
+        body,
+      });
+    const doors: ((n: number) => Promise<{ status: number }>)[] = [
+      (n) => rest('PUT', `/files/raced/r${n}`, body),
+      (n) => fetch(`${gateway.webdavUrl}raced/d${n}`, { method: 'PUT', headers: { authorization: basic }, body }),
+      (n) => s3('PUT', `s${n}`, body),
+      (n) => tus(`t${n}`),
+      (n) => {
+        const [id, etag] = multiparts[n]!.split(' ');
+        const parts = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part></CompleteMultipartUpload>`;
+        return s3('POST', `m${n}?uploadId=${id}`, parts);
+      },
+    ];
+    const used = async () =>
+      (await rest('GET', '/usage')).json.buckets.find(({ name }: { name: string }) => name === 'raced') as {
+        objects: number;
+        bytes: number;
+      };
+    const race = async (quota: object) => {
+      await rest('PATCH', '/buckets/raced', { quota });
+      const before = (await used()).objects;
+      const statuses = await Promise.all(
+        Array.from({ length: 30 }, (_, n) => doors[n % 5]!(Math.floor(n / 5)).then(({ status }) => status)),
+      );
+      const written = statuses.filter((status) => status < 300).length;
+      expect(statuses.filter((status) => status >= 300 && status !== 507 && status !== 403)).to.deep.equal([]);
+      return { written, before, ...(await used()) };
+    };
+    expect(await race({ bytes: null, objects: 4 })).to.deep.include({ written: 4, objects: 4, bytes: 4 * each });
+    for (const key of ['r', 'd', 's', 't', 'm'].flatMap((door) => [0, 1, 2, 3, 4, 5].map((n) => door + n)))
+      await rest('DELETE', `/files/raced/${key}`);
+    // What completed took its upload along: those are begun anew.
+    multiparts.splice(0, 6, ...(await Promise.all(Array.from({ length: 6 }, (_, n) => begun(`m${n}`)))));
+    expect(await race({ bytes: 7 * each + 1, objects: null })).to.deep.include({
+      before: 0,
+      written: 7,
+      objects: 7,
+      bytes: 7 * each,
+    });
   });
 
   it('does the same by command, beside the running gateway', async () => {

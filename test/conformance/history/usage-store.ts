@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { expect } from 'chai';
+import type { UsageStore } from '#contracts/usage';
+import type { Bucket } from '#core/bucket';
+import { accountsOf } from '../../support/metadata-accounts.ts';
+import { type Account, type MetadataRig, putIntent } from '../../support/metadata-rig.ts';
+import { codeOf } from '../../support/rooms.ts';
+
+const NONE = { objects: null, bytes: null };
+
+/** Every clause of UsageStore; what deduplicated contents take is measured by the tests of the content store and of `measure`. */
+export function describeUsageStore(rigOf: () => MetadataRig): void {
+  describe('usage', () => {
+    let rig: MetadataRig;
+    let owner: Account;
+    let turn = 0;
+    before(async () => {
+      rig = rigOf();
+      owner = await rig.user();
+    });
+    const usage = (): UsageStore => rig.gateways[turn++ % rig.gateways.length]!.usage;
+    const put = (bucket: Bucket, key: string, size: number) =>
+      rig.store.commit(putIntent({ ...bucket, who: owner.who }, key, { size }));
+    const remove = (bucket: Bucket, key: string) =>
+      rig.store.commit({
+        kind: 'remove',
+        who: owner.who,
+        bucket: bucket.id,
+        key,
+        versionId: randomBytes(16).toString('hex'),
+      });
+    const useOf = async (bucket: Bucket) => (await usage().buckets(owner.principal.id)).find((one) => one.bucket === bucket.id);
+    const ofOwner = async () => (await usage().owners()).find((one) => one.owner === owner.principal.id);
+
+    it('counts what is there and what was, by bucket and by owner, at every commit', async () => {
+      const [one, two] = [await rig.bucket({ owner }), await rig.bucket({ owner, versioning: 'enabled' })];
+      expect(await useOf(one)).to.deep.equal({
+        ...{ bucket: one.id, name: one.name, owner: owner.principal.id, quota: NONE, physical: null },
+        ...{ objects: 0, bytes: 0, historyVersions: 0, historyBytes: 0 },
+      });
+      await put(one, 'a', 10);
+      await put(one, 'a', 30);
+      await put(two, 'b', 5);
+      await put(two, 'c', 7);
+      await remove(two, 'c');
+      await rig.store.copy({
+        who: owner.who,
+        from: { bucket: one.id, key: 'a' },
+        to: { bucket: two.id, key: 'd/a' },
+        overwrite: false,
+      });
+      await rig.store.move({
+        who: owner.who,
+        from: { bucket: two.id, key: 'd/' },
+        to: { bucket: two.id, key: 'e/' },
+        overwrite: false,
+      });
+      expect(await useOf(one)).to.include({ objects: 1, bytes: 30, historyVersions: 1, historyBytes: 10 });
+      expect(await useOf(two)).to.include({ objects: 2, bytes: 35 });
+      expect(await ofOwner()).to.include({ objects: 3, bytes: 65, storedBytes: 0 });
+      for (const bucket of [one, two]) {
+        const { kept, counted } = await accountsOf(rig.database, bucket);
+        expect(kept).to.deep.equal(counted);
+      }
+    });
+
+    it('tells what a write is held against', async () => {
+      const bucket = await rig.bucket({ owner });
+      await put(bucket, 'a', 4);
+      await rig.gateways[0]!.buckets.update(bucket.id, { quota: { objects: 7, bytes: 100 } });
+      await rig.gateways[0]!.principals.update(owner.principal.id, { quotaBytes: 1_000, quotaObjects: 50 });
+      const account = await ofOwner();
+      expect(await usage().room(bucket.id)).to.deep.equal({
+        owner: owner.principal.id,
+        bucket: { used: { objects: 1, bytes: 4 }, quota: { objects: 7, bytes: 100 } },
+        account: { used: { objects: account?.objects, bytes: account?.bytes }, quota: { objects: 50, bytes: 1_000 } },
+      });
+      await rig.gateways[0]!.principals.update(owner.principal.id, { quotaBytes: null, quotaObjects: null });
+      await rig.gateways[0]!.buckets.update(bucket.id, { quota: NONE });
+      expect((await usage().room(bucket.id)).account.quota).to.deep.equal(NONE);
+      expect(await codeOf(usage().room(2 ** 30))).to.equal('bucket_not_found');
+    });
+
+    it('lists buckets of one owner, or all, and owners who have none', async () => {
+      const idle = await rig.user();
+      expect(await usage().buckets(idle.principal.id)).to.deep.equal([]);
+      expect((await usage().owners()).find((one) => one.owner === idle.principal.id)).to.include({ objects: 0, bytes: 0 });
+      const all = await usage().buckets();
+      expect(all.length).to.be.greaterThan((await usage().buckets(owner.principal.id)).length - 1);
+      expect(all.map(({ name }) => name)).to.deep.equal(all.map(({ name }) => name).toSorted());
+    });
+
+    it('goes with the bucket that is removed, and with the owner that it gets', async () => {
+      const [going, given] = [await rig.bucket({ owner }), await rig.bucket({ owner })];
+      const before = await ofOwner();
+      await put(given, 'a', 11);
+      const heir = await rig.user();
+      await rig.gateways[0]!.buckets.update(given.id, { owner: heir.principal.id });
+      await rig.gateways[0]!.buckets.remove(going.id, {});
+      expect(await ofOwner()).to.include({ objects: before?.objects, bytes: before?.bytes });
+      expect((await usage().owners()).find((one) => one.owner === heir.principal.id)).to.include({ objects: 1, bytes: 11 });
+      const { kept, counted } = await accountsOf(rig.database, { id: given.id, owner: heir.principal.id });
+      expect(kept).to.deep.equal(counted);
+    });
+
+    it('measures every bucket of a domain, at a time that it tells', async () => {
+      const bucket = await rig.bucket({ owner });
+      expect(await usage().domains()).to.include(bucket.domain);
+      const measured = await usage().measure(bucket.domain);
+      expect(measured).to.equal((await usage().buckets(owner.principal.id)).length + 1); // and the one that was given away
+      expect((await useOf(bucket))?.physical).to.deep.equal({ ownBytes: 0, sharedBytes: 0, measured: rig.clock.now() });
+    });
+
+    it('holds a bucket’s quota against any number of writers at once, whatever they do', async () => {
+      const bucket = await rig.bucket({ owner });
+      await put(bucket, 'seed', 10);
+      await rig.gateways[0]!.buckets.update(bucket.id, { quota: { objects: 8, bytes: 60 } });
+      const codes = await Promise.all([
+        ...Array.from({ length: 12 }, (_, n) => codeOf(put(bucket, `p${n}`, 10))),
+        ...Array.from({ length: 12 }, (_, n) =>
+          codeOf(
+            rig.store.copy({
+              ...{ who: owner.who, from: { bucket: bucket.id, key: 'seed' }, to: { bucket: bucket.id, key: `c${n}` } },
+              overwrite: false,
+            }),
+          ),
+        ),
+      ]);
+      expect(codes.filter((code) => code === 'quota_exceeded')).to.have.length(19);
+      expect(await useOf(bucket)).to.include({ objects: 6, bytes: 60 });
+    });
+  });
+}
