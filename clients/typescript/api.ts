@@ -181,6 +181,17 @@ export type Code = {
 /** policy, acl, publicAccessBlock or ownershipControls. */
 export type ConfigDocument = Record<string, never>;
 
+export type Confirm = {
+  password: string;
+  /** Where a second factor is on. */
+  otp?: string;
+};
+
+export type ConfirmByPasskey = {
+  /** The browser's answer to `/auth/passkey/options`. */
+  response: Record<string, unknown>;
+};
+
 export type Credential = {
   id: string;
   kind: "s3" | "app-password" | "device";
@@ -760,6 +771,8 @@ export type SecondFactors = {
   passkeys: number;
   /** How many are left. */
   recoveryCodes: number;
+  /** Who it is was said within the last minutes, so that keys and factors can be added. */
+  confirmed: boolean;
 };
 
 export type Session = {
@@ -1558,6 +1571,20 @@ export interface Operations {
     body: Login;
     answer: Tokens;
   };
+  /** Says who one is once more: for ten minutes keys, passkeys and one-time codes can be added with this session. */
+  LoginAgain: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Confirm;
+    answer: undefined;
+  };
+  /** The same by a passkey, whose challenge `/auth/passkey/options` gives. */
+  LoginAgainByPasskey: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: ConfirmByPasskey;
+    answer: undefined;
+  };
   /** Begins a session by a passkey alone: it is both factors. */
   LoginByPasskey: {
     path: Record<never, never>;
@@ -1957,6 +1984,8 @@ export const OPERATIONS = {
   ListUsers: ['GET', '/users'],
   ListVersions: ['GET', '/versions/{bucket}/{key}'],
   Login: ['POST', '/auth/login'],
+  LoginAgain: ['POST', '/me/confirm'],
+  LoginAgainByPasskey: ['POST', '/me/confirm/passkey'],
   LoginByPasskey: ['POST', '/auth/passkey/login'],
   Logout: ['POST', '/auth/logout'],
   Me: ['GET', '/me'],

@@ -26,6 +26,7 @@ export class RestError extends Error {
 }
 
 export const OWN_PROBLEMS = {
+  confirmation_required: { status: 403, title: 'Say once more who you are' },
   second_factor_required: { status: 401, title: 'A second factor is required' },
   no_such_route: { status: 404, title: 'No such route' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
@@ -106,6 +107,15 @@ export function problemOf(error: unknown): Answered {
   if (error instanceof RestError) {
     const { code, message, headers, details } = error;
     return { ...OWN_PROBLEMS[code], code, detail: message, headers, details };
+  }
+  if (isCloudStoreError(error, 'access_denied') && error.details.confirm === true) {
+    return {
+      ...OWN_PROBLEMS.confirmation_required,
+      code: 'confirmation_required',
+      detail: error.message,
+      headers: {},
+      details: {},
+    };
   }
   if (!isCloudStoreError(error) || error.code === 'internal') {
     return { ...PROBLEMS.internal, code: 'internal', headers: {}, details: {} };

@@ -36,6 +36,8 @@ export interface AuthenticatorOptions {
 export interface OwnAuthenticator extends Authenticator {
   /** Whether it is the user's own password, and no app password; a second factor is not asked for. @throws unauthenticated, rate_limited */
   ownPassword(name: string, password: string, remoteAddress: string): Promise<void>;
+  /** What is kept of a session is out of date; other gateways hear of it by signal. */
+  forget(session: string, principal: PrincipalId): void;
   /** Writes what is still in memory of the use of credentials. */
   close(): Promise<void>;
 }
@@ -173,6 +175,7 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
       const { credential } = await passwords.match(name, password, remoteAddress);
       if (credential !== null) throw new CloudStoreError('unauthenticated', 'The password is wrong.');
     },
+    forget: (session, principal) => sessions.drop(`${session} ${principal}`),
     async close() {
       unsubscribe();
       await uses.close();

@@ -7,6 +7,7 @@ import { CloudStoreError } from '#core/errors';
 import { isCidr } from '#core/network';
 import type { PrincipalId, Who } from '#core/principal';
 import { adminItself, userItself } from './acting.ts';
+import { userFreshly } from './confirmation.ts';
 import { compileSessionPolicy } from './policy-statements.ts';
 import { digestOf, generateAccessKey, generateAppPassword, generateDeviceSecret, generateId, secretContext } from './secrets.ts';
 
@@ -47,7 +48,7 @@ export function createCredentials({ credentials: store, keyring, clock, random }
       return store.list(of);
     },
     async create(who, wanted) {
-      const self = userItself(who);
+      const self = userFreshly(who, clock);
       const owner: PrincipalId = wanted.owner ?? self.id;
       if (owner !== self.id) adminItself(who);
       const { name, scope = null, networks = null, expires = null } = wanted;

@@ -11,6 +11,7 @@ import type { PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Clock, Random } from '#core/clock';
 import { createAuthenticator, type OwnAuthenticator } from './authenticator.ts';
+import { createConfirmation, userFreshly } from './confirmation.ts';
 import { createCredentials } from './credentials.ts';
 import { createPasskeys } from './passkeys.ts';
 import { createCodes } from './second-factors.ts';
@@ -43,11 +44,14 @@ export function createIdentity(options: IdentityOptions): Identity & { authentic
   const sessions = createSessions({ principals, tokens, clock });
   const { require: requireFactor, ensureRecoveryCodes, ...codes } = createCodes(options);
   const authenticator = createAuthenticator({ ...options, tokens, sessions, factors: { require: requireFactor } });
+  const { ownPassword, forget } = authenticator;
+  const { passkeyOf, ...passkeys } = createPasskeys({ ...options, sessions, ensureRecoveryCodes });
+  const confirmation = createConfirmation({ principals, ownPassword, factors: { require: requireFactor }, forget, passkeyOf });
   return {
     authenticator,
-    users: createUsers({ ...options, ownPassword: authenticator.ownPassword }),
+    users: createUsers({ ...options, ownPassword, fresh: (who) => void userFreshly(who, clock) }),
     credentials: createCredentials(options),
-    secondFactors: { ...codes, ...createPasskeys({ ...options, sessions, ensureRecoveryCodes }) },
+    secondFactors: { ...codes, ...passkeys, ...confirmation },
     setup: createSetup({ ...options, sessions }),
   };
 }

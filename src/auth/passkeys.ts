@@ -2,11 +2,12 @@ import type { AuthenticationResponseJSON, AuthenticatorTransport, RegistrationRe
 import type { Cache } from '#contracts/cache';
 import type { FactorStore, PasskeyRecord } from '#contracts/factor-store';
 import type { PrincipalStore } from '#contracts/principal-store';
-import type { Passkey, SecondFactors } from '#contracts/second-factors';
+import type { Passkey, SecondFactors, Site } from '#contracts/second-factors';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { PrincipalId } from '#core/principal';
 import { userItself } from './acting.ts';
+import { type ConfirmationOptions, userFreshly } from './confirmation.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -37,7 +38,7 @@ const RULES = { pairMax: 60, networkMax: 300, accountMax: Number.POSITIVE_INFINI
  * Passkeys (WebAuthn level 2) by @simplewebauthn/server. Discoverable ones with the user verified by the device: one of them is both factors, and asking for one names
  * nobody. A challenge works once, for five minutes.
  */
-export function createPasskeys(options: PasskeysOptions): OwnPasskeys {
+export function createPasskeys(options: PasskeysOptions): OwnPasskeys & Pick<ConfirmationOptions, 'passkeyOf'> {
   const { principals, factors, cache, clock, sessions } = options;
   const limiter = createLoginLimiter({ cache, clock, purpose: 'passkey', rules: RULES });
   // Its parsers of certificates cost a start more than they are worth.
@@ -51,7 +52,7 @@ export function createPasskeys(options: PasskeysOptions): OwnPasskeys {
       return (await factors.listPasskeys(userItself(who).id)).map(shown);
     },
     async beginPasskey(who, { origin }) {
-      const { id, name } = userItself(who);
+      const { id, name } = userFreshly(who, clock);
       const known = await factors.listPasskeys(id);
       if (known.length >= PASSKEYS_MAX)
         throw new CloudStoreError('invalid_argument', `A user has at most ${PASSKEYS_MAX} passkeys.`);
@@ -69,7 +70,7 @@ export function createPasskeys(options: PasskeysOptions): OwnPasskeys {
       return asked;
     },
     async addPasskey(who, { origin }, response, name) {
-      const { id } = userItself(who);
+      const { id } = userFreshly(who, clock);
       const { verifyRegistrationResponse } = await webauthn();
       const verified = await verifyRegistrationResponse({
         response: response as RegistrationResponseJSON, // it checks every field itself
@@ -92,7 +93,7 @@ export function createPasskeys(options: PasskeysOptions): OwnPasskeys {
       await factors.addPasskey(record);
       return { passkey: { id: record.id, name: record.name, created: clock.now(), lastUsed: null }, recoveryCodes };
     },
-    removePasskey: (who, id) => factors.removePasskey(id, userItself(who).id),
+    removePasskey: async (who, id) => factors.removePasskey(id, userFreshly(who, clock).id),
 
     async beginPasskeyLogin({ origin }, remoteAddress) {
       await limiter.attempt('begin', remoteAddress);
@@ -101,32 +102,36 @@ export function createPasskeys(options: PasskeysOptions): OwnPasskeys {
       await remember(asked.challenge, LOGIN, null);
       return asked;
     },
-    async loginByPasskey({ origin }, response, remoteAddress, label) {
-      await limiter.attempt('login', remoteAddress);
-      const given = response as AuthenticationResponseJSON; // it checks every field itself
-      const passkey = typeof given?.id === 'string' ? await factors.findPasskey(given.id.slice(0, 1400)) : null;
-      const user = passkey === null ? null : await principals.find(passkey.principal);
-      if (passkey === null || user === null || user.disabled) throw refused();
-      const { verifyAuthenticationResponse } = await webauthn();
-      const verified = await verifyAuthenticationResponse({
-        response: given,
-        expectedChallenge: (challenge) => factors.spendChallenge(challenge, LOGIN, null),
-        expectedOrigin: origin,
-        expectedRPID: rpOf(origin),
-        requireUserVerification: true,
-        credential: {
-          id: passkey.id,
-          publicKey: new Uint8Array(passkey.publicKey),
-          counter: passkey.counter,
-          transports: transportsOf(passkey),
-        },
-      }).catch(refuse);
-      if (!verified.verified) throw refused();
-      await factors.usedPasskey(passkey.id, verified.authenticationInfo.newCounter);
-      await limiter.succeeded('login', remoteAddress);
-      return sessions.begin(user.id, label, remoteAddress, null);
-    },
+    passkeyOf,
+    loginByPasskey: async (site, response, remoteAddress, label) =>
+      sessions.begin(await passkeyOf(site, response, remoteAddress), label, remoteAddress, null),
   };
+
+  async function passkeyOf({ origin }: Site, response: unknown, remoteAddress: string): Promise<PrincipalId> {
+    await limiter.attempt('login', remoteAddress);
+    const given = response as AuthenticationResponseJSON; // it checks every field itself
+    const passkey = typeof given?.id === 'string' ? await factors.findPasskey(given.id.slice(0, 1400)) : null;
+    const user = passkey === null ? null : await principals.find(passkey.principal);
+    if (passkey === null || user === null || user.disabled) throw refused();
+    const { verifyAuthenticationResponse } = await webauthn();
+    const verified = await verifyAuthenticationResponse({
+      response: given,
+      expectedChallenge: (challenge) => factors.spendChallenge(challenge, LOGIN, null),
+      expectedOrigin: origin,
+      expectedRPID: rpOf(origin),
+      requireUserVerification: true,
+      credential: {
+        id: passkey.id,
+        publicKey: new Uint8Array(passkey.publicKey),
+        counter: passkey.counter,
+        transports: transportsOf(passkey),
+      },
+    }).catch(refuse);
+    if (!verified.verified) throw refused();
+    await factors.usedPasskey(passkey.id, verified.authenticationInfo.newCounter);
+    await limiter.succeeded('login', remoteAddress);
+    return user.id;
+  }
 }
 
 function shown({ id, name, created, lastUsed }: PasskeyRecord): Passkey {

@@ -23,8 +23,8 @@ export function credentialOf(record: CredentialRecord, session?: string): Creden
 }
 
 /** A log-in by password is the user itself; one by a credential is that credential. */
-export function sessionCredential({ id }: SessionRecord, by: CredentialRecord | null): Credential {
-  return by === null ? { kind: 'session', id, scope: null, session: id } : credentialOf(by, id);
+export function sessionCredential({ id, confirmed }: SessionRecord, by: CredentialRecord | null): Credential {
+  return by === null ? { kind: 'session', id, scope: null, session: id, confirmed } : credentialOf(by, id);
 }
 
 /** By the bare password, of which nothing travels but what tells it from the next one. */

@@ -6,6 +6,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { PrincipalId } from '#core/principal';
 import { userItself } from './acting.ts';
+import { isFresh, userFreshly } from './confirmation.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import { digestOf, generateRecoveryCode } from './secrets.ts';
 import { base32, provisioningUri, stepOf, TOTP_SECRET_BYTES } from './totp.ts';
@@ -24,7 +25,7 @@ export interface SecondFactorsOptions {
   random: Random;
 }
 
-type OwnCodes = Omit<SecondFactors, `${string}asskey${string}`>;
+type OwnCodes = Omit<SecondFactors, `${string}asskey${string}` | 'confirm'>;
 
 const RECOVERY_CODES = 10;
 /** A million codes, three of them right: twenty tries an hour, from wherever, take years. */
@@ -74,22 +75,23 @@ export function createCodes(
       await check(user, remoteAddress, () => spend(user.id, code));
     },
     async status(who) {
-      const { id } = userItself(who);
+      const user = userItself(who);
+      const { id } = user;
       const [totp, passkeys, recoveryCodes] = await Promise.all([
         factors.totp(id),
         factors.listPasskeys(id),
         factors.recoveryCodesLeft(id),
       ]);
-      return { totp: totp?.confirmed ?? false, passkeys: passkeys.length, recoveryCodes };
+      return { totp: totp?.confirmed ?? false, passkeys: passkeys.length, recoveryCodes, confirmed: isFresh(user, clock) };
     },
     async beginTotp(who) {
-      const { id, name } = userItself(who);
+      const { id, name } = userFreshly(who, clock);
       const secret = random(TOTP_SECRET_BYTES);
       await factors.beginTotp(id, keyring.seal(secret, contextOf(id)));
       return { secret: base32(secret), uri: provisioningUri(secret, name) };
     },
     async confirmTotp(who, code, remoteAddress) {
-      const user = userItself(who);
+      const user = userFreshly(who, clock);
       const begun = await factors.totp(user.id);
       if (begun === null || begun.confirmed) throw new CloudStoreError('conflict', 'There is nothing to confirm; begin first.');
       const secret = await keyring.unseal(begun.sealed, contextOf(user.id));

@@ -21,6 +21,8 @@ export interface UsersOptions {
   buckets: BucketStore;
   keyring: Keyring;
   random: Random;
+  /** Where there are sessions: that this one has said a moment ago who it is. @throws access_denied */
+  fresh?(who: Who): void;
   /** Where users change their own passwords. @throws unauthenticated, rate_limited */
   ownPassword?(name: string, password: string, remoteAddress: string): Promise<void>;
 }
@@ -101,6 +103,7 @@ export function createUsers(options: UsersOptions): Users {
     },
     async reset(who, name, { password, credentials: withCredentials }) {
       adminItself(who);
+      options.fresh?.(who);
       const record = await named(name);
       const changed = await setPassword(record, password);
       await factors.removeAll(record.id);

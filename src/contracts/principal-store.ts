@@ -54,6 +54,8 @@ export interface PrincipalStore {
     expires: number,
     from?: string,
   ): Promise<{ outcome: 'rotated'; principal: PrincipalRecord } | { outcome: 'reused' | 'gone' }>;
+  /** Its user has said who it is once more. @throws unauthenticated when it has ended */
+  confirmSession(id: string): Promise<void>;
   sessionAlive(id: string): Promise<boolean>;
   /** null when it has ended. */
   findSession(id: string): Promise<SessionRecord | null>;
@@ -86,6 +88,8 @@ export interface SessionRecord {
   /** When it was begun or renewed. */
   lastUsed: number;
   lastUsedFrom: string | null;
+  /** When its user last said who it is. */
+  confirmed: number;
 }
 
 export interface AccessKeyRecord {

@@ -22,6 +22,8 @@ export interface Credential {
   expires?: number;
   /** The session that it came by, where the credential was exchanged for tokens. */
   session?: string;
+  /** Of a log-in: when the user last said who it is, ms. */
+  confirmed?: number;
 }
 
 /** A reduction of what the owner may. Whatever is null is not reduced. When a credential ends, and from where it may be used, is decided before: see Authenticator. */

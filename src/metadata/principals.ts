@@ -71,8 +71,8 @@ const REMOVE_KEY = { name: 'key-remove', text: 'DELETE FROM access_keys WHERE id
 const CREATE_SESSION = {
   name: 'session-create',
   text: `WITH ended AS (DELETE FROM sessions WHERE expires_ms < $6)
-         INSERT INTO sessions (id, principal, token_hash, expires_ms, label, created_ms, credential, used_ms, used_from)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8)`,
+         INSERT INTO sessions (id, principal, token_hash, expires_ms, label, created_ms, credential, used_ms, used_from, confirmed_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $6)`,
 };
 const LOCK_SESSION = {
   name: 'session-lock',
@@ -87,14 +87,18 @@ const REVOKE = {
   name: 'session-revoke',
   text: 'UPDATE sessions SET revoked = true WHERE id = $1 AND NOT revoked RETURNING principal',
 };
+const CONFIRM = {
+  name: 'session-confirm',
+  text: 'UPDATE sessions SET confirmed_ms = $2 WHERE id = $1 AND NOT revoked AND expires_ms > $2 RETURNING principal',
+};
 const SESSIONS = {
   name: 'session-list',
-  text: `SELECT id, principal, label, created_ms, expires_ms, credential, used_ms, used_from FROM sessions
+  text: `SELECT id, principal, label, created_ms, expires_ms, credential, used_ms, used_from, confirmed_ms FROM sessions
           WHERE principal = $1 AND NOT revoked AND expires_ms > $2 ORDER BY created_ms, id`,
 };
 const SESSION = {
   name: 'session-find',
-  text: `SELECT id, principal, label, created_ms, expires_ms, credential, used_ms, used_from FROM sessions WHERE id = $1 AND NOT revoked AND expires_ms > $2`,
+  text: `SELECT id, principal, label, created_ms, expires_ms, credential, used_ms, used_from, confirmed_ms FROM sessions WHERE id = $1 AND NOT revoked AND expires_ms > $2`,
 };
 const REVOKE_ALL = {
   name: 'session-revoke-all',
@@ -227,6 +231,11 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       if (found.outcome === 'reused') await revoke(id);
       return found;
     },
+    async confirmSession(id) {
+      const rows = await database.query<[number]>(CONFIRM, [id, clock.now()]);
+      if (!rows[0]) throw new CloudStoreError('unauthenticated', 'The session has ended.');
+      await changed(rows[0][0]);
+    },
     async sessionAlive(id) {
       const rows = await database.read<[boolean]>(ALIVE, [id, clock.now()]);
       return rows[0]?.[0] ?? false;
@@ -264,10 +273,11 @@ export function principalOf([
   return groups === null ? record : { ...record, groups: JSON.parse(groups) as number[] };
 }
 
-type SessionRow = [string, number, string, number, number, string | null, number | null, string | null];
+type SessionRow = [string, number, string, number, number, string | null, number | null, string | null, number];
 
-function sessionOf([id, principal, label, created, expires, credential, lastUsed, lastUsedFrom]: SessionRow): SessionRecord {
-  return { id, principal, label, created, expires, credential, lastUsed: lastUsed ?? created, lastUsedFrom };
+function sessionOf(row: SessionRow): SessionRecord {
+  const [id, principal, label, created, expires, credential, lastUsed, lastUsedFrom, confirmed] = row;
+  return { id, principal, label, created, expires, credential, lastUsed: lastUsed ?? created, lastUsedFrom, confirmed };
 }
 
 function keyOf([id, principal, name, created]: KeyRow): AccessKeyRecord {

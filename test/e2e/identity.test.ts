@@ -92,6 +92,7 @@ describe('who somebody is, on every door', function () {
         totp: true,
         passkeys: 0,
         recoveryCodes: 8,
+        confirmed: true,
       });
       expect((await api.call('DELETE', '/me/totp', bob.self, { code: recoveryCodes[2] })).status).to.equal(204);
       expect((await api.login(bob.name, bob.password)).status).to.equal(200);
@@ -148,6 +149,31 @@ describe('who somebody is, on every door', function () {
       }
       expect((await api.login(dora.name, dora.password)).json.secondFactor).to.deep.equal(['passkey', 'recovery']);
       expect((await api.dav(dora.name, dora.password)).status).to.equal(401);
+    });
+
+    it('is said once more by password and code, or by a passkey of one’s own', async () => {
+      const [nora, olaf] = [await person(), await person()];
+      const origin = new URL(gateway.webUrl).origin;
+      const passkey = softPasskey(origin);
+      const options = (await api.call('POST', '/me/passkeys/options', nora.self)).json;
+      const { recoveryCodes } = (
+        await api.call('POST', '/me/passkeys', nora.self, { response: passkey.register(options), name: 'laptop' })
+      ).json;
+      const confirm = (by: { token: string }, body: object) => api.call('POST', '/me/confirm', by, body);
+      expect((await confirm(nora.self, { password: 'wrong', otp: recoveryCodes[0] })).json.code).to.equal('unauthenticated');
+      expect((await confirm(nora.self, { password: nora.password })).json).to.deep.include({
+        code: 'second_factor_required',
+        secondFactor: ['passkey', 'recovery'],
+      });
+      expect((await confirm(nora.self, { password: nora.password, otp: recoveryCodes[0] })).status).to.equal(204);
+      expect((await confirm(olaf.self, { password: olaf.password })).status).to.equal(204);
+      const login = async () => passkey.login((await api.call('POST', '/auth/passkey/options', null)).json);
+      const byPasskey = async (by: { token: string }) => api.call('POST', '/me/confirm/passkey', by, { response: await login() });
+      expect((await byPasskey(olaf.self)).status, 'of somebody else').to.equal(401);
+      expect((await byPasskey(nora.self)).status).to.equal(204);
+      const app = await make(nora.self, { kind: 'device', name: 'phone' });
+      const { token } = await api.tokenOf(nora.name, app.password);
+      expect((await confirm({ token }, { password: nora.password })).status, 'no device may').to.equal(403);
     });
 
     it('is gone after a reset from the command line, with every session', async () => {

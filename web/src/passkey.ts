@@ -26,14 +26,23 @@ export async function addPasskey(name: string): Promise<PasskeyAdded> {
 
 /** @throws as addPasskey */
 export async function signInByPasskey(): Promise<void> {
-  const options = parser()?.parseRequestOptionsFromJSON?.(await client.call('BeginPasskeyLogin', {}));
-  if (options === undefined) throw new Error('PublicKeyCredential');
-  const given = (await navigator.credentials.get({ publicKey: options })) as PublicKeyCredential | null;
-  if (given === null) throw new Error('PublicKeyCredential');
   const tokens = await client.call('LoginByPasskey', {
-    body: { response: given.toJSON() as unknown as Record<string, unknown> },
+    body: { response: await answerByPasskey() },
     headers: { 'X-CloudStore-Session': 'cookie' },
   });
   client.session.adopt(tokens);
   await enter();
+}
+
+/** Says who one is once more, in the session that there is. @throws as addPasskey */
+export async function confirmByPasskey(): Promise<void> {
+  await client.call('LoginAgainByPasskey', { body: { response: await answerByPasskey() } });
+}
+
+async function answerByPasskey(): Promise<Record<string, unknown>> {
+  const options = parser()?.parseRequestOptionsFromJSON?.(await client.call('BeginPasskeyLogin', {}));
+  if (options === undefined) throw new Error('PublicKeyCredential');
+  const given = (await navigator.credentials.get({ publicKey: options })) as PublicKeyCredential | null;
+  if (given === null) throw new Error('PublicKeyCredential');
+  return given.toJSON() as unknown as Record<string, unknown>;
 }

@@ -97,7 +97,7 @@ export const authRoutes = [
 ];
 
 /** The password was right, and is not enough. */
-function askForFactor(error: unknown): never {
+export function askForFactor(error: unknown): never {
   if (!isCloudStoreError(error, 'unauthenticated') || error.details.secondFactor === undefined) throw error;
   throw new RestError('second_factor_required', error.message, { details: { secondFactor: error.details.secondFactor } });
 }

@@ -3,6 +3,7 @@ import { identityOf, nameAt, pageOf, siteOf } from '../identity.ts';
 import { passkeyJson, sessionJson } from '../represent-identity.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/identity.ts';
+import { askForFactor } from './auth.ts';
 
 /** What is one's own: sessions, password, second factors. */
 export const meRoutes = [
@@ -53,6 +54,32 @@ export const meRoutes = [
     answers: { 204: { description: 'Changed.' } },
     async handle(x, { body }) {
       await identityOf(x).users.changePassword(x.who, body.current, body.password, x.cx.remoteAddress);
+      sendNothing(x.res);
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/me/confirm',
+    operation: 'LoginAgain',
+    actions: ['account.write'],
+    summary: 'Says who one is once more: for ten minutes keys, passkeys and one-time codes can be added with this session.',
+    body: schema.Confirm,
+    answers: { 204: { description: 'Believed.' } },
+    async handle(x, { body: { password, otp } }) {
+      await identityOf(x).secondFactors.confirm(x.who, password, otp, x.cx.remoteAddress).catch(askForFactor);
+      sendNothing(x.res);
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/me/confirm/passkey',
+    operation: 'LoginAgainByPasskey',
+    actions: ['account.write'],
+    summary: 'The same by a passkey, whose challenge `/auth/passkey/options` gives.',
+    body: schema.ConfirmByPasskey,
+    answers: { 204: { description: 'Believed.' } },
+    async handle(x, { body }) {
+      await identityOf(x).secondFactors.confirmByPasskey(x.who, siteOf(x), body.response, x.cx.remoteAddress);
       sendNothing(x.res);
     },
   }),

@@ -37,7 +37,14 @@ const recoveryCodes = z
 export const PasskeyAdded = z.object({ passkey: Passkey, recoveryCodes }).meta({ id: 'PasskeyAdded' });
 
 export const SecondFactors = z
-  .object({ totp: z.boolean(), passkeys: z.int(), recoveryCodes: z.int().meta({ description: 'How many are left.' }) })
+  .object({
+    totp: z.boolean(),
+    passkeys: z.int(),
+    recoveryCodes: z.int().meta({ description: 'How many are left.' }),
+    confirmed: z
+      .boolean()
+      .meta({ description: 'Who it is was said within the last minutes, so that keys and factors can be added.' }),
+  })
   .meta({ id: 'SecondFactors' });
 export const TotpSecret = z
   .object({
@@ -47,6 +54,12 @@ export const TotpSecret = z
   .meta({ id: 'TotpSecret' });
 export const Code = z.strictObject({ code }).meta({ id: 'Code' });
 export const RecoveryCodes = z.object({ recoveryCodes }).meta({ id: 'RecoveryCodes' });
+export const Confirm = z
+  .strictObject({ password, otp: code.optional().meta({ description: 'Where a second factor is on.' }) })
+  .meta({ id: 'Confirm' });
+export const ConfirmByPasskey = z
+  .strictObject({ response: webauthn.meta({ description: "The browser's answer to `/auth/passkey/options`." }) })
+  .meta({ id: 'ConfirmByPasskey' });
 export const NewPassword = z.strictObject({ current: password, password }).meta({ id: 'NewPassword' });
 
 export const Session = z

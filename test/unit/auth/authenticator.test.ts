@@ -6,9 +6,11 @@ import { createTokens } from '#auth/tokens';
 import { createMemoryCache } from '#cache/memory';
 import type { Keyring } from '#contracts/keyring';
 import type { Signals } from '#contracts/signals';
+import type { Who } from '#core/principal';
 import { openMetadata } from '#metadata/open';
 import { type AuthenticatorRig, describeAuthenticator } from '../../conformance/authenticator.ts';
 import { freshDatabase, quiet } from '../../support/database.ts';
+import { appCode } from '../../support/identity.ts';
 
 /** A second connection to the same database changes things, as the command line does. */
 async function openRig(signals?: Signals) {
@@ -18,14 +20,14 @@ async function openRig(signals?: Signals) {
   const metadata = await openMetadata(options);
   const other = await openMetadata({ ...options, poolSize: 2 });
   const keyring = {
-    seal: (bytes: Uint8Array, context: string) => Buffer.from(`${context}|${Buffer.from(bytes)}`),
+    seal: (bytes: Uint8Array, context: string) => Buffer.from(`${context}|${Buffer.from(bytes).toString('base64')}`),
     async unseal(sealed: Uint8Array, context: string) {
       const [words, secret = ''] = Buffer.from(sealed).toString().split('|');
       if (words !== context) throw new Error('sealed for something else');
-      return Buffer.from(secret);
+      return Buffer.from(secret, 'base64');
     },
   } as Partial<Keyring> as Keyring;
-  const { authenticator } = createIdentity({
+  const { authenticator, ...identity } = createIdentity({
     ...metadata,
     keyring,
     cache: createMemoryCache({ clock }),
@@ -71,6 +73,7 @@ async function openRig(signals?: Signals) {
   };
   return {
     ...rig,
+    identity,
     setHash: (id: number, passwordHash: string) => other.principals.update(id, { passwordHash }),
     hashOf: async (id: number) => (await other.principals.find(id))?.passwordHash,
   };
@@ -93,6 +96,81 @@ describe('a password whose hash is weaker than those of now', () => {
     await rig.authenticator.login('ann', 'the password', '192.0.2.2', 'two');
     expect(await rig.hashOf(ann.id)).to.equal(after);
     expect((await rig.authenticator.refresh(first.refreshToken)).accessToken).to.be.a('string');
+    await rig.close();
+  });
+});
+
+describe('what changes how one logs in', () => {
+  const HERE = '192.0.2.1';
+  const refusal = (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => 'none',
+      ({ code, details }) => (details?.confirm === true ? 'confirm' : code),
+    );
+
+  it('asks who it is once more where that was said too long ago: factors, passkeys, keys, resets', async () => {
+    const rig = await openRig();
+    const { secondFactors, credentials, users } = rig.identity;
+    const ann = await rig.user('ann', 'the password');
+    const tokens = await rig.authenticator.login('ann', 'the password', HERE, 'laptop');
+    let token = tokens.accessToken;
+    const who = async (): Promise<Who> => ({
+      principal: await rig.authenticator.accessToken(token),
+      protocol: 'rest',
+      requestId: 'r',
+    });
+    const site = { origin: 'http://localhost' };
+    const wanted = { kind: 'app-password' as const, name: 'drive' };
+    const changes: Record<string, () => Promise<unknown>> = {
+      beginTotp: async () => secondFactors.beginTotp(await who()),
+      confirmTotp: async () => secondFactors.confirmTotp(await who(), '000000', HERE),
+      beginPasskey: async () => secondFactors.beginPasskey(await who(), site),
+      addPasskey: async () => secondFactors.addPasskey(await who(), site, {}, 'x'),
+      removePasskey: async () => secondFactors.removePasskey(await who(), 'x'),
+      credential: async () => credentials.create(await who(), wanted),
+    };
+    for (const [what, change] of Object.entries(changes)) expect(await refusal(change()), what).to.not.equal('confirm');
+    expect(await secondFactors.status(await who())).to.include({ confirmed: true });
+
+    rig.clock.ms += 10 * 60_000 + 1_000;
+    for (const [what, change] of Object.entries(changes)) expect(await refusal(change()), what).to.equal('confirm');
+    // New tokens of the same session are no log-in.
+    token = (await rig.authenticator.refresh(tokens.refreshToken)).accessToken;
+    for (const [what, change] of Object.entries(changes)) expect(await refusal(change()), what).to.equal('confirm');
+    expect(await secondFactors.status(await who())).to.include({ confirmed: false });
+
+    expect(await refusal(secondFactors.confirm(await who(), 'wrong', undefined, HERE))).to.equal('unauthenticated');
+    expect(await refusal(secondFactors.beginTotp(await who()))).to.equal('confirm');
+    await secondFactors.confirm(await who(), 'the password', undefined, HERE);
+    const { secret } = await secondFactors.beginTotp(await who());
+    const { recoveryCodes } = await secondFactors.confirmTotp(
+      await who(),
+      appCode(secret, Math.round(rig.clock.ms / 30_000)),
+      HERE,
+    );
+
+    rig.clock.ms += 11 * 60_000;
+    token = (await rig.authenticator.login('ann', 'the password', HERE, 'phone', recoveryCodes[0])).accessToken;
+    rig.clock.ms += 11 * 60_000;
+    const asked = await secondFactors.confirm(await who(), 'the password', undefined, HERE).catch((error) => error);
+    expect(asked.details.secondFactor).to.deep.equal(['totp', 'recovery']);
+    await secondFactors.confirm(await who(), 'the password', recoveryCodes[1], HERE);
+    expect(await secondFactors.status(await who())).to.include({ confirmed: true, recoveryCodes: 8 });
+
+    // The password with the request says it each time, and the command line is the machine's.
+    for (const credential of [{ kind: 'password', id: 'p', scope: null } as const, undefined]) {
+      const principal = { ...ann, ...(credential === undefined ? {} : { credential }) };
+      await secondFactors.removePasskey({ principal, protocol: 'rest', requestId: 'r' }, 'none').catch(({ code }) => {
+        expect(code).to.equal('key_not_found');
+      });
+    }
+    const admin = { id: ann.id, name: 'ann', role: 'admin' as const };
+    const stale = { kind: 'session' as const, id: 's', scope: null, confirmed: rig.clock.now() - 11 * 60_000 };
+    const reset = users.reset({ principal: { ...admin, credential: stale }, protocol: 'rest', requestId: 'r' }, 'heir', {
+      password: null,
+      credentials: false,
+    });
+    expect(await refusal(reset)).to.equal('confirm');
     await rig.close();
   });
 });

@@ -2,6 +2,7 @@ import { Ellipsis, UserPlus } from 'lucide';
 import type { User } from '../../../clients/typescript/index.ts';
 import { client, session } from '../api/session.ts';
 import { ago, bytes, t } from '../i18n/index.ts';
+import { confirmIdentity } from '../pages/confirm-identity.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { askForm } from '../ui/form.tsx';
@@ -62,6 +63,7 @@ export function UsersPage() {
     }
   };
   const reset = async (user: User): Promise<void> => {
+    if (!(await confirmIdentity())) return;
     const done = await askForm({
       title: t('users.reset', { name: user.name }),
       text: t('users.resetText'),

@@ -14,6 +14,7 @@ import { Page, Section, Show, Table } from '../ui/page.tsx';
 import { QrCode } from '../ui/qr-code.tsx';
 import { tellSecrets } from '../ui/secret.tsx';
 import { fail, tell } from '../ui/toast.tsx';
+import { confirmIdentity } from './confirm-identity.ts';
 
 /** Password, second factors, sessions, and what programs sign in with. */
 export function AccountPage() {
@@ -59,6 +60,7 @@ function Factors() {
   const tellCodes = (codes: string[]): Promise<void> | undefined =>
     codes.length === 0 ? undefined : tellSecrets(t('factor.codes'), { [t('factor.codesText')]: codes.join('\n') });
   const turnOn = async (): Promise<void> => {
+    if (!(await confirmIdentity())) return;
     try {
       const { secret, uri } = await client.call('BeginTotp', {});
       const done = await askForm({
@@ -90,6 +92,7 @@ function Factors() {
     reload();
   };
   const newPasskey = async (): Promise<void> => {
+    if (!(await confirmIdentity())) return;
     const done = await askForm({
       title: t('passkey.add'),
       text: t('passkey.text'),
@@ -102,6 +105,7 @@ function Factors() {
   };
   const remove = async (id: string, name: string): Promise<void> => {
     if (!(await confirm(t('passkey.remove', { name }), t('passkey.removeText'), t('remove.action')))) return;
+    if (!(await confirmIdentity())) return;
     await client.call('RemovePasskey', { path: { id } }).catch(fail);
     reload();
   };
@@ -155,6 +159,7 @@ function Credentials() {
     [],
   );
   const add = async (): Promise<void> => {
+    if (!(await confirmIdentity())) return;
     const made = await askForm({
       title: t('key.new'),
       action: t('create'),

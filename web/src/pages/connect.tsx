@@ -11,6 +11,7 @@ import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { QrCode } from '../ui/qr-code.tsx';
+import { confirmIdentity } from './confirm-identity.ts';
 
 const ASK_EVERY_MS = 2_000;
 const S3_PORT = 9000;
@@ -28,6 +29,7 @@ interface Device {
 export function ConnectPage() {
   const [device, setDevice] = useState<Device | null>(null);
   const begin = async (): Promise<void> => {
+    if (!(await confirmIdentity())) return;
     const made = await askForm({
       title: t('connect.new'),
       text: t('connect.newText'),
