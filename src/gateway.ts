@@ -208,7 +208,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   };
   const namespace = createNamespace({ ...shared, buckets, onDamage });
   const uploads = createUploads({ ...shared, namespace });
-  const resumables = createResumables({ ...shared, namespace });
+  const resumables = createResumables(shared);
   const links = createLinks({
     ...shared,
     store: metadata.links,

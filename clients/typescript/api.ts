@@ -4,8 +4,8 @@
 export type UploadBody = Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | ReadableStream<Uint8Array> | string;
 
 export type AccessGrant = {
-  kind: "user" | "group" | "link";
-  /** The user's or group's name, or the link's number. */
+  kind: "user" | "group";
+  /** The user's or group's name. */
   name: string;
   role: "viewer" | "commenter" | "uploader" | "editor" | "manager" | "owner";
   /** The folder that it was given on; empty: the bucket. */
@@ -508,7 +508,7 @@ export type NewCredential = {
 };
 
 export type NewGrant = {
-  kind: "user" | "group" | "link";
+  kind: "user" | "group";
   name: string;
   role: "viewer" | "commenter" | "uploader" | "editor" | "manager" | "owner";
 };
@@ -1770,7 +1770,7 @@ export interface Operations {
   /** Takes a grant away. */
   RevokeAccess: {
     path: { bucket: string; key: string };
-    query: { kind: "user" | "group" | "link"; name: string | number };
+    query: { kind: "user" | "group"; name: string | number };
     body: undefined;
     answer: undefined;
   };

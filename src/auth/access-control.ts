@@ -41,16 +41,14 @@ export function createAccessControl(options: AccessControlOptions): AccessContro
   }
 
   async function subjectOf(kind: SubjectKind, name: string): Promise<Subject> {
-    if (kind === 'link' && /^\d{1,15}$/.test(name)) return { kind, id: Number(name) };
-    const found = kind === 'user' ? await principals.findByName(name) : kind === 'group' ? await groups.findByName(name) : null;
+    const found = kind === 'user' ? await principals.findByName(name) : await groups.findByName(name);
     if (found === null) throw new CloudStoreError('principal_not_found', `There is no ${kind} ${JSON.stringify(name)}.`);
     return { kind, id: found.id };
   }
 
   async function nameOf({ kind, id }: Subject): Promise<string> {
     if (kind === 'user') return (await principals.find(id))?.name ?? String(id);
-    if (kind === 'group') return (await groups.list()).find((group) => group.id === id)?.name ?? String(id);
-    return String(id);
+    return (await groups.list()).find((group) => group.id === id)?.name ?? String(id);
   }
 
   async function named(grants: readonly Grant[]): Promise<NamedGrant[]> {

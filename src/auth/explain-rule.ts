@@ -25,8 +25,6 @@ export function explainRule(rule: Rule, name: (kind: string, id: number) => stri
       return 'The bucket policy is public, and the public access block restricts it to the owner.';
     case 'scope':
       return `The credential is limited: its ${rule.part} do not hold this.`;
-    case 'link':
-      return 'The maker of the link may not do this.';
     default:
       return 'Nothing allows it: no role, grant, policy or list.';
   }

@@ -12,7 +12,6 @@ import type { Question } from './policy-question.ts';
 const ADMIN = allowed({ kind: 'admin' });
 const OWNER = allowed({ kind: 'owner' });
 const ACCOUNT = allowed({ kind: 'account' });
-const LINK: Verdict = { allowed: false, rule: { kind: 'link' } };
 const RESTRICTED: Verdict = { allowed: false, rule: { kind: 'public-access-block' } };
 const UNREADABLE: Verdict = { allowed: false, rule: { kind: 'policy', effect: 'Deny', statement: -1, sid: null } };
 /** No rule says yes. */
@@ -20,11 +19,11 @@ export const NOTHING: Verdict = { allowed: false, rule: { kind: 'nothing' } };
 
 /**
  * The whole evaluation, pure. A deny of the bucket's policy wins over everything, over owner and admin too, who may only ever read and replace the policy
- * itself. Then role, ownership, grants, policy and lists are asked, and the first that allows decides. A link may what was granted to it and what its
- * maker may. null: it hangs on the object's tags or list, which `question.object` has to say first.
+ * itself. Then role, ownership, grants, policy and lists are asked, and the first that allows decides. null: it hangs on the object's tags or list, which
+ * `question.object` has to say first.
  */
 export function decide(question: Question, authority: Authority | null): Verdict | null {
-  const { who, bucket, action, key } = question;
+  const { who, bucket, action } = question;
   const { principal } = who;
   if (bucket === null) return principal === null ? NOTHING : decideService(principal, action);
   if (isOutside(who)) return NOTHING;
@@ -35,10 +34,7 @@ export function decide(question: Question, authority: Authority | null): Verdict
     const denied = policy.denies(question);
     if (denied !== null) return denied;
   }
-  if (principal?.link === undefined) return decideAllowed(question, bucket, authority);
-  const maker = decideAllowed(question, bucket, authority);
-  if (maker === null || !maker.allowed) return maker === null ? null : LINK;
-  return grantTo([{ kind: 'link', id: principal.link }], action, key, authority) ?? NOTHING;
+  return decideAllowed(question, bucket, authority);
 }
 
 function decideAllowed(question: Question, bucket: Bucket, authority: Authority | null): Verdict | null {
@@ -72,7 +68,6 @@ function decideAllowed(question: Question, bucket: Bucket, authority: Authority 
 export function reaches(who: Who, bucket: Bucket, authority: Authority | null, personally: boolean): boolean {
   const { principal } = who;
   if (isOutside(who)) return false;
-  if (principal?.link !== undefined) return authority?.grants.has(subjectKey({ kind: 'link', id: principal.link })) === true;
   if (principal !== null && (principal.role === 'admin' || isOwner(principal, bucket))) return true;
   if (authority === null) return false;
   const { grants, policy, acl, ignorePublicAcls, restricted } = authority;
@@ -92,7 +87,6 @@ function isOutside({ principal, protocol }: Who): boolean {
 }
 
 function decideService(principal: Principal, action: Action): Verdict {
-  if (principal.link !== undefined) return NOTHING;
   if (principal.role === 'admin') return ADMIN;
   const everybody = action === 'bucket.list' || action === 'account.read' || action === 'account.write';
   return everybody || (action === 'bucket.create' && principal.role === 'member') ? ACCOUNT : NOTHING;
@@ -102,7 +96,7 @@ function decideService(principal: Principal, action: Action): Verdict {
 const POLICY_ACTIONS: ReadonlySet<Action> = new Set(['bucket.policy.read', 'bucket.policy.write', 'bucket.policy.remove']);
 
 function isRoot(principal: Principal | null, bucket: Bucket): boolean {
-  return principal !== null && principal.link === undefined && (principal.role === 'admin' || isOwner(principal, bucket));
+  return principal !== null && (principal.role === 'admin' || isOwner(principal, bucket));
 }
 
 /** A guest owns nothing, also what it owned as a member. */

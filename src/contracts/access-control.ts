@@ -49,7 +49,7 @@ export interface AccessControl {
   putOwnership(who: Who, bucket: BucketId, ownership: ObjectOwnership | null): Promise<void>;
 }
 
-/** With the subject's name, which is what people know; a link's is its number. */
+/** With the subject's name, which is what people know. */
 export interface NamedGrant extends Grant {
   name: string;
 }

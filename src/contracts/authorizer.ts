@@ -55,7 +55,5 @@ export type Rule =
   | { kind: 'public-access-block' }
   /** What of the credential took it away. */
   | { kind: 'scope'; part: 'actions' | 'places' | 'policy' }
-  /** The maker of the link may not, or not any more. */
-  | { kind: 'link' }
   /** No rule says yes. */
   | { kind: 'nothing' };

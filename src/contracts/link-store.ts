@@ -1,6 +1,5 @@
 import type { Address, BucketId, ObjectKey } from '#core/address';
-import type { LinkId } from '#core/grant';
-import type { Link, LinkTerms } from '#core/link';
+import type { Link, LinkId, LinkTerms } from '#core/link';
 import type { PrincipalId } from '#core/principal';
 
 /** Rows of share links. Nothing here authorizes. Each change but a count publishes `links` with the link's id. */

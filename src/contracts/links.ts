@@ -1,6 +1,5 @@
 import type { Address, BucketId, ObjectKey } from '#core/address';
-import type { LinkId } from '#core/grant';
-import type { Link, LinkTerms } from '#core/link';
+import type { Link, LinkId, LinkTerms } from '#core/link';
 import type { ObjectInfo } from '#core/object';
 import type { Protocol, RequestFacts, Who } from '#core/principal';
 import type { Bytes } from '#core/stream';

@@ -1,6 +1,7 @@
 import type { Address } from './address.ts';
-import type { LinkId } from './grant.ts';
 import type { PrincipalId } from './principal.ts';
+
+export type LinkId = number;
 
 /**
  * What a stranger with the link may do. `view`: see, without being offered to save (best effort: what a browser shows can be kept). `download`: see and save.

@@ -1,5 +1,5 @@
 import type { Credential } from './credential.ts';
-import type { GroupId, LinkId } from './grant.ts';
+import type { GroupId } from './grant.ts';
 
 export type PrincipalId = number;
 export type Role = 'admin' | 'member' | 'guest';
@@ -13,11 +13,6 @@ export interface Principal {
   credential?: Credential;
   /** Groups that it is in. Absent: none. */
   groups?: readonly GroupId[];
-  /**
-   * A share link. Id, name and role are then its maker's: the link may do what was granted to the link, as long as its maker may. Whatever else the maker
-   * may is not the link's.
-   */
-  link?: LinkId;
 }
 
 export type Protocol = 's3' | 'webdav' | 'rest' | 'ws' | 'cli' | 'system';

@@ -11,10 +11,10 @@ export interface AuthorityStoreOptions {
   signals: Signals;
 }
 
-/** principal, group, link, bucket, prefix, role */
-type GrantRow = [number | null, number | null, number | null, number, string, GrantRole];
+/** principal, group, bucket, prefix, role */
+type GrantRow = [number | null, number | null, number, string, GrantRole];
 
-const COLUMNS = 'g.principal, g.group_id, g.link_id, g.bucket_id, g.prefix, g.role';
+const COLUMNS = 'g.principal, g.group_id, g.bucket_id, g.prefix, g.role';
 /** One statement, so that revision, documents and grants are of one moment. */
 const LOAD = {
   name: 'authority-load',
@@ -25,17 +25,17 @@ const LOAD = {
 const TO = {
   name: 'grants-to',
   text: `SELECT ${COLUMNS} FROM grants g
-          WHERE (g.principal = $1 OR g.group_id = $2 OR g.link_id = $3) ORDER BY g.bucket_id, g.prefix`,
+          WHERE (g.principal = $1 OR g.group_id = $2) ORDER BY g.bucket_id, g.prefix`,
 };
 const SET = {
   name: 'grant-set',
-  text: `INSERT INTO grants (principal, group_id, link_id, bucket_id, prefix, role) VALUES ($1, $2, $3, $4, $5, $6)
+  text: `INSERT INTO grants (principal, group_id, bucket_id, prefix, role) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT ON CONSTRAINT grants_once DO UPDATE SET role = excluded.role`,
 };
 const REMOVE = {
   name: 'grant-remove',
   text: `DELETE FROM grants WHERE principal IS NOT DISTINCT FROM $1 AND group_id IS NOT DISTINCT FROM $2
-            AND link_id IS NOT DISTINCT FROM $3 AND bucket_id = $4 AND prefix = $5`,
+            AND bucket_id = $3 AND prefix = $4`,
 };
 const OBJECT = `SELECT encode(v.id, 'hex'), v.tags, a.acl FROM slots s JOIN versions v ON %s LEFT JOIN object_acls a ON a.version_id = v.id
           WHERE s.bucket_id = $1 AND s.key = $2`;
@@ -111,17 +111,12 @@ export function createAuthorityStore({ database, signals }: AuthorityStoreOption
   };
 }
 
-function columnsOf({ kind, id }: Subject): [number | null, number | null, number | null] {
-  return [kind === 'user' ? id : null, kind === 'group' ? id : null, kind === 'link' ? id : null];
+function columnsOf({ kind, id }: Subject): [number | null, number | null] {
+  return [kind === 'user' ? id : null, kind === 'group' ? id : null];
 }
 
-function grantOf([principal, group, link, bucket, prefix, role]: GrantRow): Grant {
-  const subject: Subject =
-    principal !== null
-      ? { kind: 'user', id: principal }
-      : group !== null
-        ? { kind: 'group', id: group }
-        : { kind: 'link', id: link ?? 0 };
+function grantOf([principal, group, bucket, prefix, role]: GrantRow): Grant {
+  const subject: Subject = principal !== null ? { kind: 'user', id: principal } : { kind: 'group', id: group ?? 0 };
   return { subject, bucket, prefix, role };
 }
 

@@ -70,6 +70,7 @@ export function createQuotaGuard({ usage, principals, signals, clock }: QuotaGua
 
 async function* atMost(body: Bytes, most: number): Bytes {
   let taken = 0;
+  if (most < 0) throw exceeded(0);
   for await (const buffer of body) {
     taken += buffer.length;
     if (taken > most) throw exceeded(most);

@@ -4,29 +4,30 @@ import type { Content, Staged } from '#contracts/content';
 import type { Keyring } from '#contracts/keyring';
 import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
-import type { Namespace } from '#contracts/namespace';
+import type { PutResult } from '#contracts/namespace';
 import type { NewPart, Resumable, ResumableStore } from '#contracts/resumable-store';
 import type { Resumables } from '#contracts/resumables';
 import type { Signals } from '#contracts/signals';
 import { type Address, assertKey } from '#core/address';
+import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
-import { checkConditions } from '#core/conditions';
+import { type Conditions, checkConditions } from '#core/conditions';
 import type { DomainId } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import type { Bytes } from '#core/stream';
-import { createAccess } from './access.ts';
+import { adding, createAccess } from './access.ts';
 import { createBucketCache } from './bucket-cache.ts';
 import { opaqueEtag } from './etag.ts';
+import { createQuotaGuard, type QuotaGuardDeps } from './quota-guard.ts';
 import { createSegments, type SegmentLimits } from './segments.ts';
 import { createVersionIds } from './version-id.ts';
 
-export interface ResumablesDeps {
+export interface ResumablesDeps extends QuotaGuardDeps {
   store: MetadataStore;
   content: Content;
   buckets: BucketStore;
   resumables: ResumableStore;
-  namespace: Namespace;
   locks: Locks;
   authorizer: Authorizer;
   signals: Signals;
@@ -50,30 +51,34 @@ interface Running {
 
 /** The contract is Resumables. */
 export function createResumables(deps: ResumablesDeps): Resumables {
-  const { content, resumables, store, namespace, clock } = deps;
+  const { content, resumables, store, clock } = deps;
   const limits = deps.segments ?? SEGMENTS;
   const partsMax = deps.partsMax ?? PARTS_MAX;
   const access = createAccess({ cache: createBucketCache(deps), authorizer: deps.authorizer });
+  const quotas = createQuotaGuard(deps);
   const mint = createVersionIds(deps);
   const running = new Map<string, Running>();
 
-  async function find(who: Who, id: string): Promise<Resumable & { domain: DomainId }> {
+  /** `addsOnly`: its principal may put new files there, and overwrite none. */
+  async function find(who: Who, id: string): Promise<Resumable & { bucketOf: Bucket; domain: DomainId; addsOnly: boolean }> {
     const upload = await resumables.find(id);
     // Ids are long, and yet no secret: another one's does not exist.
     if (upload === null || upload.principal !== who.principal?.id) throw missing();
-    const { domain } = await access.require(who, 'write', upload.bucket, upload.key);
-    return { ...upload, domain };
+    const { bucket, addsOnly } = await access.requireWrite(who, upload, upload.attributes.tags);
+    return { ...upload, bucketOf: bucket, domain: bucket.domain, addsOnly };
   }
 
-  async function refuseEarly(who: Who, at: Address, options: Parameters<Resumables['begin']>[2]): Promise<void> {
+  async function refuseEarly(at: Address, options: Parameters<Resumables['begin']>[2]): Promise<void> {
     const [current, locks, quota] = await Promise.all([
       store.current(at),
       deps.locks.covering(at.bucket, [at.key]),
-      options.length === null ? null : namespace.quota(who, at.bucket),
+      options.length === null ? null : quotas.left(at.bucket),
     ]);
     checkConditions(options.conditions, current, 'write');
     if (locks.length > 0) throw new CloudStoreError('locked', 'The resource is locked.', { details: { key: at.key } });
-    if (quota?.available != null && (options.length ?? 0) > quota.available) {
+    const freed = current?.size ?? 0;
+    const length = options.length ?? 0;
+    if (quota !== null && length > quota + freed && length > freed) {
       throw new CloudStoreError('quota_exceeded', 'The file is larger than what is left of the quota.');
     }
   }
@@ -121,28 +126,32 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     }
   }
 
-  async function commit(who: Who, upload: Resumable, staged: Staged) {
+  async function commit(who: Who, upload: Resumable & { addsOnly: boolean }, staged: Staged): Promise<PutResult> {
     try {
-      const verdict = await store.commit({
-        kind: 'put',
-        who,
-        bucket: upload.bucket,
-        key: upload.key,
-        versionId: mint(),
-        content: staged.content,
-        etag: opaqueEtag(deps.random),
-        attributes: upload.attributes,
-        contentHash: staged.contentHash,
-        chunks: staged.chunks,
-        leaves: staged.leaves,
-        completesUpload: upload.id,
-        conditions: upload.conditions,
-        ...(upload.mtime === undefined ? {} : { mtime: upload.mtime }),
-      });
-      return { ...verdict, digests: {} };
+      return await adding(upload.addsOnly, upload.conditions, (conditions = {}) => commitUnder(who, upload, staged, conditions));
     } finally {
       staged.release();
     }
+  }
+
+  async function commitUnder(who: Who, upload: Resumable, staged: Staged, conditions: Conditions): Promise<PutResult> {
+    const verdict = await store.commit({
+      kind: 'put',
+      who,
+      bucket: upload.bucket,
+      key: upload.key,
+      versionId: mint(),
+      content: staged.content,
+      etag: opaqueEtag(deps.random),
+      attributes: upload.attributes,
+      contentHash: staged.contentHash,
+      chunks: staged.chunks,
+      leaves: staged.leaves,
+      completesUpload: upload.id,
+      conditions,
+      ...(upload.mtime === undefined ? {} : { mtime: upload.mtime }),
+    });
+    return { ...verdict, digests: {} };
   }
 
   async function settle(id: string): Promise<void> {
@@ -160,8 +169,9 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     made,
     async begin(who, at, options) {
       assertKey(at.key);
-      await access.require(who, 'write', at.bucket, at.key);
-      if (options.kind !== 'partial') await refuseEarly(who, at, options);
+      const { addsOnly } = await access.requireWrite(who, at, options.attributes.tags);
+      if (options.kind !== 'partial')
+        await adding(addsOnly, options.conditions, (conditions = {}) => refuseEarly(at, { ...options, conditions }));
       return resumables.create({ ...at, ...options, principal: who.principal?.id ?? 0 });
     },
     async list(who, before, limit) {
@@ -182,7 +192,9 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       }
       const stopped = new AbortController();
       const stop = signal === undefined ? stopped.signal : AbortSignal.any([signal, stopped.signal]);
-      const bounded = boundedBy(upload, body);
+      // What came before is in no account yet.
+      const replaced = async (): Promise<number> => ((await store.current(upload))?.size ?? 0) - upload.received;
+      const bounded = await quotas.admit(upload.bucketOf, boundedBy(upload, body), undefined, replaced);
       const work =
         expect === undefined ? appendSegments(upload, offset, bounded, stop) : appendWhole(upload, offset, bounded, expect, stop);
       const mine: Running = { stop: () => stopped.abort(takenOver()), ended: work.then(nothing, nothing) };
@@ -197,7 +209,8 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       return find(who, id);
     },
     async setLength(who, id, length) {
-      await find(who, id);
+      const upload = await find(who, id);
+      await refuseEarly(upload, { ...upload, conditions: {}, length });
       await resumables.setLength(id, length);
       return find(who, id);
     },
@@ -214,7 +227,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       if (options.key !== undefined || options.conditions !== undefined) {
         const key = options.key ?? upload.key;
         assertKey(key);
-        await access.require(who, 'write', upload.bucket, key);
+        await access.requireWrite(who, { bucket: upload.bucket, key }, upload.attributes.tags);
         await resumables.redirect(id, key, options.conditions ?? upload.conditions);
         upload = await find(who, id);
       }
@@ -222,7 +235,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       return commit(who, upload, staged);
     },
     async join(who, at, ids, options) {
-      const { domain } = await access.require(who, 'write', at.bucket, at.key);
+      const { bucket, addsOnly } = await access.requireWrite(who, at, options.attributes.tags);
       const partials = await Promise.all(ids.map((id) => find(who, id)));
       for (const one of partials) {
         if (one.kind !== 'partial' || one.length === null || one.received !== one.length) {
@@ -232,11 +245,11 @@ export function createResumables(deps: ResumablesDeps): Resumables {
         }
       }
       const length = partials.reduce((sum, one) => sum + one.received, 0);
-      await refuseEarly(who, at, { ...options, length });
+      await adding(addsOnly, options.conditions, (conditions = {}) => refuseEarly(at, { ...options, length, conditions }));
       const upload = await resumables.create({ ...at, ...options, kind: 'final', length, principal: who.principal?.id ?? 0 });
       const contents = [];
       for (const one of partials) contents.push(...(await resumables.parts(one.id)).map((part) => part.content));
-      const result = await commit(who, upload, await content.concat(contents, domain));
+      const result = await commit(who, { ...upload, addsOnly }, await content.concat(contents, bucket.domain));
       for (const one of new Set(partials.map(({ id }) => id))) await resumables.remove(one).catch(nothing); // they expire by themselves
       return { upload: { ...upload, completedVersion: result.info.versionId, received: length }, result };
     },

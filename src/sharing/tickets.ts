@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Ticket } from '#contracts/links';
-import type { LinkId } from '#core/grant';
+import type { LinkId } from '#core/link';
 
 /**
  * What a visitor was already let through: `unlocked`, bound to the password of then, or `counted`, bound to the version whose download was counted.

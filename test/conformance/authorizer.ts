@@ -25,12 +25,14 @@ export function describeAuthorizer(name: string, make: (grants: Grant[]) => { au
       user(12, 'owner'),
       user(13, 'commenter'),
       { subject: { kind: 'group', id: 1 }, bucket: 1, prefix: 'team/', role: 'editor' },
-      { subject: { kind: 'link', id: 5 }, bucket: 1, prefix: 'a/', role: 'viewer' },
     ]);
     const who = (id: number | null, role: Role, more: object = {}): Who => ({
       principal: id === null ? null : { id, name: `u${id}`, role, ...more },
       protocol: 's3',
       requestId: '',
+    });
+    const link = (place: number, prefix: string) => ({
+      credential: { kind: 'link' as const, id: '5', scope: { actions: ['read', 'list'], places: [{ bucket: place, prefix }] } },
     });
     const allowed = async (as: Who, key: string): Promise<Action[]> => {
       const out: Action[] = [];
@@ -74,10 +76,15 @@ export function describeAuthorizer(name: string, make: (grants: Grant[]) => { au
       ['a commenter to read and comment', who(13, 'guest'), 'k', [...viewer, 'comment', ...own]],
       ['who is in a group what the group was granted', who(20, 'guest', { groups: [3, 1] }), 'team/k', [...editor, ...own]],
       ['who is in another group nothing', who(20, 'guest', { groups: [3] }), 'team/k', own],
-      ['a link what was granted to it', who(7, 'member', { link: 5 }), 'a/k', viewer],
-      ["a link nothing else of its maker's", who(7, 'member', { link: 5 }), 'k', []],
-      ['a link nothing that its maker may not', who(6, 'member', { link: 5 }), 'a/k', []],
-      ['a link that was never granted anything nothing', who(7, 'member', { link: 6 }), 'a/k', []],
+      [
+        'a link what it was made for',
+        who(7, 'member', link(1, 'a/')),
+        'a/k',
+        every.filter((action) => action === 'read' || action === 'list'),
+      ],
+      ["a link nothing else of its maker's", who(7, 'member', link(1, 'a/')), 'k', []],
+      ['a link nothing that its maker may not', who(6, 'member', link(1, 'a/')), 'a/k', []],
+      ['a link to elsewhere nothing', who(7, 'member', link(2, 'a/')), 'a/k', []],
       ['a guest not even what it owns', who(7, 'guest'), 'k', own],
       ['nobody nothing', who(null, 'guest'), 'a/k', []],
     ];
@@ -121,9 +128,15 @@ export function describeAuthorizer(name: string, make: (grants: Grant[]) => { au
     it('shows a bucket to its owner, to admins and to whoever was granted anything in it', async () => {
       const visible = (id: number | null, role: Role, more = {}) => authorizer.visible(who(id, role, more), bucket);
       const seeing = [visible(1, 'admin'), visible(7, 'member'), visible(8, 'guest'), visible(20, 'guest', { groups: [1] })];
-      expect(await Promise.all([...seeing, visible(7, 'member', { link: 5 })])).to.deep.equal([true, true, true, true, true]);
+      expect(await Promise.all([...seeing, visible(7, 'member', link(1, 'a/'))])).to.deep.equal([true, true, true, true, true]);
       const blind = [visible(6, 'member'), visible(7, 'guest'), visible(null, 'guest'), visible(20, 'guest')];
-      expect(await Promise.all([...blind, visible(7, 'member', { link: 6 })])).to.deep.equal([false, false, false, false, false]);
+      expect(await Promise.all([...blind, visible(7, 'member', link(2, 'a/'))])).to.deep.equal([
+        false,
+        false,
+        false,
+        false,
+        false,
+      ]);
     });
   });
 }

@@ -121,6 +121,63 @@ describe('uploads by tus', function () {
     expect(await digestOf('killed.bin')).to.equal(sha256(bytes));
   });
 
+  it('are for whoever may only add, too: a new file, and never what is there', async () => {
+    await client.call('CreateUser', { body: { name: 'adder', role: 'guest', password: 'a password of adder' } });
+    const grant = { kind: 'user' as const, name: 'adder', role: 'uploader' as const };
+    await client.call('GrantAccess', { path: { bucket: 'home', key: 'in/' }, body: grant });
+    await client.call('PutFile', { path: { bucket: 'home', key: 'in/there' }, body: 'of the owner' });
+    const [owner, adder] = [client, createClient({ url: gateway.webUrl, fetch: checkedFetch })];
+    await adder.login('adder', 'a password of adder');
+    const bytes = randomBytes(200_000);
+    client = adder;
+    try {
+      const id = await begin('in/new', bytes.length);
+      expect((await patch(id, 0, bytes)).status).to.equal(204);
+      for (const key of ['in/there', 'in/new']) {
+        expect(await refusal(begin(key, 1)), key).to.deep.equal({ status: 403, code: 'access_denied' });
+        const over = { 'X-Overwrite': 'true' };
+        expect(await refusal(begin(key, 1, over)), key).to.deep.equal({ status: 403, code: 'access_denied' });
+      }
+      expect((await refusal(begin('beside', 1))).status).to.be.oneOf([403, 404]);
+      // It was free when the upload began.
+      const late = await begin('in/late', 3);
+      await owner.call('PutFile', { path: { bucket: 'home', key: 'in/late' }, body: 'first' });
+      expect(await refusal(patch(late, 0, Buffer.from('abc')))).to.deep.equal({ status: 403, code: 'access_denied' });
+      expect((await refusal(adder.fetch('GetFile', { path: { bucket: 'home', key: 'in/' } }))).status).to.be.oneOf([403, 404]);
+    } finally {
+      client = owner;
+    }
+    expect(await digestOf('in/new')).to.equal(sha256(bytes));
+    for (const [key, text] of Object.entries({ 'in/there': 'of the owner', 'in/late': 'first' })) {
+      expect(await (await client.fetch('GetFile', { path: { bucket: 'home', key } })).text()).to.equal(text);
+    }
+  });
+
+  it('are held to the quota while they come, also where nobody has said how long they are', async () => {
+    await client.call('CreateBucket', { body: { name: 'narrow' } });
+    await client.call('UpdateBucket', { path: { bucket: 'narrow' }, body: { quota: { bytes: 1_000_000, objects: null } } });
+    const place = { 'Upload-Metadata': `bucket ${btoa('narrow')},key ${btoa('grows')}` };
+    const endless = async (): Promise<string> => {
+      const answer = await client.request('POST', '/uploads', { headers: { ...TUS, ...place, 'Upload-Defer-Length': '1' } });
+      return answer.headers.get('location')!.split('/').at(-1)!;
+    };
+    const id = await endless();
+    expect((await patch(id, 0, randomBytes(600_000))).headers.get('upload-offset')).to.equal('600000');
+    // Alone it would fit; with what came before it does not.
+    expect(await refusal(patch(id, 600_000, randomBytes(600_000)))).to.deep.equal({ status: 507, code: 'quota_exceeded' });
+    const offset = await offsetOf(id);
+    expect(offset).to.be.within(600_000, 1_000_000);
+    const rest = 1_000_000 - offset;
+    expect(await refusal(patch(id, offset, randomBytes(rest), { 'Upload-Length': '1000001' }))).to.deep.include({ status: 507 });
+    const other = await endless();
+    const stream = await refusal(patch(other, 0, randomBytes(3_000_000)));
+    expect(stream).to.deep.equal({ status: 507, code: 'quota_exceeded' });
+    expect(await offsetOf(other)).to.be.at.most(1_000_000);
+    const small = await endless();
+    await patch(small, 0, randomBytes(10));
+    expect((await patch(small, 10, randomBytes(10), { 'Upload-Length': '20' })).status).to.equal(204);
+  });
+
   it('keep what came of a request that broke off', async () => {
     const bytes = randomBytes(1_000_000);
     const id = await begin('broken.bin', bytes.length);

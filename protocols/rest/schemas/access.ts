@@ -5,13 +5,13 @@ import { OBJECT_OWNERSHIPS } from '#core/bucket-access';
 import { GRANT_ROLES } from '#core/grant';
 
 /** Rights over the wire. */
-const kind = z.enum(['user', 'group', 'link']);
+const kind = z.enum(['user', 'group']);
 const role = z.enum(GRANT_ROLES);
 
 export const AccessGrant = z
   .object({
     kind,
-    name: z.string().meta({ description: "The user's or group's name, or the link's number." }),
+    name: z.string().meta({ description: "The user's or group's name." }),
     role,
     key: z.string().meta({ description: 'The folder that it was given on; empty: the bucket.' }),
     inherited: z.boolean().meta({ description: 'It was given on a folder above.' }),
