@@ -24,6 +24,8 @@ export interface WatchMessage extends TraceFilter {
 export interface TraceFilter {
   door?: string;
   user?: string;
+  /** `kind:id`, or its beginning. */
+  device?: string;
   bucket?: string;
   /** `404`, or `4xx`. */
   status?: string;
@@ -42,7 +44,7 @@ export interface SubscribeMessage {
 
 const FIELDS: Record<ClientMessage['type'], readonly string[]> = {
   auth: ['type', 'token', 'device'],
-  watch: ['type', 'channel', 'door', 'user', 'bucket', 'status'],
+  watch: ['type', 'channel', 'door', 'user', 'device', 'bucket', 'status'],
   unwatch: ['type', 'channel'],
   subscribe: ['type', 'bucket', 'prefix', 'cursor', 'id'],
   unsubscribe: ['type', 'bucket', 'prefix', 'id'],
@@ -89,7 +91,7 @@ function channelOf(message: Record<string, unknown>): Channel {
 
 function filterOf(message: Record<string, unknown>): TraceFilter {
   const filter: TraceFilter = {};
-  for (const name of ['door', 'user', 'bucket', 'status'] as const) {
+  for (const name of ['door', 'user', 'device', 'bucket', 'status'] as const) {
     if (message[name] === undefined) continue;
     if (message.channel !== 'trace') throw refuse('only the trace is filtered');
     filter[name] = textOf(message, name, 1, 200);

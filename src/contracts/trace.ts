@@ -15,6 +15,8 @@ export interface TraceEntry {
   sentBytes: number;
   /** null: nobody was authenticated. */
   user: string | null;
+  /** What it came with, as `kind:id`; null: the user's own log-in, or nobody. */
+  device: string | null;
   address: string;
 }
 

@@ -335,7 +335,10 @@ function traced(
   const { req, requestId, op, user } = exchange;
   const path = loggablePath(req.url);
   const bucket = bucketIn(door, path);
-  const who = { user: user ?? null, address: exchange.remoteAddress };
+  const { credential } = exchange.principal ?? {};
+  const own = credential === undefined || credential.kind === 'session' || credential.kind === 'password';
+  const device = own ? null : `${credential.kind}:${credential.id}`;
+  const who = { user: user ?? null, device, address: exchange.remoteAddress };
   return {
     at,
     requestId,

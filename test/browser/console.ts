@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import type { Stage } from './browser.ts';
+import { at, type Stage } from './browser.ts';
 
 /** A stranger on a phone takes the gateway over with the token that the terminal printed, and goes through the wizard. */
 export async function takeOver(
@@ -51,4 +51,67 @@ export async function takeOver(
   await late.locator('[name=username]').waitFor();
   await late.context().close();
   await page.context().close();
+}
+
+/** The audit by filter, whole, saved and checked. */
+export async function readAudit({ gateway }: Stage, page: Page): Promise<void> {
+  await page.goto(at(gateway, 'admin/audit'));
+  await page.getByLabel('What', { exact: true }).fill('CreateUser');
+  const cell = page.getByRole('cell', { name: /^CreateUser/ }).first();
+  await cell.waitFor();
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('tbody tr')].every((row) => row.textContent?.includes('CreateUser') === true),
+  );
+  expect(page.url()).to.include('action=CreateUser');
+  await page.reload();
+  await cell.waitFor();
+  await page.getByRole('button', { name: 'Export' }).click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: 'JSON lines' }).click(),
+  ]);
+  const lines = readFileSync(await download.path(), 'utf8')
+    .trim()
+    .split('\n');
+  for (const line of lines) expect(JSON.parse(line)).to.include({ action: 'CreateUser', outcome: 'ok' });
+  await page
+    .getByRole('button', { name: /^All of record/ })
+    .first()
+    .click();
+  await page.getByRole('dialog').getByText('requestId').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Verdict').selectOption('denied');
+  await page.getByText('Nothing fits the filters.').waitFor();
+  await page.getByRole('button', { name: 'No filters' }).click();
+  await cell.waitFor();
+  await page.getByRole('button', { name: 'Check the chain' }).click();
+  await page.getByText(/records, checked .*: none was changed or removed/).waitFor();
+}
+
+/** Requests as they come, of one device only, and none while it is paused. */
+export async function watchRequests({ gateway, api }: Stage, page: Page): Promise<void> {
+  const made = await api('POST', '/credentials', JSON.stringify({ kind: 'app-password', name: 'traced' }), {
+    'Content-Type': 'application/json',
+  });
+  const { id, password } = (await made.json()) as { id: string; password: string };
+  const ask = (path: string): Promise<unknown> =>
+    fetch(`${gateway.webdavUrl}home/${path}`, {
+      headers: { Authorization: `Basic ${Buffer.from(`${gateway.user}:${password}`).toString('base64')}` },
+    }).then((answer) => answer.arrayBuffer());
+  await page.goto(at(gateway, `admin/trace?device=app-password:${id}`));
+  await page.getByText('Nothing has come yet').waitFor();
+  const row = page.getByRole('row').filter({ hasText: '/dav/home/%3Cb%3Enowhere' });
+  // The stream opens when it opens: what was asked before is not told.
+  for (let tries = 0; tries < 100 && (await row.count()) === 0; tries++) {
+    await Promise.all([ask('<b>nowhere'), api('GET', '/me')]);
+    await page.waitForTimeout(100);
+  }
+  await row.first().getByRole('button', { name: '404' }).waitFor();
+  expect(await page.getByRole('row').filter({ hasText: '/api/v1/me' }).count()).to.equal(0);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await ask('later');
+  await page.getByText(/Paused\. [1-9]\d* requests? ha/).waitFor();
+  expect(await page.getByRole('row').filter({ hasText: 'later' }).count()).to.equal(0);
+  await row.first().getByRole('button', { name: '404' }).click();
+  await page.waitForURL(/status=404/);
 }

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { at, openStage, type Stage } from './browser.ts';
-import { takeOver } from './console.ts';
+import { readAudit, takeOver, watchRequests } from './console.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
 
 const SETTLED_MS = 120;
@@ -256,6 +256,10 @@ describe('every page in a browser', function () {
     await page.locator('.entry').filter({ hasText: 'since.txt' }).waitFor({ state: 'detached' });
     expect(await (await stage.api('GET', '/files/home/Projects/kept.txt')).text()).to.equal('as it was');
   });
+
+  it('reads the audit by filter, saves it, and checks its chain', () => readAudit(stage, page));
+
+  it('watches the requests of one device', () => watchRequests(stage, page));
 
   it('speaks German, all of it', async () => {
     await show('#/drive/home/Photos/');

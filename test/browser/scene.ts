@@ -96,6 +96,8 @@ export function pagesOf(scene: Scene): Record<string, string> {
     buckets: '#/admin/buckets',
     users: '#/admin/users',
     groups: '#/admin/groups',
+    audit: '#/admin/audit',
+    trace: '#/admin/trace',
     jobs: '#/admin/jobs',
     storage: '#/admin/storage',
     settings: '#/admin/settings',

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { type Client, createClient, type ServerMessage } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 
 describe('the event stream of a gateway', function () {
@@ -114,10 +115,13 @@ describe('the event stream of a gateway', function () {
     const [all, some] = [open(admin), open(admin)];
     all.stream.watch('trace');
     some.stream.watch('trace', { user: 'mia', bucket: 'home', status: '4xx' });
+    const keyed = open(admin);
+    keyed.stream.watch('trace', { device: `s3:${gateway.accessKeyId}` });
     await all.message(({ type }) => type === 'watching').catch(() => undefined);
     await Promise.all([all.opened(), some.opened()]);
     await all.message(({ type }) => type === 'watching');
     await some.message(({ type }) => type === 'watching');
+    await keyed.message(({ type }) => type === 'watching');
     await member.call('PutFile', { path: { bucket: 'home', key: 'seen.txt' }, body: 'x' }).catch(() => undefined);
     await member.call('Stat', { path: { bucket: 'home', key: 'not there' } }).catch(() => undefined);
     await fetch(`${gateway.s3Url}/home/unsigned?X-Secret=canary`).then((response) => response.text());
@@ -147,6 +151,11 @@ describe('the event stream of a gateway', function () {
     expect(entries.find(({ door }) => door === 'webdav')).to.include({ user: 'mia', operation: 'PROPFIND' });
     const message = await some.message(({ type }) => type === 'trace');
     for (const entry of message.entries as Entry[]) expect(entry).to.include({ user: 'mia', bucket: 'home', status: 404 });
+    const url = presign('GET', `${gateway.s3Url}/home/keyed`, gateway, new Date());
+    await fetch(url).then((response) => response.text());
+    const own = (await keyed.message(({ type }) => type === 'trace')).entries as object[];
+    expect(own[0]).to.include({ device: `s3:${gateway.accessKeyId}`, path: '/home/keyed', user: 'admin' });
+    keyed.stream.close();
     all.stream.close();
     some.stream.close();
   });

@@ -13,6 +13,8 @@ import {
   Monitor,
   Moon,
   Plus,
+  Radio,
+  ScrollText,
   Search,
   Settings,
   ShieldCheck,
@@ -44,6 +46,8 @@ const ADMIN_PAGES: { name: string; label: MessageKey; icon: typeof Activity }[] 
   { name: 'groups', label: 'admin.groups', icon: Users },
   { name: 'jobs', label: 'admin.jobs', icon: ListChecks },
   { name: 'storage', label: 'admin.storage', icon: ShieldCheck },
+  { name: 'audit', label: 'admin.audit', icon: ScrollText },
+  { name: 'trace', label: 'admin.trace', icon: Radio },
   { name: 'settings', label: 'admin.settings', icon: SlidersHorizontal },
 ];
 

@@ -4,12 +4,14 @@ import { session } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { route } from '../router.ts';
 import { Empty } from '../ui/states.tsx';
+import { AuditPage } from './audit-page.tsx';
 import { BucketsPage } from './buckets-page.tsx';
 import { DashboardPage } from './dashboard-page.tsx';
 import { GroupsPage } from './groups-page.tsx';
 import { JobsPage } from './jobs-page.tsx';
 import { SettingsPage } from './settings-page.tsx';
 import { StoragePage } from './storage-page.tsx';
+import { TracePage } from './trace-page.tsx';
 import { UsersPage } from './users-page.tsx';
 
 const PAGES: Record<string, ComponentType> = {
@@ -20,6 +22,8 @@ const PAGES: Record<string, ComponentType> = {
   jobs: JobsPage,
   storage: StoragePage,
   settings: SettingsPage,
+  audit: AuditPage,
+  trace: TracePage,
 };
 
 export function AdminPage() {

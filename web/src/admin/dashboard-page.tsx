@@ -6,6 +6,7 @@ import { ago, bytes, number, percent, t } from '../i18n/index.ts';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
+import { DOORS } from './doors.ts';
 
 const EVERY_MS = 10_000;
 
@@ -124,8 +125,6 @@ function StatsSections({ stats }: { stats: Stats }) {
     </>
   );
 }
-
-const DOORS: Record<string, string> = { s3: 'S3', webdav: 'WebDAV', rest: 'REST', web: 'Web' };
 
 function milliseconds(seconds: number | null): string {
   return seconds === null ? '–' : `${number(Math.round(seconds * 10_000) / 10)} ms`;

@@ -1,4 +1,4 @@
-import type { EventStream } from '../../../clients/typescript/index.ts';
+import type { EventStream, ServerMessage } from '../../../clients/typescript/index.ts';
 import { client, reachable, session } from './session.ts';
 import type { ChangeEvent } from './types.ts';
 
@@ -12,10 +12,14 @@ export interface Follower {
 }
 
 const held: { stream: EventStream | null } = { stream: null };
+const hearers = new Set<(message: ServerMessage) => void>();
 
 /** The one stream of this tab, as long as somebody is signed in. */
 export function events(): EventStream {
   held.stream ??= client.events({
+    onMessage(message) {
+      for (const hear of hearers) hear(message);
+    },
     onState(state) {
       if (state === 'open') reachable.value = true;
       if (state === 'closed') held.stream = null;
@@ -29,6 +33,22 @@ session.subscribe(({ kind }) => {
   held.stream?.close();
   held.stream = null;
 });
+
+/** What is told of the whole gateway, for admins: `trace`, `jobs`. Gives the function that ends it. */
+export function watch(
+  channel: 'trace' | 'jobs',
+  filter: Record<string, unknown>,
+  hear: (message: ServerMessage) => void,
+): () => void {
+  const kind = channel === 'jobs' ? 'job' : channel;
+  const own = (message: ServerMessage): void => void (message.type === kind && hear(message));
+  hearers.add(own);
+  const end = events().watch(channel, filter);
+  return () => {
+    hearers.delete(own);
+    end();
+  };
+}
 
 /** Gives the function that ends it. */
 export function follow({ bucket, prefix, onChange, onReset }: Follower): () => void {

@@ -1,0 +1,82 @@
+import { FilterX } from 'lucide';
+import { useEffect, useId, useState } from 'preact/hooks';
+import { t } from '../i18n/index.ts';
+import { go, href, route } from '../router.ts';
+import { Button } from '../ui/button.tsx';
+
+export interface Filter {
+  name: string;
+  label: string;
+  kind?: 'text' | 'datetime-local';
+  /** One of these, or none. */
+  choices?: { value: string; label: string }[];
+}
+
+const SETTLE_MS = 350;
+
+/** The filters of a page stand in its address, so that they can be kept, sent, and gone back to. */
+export function filtersOf(names: readonly string[]): Record<string, string> {
+  const { query } = route.value;
+  return Object.fromEntries(names.map((name) => [name, query.get(name) ?? '']).filter(([, value]) => value !== ''));
+}
+
+/** As `filtersOf`, with one changed; empty: not filtered by it. */
+export function filterBy(page: string, values: Record<string, string>): void {
+  go(href('admin', [page], Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''))), true);
+}
+
+export function Filters({ page, filters }: { page: string; filters: Filter[] }) {
+  const inForce = filtersOf(filters.map(({ name }) => name));
+  const key = JSON.stringify(inForce);
+  const [typed, setTyped] = useState(inForce);
+  const id = useId();
+  useEffect(() => setTyped(inForce), [key]);
+  useEffect(() => {
+    if (JSON.stringify(typed) === key) return;
+    const timer = setTimeout(() => filterBy(page, typed), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const set = (name: string, value: string): void =>
+    setTyped((before) => Object.fromEntries([...Object.entries({ ...before, [name]: value })].filter(([, one]) => one !== '')));
+  return (
+    <form
+      class="filters"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        filterBy(page, typed);
+      }}
+    >
+      {filters.map(({ name, label, kind = 'text', choices }) => (
+        <label key={name} class="field" for={`${id}-${name}`}>
+          <span>{label}</span>
+          {choices === undefined ? (
+            <input
+              id={`${id}-${name}`}
+              {...({ type: kind } as { type: 'text' })}
+              autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
+              value={typed[name] ?? ''}
+              onInput={(event) => set(name, event.currentTarget.value)}
+            />
+          ) : (
+            <select id={`${id}-${name}`} value={typed[name] ?? ''} onChange={(event) => set(name, event.currentTarget.value)}>
+              <option value="">{t('filter.any')}</option>
+              {choices.map((choice) => (
+                <option key={choice.value} value={choice.value}>
+                  {choice.label}
+                </option>
+              ))}
+            </select>
+          )}
+        </label>
+      ))}
+      {key !== '{}' && (
+        <Button icon={FilterX} onClick={() => filterBy(page, {})}>
+          {t('filter.clear')}
+        </Button>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,173 @@
+import { Pause, Play, Radio, Trash2 } from 'lucide';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { watch } from '../api/events.ts';
+import { reachable } from '../api/session.ts';
+import { visible } from '../drive/entry-list.tsx';
+import { bytes, language, number, t } from '../i18n/index.ts';
+import { Button } from '../ui/button.tsx';
+import { Page, Table } from '../ui/page.tsx';
+import { Empty } from '../ui/states.tsx';
+import { DOORS, doorChoices } from './doors.ts';
+import { Filters, filterBy, filtersOf } from './filters.tsx';
+
+/** As the event stream tells a finished request. */
+interface Entry {
+  at: string;
+  requestId: string;
+  door: string;
+  operation: string;
+  method: string;
+  path: string;
+  bucket: string | null;
+  status: number;
+  seconds: number;
+  receivedBytes: number;
+  sentBytes: number;
+  user: string | null;
+  device: string | null;
+  address: string;
+}
+
+const NAMES = ['user', 'device', 'bucket', 'status', 'door'] as const;
+/** The newest; older ones go. */
+const SHOWN_MAX = 300;
+
+/** Every request of every door as it ends, for as long as somebody looks. Nothing of it is kept. */
+export function TracePage() {
+  const filters = filtersOf(NAMES);
+  const key = JSON.stringify(filters);
+  const [entries, setEntries] = useState<Entry[]>([]);
+  const [left, setLeft] = useState(0);
+  const [missed, setMissed] = useState(0);
+  const [paused, setPaused] = useState(false);
+  const held = useRef(paused);
+  held.current = paused;
+  const wrong = filters.status !== undefined && !/^[1-5](\d\d|xx)$/.test(filters.status);
+  useEffect(() => {
+    setEntries([]);
+    setLeft(0);
+    setMissed(0);
+    if (wrong) return;
+    return watch('trace', filters, (message) => {
+      const found = message.entries as Entry[];
+      if (held.current) return setMissed((count) => count + found.length);
+      setLeft((count) => count + (message.left as number));
+      setEntries((before) => [...found.reverse(), ...before].slice(0, SHOWN_MAX));
+    });
+  }, [key]);
+  const resume = (): void => {
+    setPaused(!paused);
+    setMissed(0);
+  };
+  return (
+    <Page
+      title={t('admin.trace')}
+      text={t('trace.text')}
+      actions={
+        <>
+          <Button icon={Trash2} disabled={entries.length === 0} onClick={() => setEntries([])}>
+            {t('trace.clear')}
+          </Button>
+          <Button kind="primary" icon={paused ? Play : Pause} onClick={resume}>
+            {t(paused ? 'trace.resume' : 'trace.pause')}
+          </Button>
+        </>
+      }
+    >
+      <Filters
+        page="trace"
+        filters={[
+          { name: 'user', label: t('audit.who') },
+          { name: 'device', label: t('trace.device') },
+          { name: 'bucket', label: t('trace.bucket') },
+          { name: 'status', label: t('trace.status') },
+          { name: 'door', label: t('stats.door'), choices: doorChoices(['s3', 'webdav', 'rest', 'web']) },
+        ]}
+      />
+      {wrong && (
+        <p class="hint wrong" role="alert">
+          {t('trace.statusHint')}
+        </p>
+      )}
+      <p class="muted small" role="status">
+        {paused
+          ? t('trace.paused', { count: missed })
+          : !reachable.value
+            ? t('offline.title')
+            : left > 0
+              ? t('trace.left', { count: left })
+              : t('trace.shown', { count: entries.length, max: SHOWN_MAX })}
+      </p>
+      {entries.length === 0 ? (
+        <Empty icon={Radio} title={t('trace.none')}>
+          {t(key === '{}' ? 'trace.noneText' : 'audit.noneFiltered')}
+        </Empty>
+      ) : (
+        <Entries entries={entries} by={(name, value) => filterBy('trace', { ...filters, [name]: value })} />
+      )}
+    </Page>
+  );
+}
+
+function Entries({ entries, by }: { entries: Entry[]; by: (name: (typeof NAMES)[number], value: string) => void }) {
+  const cell = (name: (typeof NAMES)[number], value: string | null, shown = value) =>
+    value === null ? (
+      <span class="muted">–</span>
+    ) : (
+      <button type="button" class="link plain" title={t('trace.by', { value })} onClick={() => by(name, value)}>
+        <bdi>{visible(shown ?? value)}</bdi>
+      </button>
+    );
+  return (
+    <Table
+      label={t('admin.trace')}
+      head={[
+        t('audit.at'),
+        t('trace.status'),
+        t('stats.door'),
+        t('trace.request'),
+        t('audit.who'),
+        { text: t('trace.took'), number: true },
+        { text: t('stats.in'), number: true },
+        { text: t('stats.out'), number: true },
+      ]}
+    >
+      {entries.map((entry) => (
+        <tr key={`${entry.requestId} ${entry.at}`}>
+          <td class="muted nowrap">{clock(entry.at)}</td>
+          <td>
+            <span class={`badge ${entry.status >= 500 ? 'bad' : entry.status >= 400 ? 'warn' : 'good'}`}>
+              {cell('status', String(entry.status))}
+            </span>
+          </td>
+          <td>{cell('door', entry.door, DOORS[entry.door] ?? entry.door)}</td>
+          <td class="cut">
+            <bdi title={`${entry.method} ${entry.path}`}>
+              <strong>{entry.operation}</strong> {visible(entry.path)}
+            </bdi>
+            {entry.bucket !== null && <div class="small">{cell('bucket', entry.bucket)}</div>}
+          </td>
+          <td>
+            {cell('user', entry.user)}
+            <div class="small muted">
+              {entry.device === null ? (
+                entry.address
+              ) : (
+                <>
+                  {cell('device', entry.device)} · {entry.address}
+                </>
+              )}
+            </div>
+          </td>
+          <td class="number">{number(Math.round(entry.seconds * 10_000) / 10)} ms</td>
+          <td class="number">{bytes(entry.receivedBytes)}</td>
+          <td class="number">{bytes(entry.sentBytes)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function clock(iso: string): string {
+  return new Date(iso).toLocaleTimeString(language.value, { hour12: false, fractionalSecondDigits: 3 });
+}
