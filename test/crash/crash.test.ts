@@ -35,7 +35,7 @@ describe('killed at its n-th disk or SQL call', function () {
 
   before(async () => {
     console.log(`      CLOUDSTORE_TEST_SEED=${SEED}`);
-    database = await freshDatabase();
+    database = await freshDatabase({ schema: true });
     dataDirectory = mkdtempSync(join(tmpdir(), 'cloudstore-crash-'));
     const masterKey = randomBytes(32);
     const clock = { now: () => Date.now() };

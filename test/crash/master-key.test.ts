@@ -29,7 +29,7 @@ describe(`a change of the master key, killed (seed ${SEED})`, function () {
   const secret = Buffer.from('of an access key');
 
   before(async () => {
-    database = await freshDatabase();
+    database = await freshDatabase({ schema: true });
     dataDirectory = mkdtempSync(join(tmpdir(), 'cloudstore-crash-key-'));
     metadata = await openMetadata({ connection: database.connection, clock: Date, random: randomBytes, log: quiet });
     const masterKey = await load(null);

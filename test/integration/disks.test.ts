@@ -34,7 +34,7 @@ describe('packs on several disks', () => {
     root = mkdtempSync(join(tmpdir(), 'cloudstore-disks-'));
     for (const name of ['a', 'b']) mkdirSync(disk(name));
     free = { packs: 100, a: 200, b: 300 };
-    database = await freshDatabase();
+    database = await freshDatabase({ schema: true });
     metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet });
     const gateway = await metadata.instance.register({ host: 'here', pid: 1, version: '0' });
     unsubscribe = metadata.signals.subscribe('leases', () => void metadata.instance.heartbeat(gateway).catch(() => undefined));

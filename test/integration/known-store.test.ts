@@ -28,7 +28,7 @@ describe('a store of packs is the one that the database knows', () => {
   let metadata: Metadata;
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'cloudstore-known-'));
-    database = await freshDatabase();
+    database = await freshDatabase({ schema: true });
     metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet });
   });
   afterEach(async () => {
@@ -97,7 +97,7 @@ describe('a store of packs is the one that the database knows', () => {
   });
 
   it('refuses the packs of another installation, and touches nothing there', async () => {
-    const other = await freshDatabase();
+    const other = await freshDatabase({ schema: true });
     const otherMetadata = await openMetadata({ connection: other.connection, clock, random: randomBytes, log: quiet });
     const theirs = await openPacks({
       dataDirectory: join(directory, 'theirs'),

@@ -32,7 +32,7 @@ describe('packs that are sent on', function () {
   before(async () => {
     store = await startGateway();
     proxy = await startFaultyProxy(store.s3Url);
-    database = await freshDatabase();
+    database = await freshDatabase({ schema: true });
     metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet });
     directory = mkdtempSync(join(tmpdir(), 'cloudstore-remote-'));
   });

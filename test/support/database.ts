@@ -7,6 +7,7 @@ import pg from 'pg';
 import type { Logger } from '#contracts/observability';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import type { Connection } from '../../src/metadata/database.ts';
+import { placeCluster } from './cluster-template.ts';
 
 export interface TestDatabase {
   connection: Connection;
@@ -20,16 +21,21 @@ export const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, 
 interface Server {
   at(database: string): Connection;
   admin: Connection;
+  /** Of CREATE DATABASE, for one that has the schema. */
+  template: string;
 }
 
 const shared: { server: Promise<Server> | null; stop: (() => Promise<void>) | null } = { server: null, stop: null };
 
-/** A new empty database: on CLOUDSTORE_TEST_DATABASE_URL (an administrator's), else on one embedded server of this test process. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/**
+ * A new empty database: on CLOUDSTORE_TEST_DATABASE_URL (an administrator's), else on one embedded server of this test process.
+ * @param schema the newest schema may be there already: it is where that is quicker than to make it
+ */
+export async function freshDatabase({ schema = false } = {}): Promise<TestDatabase> {
   shared.server ??= startServer();
   const server = await shared.server;
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await run(server.admin, `CREATE DATABASE ${name}`);
+  await run(server.admin, `CREATE DATABASE ${name}${schema ? server.template : ''}`);
   const connection = server.at(name);
   return {
     connection,
@@ -48,16 +54,19 @@ async function startServer(): Promise<Server> {
       own.pathname = `/${database}`;
       return { url: own.href };
     };
-    return { at, admin: { url } };
+    return { at, admin: { url }, template: '' };
   }
   const dataDirectory = await mkdtemp(join(tmpdir(), 'cloudstore-db-'));
+  await placeCluster(dataDirectory);
   const clock = { now: () => Date.now() };
   const server = await startEmbeddedPostgres({ dataDirectory, clock, random: randomBytes, log: quiet });
   shared.stop = async () => {
     await server.stop();
     await rm(dataDirectory, { recursive: true, force: true });
   };
-  return { at: (database) => ({ ...server.connection, database }), admin: server.connection };
+  const { connection } = server;
+  const admin = { ...connection, database: 'postgres' };
+  return { at: (database) => ({ ...connection, database }), admin, template: ` TEMPLATE ${connection.database}` };
 }
 
 async function run(connection: Connection, text: string, values: unknown[] = []): Promise<unknown[][]> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { placeCluster } from './cluster-template.ts';
 import { MAIN, NODE_ARGS, startProcess } from './process.ts';
 
 /** A real gateway in a process of its own. */
@@ -46,6 +47,9 @@ export interface TestGatewayOptions {
 /** Starts a gateway on free ports and waits for its ready line. @throws with all it wrote when it ends first */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'cloudstore-test-'));
+  const embedded = options.env?.CLOUDSTORE_DATABASE_URL === undefined;
+  if (options.dataDir === undefined && options.command === undefined && options.uid === undefined && embedded)
+    await placeCluster(dataDir);
   const keepData = options.keepData ?? options.dataDir !== undefined;
   const [command, ...args] = options.command ?? [process.execPath, ...NODE_ARGS, MAIN, 'serve'];
   const begun = performance.now();

@@ -34,7 +34,7 @@ export interface Account {
 }
 
 export async function openMetadataRig(kind: 'one gateway' | 'two gateways'): Promise<MetadataRig> {
-  const database = await freshDatabase();
+  const database = await freshDatabase({ schema: true });
   let now = Date.now();
   const clock: TestClock = {
     now: () => now,

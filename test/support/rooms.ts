@@ -47,7 +47,7 @@ export async function openRooms(
   open: (metadata: Metadata) => Promise<Storage> = inMemory,
   given: { database?: TestDatabase; soleOwner?: boolean } = {},
 ): Promise<TestRooms> {
-  const database = given.database ?? (await freshDatabase());
+  const database = given.database ?? (await freshDatabase({ schema: true }));
   const clock = { now: () => Date.now() };
   const metadata = await openMetadata({
     connection: database.connection,

@@ -51,7 +51,7 @@ export interface ScrubRig {
 
 export async function openScrubRig(options: Partial<Pick<StorageOptions, 'mirrorDirectory'>> = {}): Promise<ScrubRig> {
   const directory = mkdtempSync(join(tmpdir(), 'cloudstore-scrub-'));
-  const database = await freshDatabase();
+  const database = await freshDatabase({ schema: true });
   const masterKey = randomBytes(32);
   const clock = { now: () => Date.now() };
   const lines: ScrubRig['lines'] = [];

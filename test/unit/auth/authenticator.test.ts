@@ -14,7 +14,7 @@ import { appCode } from '../../support/identity.ts';
 
 /** A second connection to the same database changes things, as the command line does. */
 async function openRig(signals?: Signals) {
-  const database = await freshDatabase();
+  const database = await freshDatabase({ schema: true });
   const clock = { ms: 0, now: () => Date.now() + clock.ms };
   const options = { connection: database.connection, clock, random: randomBytes, log: quiet };
   const metadata = await openMetadata(options);

@@ -11,7 +11,7 @@ const clock = { now: () => Date.now() };
 
 /** On the real journal and its signals, or on silent signals, so that only the poll wakes it. */
 async function openRig(silent: boolean): Promise<HubRig> {
-  const database = await freshDatabase();
+  const database = await freshDatabase({ schema: true });
   const metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet });
   const domain = await metadata.keys.insert(Buffer.from('x'));
   const principal = await metadata.principals.create({ name: 'ann', role: 'member', passwordHash: null, domain });

@@ -17,7 +17,7 @@ describe('a listing with a delimiter', () => {
   it(`is the keys rolled up, from any cursor, page by page (LISTING_SEED=${seed})`, async function () {
     this.timeout(60_000);
     const pick = pickFrom(seed);
-    const db = await freshDatabase();
+    const db = await freshDatabase({ schema: true });
     const clock = { now: () => Date.now() };
     const metadata = await openMetadata({ connection: db.connection, clock, random: randomBytes, log: quiet });
     try {
