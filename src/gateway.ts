@@ -363,7 +363,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       publicUrl: values['public-url'],
       s3: createS3Door({ ...deps, domain: values['s3-domain'], websiteDomain: values['website-domain'], accessLog }),
       webdav: createWebdavDoor({ ...deps, virtual: [trashFolder(deps.history), sharedFolder(deps.shares)] }),
-      nextcloud: createNextcloudDoor(deps),
+      nextcloud: createNextcloudDoor({ ...deps, nodes: metadata.nodes }),
       push: createPushDoor(deps),
       rest: createRestDoor(deps),
       ws: createWsHandler({

@@ -8,6 +8,7 @@ import type { PrincipalStore } from '#contracts/principal-store';
 import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
+import type { EntryInfo } from '#core/object';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import { DavError } from './errors.ts';
@@ -44,6 +45,8 @@ export interface Surroundings extends Omit<WebdavDeps, 'base' | 'publicUrl' | 'v
   /** `host[:port]` of the public URL. */
   publicHosts: readonly string[];
   listings: ListingCache;
+  /** Hears of what a listing shows, before it does. */
+  shown?: (entries: readonly EntryInfo[]) => void;
 }
 
 /** One authenticated request on its way through a method. */

@@ -20,3 +20,14 @@ export function ownCloudHeaders(x: Exchange, entry: EntryInfo): Record<string, s
   if (x.mount.bucket === null) return {};
   return { ETag: `"${entry.etag}"`, 'OC-ETag': `"${entry.etag}"`, 'OC-FileId': ocIdOf(entry) };
 }
+
+/** Kinds of images that are made small, and how large a file is still read for it. Whether it really is one, only its bytes say. */
+const PICTURES: ReadonlySet<string> = new Set(['jpeg', 'png', 'gif', 'webp', 'avif', 'tiff'].map((kind) => `image/${kind}`));
+const PICTURE_BYTES_MAX = 64 << 20;
+
+/** Whether it is worth a client's while to ask for a picture. */
+export function hasPreview(entry: EntryInfo): boolean {
+  if (entry.kind !== 'object' || entry.size === 0 || entry.size > PICTURE_BYTES_MAX) return false;
+  const type = (entry.attributes.contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return PICTURES.has(type) && entry.attributes.customerKey === undefined;
+}

@@ -22,6 +22,7 @@ import type { LinkStore } from '#contracts/link-store';
 import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { NameStore } from '#contracts/name-store';
+import type { Nodes } from '#contracts/nodes';
 import type { Logger } from '#contracts/observability';
 import type { PackStore } from '#contracts/pack-store';
 import type { PrincipalStore } from '#contracts/principal-store';
@@ -60,6 +61,7 @@ import { createLinkStore } from './links.ts';
 import { createLocks } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { createNameStore } from './names.ts';
+import { createNodes } from './nodes.ts';
 import { createPackStore } from './packs.ts';
 import { createPrincipalStore } from './principals.ts';
 import { createResumableStore } from './resumables.ts';
@@ -97,6 +99,7 @@ export interface Metadata {
   authority: AuthorityStore;
   resumables: ResumableStore;
   names: NameStore;
+  nodes: Nodes;
   thumbnails: ThumbnailStore;
   idempotency: IdempotencyStore;
   principals: PrincipalStore;
@@ -154,6 +157,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
     uploads,
     names: createNameStore(database),
+    nodes: createNodes(database),
     idempotency: createIdempotencyStore(database),
     thumbnails: createThumbnailStore({ database, clock }),
     resumables: createResumableStore({ database, clock, random, registration, uploads }),

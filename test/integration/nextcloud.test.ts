@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore } from '../support/process.ts';
 import { type Answer, doorsOf, type SendOptions, send } from '../support/requests.ts';
+import { describeApps } from './nextcloud-apps-suite.ts';
 
 const json = (answer: Answer) => JSON.parse(answer.body.toString());
 const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -19,6 +20,7 @@ describe("Nextcloud's dialect on a real gateway", function () {
     for (const [name, role] of [
       [user, 'member'],
       ['gus', 'guest'],
+      ['other', 'member'],
     ] as const) {
       const env = { CLOUDSTORE_DATA_DIR: gateway.dataDir };
       const made = await cloudstore(['user', 'add', name, '--role', role, '--password-stdin'], { env, input: 'a password\n' });
@@ -298,6 +300,24 @@ describe("Nextcloud's dialect on a real gateway", function () {
     expect(heard).to.deep.equal(['authenticated']);
     await call('PUT', '/dav/home/from-the-other-door', { body: 'x' });
     await until('notify_file');
+    socket.send('listen notify_file_id');
+    const word = 'notify_file_id ';
+    // The wish is heard before the change, for both come on their connections in order, but not of each other's: ask until it was.
+    let told = heard.find((one) => one.startsWith(word));
+    for (let n = 0; told === undefined; n++) {
+      const count = heard.length;
+      await call('PUT', '/dav/home/by/its/number', { body: `${n}` });
+      await call('MKCOL', '/dav/home/by');
+      await call('PUT', '/dav/home/by/number', { body: `${n}` });
+      while (heard.length === count) await new Promise<void>((resolve) => (wake = resolve));
+      told = heard.find((one) => one.startsWith(word));
+    }
+    const ids = JSON.parse(told.slice(word.length)) as number[];
+    const asked = '<d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><oc:fileid/></d:prop></d:propfind>';
+    for (const path of ['/', '/by/', '/by/number']) {
+      const answer = await call('PROPFIND', files + path, { headers: { depth: '0' }, body: asked });
+      expect(ids, path).to.include(Number(/<oc:fileid>(\d+)/.exec(answer.body.toString())?.[1]));
+    }
     socket.close();
     const stranger = new WebSocket(`${gateway.webUrl.replace('http', 'ws')}/push/ws`);
     const refused = new Promise<string>((resolve) => stranger.once('message', (data) => resolve(String(data))));
@@ -306,6 +326,13 @@ describe("Nextcloud's dialect on a real gateway", function () {
     stranger.send('wrong');
     expect(await refused).to.equal('err: Invalid credentials');
     await new Promise((resolve) => stranger.once('close', resolve));
+  });
+
+  describeApps(call, {
+    user,
+    guest: basic('gus', 'a password'),
+    other: basic('other', 'a password'),
+    webUrl: () => gateway.webUrl,
   });
 
   it('keeps S3 apart: an upload of parts is no file before it ends', async () => {

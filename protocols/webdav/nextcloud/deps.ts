@@ -1,7 +1,10 @@
 import type { Buckets } from '#contracts/buckets';
 import type { Cache } from '#contracts/cache';
+import type { History } from '#contracts/history';
 import type { Hub } from '#contracts/hub';
 import type { Identity } from '#contracts/identity';
+import type { Nodes } from '#contracts/nodes';
+import type { Thumbnails } from '#contracts/thumbnails';
 import type { Uploads } from '#contracts/uploads';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
@@ -11,6 +14,9 @@ import type { WebdavDeps } from '../exchange.ts';
 
 export interface NextcloudDeps extends WebdavDeps {
   uploads: Uploads;
+  history: History;
+  thumbnails: Thumbnails;
+  nodes: Nodes;
   hub: Hub;
   /** For the app passwords that a log-in gives to a client. */
   identity: Pick<Identity, 'credentials'>;

@@ -1,22 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Bucket } from '#core/bucket';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Principal } from '#core/principal';
 import type { Door, RequestContext } from '#http/door';
 import { ALLOW, answer, answerError } from '../answer.ts';
 import { authenticate } from '../basic-auth.ts';
 import { DavError, faultOf } from '../errors.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, Surroundings } from '../exchange.ts';
 import { createMethods } from '../methods.ts';
 import type { Mount } from '../paths.ts';
 import { lockedHref, pathOf, targetOf, whoOf } from '../request-target.ts';
 import { surroundingsOf } from '../surroundings.ts';
 import { answerOf, capabilitiesAnswer } from './account.ts';
+import { trashbinPathOf, versionPathOf } from './beside.ts';
+import { BULK_PATH, serveBulk } from './bulk.ts';
 import { homeOf, type NextcloudDeps, originOf } from './deps.ts';
+import { createFileIds } from './file-ids.ts';
 import { serveLogin } from './login-flow.ts';
 import { decode, filesBase, filesPathOf } from './mounts.ts';
 import { answerOcs, type OcsVersion } from './ocs.ts';
+import { isPreviewPath, servePreview } from './previews.ts';
 import { statusDocument } from './status.ts';
+import { serveTrashbin } from './trashbin.ts';
 import { serveUpload, type UploadPath } from './uploads.ts';
+import { serveVersions } from './versions.ts';
 
 const OCS = /^\/ocs\/v([12])\.php(\/[^?#]*?)\/?(?:[?#]|$)/;
 const UPLOADS = /^\/remote\.php\/dav\/uploads\/([^/?#]+)\/([^/?#]+)(?:\/([^/?#]*))?\/?(?:[?#]|$)/;
@@ -26,7 +33,8 @@ const UPLOADS = /^\/remote\.php\/dav\/uploads\/([^/?#]+)\/([^/?#]+)(?:\/([^/?#]*
  * home bucket, by the same methods as under `/dav/` (docs/adr/0018-webdav-extensions-and-dialects.md).
  */
 export function createNextcloudDoor(deps: NextcloudDeps): Door {
-  const surroundings = surroundingsOf(deps);
+  const ids = createFileIds(deps);
+  const surroundings: Surroundings = { ...surroundingsOf(deps), shown: ids.saw };
   const methodOf = createMethods();
 
   async function handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void> {
@@ -45,11 +53,16 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
     cx.op = 'page';
     try {
       if (await serveLogin(req, res, cx, deps, path)) return;
+      if (isPreviewPath(path)) {
+        cx.op = 'preview';
+        const { x: exchange, home } = await enter(req, res, cx);
+        return await servePreview(exchange, deps, ids, home, path);
+      }
       if (req.method === 'GET' || req.method === 'HEAD') answer(res, 302, { Location: '/' });
       else answer(res, 404);
     } catch (error) {
       if (cx.signal.aborted) res.destroy();
-      else answerError(req, res, cx, error, path);
+      else answerError(req, res, cx, asClientsReadIt(error), path);
     }
   }
 
@@ -92,31 +105,23 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
   }
 
   async function serveDav(req: IncomingMessage, res: ServerResponse, cx: RequestContext, path: string): Promise<void> {
+    const plain = path.split(/[?#]/, 1)[0] ?? '';
     const name = req.method ?? '';
     const method = methodOf(name);
     cx.op = method === null ? 'unknown' : name;
-    let mount: Mount | null = null;
     let x: Exchange | null = null;
     try {
-      const principal = await admitted(req, cx);
-      if (method === null) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
-      const who = whoOf(principal, cx);
-      const home = await homeOf(deps.buckets, who);
-      const upload = uploadPathOf(path, principal);
-      const files = upload === null ? filesPathOf(path, principal.name, home) : null;
-      mount =
-        upload === null
-          ? (files?.mount ?? null)
-          : { base: filesBase(principal.name), bucket: home.name, aliases: ['/remote.php/webdav'] };
-      if (mount === null) throw new DavError(404, 'Nothing is here.');
-      const exchange = { deps: surroundings, req, res, cx, who, mount };
-      if (upload !== null) {
-        const target = { kind: 'home' } as const;
-        await serveUpload({ ...exchange, target }, deps, home, upload);
-      } else {
-        x = { ...exchange, target: targetOf(mount, files?.path ?? path) };
-        await method(x);
+      const { x: exchange, home } = await enter(req, res, cx);
+      if (plain === BULK_PATH) {
+        cx.op = 'bulk';
+        return await serveBulk(exchange, deps, home);
       }
+      if (method === null) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
+      const { principal } = exchange.who;
+      const files = filesPathOf(path, principal.name, home);
+      if (files === null) return await serveBeside(exchange, home, path);
+      x = { ...exchange, mount: files.mount, target: targetOf(files.mount, files.path) };
+      await method(x);
     } catch (error) {
       if (cx.signal.aborted) res.destroy();
       else
@@ -128,6 +133,27 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
           x === null ? path : lockedHref(x.mount, x.target, path, req.headers, error),
         );
     }
+  }
+
+  /** What is no file of the user's, and hangs on them. */
+  async function serveBeside(exchange: Exchange, home: Bucket, path: string): Promise<void> {
+    const { principal } = exchange.who;
+    const upload = uploadPathOf(path, principal);
+    if (upload !== null) return serveUpload(exchange, deps, home, upload);
+    const version = versionPathOf(path, principal);
+    if (version !== null) return serveVersions(exchange, deps, ids, home, version);
+    const trash = trashbinPathOf(path, principal, home.name);
+    const target = trash === null ? null : targetOf(trash.mount, trash.path);
+    if (trash === null || target?.kind !== 'place') throw new DavError(404, 'Nothing is here.');
+    return serveTrashbin({ ...exchange, mount: trash.mount, target }, deps, ids, home, target);
+  }
+
+  /** Who asks, and for whose files. */
+  async function enter(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<{ x: Exchange; home: Bucket }> {
+    const who = whoOf(await admitted(req, cx), cx);
+    const home = await homeOf(deps.buckets, who);
+    const mount = mountOf(who.principal, home);
+    return { x: { deps: surroundings, req, res, cx, who, mount, target: { kind: 'home' } }, home };
   }
 
   async function admitted(req: IncomingMessage, cx: RequestContext): Promise<Principal> {
@@ -155,6 +181,10 @@ function answerStatus(req: IncomingMessage, res: ServerResponse, cx: RequestCont
 function empty(res: ServerResponse, cx: RequestContext): void {
   cx.op = 'status';
   answer(res, 204);
+}
+
+function mountOf({ name }: Principal, home: Bucket): Mount {
+  return { base: filesBase(name), bucket: home.name, aliases: ['/remote.php/webdav'] };
 }
 
 /** null for another path, or another user's uploads. */

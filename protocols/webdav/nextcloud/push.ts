@@ -1,8 +1,11 @@
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Cursor } from '#contracts/journal';
+import type { Cursor, JournalEvent } from '#contracts/journal';
+import type { Namespace } from '#contracts/namespace';
+import { ancestorsOf, type ObjectKey } from '#core/address';
 import { isCloudStoreError } from '#core/errors';
-import type { Principal } from '#core/principal';
+import type { Principal, Who } from '#core/principal';
 import type { RequestContext, UpgradeDoor } from '#http/door';
+import { fileIdOf } from '../owncloud.ts';
 import { whoOf } from '../request-target.ts';
 import { homeOf, type NextcloudDeps } from './deps.ts';
 
@@ -15,6 +18,22 @@ export interface PushLimits {
 
 const LIMITS: PushLimits = { authMs: 15_000, pingMs: 30_000, quietMs: 200 };
 const MESSAGE_BYTES_MAX = 4096;
+const LISTEN_IDS = 'listen notify_file_id';
+/** More than so many changes at once are told as "something changed": asking for the numbers would cost more than the client's look at it all. */
+const TOLD_KEYS_MAX = 50;
+
+/** What a client said it wants to hear. */
+interface Wishes {
+  /** Which files it was. */
+  ids: boolean;
+}
+
+interface Listener {
+  socket: WebSocket;
+  cx: RequestContext;
+  who: Who & { principal: Principal };
+  wishes: Wishes;
+}
 
 /**
  * Tells the dialect's clients at once that something changed, as notify_push does: the client sends its name and its password, and is told `notify_file`
@@ -37,6 +56,7 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
 
   function serve(socket: WebSocket, cx: RequestContext): void {
     const words: string[] = [];
+    const wishes: Wishes = { ids: false };
     const ended = new AbortController();
     let alive = true;
     sockets.set(socket, null);
@@ -58,12 +78,15 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
     });
     socket.on('message', (data) => {
       alive = true;
-      // First the name, then the password; what comes later are wishes that change nothing here.
+      // First the name, then the password; then what else the client wishes to hear.
+      if (words.length >= 2) {
+        wishes.ids ||= data.toString() === LISTEN_IDS;
+        return;
+      }
       if (words.push(data.toString()) !== 2) return;
       clearTimeout(authTimer);
       const [name = '', password = ''] = words;
-      words.length = 2;
-      begin(socket, cx, name, password, ended.signal).catch((error: unknown) => {
+      begin(socket, cx, name, password, wishes, ended.signal).catch((error: unknown) => {
         if (!isCloudStoreError(error)) cx.log.error({ err: error, requestId: cx.requestId }, 'push: it cannot begin');
         socket.send('err: Invalid credentials');
         socket.close(1008, 'not authenticated');
@@ -76,6 +99,7 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
     cx: RequestContext,
     name: string,
     password: string,
+    wishes: Wishes,
     signal: AbortSignal,
   ): Promise<void> {
     const { authenticator, buckets, journal } = deps;
@@ -84,26 +108,42 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
       (await authenticator.password(name, password, cx.remoteAddress));
     authenticator.admit(principal, cx);
     cx.user = principal.name;
-    const home = await homeOf(buckets, whoOf(principal, cx));
+    const who = whoOf(principal, cx);
+    const home = await homeOf(buckets, who);
     const from = await journal.head(home.id);
     if (socket.readyState !== socket.OPEN) return;
     sockets.set(socket, principal);
     socket.send('authenticated');
-    void follow(socket, cx, home.id, from, signal);
+    void follow({ socket, cx, who, wishes }, home.id, from, signal);
   }
 
   /** A cursor that has expired means that much has happened, so it is told and followed from now on. */
-  async function follow(socket: WebSocket, cx: RequestContext, bucket: number, from: Cursor, signal: AbortSignal): Promise<void> {
+  async function follow({ socket, cx, who, wishes }: Listener, bucket: number, from: Cursor, signal: AbortSignal): Promise<void> {
     let timer: NodeJS.Timeout | null = null;
-    const tell = (): void => {
+    let changed = new Set<ObjectKey>();
+    /** Too many, or nobody knows which. */
+    let much = false;
+    const tell = (events: readonly JournalEvent[] | null): void => {
+      much ||= events === null || !wishes.ids;
+      for (const { key, fromKey, fromBucket } of much ? [] : (events ?? [])) {
+        changed.add(key);
+        if (fromKey !== null && fromBucket === bucket) changed.add(fromKey);
+      }
+      much ||= changed.size > TOLD_KEYS_MAX;
       timer ??= setTimeout(() => {
         timer = null;
-        if (socket.readyState === socket.OPEN) socket.send('notify_file');
+        void say(much ? null : changed);
+        changed = new Set();
+        much = false;
       }, quietMs);
+    };
+    const say = async (keys: ReadonlySet<ObjectKey> | null): Promise<void> => {
+      const ids = keys === null ? null : await idsOf(deps.namespace, who, bucket, keys).catch(() => null);
+      if (socket.readyState === socket.OPEN) socket.send(ids === null ? 'notify_file' : `notify_file_id ${JSON.stringify(ids)}`);
     };
     for (let cursor = from; !signal.aborted; ) {
       try {
-        await deps.hub.follow(bucket, cursor, async () => tell(), signal);
+        await deps.hub.follow(bucket, cursor, async (events) => tell(events), signal);
         break;
       } catch (error) {
         if (!isCloudStoreError(error, 'cursor_expired')) {
@@ -111,7 +151,7 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
           socket.close(1011, 'internal');
           break;
         }
-        tell();
+        tell(null);
         cursor = await deps.journal.head(bucket);
       }
     }
@@ -127,4 +167,22 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
       for (const socket of sockets.keys()) socket.close(1001, 'the gateway is going away');
     },
   };
+}
+
+/** The numbers of what changed, and of the folders above it: a client knows those of a new file's folder only. */
+async function idsOf(namespace: Namespace, who: Who, bucket: number, keys: ReadonlySet<ObjectKey>): Promise<number[]> {
+  const wanted = new Set<ObjectKey>(['']);
+  for (const key of keys) for (const one of [...ancestorsOf(key), key]) wanted.add(one);
+  const ids = await Promise.all(
+    [...wanted].map(async (key) => {
+      const at = { bucket, key };
+      try {
+        return fileIdOf(key === '' || key.endsWith('/') ? await namespace.directory(who, at) : await namespace.stat(who, at));
+      } catch (error) {
+        if (isCloudStoreError(error, 'not_found')) return null;
+        throw error;
+      }
+    }),
+  );
+  return ids.filter((id) => id !== null);
 }

@@ -23,7 +23,7 @@ export function statusDocument(): Record<string, unknown> {
 export function capabilitiesOf(origin: string): Record<string, unknown> {
   return {
     core: { pollinterval: 60, 'webdav-root': 'remote.php/webdav' },
-    dav: { chunking: '1.0' },
+    dav: { chunking: '1.0', bulkupload: '1.0', trashbin: '1.0' },
     files: {
       bigfilechunking: true,
       chunked_upload: { max_size: 1_073_741_824, max_parallel_count: 4 },
@@ -32,8 +32,10 @@ export function capabilitiesOf(origin: string): Record<string, unknown> {
       forbidden_filename_basenames: [],
       forbidden_filename_characters: [],
       forbidden_filename_extensions: [],
-      undelete: false,
-      versioning: false,
+      undelete: true,
+      versioning: true,
+      version_labeling: false,
+      version_deletion: true,
       comments: false,
     },
     checksums: { supportedTypes: ['SHA1', 'SHA256', 'MD5'], preferredUploadType: 'SHA1' },

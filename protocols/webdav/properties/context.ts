@@ -50,7 +50,11 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     syncToken: (entry) =>
       head === null || entry.kind !== 'directory' ? null : formatSyncToken({ folder: entry, cursor: head, walks: [] }),
     rightsOn: (entry) => rights.get(entryName(entry)) ?? NO_RIGHTS,
-    prepare: needs.has('rights') ? (entries) => prepareRights(x, scope?.buckets ?? [], entries, rights) : () => undefined,
+    deletedAt: () => null,
+    prepare(entries) {
+      x.deps.shown?.(entries);
+      return needs.has('rights') ? prepareRights(x, scope?.buckets ?? [], entries, rights) : undefined;
+    },
   };
 }
 

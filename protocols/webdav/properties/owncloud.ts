@@ -1,6 +1,8 @@
+import { nameOf } from '#core/address';
 import { escapeXml } from '#http/xml';
 import { OC_CHECKSUMS } from '../digests.ts';
-import { fileIdOf, NEXTCLOUD, OWNCLOUD, ocIdOf } from '../owncloud.ts';
+import { fileIdOf, hasPreview, NEXTCLOUD, OWNCLOUD, ocIdOf } from '../owncloud.ts';
+import { lockKey } from '../resource.ts';
 import type { Rights } from '../rights.ts';
 import type { Property } from './property.ts';
 
@@ -9,7 +11,8 @@ import type { Property } from './property.ts';
  * binds their namespaces to `oc` and `nc`.
  */
 export const OWNCLOUD_PROPERTIES: readonly Property[] = [
-  oc('id', (entry) => ocIdOf(entry)),
+  // In the trash as a bare number, which Android's app reads it as.
+  oc('id', (entry, { deletedAt }) => (deletedAt(entry) === null ? ocIdOf(entry) : String(fileIdOf(entry)))),
   oc('fileid', (entry) => String(fileIdOf(entry))),
   {
     ...oc('permissions', (entry, context) => permissions(context.rightsOn(entry), entry.kind === 'directory', entry.key === '')),
@@ -33,10 +36,16 @@ export const OWNCLOUD_PROPERTIES: readonly Property[] = [
   oc('comments-unread', () => '0'),
   // Empty, as long as no backup was restored that clients would have to be asked about.
   oc('data-fingerprint', (entry) => (entry.kind === 'directory' && entry.key === '' ? '' : null)),
-  nc('has-preview', () => 'false'),
+  nc('has-preview', (entry) => String(hasPreview(entry))),
   nc('is-encrypted', () => '0'),
   nc('mount-type', () => ''),
   nc('creation_time', (entry) => seconds(entry.created)),
+  nc('trashbin-filename', (entry, { deletedAt }) => (deletedAt(entry) === null ? null : escapeXml(nameOf(entry.key)))),
+  nc('trashbin-original-location', (entry, { deletedAt }) => (deletedAt(entry) === null ? null : escapeXml(lockKey(entry.key)))),
+  nc('trashbin-deletion-time', (entry, { deletedAt }) => {
+    const at = deletedAt(entry);
+    return at === null ? null : seconds(at);
+  }),
   nc('upload_time', (entry) => (entry.kind === 'object' ? seconds(entry.modified) : null)),
 ];
 
@@ -64,7 +73,7 @@ function property(namespace: string, prefix: string, name: string, value: Value)
 }
 
 /** ownCloud's letters: readable, deletable, may be renamed and moved, written (files), files and folders made in it. Sharing (R) is not offered by this door. */
-function permissions({ read, write, remove }: Rights, folder: boolean, root: boolean): string {
+export function permissions({ read, write, remove }: Rights, folder: boolean, root: boolean): string {
   const own = root ? '' : `${remove ? 'D' : ''}${write && remove ? 'NV' : ''}`;
   return `${read ? 'G' : ''}${own}${write ? (folder ? 'CK' : 'W') : ''}`;
 }

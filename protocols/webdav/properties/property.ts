@@ -28,6 +28,8 @@ export interface PropertyContext {
   bucketBytes: number | null;
   /** Of a folder as it is now. */
   syncToken(entry: EntryInfo): string | null;
+  /** ms since the epoch; null: it is there. */
+  deletedAt(entry: EntryInfo): number | null;
   /** Before these are rendered: fetches what hangs on each of them. */
   prepare(entries: readonly EntryInfo[]): Promise<void> | void;
 }
