@@ -44,6 +44,10 @@ describe("Nextcloud's dialect on a real gateway", function () {
     expect((await send('GET', `${gateway.webUrl}/index.php/204`)).status).to.equal(204);
     const open = json(await send('GET', `${gateway.webUrl}/ocs/v2.php/cloud/capabilities?format=json`));
     expect(open.ocs.data.capabilities).to.have.nested.property('theming.name', 'CloudStore');
+    expect(open.ocs.data.capabilities.dav).to.deep.equal({ chunking: '1.0', trashbin: '1.0', bulkupload: '1.0' });
+    const headers = { 'user-agent': 'Mozilla/5.0 (Linux) mirall/3.7.3git (nextcloudcmd)' };
+    const desktop = json(await send('GET', `${gateway.webUrl}/ocs/v2.php/cloud/capabilities?format=json`, { headers }));
+    expect(desktop.ocs.data.capabilities.dav, 'who breaks off at empty files').to.not.have.property('bulkupload');
     expect(open.ocs.data.capabilities.notify_push.endpoints.websocket).to.match(/^ws:.*\/push\/ws$/);
     expect((await send('GET', `${gateway.webUrl}/index.php/apps/files/`)).headers.location).to.equal('/');
   });

@@ -28,8 +28,8 @@ export async function answerOf(x: Caller, method: string, path: string, origin: 
 }
 
 /** Also without a log-in, as the clients ask for it before one. */
-export function capabilitiesAnswer(origin: string): OcsResult {
-  return { status: 200, data: { version: DIALECT_VERSION, capabilities: capabilitiesOf(origin) } };
+export function capabilitiesAnswer(origin: string, agent: string): OcsResult {
+  return { status: 200, data: { version: DIALECT_VERSION, capabilities: capabilitiesOf(origin, agent) } };
 }
 
 const EMPTY: Record<string, unknown> = {

@@ -76,7 +76,8 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
     cx.op = 'OCS';
     const origin = originOf(cx, deps.publicUrl);
     try {
-      if (path === '/cloud/capabilities') return answerOcs(req, res, version, capabilitiesAnswer(origin));
+      if (path === '/cloud/capabilities')
+        return answerOcs(req, res, version, capabilitiesAnswer(origin, req.headers['user-agent'] ?? ''));
       const principal = await admitted(req, cx);
       if (path === '/core/apppassword' && req.method === 'DELETE') return await forget(req, res, cx, version, principal);
       const result = await answerOf({ deps: surroundings, who: whoOf(principal, cx) }, req.method ?? '', path, origin);
