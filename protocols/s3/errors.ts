@@ -18,6 +18,7 @@ export const CATALOGUE = {
   ConditionalRequestConflict: [409, 'A conflicting operation occurred during the request. Retry it.'],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size.'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size.'],
+  IllegalVersioningConfigurationException: [400, 'The Versioning element must be specified'],
   IllegalLocationConstraintException: [
     400,
     'The location constraint is incompatible for the region specific endpoint this request was sent to.',

@@ -46,7 +46,7 @@ export function openUpload(req: IncomingMessage, payload: Payload): Upload {
     throw new S3Error('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
   }
   const kept = declared?.name ?? trailing;
-  const wanted = kept ?? checksumNamed(headerText(req, 'x-amz-sdk-checksum-algorithm'));
+  assertAnnounced(req, kept);
   const onTrailers = (trailers: Map<string, string>): void => {
     for (const [name, value] of trailers) if (name.startsWith('x-amz-checksum-')) takeTrailer(name, value);
     if (trailing !== null && expect[trailing] === undefined) {
@@ -65,9 +65,9 @@ export function openUpload(req: IncomingMessage, payload: Payload): Upload {
         ? decodeChunked(source, { decodedLength: size, onTrailers: payload.trailer ? onTrailers : null, chain: payload.chain })
         : source,
     size,
-    digests: wanted === null ? [] : [wanted],
+    digests: kept === null ? [] : [kept],
     expect: () => expect,
-    checksumOf: (digests) => (wanted === null ? undefined : storedChecksum(wanted, digests)),
+    checksumOf: (digests) => (kept === null ? undefined : storedChecksum(kept, digests)),
   };
 }
 
@@ -89,6 +89,16 @@ export async function readXmlBody(req: IncomingMessage, payload: Payload): Promi
   } catch {
     throw new S3Error('MalformedXML');
   }
+}
+
+/** An algorithm that an SDK announces needs its checksum. @throws InvalidRequest */
+function assertAnnounced(req: IncomingMessage, kept: ChecksumName | null): void {
+  const announced = checksumNamed(headerText(req, 'x-amz-sdk-checksum-algorithm'));
+  if (announced === null || kept !== null) return;
+  throw new S3Error(
+    'InvalidRequest',
+    'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
+  );
 }
 
 function declaredDigests(req: IncomingMessage): Digests {

@@ -32,6 +32,9 @@ export interface PostedForm {
   target: Target;
 }
 
+/** What a form says of its signature, which is one of a policy. */
+const SIGNED = ['x-amz-signature', 'x-amz-credential', 'x-amz-algorithm', 'x-amz-date', 'signature', 'awsaccesskeyid'];
+
 /** The variable that stands for the name of the file. */
 const FILE_NAME = ['$', '{filename}'].join('');
 
@@ -54,7 +57,10 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
 
   async function keyOf(fields: ReadonlyMap<string, string>): Promise<AccessKey | null> {
     const policy = fields.get('policy');
-    if (policy === undefined) return null;
+    if (policy === undefined) {
+      if (SIGNED.some((name) => fields.has(name))) throw missing('policy');
+      return null;
+    }
     if (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256') {
       if (fields.has('awsaccesskeyid'))
         throw new S3Error(

@@ -125,6 +125,7 @@ export const putBucketVersioning: Handler<PutBucketVersioningCommandInput> = asy
       Header: 'MfaDelete',
     });
   if (MFADelete !== undefined && MFADelete !== 'Disabled') throw new S3Error('MalformedXML');
+  if (Status === undefined) throw new S3Error('IllegalVersioningConfigurationException');
   if (Status !== 'Enabled' && Status !== 'Suspended') throw new S3Error('MalformedXML');
   const bucket = await bucketOf(x);
   await x.deps.buckets.update(x.who, bucket.id, { versioning: Status === 'Enabled' ? 'enabled' : 'suspended' });

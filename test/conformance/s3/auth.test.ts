@@ -275,7 +275,18 @@ suite('SigV4 in the query', PAGES.sigv4Query, {
 const BODY = Buffer.from('The body of a request that is signed chunk by chunk.');
 
 suite('streaming signatures', PAGES.sigv4Streaming, {
-  'chunks of any size make the body': over({ 1: 1, 7: 7, 64: 64 }, (chunkBytes) => async ({ send, get, key }) => {
+  'chunks of 8 KiB and more make the body': over(
+    { '8 KiB': 8192, '8 KiB and one': 8193, 'all at once': 30_000 },
+    (chunkBytes) =>
+      async ({ send, get, key }) => {
+        const [name, body] = [key(), Buffer.alloc(20_000, BODY)];
+        expectStatus(await send('PUT', name, { body, payload: 'chunks', chunkBytes }), 200);
+        expect((await get(name)).body.equals(body)).to.equal(true);
+      },
+  ),
+  // AWS wants 8 KiB of every chunk but the last. We take what comes: clients that were not written for AWS alone send less.
+  'smaller ones make it too': over({ 1: 1, 7: 7, 64: 64 }, (chunkBytes) => async ({ gateway, send, get, key }) => {
+    if (gateway === null) return;
     const name = key();
     expectStatus(await send('PUT', name, { body: BODY, payload: 'chunks', chunkBytes }), 200);
     expect((await get(name)).body.equals(BODY)).to.equal(true);

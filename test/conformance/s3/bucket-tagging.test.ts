@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { S3Answer } from './harness/client.ts';
 import { documentsOf } from './harness/documents.ts';
 import { api, guide } from './harness/pages.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
@@ -8,13 +9,18 @@ const tagsOf = ({ s3 }: Lab) => documentsOf(s3, 'tagging', 'Tagging');
 const set = (...pairs: [string, string][]): string =>
   `<TagSet>${pairs.map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`).join('')}</TagSet>`;
 
+/** The table of the operation says 200, its example 204, and clients take both. */
+function expectTaken(answer: S3Answer): void {
+  expect([200, 204], answer.text.slice(0, 500)).to.include(answer.status);
+}
+
 suite('bucket tagging', page, {
   'a bucket without tags has NoSuchTagSet': {
     page: api('GetBucketTagging'),
     run: async (lab) => expectError(await tagsOf(lab).get(await lab.newBucket()), 404, 'NoSuchTagSet'),
   },
   'tags come back as they were put': async (lab) => {
-    expectStatus(await tagsOf(lab).put(lab.bucket, set(['project', 'a b'], ['ünï', '+-=._:/@'])), 200);
+    expectTaken(await tagsOf(lab).put(lab.bucket, set(['project', 'a b'], ['ünï', '+-=._:/@'])));
     const answer = expectStatus(await tagsOf(lab).get(lab.bucket), 200).xml();
     expect(answer.name).to.equal('Tagging');
     const pairs = answer
@@ -28,18 +34,18 @@ suite('bucket tagging', page, {
   },
   'a new set takes the place of the old one': async (lab) => {
     await tagsOf(lab).put(lab.bucket, set(['old', '1']));
-    expectStatus(await tagsOf(lab).put(lab.bucket, set(['new', '2'])), 200);
+    expectTaken(await tagsOf(lab).put(lab.bucket, set(['new', '2'])));
     expect((await tagsOf(lab).get(lab.bucket)).text)
       .to.contain('new')
       .and.not.contain('old');
   },
   'a value may be empty': async (lab) => {
-    expectStatus(await tagsOf(lab).put(lab.bucket, set(['empty', ''])), 200);
+    expectTaken(await tagsOf(lab).put(lab.bucket, set(['empty', ''])));
     const tag = (await tagsOf(lab).get(lab.bucket)).xml().child('TagSet')?.child('Tag');
     expect([tag?.value('Key'), tag?.value('Value')]).to.deep.equal(['empty', '']);
   },
   'keys differ by case': async (lab) => {
-    expectStatus(await tagsOf(lab).put(lab.bucket, set(['k', '1'], ['K', '2'])), 200);
+    expectTaken(await tagsOf(lab).put(lab.bucket, set(['k', '1'], ['K', '2'])));
   },
   'deleting takes all away, with 204, also when there are none': {
     page: api('DeleteBucketTagging'),
@@ -54,7 +60,7 @@ suite('bucket tagging', page, {
     page: guide('CostAllocTagging'),
     run: async (lab) => {
       const many = (count: number): string => set(...Array.from({ length: count }, (_, i): [string, string] => [`k${i}`, 'v']));
-      expectStatus(await tagsOf(lab).put(lab.bucket, many(50)), 200);
+      expectTaken(await tagsOf(lab).put(lab.bucket, many(50)));
       expectError(await tagsOf(lab).put(lab.bucket, many(51)), 400, 'InvalidTag');
     },
   },
@@ -76,8 +82,7 @@ suite('bucket tagging', page, {
   },
   'a key of 128 and a value of 256 are taken': {
     page: guide('tagging-managing'),
-    run: async (lab) =>
-      expectStatus(await tagsOf(lab).put(lab.bucket, set(['é'.repeat(128), 'v'.repeat(256)])), 200) && undefined,
+    run: async (lab) => expectTaken(await tagsOf(lab).put(lab.bucket, set(['é'.repeat(128), 'v'.repeat(256)]))),
   },
   'what refuses leaves the tags as they were': async (lab) => {
     await tagsOf(lab).put(lab.bucket, set(['stays', '1']));

@@ -58,10 +58,15 @@ suite('checksums of an object', PAGES.checksums, {
     const headers = { 'x-amz-checksum-sha256': CHECKSUMS.SHA256(BODY), 'x-amz-checksum-crc32': CHECKSUMS.CRC32(BODY) };
     expectError(await send('PUT', key(), { body: BODY, headers }), 400, 'InvalidRequest');
   },
-  'x-amz-sdk-checksum-algorithm alone has the endpoint compute it': over(ALGORITHMS, (algorithm) => async ({ put, key }) => {
-    const { headers } = await put(key(), BODY, { 'x-amz-sdk-checksum-algorithm': algorithm });
-    expect(headers[checksumHeader(algorithm)]).to.equal(CHECKSUMS[algorithm](BODY));
-  }),
+  'x-amz-sdk-checksum-algorithm without its checksum is InvalidRequest': {
+    page: api('PutObject'),
+    ...over(ALGORITHMS, (algorithm) => async ({ send, get, key }) => {
+      const name = key();
+      const answer = await send('PUT', name, { body: BODY, headers: { 'x-amz-sdk-checksum-algorithm': algorithm } });
+      expectError(answer, 400, 'InvalidRequest');
+      expectStatus(await get(name), 404);
+    }),
+  },
   'an unknown algorithm is InvalidRequest': async ({ send, key }) =>
     expectError(
       await send('PUT', key(), { body: 'a', headers: { 'x-amz-sdk-checksum-algorithm': 'CRC16' } }),
@@ -107,8 +112,9 @@ suite('checksums in trailers', PAGES.sigv4Trailers, {
       async ({ send, head, key }) => {
         const name = key();
         const header = checksumHeader(algorithm);
-        const value = CHECKSUMS[algorithm](BODY);
-        const stored = await send('PUT', name, { body: BODY, payload: mode, chunkBytes: 10, trailers: { [header]: value } });
+        const body = Buffer.alloc(20_000, BODY);
+        const value = CHECKSUMS[algorithm](body);
+        const stored = await send('PUT', name, { body, payload: mode, chunkBytes: 8192, trailers: { [header]: value } });
         expect(expectStatus(stored, 200).headers[header]).to.equal(value);
         expect((await head(name, { headers: ENABLED })).headers[header]).to.equal(value);
       },
@@ -261,12 +267,15 @@ suite('checksums of an upload in parts', PAGES.checksumsUpload, {
       const part = expectStatus(await lab.send('PUT', key, { query: { partNumber: 1, uploadId }, headers }), 200).xml();
       const sum = CHECKSUMS[algorithm](Buffer.from('abc'));
       expect(part.value(`Checksum${algorithm}`)).to.equal(sum);
-      const body = `<CompleteMultipartUpload><Part><ETag>${part.value('ETag')}</ETag><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>`;
+      const named = `<Checksum${algorithm}>${sum}</Checksum${algorithm}><ETag>${part.value('ETag')}</ETag><PartNumber>1</PartNumber>`;
+      const body = `<CompleteMultipartUpload><Part>${named}</Part></CompleteMultipartUpload>`;
       const answer = expectStatus(await lab.send('POST', key, { query: { uploadId }, body }), 200);
       expect(answer.xml().value(`Checksum${algorithm}`)).to.equal(composite(algorithm, [sum]));
     }),
   },
+  // AWS refuses such a part, and a completion that leaves a part's checksum out. We make them: nothing is known less for it.
   "parts without one get one by the upload's algorithm": async (lab) => {
+    if (lab.gateway === null) return;
     const key = lab.key();
     const begun = await lab.send('POST', key, { query: 'uploads', headers: { 'x-amz-checksum-algorithm': 'CRC32C' } });
     const uploadId = begun.xml().value('UploadId');

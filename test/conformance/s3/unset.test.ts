@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { documentsOf } from './harness/documents.ts';
-import { api } from './harness/pages.ts';
-import { expectError, expectStatus, suite } from './harness/suite.ts';
+import { api, guide, PAGES } from './harness/pages.ts';
+import { expectError, expectStatus, over, suite } from './harness/suite.ts';
 
 /** What Terraform, mc, s3cmd and the console ask of every bucket: unset, with the code that each is known by. */
 const MISSING: Record<string, [operation: string, query: Record<string, string>, code: string]> = {
@@ -157,4 +157,117 @@ suite('settings that one machine cannot have', api('PutBucketAccelerateConfigura
     expectError(await accelerate.put(name, '<Status>Suspended</Status>'), 400, 'InvalidRequest');
     expectStatus(await s3.send('DELETE', `/${name}`), 204);
   },
+});
+
+suite('what a new object has not', api('Operations_Amazon_Simple_Storage_Service'), {
+  'it has no tags: an empty set': {
+    page: api('GetObjectTagging'),
+    run: async ({ put, send, key }) => {
+      const name = key();
+      await put(name, 'a');
+      const xml = expectStatus(await send('GET', name, { query: { tagging: '' } }), 200).xml();
+      expect([xml.name, xml.child('TagSet')?.children.length]).to.deep.equal(['Tagging', 0]);
+    },
+  },
+  'in a bucket without lock it has neither retention nor hold: InvalidRequest': {
+    page: guide('object-lock'),
+    ...over(['retention', 'legal-hold'], (what) => async ({ put, send, key }) => {
+      const name = key();
+      await put(name, 'a');
+      expectError(await send('GET', name, { query: { [what]: '' } }), 400, 'InvalidRequest');
+    }),
+  },
+  'in a bucket with lock it has no retention: NoSuchObjectLockConfiguration': {
+    page: api('GetObjectRetention'),
+    run: async ({ s3, newBucket }) => {
+      const bucket = await newBucket();
+      await documentsOf(s3, 'versioning', 'VersioningConfiguration').put(bucket, '<Status>Enabled</Status>');
+      const lock = documentsOf(s3, 'object-lock', 'ObjectLockConfiguration');
+      expectStatus(await lock.put(bucket, '<ObjectLockEnabled>Enabled</ObjectLockEnabled>'), 200);
+      expectStatus(await s3.send('PUT', `/${bucket}/a`, { body: 'a' }), 200);
+      expectError(await s3.send('GET', `/${bucket}/a`, { query: { retention: '' } }), 404, 'NoSuchObjectLockConfiguration');
+      expect((await lock.get(bucket)).xml().child('Rule')).to.equal(undefined);
+    },
+  },
+  'its list has the owner alone': {
+    page: api('GetObjectAcl'),
+    run: async ({ put, send, key }) => {
+      const name = key();
+      await put(name, 'a');
+      const xml = expectStatus(await send('GET', name, { query: { acl: '' } }), 200).xml();
+      expect(
+        xml
+          .child('AccessControlList')
+          ?.all('Grant')
+          .map((one) => one.value('Permission')),
+      ).to.deep.equal(['FULL_CONTROL']);
+    },
+  },
+  'its head names nothing that is not set': {
+    page: api('HeadObject'),
+    run: async ({ put, head, key }) => {
+      const name = key();
+      await put(name, 'a');
+      const { headers } = await head(name);
+      for (const unset of [
+        'x-amz-tagging-count',
+        'x-amz-version-id',
+        'x-amz-delete-marker',
+        'x-amz-storage-class',
+        'x-amz-expiration',
+        'x-amz-restore',
+        'x-amz-replication-status',
+        'x-amz-object-lock-mode',
+        'x-amz-object-lock-legal-hold',
+        'x-amz-website-redirect-location',
+        'x-amz-mp-parts-count',
+        'x-amz-missing-meta',
+        'content-encoding',
+        'content-disposition',
+        'cache-control',
+        'expires',
+      ])
+        expect(headers).to.not.have.property(unset);
+    },
+  },
+  'of a key that is not there each is NoSuchKey': {
+    page: PAGES.errors,
+    ...over(['tagging', 'acl', 'attributes'], (what) => async ({ send, key }) => {
+      const headers: Record<string, string> = what === 'attributes' ? { 'x-amz-object-attributes': 'ETag' } : {};
+      expectError(await send('GET', key(), { query: { [what]: '' }, headers }), 404, 'NoSuchKey');
+    }),
+  },
+});
+
+suite('what a bucket has no more', api('Operations_Amazon_Simple_Storage_Service'), {
+  'what was taken away is answered by its code': over(
+    {
+      'the public access block': ['publicAccessBlock', 'NoSuchPublicAccessBlockConfiguration'],
+      'ownership controls': ['ownershipControls', 'OwnershipControlsNotFoundError'],
+    } as Record<string, [string, string]>,
+    ([what, code]) =>
+      async ({ s3, newBucket }) => {
+        const bucket = await newBucket();
+        expectStatus(await documentsOf(s3, what, '').remove(bucket), 204);
+        expectError(await s3.send('GET', `/${bucket}`, { query: { [what]: '' } }), 404, code);
+      },
+  ),
+  'encryption falls back to AES256': {
+    page: api('DeleteBucketEncryption'),
+    run: async ({ s3, newBucket }) => {
+      const bucket = await newBucket();
+      expectStatus(await documentsOf(s3, 'encryption', '').remove(bucket), 204);
+      const xml = expectStatus(await s3.send('GET', `/${bucket}`, { query: { encryption: '' } }), 200).xml();
+      const rule = xml.child('Rule')?.child('ApplyServerSideEncryptionByDefault');
+      expect(rule?.value('SSEAlgorithm')).to.equal('AES256');
+    },
+  },
+  'logging and notifications are empty documents': over(
+    { logging: 'BucketLoggingStatus', notification: 'NotificationConfiguration' },
+    (root, what) =>
+      async ({ send }) => {
+        const xml = expectStatus(await send('GET', '', { query: { [what]: '' } }), 200).xml();
+        expect([xml.name, xml.children.length]).to.deep.equal([root, 0]);
+      },
+  ),
 });
