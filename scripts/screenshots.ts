@@ -50,6 +50,17 @@ async function special(page: Page, size: string): Promise<void> {
   await picture(page, `share-${size}`);
   await page.keyboard.press('Escape');
   await page.keyboard.press('i');
+  await show(stage, page, '#/drive/home/Photos/');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByRole('menuitem', { name: 'Share this folder' }).click();
+  await page.getByText('Who can see this, and why').click();
+  await page.locator('.who-sees .link-row').nth(2).waitFor();
+  await page.getByText('Who can see this, and why').scrollIntoViewIfNeeded();
+  await picture(page, `grants-${size}`);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('i');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('i');
   await show(stage, page, '#/drive/home/');
   await page
     .locator('.entry')

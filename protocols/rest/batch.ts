@@ -73,7 +73,7 @@ async function carryOut(x: Exchange, item: Item): Promise<Verdict> {
 }
 
 async function restore(x: Exchange, item: Extract<Item, { op: 'restore' }>): Promise<Verdict> {
-  const { bucket, at } = await locateKey(x, item.at.bucket, item.at.key);
+  const { name, at } = await locateKey(x, item.at.bucket, item.at.key);
   const { history, namespace } = x.deps;
   if (history === undefined) throw new CloudStoreError('not_implemented', 'This gateway does not do that.');
   if (item.versionId !== undefined && at.key.endsWith('/')) {
@@ -88,5 +88,5 @@ async function restore(x: Exchange, item: Extract<Item, { op: 'restore' }>): Pro
   // What is too large for one step goes on as a task.
   if (outcome.kind === 'task') return { ok: true, status: 202 };
   if (key === '' || key.endsWith('/')) return { ok: true, status: 200 };
-  return { ok: true, status: 200, entry: entryJson(bucket.name, await namespace.entry(x.who, at)) };
+  return { ok: true, status: 200, entry: entryJson(name, await namespace.entry(x.who, at)) };
 }

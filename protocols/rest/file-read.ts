@@ -62,7 +62,7 @@ function askedRanges({ req }: Exchange, info: ObjectInfo): RangeRequest[] | null
   return holds ? parseRange(req.headers.range) : null;
 }
 
-async function listFolder(x: Exchange, { bucket, at }: Located, query: Query): Promise<void> {
+async function listFolder(x: Exchange, { name, at }: Located, query: Query): Promise<void> {
   const { namespace } = x.deps;
   const directory = await namespace.directory(x.who, at);
   checkConditions(parseConditions(x.req.headers), directory, 'read');
@@ -82,7 +82,7 @@ async function listFolder(x: Exchange, { bucket, at }: Located, query: Query): P
   const entries = page.entries
     // The folder's own marker is not in it.
     .filter((entry) => entry.kind === 'prefix' || entry.info.key !== at.key)
-    .map((entry) => listedJson(bucket.name, entry));
+    .map((entry) => listedJson(name, entry));
   sendJson(x.res, 200, { entries, next: page.next === null ? null : encodeCursor(page.next) }, headers);
 }
 

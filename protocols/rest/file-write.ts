@@ -31,7 +31,7 @@ export async function writeFile(x: Exchange, { query }: { query: z.output<typeof
     etag: 'opaque',
     signal: x.cx.signal,
   });
-  sendJson(x.res, created ? 201 : 200, fileJson(located.bucket.name, info), { ETag: `"${info.etag}"` });
+  sendJson(x.res, created ? 201 : 200, fileJson(located.name, info), { ETag: `"${info.etag}"` });
 }
 
 /** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
@@ -41,7 +41,7 @@ async function* bodyOf(x: Exchange): Bytes {
 }
 
 /** Making a folder that is there already changes nothing, as with any PUT, unless `If-None-Match: *` asks for a new one. */
-async function makeFolder(x: Exchange, { bucket, at }: Located): Promise<void> {
+async function makeFolder(x: Exchange, { name, at }: Located): Promise<void> {
   if (at.key === '') throw new CloudStoreError('invalid_key', 'The bucket is there already.');
   allowBody(x.req, x.res);
   const body = await readBody(x.req, 1).catch((error: unknown) => {
@@ -50,13 +50,13 @@ async function makeFolder(x: Exchange, { bucket, at }: Located): Promise<void> {
   if (body.length > 0) throw bodyOfFolder();
   const { namespace } = x.deps;
   try {
-    sendJson(x.res, 201, entryJson(bucket.name, await namespace.makeDirectory(x.who, at)));
+    sendJson(x.res, 201, entryJson(name, await namespace.makeDirectory(x.who, at)));
   } catch (error) {
     if (!isCloudStoreError(error, 'already_exists')) throw error;
     const mustBeNew = parseConditions(x.req.headers).ifNoneMatch === '*';
     const entry = mustBeNew ? null : await namespace.directory(x.who, at).catch(() => null);
     if (entry === null) throw error;
-    sendJson(x.res, 200, entryJson(bucket.name, entry));
+    sendJson(x.res, 200, entryJson(name, entry));
   }
 }
 

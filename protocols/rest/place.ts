@@ -8,6 +8,8 @@ import { parsePlace } from './paths.ts';
 /** A bucket and a key in it. An empty key is the bucket's root. */
 export interface Located {
   bucket: Bucket;
+  /** What an answer calls the bucket, so that whoever asked comes to the same one by it. */
+  name: string;
   at: Address;
   /** The key is empty or ends in `/`. */
   folder: boolean;
@@ -34,5 +36,10 @@ export async function locateKey(x: Exchange, name: string, key: ObjectKey): Prom
   const { buckets } = x.deps;
   if (key !== '') assertKey(key);
   const bucket = buckets.resolved(x.who, name) ?? (await buckets.resolve(x.who, name));
-  return { bucket, at: { bucket: bucket.id, key }, folder: key === '' || key.endsWith('/') };
+  return {
+    bucket,
+    name: name.startsWith('~') ? name : bucket.name,
+    at: { bucket: bucket.id, key },
+    folder: key === '' || key.endsWith('/'),
+  };
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** What goes over the wire, once for checking, for types and for the OpenAPI document. Times are ISO 8601 in UTC. */
 export const time = z.iso.datetime();
-export const bucketName = z.string().min(1).max(63);
+/** 63 characters at most, and the `~` of a global name that an alias hides. */
+export const bucketName = z.string().min(1).max(64);
 export const key = z.string().max(1024).meta({ description: 'At most 1,024 UTF-8 bytes. A folder ends in `/`.' });
 export const etag = z.string().min(1).max(200).meta({ description: 'Without quotes; the same string on every protocol.' });
 

@@ -28,5 +28,5 @@ export async function transfer(
     verb === 'move'
       ? await namespace.move(x.who, from.at, to.at, { ...options, keepParent: true })
       : await namespace.copy(x.who, from.at, to.at, options);
-  return { created, count, entry: entryJson(to.bucket.name, entry) };
+  return { created, count, entry: entryJson(to.name, entry) };
 }

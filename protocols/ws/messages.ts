@@ -101,7 +101,7 @@ function filterOf(message: Record<string, unknown>): TraceFilter {
 }
 
 function subjectOf(message: Record<string, unknown>): { bucket: string; prefix: string; id?: string } {
-  const bucket = textOf(message, 'bucket', 1, 63);
+  const bucket = textOf(message, 'bucket', 1, 64);
   const prefix = message.prefix === undefined ? '' : textOf(message, 'prefix', 0, KEY_BYTES_MAX);
   if (prefix.includes('\0') || !prefix.isWellFormed()) throw refuse('prefix is no key');
   return { bucket, prefix, ...(message.id === undefined ? {} : { id: textOf(message, 'id', 1, 64) }) };

@@ -20,6 +20,9 @@ export interface BucketCache {
   clear(): void;
 }
 
+/** Before a name: the global one, where an alias of the caller's own hides it. */
+export const GLOBAL = '~';
+
 export interface BucketCacheOptions {
   buckets: BucketStore;
   signals: Signals;
@@ -34,7 +37,9 @@ export function createBucketCache({ buckets, signals, keyring, clock }: BucketCa
     load(key) {
       const at = key.indexOf(' ');
       const principal = at === 0 ? null : Number(key.slice(0, at));
-      return buckets.resolve(principal, key.slice(at + 1)).then(withKeys);
+      const name = key.slice(at + 1);
+      // No bucket's own name begins like that.
+      return (name.startsWith(GLOBAL) ? buckets.resolve(null, name.slice(1)) : buckets.resolve(principal, name)).then(withKeys);
     },
     clock,
   });

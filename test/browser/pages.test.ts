@@ -14,6 +14,21 @@ interface Finding {
   nodes: { html: string }[];
 }
 
+/** What axe calls serious or critical. */
+async function findings(page: Page, options = ''): Promise<string[]> {
+  // Run in the page's own world: its policy lets no script in.
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: axe.source });
+  const { result } = await session.send('Runtime.evaluate', {
+    expression: `axe.run(${options}).then(({ violations }) => JSON.stringify(violations))`,
+    awaitPromise: true,
+  });
+  await session.detach();
+  return (JSON.parse(String(result.value)) as Finding[])
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id} ${nodes[0]?.html.slice(0, 160)}`);
+}
+
 describe('every page in a browser', function () {
   this.timeout(120_000);
   requireProgram('chromium');
@@ -46,21 +61,23 @@ describe('every page in a browser', function () {
       const on = await show(place);
       for (const colorScheme of ['light', 'dark'] as const) {
         await on.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        // Run in the page's own world: its policy lets no script in.
-        const session = await on.context().newCDPSession(on);
-        await session.send('Runtime.evaluate', { expression: axe.source });
-        const { result } = await session.send('Runtime.evaluate', {
-          // In the second theme only the colours are others.
-          expression: `axe.run(${colorScheme === 'light' ? '' : "{ runOnly: 'color-contrast' }"}).then(({ violations }) => JSON.stringify(violations))`,
-          awaitPromise: true,
-        });
-        await session.detach();
-        for (const { id, impact, nodes } of JSON.parse(String(result.value)) as Finding[])
-          if (impact === 'serious' || impact === 'critical')
-            found.push(`${name} ${colorScheme}: ${id} ${nodes[0]?.html.slice(0, 160)}`);
+        // In the second theme only the colours are others.
+        const only = colorScheme === 'light' ? '' : "{ runOnly: 'color-contrast' }";
+        found.push(...(await findings(on, only)).map((finding) => `${name} ${colorScheme}: ${finding}`));
       }
     }
     expect(found).to.deep.equal([]);
+  });
+
+  it('has nothing serious for axe on a phone', async () => {
+    const phone = await stage.enter({ width: 390, height: 780, mobile: true });
+    for (const place of ['drive/home/', 'trash/home', 'shared', 'connect']) {
+      await phone.goto(at(stage.gateway, place));
+      await phone.locator('.skeleton').first().waitFor({ state: 'detached' });
+      await phone.waitForTimeout(SETTLED_MS);
+      expect(await findings(phone), place).to.deep.equal([]);
+    }
+    await phone.context().close();
   });
 
   it('shows hostile names as text on every page, and runs none', async () => {
@@ -162,6 +179,38 @@ describe('every page in a browser', function () {
     await page.keyboard.press('Escape');
     await stranger.goto(address);
     await stranger.getByText('This link leads nowhere').waitFor();
+  });
+
+  it('gives a group a role on a folder, says who sees it and why, changes and takes the role', async () => {
+    await show('#/drive/home/Documents/');
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page.getByRole('menuitem', { name: 'Share this folder' }).click();
+    const sharing = page.getByRole('dialog');
+    await sharing.locator('.grant-row').filter({ hasText: 'carl' }).getByText('from “home”').waitFor();
+    await sharing.getByLabel('User or group').selectOption('group');
+    await sharing.getByLabel('Name', { exact: true }).fill('nobody of that name');
+    await sharing.getByRole('button', { name: 'Give access' }).click();
+    await sharing.getByText('There is no group “nobody of that name”.').waitFor();
+    await sharing.getByLabel('Name', { exact: true }).fill('family');
+    await sharing.getByRole('button', { name: 'Give access' }).click();
+    await sharing.getByLabel('Role of family').waitFor();
+    await sharing.getByText('Who can see this, and why').click();
+    const answer = (name: string) => sharing.locator('.who-sees .link-row').filter({ hasText: name });
+    await answer('berta').getByText('The group “family” has the role “May view” on “Documents”.').waitFor();
+    await answer('Anybody').getByText('does not see it').waitFor();
+    const berta = await stage.enter({ user: 'berta', password: 'a password of berta' });
+    await berta.goto(at(stage.gateway, 'shared'));
+    await berta.getByRole('link', { name: 'Documents' }).click();
+    await berta.locator('.entry').filter({ hasText: 'Budget 2027.xlsx' }).waitFor();
+    await sharing.getByLabel('Role of family').selectOption('editor');
+    await answer('berta').getByText('may change it').waitFor();
+    await sharing.getByRole('button', { name: 'Take access back from family' }).click();
+    await page.getByRole('dialog').last().getByRole('button', { name: 'Take back' }).click();
+    await sharing.getByLabel('Role of family').waitFor({ state: 'detached' });
+    await berta.reload();
+    await berta.getByText('You may not do that.').waitFor();
+    await berta.context().close();
+    await page.keyboard.press('Escape');
   });
 
   it('asks for the password of a link, and takes files that are dropped', async () => {

@@ -55,6 +55,11 @@ export async function setScene(stage: Stage): Promise<Scene> {
   await post('/users', { name: 'berta', role: 'member', password: 'a password of berta', quotaBytes: 50e9 });
   await post('/users', { name: 'carl', role: 'guest', password: 'a password of carl' });
   await post('/groups', { name: 'family', members: ['berta', 'carl'] });
+  const grant = (place: string, body: object) =>
+    stage.api('PUT', `/access/${place}`, JSON.stringify(body), { 'Content-Type': 'application/json' });
+  await grant('home/', { kind: 'user', name: 'carl', role: 'viewer' });
+  await grant('home/Photos/', { kind: 'group', name: 'family', role: 'editor' });
+  await grant('home-berta/', { kind: 'user', name: 'admin', role: 'editor' });
   await post('/credentials', { kind: 's3', name: 'nightly backup', scope: { places: [{ bucket: 'home', prefix: 'Backups/' }] } });
   await post('/credentials', { kind: 'app-password', name: hostile });
   await post('/links', { bucket: 'home', key: `Hostile/${hostile}`, label: hostile });
@@ -86,6 +91,7 @@ export function pagesOf(scene: Scene): Record<string, string> {
     picture: '#/drive/home/Photos/?open=Lake.svg',
     gone: '#/drive/home/Nowhere/',
     search: '#/search',
+    shared: '#/shared',
     links: '#/links',
     trash: '#/trash/home',
     'trash-folder': '#/trash/home/Documents/',

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import { expect } from 'chai';
 import sharp from 'sharp';
-import { ApiError, type Client, createClient } from '../../clients/typescript/index.ts';
+import { ApiError, type Client, createClient, type Entry } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore } from '../support/process.ts';
@@ -39,6 +39,37 @@ describe('a drive over REST', function () {
       () => ({ status: 0, code: 'none' }),
       (error: unknown) => (error instanceof ApiError ? { status: error.status, code: error.code } : Promise.reject(error)),
     );
+
+  it("names another's bucket so that it is reached, also where an alias of the caller's own has that name", async () => {
+    await admin.call('PutFile', { path: { bucket: 'home', key: 'shown/a.txt' }, body: 'of the admin' });
+    await admin.call('GrantAccess', {
+      path: { bucket: 'home', key: 'shown/' },
+      body: { kind: 'user', name: 'mia', role: 'editor' },
+    });
+    await member.call('PutFile', { path: { bucket: 'home', key: 'shown/a.txt' }, body: 'of mia' });
+    const [share] = (await member.call('ListShared', {})).items;
+    expect(share).to.include({ bucket: '~home', prefix: 'shown/', role: 'editor' });
+    const names = (await member.call('ListBuckets', {})).buckets.map(({ name }) => name);
+    expect(names).to.have.members(['~home', 'home-mia']);
+    const read = async (bucket: string): Promise<string> =>
+      ((await member.call('GetFile', { path: { bucket, key: 'shown/a.txt' }, query: {} })) as Blob).text();
+    expect([await read('~home'), await read('home'), await read('home-mia')]).to.deep.equal(['of the admin', 'of mia', 'of mia']);
+    const from = { bucket: '~home', key: 'shown/a.txt' };
+    const { entry } = await member.call('Copy', { body: { from, to: { ...from, key: 'shown/b.txt' } } });
+    expect(entry.bucket).to.equal('~home');
+    const listing = (await member.call('GetFile', { path: { bucket: '~home', key: 'shown/' }, query: {} })) as {
+      entries: Entry[];
+    };
+    expect(listing.entries.map(({ bucket, name }) => `${bucket} ${name}`)).to.deep.equal(['~home a.txt', '~home b.txt']);
+    expect(await refusal(member.call('Stat', { path: { bucket: '~home', key: 'notes.txt' }, query: {} }))).to.include({
+      status: 403,
+    });
+    expect(await refusal(admin.call('Stat', { path: { bucket: '~nowhere', key: 'x' }, query: {} }))).to.include({
+      code: 'bucket_not_found',
+    });
+    await admin.call('RevokeAccess', { path: { bucket: 'home', key: 'shown/' }, query: { kind: 'user', name: 'mia' } });
+    expect(await refusal(member.call('Stat', { path: from, query: {} }))).to.include({ code: 'bucket_not_found' });
+  });
 
   describe('a batch', () => {
     it('judges each item by itself, in order', async () => {

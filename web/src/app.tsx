@@ -25,6 +25,7 @@ const PAGES: Record<string, () => Promise<Page>> = {
   connect: async () => (await import('./pages/connect.tsx')).ConnectPage,
   search: async () => (await import('./drive/search-page.tsx')).SearchPage,
   trash: async () => (await import('./history/trash-page.tsx')).TrashPage,
+  shared: async () => (await import('./share/shared-page.tsx')).SharedPage,
   links: async () => (await import('./share/links-page.tsx')).LinksPage,
   admin: async () => (await import('./admin/admin-page.tsx')).AdminPage,
 };

@@ -5,6 +5,7 @@ import './style/drive.css';
 import './style/panels.css';
 import './style/admin.css';
 import './style/history.css';
+import './style/sharing.css';
 import { render } from 'preact';
 import { resume } from './api/session.ts';
 import { App } from './app.tsx';

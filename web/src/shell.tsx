@@ -23,10 +23,11 @@ import {
   Trash2,
   UserRound,
   Users,
+  UsersRound,
 } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { buckets, loadBuckets } from './api/buckets.ts';
+import { bucketLabel, buckets, loadBuckets } from './api/buckets.ts';
 import { reachable, session, signOut } from './api/session.ts';
 import { newBucket } from './drive/new-bucket.tsx';
 import { chooseLanguage, LANGUAGES, language, type MessageKey, t } from './i18n/index.ts';
@@ -103,7 +104,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
                 key={name}
                 to={driveHref(name)}
                 icon={HardDrive}
-                label={name}
+                label={bucketLabel(name)}
                 current={(page === 'drive' || page === '') && (rest[0] ?? buckets.value?.[0]?.name) === name}
               />
             ))}
@@ -111,6 +112,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <h2>{t('nav.more')}</h2>
           <ul>
             <NavItem to={href('search')} icon={Search} label={t('nav.search')} current={page === 'search'} />
+            <NavItem to={href('shared')} icon={UsersRound} label={t('nav.shared')} current={page === 'shared'} />
             <NavItem to={href('links')} icon={Link2} label={t('nav.links')} current={page === 'links'} />
             <NavItem to={href('trash')} icon={Trash2} label={t('nav.trash')} current={page === 'trash'} />
             <NavItem to={href('connect')} icon={Cable} label={t('nav.connect')} current={page === 'connect'} />

@@ -14,7 +14,11 @@ export const bucketRoutes = [
     summary: 'The buckets that the caller may see.',
     answers: { 200: { description: 'In byte order of names.', schema: schema.BucketList } },
     async handle({ deps, res, who }) {
-      sendJson(res, 200, { buckets: (await deps.buckets.list(who)).map(bucketJson) });
+      const found = await deps.buckets.list(who);
+      const buckets = await Promise.all(
+        found.map(async (bucket) => ({ ...bucketJson(bucket), name: await deps.buckets.nameFor(who, bucket) })),
+      );
+      sendJson(res, 200, { buckets });
     },
   }),
   route({

@@ -31,7 +31,9 @@ export const searchRoutes = [
         ...(kind === undefined ? {} : { kind }),
         ...(cursor === undefined ? {} : { cursor }),
       });
-      const entries = page.entries.map(({ bucket, entry }) => entryJson(bucket.name, entry));
+      const entries = await Promise.all(
+        page.entries.map(async ({ bucket, entry }) => entryJson(await x.deps.buckets.nameFor(x.who, bucket), entry)),
+      );
       sendJson(x.res, 200, { entries, next: page.next, complete: page.complete });
     },
   }),

@@ -1,6 +1,5 @@
 import { CloudStoreError } from '#core/errors';
 import { sendJson } from '../answer.ts';
-import { bucketJson } from '../represent.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/shared.ts';
 
@@ -14,7 +13,10 @@ export const sharedRoutes = [
     answers: { 200: { description: 'By name.', schema: schema.SharedList } },
     async handle({ deps, res, who }) {
       if (deps.shares === undefined) throw new CloudStoreError('not_implemented', 'This gateway has no shares.');
-      const items = (await deps.shares.withMe(who)).map(({ bucket, ...rest }) => ({ ...rest, bucket: bucketJson(bucket).name }));
+      const shares = await deps.shares.withMe(who);
+      const items = await Promise.all(
+        shares.map(async ({ bucket, ...rest }) => ({ ...rest, bucket: await deps.buckets.nameFor(who, bucket) })),
+      );
       sendJson(res, 200, { items });
     },
   }),

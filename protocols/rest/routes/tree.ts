@@ -15,10 +15,10 @@ export const treeRoutes = [
     query: schema.StatQuery,
     answers: { 200: { description: 'The file or folder.', schema: schema.Entry } },
     async handle(x, { query }) {
-      const { bucket, at, folder } = await locate(x, '/stat/', query.key);
+      const { name, at, folder } = await locate(x, '/stat/', query.key);
       const { namespace } = x.deps;
       const entry = folder ? await namespace.directory(x.who, at) : await namespace.entry(x.who, at);
-      const json = entryJson(bucket.name, entry);
+      const json = entryJson(name, entry);
       if (query.verified !== true || json.kind !== 'file' || entry.kind !== 'object' || entry.content === null)
         return sendJson(x.res, 200, json);
       const verified = await x.deps.integrity?.verifiedAt(entry.content, entry.modified);

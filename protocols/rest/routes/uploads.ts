@@ -165,8 +165,8 @@ export const uploadRoutes = [
         ...(body.key === undefined ? {} : { key: body.key }),
         ...(conditions === undefined ? {} : { conditions }),
       });
-      const bucket = await x.deps.buckets.get(x.who, upload.bucket);
-      sendJson(x.res, 200, entryJson(bucket.name, info), { ETag: `"${info.etag}"` });
+      const name = await x.deps.buckets.nameFor(x.who, await x.deps.buckets.get(x.who, upload.bucket));
+      sendJson(x.res, 200, entryJson(name, info), { ETag: `"${info.etag}"` });
     },
   }),
 ];

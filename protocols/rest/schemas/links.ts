@@ -44,7 +44,7 @@ export const LinkPatch = z
   .strictObject({ ...z.object(terms).partial().shape, password: password.nullable().optional() })
   .meta({ id: 'LinkPatch' });
 export const LinkQuery = z.strictObject({
-  bucket: z.string().min(1).max(63).optional().meta({ description: 'Links at and below this place.' }),
+  bucket: z.string().min(1).max(64).optional().meta({ description: 'Links at and below this place.' }),
   key: z.string().max(1024).optional(),
 });
 

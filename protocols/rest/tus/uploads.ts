@@ -189,11 +189,11 @@ export async function uploadJson(
   upload: Resumable,
   info: ObjectInfo | null,
 ): Promise<z.infer<typeof schema.UploadState>> {
-  const bucket = await x.deps.buckets.get(x.who, upload.bucket);
-  const entry = info === null ? null : info.key.endsWith('/') ? entryJson(bucket.name, info) : fileJson(bucket.name, info);
+  const name = await x.deps.buckets.nameFor(x.who, await x.deps.buckets.get(x.who, upload.bucket));
+  const entry = info === null ? null : info.key.endsWith('/') ? entryJson(name, info) : fileJson(name, info);
   return {
     id: upload.id,
-    bucket: bucket.name,
+    bucket: name,
     key: upload.key,
     offset: upload.received,
     length: upload.length,

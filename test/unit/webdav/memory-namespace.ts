@@ -342,6 +342,7 @@ export function memoryNamespace(now: () => number = Date.now) {
       buckets.push(bucket);
       return bucket;
     },
+    nameFor: async (_who, bucket) => bucket.name,
     resolve: async (_who, name) => {
       const bucket = resolved(name);
       if (bucket === null) throw new CloudStoreError('bucket_not_found', nameOf(name));

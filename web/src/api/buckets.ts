@@ -6,6 +6,11 @@ import type { Bucket } from './types.ts';
 export const buckets = signal<Bucket[] | null>(null);
 export const bucketsError = signal<unknown>(null);
 
+/** `~home` is another's bucket whose name the user has for one of its own; people see it without the mark. */
+export function bucketLabel(name: string): string {
+  return name.replace(/^~/, '');
+}
+
 export async function loadBuckets(): Promise<void> {
   try {
     buckets.value = await api.buckets();

@@ -1,4 +1,5 @@
 import { ChevronRight } from 'lucide';
+import { bucketLabel } from '../api/buckets.ts';
 import type { Place } from '../api/client.ts';
 import type { Entry } from '../api/types.ts';
 import { t } from '../i18n/index.ts';
@@ -10,7 +11,7 @@ import { dragged } from './dragging.ts';
 export function Breadcrumbs({ place, onDropInto }: { place: Place; onDropInto: (to: Place, moved: Entry[]) => void }) {
   const names = place.key === '' ? [] : place.key.slice(0, -1).split('/');
   const steps = [
-    { label: place.bucket, key: '' },
+    { label: bucketLabel(place.bucket), key: '' },
     ...names.map((label, index) => ({ label, key: `${names.slice(0, index + 1).join('/')}/` })),
   ];
   return (

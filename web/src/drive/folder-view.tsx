@@ -164,6 +164,11 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
     { label: t('upload.files'), icon: Upload, keys: 'U', act: () => files.current?.click() },
     { label: t('upload.folder'), icon: FolderUp, act: () => folders.current?.click() },
     'line',
+    {
+      label: t('share.here'),
+      icon: Link2,
+      act: () => share({ kind: 'folder', ...place, name: place.key === '' ? bucket : (place.key.split('/').at(-2) ?? '') }),
+    },
     { label: t('asOf.action'), icon: Clock, act: () => restoreAsOf(place, () => folder.relist()) },
     { label: t('trash.here'), icon: Trash2, act: () => go(trashHref(place)) },
     ...(clipboard.value === null
@@ -313,6 +318,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
                   type="button"
                   class="button primary add"
                   aria-haspopup="menu"
+                  aria-label={t('add')}
                   onClick={(event) => openMenu(event, t('add'), folderItems())}
                 >
                   <Icon of={Plus} />

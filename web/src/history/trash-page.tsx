@@ -1,7 +1,7 @@
 import { ArchiveRestore, ChevronRight, Clock, Ellipsis, Eye, Folder as FolderIcon, Settings2, Trash2, Undo2 } from 'lucide';
 import { useEffect, useState } from 'preact/hooks';
 import type { Trashed } from '../../../clients/typescript/index.ts';
-import { buckets } from '../api/buckets.ts';
+import { bucketLabel, buckets } from '../api/buckets.ts';
 import type { Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { follow } from '../api/events.ts';
@@ -255,13 +255,13 @@ function Where({ place: { bucket, key } }: { place: Place }) {
       >
         {[...new Set([...(buckets.value ?? []).map(({ name }) => name), bucket])].map((name) => (
           <option key={name} value={name}>
-            {name}
+            {bucketLabel(name)}
           </option>
         ))}
       </select>
       {names.length > 0 && (
         <nav aria-label={t('breadcrumbs')} class="trash-path">
-          <a href={trashHref({ bucket, key: '' })}>{bucket}</a>
+          <a href={trashHref({ bucket, key: '' })}>{bucketLabel(bucket)}</a>
           {names.map((name, index) => (
             <span key={index}>
               <Icon of={ChevronRight} size={15} class="faint" />

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { Link2, Plus, Trash2 } from 'lucide';
 import type { Link, NewLink } from '../../../clients/typescript/index.ts';
+import type { Place } from '../api/client.ts';
 import { client } from '../api/session.ts';
 import type { Entry } from '../api/types.ts';
 import { visible } from '../drive/entry-list.tsx';
@@ -11,29 +12,48 @@ import { Dialog } from '../ui/dialog.tsx';
 import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
-import { Show } from '../ui/page.tsx';
+import { Section, Show } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
+import { People, useGrants } from './people.tsx';
+import { WhoSees } from './who-sees.tsx';
 
-const shared = signal<Entry | null>(null);
+/** A file, a folder, or a bucket (an empty key). */
+type Shared = Pick<Entry, 'bucket' | 'key' | 'name' | 'kind'>;
 
-export function share(entry: Entry): void {
+const shared = signal<Shared | null>(null);
+
+export function share(entry: Shared): void {
   shared.value = entry;
 }
 
 export function ShareDialog() {
-  return shared.value === null ? null : <Links key={shared.value.key} entry={shared.value} />;
+  return shared.value === null ? null : <Sharing key={`${shared.value.bucket}/${shared.value.key}`} entry={shared.value} />;
 }
 
 function linkAddress(token: string): string {
   return `${location.origin}/s/${token}`;
 }
 
-function Links({ entry }: { entry: Entry }) {
-  const { bucket, key } = entry;
-  const links = useLoad(
-    async () => (await client.call('ListLinks', { query: { bucket, key } })).items.filter((link) => link.key === key),
-    [key],
+function Sharing({ entry }: { entry: Shared }) {
+  const { grants, known } = useGrants(entry);
+  return (
+    <Dialog title={t('share.title', { name: visible(entry.name) })} onClose={() => (shared.value = null)} wide>
+      <div class="sharing">
+        <Links entry={entry} />
+        <People place={entry} grants={grants} known={known} />
+        {(grants.data !== null || !grants.loading) && <WhoSees place={entry} grants={grants.data} known={known} />}
+      </div>
+    </Dialog>
   );
+}
+
+export async function linksOf({ bucket, key }: Place): Promise<Link[]> {
+  return (await client.call('ListLinks', { query: { bucket, key } })).items.filter((link) => link.key === key);
+}
+
+function Links({ entry }: { entry: Shared }) {
+  const { bucket, key } = entry;
+  const links = useLoad(() => linksOf(entry), [key]);
   const add = async (): Promise<void> => {
     const made = await askForm({
       title: t('link.new'),
@@ -70,7 +90,14 @@ function Links({ entry }: { entry: Entry }) {
     if (made !== null) links.reload();
   };
   return (
-    <Dialog title={t('share.title', { name: visible(entry.name) })} onClose={() => (shared.value = null)} wide>
+    <Section
+      title={t('share.links')}
+      actions={
+        <Button icon={Plus} onClick={() => void add()}>
+          {t('link.new')}
+        </Button>
+      }
+    >
       <Show of={links} rows={2}>
         {(list) =>
           list.length === 0 ? (
@@ -84,12 +111,7 @@ function Links({ entry }: { entry: Entry }) {
           )
         }
       </Show>
-      <footer class="dialog-actions">
-        <Button kind="primary" icon={Plus} onClick={() => void add()}>
-          {t('link.new')}
-        </Button>
-      </footer>
-    </Dialog>
+    </Section>
   );
 }
 
