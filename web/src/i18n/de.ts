@@ -277,7 +277,6 @@ export const de: Catalog = {
   'people.from': 'von „{name}“',
   'people.group': 'Gruppe',
   'people.kind': 'Benutzer oder Gruppe',
-  'people.link': 'Link {number}',
   'people.name': 'Name',
   'people.noGroup': 'Es gibt keine Gruppe „{name}“.',
   'people.none': 'Nur der Eigentümer des Buckets und Administratoren haben hier Rechte.',

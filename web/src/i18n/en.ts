@@ -275,7 +275,6 @@ export const en = {
   'people.from': 'from “{name}”',
   'people.group': 'Group',
   'people.kind': 'User or group',
-  'people.link': 'Link {number}',
   'people.name': 'Name',
   'people.noGroup': 'There is no group “{name}”.',
   'people.none': 'Only the bucket’s owner and admins have rights here.',

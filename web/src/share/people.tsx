@@ -1,4 +1,4 @@
-import { Link2, Trash2, UserRound, UserRoundPlus, UsersRound } from 'lucide';
+import { Trash2, UserRound, UserRoundPlus, UsersRound } from 'lucide';
 import { useId, useState } from 'preact/hooks';
 import type { AccessGrant, NewGrant } from '../../../clients/typescript/index.ts';
 import { allPages } from '../admin/all-pages.ts';
@@ -20,7 +20,7 @@ import { fail } from '../ui/toast.tsx';
 export type Role = AccessGrant['role'];
 /** From the least to the most; `commenter` gives nothing in the browser that `viewer` does not. */
 const ROLES: readonly Role[] = ['viewer', 'uploader', 'editor', 'manager', 'owner'];
-const ICONS = { user: UserRound, group: UsersRound, link: Link2 };
+const ICONS = { user: UserRound, group: UsersRound };
 
 /** Rights lie on folders: those of a file are its folder's. */
 export function folderOf({ bucket, key }: Place): Place {
@@ -128,7 +128,7 @@ function GrantRow({ place, grant, fixed, reload }: { place: Place; grant: Access
       <Icon of={ICONS[kind]} class="faint" />
       <div class="link-text">
         <span class="wrap">
-          <bdi>{kind === 'link' ? t('people.link', { number: name }) : shown}</bdi>
+          <bdi>{shown}</bdi>
           {kind === 'group' && <span class="muted"> · {t('people.group')}</span>}
         </span>
         {fixed && <span class="muted small">{t('people.from', { name: placeName({ bucket: place.bucket, key }) })}</span>}
