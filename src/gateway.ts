@@ -34,6 +34,7 @@ import { createAudit } from '#observability/audit';
 import { createMetrics } from '#observability/metrics';
 import { createRestDoor } from '#protocols/rest/door';
 import { createAccessLog } from '#protocols/s3/access-log';
+import { createBucketDocuments } from '#protocols/s3/bucket-documents';
 import { createS3Door } from '#protocols/s3/door';
 import { createWebdavDoor } from '#protocols/webdav/door';
 import { createNextcloudDoor } from '#protocols/webdav/nextcloud/door';
@@ -347,6 +348,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     publicUrl: values['public-url'],
     free: () => Math.max(0, Math.floor(guard.free() - guard.minFree())),
   };
+  const documents = createBucketDocuments(deps);
   const accessLog = createAccessLog({ ...deps, region: 'us-east-1' });
   started.defer(() => accessLog.close());
   const recorded = requestAudit({ audit, level: values.audit, clock });
@@ -365,7 +367,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       webdav: createWebdavDoor({ ...deps, virtual: [trashFolder(deps.history), sharedFolder(deps.shares)] }),
       nextcloud: createNextcloudDoor({ ...deps, nodes: metadata.nodes }),
       push: createPushDoor(deps),
-      rest: createRestDoor(deps),
+      rest: createRestDoor({ ...deps, documents }),
       ws: createWsHandler({
         ...deps,
         loggedIn: (req, cx, status) => recorded(recordedOf(req, cx), 'ws', status),

@@ -178,8 +178,8 @@ export type Code = {
   code: string;
 };
 
-/** policy, acl, publicAccessBlock or ownershipControls. */
-export type ConfigDocument = Record<string, never>;
+/** policy, acl, publicAccessBlock or ownershipControls; or versioning, objectLock, lifecycle, cors, tagging, notification, website, logging or encryption, which are as the AWS command line takes them. */
+export type ConfigDocument = Record<string, unknown>;
 
 export type Confirm = {
   password: string;
@@ -1312,7 +1312,7 @@ export interface Operations {
     body: undefined;
     answer: BucketDetails;
   };
-  /** A bucket's policy, acl, publicAccessBlock or ownershipControls. */
+  /** One of a bucket's documents, in JSON with AWS's members. */
   GetBucketDocument: {
     path: { bucket: string; document: string };
     query: Record<never, never>;

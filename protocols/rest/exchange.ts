@@ -4,6 +4,7 @@ import type { AlertStore } from '#contracts/alerts';
 import type { AuditLog } from '#contracts/audit';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
+import type { BucketDocuments } from '#contracts/bucket-documents';
 import type { Buckets } from '#contracts/buckets';
 import type { Cache } from '#contracts/cache';
 import type { History } from '#contracts/history';
@@ -31,6 +32,7 @@ export interface RestDeps {
   authorizer: Authorizer;
   links: Links;
   access?: AccessControl;
+  documents?: BucketDocuments;
   audit?: AuditLog;
   alerts?: Pick<AlertStore, 'list'>;
   shares?: Shares;

@@ -115,3 +115,40 @@ export async function watchRequests({ gateway, api }: Stage, page: Page): Promis
   await row.first().getByRole('button', { name: '404' }).click();
   await page.waitForURL(/status=404/);
 }
+
+/** A bucket's settings by form and as text, with what the gateway says is wrong, and why somebody may read. */
+export async function setUpBucket({ gateway, api }: Stage, page: Page): Promise<void> {
+  await api('POST', '/buckets', '{"name":"settings"}', { 'Content-Type': 'application/json' });
+  const document = async (name: string): Promise<unknown> => (await api('GET', `/buckets/settings/config/${name}`)).json();
+  await page.goto(at(gateway, 'admin/buckets'));
+  await page.getByRole('link', { name: 'Settings of settings' }).click();
+  await page.getByRole('button', { name: 'Change Lifecycle' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Delete files after days').fill('0');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText("'Days' for Expiration action must be a positive integer").waitFor();
+  await dialog.getByLabel('Delete files after days').fill('30');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Lifecycle is in force').waitFor();
+  expect(await document('lifecycle')).to.deep.nested.include({ 'Rules[0].Expiration': { Days: 30 } });
+  await page.getByRole('button', { name: 'Public access block as text' }).click();
+  await dialog.getByRole('textbox').fill('{"blockPublicAcls": true, "ignorePublicAcls": true, "blockPublicPolicy": "no"}');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.locator('li').filter({ hasText: 'blockPublicPolicy' }).waitFor();
+  const open = { blockPublicAcls: true, ignorePublicAcls: true, blockPublicPolicy: false, restrictPublicBuckets: false };
+  await dialog.getByRole('textbox').fill(JSON.stringify(open));
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Public access block is in force').waitFor();
+  await page.getByLabel('File or folder').fill('a.txt');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.getByText('No.', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Policy as text' }).click();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Policy is in force').waitFor();
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.getByText('Yes.', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Remove Policy' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.getByText('No.', { exact: true }).waitFor();
+}

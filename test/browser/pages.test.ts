@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { at, openStage, type Stage } from './browser.ts';
-import { readAudit, takeOver, watchRequests } from './console.ts';
+import { readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
 
 const SETTLED_MS = 120;
@@ -309,6 +309,8 @@ describe('every page in a browser', function () {
   it('reads the audit by filter, saves it, and checks its chain', () => readAudit(stage, page));
 
   it('watches the requests of one device', () => watchRequests(stage, page));
+
+  it('sets a bucket up by form and as text, and says why somebody may read', () => setUpBucket(stage, page));
 
   it('speaks German, all of it', async () => {
     await show('#/drive/home/Photos/');

@@ -100,6 +100,7 @@ export function pagesOf(scene: Scene): Record<string, string> {
     account: '#/account',
     dashboard: '#/admin/dashboard',
     buckets: '#/admin/buckets',
+    bucket: '#/admin/buckets/home',
     users: '#/admin/users',
     groups: '#/admin/groups',
     audit: '#/admin/audit',

@@ -9,6 +9,7 @@ import {
   DeleteObjectTaggingCommand,
   DeletePublicAccessBlockCommand,
   type Event,
+  GetBucketLifecycleConfigurationCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutBucketLifecycleConfigurationCommand,
@@ -224,5 +225,72 @@ describe('buckets of a running gateway', function () {
       text += await Body?.transformToString();
     }
     expect(text, text).to.match(/ REST\.PUT\.OBJECT seen "PUT \/logged\/seen\S* HTTP\/1\.1" 200 - /);
+  });
+
+  it('are set by REST with the checks of S3: what one door puts the other gives, and what is wrong is told with its place', async () => {
+    await s3.send(new CreateBucketCommand({ Bucket: 'by-rest' }));
+    const Authorization = `Basic ${btoa(`${gateway.user}:${gateway.password}`)}`;
+    const rest = async (method: string, document: string, body?: object) => {
+      const found = await fetch(`${gateway.restUrl}/buckets/by-rest/config/${document}`, {
+        method,
+        headers: { Authorization, 'Content-Type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await found.text();
+      return { status: found.status, json: text === '' ? null : JSON.parse(text) };
+    };
+    const documents: Record<string, object> = {
+      versioning: { Status: 'Enabled' },
+      objectLock: { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 1 } } },
+      lifecycle: { Rules: [{ ID: 'a', Status: 'Enabled', Filter: { Prefix: 'x/' }, Expiration: { Days: 3 } }] },
+      cors: { CORSRules: [{ AllowedOrigins: ['https://example.org'], AllowedMethods: ['GET'] }] },
+      tagging: { TagSet: [{ Key: 'team', Value: 'b+c' }] },
+      notification: {
+        QueueConfigurations: [{ Id: 'n', QueueArn: 'arn:aws:sqs:us-east-1:000000000000:hook', Events: ['s3:ObjectCreated:*'] }],
+      },
+      website: { IndexDocument: { Suffix: 'index.html' } },
+      logging: { LoggingEnabled: { TargetBucket: 'by-rest', TargetPrefix: 'logs/' } },
+    };
+    for (const [name, document] of Object.entries(documents)) {
+      if (name !== 'versioning') expect(await rest('GET', name), name).to.include({ status: 404 });
+      expect(await rest('PUT', name, document), name).to.deep.equal({ status: 204, json: null });
+      const { status, json } = await rest('GET', name);
+      expect(status, name).to.equal(200);
+      expect(
+        JSON.parse(JSON.stringify(json, (_key, value) => (Array.isArray(value) && value.length === 0 ? undefined : value))),
+        name,
+      ).to.deep.equal(document);
+    }
+    const { Rules } = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket: 'by-rest' }));
+    expect(Rules?.[0]).to.deep.include({ ID: 'a', Expiration: { Days: 3 } });
+    const refused = async (name: string, body: object): Promise<string> => {
+      const { status, json } = await rest('PUT', name, body);
+      return `${status} ${json.code} ${json.fields?.[0]?.field ?? '-'}`;
+    };
+    expect(await refused('lifecycle', { Rules: [{ Status: 'Enabled', Filter: {}, Expiration: { Days: '3' } }] })).to.equal(
+      '400 invalid_argument Rules[0].Expiration.Days',
+    );
+    expect(await refused('cors', { Rules: [] })).to.equal('400 invalid_argument Rules');
+    expect(await refused('cors', { CORSRules: [{ AllowedOrigins: ['*'] }] })).to.equal(
+      '400 invalid_argument CORSRules[0].AllowedMethods',
+    );
+    expect(
+      await refused('tagging', {
+        TagSet: [
+          { Key: 'a', Value: '1' },
+          { Key: 'a', Value: '2' },
+        ],
+      }),
+    ).to.match(/^400 /);
+    expect(
+      await refused('encryption', { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } }] }),
+    ).to.match(/^400 /);
+    for (const name of ['lifecycle', 'cors', 'tagging', 'notification', 'website', 'logging']) {
+      expect((await rest('DELETE', name)).status, name).to.equal(204);
+      expect((await rest('GET', name)).status, name).to.equal(404);
+    }
+    expect((await rest('DELETE', 'versioning')).status).to.equal(501);
+    const stranger = await fetch(`${gateway.restUrl}/buckets/by-rest/config/cors`);
+    expect(stranger.status).to.equal(401);
   });
 });

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { AccessControl, NamedGrant } from '#contracts/access-control';
+import { BUCKET_DOCUMENTS, type BucketDocument } from '#contracts/bucket-documents';
+import { type Action, configAction } from '#core/actions';
 import type { BucketId } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { RequestFacts } from '#core/principal';
@@ -83,8 +85,14 @@ export const accessRoutes = [
     method: 'get',
     path: DOCUMENT,
     operation: 'GetBucketDocument',
-    actions: ['bucket.policy.read', 'bucket.acl.read', 'bucket.publicAccessBlock.read', 'bucket.ownershipControls.read'],
-    summary: "A bucket's policy, acl, publicAccessBlock or ownershipControls.",
+    actions: [
+      'bucket.policy.read',
+      'bucket.acl.read',
+      'bucket.publicAccessBlock.read',
+      'bucket.ownershipControls.read',
+      ...readsOf(),
+    ],
+    summary: "One of a bucket's documents, in JSON with AWS's members.",
     answers: { 200: { description: 'The document.', schema: schema.ConfigDocument } },
     async handle(x) {
       const { bucket, document } = await documentOf(x);
@@ -97,7 +105,13 @@ export const accessRoutes = [
     method: 'put',
     path: DOCUMENT,
     operation: 'PutBucketDocument',
-    actions: ['bucket.policy.write', 'bucket.acl.write', 'bucket.publicAccessBlock.write', 'bucket.ownershipControls.write'],
+    actions: [
+      'bucket.policy.write',
+      'bucket.acl.write',
+      'bucket.publicAccessBlock.write',
+      'bucket.ownershipControls.write',
+      ...writesOf(),
+    ],
     summary: 'Puts one of these documents.',
     body: schema.ConfigDocument,
     answers: { 204: { description: 'It is in force.' } },
@@ -111,7 +125,14 @@ export const accessRoutes = [
     method: 'delete',
     path: DOCUMENT,
     operation: 'RemoveBucketDocument',
-    actions: ['bucket.policy.remove', 'bucket.acl.write', 'bucket.publicAccessBlock.write', 'bucket.ownershipControls.write'],
+    actions: [
+      'bucket.policy.remove',
+      'bucket.acl.write',
+      'bucket.publicAccessBlock.write',
+      'bucket.ownershipControls.write',
+      'bucket.website.remove',
+      ...writesOf(),
+    ],
     summary: 'Takes one of these documents away.',
     answers: { 204: { description: 'It is gone.' } },
     async handle(x) {
@@ -160,11 +181,33 @@ const DOCUMENTS: Readonly<Record<string, Document>> = {
   },
 };
 
+/** What the S3 door checks and keeps. */
+function ofS3(bucket: string, document: BucketDocument): Document {
+  const documents = ({ deps }: Exchange) => {
+    if (deps.documents === undefined) throw new CloudStoreError('not_implemented', 'This gateway does not do that.');
+    return deps.documents;
+  };
+  return {
+    get: (x) => documents(x).get(x.who, x.cx, bucket, document),
+    put: (x, _bucket, body) => documents(x).put(x.who, x.cx, bucket, document, body),
+    remove: (x) => documents(x).remove(x.who, x.cx, bucket, document),
+  };
+}
+
+function readsOf(): Action[] {
+  return BUCKET_DOCUMENTS.map((name) => configAction(name, 'read')).filter((action) => action !== null);
+}
+
+function writesOf(): Action[] {
+  return BUCKET_DOCUMENTS.map((name) => configAction(name, 'write')).filter((action) => action !== null);
+}
+
 async function documentOf(x: Exchange): Promise<{ bucket: BucketId; document: Document }> {
   const { bucket: name, key } = parsePlace(x.path.slice('/buckets/'.length));
-  const document = DOCUMENTS[key.slice('config/'.length)];
-  if (document === undefined || !Object.hasOwn(DOCUMENTS, key.slice('config/'.length)))
-    throw new CloudStoreError('not_found', 'There is no document of this name.');
+  const wanted = key.slice('config/'.length);
+  const named = BUCKET_DOCUMENTS.find((one) => one === wanted);
+  const document = named !== undefined ? ofS3(name, named) : Object.hasOwn(DOCUMENTS, wanted) ? DOCUMENTS[wanted] : undefined;
+  if (document === undefined) throw new CloudStoreError('not_found', 'There is no document of this name.');
   return { bucket: (await x.deps.buckets.resolve(x.who, name)).id, document };
 }
 

@@ -63,6 +63,8 @@ export const PublicAccessBlock = z.strictObject({
   restrictPublicBuckets: z.boolean(),
 });
 export const OwnershipControls = z.strictObject({ objectOwnership: z.enum(OBJECT_OWNERSHIPS) });
-export const ConfigDocument = z
-  .looseObject({})
-  .meta({ id: 'ConfigDocument', description: 'policy, acl, publicAccessBlock or ownershipControls.' });
+export const ConfigDocument = z.record(z.string(), z.unknown()).meta({
+  id: 'ConfigDocument',
+  description:
+    'policy, acl, publicAccessBlock or ownershipControls; or versioning, objectLock, lifecycle, cors, tagging, notification, website, logging or encryption, which are as the AWS command line takes them.',
+});

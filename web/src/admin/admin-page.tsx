@@ -5,6 +5,7 @@ import { t } from '../i18n/index.ts';
 import { route } from '../router.ts';
 import { Empty } from '../ui/states.tsx';
 import { AuditPage } from './audit-page.tsx';
+import { BucketPage } from './bucket-page.tsx';
 import { BucketsPage } from './buckets-page.tsx';
 import { DashboardPage } from './dashboard-page.tsx';
 import { GroupsPage } from './groups-page.tsx';
@@ -28,6 +29,8 @@ const PAGES: Record<string, ComponentType> = {
 
 export function AdminPage() {
   if (session.value.kind !== 'in' || session.value.me.role !== 'admin') return <Empty icon={ShieldX} title={t('admin.only')} />;
+  const [kind, name] = route.value.rest;
+  if (kind === 'buckets' && name !== undefined && name !== '') return <BucketPage key={name} name={name} />;
   const Page = PAGES[route.value.rest[0] ?? 'dashboard'] ?? DashboardPage;
   return <Page />;
 }

@@ -1,12 +1,13 @@
-import { Plus, Trash2 } from 'lucide';
+import { Plus, SlidersHorizontal, Trash2 } from 'lucide';
 import type { BucketDetails } from '../../../clients/typescript/index.ts';
 import { loadBuckets } from '../api/buckets.ts';
 import { client } from '../api/session.ts';
 import { newBucket } from '../drive/new-bucket.tsx';
 import { ago, bytes, number, t } from '../i18n/index.ts';
-import { driveHref } from '../router.ts';
+import { driveHref, href } from '../router.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { confirm } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Show, Table } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
@@ -64,6 +65,14 @@ export function BucketsPage() {
                 </td>
                 <td class="muted">{ago(created)}</td>
                 <td class="actions">
+                  <a
+                    class="icon-button"
+                    href={href('admin', ['buckets', name])}
+                    aria-label={t('bucket.settingsOf', { name })}
+                    title={t('bucket.settingsOf', { name })}
+                  >
+                    <Icon of={SlidersHorizontal} />
+                  </a>
                   <IconButton
                     icon={Trash2}
                     label={t('bucket.remove', { name })}
