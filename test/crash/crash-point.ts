@@ -15,14 +15,17 @@ export interface CrashPoint {
   call<T>(what: string, run: () => Promise<T>): Promise<T>;
 }
 
-/** n 0: only counts. Takes hold of pg's client, through which every statement goes. */
-export function createCrashPoint(n: number, when: When): CrashPoint {
+/**
+ * n 0: only counts. Takes hold of pg's client, through which every statement goes.
+ * @param of counts only calls whose name it fits; by default all
+ */
+export function createCrashPoint(n: number, when: When, of: RegExp | null = null): CrashPoint {
   let armed = false;
   let calls = 0;
 
   /** True when this call is the one. */
-  function count(): boolean {
-    return armed && ++calls === n;
+  function count(what: string): boolean {
+    return armed && (of === null || of.test(what)) && ++calls === n;
   }
   function die(what: string): never {
     writeSync(2, `killed at call ${calls}: ${when} ${what}\n`);
@@ -32,7 +35,7 @@ export function createCrashPoint(n: number, when: When): CrashPoint {
   }
 
   async function call<T>(what: string, run: () => Promise<T>, torn: () => Promise<unknown> = run): Promise<T> {
-    if (!count()) return run();
+    if (!count(what)) return run();
     if (when === 'before') die(what);
     if (when === 'torn') await torn();
     else if (when === 'after') await run();
@@ -53,7 +56,7 @@ export function createCrashPoint(n: number, when: When): CrashPoint {
         ),
       read: (...args) => call('read', () => inner.read(...args)),
       readSync(...args) {
-        if (count()) die('readSync');
+        if (count('readSync')) die('readSync');
         return inner.readSync(...args);
       },
       datasync: () => call('fdatasync', () => inner.datasync()),

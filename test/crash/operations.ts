@@ -16,6 +16,8 @@ export interface World {
   uploads: Uploads;
   who: Who;
   bucket: number;
+  /** So many bodies of each size, over and over; absent: every body is new. */
+  bodies?: number;
 }
 
 const SIZES = [0, 10, 900, 1025, 20_000, 70_000, 400_000, 3_000_000];
@@ -39,7 +41,8 @@ export function nextOperation(
   const at = (name: string) => ({ bucket, key: name });
   const has = live.get(key);
   const size = SIZES[pick(SIZES.length)] ?? 0;
-  const body = `${id}:${size}`;
+  const seed = world.bodies === undefined ? id : `again-${pick(world.bodies)}`;
+  const body = `${seed}:${size}`;
   const etag = pick(2) === 0 ? ('md5' as const) : ('opaque' as const);
   switch (pick(10)) {
     case 0:
@@ -66,7 +69,7 @@ export function nextOperation(
       };
     case 4: {
       if (pick(3) > 0) return null;
-      const whole = `${id}:${PART + 10}`;
+      const whole = `${seed}:${PART + 10}`;
       return { kind: 'multipart', changes: { [key]: whole }, run: () => multipart(whole) };
     }
     default:

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Body, bytesOfBody, digestOf } from './bodies.ts';
+import type { Collected } from './collecting.ts';
 import type { When } from './crash-point.ts';
 
 /** What the program is told: how to come up, what to do, and when to die. */
@@ -20,6 +21,10 @@ export interface Round {
   when: When;
   /** Coming up counts too. */
   fromStart: boolean;
+  /** History goes at once, and collection and compaction run all along; bodies are few, so that what goes comes again. */
+  collects?: boolean;
+  /** A pattern: only calls of such names count. */
+  of?: string;
 }
 
 /** What it found when it came up: digests of the objects' bytes by key. */
@@ -44,6 +49,8 @@ export interface Outcome {
   refused: Set<string>;
   /** null: it was killed. */
   calls: number | null;
+  /** Of a round that collects and was not killed. */
+  collected: Collected | null;
 }
 
 /** What must be there after a kill: the acknowledged, and of each operation that was under way all or nothing. */
@@ -65,7 +72,7 @@ export async function runRound(round: Round, settled: (state: State) => Promise<
   child.stderr.on('data', (chunk) => (stderr += chunk));
   child.stdin.on('error', () => undefined); // it may be dead by then
   const closed = once(child, 'close');
-  const outcome: Outcome = { state: null, begun: new Map(), acknowledged: [], refused: new Set(), calls: null };
+  const outcome: Outcome = { state: null, begun: new Map(), acknowledged: [], refused: new Set(), calls: null, collected: null };
   let broken: unknown = null;
   for await (const line of createInterface({ input: child.stdout })) {
     const said = parsed(line);
@@ -81,6 +88,7 @@ export async function runRound(round: Round, settled: (state: State) => Promise<
       }
     }
     if (said.calls !== undefined) outcome.calls = said.calls;
+    if (said.collected !== undefined) outcome.collected = said.collected;
     if (said.begin !== undefined) outcome.begun.set(said.begin, { kind: said.kind, changes: said.changes });
     const name: string | undefined = said.acknowledged ?? said.refused;
     if (name === undefined) continue;

@@ -13,6 +13,7 @@ import { createNamespace } from '#namespace/namespace';
 import { createUploads } from '#namespace/uploads';
 import { openLocalContent } from '../support/local-content.ts';
 import { type Body, digestOf, numbersFrom } from './bodies.ts';
+import { COLLECTED_PACK_BYTES, collecting } from './collecting.ts';
 import { createCrashPoint } from './crash-point.ts';
 import { nextOperation, type World } from './operations.ts';
 import type { Round, State } from './round.ts';
@@ -23,7 +24,7 @@ import type { Round, State } from './round.ts';
  */
 const round: Round = JSON.parse(process.argv[2] ?? '{}');
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
-const crash = createCrashPoint(round.crashAt, round.when);
+const crash = createCrashPoint(round.crashAt, round.when, round.of === undefined ? null : new RegExp(round.of));
 const clock = { now: () => Date.now() };
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 
@@ -40,7 +41,8 @@ const gateway = await metadata.instance.register({ host: 'test', pid: process.pi
 const disk = crash.disk(nodeDiskOps());
 const directory = join(round.dataDirectory, 'packs');
 const keyring = createKeyring({ masterKey: Buffer.from(round.masterKey, 'hex'), keys: metadata.keys, random: randomBytes });
-const storage = await openLocalContent({ directory, disk, clock, keyring, chunks: metadata.chunks });
+const small = round.collects ? { packBytesMax: COLLECTED_PACK_BYTES } : {};
+const storage = await openLocalContent({ directory, disk, clock, keyring, chunks: metadata.chunks, ...small });
 const { content } = storage;
 const authorizer = createAuthorizer({ authority: metadata.authority, signals: metadata.signals, clock });
 const shared = { ...metadata, content, authorizer, keyring, clock, random: randomBytes };
@@ -52,16 +54,16 @@ const who = {
   protocol: 's3' as const,
   requestId: 'crash',
 };
-const world: World = { namespace, uploads, who, bucket: round.bucket };
+const world: World = { namespace, uploads, who, bucket: round.bucket, ...(round.collects ? { bodies: 5 } : {}) };
 
 say({ state: await inspect() });
 const live = await settled();
 crash.arm();
-await work();
+const collected = round.collects ? await collecting({ ...storage, metadata, gateway }, work) : await work();
 await storage.close();
 await metadata.instance.unregister(gateway);
 await metadata.close();
-say({ calls: crash.calls() });
+say({ calls: crash.calls(), collected });
 
 /** Everything there is: bytes read through the front door, folders by their own rows, the journal from its beginning. */
 async function inspect(): Promise<State> {

@@ -14,16 +14,19 @@ export interface LocalContentOptions {
   clock: Clock;
   keyring: Keyring;
   chunks: ChunkIndex;
+  packBytesMax?: number;
 }
 
 /** The engine over packs in one directory, as the gateway wires it. */
-export async function openLocalContent({ directory, disk, clock, keyring, chunks }: LocalContentOptions) {
+export async function openLocalContent({ directory, disk, clock, keyring, chunks, ...rest }: LocalContentOptions) {
   const blobs = await createLocalDisk({ directory, disk });
-  const log = await createLog({ directory, disk, clock, random: randomBytes });
+  const log = await createLog({ directory, disk, clock, random: randomBytes, ...rest });
   const stores = createBlobStores(new Map([[0, blobs]]));
   const content = createContent({ keyring, log, stores, chunks, random: randomBytes });
   return {
     content,
+    log,
+    stores,
     async close() {
       await content.close();
       await log.close();
