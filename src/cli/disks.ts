@@ -143,7 +143,8 @@ async function getDisk(stores: Session['metadata']['stores'], number: number): P
   return row;
 }
 
-async function identityIn(directory: string): Promise<string | null> {
+/** Of the store that a directory is; null: it is none, or not there. */
+export async function identityIn(directory: string): Promise<string | null> {
   if ((await stat(join(directory, IDENTITY_NAME)).catch(() => null)) === null) return null;
   const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false }).catch(() => null);
   try {

@@ -8,6 +8,7 @@ import { CloudStoreError } from '#core/errors';
 import type { Config } from '../config/load.ts';
 import { SettingError } from '../config/setting-error.ts';
 import { configOf, type Flags, outputOf, subcommand, textFlag } from './flags.ts';
+import type { UnreachedStore } from './offline/pack-stores.ts';
 import type { RebuildReport } from './offline/rebuild.ts';
 import { EXIT, gib } from './output.ts';
 
@@ -70,12 +71,14 @@ async function runExport(flags: Flags, setExit: (code: number) => void): Promise
       `${report.files} files, ${gib(report.bytes)}, of the snapshot of ${report.snapshot}`,
       `every key and its path: ${report.list}`,
       ...report.skipped.map(({ name, why }) => `not used: ${name}: ${why}`),
+      ...report.stores.map(unreachedLine),
       ...report.packs.map(({ pack, why }) => `pack ${pack}: ${why}`),
       ...report.failures.map(({ bucket, key, why }) => `missing: ${bucket}/${key}: ${why}`),
       ...(report.failed > report.failures.length ? [`… and ${report.failed - report.failures.length} more, see the list`] : []),
     ];
     outputOf(flags).data(report, lines.join('\n'));
-    if (report.failed > 0 || report.skipped.length > 0) setExit(EXIT.partial);
+    if (report.failed > 0 || report.skipped.length > 0 || report.stores.some(({ number }) => number !== null))
+      setExit(EXIT.partial);
   } finally {
     await packs.close();
   }
@@ -148,6 +151,7 @@ async function runRestore(flags: Flags, setExit: (code: number) => void): Promis
       ...tools,
       dataDirectory,
       databaseUrl,
+      settings: config.values,
       from,
       backup,
       masterKey,
@@ -176,7 +180,8 @@ async function runRebuild(flags: Flags, setExit: (code: number) => void): Promis
         force: flags.force === true,
       });
       outputOf(flags).data(report, describeRebuilt(report));
-      if (report.hurtCount > 0 || report.skipped.length > 0) setExit(EXIT.partial);
+      if (report.hurtCount > 0 || report.skipped.length > 0 || report.stores.some(({ number }) => number !== null))
+        setExit(EXIT.partial);
     } finally {
       await packs.close();
     }
@@ -190,19 +195,25 @@ function describeRebuilt(report: RebuildReport): string {
     'Users and keys that were removed since are back; look through them. Everybody logs in anew.',
     ...(report.aside === null ? [] : [`The database of before is in ${report.aside}; remove it when you need it no more.`]),
     ...report.skipped.map(({ name, why }) => `not used: ${name}: ${why}`),
+    ...(report.brought === 0 ? [] : [`${report.brought} packs were copied into the data directory.`]),
+    ...report.stores.map(unreachedLine),
     ...report.packs.map(({ pack, why }) => `pack ${pack}: ${why}`),
     ...report.hurt.map(({ bucket, key, current }) => `hurt: ${bucket}/${key}${current ? '' : ' (an older version)'}`),
     ...(report.hurtCount > report.hurt.length ? [`… and ${report.hurtCount - report.hurt.length} more`] : []),
   ].join('\n');
 }
 
+function unreachedLine({ location, why }: UnreachedStore): string {
+  return `not looked through: ${location}: ${why}`;
+}
+
 /** What all of them work with. */
 async function recoveryTools(config: Config) {
   const dataDirectory = config.values['data-dir'];
-  const [{ offlineMasterKey }, { masterKeySource }, { createPackReader }, { nodeDiskOps }] = await Promise.all([
+  const [{ offlineMasterKey }, { masterKeySource }, { openPackStores }, { nodeDiskOps }] = await Promise.all([
     import('./offline/master-key.ts'),
     import('../master-key.ts'),
-    import('#blob/pack-reader'),
+    import('./offline/pack-stores.ts'),
     import('#blob/disk-ops'),
   ]);
   const disk = nodeDiskOps();
@@ -212,9 +223,16 @@ async function recoveryTools(config: Config) {
     random: randomBytes,
     log: await logger(),
     shelf: await snapshotShelf(dataDirectory),
-    /** @param more directories beside that of the data directory */
+    /** @param more directories beside the stores */
     packs: (more: readonly string[]) =>
-      createPackReader({ directories: [join(dataDirectory, 'packs'), ...more.map((path) => resolve(path))], disk }),
+      openPackStores({
+        dataDirectory,
+        settings: config.values,
+        more: more.map((path) => resolve(path)),
+        lastSeen: true,
+        disk,
+        random: randomBytes,
+      }),
     /** That opens what lies on a shelf. */
     masterKey: (shelf: Shelf, more: readonly string[] = []) => offlineMasterKey(masterKeySource(config), shelf, more),
   };

@@ -1,5 +1,5 @@
 /**
- * The packs of a directory as they lie there, sealed or open, without changing anything: for commands that work while nobody serves, or beside
+ * The packs of a directory or a store as they lie there, sealed or open, without changing anything: for commands that work while nobody serves, or beside
  * a gateway that does.
  */
 export interface PackReader {
@@ -12,6 +12,8 @@ export interface PackReader {
   contents(pack: PackOnDisk): Promise<PackContents>;
   /** As Log.read. @throws not_found, corrupt, unavailable */
   read(pack: string, offset: number, length: number, into?: Buffer): Promise<Buffer>;
+  /** From `from` up to `end`; ends where the pack does. @throws not_found, unavailable */
+  bytes(pack: string, from: number, end: number): AsyncIterable<Uint8Array>;
   /** Reads all of it. @throws not_found, corrupt, unavailable */
   verify(pack: PackOnDisk, signal?: AbortSignal): Promise<PackVerdict>;
   /** The file is about to be another one. */
@@ -22,7 +24,7 @@ export interface PackReader {
 export interface PackOnDisk {
   /** 32 hex digits. */
   id: string;
-  /** Absolute. */
+  /** Absolute; in a store that is no directory, its name there. */
   path: string;
   open: boolean;
   /** Of the file, bytes: an open one is longer than what is in it. */

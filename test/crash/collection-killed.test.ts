@@ -15,7 +15,7 @@ const KILLS = LONG ? 400 : 6;
 
 /** Collection, compaction and the end of history run beside writers and die with them, at a call of their own. */
 describe('killed while it collects', function () {
-  this.timeout(LONG ? 3_600_000 : 180_000);
+  this.timeout(LONG ? 3_600_000 : 600_000);
   let rounds: Rounds;
   before(async () => {
     console.log(`      CLOUDSTORE_TEST_SEED=${SEED}`);

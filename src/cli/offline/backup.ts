@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { createLocalDisk } from '#blob/local-disk';
 import { createPackReader } from '#blob/pack-reader';
 import { createShelf } from '#blob/shelf';
-import { IDENTITY_NAME } from '#blob/store-identity';
+import { IDENTITY_NAME, readIdentity, type StoreIdentity, writeIdentity } from '#blob/store-identity';
 import type { DiskOps } from '#contracts/disk-ops';
 import type { PackOnDisk, PackReader } from '#contracts/pack-reader';
 import type { Shelf } from '#contracts/shelf';
@@ -9,16 +10,20 @@ import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Metadata } from '#metadata/open';
 import { writeDurably } from '../../data-directory.ts';
+import { instanceIdOf } from '../../packs.ts';
 import { chainTo, snapshotFiles, takeSnapshot } from '../../snapshots.ts';
+import { identityIn } from '../disks.ts';
 import { type BackupList, backupFiles, backupPaths, holds, namesOf, readBackupList, writeBackupList } from './backup-list.ts';
-import { appendFile, copyFile } from './pack-copy.ts';
+import { appendPack, copyFile, copyPack } from './pack-copy.ts';
+import type { PackStores } from './pack-stores.ts';
 
 export interface BackupOptions {
   metadata: Metadata;
   dataDirectory: string;
   /** Of the data directory. */
   shelf: Shelf;
-  packs: PackReader;
+  /** Of every store. */
+  packs: PackStores;
   masterKey: Buffer;
   to: string;
   /** Write the master key there too. */
@@ -52,18 +57,18 @@ export interface BackupReport {
  */
 export async function backupTo(options: BackupOptions): Promise<BackupReport> {
   const { metadata, shelf, masterKey, random, to, disk, alive, includeKey, dataDirectory } = options;
-  await assertLocal(metadata);
+  await assertReached(options);
   const paths = backupPaths(to);
   const lists = createShelf({ directory: paths.lists, disk });
   const target = createPackReader({ directories: [paths.packs], disk });
   try {
-    await assertSameInstallation(disk, join(dataDirectory, 'packs', IDENTITY_NAME), join(paths.packs, IDENTITY_NAME));
+    const store = await identityFor(options, paths.packs);
     const tip = await takeSnapshot({ dumps: metadata.dumps, shelf, masterKey, random });
     const chain = chainTo(snapshotFiles(await shelf.list()), tip.id);
     if (chain === null) throw new CloudStoreError('internal', 'The snapshot that was taken is not there.');
     const copied = { bytes: 0 };
     const packs = await copyPacks(options, target, paths, copied);
-    await copyFile(disk, join(dataDirectory, 'packs', IDENTITY_NAME), join(paths.packs, IDENTITY_NAME), null);
+    await store.write();
     const kept = createShelf({ directory: paths.snapshots, disk });
     const there = new Map((await kept.list()).map(({ name, bytes }) => [name, bytes]));
     for (const { name, bytes } of chain) {
@@ -99,7 +104,7 @@ async function copyPacks(
   paths: ReturnType<typeof backupPaths>,
   copied: { bytes: number },
 ): Promise<BackupList['packs']> {
-  const { packs, disk, alive } = options;
+  const { packs, alive } = options;
   const done = new Map<string, BackupList['packs'][number]>();
   for (let vanished = true; vanished; ) {
     vanished = false;
@@ -109,7 +114,7 @@ async function copyPacks(
       if (done.has(pack.id)) continue;
       const entry = pack.open
         ? await copyOpen(options, target, there.get(pack.id), pack, join(paths.openPacks, `${pack.id}.pack`), copied)
-        : await copySealed(disk, there.get(pack.id), pack, join(paths.packs, `${pack.id}.pack`), copied);
+        : await copySealed(options, there.get(pack.id), pack, join(paths.packs, `${pack.id}.pack`), copied);
       // Sealed, or rewritten and removed, between our look and the copy: look again.
       if (entry === null) vanished = true;
       else done.set(pack.id, entry);
@@ -119,15 +124,15 @@ async function copyPacks(
 }
 
 async function copySealed(
-  disk: DiskOps,
+  { disk, packs }: BackupOptions,
   there: PackOnDisk | undefined,
-  { id, path, size }: PackOnDisk,
+  { id, size }: PackOnDisk,
   to: string,
   copied: { bytes: number },
 ): Promise<BackupList['packs'][number] | null> {
   const entry = { id, bytes: size, sealed: true };
   if (holds(there, entry)) return entry;
-  if (!(await copyFile(disk, path, to, size))) return null;
+  if (!(await copyPack(disk, packs, id, to, size))) return null;
   copied.bytes += size;
   if (there?.open === true) await disk.unlink(there.path);
   return entry;
@@ -153,11 +158,11 @@ async function copyOpen(
   const before = there === undefined ? null : await target.verify(there).catch(() => null);
   await target.forget(pack.id);
   if (before !== null && before.damaged.length === 0 && before.end <= end) {
-    if (!(await appendFile(disk, pack.path, to, before.end, end))) return null;
+    if (!(await appendPack(disk, packs, pack.id, to, { at: before.end, end }))) return null;
     copied.bytes += end - before.end;
     return entry;
   }
-  if (!(await copyFile(disk, pack.path, to, end))) return null;
+  if (!(await copyPack(disk, packs, pack.id, to, end))) return null;
   copied.bytes += end;
   return entry;
 }
@@ -190,32 +195,55 @@ async function prune(
   return { backups: gone.length, packs };
 }
 
-async function assertLocal({ stores }: Metadata): Promise<void> {
-  const elsewhere = (await stores.list()).find(({ number, state }) => number !== 0 && state !== 'removed');
-  if (elsewhere === undefined) return;
+/** A backup without the packs of a store would be none. */
+async function assertReached({ metadata, packs, dataDirectory }: BackupOptions): Promise<void> {
+  const { stores } = metadata;
+  for (const { number, location, why } of await packs.know(await stores.list())) {
+    if (number === null || !(await stores.holds(number))) continue;
+    throw new CloudStoreError('unavailable', `Packs of this installation lie in ${location}, and ${why}.`);
+  }
+  const spool = await stores.spool();
+  if (spool === null || spool.identity === (await identityIn(join(dataDirectory, 'spool')))) return;
   throw new CloudStoreError(
-    'invalid_argument',
-    `Packs of this installation lie in ${elsewhere.location}, which this version does not back up. Copy that store by its own means, and the folder snapshots of the data directory.`,
+    'unavailable',
+    `Packs may be on their way to the chunk store in ${spool.location}: make the backup on the machine that has that directory.`,
   );
 }
 
-/** Two installations in one directory would take each other's packs for their own. */
-async function assertSameInstallation(disk: DiskOps, ours: string, theirs: string): Promise<void> {
-  const [one, other] = [await textOf(disk, ours), await textOf(disk, theirs)];
-  if (one === null || other === null || one === other) return;
-  throw new CloudStoreError(
-    'conflict',
-    'The directory holds the backups of another installation of CloudStore. Name another one.',
-  );
+/**
+ * The identity under which the packs of a backup are the store of whoever restores it: that of the data directory's store, or where packs never lay there, one of
+ * its own. Two installations in one directory would take each other's packs for their own. @throws conflict
+ */
+async function identityFor(
+  { dataDirectory, disk, metadata, random }: BackupOptions,
+  directory: string,
+): Promise<{ write(): Promise<void> }> {
+  const instance = await instanceIdOf(metadata.instance, random);
+  const [ours, theirs] = [await identityOf(disk, join(dataDirectory, 'packs')), await identityOf(disk, directory)];
+  if (theirs !== null && (theirs.instance !== instance || (ours !== null && theirs.store !== ours.store)))
+    throw new CloudStoreError(
+      'conflict',
+      'The directory holds the backups of another installation of CloudStore. Name another one.',
+    );
+  return {
+    async write() {
+      if (theirs !== null) return;
+      const blobs = await createLocalDisk({ directory, disk, tidy: false });
+      try {
+        await writeIdentity(blobs, ours ?? { instance, store: random(16).toString('hex') });
+      } finally {
+        await blobs.close();
+      }
+    },
+  };
 }
 
-async function textOf(disk: DiskOps, path: string): Promise<string | null> {
-  if ((await disk.stat(path)) === null) return null;
-  const file = await disk.open(path, 'r');
+async function identityOf(disk: DiskOps, directory: string): Promise<StoreIdentity | null> {
+  if ((await disk.stat(join(directory, IDENTITY_NAME))) === null) return null;
+  const blobs = await createLocalDisk({ directory, disk, tidy: false });
   try {
-    const into = Buffer.alloc(4096);
-    return into.toString('utf8', 0, await file.read(into, 0, into.length, 0));
+    return await readIdentity(blobs);
   } finally {
-    await file.close();
+    await blobs.close();
   }
 }

@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { KeyStore } from '#contracts/keyring';
 import type { PackReader } from '#contracts/pack-reader';
+import type { RegisteredStore } from '#contracts/store-registry';
 import { type ContentRef, decodeContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { decodeLeaf } from '#engine/manifest';
@@ -16,8 +17,16 @@ import { decodeTuple, eachTuple, type Field } from '#metadata/dump/tuples';
 export interface Catalog {
   /** What `load` was given; null: not loaded (wholly) yet. */
   snapshot(): string | null;
-  /** Takes in a chain of dumps and the indexes of all packs, all or nothing. */
-  load(snapshot: string, chain: readonly (() => Promise<OpenDump>)[], packs: PackReader): Promise<PackFault[]>;
+  /** Takes in a chain of dumps and the indexes of all packs, all or nothing. `packs` is asked once it is known which stores there are. */
+  load(
+    snapshot: string,
+    chain: readonly (() => Promise<OpenDump>)[],
+    packs: (stores: RegisteredStore[]) => Promise<PackReader>,
+  ): Promise<PackFault[]>;
+  /** Takes in the indexes of all packs anew: some may be there by now that were not. */
+  look(packs: PackReader): Promise<PackFault[]>;
+  /** Those that the snapshot knows. */
+  stores(): RegisteredStore[];
   /** A setting of the installation, parsed; null when it has none of that name. */
   setting(name: string): unknown;
   buckets(): CatalogBucket[];
@@ -87,6 +96,7 @@ const WANTED: Record<string, { columns: string[]; key: string; whole?: true }> =
   slots: { columns: ['id', 'bucket_id', 'key', 'live', 'version_id'], key: 'id' },
   versions: { columns: ['id', 'slot_id', 'size', 'etag', 'modified_ms', 'mtime_ms', 'content', 'content_hash'], key: 'id' },
   leaves: { columns: ['domain', 'id', 'entries'], key: 'domain, id' },
+  stores: { columns: ['number', 'kind', 'identity', 'location', 'state'], key: 'number', whole: true },
 };
 
 const DONE = `CREATE TABLE IF NOT EXISTS done (slot INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, size INTEGER NOT NULL,
@@ -104,7 +114,20 @@ export function openCatalog(path: string): Catalog {
     return row === undefined ? null : String(row.snapshot);
   }
 
-  async function load(name: string, chain: readonly (() => Promise<OpenDump>)[], packs: PackReader): Promise<PackFault[]> {
+  function stores(): RegisteredStore[] {
+    return database
+      .prepare('SELECT number, kind, identity, location, state FROM stores ORDER BY number')
+      .all()
+      .map(({ number, kind, identity, location, state }) => ({
+        number: Number(number),
+        kind: String(kind) as RegisteredStore['kind'], // the database's own check
+        identity: String(identity),
+        location: String(location),
+        state: String(state) as RegisteredStore['state'],
+      }));
+  }
+
+  async function load(...[name, chain, packs]: Parameters<Catalog['load']>): Promise<PackFault[]> {
     database.exec('BEGIN');
     try {
       for (const table of [...Object.keys(WANTED), 'records', 'done']) database.exec(`DROP TABLE IF EXISTS ${table}`);
@@ -125,7 +148,7 @@ export function openCatalog(path: string): Catalog {
       database.exec(
         'CREATE INDEX slots_key ON slots (bucket_id, key) WHERE live; CREATE INDEX records_id ON records (domain, id)',
       );
-      const faults = await takePacks(packs);
+      const faults = await takePacks(await packs(stores()));
       database.exec('DELETE FROM loaded');
       database.prepare('INSERT INTO loaded VALUES (?)').run(name);
       database.exec('COMMIT');
@@ -185,6 +208,18 @@ export function openCatalog(path: string): Catalog {
   return {
     snapshot,
     load,
+    async look(packs) {
+      database.exec('BEGIN; DELETE FROM records');
+      try {
+        const faults = await takePacks(packs);
+        database.exec('COMMIT');
+        return faults;
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    stores,
     setting(name) {
       const row = database.prepare('SELECT value FROM settings WHERE name = ?').get(name);
       return row === undefined ? null : JSON.parse(String(row.value));

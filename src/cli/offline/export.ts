@@ -4,7 +4,6 @@ import { codeOf } from '#blob/disk-error';
 import { writeFully } from '#blob/durable-write';
 import type { DiskOps } from '#contracts/disk-ops';
 import type { Logger } from '#contracts/observability';
-import type { PackReader } from '#contracts/pack-reader';
 import type { Shelf } from '#contracts/shelf';
 import type { Random } from '#core/clock';
 import { type ContentRef, decodeContentRef } from '#core/content-ref';
@@ -17,10 +16,11 @@ import { WAS_PLAIN } from '../../storage.ts';
 import { type Catalog, type CatalogBucket, type CatalogObject, openCatalog, type PackFault } from './catalog.ts';
 import { hashedPathOf, pathOf } from './file-names.ts';
 import { writeLines } from './lines.ts';
+import type { PackStores, UnreachedStore } from './pack-stores.ts';
 
 export interface ExportOptions {
   shelf: Shelf;
-  packs: PackReader;
+  packs: PackStores;
   masterKey: Buffer;
   disk: DiskOps;
   random: Random;
@@ -47,6 +47,8 @@ export interface ExportReport {
   /** The first of them; all are in the list. */
   failures: { bucket: string; key: string; why: string }[];
   packs: PackFault[];
+  /** Whose packs could not be looked through. */
+  stores: UnreachedStore[];
   /** Of the file that lists every key with its path. */
   list: string;
 }
@@ -71,9 +73,16 @@ export async function exportOffline(options: ExportOptions): Promise<ExportRepor
   const catalog = await openState(join(to, STATE, 'state.sqlite'), tip.id);
   try {
     let faults: PackFault[] = [];
+    let unreached: UnreachedStore[] = [];
     if (catalog.snapshot() === null) {
       log.info({ snapshot: tip.name, dumps: chain.length }, 'reading the snapshot and the packs');
-      faults = await catalog.load(tip.id, openersOf(shelf, chain, masterKey), packs);
+      faults = await catalog.load(tip.id, openersOf(shelf, chain, masterKey), async (stores) => {
+        unreached = await packs.know(stores);
+        return packs;
+      });
+    } else {
+      unreached = await packs.know(catalog.stores());
+      faults = await catalog.look(packs);
     }
     // What could not be had may be there now: a disk that was not mounted, a pack from a backup.
     catalog.done.forgetFailures();
@@ -91,6 +100,7 @@ export async function exportOffline(options: ExportOptions): Promise<ExportRepor
       failed: 0,
       failures: [],
       packs: faults,
+      stores: unreached,
       list: join(to, LIST),
     };
     for (const bucket of buckets) await exportBucket(options, catalog, bucket, report);

@@ -2,6 +2,8 @@ import { dirname } from 'node:path';
 import { codeOf, diskError } from '#blob/disk-error';
 import { readFully, writeDurably, writeFully } from '#blob/durable-write';
 import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+import type { PackReader } from '#contracts/pack-reader';
+import { isCloudStoreError } from '#core/errors';
 
 const PIECE_BYTES = 1 << 20;
 
@@ -21,15 +23,31 @@ export async function copyFile(disk: DiskOps, from: string, to: string, bytes: n
   }
 }
 
+/** The first bytes of a pack, from wherever it lies, as a whole file or none. false: it is not there any more. @throws insufficient_storage, unavailable */
+export async function copyPack(disk: DiskOps, packs: PackReader, id: string, to: string, bytes: number): Promise<boolean> {
+  try {
+    await disk.mkdir(dirname(to), 0o700);
+    await writeDurably(disk, `${to}.new`, to, packs.bytes(id, 0, bytes), bytes);
+    return true;
+  } catch (error) {
+    if (isCloudStoreError(error, 'not_found')) return false;
+    throw diskError(error, `copying the pack ${id} to ${to}`);
+  }
+}
+
 /** What comes behind the first `at` bytes, up to `end`. The copy ends there then. */
-export async function appendFile(disk: DiskOps, from: string, to: string, at: number, end: number): Promise<boolean> {
-  const source = await openSource(disk, from);
-  if (source === null) return false;
+export async function appendPack(
+  disk: DiskOps,
+  packs: PackReader,
+  id: string,
+  to: string,
+  { at, end }: { at: number; end: number },
+): Promise<boolean> {
   try {
     const target = await disk.open(to, 'r+');
     try {
       let position = at;
-      for await (const piece of piecesOf(source, at, end)) {
+      for await (const piece of packs.bytes(id, at, end)) {
         await writeFully(target, [piece], position);
         position += piece.length;
       }
@@ -40,9 +58,8 @@ export async function appendFile(disk: DiskOps, from: string, to: string, at: nu
     }
     return true;
   } catch (error) {
-    throw diskError(error, `copying ${from} to ${to}`);
-  } finally {
-    await source.close();
+    if (isCloudStoreError(error, 'not_found')) return false;
+    throw diskError(error, `copying the pack ${id} to ${to}`);
   }
 }
 

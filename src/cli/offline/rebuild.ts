@@ -1,18 +1,24 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nodeDiskOps } from '#blob/disk-ops';
+import { createLocalDisk } from '#blob/local-disk';
+import { readIdentity, writeIdentity } from '#blob/store-identity';
+import type { DiskOps } from '#contracts/disk-ops';
 import type { Logger } from '#contracts/observability';
-import type { PackReader } from '#contracts/pack-reader';
 import type { Shelf } from '#contracts/shelf';
+import type { RegisteredStore } from '#contracts/store-registry';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { chunkOfLabel } from '#engine/record-format';
-import { type FoundChunk, type Mended, mendPlaces } from '#metadata/dump/places';
+import { type Finding, type FoundChunk, type Mended, mendPlaces } from '#metadata/dump/places';
 import { type Restored, restoreDump } from '#metadata/dump/restore';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import { clusterVersion } from '#metadata/embedded-postgres/cluster';
 import { inspectDatabase } from '#metadata/embedded-postgres/inspect';
+import { localLocation } from '../../known-store.ts';
 import { findGoodChain, openersOf, type SnapshotFile } from '../../snapshots.ts';
+import { backupPaths } from './backup-list.ts';
+import { copyPack } from './pack-copy.ts';
+import type { PackStores, UnreachedStore } from './pack-stores.ts';
 
 export interface RebuildOptions {
   /** Of the embedded database; the caller holds its lock. */
@@ -20,11 +26,14 @@ export interface RebuildOptions {
   /** The owner's Postgres, which must be empty; null: the embedded one. */
   databaseUrl: string | null;
   shelf: Shelf;
-  packs: PackReader;
+  packs: PackStores;
   masterKey: Buffer;
   atMs: number | null;
   /** A database that works is put aside. */
   force: boolean;
+  /** On another machine than before: what was not brought along is no store of this installation any more. */
+  moved?: boolean;
+  disk: DiskOps;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -39,6 +48,10 @@ export interface RebuildReport extends Mended {
   aside: string | null;
   /** Packs that could not be read. */
   packs: { pack: string; why: string }[];
+  /** Whose packs could not be looked through; what lies there is as the snapshot says. */
+  stores: UnreachedStore[];
+  /** Packs that lay in no store and were copied into the data directory. */
+  brought: number;
 }
 
 /** A database grows here and is renamed when it is complete. */
@@ -68,38 +81,96 @@ export async function rebuildDatabase(options: RebuildOptions): Promise<RebuildR
   const aside = (await stat(cluster).catch(() => null)) === null ? null : `${cluster}.before-${clock.now()}`;
   if (aside !== null) await rename(cluster, aside);
   await rename(join(staging, 'postgres'), cluster);
-  await nodeDiskOps().syncDirectory(dataDirectory);
+  await options.disk.syncDirectory(dataDirectory);
   await rm(staging, { recursive: true, force: true });
   return { ...report, aside };
 }
 
 async function rebuildIn(
-  { shelf, masterKey, packs, clock, log }: RebuildOptions,
+  options: RebuildOptions,
   connection: Parameters<typeof mendPlaces>[0],
   chain: SnapshotFile[],
   skipped: RebuildReport['skipped'],
 ): Promise<RebuildReport> {
+  const { shelf, masterKey, packs, clock, log, moved = false } = options;
   const restored: Restored = await restoreDump({ connection, chain: openersOf(shelf, chain, masterKey), clock, log });
   const faults: RebuildReport['packs'] = [];
-  const mended = await mendPlaces(connection, { found: chunksIn(packs, faults), stores: [0], log });
+  let unreached: UnreachedStore[] = [];
+  let brought = 0;
+  const look = async (rows: RegisteredStore[]): Promise<Finding> => {
+    unreached = await packs.know(rows);
+    const reached = packs.reached();
+    const others = rows.map(({ number }) => number).filter((number) => !reached.includes(number));
+    return {
+      found: chunksIn(packs, faults),
+      stores: moved ? [...reached, ...others] : reached,
+      left: moved ? others : [],
+      home: () => homeOf(options),
+      async bring(ids) {
+        brought = await bringHome(options, ids);
+      },
+    };
+  };
+  const mended = await mendPlaces(connection, { look, log });
   const snapshot = new Date(restored.head.takenMs).toISOString();
-  return { ...mended, snapshot, skipped, rows: restored.rows, aside: null, packs: faults };
+  const stores = moved ? [] : unreached;
+  return { ...mended, snapshot, skipped, rows: restored.rows, aside: null, packs: faults, stores, brought };
 }
 
 /** Every record of every pack. */
-async function* chunksIn(packs: PackReader, faults: RebuildReport['packs']): AsyncGenerator<FoundChunk> {
+async function* chunksIn(packs: PackStores, faults: RebuildReport['packs']): AsyncGenerator<FoundChunk> {
   for (const pack of await packs.list()) {
+    const store = packs.storeOf(pack);
     try {
       const { records } = await packs.contents(pack);
       for (const { offset, length, label } of records) {
         const chunk = chunkOfLabel(label);
-        if (chunk !== null) yield { domain: chunk.domain, id: chunk.id, pack: pack.id, offset, length, open: pack.open };
+        if (chunk !== null) yield { domain: chunk.domain, id: chunk.id, pack: pack.id, offset, length, open: pack.open, store };
       }
     } catch (error) {
       if (!isCloudStoreError(error)) throw error;
       faults.push({ pack: pack.id, why: error.message });
     }
   }
+}
+
+/** Copies packs of a backup or of another directory to where the gateway reads them. One that was open there is sealed by the next start. */
+async function bringHome({ packs, dataDirectory, disk }: RebuildOptions, ids: readonly string[]): Promise<number> {
+  const here = backupPaths(dataDirectory);
+  const wanted = new Set(ids);
+  for (const pack of (await packs.list()).filter(({ id }) => wanted.has(id))) {
+    const bytes = pack.open ? (await packs.verify(pack)).end : pack.size;
+    const to = join(pack.open ? here.openPacks : here.packs, `${pack.id}.pack`);
+    if (!(await copyPack(disk, packs, pack.id, to, bytes)))
+      throw new CloudStoreError(
+        'unavailable',
+        `The pack ${pack.id} went away while it was to be copied. Give the command again.`,
+      );
+  }
+  return wanted.size;
+}
+
+/** Of the data directory's own store, which gets an identity where it never had one: packs lay elsewhere from the beginning. */
+async function homeOf({ dataDirectory, disk, random, packs }: RebuildOptions): Promise<{ identity: string; location: string }> {
+  const directory = join(dataDirectory, 'packs');
+  const blobs = await createLocalDisk({ directory, disk, tidy: false });
+  try {
+    const there = await readIdentity(blobs);
+    const instance = there?.instance ?? (await instanceOf(packs));
+    const identity = there ?? (await writeIdentity(blobs, { instance, store: random(16).toString('hex') }));
+    return { identity: identity.store, location: localLocation(directory) };
+  } finally {
+    await blobs.close();
+  }
+}
+
+/** Every pack says by its header of which installation it is. */
+async function instanceOf(packs: PackStores): Promise<string> {
+  for (const { id } of await packs.list()) {
+    const header = await packs.read(id, 0, 40);
+    return header.toString('hex', 24, 40);
+  }
+  throw new CloudStoreError('internal', 'There are places in packs, and no packs.');
 }
 
 /** What works is not replaced by what is older. */

@@ -12,6 +12,7 @@ import { writeDurably } from '../../data-directory.ts';
 import { SNAPSHOTS_DIRECTORY } from '../../snapshots.ts';
 import { backupPaths, type ChosenBackup, holds } from './backup-list.ts';
 import { copyFile } from './pack-copy.ts';
+import { openPackStores, type PackStoresOptions } from './pack-stores.ts';
 import { type RebuildReport, rebuildDatabase } from './rebuild.ts';
 import { verifyBackup } from './verify-backup.ts';
 
@@ -22,6 +23,8 @@ export interface RestoreOptions {
   from: string;
   backup: ChosenBackup;
   masterKey: Buffer;
+  /** Where packs go here. */
+  settings: PackStoresOptions['settings'];
   /** Restore what can be had of a backup that is not whole. */
   force: boolean;
   disk: DiskOps;
@@ -67,10 +70,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   if ((await disk.stat(join(dataDirectory, 'master.key'))) === null) {
     await copyFile(disk, join(from, 'master.key'), join(dataDirectory, 'master.key'), null);
   }
-  const packs = createPackReader({ directories: [join(dataDirectory, 'packs')], disk });
+  const packs = openPackStores({ dataDirectory, settings: options.settings, more: [], lastSeen: false, disk, random });
   try {
-    const common = { dataDirectory, databaseUrl, masterKey, clock, random, log };
-    const report = await rebuildDatabase({ ...common, shelf: snapshots, packs, atMs: null, force: false });
+    const common = { dataDirectory, databaseUrl, masterKey, disk, clock, random, log };
+    const report = await rebuildDatabase({ ...common, shelf: snapshots, packs, atMs: null, force: false, moved: true });
     await rm(join(dataDirectory, MARKER), { force: true });
     return { ...report, backup: name, packsCopied, faults, skipped: [...backup.skipped, ...report.skipped] };
   } finally {

@@ -53,7 +53,7 @@ export async function verifyBackup(
     else {
       const catalog = openCatalog(join(work, 'state.sqlite'));
       try {
-        await catalog.load(list.tip, openersOf(shelf, chain, masterKey), packs);
+        await catalog.load(list.tip, openersOf(shelf, chain, masterKey), async () => packs);
         for (const { bucket, key, current } of catalog.incomplete()) {
           fault(`${bucket}/${key} lacks a part${current ? '' : ' (an older version)'}.`);
         }

@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import type { Logger } from '#contracts/observability';
+import type { RegisteredStore } from '#contracts/store-registry';
 import { CloudStoreError } from '#core/errors';
 import { type Connection, openDatabase, translate } from '../database.ts';
 import { copyIn } from './copy.ts';
 import { encodeTuple } from './tuples.ts';
 
-/** A chunk that was found in a pack of the data directory. */
+/** A chunk that was found in a pack. */
 export interface FoundChunk {
   domain: number;
   /** 32 bytes. */
@@ -16,6 +17,21 @@ export interface FoundChunk {
   length: number;
   /** Its pack is not sealed: a place of last choice. */
   open: boolean;
+  /** The number of the store that its pack lies in; null: in none, so the pack has to be brought. */
+  store: number | null;
+}
+
+/** What the packs say. */
+export interface Finding {
+  found: AsyncIterable<FoundChunk>;
+  /** Whose packs were all looked through: what is in other stores is left as it is. */
+  stores: readonly number[];
+  /** Puts packs that lie in no store into the data directory's, durably: rows are about to name them there. */
+  bring(packs: readonly string[]): Promise<void>;
+  /** The data directory's store, where no row says which that is. */
+  home(): Promise<{ identity: string; location: string }>;
+  /** Of the others, those that are no stores of this database any more once nothing lies in them. */
+  left: readonly number[];
 }
 
 export interface Mended {
@@ -31,16 +47,28 @@ export interface Mended {
 }
 
 const HURT_SHOWN = 1_000;
-/** Where packs of the data directory lie. */
-const STORE = 0;
+/** The data directory's. */
+const HOME = 0;
 
 const FOUND = `CREATE TEMP TABLE found (domain int NOT NULL, id bytea NOT NULL, pack bytea NOT NULL, pack_offset bigint NOT NULL, length int NOT NULL,
-  open int NOT NULL) ON COMMIT DROP`;
-const RIGHT = `SELECT 1 FROM found g WHERE g.domain = c.domain AND g.id = c.id AND c.store = ${STORE} AND g.pack = c.pack
+  open int NOT NULL, store int) ON COMMIT DROP`;
+const RIGHT = `SELECT 1 FROM found g WHERE g.domain = c.domain AND g.id = c.id AND g.store = c.store AND g.pack = c.pack
   AND g.pack_offset = c.pack_offset AND g.length = c.length`;
-const MEND = `UPDATE chunks c SET store = ${STORE}, pack = f.pack, pack_offset = f.pack_offset, length = f.length
-  FROM (SELECT DISTINCT ON (domain, id) * FROM found ORDER BY domain, id, open, pack) AS f
+const MEND = `UPDATE chunks c SET store = coalesce(f.store, ${HOME}), pack = f.pack, pack_offset = f.pack_offset, length = f.length
+  FROM (SELECT DISTINCT ON (domain, id) * FROM found ORDER BY domain, id, store IS NULL, open, pack) AS f
   WHERE c.domain = f.domain AND c.id = f.id AND NOT EXISTS (${RIGHT})`;
+/** A pack that is in no store, and that a row names by now. */
+const TO_BRING = `SELECT DISTINCT encode(c.pack, 'hex') FROM chunks c JOIN found f ON f.domain = c.domain AND f.id = c.id AND f.pack = c.pack
+  WHERE f.store IS NULL AND c.store = ${HOME} AND NOT EXISTS (SELECT 1 FROM found g WHERE g.pack = c.pack AND g.store = ${HOME}) ORDER BY 1`;
+/** Places came to be in a store of which the row of the pack says nothing. */
+const SAME_STORE = `UPDATE packs p SET store = x.store FROM (SELECT pack, min(store) AS store FROM chunks GROUP BY pack) x WHERE x.pack = p.id AND p.store <> x.store`;
+const STORES = 'SELECT number, kind, identity, location, state FROM stores ORDER BY number';
+const HOME_MISSING = `SELECT EXISTS (SELECT 1 FROM chunks WHERE store = ${HOME}) AND NOT EXISTS (SELECT 1 FROM stores WHERE number = ${HOME} AND state <> 'removed')`;
+const ENTER_HOME = `INSERT INTO stores (number, kind, identity, location, created_ms) VALUES (${HOME}, 'local', $1, $2, cs_now_ms())
+  ON CONFLICT (number) DO UPDATE SET identity = excluded.identity, location = excluded.location, state = 'active'`;
+const LEAVE = `UPDATE stores s SET state = 'removed' WHERE number = ANY($1::int[]) AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.store = s.number)`;
+/** What only the machine of before had on its way. */
+const FORGET_SPOOL = `DELETE FROM settings WHERE name IN ('spool', 'spool-alone')`;
 /** A pack that a tombstone says is removed is there all the same: of a backup that was made before. */
 const RISE = `UPDATE packs SET state = 'used' WHERE state = 'removed' AND id IN (SELECT pack FROM found)`;
 const MISSING = `CREATE TEMP TABLE missing ON COMMIT DROP AS SELECT c.domain, c.id FROM chunks c
@@ -61,11 +89,11 @@ const FORGET = 'DELETE FROM chunks c USING missing m WHERE c.domain = m.domain A
 
 /**
  * Compares the places that a restored database has with what the packs hold, mends them, and tells what is missing. One transaction.
- * @param stores whose packs were all looked through: what is in other stores is left as it is
+ * @param look is told which stores the database knows
  */
 export async function mendPlaces(
   connection: Connection,
-  { found, stores, log }: { found: AsyncIterable<FoundChunk>; stores: readonly number[]; log: Logger },
+  { look, log }: { look(stores: RegisteredStore[]): Promise<Finding>; log: Logger },
 ): Promise<Mended> {
   const database = openDatabase({ connection, poolSize: 1, log });
   const client = database.dedicated();
@@ -73,11 +101,15 @@ export async function mendPlaces(
   try {
     await client.connect();
     await client.query('BEGIN; SET LOCAL enable_hashjoin = on; SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on');
+    const known = await client.query<StoreRow>({ text: STORES, rowMode: 'array' });
+    const { found, stores, left, bring, home } = await look(known.rows.map(storeOf));
     await client.query(FOUND);
     await copyIn(client, 'found', tuplesOf(found));
     await client.query('CREATE INDEX ON found (domain, id); ANALYZE found');
     await client.query(RISE);
     const mended = (await client.query(MEND)).rowCount ?? 0;
+    const outside = await client.query<[string]>({ text: TO_BRING, rowMode: 'array' });
+    if (outside.rows.length > 0) await bring(outside.rows.map(([pack]) => pack));
     await client.query(MISSING.replace('$1::int[]', `'{${stores.join()}}'::int[]`));
     await client.query('ANALYZE missing');
     await client.query(HURT_LEAVES);
@@ -89,6 +121,16 @@ export async function mendPlaces(
       hurtCount: await count(client, 'hurt'),
     };
     await client.query(FORGET);
+    await client.query(SAME_STORE);
+    const missingHome = await client.query<[boolean]>({ text: HOME_MISSING, rowMode: 'array' });
+    if (missingHome.rows[0]?.[0] === true) {
+      const { identity, location } = await home();
+      await client.query(ENTER_HOME, [identity, location]);
+    }
+    if (left.length > 0) {
+      await client.query(LEAVE, [left]);
+      await client.query(FORGET_SPOOL);
+    }
     await client.query('COMMIT');
     return {
       ...counts,
@@ -110,13 +152,27 @@ async function count(client: pg.Client, table: string): Promise<number> {
 
 async function* tuplesOf(found: AsyncIterable<FoundChunk>): AsyncGenerator<Buffer> {
   let batch: Buffer[] = [];
-  for await (const { domain, id, pack, offset, length, open } of found) {
+  for await (const { domain, id, pack, offset, length, open, store } of found) {
     batch.push(
-      encodeTuple([{ int: domain }, id, Buffer.from(pack, 'hex'), { bigint: offset }, { int: length }, { int: open ? 1 : 0 }]),
+      encodeTuple([
+        { int: domain },
+        id,
+        Buffer.from(pack, 'hex'),
+        { bigint: offset },
+        { int: length },
+        { int: open ? 1 : 0 },
+        store === null ? null : { int: store },
+      ]),
     );
     if (batch.length < 1_000) continue;
     yield Buffer.concat(batch);
     batch = [];
   }
   if (batch.length > 0) yield Buffer.concat(batch);
+}
+
+type StoreRow = [number, RegisteredStore['kind'], string, string, RegisteredStore['state']];
+
+function storeOf([number, kind, identity, location, state]: StoreRow): RegisteredStore {
+  return { number, kind, identity, location, state };
 }

@@ -56,10 +56,16 @@ export function decodeTuple(tuple: Buffer, types: readonly ColumnType[]): Field[
   });
 }
 
-/** Of integers (4 bytes), bigints (8 bytes) and bytes. */
-export function encodeTuple(fields: readonly ({ int: number } | { bigint: number } | Uint8Array)[]): Buffer {
+const NULL = Buffer.alloc(4, 0xff);
+
+/** Of integers (4 bytes), bigints (8 bytes), bytes and nulls. */
+export function encodeTuple(fields: readonly ({ int: number } | { bigint: number } | Uint8Array | null)[]): Buffer {
   const parts: Uint8Array[] = [Buffer.of(fields.length >> 8, fields.length & 255)];
   for (const field of fields) {
+    if (field === null) {
+      parts.push(NULL);
+      continue;
+    }
     const bytes = field instanceof Uint8Array ? field : Buffer.alloc('int' in field ? 4 : 8);
     if (!(field instanceof Uint8Array)) {
       if ('int' in field) Buffer.from(bytes.buffer, bytes.byteOffset, 4).writeInt32BE(field.int);

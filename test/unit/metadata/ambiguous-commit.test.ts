@@ -125,4 +125,42 @@ describe(`commits over a wire that breaks (seed ${SEED})`, function () {
       await expectOnce(versions);
     }
   });
+
+  describe('of a whole folder', () => {
+    const at = (key: string) => ({ bucket: bucket.id, key });
+    const keys = async (): Promise<string[]> => {
+      const page = await metadata.store.list({ bucket: bucket.id, prefix: '', delimiter: '', after: '', limit: 100 });
+      return page.entries.flatMap((entry) => (entry.kind === 'object' ? [entry.info.key] : []));
+    };
+    const changes = {
+      move: () => metadata.store.move({ who: bucket.who, from: at('a/'), to: at('b/'), overwrite: false }),
+      copy: () => metadata.store.copy({ who: bucket.who, from: at('a/'), to: at('b/'), overwrite: false }),
+      removeTree: () => metadata.store.removeTree({ who: bucket.who, bucket: bucket.id, key: 'a/' }),
+    };
+    const wanted = { move: ['b/1', 'b/2'], copy: ['a/1', 'a/2', 'b/1', 'b/2'], removeTree: [] };
+
+    for (const change of ['move', 'copy', 'removeTree'] as const) {
+      for (const passage of ['lost', 'answer lost', 'late'] as const) {
+        it(`does a ${change} once when the message is: ${passage}`, async () => {
+          for (const key of ['a/1', 'a/2']) await metadata.store.commit(putIntent(bucket, key));
+          const { epoch, seq } = await metadata.journal.head(bucket.id);
+          let commits = 0;
+          let locks = 0;
+          let arrived: Promise<void> | null = null;
+          wire.passage = (message) => {
+            // The second attempt waits for what the first one holds, which is carried out only now.
+            if (passage === 'late' && message.includes('tree-lock-heads') && locks++ === 1) arrived = wire.release();
+            return isCommit(message) && commits++ === 0 ? passage : 'through';
+          };
+          const verdict = await changes[change]();
+          wire.passage = null;
+          await arrived;
+          expect('removed' in verdict ? verdict.removed : verdict.count).to.equal(2);
+          expect(commits).to.equal(2);
+          expect(await keys()).to.deep.equal(wanted[change]);
+          expect(await metadata.journal.since(bucket.id, { epoch, seq }, 10)).to.have.length(1);
+        });
+      }
+    }
+  });
 });
