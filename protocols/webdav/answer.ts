@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CloudStoreError } from '#core/errors';
-import { abandonBody, allowBody, readBody } from '#http/body';
+import { abandonBody, allowBody, readBody, sendWhole } from '#http/body';
 import type { RequestContext } from '#http/door';
 import { escapeXml, parseXml, type XmlElement } from '#http/xml';
 import { CHALLENGE } from './basic-auth.ts';
@@ -37,7 +37,8 @@ export function answer(res: ServerResponse, status: number, headers: Record<stri
   else if (body === '') res.writeHead(status, { ...headers, 'Content-Length': 0 }).end();
   else {
     const bytes = Buffer.from(body);
-    res.writeHead(status, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': bytes.length }).end(bytes);
+    res.writeHead(status, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': bytes.length });
+    sendWhole(res, bytes);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
 import { ALLOW, answerError } from './answer.ts';
 import { authenticate, parseBasic } from './basic-auth.ts';
@@ -72,7 +73,10 @@ export function createWebdavDoor(options: WebdavDeps): Door {
       if (read === null) return false;
       cx.op = 'GET';
       cx.user = principal.name;
-      res.writeHead(200, { ...representationHeaders(read.info), 'Content-Length': read.body.length }).end(read.body);
+      const headers = representationHeaders(read.info);
+      headers['Content-Length'] = String(read.body.length);
+      res.writeHead(200, headers);
+      sendWhole(res, read.body);
       return true;
     } catch (error) {
       // Nothing has been written: the full path meets the same error and answers it.

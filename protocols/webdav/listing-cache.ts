@@ -1,5 +1,5 @@
 /**
- * Large listings as they were sent, least recently used out first. A folder's ETag moves with every change at or below it, so what is kept under
+ * Listings as they were sent, least recently used out first. A folder's ETag moves with every change at or below it, so what is kept under
  * it cannot be wrong, whichever gateway or door made the change; what else an answer hangs on is in its name.
  */
 export interface ListingCache {
@@ -29,7 +29,8 @@ export function createListingCache(bytesMax: number): ListingCache {
       return found.blocks;
     },
     put(name, blocks) {
-      const bytes = blocks.reduce((sum, { length }) => sum + length, 0);
+      // A name is of two bytes a character, and there is one more of it below.
+      const bytes = blocks.reduce((sum, { length }) => sum + length, 2 * name.length);
       if (bytes > bytesMax >> 1) return;
       forget(name);
       entries.set(name, { blocks, bytes });

@@ -55,7 +55,7 @@ export function parsePath(mount: Mount, path: string): Target | null {
   const query = path.indexOf('?');
   const plain = query < 0 ? path : path.slice(0, query);
   if (plain === '/' && mount.bucket === null) return { kind: 'root' };
-  const under = [mount.base, ...(mount.aliases ?? [])].find((base) => plain === base || plain.startsWith(`${base}/`));
+  const under = isUnder(plain, mount.base) ? mount.base : mount.aliases?.find((base) => isUnder(plain, base));
   if (under === undefined) return null;
   const segments = plain
     .slice(under.length + 1)
@@ -74,6 +74,10 @@ export function parsePath(mount: Mount, path: string): Target | null {
     slash: plain.endsWith('/'),
     href: mount.base + names.map((name) => `/${encodeSegment(name)}`).join(''),
   };
+}
+
+function isUnder(path: string, base: string): boolean {
+  return path.startsWith(base) && (path.length === base.length || path[base.length] === '/');
 }
 
 /** The key of a place as a folder. */

@@ -51,7 +51,7 @@ export interface Namespace {
   /** S3's CopyObject: one object (or version) onto a key, metadata kept or replaced, ETag kept. */
   copyObject(who: Who, from: Address, to: Address, options: CopyObjectOptions): Promise<PutResult>;
   move(who: Who, from: Address, to: Address, options: MoveOptions): Promise<TreeVerdict>;
-  /** One page, in byte order. */
+  /** One page, in byte order. With a limit of 0 only asks whether the caller may: nothing is looked at. */
   list(who: Who, query: ListQuery): Promise<ListPage>;
   annotate(
     who: Who,

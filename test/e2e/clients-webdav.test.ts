@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { requireProgram } from '../support/programs.ts';
+
+const LONG = process.env.CLOUDSTORE_TEST_LONG === '1';
 
 interface Ran {
   code: number;
@@ -47,14 +50,26 @@ describe('WebDAV clients', function () {
     requireProgram('litmus');
 
     const suites = ['basic', 'copymove', 'props', 'locks', 'http'];
-    for (const where of ['a bucket’s root', 'a folder']) {
+    for (const where of ['a bucket’s root', 'a folder', 'a folder that another shares']) {
       it(`passes every test without a warning, in ${where}`, async () => {
         const bucket = `${gateway.webdavUrl}${gateway.bucket}/`;
-        if (where === 'a folder')
-          await run('curl', ['-sf', '-u', `${gateway.user}:${gateway.password}`, '-X', 'MKCOL', `${bucket}inner/`]);
-        const url = where === 'a folder' ? `${bucket}inner/` : bucket;
+        const owner = ['-sf', '-u', `${gateway.user}:${gateway.password}`];
+        const json = ['-H', 'content-type: application/json', '-d'];
+        let [url, user, password] = [bucket, gateway.user, gateway.password];
+        if (where !== 'a bucket’s root') {
+          url = `${bucket}inner/`;
+          await run('curl', [...owner, '-X', 'MKCOL', url]);
+        }
+        if (where === 'a folder that another shares') {
+          [url, user, password] = [`${gateway.webdavUrl}Shared/inner/`, 'ed', 'a long password'];
+          const made = JSON.stringify({ name: user, role: 'member', password });
+          expect((await run('curl', [...owner, ...json, made, `${gateway.restUrl}/users`])).code).to.equal(0);
+          const granted = JSON.stringify({ kind: 'user', name: user, role: 'editor' });
+          const place = `${gateway.restUrl}/access/${gateway.bucket}/inner/`;
+          expect((await run('curl', [...owner, '-X', 'PUT', ...json, granted, place])).code).to.equal(0);
+        }
         // `-k` goes on after a failed suite, so that a report names all of them.
-        const { output } = await run('env', [`TESTS=${suites.join(' ')}`, 'litmus', '-k', url, gateway.user, gateway.password]);
+        const { output } = await run('env', [`TESTS=${suites.join(' ')}`, 'litmus', '-k', url, user, password]);
         const summaries = [...output.matchAll(/summary for `(\w+)': of (\d+) tests run: (\d+) passed, (\d+) failed/g)];
         expect(summaries.map((match) => match[1])).to.deep.equal(suites);
         for (const [text, , all, passed] of summaries) expect(passed, `${text}\n${output}`).to.equal(all);
@@ -180,5 +195,28 @@ describe('WebDAV clients', function () {
       expect((await run('curl', ['-sf', '-u', login, '-C', '-', '-o', 'part.bin', url])).code).to.equal(0);
       expect(readFileSync(join(directory, 'part.bin')).equals(bytes)).to.equal(true);
     });
+
+    if (LONG) {
+      it('carries a file of 5 GiB there and back', async () => {
+        const file = join(directory, 'five');
+        const seed = randomBytes(1 << 20);
+        // Each MiB another one, so that none can take the place of another.
+        const handle = await open(file, 'w');
+        for (let i = 0; i < 5120; i++) {
+          seed.writeUInt32BE(i, 0);
+          await handle.write(seed);
+        }
+        await handle.close();
+        const url = `${gateway.webdavUrl}${gateway.bucket}/five`;
+        const login = `${gateway.user}:${gateway.password}`;
+        expect((await run('curl', ['-sf', '-u', login, '-T', file, url])).code).to.equal(0);
+        const head = await run('curl', ['-sfI', '-u', login, url]);
+        expect(head.output).to.match(/Content-Length: 5368709120\r/i);
+        const back = await run('sh', ['-c', `curl -sf -u "${login}" "${url}" | cmp - five`]);
+        expect([back.code, back.output]).to.deep.equal([0, '']);
+        const tail = await run('sh', ['-c', `curl -sf -u "${login}" -r -1048576 "${url}" | cmp - five 0 5367660544`]);
+        expect([tail.code, tail.output]).to.deep.equal([0, '']);
+      }).timeout(3_600_000);
+    }
   });
 });

@@ -175,8 +175,13 @@ describe('nextcloudcmd', function () {
   });
 
   if (long) {
-    it('carries a file of 500 MB', async () => {
+    it('carries a file of 500 MB, killed twice on the way', async () => {
       write('a', 'huge.bin', Buffer.alloc(500_000_000, randomBytes(1_000_003)));
+      // Parts become larger as they go well, so there are few of them.
+      for (const time of ['first', 'second']) {
+        const killed = await run('a', { until: CHUNK_SENT });
+        expect(killed.code, `killed in the middle, the ${time} time`).not.to.equal(0);
+      }
       await sync('a', 'b');
       expect(readFileSync(at('a', 'huge.bin')).equals(readFileSync(at('b', 'huge.bin')))).to.equal(true);
     });

@@ -4,6 +4,7 @@ import { escapeXml, parseXml } from '#http/xml';
 import { expectedDigests, wantedDigest } from '#protocols/webdav/digests';
 import { faultOf } from '#protocols/webdav/errors';
 import { listHolds, parseIf, submittedTokens } from '#protocols/webdav/if-header';
+import { boundaryOf, partsOf } from '#protocols/webdav/nextcloud/multipart';
 import { parsePath } from '#protocols/webdav/paths';
 import { planPatch } from '#protocols/webdav/properties/patch';
 import { parsePropfind } from '#protocols/webdav/properties/propfind-request';
@@ -242,5 +243,67 @@ describe(`WebDAV: parsers of foreign text (seed ${seed})`, function () {
       }),
       { seed, numRuns: 1_000 * times },
     );
+  });
+
+  it('many files in one body: every part is read back, in whatever pieces it comes; anything else is refused', async () => {
+    const boundary = 'b+o/u=nd';
+    const piece = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+    const part = fc.record({
+      path: fc.stringMatching(/^[ -9;-~]{0,20}$/),
+      body: fc.oneof(piece, fc.constant(Buffer.from(`\r\n--${boundary}\r\n`))),
+    });
+    const written = (parts: { path: string; body: Buffer }[]): Buffer =>
+      Buffer.concat([
+        ...parts.flatMap(({ path, body }) => [
+          Buffer.from(`--${boundary}\r\nX-File-Path: ${path}\r\ncontent-length: ${body.length}\r\n\r\n`),
+          body,
+          Buffer.from('\r\n'),
+        ]),
+        Buffer.from(`--${boundary}--\r\n`),
+      ]);
+    async function* cut(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    }
+    const read = async (bytes: Buffer, size: number, skips: boolean): Promise<{ path: string; body: Buffer }[]> => {
+      const out: { path: string; body: Buffer }[] = [];
+      for await (const { headers, body } of partsOf(cut(bytes, size), boundary)) {
+        const chunks: Uint8Array[] = [];
+        if (!skips) for await (const chunk of body) chunks.push(chunk);
+        out.push({ path: headers['x-file-path'] ?? '', body: Buffer.concat(chunks) });
+      }
+      return out;
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 5 }), fc.integer({ min: 1, max: 400 }), async (parts, size) => {
+        const trimmed = parts.map(({ path, body }) => ({ path: path.trim(), body }));
+        expect(await read(written(parts), size, false)).to.deep.equal(trimmed);
+        expect((await read(written(parts), size, true)).length, 'parts that nobody reads').to.equal(parts.length);
+      }),
+      { seed, numRuns: 300 * times },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(part, { minLength: 1, maxLength: 4 }),
+        fc.nat(),
+        fc.uint8Array({ maxLength: 4 }),
+        async (parts, at, put) => {
+          const whole = written(parts);
+          const place = at % whole.length;
+          const broken = Buffer.concat([whole.subarray(0, place), Buffer.from(put), whole.subarray(place + (at % 7))]);
+          await read(broken, 50, at % 2 === 0).catch((error: unknown) =>
+            expect(faultOf(error).status, String(error)).to.equal(400),
+          );
+        },
+      ),
+      { seed, numRuns: 1000 * times },
+    );
+    for (const type of [
+      '',
+      'multipart/related',
+      'multipart/form-data; boundary=x',
+      `multipart/related; boundary=${'x'.repeat(300)}`,
+    ])
+      expect(() => boundaryOf(type), type).to.throw();
+    expect(boundaryOf('multipart/related; type="a"; boundary="a b"')).to.equal('a b');
   });
 });

@@ -81,44 +81,46 @@ describe('WebDAV on a real gateway', () => {
     expect(answers.filter(({ status }) => status === 412)).to.have.length(15);
   });
 
-  it('shows a large folder as it is now, however often it was listed before', async () => {
-    const names = Array.from({ length: 800 }, (_, i) => `entry-${i}.txt`);
-    const put = planter(gateway);
-    await put(
-      gateway.bucket,
-      names.map((name) => [`listed/${name}`, 'x']),
-    );
-    const list = async (body = '') => (await send('PROPFIND', 'listed/', { depth: '1' }, body)).body;
-    const first = await list();
-    expect(await list(), 'the same again').to.equal(first);
-    expect(first.match(/<D:response>/g)).to.have.length(801);
-    expect((await send('PROPFIND', 'listed/', { depth: '0' })).body.match(/<D:response>/g)).to.have.length(1);
-    const lengths = '<propfind xmlns="DAV:"><prop><getcontentlength/></prop></propfind>';
-    expect(await list(lengths)).to.not.include('getetag');
-    const patch = '<propertyupdate xmlns="DAV:"><set><prop><color xmlns="urn:x">red</color></prop></set></propertyupdate>';
-    const changes: [string, () => Promise<unknown>, (body: string) => boolean][] = [
-      ['a new object by S3', () => put(gateway.bucket, [['listed/new', 'x']]), (body) => body.includes('/listed/new<')],
-      ['one overwritten', () => put(gateway.bucket, [['listed/new', 'longer']]), (body) => body.includes('length>6<')],
-      ['a property', () => send('PROPPATCH', 'listed/new', {}, patch), (body) => body.includes('>red<')],
-      ['one removed', () => send('DELETE', 'listed/new'), (body) => !body.includes('/listed/new<')],
-      ['a folder', () => send('MKCOL', 'listed/sub'), (body) => body.includes('/listed/sub/<')],
-      [
-        'one moved in',
-        () => send('MOVE', 'listed/sub', { destination: `/dav/${gateway.bucket}/listed/away` }),
-        (body) => body.includes('/listed/away/<'),
-      ],
-      [
-        'a lock',
-        () => send('LOCK', 'listed/entry-7.txt', { timeout: 'Second-60' }, LOCK),
-        (body) => body.includes('opaquelocktoken') || body.includes('<D:activelock>'),
-      ],
-    ];
-    for (const [what, change, shows] of changes) {
-      await list();
-      await change();
-      for (const time of ['first', 'second']) expect(shows(await list()), `${what}, ${time} listing`).to.equal(true);
-    }
-  });
+  for (const count of [800, 8])
+    it(`shows a folder of ${count} as it is now, however often it was listed before`, async () => {
+      const folder = `listed-${count}`;
+      const names = Array.from({ length: count }, (_, i) => `entry-${i}.txt`);
+      const put = planter(gateway);
+      await put(
+        gateway.bucket,
+        names.map((name) => [`${folder}/${name}`, 'x']),
+      );
+      const list = async (body = '') => (await send('PROPFIND', `${folder}/`, { depth: '1' }, body)).body;
+      const first = await list();
+      expect(await list(), 'the same again').to.equal(first);
+      expect(first.match(/<D:response>/g)).to.have.length(count + 1);
+      expect((await send('PROPFIND', `${folder}/`, { depth: '0' })).body.match(/<D:response>/g)).to.have.length(1);
+      const lengths = '<propfind xmlns="DAV:"><prop><getcontentlength/></prop></propfind>';
+      expect(await list(lengths)).to.not.include('getetag');
+      const patch = '<propertyupdate xmlns="DAV:"><set><prop><color xmlns="urn:x">red</color></prop></set></propertyupdate>';
+      const changes: [string, () => Promise<unknown>, (body: string) => boolean][] = [
+        ['a new object by S3', () => put(gateway.bucket, [[`${folder}/new`, 'x']]), (body) => body.includes(`/${folder}/new<`)],
+        ['one overwritten', () => put(gateway.bucket, [[`${folder}/new`, 'longer']]), (body) => body.includes('length>6<')],
+        ['a property', () => send('PROPPATCH', `${folder}/new`, {}, patch), (body) => body.includes('>red<')],
+        ['one removed', () => send('DELETE', `${folder}/new`), (body) => !body.includes(`/${folder}/new<`)],
+        ['a folder', () => send('MKCOL', `${folder}/sub`), (body) => body.includes(`/${folder}/sub/<`)],
+        [
+          'one moved in',
+          () => send('MOVE', `${folder}/sub`, { destination: `/dav/${gateway.bucket}/${folder}/away` }),
+          (body) => body.includes(`/${folder}/away/<`),
+        ],
+        [
+          'a lock',
+          () => send('LOCK', `${folder}/entry-7.txt`, { timeout: 'Second-60' }, LOCK),
+          (body) => body.includes('opaquelocktoken') || body.includes('<D:activelock>'),
+        ],
+      ];
+      for (const [what, change, shows] of changes) {
+        await list();
+        await change();
+        for (const time of ['first', 'second']) expect(shows(await list()), `${what}, ${time} listing`).to.equal(true);
+      }
+    });
 
   it('moves a folder with all below and every dead property', async () => {
     await send('MKCOL', 'from');

@@ -1,6 +1,7 @@
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
-import { answer, readXml, XML_TYPE } from '../answer.ts';
+import { sendWhole } from '#http/body';
+import { readXml, XML_TYPE } from '../answer.ts';
 import { bareDirectory, type Child, childPages } from '../children.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, locate } from '../exchange.ts';
@@ -66,9 +67,11 @@ async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }:
   const known = x.deps.listings.get(name);
   if (known === undefined) return send(x, headers, self, pages, render, name);
   // May they still list it?
-  await x.deps.namespace.list(x.who, { bucket: bucket.id, prefix: entry.key, delimiter: '/', after: '', limit: 1 });
+  await x.deps.namespace.list(x.who, { bucket: bucket.id, prefix: entry.key, delimiter: '/', after: '', limit: 0 });
   const length = known.reduce((sum, block) => sum + block.length, 0);
   x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': length });
+  const [only] = known;
+  if (known.length === 1 && only !== undefined) return sendWhole(x.res, only);
   for (const block of known) await write(x.res, block, x.cx.signal);
   x.res.end();
 }
@@ -150,7 +153,7 @@ function assertFinite(depth: Depth): void {
 
 /**
  * A small answer goes out whole with its length, a large one in blocks as fast as the client reads.
- * @param name under which the listing cache may keep it, if it is large
+ * @param name under which the listing cache may keep it
  */
 async function send<C extends Child>(
   x: Exchange,
@@ -180,7 +183,12 @@ async function send<C extends Child>(
       block = '';
     }
   }
-  if (!x.res.headersSent) return answer(x.res, 207, headers, block + CLOSE);
+  if (!x.res.headersSent) {
+    const whole = Buffer.from(block + CLOSE);
+    if (name !== undefined) listings.put(name, [whole]);
+    x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': whole.length });
+    return sendWhole(x.res, whole);
+  }
   await leave(block + CLOSE);
   x.res.end();
   if (name !== undefined && kept !== null) listings.put(name, kept);

@@ -15,7 +15,9 @@ const PARTS_MAX = 10_000;
 
 /** @throws invalid_argument */
 export function boundaryOf(contentType: string | undefined): string {
-  const match = /^\s*multipart\/related\s*;(?:.*;)?\s*boundary=(?:"([^"\r\n]{1,200})"|([^\s";]{1,200}))/i.exec(contentType ?? '');
+  const match = /^\s*multipart\/related\s*;(?:.*;)?\s*boundary=(?:"([^"\r\n]{1,200})"|([^\s";]{1,200}))\s*(?:;|$)/i.exec(
+    contentType ?? '',
+  );
   const boundary = match?.[1] ?? match?.[2];
   if (boundary === undefined) throw malformed('it is no multipart/related with a boundary');
   return boundary;

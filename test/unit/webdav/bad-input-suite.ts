@@ -182,8 +182,7 @@ function itRefuses(server: () => ServedDoor): void {
       412, 423,
     ]);
     for (let i = 0; i < count; i++) {
-      if (i % (LONG ? 1 : 1) === 0)
-        expect((await send('UNLOCK', `${at}/storm/f${i}`, { 'lock-token': tokens.get(i) ?? '' })).status).to.equal(204);
+      expect((await send('UNLOCK', `${at}/storm/f${i}`, { 'lock-token': tokens.get(i) ?? '' })).status).to.equal(204);
     }
     expect((await send('DELETE', `${at}/storm/`)).status).to.equal(204);
   }).timeout(LONG ? 600_000 : 60_000);
