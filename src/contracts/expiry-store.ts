@@ -4,6 +4,8 @@ import type { BucketId } from '#core/address';
 export interface ExpiryStore {
   /** Unfinished uploads that were begun, and got their last part, longer ago than this; and what is left of completed ones after a day. */
   uploads(olderMs: number): Promise<{ count: number }>;
+  /** Lists of objects (ACLs) whose version has gone, of versions that were minted longer ago than this. */
+  lists(olderMs: number): Promise<{ count: number }>;
   /**
    * History that no S3 client sees, superseded longer ago than this, oldest first. Never what is locked or under legal hold, and never a version
    * that S3 shows.

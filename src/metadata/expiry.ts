@@ -49,6 +49,17 @@ const DROP_SLOTS = {
             AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.slot_id = t.id)`,
 };
 
+/**
+ * A version's id begins with its time and never comes back, so a list whose version has gone is of nothing. A new object's list may come before its version: what is
+ * young stays.
+ */
+const ACLS = {
+  name: 'expiry-acls',
+  text: `DELETE FROM object_acls WHERE version_id IN (
+           SELECT a.version_id FROM object_acls a WHERE a.version_id < decode(lpad(to_hex(cs_now_ms() - $1::bigint), 12, '0'), 'hex')
+              AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.id = a.version_id) ORDER BY a.version_id LIMIT $2)`,
+};
+
 /** The contract is ExpiryStore. */
 export function createExpiryStore(database: Database): ExpiryStore {
   async function drop(session: Session, rows: [string, number, number, number][]): Promise<{ count: number; bytes: number }> {
@@ -79,6 +90,7 @@ export function createExpiryStore(database: Database): ExpiryStore {
       const count = await database.execute(UPLOADS, [olderMs, UPLOADS_MAX]);
       return { count: count + (await database.execute(COMPLETED, [COMPLETED_MS, UPLOADS_MAX])) };
     },
+    lists: async (olderMs) => ({ count: await database.execute(ACLS, [olderMs, VERSIONS_MAX]) }),
     async history(olderMs, bytesMax = Number.POSITIVE_INFINITY) {
       const found = await database.read<[string, number, number, number]>(HISTORY, [olderMs, VERSIONS_MAX]);
       let bytes = 0;

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
+import { type Action, roleHolds } from '#core/actions';
 import { createClient, type S3Client } from '../conformance/s3/harness/client.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore } from '../support/process.ts';
@@ -240,6 +242,153 @@ describe('who may what, on every door', function () {
       }
     });
   }
+
+  it('every role has of tags, lists, locks, versions and settings what its actions say, by S3 and by REST', async () => {
+    const owner = callers.get('owner')!;
+    const bucket = 'matrix-c';
+    await expectOk(owner.s3.send('PUT', `/${bucket}`, { headers: { 'x-amz-bucket-object-lock-enabled': 'true' } }));
+    const made = await owner.s3.send('PUT', `/${bucket}/o`, { body: 'x' });
+    const versionId = String(made.headers['x-amz-version-id'] ?? '');
+    expect(versionId).to.not.equal('');
+    const roles = ['viewer', 'commenter', 'uploader', 'editor', 'manager', 'granted-owner'] as const;
+    for (const name of roles) {
+      const body = { kind: 'user', name, role: name === 'granted-owner' ? 'owner' : name };
+      await expectOk(rest('PUT', `/access/${bucket}/`, owner.basic, body));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const until = new Date(Date.now() + 24 * 3600_000).toISOString();
+    const xml = (name: string, inner = '') => `<${name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</${name}>`;
+    const policy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { AWS: 'arn:aws:iam:::user/stranger' },
+          Action: 's3:GetBucketLocation',
+          Resource: `arn:aws:s3:::${bucket}`,
+        },
+      ],
+    });
+    const block = ['BlockPublicAcls', 'IgnorePublicAcls', 'BlockPublicPolicy', 'RestrictPublicBuckets']
+      .map((one) => `<${one}>true</${one}>`)
+      .join('');
+    const rule = '<CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>https://a.example</AllowedOrigin></CORSRule>';
+    const expire =
+      '<Rule><ID>r</ID><Filter><Prefix>never/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>9</Days></Expiration></Rule>';
+    const aes =
+      '<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>';
+    /** What S3 is asked: of the object where the path says so. */
+    const s3Cases: [Action, string, string, string?][] = [
+      ['tags.write', 'PUT', '/o?tagging', xml('Tagging', '<TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet>')],
+      ['tags.read', 'GET', '/o?tagging'],
+      ['tags.remove', 'DELETE', '/o?tagging'],
+      ['acl.read', 'GET', '/o?acl'],
+      ['attributes.read', 'GET', '/o?attributes'],
+      [
+        'retention.write',
+        'PUT',
+        '/o?retention',
+        xml('Retention', `<Mode>GOVERNANCE</Mode><RetainUntilDate>${until}</RetainUntilDate>`),
+      ],
+      ['retention.read', 'GET', '/o?retention'],
+      ['hold.write', 'PUT', '/o?legal-hold', xml('LegalHold', '<Status>OFF</Status>')],
+      ['hold.read', 'GET', '/o?legal-hold'],
+      ['version.read', 'GET', `/o?versionId=${versionId}`],
+      ['version.tags.read', 'GET', `/o?tagging&versionId=${versionId}`],
+      ['version.acl.read', 'GET', `/o?acl&versionId=${versionId}`],
+      ['list.versions', 'GET', '?versions'],
+      ['list.uploads', 'GET', '?uploads'],
+      ['bucket.location.read', 'GET', '?location'],
+      ['bucket.versioning.write', 'PUT', '?versioning', xml('VersioningConfiguration', '<Status>Enabled</Status>')],
+      ['bucket.versioning.read', 'GET', '?versioning'],
+      [
+        'bucket.objectLock.write',
+        'PUT',
+        '?object-lock',
+        xml('ObjectLockConfiguration', '<ObjectLockEnabled>Enabled</ObjectLockEnabled>'),
+      ],
+      ['bucket.objectLock.read', 'GET', '?object-lock'],
+      ['bucket.cors.write', 'PUT', '?cors', xml('CORSConfiguration', rule)],
+      ['bucket.cors.read', 'GET', '?cors'],
+      ['bucket.lifecycle.write', 'PUT', '?lifecycle', xml('LifecycleConfiguration', expire)],
+      ['bucket.lifecycle.read', 'GET', '?lifecycle'],
+      ['bucket.tagging.write', 'PUT', '?tagging', xml('Tagging', '<TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet>')],
+      ['bucket.tagging.read', 'GET', '?tagging'],
+      ['bucket.notification.write', 'PUT', '?notification', xml('NotificationConfiguration')],
+      ['bucket.notification.read', 'GET', '?notification'],
+      [
+        'bucket.website.write',
+        'PUT',
+        '?website',
+        xml('WebsiteConfiguration', '<IndexDocument><Suffix>i</Suffix></IndexDocument>'),
+      ],
+      ['bucket.website.read', 'GET', '?website'],
+      ['bucket.website.remove', 'DELETE', '?website'],
+      ['bucket.logging.write', 'PUT', '?logging', xml('BucketLoggingStatus')],
+      ['bucket.logging.read', 'GET', '?logging'],
+      ['bucket.encryption.write', 'PUT', '?encryption', xml('ServerSideEncryptionConfiguration', aes)],
+      ['bucket.encryption.read', 'GET', '?encryption'],
+      ['bucket.publicAccessBlock.write', 'PUT', '?publicAccessBlock', xml('PublicAccessBlockConfiguration', block)],
+      ['bucket.publicAccessBlock.read', 'GET', '?publicAccessBlock'],
+      [
+        'bucket.ownershipControls.write',
+        'PUT',
+        '?ownershipControls',
+        xml('OwnershipControls', '<Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>'),
+      ],
+      ['bucket.ownershipControls.read', 'GET', '?ownershipControls'],
+      ['bucket.acl.read', 'GET', '?acl'],
+      ['bucket.policy.write', 'PUT', '?policy', policy],
+      ['bucket.policy.read', 'GET', '?policy'],
+      ['bucket.policyStatus.read', 'GET', '?policyStatus'],
+      ['bucket.policy.remove', 'DELETE', '?policy'],
+    ];
+    const restCases: [Action, string, string, object?][] = [
+      ['version.read', 'GET', `/versions/${bucket}/o`],
+      ['list.versions', 'GET', `/trash/${bucket}/`],
+      ['access.read', 'GET', `/access/${bucket}/`],
+      ['bucket.configure', 'PUT', `/buckets/${bucket}/retention`, { days: 30 }],
+      ['bucket.acl.read', 'GET', `/buckets/${bucket}/config/acl`],
+      ['bucket.publicAccessBlock.read', 'GET', `/buckets/${bucket}/config/publicAccessBlock`],
+      ['bucket.ownershipControls.read', 'GET', `/buckets/${bucket}/config/ownershipControls`],
+      ['bucket.policy.read', 'GET', `/buckets/${bucket}/config/policy`],
+      ['bucket.configure', 'PATCH', `/buckets/${bucket}`, { quota: { bytes: null, objects: null } }],
+    ];
+    const wrong: string[] = [];
+    for (const name of ['admin', 'owner', ...roles, 'stranger'] as const) {
+      const caller = callers.get(name)!;
+      const holds = (action: Action): boolean => {
+        if (name === 'admin' || name === 'owner') return true;
+        return name !== 'stranger' && roleHolds(name === 'granted-owner' ? 'owner' : name, action);
+      };
+      const note = (action: Action, what: string, status: number, refused: boolean): void => {
+        if (status >= 500 || refused === holds(action)) wrong.push(`${name}: ${action} by ${what} is answered ${status}`);
+      };
+      for (const [action, method, at, body] of s3Cases) {
+        const [path, search = ''] = at.split('?');
+        const query = Object.fromEntries(new URLSearchParams(search));
+        const md5 = body === undefined ? {} : { 'content-md5': createHash('md5').update(body).digest('base64') };
+        const attributes = search === 'attributes' ? { 'x-amz-object-attributes': 'ETag' } : {};
+        const answer = await caller.s3.send(method, `/${bucket}${path}`, {
+          query,
+          headers: { ...md5, ...attributes },
+          ...(body === undefined ? {} : { body }),
+        });
+        note(
+          action,
+          `S3 ${method} ${at}`,
+          answer.status,
+          answer.status === 403 || answer.body.includes('<Code>NoSuchBucket</Code>'),
+        );
+      }
+      for (const [action, method, path, body] of restCases) {
+        const answer = await rest(method, path, caller.basic, body);
+        const { code = '' } = (answer.status >= 400 ? await answer.json() : {}) as { code?: string };
+        note(action, `REST ${method} ${path}`, answer.status, code === 'access_denied' || code === 'bucket_not_found');
+      }
+    }
+    expect(wrong).to.deep.equal([]);
+  });
 
   it('the stream of events is for who may list', async () => {
     for (const [kind, expected] of Object.entries(EXPECTED)) {

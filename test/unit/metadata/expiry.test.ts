@@ -95,6 +95,23 @@ describe('expiry', () => {
     expect(rows.flat()).to.deep.equal([30, 40]);
   });
 
+  it('drops lists of versions that have gone, once their version would have come', async () => {
+    const home = await rig.bucket();
+    const authority = rig.gateways[0]!.authority;
+    const idOf = (ms: number): string => ms.toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
+    const acl = JSON.stringify({ owner: home.owner, grants: [] });
+    const [kept, gone, young] = [idOf(Date.now() - 9 * DAY_MS), idOf(Date.now() - 9 * DAY_MS), idOf(Date.now())];
+    await rig.store.commit(putIntent(home, 'with a list', { versionId: kept }));
+    for (const id of [kept, gone, young]) await authority.setNewObjectAcl(id, acl);
+    const lists = async () => {
+      const rows = await rig.database.sql(`SELECT encode(version_id, 'hex') FROM object_acls ORDER BY 1`);
+      return rows.flat();
+    };
+    expect(await expiry().lists(2 * DAY_MS)).to.deep.equal({ count: 1 });
+    expect(await lists()).to.have.members([kept, young]);
+    expect(await expiry().lists(2 * DAY_MS)).to.deep.equal({ count: 0 });
+  });
+
   it('does not get in the way of commits on the same names', async () => {
     const home = await written('off');
     await age(home, 2 * DAY_MS);
