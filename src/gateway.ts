@@ -60,6 +60,7 @@ import { watchLogins } from './login-watch.ts';
 import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
 import { announce } from './mdns.ts';
+import { oidcProvider } from './oidc-provider.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
@@ -195,7 +196,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const { content } = storage;
 
   const tokenKey = (kid: string): Buffer => keys.derived(`access tokens ${kid}`);
-  const identity = createIdentity({ ...metadata, keyring, cache, clock, random, tokenKey, log });
+  const identity = createIdentity({ ...metadata, keyring, cache, clock, random, tokenKey, log, oidc: oidcProvider(config) });
   const { authenticator } = identity;
   started.defer(() => authenticator.close());
   const authorizer = createAuthorizer({ authority: metadata.authority, signals, clock });
@@ -327,6 +328,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     jobFeed: createJobFeed({ jobs: background.jobs, signals, log }),
     system: createSystemReports(reported),
     identity,
+    ...(identity.singleSignOn && { singleSignOn: identity.singleSignOn }),
     space,
     integrity,
     jobs: background.jobs,

@@ -4,7 +4,7 @@ import type { Logger } from '#contracts/observability';
 import { networkOf } from '#core/network';
 import type { ListenersOptions } from '#http/server';
 
-const LOGINS = new Set(['Login', 'LoginByPasskey', 'BeginSetup']);
+const LOGINS = new Set(['Login', 'LoginByPasskey', 'LoginByOidc', 'BeginSetup']);
 
 /** Tells of a log-in from a network that the user never logged in from. The first one of all is no news. */
 export function watchLogins({
@@ -23,7 +23,7 @@ export function watchLogins({
     await jobs.start('alerts');
   }
   return ({ op, principal, remoteAddress }, _protocol, status) => {
-    if (status !== 200 || principal === undefined || !LOGINS.has(op)) return;
+    if (status >= 400 || principal === undefined || !LOGINS.has(op)) return;
     look(principal.id, principal.name, remoteAddress).catch((err: unknown) =>
       log.warn({ err }, 'a log-in could not be looked at'),
     );

@@ -452,6 +452,10 @@ export type Link = {
   token?: string;
 };
 
+export type LinkAt = {
+  url: string;
+};
+
 export type LinkList = {
   items: Link[];
 };
@@ -470,6 +474,10 @@ export type LinkPatch = {
   filesMax?: number | null;
   disabled?: boolean;
   password?: string | null;
+};
+
+export type LinkedOidc = {
+  linked: boolean;
 };
 
 export type Listing = {
@@ -836,6 +844,14 @@ export type SharedList = {
   items: Shared[];
 };
 
+export type SingleSignOnState = {
+  provider: {
+    name: string;
+    /** A path that a browser goes to. */
+    begin: string;
+  } | null;
+};
+
 export type Space = {
   objects: number;
   bytes: number;
@@ -1130,6 +1146,13 @@ export interface Operations {
     body: Batch;
     answer: BatchAnswer;
   };
+  /** Sends a browser to the identity provider. */
+  BeginOidc: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** What the browser needs to make a passkey. */
   BeginPasskey: {
     path: Record<never, never>;
@@ -1298,6 +1321,13 @@ export interface Operations {
     body: undefined;
     answer: Blob;
   };
+  /** Sends a browser to where its session at the provider ends; that of here is ended by a log-out. */
+  FarewellOidc: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** Makes the file of an upload that has all its bytes, where its end was refused: under another name, or over what is there. */
   FinishUpload: {
     path: { id: string };
@@ -1437,6 +1467,20 @@ export interface Operations {
     query: { files?: boolean };
     body: undefined;
     answer: Integrity;
+  };
+  /** Begins to link an account of the provider: the browser that gets this answer goes to the address in it. */
+  LinkOidc: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: LinkAt;
+  };
+  /** Whether an account of the provider opens this one. */
+  LinkedOidc: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: LinkedOidc;
   };
   /** What is granted on a bucket or folder, also on the folders above it. */
   ListAccess: {
@@ -1583,6 +1627,13 @@ export interface Operations {
     path: Record<never, never>;
     query: Record<never, never>;
     body: ConfirmByPasskey;
+    answer: undefined;
+  };
+  /** Where the provider sends the browser back to: begins a session in cookies, or links the account. */
+  LoginByOidc: {
+    path: Record<never, never>;
+    query: { code?: string | number; state?: string | number; error?: string | number };
+    body: undefined;
     answer: undefined;
   };
   /** Begins a session by a passkey alone: it is both factors. */
@@ -1809,6 +1860,13 @@ export interface Operations {
     body: undefined;
     answer: SetupState;
   };
+  /** Whether one can log in by an identity provider, and where that begins. */
+  SingleSignOn: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: SingleSignOnState;
+  };
   /** How much is stored, and what it takes. For admins. */
   Space: {
     path: Record<never, never>;
@@ -1850,6 +1908,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: SystemInfo;
+  };
+  /** The account of the provider opens this one no more. */
+  UnlinkOidc: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
   };
   /** Exchanges the link's password for a ticket, which is also set as a cookie of this link's paths only. */
   UnlockPublicLink: {
@@ -1921,6 +1986,7 @@ export const OPERATIONS = {
   AddPasskey: ['POST', '/me/passkeys'],
   AppendUpload: ['PATCH', '/uploads/{id}'],
   Batch: ['POST', '/batch'],
+  BeginOidc: ['GET', '/auth/oidc/begin'],
   BeginPasskey: ['POST', '/me/passkeys/options'],
   BeginPasskeyLogin: ['POST', '/auth/passkey/options'],
   BeginSetup: ['POST', '/auth/setup'],
@@ -1945,6 +2011,7 @@ export const OPERATIONS = {
   EndUserSessions: ['DELETE', '/users/{name}/sessions'],
   ExplainAccess: ['POST', '/access/explain'],
   ExportAudit: ['GET', '/audit/export'],
+  FarewellOidc: ['GET', '/auth/oidc/farewell'],
   FinishUpload: ['POST', '/uploads/{id}/finish'],
   GetBucket: ['GET', '/buckets/{bucket}'],
   GetBucketDocument: ['GET', '/buckets/{bucket}/config/{document}'],
@@ -1965,6 +2032,8 @@ export const OPERATIONS = {
   HeadPublicFile: ['HEAD', '/public/{token}/files/{key}'],
   Health: ['GET', '/system/health'],
   Integrity: ['GET', '/system/integrity'],
+  LinkOidc: ['POST', '/me/oidc'],
+  LinkedOidc: ['GET', '/me/oidc'],
   ListAccess: ['GET', '/access/{bucket}/{key}'],
   ListAlerts: ['GET', '/alerts'],
   ListAudit: ['GET', '/audit'],
@@ -1986,6 +2055,7 @@ export const OPERATIONS = {
   Login: ['POST', '/auth/login'],
   LoginAgain: ['POST', '/me/confirm'],
   LoginAgainByPasskey: ['POST', '/me/confirm/passkey'],
+  LoginByOidc: ['GET', '/auth/oidc/callback'],
   LoginByPasskey: ['POST', '/auth/passkey/login'],
   Logout: ['POST', '/auth/logout'],
   Me: ['GET', '/me'],
@@ -2018,12 +2088,14 @@ export const OPERATIONS = {
   SecondFactors: ['GET', '/me/second-factors'],
   Settings: ['GET', '/system/settings'],
   SetupState: ['GET', '/setup'],
+  SingleSignOn: ['GET', '/auth/oidc'],
   Space: ['GET', '/system/space'],
   StartJob: ['POST', '/jobs/{name}/start'],
   Stat: ['GET', '/stat/{bucket}/{key}'],
   Stats: ['GET', '/system/stats'],
   StorageHealth: ['GET', '/system/storage'],
   SystemInfo: ['GET', '/system/info'],
+  UnlinkOidc: ['DELETE', '/me/oidc'],
   UnlockPublicLink: ['POST', '/public/{token}/unlock'],
   UpdateBucket: ['PATCH', '/buckets/{bucket}'],
   UpdateGroup: ['PATCH', '/groups/{name}'],

@@ -13,6 +13,9 @@ import type { Exchange } from './exchange.ts';
 const HEADER = 'x-cloudstore-session';
 const REFRESH = 'cs_refresh';
 const READ = 'cs_read';
+const PENDING = 'cs_oidc';
+const PENDING_PATH = '/api/v1/auth/oidc';
+const PENDING_SECONDS = 600;
 const REFRESH_PATH = '/api/v1/auth';
 const READ_PATH = '/api/v1';
 /** As long as a refresh token may lie unused, which the authenticator decides. */
@@ -25,10 +28,24 @@ export function sendTokens(x: Exchange, tokens: TokenPair): void {
     sendJson(x.res, 200, tokens);
     return;
   }
-  const { accessToken, refreshToken, expiresInSeconds } = tokens;
+  const { accessToken, expiresInSeconds } = tokens;
+  setTokens(x, tokens);
+  sendJson(x.res, 200, { accessToken, expiresInSeconds });
+}
+
+/** For a browser that comes by itself, without a page: the page that it goes on to renews them. */
+export function setTokens(x: Exchange, { accessToken, refreshToken, expiresInSeconds }: TokenPair): void {
   setCookie(x, REFRESH, refreshToken, REFRESH_PATH, REFRESH_SECONDS);
   setCookie(x, READ, accessToken, READ_PATH, expiresInSeconds);
-  sendJson(x.res, 200, { accessToken, expiresInSeconds });
+}
+
+/** What a browser brings back from the identity provider, whose link it follows: Strict cookies are not sent then. null: it has ended. */
+export function setPending(x: Exchange, pending: string | null): void {
+  setCookie(x, PENDING, pending ?? '', PENDING_PATH, pending === null ? 0 : PENDING_SECONDS, 'Lax');
+}
+
+export function pendingOf({ req }: Exchange): string | null {
+  return cookieOf(req.headers, PENDING);
 }
 
 /** What is to be renewed. @throws unauthenticated without a cookie, invalid_argument without either */
@@ -63,8 +80,15 @@ function wantsCookies({ headers }: IncomingMessage): boolean {
   return headers[HEADER] === 'cookie';
 }
 
-function setCookie({ res, cx }: Exchange, name: string, value: string, path: string, seconds: number): void {
-  const attributes = [`Path=${path}`, 'HttpOnly', 'SameSite=Strict', `Max-Age=${seconds}`, ...(cx.secure ? ['Secure'] : [])];
+function setCookie(
+  { res, cx }: Exchange,
+  name: string,
+  value: string,
+  path: string,
+  seconds: number,
+  sameSite: 'Strict' | 'Lax' = 'Strict',
+): void {
+  const attributes = [`Path=${path}`, 'HttpOnly', `SameSite=${sameSite}`, `Max-Age=${seconds}`, ...(cx.secure ? ['Secure'] : [])];
   res.appendHeader('Set-Cookie', [`${name}=${value}`, ...attributes].join('; '));
 }
 

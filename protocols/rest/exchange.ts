@@ -16,6 +16,7 @@ import type { Namespace } from '#contracts/namespace';
 import type { Resumables } from '#contracts/resumables';
 import type { Search } from '#contracts/search';
 import type { Shares } from '#contracts/shares';
+import type { SingleSignOn } from '#contracts/single-sign-on';
 import type { SpaceReports } from '#contracts/space-report';
 import type { SystemReports } from '#contracts/system-report';
 import type { Thumbnails } from '#contracts/thumbnails';
@@ -41,6 +42,8 @@ export interface RestDeps {
   /** Told to who is logged in. */
   version?: string;
   identity?: Identity;
+  /** Where the settings name an identity provider. */
+  singleSignOn?: SingleSignOn;
   /** Under which browsers reach us, where the settings say so. */
   publicUrl?: string | null;
   /** For admins, and of single files for who may read them. */

@@ -12,6 +12,7 @@ import { historyRoutes } from './routes/history.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
+import { oidcRoutes } from './routes/oidc.ts';
 import { publicRoutes } from './routes/public.ts';
 import { searchRoutes } from './routes/search.ts';
 import { setupRoutes } from './routes/setup.ts';
@@ -27,6 +28,7 @@ import { zipRoutes } from './routes/zip.ts';
 /** Every route there is: the router and the OpenAPI document are both made of this list. */
 export const ROUTES: readonly Route[] = [
   ...authRoutes,
+  ...oidcRoutes,
   ...setupRoutes,
   ...meRoutes,
   ...credentialRoutes,

@@ -9,10 +9,12 @@ import type { Keyring } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
+import type { SingleSignOn } from '#contracts/single-sign-on';
 import type { Clock, Random } from '#core/clock';
 import { createAuthenticator, type OwnAuthenticator } from './authenticator.ts';
 import { createConfirmation, userFreshly } from './confirmation.ts';
 import { createCredentials } from './credentials.ts';
+import { createSingleSignOn, type OidcProvider } from './oidc.ts';
 import { createPasskeys } from './passkeys.ts';
 import { createCodes } from './second-factors.ts';
 import { createSessions } from './sessions.ts';
@@ -35,10 +37,14 @@ export interface IdentityOptions {
   /** The signing key of access tokens of this name, at least 32 bytes: with the master key it changes too. */
   tokenKey: (kid: string) => Buffer;
   log: Logger;
+  /** Where there is an identity provider. */
+  oidc?: OidcProvider | null;
 }
 
 /** Everything about who somebody is, over one set of rows. */
-export function createIdentity(options: IdentityOptions): Identity & { authenticator: OwnAuthenticator } {
+export function createIdentity(
+  options: IdentityOptions,
+): Identity & { authenticator: OwnAuthenticator; singleSignOn?: SingleSignOn } {
   const { principals, clock, random } = options;
   const tokens = createTokens({ secret: options.tokenKey, clock, random });
   const sessions = createSessions({ principals, tokens, clock });
@@ -47,9 +53,12 @@ export function createIdentity(options: IdentityOptions): Identity & { authentic
   const { ownPassword, forget } = authenticator;
   const { passkeyOf, ...passkeys } = createPasskeys({ ...options, sessions, ensureRecoveryCodes });
   const confirmation = createConfirmation({ principals, ownPassword, factors: { require: requireFactor }, forget, passkeyOf });
+  const users = createUsers({ ...options, ownPassword, fresh: (who) => void userFreshly(who, clock) });
+  const { oidc: provider = null } = options;
   return {
     authenticator,
-    users: createUsers({ ...options, ownPassword, fresh: (who) => void userFreshly(who, clock) }),
+    users,
+    ...(provider === null ? {} : { singleSignOn: createSingleSignOn({ ...options, provider, users, sessions }) }),
     credentials: createCredentials(options),
     secondFactors: { ...codes, ...passkeys, ...confirmation },
     setup: createSetup({ ...options, sessions }),

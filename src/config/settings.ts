@@ -259,6 +259,40 @@ export const SETTINGS = {
     schema: onOff(),
     default: 'off',
   }),
+  'oidc-issuer': setting({
+    description:
+      'Issuer of an identity provider (OpenID Connect) by which users may log in, e.g. https://id.example.org; needs oidc-client-id and public-url, and public-url/api/v1/auth/oidc/callback registered there.',
+    schema: optional(text.refine(isIssuer, 'must be an https URL; http is for this machine only')),
+    default: null,
+  }),
+  'oidc-client-id': setting({
+    description: 'What the gateway is called at the provider.',
+    schema: optional(text),
+    default: null,
+  }),
+  'oidc-client-secret': setting({
+    description: 'Its secret there; without one it is a public client.',
+    schema: optional(text),
+    default: null,
+    secret: true,
+  }),
+  'oidc-name': setting({ description: 'What the button of the provider says.', schema: text.max(60), default: 'single sign-on' }),
+  'oidc-domains': setting({
+    description: 'Only accounts with a verified e-mail address in one of these domains, separated by commas; empty: any.',
+    schema: list(),
+    default: [] as string[],
+  }),
+  'oidc-claims': setting({
+    description: 'Only accounts of which the provider says all of this: NAME=VALUE, separated by commas, e.g. groups=cloudstore.',
+    schema: list().refine((claims) => claims.every((one) => /^[^=]+=./.test(one)), 'must be NAME=VALUE, separated by commas'),
+    default: [] as string[],
+  }),
+  'oidc-create': setting<'off' | 'member' | 'guest'>({
+    description:
+      'off, member or guest: what somebody becomes who logs in by the provider and has no account linked. Users that are there link theirs themselves.',
+    schema: z.enum(['off', 'member', 'guest'], 'must be off, member or guest'),
+    default: 'off',
+  }),
   'admin-password': setting({
     description: "First start only: the admin's password.",
     schema: optional(text.min(8, 'must have at least 8 characters')),
@@ -348,6 +382,12 @@ function isNetwork(value: string): boolean {
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+function isIssuer(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname));
 }
 
 function isWebhook(value: string): boolean {

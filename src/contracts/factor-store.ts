@@ -1,4 +1,5 @@
 import type { PrincipalId } from '#core/principal';
+import type { PrincipalRecord } from './principal-store.ts';
 
 /**
  * Rows of second factors: one-time codes, recovery codes, passkeys, and the challenges of log-ins that are under way. What is spent is spent once, also when a
@@ -27,6 +28,12 @@ export interface FactorStore {
   usedPasskey(id: string, counter: number): Promise<void>;
   /** @throws key_not_found */
   removePasskey(id: string, owner: PrincipalId): Promise<void>;
+
+  /** Whose identity at the provider this is (a digest of 32 bytes). */
+  findByIdentity(identity: Buffer): Promise<PrincipalRecord | null>;
+  hasIdentity(principal: PrincipalId): Promise<boolean>;
+  /** null: none opens the account any more. @throws already_exists when it is somebody else's */
+  setIdentity(principal: PrincipalId, identity: Buffer | null): Promise<void>;
 
   /** Everything of a user: it is back to its password alone. */
   removeAll(principal: PrincipalId): Promise<void>;

@@ -3,7 +3,8 @@ import type { Signals } from '#contracts/signals';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { PrincipalId } from '#core/principal';
-import type { Database } from './database.ts';
+import { type Database, sqlState } from './database.ts';
+import { PRINCIPAL_COLUMNS, type PrincipalRow, principalOf } from './principals.ts';
 
 type PasskeyRow = [string, number, Buffer, number, string, string, number, number | null];
 
@@ -55,6 +56,11 @@ const SPEND_CHALLENGE = {
   name: 'challenge-spend',
   text: 'DELETE FROM challenges WHERE id = $1 AND purpose = $2 AND principal IS NOT DISTINCT FROM $3::int RETURNING expires_ms',
 };
+
+const BY_IDENTITY = { name: 'identity-find', text: `SELECT ${PRINCIPAL_COLUMNS} FROM principals p WHERE p.oidc_identity = $1` };
+const HAS_IDENTITY = { name: 'identity-has', text: 'SELECT oidc_identity IS NOT NULL FROM principals WHERE id = $1' };
+const SET_IDENTITY = { name: 'identity-set', text: 'UPDATE principals SET oidc_identity = $2 WHERE id = $1' };
+const CLEAR_IDENTITY = { name: 'identity-clear', text: 'UPDATE principals SET oidc_identity = NULL WHERE id = $1' };
 
 /** Second factors and what belongs to them. */
 export function createFactorStore(options: { database: Database; clock: Clock; signals: Signals }): FactorStore {
@@ -117,9 +123,22 @@ export function createFactorStore(options: { database: Database; clock: Clock; s
       await changed(owner);
     },
 
+    async findByIdentity(identity) {
+      const rows = await database.query<PrincipalRow>(BY_IDENTITY, [identity]);
+      return rows[0] ? principalOf(rows[0]) : null;
+    },
+    hasIdentity: async (principal) => (await database.read<[boolean]>(HAS_IDENTITY, [principal]))[0]?.[0] ?? false,
+    async setIdentity(principal, identity) {
+      await database.execute(SET_IDENTITY, [principal, identity]).catch((error: unknown) => {
+        throw sqlState(error) === '23505' ? new CloudStoreError('already_exists', 'It is linked to somebody else.') : error;
+      });
+      await changed(principal);
+    },
+
     async removeAll(principal) {
       await database.transaction(async (session) => {
-        for (const statement of [REMOVE_TOTP, REMOVE_PASSKEYS, CLEAR_CODES]) await session.execute(statement, [principal]);
+        for (const statement of [REMOVE_TOTP, REMOVE_PASSKEYS, CLEAR_CODES, CLEAR_IDENTITY])
+          await session.execute(statement, [principal]);
       });
       await changed(principal);
     },

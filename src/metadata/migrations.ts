@@ -20,6 +20,7 @@ import * as alerts from './migrations/0022-alerts.ts';
 import * as confirmed from './migrations/0026-identity.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
 import * as forgotten from './migrations/0034-history.ts';
+import * as oidc from './migrations/0046-oidc.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0026-identity', migration: confirmed },
   { name: '0032-group-grants', migration: groupGrants },
   { name: '0034-history', migration: forgotten },
+  { name: '0046-oidc', migration: oidc },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

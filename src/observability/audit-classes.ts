@@ -47,6 +47,7 @@ export function auditClass(request: {
   // Of a socket its log-in is told and nothing else.
   if (protocol === 'ws') return 'security';
   if (protocol === 'webdav') return WEBDAV_READS.has(method) ? 'all' : 'writes';
+  if (op.startsWith('Login')) return 'security';
   if (WRITES.has(op)) return 'writes';
   if (READS.has(op) || method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return 'all';
   return 'security';

@@ -27,6 +27,7 @@ const OWNERS: Record<string, string[]> = {
   'p-queue': ['namespace', 'engine', 'blob', 'events', 'jobs', 'metadata'],
   pg: ['metadata'],
   nodemailer: [''],
+  'openid-client': ['auth'],
   pino: ['observability'],
   'prom-client': ['observability'],
   saxes: ['http'],

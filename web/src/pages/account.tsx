@@ -23,13 +23,37 @@ export function AccountPage() {
     <Page
       title={t('nav.account')}
       text={t('account.of', { name })}
-      actions={<Button onClick={() => void changePassword()}>{t('account.password')}</Button>}
+      actions={
+        <>
+          <Provider />
+          <Button onClick={() => void changePassword()}>{t('account.password')}</Button>
+        </>
+      }
     >
       <Factors />
       <Credentials />
       <Sessions />
     </Page>
   );
+}
+
+/** The account at the identity provider, where the gateway has one. */
+function Provider() {
+  const provider = useLoad(async () => (await client.call('SingleSignOn', {})).provider, []);
+  const name = provider.data?.name;
+  const linked = useLoad(async () => name !== undefined && (await client.call('LinkedOidc', {})).linked, [name]);
+  if (name === undefined || linked.data === null) return null;
+  const change = async (): Promise<void> => {
+    if (!(await confirmIdentity())) return;
+    try {
+      if (linked.data !== true) return location.assign((await client.call('LinkOidc', {})).url);
+      await client.call('UnlinkOidc', {});
+      linked.reload();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  return <Button onClick={() => void change()}>{t(linked.data ? 'provider.unlink' : 'provider.link', { name })}</Button>;
 }
 
 async function changePassword(): Promise<void> {

@@ -1,7 +1,7 @@
-import { Eye, EyeOff, KeyRound } from 'lucide';
+import { Eye, EyeOff, KeyRound, LogIn } from 'lucide';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { isApiError } from '../api/error.ts';
-import { session, setupWaiting, signIn } from '../api/session.ts';
+import { client, session, setupWaiting, signIn } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { passkeysPossible, signInByPasskey } from '../passkey.ts';
 import { BeginSetup } from '../setup/begin.tsx';
@@ -28,6 +28,13 @@ function ByName() {
   useEffect(() => {
     form.current?.querySelector('input')?.focus();
   }, [step]);
+  const [provider, setProvider] = useState<{ name: string; begin: string } | null>(null);
+  useEffect(() => {
+    client.call('SingleSignOn', {}).then(
+      (found) => setProvider(found.provider),
+      () => undefined, // a gateway that cannot say so has none
+    );
+  }, []);
   const reason = session.value.kind === 'out' ? session.value.reason : null;
 
   const submit = async (event: Event): Promise<void> => {
@@ -120,6 +127,11 @@ function ByName() {
         {step === 'password' && passkeysPossible() && (
           <Button icon={KeyRound} class="full" onClick={() => void byPasskey()}>
             {t('passkey.signIn')}
+          </Button>
+        )}
+        {step === 'password' && provider !== null && (
+          <Button icon={LogIn} class="full" onClick={() => location.assign(provider.begin)}>
+            {t('signIn.provider', { name: provider.name })}
           </Button>
         )}
         {step === 'otp' ? (
