@@ -117,9 +117,9 @@ export const oidcRoutes = [
   }),
 ];
 
-/** @throws not_implemented where the settings name no provider */
+/** @throws not_found where the settings name no provider */
 function ssoOf({ deps }: Exchange): SingleSignOn {
-  if (deps.singleSignOn === undefined) throw new CloudStoreError('not_implemented', 'This gateway has no identity provider.');
+  if (deps.singleSignOn === undefined) throw new CloudStoreError('not_found', 'This gateway has no identity provider.');
   return deps.singleSignOn;
 }
 
