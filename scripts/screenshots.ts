@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openStage, type Stage } from '../test/browser/browser.ts';
-import { takeOver } from '../test/browser/console.ts';
+import { drawLoad, takeOver } from '../test/browser/console.ts';
 import { pagesOf, setScene } from '../test/browser/scene.ts';
 
 const [directory = 'screenshots', ...wanted] = process.argv.slice(2);
@@ -28,6 +28,11 @@ try {
       await show(stage, place.startsWith('#') ? page : stranger, place);
       await picture(place.startsWith('#') ? page : stranger, `${name}-${size}`);
     }
+    if (wanted.length === 0 || wanted.includes('load'))
+      await drawLoad(stage, page, async () => {
+        await page.locator('.charts').scrollIntoViewIfNeeded();
+        await picture(page, `load-${size}`);
+      });
     if (wanted.length === 0 || wanted.includes('grid')) await special(page, size);
   }
   if (stage.faults.length > 0) console.error(stage.faults);

@@ -56,6 +56,7 @@ import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first
 import { health } from './health.ts';
 import { watchKeys } from './key-watch.ts';
 import { openLan } from './lan.ts';
+import { createLoadHistory } from './load-history.ts';
 import { watchLogins } from './login-watch.ts';
 import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
@@ -300,8 +301,11 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => spaceWatch.close());
   const healthNow = () => health(database, storage, keys.fits(), damage.count());
   const renderMetrics = role.kind === 'worker' ? () => role.primary.ask<string>('metrics', null, METRICS_MS_MAX) : metrics.render;
+  const load = createLoadHistory({ instance, metrics: renderMetrics, dataDirectory, clock, log, samples: takesWork });
+  started.defer(() => load.close());
   const reported = {
     config,
+    load,
     health: healthNow,
     metrics: renderMetrics,
     stores: metadata.stores,

@@ -1,4 +1,5 @@
 import type { Jobs } from '#contracts/jobs';
+import type { LoadHistory } from '#contracts/load-history';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { HealthCheck, SystemReports } from '#contracts/system-report';
 import type { Clock } from '#core/clock';
@@ -15,6 +16,7 @@ export interface SystemReportOptions {
   jobs: Pick<Jobs, 'list'>;
   guard: Pick<SpaceGuard, 'free' | 'minFree'>;
   clock: Clock;
+  load: LoadHistory;
 }
 
 /** For each part that /readyz names: what is so, and what to do about it. */
@@ -89,6 +91,7 @@ export function createSystemReports(options: SystemReportOptions): SystemReports
   return {
     startedMs: clock.now(),
     metrics: options.metrics,
+    load: options.load,
     settingsFile: config.file,
     settings: () => describeConfig(config).map((one) => ({ ...one, description: SETTINGS[one.name].description })),
     disk: () => ({ free: finite(guard.free()), minFree: finite(guard.minFree()) }),

@@ -487,6 +487,30 @@ export type Listing = {
   next: string | null;
 };
 
+export type LoadHistory = {
+  series: {
+    stepSeconds: number;
+    samples: LoadSample[];
+  }[];
+};
+
+export type LoadSample = {
+  /** The end of the stretch. */
+  at: string;
+  seconds: number;
+  doors: Record<string, {
+    requests: number;
+    errors: number;
+    receivedBytes: number;
+    sentBytes: number;
+    /** Of all requests together. */
+    seconds: number;
+  }>;
+  bytes: number | null;
+  storedBytes: number | null;
+  freeBytes: number | null;
+};
+
 export type Login = {
   user: string;
   password: string;
@@ -1608,6 +1632,13 @@ export interface Operations {
     body: undefined;
     answer: Versions | Blob;
   };
+  /** What went over this gateway in minutes, quarters of hours and days, and how full it was. For admins. */
+  LoadHistory: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: LoadHistory;
+  };
   /** Begins a session. */
   Login: {
     path: Record<never, never>;
@@ -2052,6 +2083,7 @@ export const OPERATIONS = {
   ListUserSessions: ['GET', '/users/{name}/sessions'],
   ListUsers: ['GET', '/users'],
   ListVersions: ['GET', '/versions/{bucket}/{key}'],
+  LoadHistory: ['GET', '/system/load'],
   Login: ['POST', '/auth/login'],
   LoginAgain: ['POST', '/me/confirm'],
   LoginAgainByPasskey: ['POST', '/me/confirm/passkey'],

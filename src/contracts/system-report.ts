@@ -1,5 +1,9 @@
+import type { LoadHistory } from './load-history.ts';
+
 /** What the whole gateway says of itself to an admin; each part is asked for when it is shown. */
 export interface SystemReports {
+  /** The load over time. */
+  load: LoadHistory;
   health(): Promise<HealthReport>;
   /** Prometheus text of all processes of this gateway. */
   metrics(): Promise<string>;

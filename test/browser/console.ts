@@ -152,3 +152,50 @@ export async function setUpBucket({ gateway, api }: Stage, page: Page): Promise<
   await page.getByRole('button', { name: 'Ask' }).click();
   await page.getByText('No.', { exact: true }).waitFor();
 }
+
+/** The load over time: what the gateway has of it, and a day that is made up, with less space each hour. */
+export async function drawLoad(
+  { gateway, api }: Stage,
+  page: Page,
+  look: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  const { series } = (await (await api('GET', '/system/load')).json()) as { series: { stepSeconds: number }[] };
+  expect(series.map(({ stepSeconds }) => stepSeconds)).to.deep.equal([60, 900, 86_400]);
+  const now = Date.now();
+  const samples = Array.from({ length: 120 }, (_, index) => ({
+    at: new Date(now - (119 - index) * 3_600_000).toISOString(),
+    seconds: 3600,
+    doors: Object.fromEntries(
+      ['s3', 'webdav', 'rest'].map((door, at) => {
+        const requests = Math.round(4000 * (2 + Math.sin(index / (5 + at) + at)));
+        return [
+          door,
+          {
+            requests,
+            errors: 0,
+            receivedBytes: requests * 90_000,
+            sentBytes: requests * 40_000,
+            seconds: requests / (90 + 9 * at),
+          },
+        ];
+      }),
+    ),
+    bytes: 4e11,
+    storedBytes: 2e11 + index * 1e9,
+    freeBytes: 4e11 - index * 1e9,
+  }));
+  await page.route('**/api/v1/system/load', (route) =>
+    route.fulfill({
+      json: { series: series.map(({ stepSeconds }, index) => ({ stepSeconds, samples: index === 0 ? samples : [] })) },
+    }),
+  );
+  await page.goto('about:blank');
+  await page.goto(at(gateway, 'admin/dashboard'));
+  await page.locator('.chart').nth(3).waitFor();
+  expect(await page.locator('.chart path').count()).to.equal(3 + 3 + 2 + 2);
+  await page.getByText(/At this pace the space is used up in \d+ days/).waitFor();
+  await look();
+  await page.getByLabel('Stretch of time').selectOption('A year');
+  await page.getByText('Nothing to draw yet').waitFor();
+  await page.unroute('**/api/v1/system/load');
+}

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { at, openStage, type Stage } from './browser.ts';
-import { readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
+import { drawLoad, readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
 
 const SETTLED_MS = 120;
@@ -311,6 +311,8 @@ describe('every page in a browser', function () {
   it('watches the requests of one device', () => watchRequests(stage, page));
 
   it('sets a bucket up by form and as text, and says why somebody may read', () => setUpBucket(stage, page));
+
+  it('draws the load over time, and says how long the space lasts', () => drawLoad(stage, page));
 
   it('speaks German, all of it', async () => {
     await show('#/drive/home/Photos/');

@@ -56,6 +56,22 @@ export const dashboardRoutes = [
   }),
   route({
     method: 'get',
+    path: '/system/load',
+    operation: 'LoadHistory',
+    actions: ['admin'],
+    summary: 'What went over this gateway in minutes, quarters of hours and days, and how full it was. For admins.',
+    answers: { 200: { description: 'Finest first; each oldest first.', schema: schema.LoadHistory } },
+    async handle({ deps, res, who }) {
+      const series = await forAdmins(who, deps.system).load.series();
+      const shown = series.map(({ stepSeconds, samples }) => ({
+        stepSeconds,
+        samples: samples.map((sample) => ({ ...sample, at: isoTime(sample.at) })),
+      }));
+      sendJson(res, 200, { series: shown });
+    },
+  }),
+  route({
+    method: 'get',
     path: '/system/settings',
     operation: 'Settings',
     actions: ['admin'],

@@ -51,6 +51,29 @@ export const Stats = z
   })
   .meta({ id: 'Stats' });
 
+const DoorLoad = z.object({
+  requests: z.number(),
+  errors: z.number(),
+  receivedBytes: z.number(),
+  sentBytes: z.number(),
+  seconds: z.number().meta({ description: 'Of all requests together.' }),
+});
+
+export const LoadSample = z
+  .object({
+    at: time.meta({ description: 'The end of the stretch.' }),
+    seconds: z.number(),
+    doors: z.record(z.string(), DoorLoad),
+    bytes: z.number().nullable(),
+    storedBytes: z.number().nullable(),
+    freeBytes: z.number().nullable(),
+  })
+  .meta({ id: 'LoadSample' });
+
+export const LoadHistory = z
+  .object({ series: z.array(z.object({ stepSeconds: z.number(), samples: z.array(LoadSample) })) })
+  .meta({ id: 'LoadHistory' });
+
 export const Settings = z
   .object({
     file: z.string().meta({ description: 'The settings file that was read, or would be if it were there.' }),

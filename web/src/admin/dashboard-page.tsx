@@ -7,6 +7,7 @@ import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
 import { DOORS } from './doors.ts';
+import { LoadSection } from './load-section.tsx';
 
 const EVERY_MS = 10_000;
 
@@ -22,6 +23,7 @@ export function DashboardPage() {
       <Show of={stats} rows={8}>
         {(data) => <StatsSections stats={data} />}
       </Show>
+      <LoadSection disk={stats.data?.disk ?? null} />
     </Page>
   );
 }
