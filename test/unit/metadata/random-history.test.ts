@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import type { TaskWork } from '#contracts/history-tasks';
 import type { Versioning } from '#core/bucket';
+import { createHistoryJob } from '#jobs/history';
 import { accountsOf } from '../../support/metadata-accounts.ts';
 import { Model } from '../../support/metadata-model.ts';
-import { type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts';
+import { type MetadataRig, openMetadataRig, putIntent } from '../../support/metadata-rig.ts';
 import { FOLDERS, type Home, roll, run } from '../../support/metadata-walk.ts';
 import { diceOf, SEED } from '../../support/random.ts';
 
@@ -77,4 +79,71 @@ describe(`as of a time, against a model (seed ${SEED})`, function () {
       }
     });
   }
+});
+
+const FILES = 12_000;
+
+/** More than goes in one transaction: a task, carried on by the job in windows, and interrupted after each. Behind CLOUDSTORE_TEST_LONG=1. */
+(LONG ? describe : () => undefined)(`tasks over ${FILES} names`, function () {
+  this.timeout(600_000);
+  let rig: MetadataRig;
+  before(async () => {
+    rig = await openMetadataRig('one gateway');
+  });
+  after(() => rig.close());
+
+  it('restore, go back to a time, and purge, all of it and once, however often they are interrupted', async () => {
+    const home = await rig.bucket();
+    const { history, historyTasks: tasks } = rig.gateways[0]!;
+    const job = createHistoryJob({ history, tasks });
+    /** Each run ends after one window, as if its gateway had been told to stop. */
+    const carryOut = async (work: TaskWork): Promise<{ counts: Record<string, number>; runs: number }> => {
+      const { id } = await tasks.add(home.id, work);
+      for (let runs = 1; ; runs++) {
+        const stop = new AbortController();
+        const context = { signal: stop.signal, state: null, argument: null, save: async () => undefined };
+        await job.run({ ...context, progress: () => setImmediate(() => stop.abort()) }).catch((error: unknown) => {
+          if (!stop.signal.aborted) throw error;
+        });
+        const task = (await tasks.list(home.id, 9)).find((one) => one.id === id);
+        if (task?.state === 'done') return { counts: task.counts, runs };
+        expect(task?.state).to.equal('running');
+        expect(runs).to.be.below(20);
+      }
+    };
+    const used = async () => (await rig.gateways[0]!.usage.room(home.id)).bucket.used.objects;
+    const names = Array.from({ length: FILES }, (_, n) => `many/${n % 97}/${n}`);
+    for (let at = 0; at < FILES; at += 500)
+      await Promise.all(names.slice(at, at + 500).map((key) => rig.store.commit(putIntent(home, key))));
+    rig.clock.advance(1_000);
+    const then = rig.clock.now();
+    rig.clock.advance(1_000);
+    await rig.store.removeTree({ who: home.who, bucket: home.id, key: 'many/' });
+    expect(await used()).to.equal(0);
+    const deleted = { kind: 'deleted' as const, key: 'many/' };
+    expect(await history.exceeds({ bucket: home.id, what: deleted }, 10_000)).to.equal(true);
+    const intent = { who: home.who, bucket: home.id, conflict: 'skip' as const };
+    const restored = await carryOut({ kind: 'restore', intent: { ...intent, what: deleted } });
+    expect(restored.counts).to.include({ restored: FILES, replaced: 0 });
+    expect(restored.runs).to.be.at.least(2);
+    expect(await used()).to.equal(FILES);
+
+    rig.clock.advance(1_000);
+    await Promise.all(names.slice(0, 300).map((key) => rig.store.commit(putIntent(home, key, { size: 9 }))));
+    await Promise.all(names.slice(0, 200).map((_, n) => rig.store.commit(putIntent(home, `many/new/${n}`))));
+    const what = { kind: 'asOf' as const, prefix: 'many/', at: then, added: 'remove' as const };
+    const back = await carryOut({ kind: 'restore', intent: { ...intent, conflict: 'replace', what } });
+    expect(back.counts).to.include({ replaced: 300, removed: 200, unchanged: FILES - 300 });
+    expect(await used()).to.equal(FILES);
+
+    await rig.store.removeTree({ who: home.who, bucket: home.id, key: 'many/' });
+    const purged = await carryOut({ kind: 'purge', intent: { bucket: home.id, what: deleted } });
+    expect(purged.counts.versions).to.be.at.least(FILES);
+    expect((await history.trash({ bucket: home.id, prefix: '', recursive: true, after: '', limit: 1 })).entries).to.deep.equal(
+      [],
+    );
+    const { kept, counted } = await accountsOf(rig.database, home);
+    expect(kept).to.deep.equal(counted);
+    expect(kept).to.include({ objects: 0, historyVersions: 0 });
+  });
 });
