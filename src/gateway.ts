@@ -54,6 +54,7 @@ import { assertUsable, fileSystemWarnings, writeFormat } from './data-directory-
 import { openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { health } from './health.ts';
+import { watchJournal } from './journal-mark.ts';
 import { watchKeys } from './key-watch.ts';
 import { openLan } from './lan.ts';
 import { createLoadHistory } from './load-history.ts';
@@ -62,6 +63,7 @@ import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
 import { announce } from './mdns.ts';
 import { oidcProvider } from './oidc-provider.ts';
+import { instanceIdOf } from './packs.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
@@ -159,6 +161,11 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   if (values['database-url'] === null && role.kind !== 'worker') await metadata.collection.fence(0);
   const registration = await register(metadata, options);
   started.defer(() => registration.end());
+  if (lock !== null) {
+    const { timeLine } = metadata;
+    const marked = await watchJournal({ dataDirectory, instance: await instanceIdOf(instance, random), timeLine, signals, log });
+    started.defer(() => marked.close());
+  }
   const keys = watchKeys({ masterKey, source, sealed: metadata.sealed, store: metadata.keys, signals, instance, random, log });
   started.defer(() => keys.close());
   const { keyring } = keys;

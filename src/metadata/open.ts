@@ -33,6 +33,7 @@ import type { Signals } from '#contracts/signals';
 import type { SpaceStore } from '#contracts/space-report';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { ThumbnailStore } from '#contracts/thumbnails';
+import type { TimeLine } from '#contracts/time-line';
 import type { UploadStore } from '#contracts/upload-store';
 import type { UsageStore } from '#contracts/usage';
 import type { Clock, Random } from '#core/clock';
@@ -71,6 +72,7 @@ import { createSpaceStore } from './space.ts';
 import { createMetadataStore } from './store.ts';
 import { createStoreRegistry } from './store-registry.ts';
 import { createThumbnailStore } from './thumbnails.ts';
+import { createTimeLine } from './time-line.ts';
 import { createUploadStore } from './uploads.ts';
 import { createUsageStore } from './usage.ts';
 
@@ -92,6 +94,7 @@ export interface Metadata {
   history: HistoryStore;
   historyTasks: HistoryTasks;
   usage: UsageStore;
+  timeLine: TimeLine;
   journal: Journal;
   locks: Locks;
   buckets: BucketStore;
@@ -150,6 +153,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     history: store.history,
     historyTasks: createHistoryTasks({ database, clock }),
     usage: createUsageStore({ database, clock }),
+    timeLine: createTimeLine({ database, clock }),
     chunks,
     signals,
     journal: createJournal(database),

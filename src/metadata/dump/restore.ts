@@ -5,6 +5,7 @@ import { CloudStoreError } from '#core/errors';
 import { type Connection, openDatabase, translate } from '../database.ts';
 import { migrate } from '../migrate.ts';
 import { MIGRATIONS } from '../migrations.ts';
+import { beginNewTime } from '../new-time.ts';
 import type { DumpHead, DumpTable } from './blocks.ts';
 import { copyIn } from './copy.ts';
 import type { DumpRun, OpenDump } from './read.ts';
@@ -24,13 +25,6 @@ export interface Restored {
   /** Rows of each table. */
   rows: Record<string, number>;
 }
-
-/** From here on, the database counts in its own time: cursors, ETags of folders and ids are new ones, though its tables are old. */
-const EPOCH_START_MS = Date.UTC(2020, 0, 1);
-const REVISIONS_PER_SECOND = 1_000_000;
-/** More than anybody made between the dump and its restore, so that no id of that time comes back as something else's. */
-const IDS_SKIPPED = 1_000;
-const OBJECT_IDS_SKIPPED = 2 ** 30;
 
 /**
  * Brings a dump back into an empty database of any major version, then up to this version's schema. All or nothing but for empty tables.
@@ -183,17 +177,11 @@ async function beginAnew(
   sequences: Record<string, number>,
   now: number,
 ): Promise<void> {
-  const epoch = Math.floor((now - EPOCH_START_MS) / 1000);
   await client.query('DELETE FROM journal j WHERE NOT EXISTS (SELECT 1 FROM buckets b WHERE b.id = j.bucket_id)');
-  await client.query('UPDATE bucket_heads SET epoch = greatest(epoch + 1, $1::int), floor_seq = seq', [epoch]);
-  await client.query('UPDATE directories SET revision = revision + $1::bigint', [epoch * REVISIONS_PER_SECOND]);
+  await beginNewTime((text, values) => client.query(text, values), sequences, now);
   await client.query('UPDATE chunks SET condemned_ms = NULL WHERE condemned_ms IS NOT NULL');
   await client.query('UPDATE leaves SET condemned_ms = NULL WHERE condemned_ms IS NOT NULL');
   await client.query('DELETE FROM settings WHERE name = $1', [TIP_SETTING]);
-  for (const [name, last] of Object.entries(sequences)) {
-    const skip = name === 'object_ids' ? OBJECT_IDS_SKIPPED : IDS_SKIPPED;
-    await client.query('SELECT setval($1::text::regclass, $2::bigint)', [name, last + skip]);
-  }
   for (const name of tables) {
     if (DUMPED[name]?.how === 'changes') await client.query(`DELETE FROM ${CHANGED_PREFIX}${name}`);
   }
