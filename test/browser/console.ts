@@ -75,7 +75,7 @@ export async function readAudit({ gateway }: Stage, page: Page): Promise<void> {
     .split('\n');
   for (const line of lines) expect(JSON.parse(line)).to.include({ action: 'CreateUser', outcome: 'ok' });
   await page
-    .getByRole('button', { name: /^All of record/ })
+    .getByRole('button', { name: /All of record/ })
     .first()
     .click();
   await page.getByRole('dialog').getByText('requestId').waitFor();

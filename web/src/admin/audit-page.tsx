@@ -152,7 +152,7 @@ function Records({ items }: { items: AuditRecord[] }) {
             <button
               type="button"
               class="link"
-              aria-label={t('audit.more', { id: String(record.id) })}
+              aria-label={`${longDate(record.at)}: ${t('audit.more', { id: String(record.id) })}`}
               onClick={() => void tellAll(record)}
             >
               {longDate(record.at)}
