@@ -7,11 +7,13 @@ import type { Database, Session } from './database.ts';
 export type LockRow = [string, number, string, number, boolean, boolean, string | null, number, number];
 
 const COLUMNS = 'l.token, l.bucket_id, l.key, l.principal, l.exclusive, l.infinite, l.owner_xml, l.timeout_ms, l.expires_ms';
-/** Locks by the paths that they may lie on, and with $4 all within key ranges. */
+/** Locks by the paths that they may lie on, and with $4 all within key ranges: each by the index, so that it costs nothing how many others are held. */
 const COVERING = {
   name: 'locks-covering',
-  text: `SELECT ${COLUMNS} FROM locks l WHERE l.bucket_id = $1 AND l.expires_ms > $2 AND (l.key = ANY($3::text[])
-           OR EXISTS (SELECT 1 FROM unnest($4::text[], $5::text[]) AS r(low, high) WHERE l.key >= r.low AND (r.high IS NULL OR l.key < r.high)))
+  text: `SELECT * FROM (
+           SELECT ${COLUMNS} FROM locks l WHERE l.bucket_id = $1 AND l.expires_ms > $2 AND l.key = ANY($3::text[])
+           UNION SELECT ${COLUMNS} FROM unnest($4::text[], $5::text[]) AS r(low, high)
+             JOIN locks l ON l.bucket_id = $1 AND l.expires_ms > $2 AND l.key >= r.low AND (r.high IS NULL OR l.key < r.high)) l
          ORDER BY l.key, l.token`,
 };
 const TOUCH_HEAD = { name: 'locks-touch-head', text: 'UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = $1' };

@@ -17,6 +17,7 @@ import * as rest from './migrations/0017-rest.ts';
 import * as links from './migrations/0019-links.ts';
 import * as audit from './migrations/0021-audit.ts';
 import * as alerts from './migrations/0022-alerts.ts';
+import * as locks from './migrations/0024-locks.ts';
 import * as confirmed from './migrations/0026-identity.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
 import * as forgotten from './migrations/0034-history.ts';
@@ -42,6 +43,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0019-links', migration: links },
   { name: '0021-audit', migration: audit },
   { name: '0022-alerts', migration: alerts },
+  { name: '0024-locks', migration: locks },
   { name: '0026-identity', migration: confirmed },
   { name: '0032-group-grants', migration: groupGrants },
   { name: '0034-history', migration: forgotten },
