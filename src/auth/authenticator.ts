@@ -1,4 +1,4 @@
-import type { Admitted, Authenticator } from '#contracts/authenticator';
+import type { Admitted, Authenticator, TokenPair } from '#contracts/authenticator';
 import type { Cache } from '#contracts/cache';
 import type { CredentialStore } from '#contracts/credential-store';
 import type { Keyring } from '#contracts/keyring';
@@ -15,6 +15,7 @@ import { createPasswordCheck } from './password-check.ts';
 import { principalOf, sessionCredential } from './principal-of.ts';
 import type { FactorCheck } from './second-factors.ts';
 import type { Sessions } from './sessions.ts';
+import { createSharedRenewal } from './shared-renewal.ts';
 import { REFRESH_MS, type Tokens } from './tokens.ts';
 import { createUsableCredentials } from './usable-credentials.ts';
 import { createUses } from './uses.ts';
@@ -113,6 +114,24 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
     if (credential.kind !== 'link') uses.note(credential.id, request);
   }
 
+  async function rotate(refreshToken: string, remoteAddress?: string): Promise<{ pair: TokenPair; principal: PrincipalId }> {
+    const given = tokens.readRefresh(refreshToken);
+    if (given === null) throw ended();
+    const next = tokens.refresh(given.session);
+    const expires = clock.now() + REFRESH_MS;
+    const outcome = await principals.rotateSession(given.session, given.hash, next.hash, expires, remoteAddress);
+    if (outcome.outcome === 'rotated') {
+      const principal = outcome.principal.id;
+      return { pair: options.sessions.pairOf(given.session, principal, next.token), principal };
+    }
+    if (outcome.outcome === 'reused') {
+      log.warn({ session: given.session }, 'A refresh token was used twice: its session is revoked.');
+      sessions.clear();
+    }
+    throw ended();
+  }
+  const renew = createSharedRenewal({ cache, tokens, sessions: options.sessions, principals, rotate });
+
   return {
     password: (name, password, remoteAddress) => passwords.verify(name, password, remoteAddress),
     remembered: (name, password, remoteAddress) => passwords.remembered(name, password, remoteAddress),
@@ -138,19 +157,8 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
       if (credential !== null) admit(principal, { remoteAddress });
       return options.sessions.begin(record.id, label, remoteAddress, credential?.record.id ?? null);
     },
-    async refresh(refreshToken, remoteAddress) {
-      const given = tokens.readRefresh(refreshToken);
-      if (given === null) throw ended();
-      const next = tokens.refresh(given.session);
-      const expires = clock.now() + REFRESH_MS;
-      const outcome = await principals.rotateSession(given.session, given.hash, next.hash, expires, remoteAddress);
-      if (outcome.outcome === 'rotated') return options.sessions.pairOf(given.session, outcome.principal.id, next.token);
-      if (outcome.outcome === 'reused') {
-        log.warn({ session: given.session }, 'A refresh token was used twice: its session is revoked.');
-        sessions.clear();
-      }
-      throw ended();
-    },
+    refresh: async (refreshToken, remoteAddress) => (await rotate(refreshToken, remoteAddress)).pair,
+    renew,
     async logout(accessToken) {
       const { session, principal } = tokens.read(accessToken, { ignoreExpiration: true });
       await principals.revokeSession(session);

@@ -25,6 +25,11 @@ export interface Authenticator {
   login(name: string, password: string, remoteAddress: string, label: string, otp?: string): Promise<TokenPair>;
   /** Rotates; a reused token revokes its family. @throws unauthenticated */
   refresh(refreshToken: string, remoteAddress?: string): Promise<TokenPair>;
+  /**
+   * The same for a browser, whose tabs hold one token between them: who comes with it seconds after another did, from the same address, gets an access token alone.
+   * @throws unauthenticated
+   */
+  renew(refreshToken: string, remoteAddress: string): Promise<Renewed>;
   logout(accessToken: string): Promise<void>;
   /** Calls back when the principal's rights may have changed or ended, so that open sockets can check again. Returns the unsubscriber. */
   onChange(listener: (principalId: number | null) => void): () => void;
@@ -45,6 +50,9 @@ export interface AccessKey {
   /** SHA-256 of the session token that must come with a temporary key; null: none may. */
   tokenHash?: Buffer | null;
 }
+
+/** null: another tab was told the new refresh token. */
+export type Renewed = Omit<TokenPair, 'refreshToken'> & { refreshToken: string | null };
 
 export interface TokenPair {
   accessToken: string;

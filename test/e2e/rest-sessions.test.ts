@@ -72,6 +72,38 @@ describe('sessions of pages and programs', function () {
       expect(await createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send }).signedIn()).to.equal(false);
     });
 
+    it('renew in two tabs at once, where neither knows of the other, and still end for who comes with a spent one later', async () => {
+      const { send, jar } = browserFetch();
+      const page = createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send });
+      await page.login(gateway.user, gateway.password);
+      const spent = jar.get('cs_refresh')!.value;
+      const renew = (token: string, body = '{}', headers = {}) =>
+        fetch(`${gateway.restUrl}/auth/refresh`, {
+          method: 'POST',
+          headers: {
+            'Content-Type': 'application/json',
+            'X-CloudStore-Session': 'cookie',
+            cookie: `cs_refresh=${token}`,
+            ...headers,
+          },
+          body,
+        });
+      const answers = await Promise.all([renew(spent), renew(spent), renew(spent)]);
+      expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200]);
+      const given = answers.flatMap(({ headers }) => headers.getSetCookie()).filter((cookie) => cookie.startsWith('cs_refresh='));
+      expect(given, 'one new refresh token').to.have.lengthOf(1);
+      for (const answer of answers) {
+        const { accessToken } = (await answer.json()) as { accessToken: string };
+        const me = await fetch(`${gateway.restUrl}/me`, { headers: { Authorization: `Bearer ${accessToken}` } });
+        expect(me.status).to.equal(200);
+      }
+      const next = /^cs_refresh=([^;]+)/.exec(given[0] ?? '')?.[1] ?? '';
+      expect((await renew(next)).status).to.equal(200);
+      // A program has no tabs: what it sends twice is a theft.
+      expect((await renew('', JSON.stringify({ refreshToken: spent }))).status).to.equal(401);
+      expect((await renew(next)).status, 'the session has ended').to.equal(401);
+    });
+
     it('open what a page loads by itself, and nothing that changes anything', async () => {
       const { send, jar } = browserFetch();
       const page = createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send });

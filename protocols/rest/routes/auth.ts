@@ -64,7 +64,11 @@ export const authRoutes = [
     body: schema.Refresh,
     answers: { 200: { description: 'New tokens.', schema: schema.Tokens } },
     async handle(x, { body }) {
-      sendTokens(x, await x.deps.authenticator.refresh(refreshTokenOf(x, body.refreshToken), x.cx.remoteAddress));
+      const { authenticator } = x.deps;
+      const token = refreshTokenOf(x, body.refreshToken);
+      const { remoteAddress } = x.cx;
+      const shared = body.refreshToken === undefined;
+      sendTokens(x, shared ? await authenticator.renew(token, remoteAddress) : await authenticator.refresh(token, remoteAddress));
     },
   }),
   route({

@@ -57,6 +57,7 @@ export function memoryAuthenticator(): Authenticator & { revoked: Set<string>; c
       refreshToken: `${token}2`,
       expiresInSeconds: 900,
     }),
+    renew: no,
     logout: async (token) => void revoked.add(token),
     onChange: (listener) => {
       listeners.add(listener);

@@ -35,6 +35,7 @@ export async function serveDoor() {
     accessToken: no,
     login: no,
     refresh: no,
+    renew: no,
     logout: no,
     onChange: no,
     stillValid: no,
