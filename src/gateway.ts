@@ -329,7 +329,10 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const presence = createPresence({ signals, clock, random });
   started.defer(() => presence.close());
   const tasked = { tasks: metadata.historyTasks, jobs: background.jobs, job: HISTORY_JOB };
+  // A port that the system chooses is known later.
+  const s3Reach = { port: values['s3-port'] === 0 ? null : values['s3-port'], domain: values['s3-domain'] };
   const deps = {
+    s3Reach,
     ...shared,
     history: createHistory({ ...shared, ...tasked, buckets, onDamage }),
     quotas: createQuotas({ ...shared, buckets }),
@@ -404,6 +407,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const addresses = await listen(listeners, config);
   started.defer(() => listeners.drain(DRAIN_MS));
   const { s3, web } = addresses;
+  s3Reach.port = s3.port;
   if (values.lan === 'on' && lock !== null) {
     const withdraw = await announce({ port: web.port, plain: values['plain-http'] === 'everywhere', log });
     started.defer(withdraw);

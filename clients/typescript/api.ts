@@ -963,6 +963,13 @@ export type SystemInfo = {
   name: string;
   version: string;
   time: string;
+  /** Where S3 clients go. */
+  s3: {
+    /** On the host that the page is on; null: not known here. */
+    port: number | null;
+    /** S3 has a name of its own. */
+    domain: string | null;
+  };
 };
 
 export type Tokens = {
@@ -1933,7 +1940,7 @@ export interface Operations {
     body: undefined;
     answer: StorageHealth;
   };
-  /** What this gateway is. */
+  /** What this gateway is, and where S3 is. */
   SystemInfo: {
     path: Record<never, never>;
     query: Record<never, never>;

@@ -41,6 +41,8 @@ export interface RestDeps {
   random: Random;
   /** Told to who is logged in. */
   version?: string;
+  /** Where S3 listens; the port is known once it does. */
+  s3Reach?: { readonly port: number | null; readonly domain: string | null };
   identity?: Identity;
   /** Where the settings name an identity provider. */
   singleSignOn?: SingleSignOn;

@@ -107,7 +107,19 @@ export const BucketDetails = Bucket.extend({
 export const BucketList = z.object({ buckets: z.array(Bucket) }).meta({ id: 'BucketList' });
 export const NewBucket = z.strictObject({ name: bucketName }).meta({ id: 'NewBucket' });
 
-export const SystemInfo = z.object({ name: z.string(), version: z.string(), time }).meta({ id: 'SystemInfo' });
+export const SystemInfo = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    time,
+    s3: z
+      .object({
+        port: z.int().nullable().meta({ description: 'On the host that the page is on; null: not known here.' }),
+        domain: z.string().nullable().meta({ description: 'S3 has a name of its own.' }),
+      })
+      .meta({ description: 'Where S3 clients go.' }),
+  })
+  .meta({ id: 'SystemInfo' });
 
 export const Integrity = z
   .object({

@@ -147,9 +147,18 @@ describe('every page in a browser', function () {
     await show('#/connect');
     await page.getByRole('button', { name: 'New device' }).click();
     await page.getByLabel('Name', { exact: true }).fill('laptop');
-    await page.getByLabel('Address of S3').fill(stage.gateway.s3Url);
     await page.getByRole('button', { name: 'Make access' }).click();
+    await page.getByRole('tab', { name: 'aws-cli' }).click();
+    await page.getByText(`--endpoint-url ${stage.gateway.s3Url.replace(/\/$/, '')} `).waitFor();
     const password = (await page.locator('.connect-head .copy-field code').nth(1).textContent()) ?? '';
+    const secret = (await page.locator('.connect-head .copy-field code').nth(3).textContent()) ?? '';
+    for (const tab of await page.getByRole('tab').all()) {
+      await tab.click();
+      // Alone, to be pasted where it is asked for, or in a file.
+      for (const command of await page.locator('#recipe code').allTextContents())
+        if (command !== password && command !== secret && !command.startsWith('['))
+          expect(command.includes(password) || command.includes(secret), command).to.equal(false);
+    }
     await page.getByRole('button', { name: 'Test connection' }).click();
     await page.getByText('Waiting for the device').waitFor();
     const answer = await fetch(`${stage.gateway.webdavUrl}home/`, {
@@ -249,6 +258,13 @@ describe('every page in a browser', function () {
     await page.getByRole('button', { name: 'Delete for good' }).click();
     await rows.nth(3).waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');
+    await page.locator('.entry').filter({ hasText: 'notes.txt' }).click();
+    await page.keyboard.press('i');
+    const details = page.locator('.details');
+    await details.getByText('Changed').first().waitFor();
+    await details.getByText('carl').waitFor();
+    await page.locator('.entry').filter({ hasText: 'notes.txt' }).click();
+    await page.keyboard.press('i');
   });
 
   it('takes a deletion back, brings back from the trash beside what is there now, and removes for good', async () => {

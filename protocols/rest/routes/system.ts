@@ -10,10 +10,16 @@ export const systemRoutes = [
     path: '/system/info',
     operation: 'SystemInfo',
     actions: { none: 'name, version and clock are told to everybody who is somebody' },
-    summary: 'What this gateway is.',
-    answers: { 200: { description: 'Name, version and clock.', schema: schema.SystemInfo } },
+    summary: 'What this gateway is, and where S3 is.',
+    answers: { 200: { description: 'Name, version, clock and the S3 port.', schema: schema.SystemInfo } },
     async handle({ deps, res }) {
-      sendJson(res, 200, { name: 'CloudStore', version: deps.version ?? '', time: isoTime(deps.clock.now()) });
+      const { port = null, domain = null } = deps.s3Reach ?? {};
+      sendJson(res, 200, {
+        name: 'CloudStore',
+        version: deps.version ?? '',
+        time: isoTime(deps.clock.now()),
+        s3: { port, domain },
+      });
     },
   }),
   route({

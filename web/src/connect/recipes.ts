@@ -26,6 +26,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The exact steps for each client, with the values of this very device. */
 export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, webdav, s3, origin }: Access): Recipe[] {
+  const bare = s3.replace(/^https?:\/\//, '');
   const folder = `${webdav}${encodeURIComponent(bucket)}/`;
   const dav = folder.replace(/^http/, 'dav');
   const kde = folder.replace(/^http/, 'webdav');
@@ -36,7 +37,11 @@ export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, 
         `\\\\${host}${scheme === 'https' ? '@SSL' : ''}${port === '' ? '' : `@${port}`}\\`,
     )
     .replaceAll('/', '\\');
-  const keys = `export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=us-east-1`;
+  // Programs ask for what they need, or read it from where a shell keeps no history of it: a secret in an argument can be read by every process.
+  const readKey = `export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_DEFAULT_REGION=us-east-1
+read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_KEY`;
+  const askedSecret = { text: 'connect.askedKey' as const, command: secretAccessKey };
+  const askedPassword = { text: 'connect.askedPassword' as const, command: password };
   return [
     {
       id: 'windows',
@@ -45,9 +50,10 @@ export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, 
       steps: [
         {
           text: 'connect.windowsRclone',
-          command: `winget install Rclone.Rclone WinFsp.WinFsp\nrclone config create cloudstore webdav url=${webdav} vendor=other user=${user} pass=${password} --obscure\nrclone mount cloudstore:${bucket} X: --vfs-cache-mode writes`,
+          command: `winget install Rclone.Rclone WinFsp.WinFsp\nrclone config create cloudstore webdav url=${webdav} vendor=other user=${user}\n$p = Read-Host 'App password' -AsSecureString\n$env:RCLONE_CONFIG_CLOUDSTORE_PASS = [Net.NetworkCredential]::new('', $p).Password | rclone obscure -\nrclone mount cloudstore:${bucket} X: --vfs-cache-mode writes`,
         },
-        { text: 'connect.windowsNet', command: `net use X: ${unc} /user:${user} ${password}` },
+        askedPassword,
+        { text: 'connect.windowsNet', command: `net use X: ${unc} /user:${user} *` },
       ],
     },
     { id: 'macos', name: 'macOS', by: 'webdav', steps: [{ text: 'connect.macos', command: folder }] },
@@ -70,8 +76,9 @@ export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, 
       by: 'webdav',
       steps: [
         {
-          command: `rclone config create --obscure cloudstore webdav url=${webdav} vendor=other user=${quote(user)} pass=${quote(password)}`,
+          command: `rclone config create cloudstore webdav url=${webdav} vendor=other user=${quote(user)}\nread -rsp 'App password: ' p\nexport RCLONE_CONFIG_CLOUDSTORE_PASS=$(printf %s "$p" | rclone obscure -); unset p`,
         },
+        askedPassword,
         { command: `rclone mount cloudstore:${bucket} ~/cloudstore --vfs-cache-mode writes` },
       ],
     },
@@ -91,7 +98,7 @@ export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, 
       id: 'aws',
       name: 'aws-cli',
       by: 's3',
-      steps: [{ command: keys }, { command: `aws --endpoint-url ${s3} s3 ls s3://${bucket}/` }],
+      steps: [{ command: readKey }, askedSecret, { command: `aws --endpoint-url ${s3} s3 ls s3://${bucket}/` }],
     },
     {
       id: 's3cmd',
@@ -99,8 +106,10 @@ export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, 
       by: 's3',
       steps: [
         {
-          command: `s3cmd --access_key=${accessKeyId} --secret_key=${secretAccessKey} --host=${s3.replace(/^https?:\/\//, '')} --host-bucket=${s3.replace(/^https?:\/\//, '')}${s3.startsWith('https') ? '' : ' --no-ssl'} ls s3://${bucket}/`,
+          text: 'connect.s3cfg',
+          command: `[default]\naccess_key = ${accessKeyId}\nsecret_key = ${secretAccessKey}\nhost_base = ${bare}\nhost_bucket = ${bare}\nuse_https = ${s3.startsWith('https') ? 'True' : 'False'}`,
         },
+        { command: `chmod 600 ~/.s3cfg && s3cmd ls s3://${bucket}/` },
       ],
     },
     {
@@ -108,7 +117,8 @@ export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, 
       name: 'restic',
       by: 's3',
       steps: [
-        { command: keys },
+        { command: readKey },
+        askedSecret,
         { command: `restic -r s3:${s3}/${bucket}/restic init` },
         { command: `restic -r s3:${s3}/${bucket}/restic backup ~/Documents` },
       ],

@@ -1,17 +1,26 @@
 import { BadgeCheck, Download, Eye, X } from 'lucide';
+import type { Link } from '../../../clients/typescript/index.ts';
 import { api, fileUrl, type Place } from '../api/client.ts';
-import type { Entry } from '../api/types.ts';
+import { isApiError } from '../api/error.ts';
+import type { Entry, FileEntry } from '../api/types.ts';
+import { versionsPage } from '../history/version-rows.ts';
+import { showVersions } from '../history/versions-dialog.tsx';
 import { ago, bytes, longDate, t } from '../i18n/index.ts';
 import { preferences } from '../preferences.ts';
+import { grantsOf } from '../share/people.tsx';
+import { linksOf, share } from '../share/share-dialog.tsx';
 import { IconButton } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
+import { Show } from '../ui/page.tsx';
 import { Failed, Loading } from '../ui/states.tsx';
 import { visible } from './entry-list.tsx';
 import { sizeOf } from './folder.ts';
 import { iconOf, kindOf } from './kinds.ts';
 import { Thumbnail } from './thumbnail.tsx';
+
+const LATEST = 5;
 
 interface DetailsProps {
   place: Place;
@@ -115,7 +124,111 @@ function One({ entry, open }: { entry: Entry; open: (entry: Entry) => void }) {
             ))}
         </dl>
       )}
+      {entry.kind === 'file' && <Activity file={entry} />}
+      <Shares entry={entry} />
     </div>
+  );
+}
+
+/** The latest of what happened to a file, for those who may see what it was. */
+function Activity({ file }: { file: FileEntry }) {
+  const latest = useLoad(async () => {
+    try {
+      return (await versionsPage(file, null, LATEST)).items;
+    } catch (error) {
+      if (isApiError(error, 'access_denied', 'not_found')) return null;
+      throw error;
+    }
+  }, [file.bucket, file.key, file.etag]);
+  if (latest.data === null && !latest.loading && latest.error === null) return null;
+  return (
+    <DetailsPart title={t('details.activity')} action={t('details.allVersions')} act={() => showVersions(file)}>
+      <Show of={latest} rows={2}>
+        {(versions) => (
+          <ul class="details-list">
+            {(versions ?? []).map((version, index, all) => (
+              <li key={version.versionId}>
+                <span>
+                  {t(
+                    version.kind === 'deletion'
+                      ? 'details.wasDeleted'
+                      : index === all.length - 1 && all.length < LATEST
+                        ? 'details.wasMade'
+                        : 'details.wasChanged',
+                  )}
+                </span>
+                <span class="muted small" title={longDate(version.modified)}>
+                  {ago(version.modified)}
+                  {version.kind === 'file' && ` · ${bytes(version.size)}`}
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Show>
+    </DetailsPart>
+  );
+}
+
+/** Links to it, and who has a role here, as far as the user may know. */
+function Shares({ entry }: { entry: Entry }) {
+  const shares = useLoad(async () => {
+    const hidden = (error: unknown): Link[] => {
+      if (isApiError(error, 'access_denied')) return [];
+      throw error;
+    };
+    const [links, grants] = await Promise.all([linksOf(entry).catch(hidden), grantsOf(entry)]);
+    return { links, grants };
+  }, [entry.bucket, entry.key]);
+  return (
+    <DetailsPart title={t('details.shares')} action={t('share.action')} act={() => share(entry)}>
+      <Show of={shares} rows={2}>
+        {({ links, grants }) => (
+          <ul class="details-list">
+            {links.map((link) => (
+              <li key={link.id}>
+                <span>{link.label === null || link.label === '' ? t('details.link') : visible(link.label)}</span>
+                <span class="muted small">
+                  {t(`link.${link.mode}`)}
+                  {link.disabled && ` · ${t('link.disabled')}`}
+                </span>
+              </li>
+            ))}
+            {(grants ?? []).map(({ kind, name, role, key }) => (
+              <li key={`${kind} ${name} ${key}`}>
+                <bdi class="wrap">{visible(name)}</bdi>
+                <span class="muted small">{t(`grant.${role}`)}</span>
+              </li>
+            ))}
+            {links.length + (grants?.length ?? 0) === 0 && <li class="muted">{t('details.unshared')}</li>}
+          </ul>
+        )}
+      </Show>
+    </DetailsPart>
+  );
+}
+
+function DetailsPart({
+  title,
+  action,
+  act,
+  children,
+}: {
+  title: string;
+  action: string;
+  act: () => void;
+  children: preact.ComponentChildren;
+}) {
+  return (
+    <section class="details-part">
+      <header>
+        <h4>{title}</h4>
+        <button type="button" class="link" onClick={act}>
+          {action}
+        </button>
+      </header>
+      {children}
+    </section>
   );
 }
 

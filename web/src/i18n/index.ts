@@ -67,8 +67,13 @@ export function signedBytes(value: number): string {
   return `${value < 0 ? '−' : '+'}${bytes(Math.abs(value))}`;
 }
 
+/** A part is never said to be the whole: 99.97 % is 99.9 %. */
 export function percent(share: number): string {
-  return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
+  const near = share > 0.99 && share < 1;
+  const shown = near ? Math.floor(share * 1000) / 1000 : share;
+  return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: near || share < 0.1 ? 1 : 0 }).format(
+    shown,
+  );
 }
 
 /** Today's times as times, this year's without the year. */

@@ -2,24 +2,24 @@ import { CircleCheck, Plug } from 'lucide';
 import { useEffect, useState } from 'preact/hooks';
 import type { Credential, CredentialMade } from '../../../clients/typescript/index.ts';
 import { buckets } from '../api/buckets.ts';
-import { client, session } from '../api/session.ts';
+import { client, reachable, session } from '../api/session.ts';
 import { type Access, type Recipe, recipes } from '../connect/recipes.ts';
 import { ago, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
 import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { useLoad } from '../ui/load.ts';
 import { Page, Section } from '../ui/page.tsx';
 import { QrCode } from '../ui/qr-code.tsx';
 import { confirmIdentity } from './confirm-identity.ts';
 
 const ASK_EVERY_MS = 2_000;
-const S3_PORT = 9000;
+const LOOK_WRONG_SECONDS = 15;
 
 interface Device {
   name: string;
   bucket: string;
-  s3: string;
   /** One secret for network drives, and one for S3 tools; both are taken back under “Your account”. */
   password: CredentialMade;
   key: CredentialMade;
@@ -28,6 +28,7 @@ interface Device {
 /** A device's own access, made on the spot, and the exact steps for it. */
 export function ConnectPage() {
   const [device, setDevice] = useState<Device | null>(null);
+  const s3 = useLoad(s3Address, []).data ?? '';
   const begin = async (): Promise<void> => {
     if (!(await confirmIdentity())) return;
     const made = await askForm({
@@ -43,18 +44,12 @@ export function ConnectPage() {
           initial: buckets.value?.[0]?.name ?? '',
           choices: (buckets.value ?? []).map(({ name }) => ({ value: name, label: name })),
         },
-        {
-          name: 's3',
-          label: t('connect.s3'),
-          initial: `${location.protocol}//${location.hostname}:${S3_PORT}`,
-          hint: t('connect.s3Hint'),
-        },
       ],
-      act: async ({ name = '', bucket = '', s3 = '' }): Promise<Device> => {
+      act: async ({ name = '', bucket = '' }): Promise<Device> => {
         const scope = { places: [{ bucket }] };
         const password = await client.call('CreateCredential', { body: { kind: 'app-password', name, scope } });
         const key = await client.call('CreateCredential', { body: { kind: 's3', name, scope } });
-        return { name, bucket, s3: s3.replace(/\/+$/, ''), password, key };
+        return { name, bucket, password, key };
       },
     });
     if (made !== null) setDevice(made);
@@ -69,12 +64,19 @@ export function ConnectPage() {
         </Button>
       }
     >
-      {device === null ? <Preview /> : <Made key={device.key.id} device={device} />}
+      {device === null ? <Preview s3={s3} /> : <Made key={device.key.id} device={device} s3={s3} />}
     </Page>
   );
 }
 
-function accessOf(device: Device | null): Access {
+/** Where the gateway says that S3 is, on the host that this page came from. */
+async function s3Address(): Promise<string> {
+  const { port, domain } = (await client.call('SystemInfo', {})).s3;
+  if (domain !== null) return `${location.protocol}//${domain}`;
+  return `${location.protocol}//${location.hostname}${port === null ? '' : `:${port}`}`;
+}
+
+function accessOf(device: Device | null, s3: string): Access {
   const user = session.value.kind === 'in' ? session.value.me.name : '';
   return {
     user,
@@ -83,23 +85,23 @@ function accessOf(device: Device | null): Access {
     secretAccessKey: device?.key.secretAccessKey ?? '…',
     bucket: device?.bucket ?? buckets.value?.[0]?.name ?? 'home',
     webdav: `${location.origin}/dav/`,
-    s3: device?.s3 ?? `${location.protocol}//${location.hostname}:${S3_PORT}`,
+    s3,
     origin: location.origin,
   };
 }
 
 /** What is to come, with the secrets left out. */
-function Preview() {
+function Preview({ s3 }: { s3: string }) {
   return (
     <>
       <p class="note">{t('connect.first')}</p>
-      <Recipes access={accessOf(null)} />
+      <Recipes access={accessOf(null, s3)} />
     </>
   );
 }
 
-function Made({ device }: { device: Device }) {
-  const access = accessOf(device);
+function Made({ device, s3 }: { device: Device; s3: string }) {
+  const access = accessOf(device, s3);
   return (
     <>
       <p class="note warn">{t('secret.once')}</p>
@@ -154,6 +156,7 @@ function Test({ device }: { device: Device }) {
     const timer = setInterval(() => setSince((before) => before + 1), 1_000);
     return () => clearInterval(timer);
   }, [waiting]);
+  const wrong = since > LOOK_WRONG_SECONDS ? whatIsWrong() : null;
   return (
     <Section title={t('connect.test')}>
       <div class="card row" aria-live="polite">
@@ -172,10 +175,10 @@ function Test({ device }: { device: Device }) {
             <span class="spinner small" />
             <span>
               {t('connect.waiting')}
-              {since > 20 && (
+              {wrong !== null && (
                 <>
                   <br />
-                  <span class="muted">{t('connect.trouble')}</span>
+                  <span class="muted">{wrong}</span>
                 </>
               )}
             </span>
@@ -197,6 +200,15 @@ function Test({ device }: { device: Device }) {
       </div>
     </Section>
   );
+}
+
+/** Why nothing may come, from what the page itself can see of the way to the gateway. */
+function whatIsWrong(): string {
+  const { protocol, hostname } = location;
+  if (!reachable.value) return t('offline.bar');
+  if (/^(localhost|127\..*|\[::1\])$/.test(hostname)) return t('connect.wrongLoopback');
+  if (protocol === 'http:') return t('connect.wrongHttp');
+  return t('connect.wrongName', { name: hostname });
 }
 
 function Recipes({ access }: { access: Access }) {
