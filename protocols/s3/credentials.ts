@@ -20,11 +20,24 @@ export interface Credentials {
 
 const PRESIGN_SECONDS_MAX = 604_800;
 const SKEW_MS_MAX = 900_000;
+const STAMP = /^\d{8}T\d{6}Z$/;
+const SIGNATURE = /^[0-9a-f]{64}$/;
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256\s+Credential=([^,\s]{1,256})\s*,\s*SignedHeaders=([a-z0-9;_.-]{1,2048})\s*,\s*Signature=([0-9a-f]{64})\s*$/;
 
-/** null: anonymous. @throws AuthorizationHeaderMalformed, AuthorizationQueryParametersError, InvalidArgument, InvalidRequest, AccessDenied */
-export function readCredentials(headers: IncomingHttpHeaders, query: Query, service: 's3' | 'sts' = 's3'): Credentials | null {
+/** What a client's authorization says before its signature, which is the same all day. */
+export type KnownClaims = Map<string, Pick<Credentials, 'accessKeyId' | 'scope' | 'signedHeaders'>>;
+
+const KNOWN_MAX = 1000;
+const KNOWN_CHARS_MAX = 512;
+
+/** null: anonymous. `known` remembers what was parsed. @throws AuthorizationHeaderMalformed, AuthorizationQueryParametersError, InvalidArgument, InvalidRequest, AccessDenied */
+export function readCredentials(
+  headers: IncomingHttpHeaders,
+  query: Query,
+  service: 's3' | 'sts' = 's3',
+  known?: KnownClaims,
+): Credentials | null {
   const { authorization } = headers;
   const presigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature') || query.has('X-Amz-Credential');
   if (authorization === undefined) {
@@ -41,7 +54,7 @@ export function readCredentials(headers: IncomingHttpHeaders, query: Query, serv
       },
     );
   }
-  return fromHeader(authorization, headers, service);
+  return fromHeader(authorization, headers, service, known);
 }
 
 /** Times are checked against the gateway's clock. @throws RequestTimeTooSkewed, AccessDenied (expired, or not yet valid) */
@@ -69,22 +82,45 @@ export function checkTime(credentials: Credentials, now: number): void {
   }
 }
 
-function fromHeader(authorization: string, headers: IncomingHttpHeaders, service: 's3' | 'sts'): Credentials {
-  if (!authorization.startsWith('AWS4-HMAC-SHA256')) throw unsupported();
-  const match = AUTHORIZATION.exec(authorization);
-  if (match === null) throw new S3Error('AuthorizationHeaderMalformed');
-  const [, credential = '', signedHeaders = '', signature = ''] = match;
-  const { accessKeyId, scope } = readScope(credential, 'AuthorizationHeaderMalformed', service);
+function fromHeader(
+  authorization: string,
+  headers: IncomingHttpHeaders,
+  service: 's3' | 'sts',
+  known: KnownClaims | undefined,
+): Credentials {
+  const { accessKeyId, scope, signedHeaders, signature } = readAuthorization(authorization, service, known);
   const dated = headers['x-amz-date'] ?? headers.date;
   if (typeof dated !== 'string')
     throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
-  const stamp = /^\d{8}T\d{6}Z$/.test(dated) ? dated : stampOf(Date.parse(dated));
+  const stamp = STAMP.test(dated) ? dated : stampOf(Date.parse(dated));
   const at = timeOf(stamp);
   if (at === null) throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
   if (!stamp.startsWith(scope.date)) {
     throw new S3Error('AuthorizationHeaderMalformed', 'The authorization header is malformed; Invalid credential date.');
   }
-  return { kind: 'header', accessKeyId, scope, stamp, at, expiresSeconds: 0, signedHeaders: signedHeaders.split(';'), signature };
+  return { kind: 'header', accessKeyId, scope, stamp, at, expiresSeconds: 0, signedHeaders, signature };
+}
+
+type Authorization = Pick<Credentials, 'accessKeyId' | 'scope' | 'signedHeaders' | 'signature'>;
+
+function readAuthorization(authorization: string, service: 's3' | 'sts', known: KnownClaims | undefined): Authorization {
+  const cut = authorization.lastIndexOf('Signature=');
+  const before = cut < 0 ? '' : authorization.slice(0, cut);
+  const claimed = known?.get(before);
+  if (claimed !== undefined) {
+    const signature = authorization.slice(cut + 'Signature='.length);
+    if (SIGNATURE.test(signature)) return { ...claimed, signature };
+  }
+  if (!authorization.startsWith('AWS4-HMAC-SHA256')) throw unsupported();
+  const match = AUTHORIZATION.exec(authorization);
+  if (match === null) throw new S3Error('AuthorizationHeaderMalformed');
+  const [, credential = '', names = '', signature = ''] = match;
+  const claim = { ...readScope(credential, 'AuthorizationHeaderMalformed', service), signedHeaders: names.split(';') };
+  if (known !== undefined && before.length <= KNOWN_CHARS_MAX) {
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(before, claim);
+  }
+  return { ...claim, signature };
 }
 
 function fromQuery(query: Query): Credentials {
@@ -142,18 +178,9 @@ export function readScope(
 }
 
 function timeOf(stamp: string): number | null {
-  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(stamp);
-  if (match === null) return null;
-  const [, year, month, day, hour, minute, second] = match.map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const at = Date.UTC(year, month - 1, day, hour, minute, second);
+  if (!STAMP.test(stamp)) return null;
+  const digits = (from: number, to: number): number => Number(stamp.slice(from, to));
+  const at = Date.UTC(digits(0, 4), digits(4, 6) - 1, digits(6, 8), digits(9, 11), digits(11, 13), digits(13, 15));
   return Number.isNaN(at) ? null : at;
 }
 

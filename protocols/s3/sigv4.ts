@@ -74,7 +74,11 @@ export function sameText(a: string, b: string): boolean {
 /** Signing keys by secret and day, remembered: deriving one costs four HMACs. */
 export function createSigners(): (secret: string, scope: Scope) => Signer {
   const known = new Map<string, Signer>();
+  // A scope that comes again is the same object, mostly.
+  const last = new WeakMap<Scope, { secret: string; signer: Signer }>();
   return (secret, scope) => {
+    const before = last.get(scope);
+    if (before?.secret === secret) return before.signer;
     const name = `${secret}\n${scope.date}\n${scope.region}\n${scope.service ?? ''}`;
     let signer = known.get(name);
     if (signer === undefined) {
@@ -82,6 +86,7 @@ export function createSigners(): (secret: string, scope: Scope) => Signer {
       signer = createSigner(deriveKey(secret, scope));
       known.set(name, signer);
     }
+    last.set(scope, { secret, signer });
     return signer;
   };
 }

@@ -30,17 +30,16 @@ export function decodePath(text: string): string {
   }
 }
 
+const NOTHING: Query = { pairs: [], raw: '', get: () => undefined, has: () => false };
+
 /** @throws InvalidURI */
 export function parseQuery(text: string): Query {
+  if (text === '') return NOTHING;
   const pairs: [string, string][] = [];
-  if (text !== '') {
-    for (const part of text.split('&')) {
-      if (part === '') continue;
-      const equals = part.indexOf('=');
-      pairs.push(
-        equals < 0 ? [decodeQuery(part), ''] : [decodeQuery(part.slice(0, equals)), decodeQuery(part.slice(equals + 1))],
-      );
-    }
+  for (const part of text.split('&')) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    pairs.push(equals < 0 ? [decodeQuery(part), ''] : [decodeQuery(part.slice(0, equals)), decodeQuery(part.slice(equals + 1))]);
   }
   const first = new Map<string, string>();
   for (const [name, value] of pairs) if (!first.has(name)) first.set(name, value);

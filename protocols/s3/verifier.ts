@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AccessKey } from '#contracts/authenticator';
-import { type Credentials, checkTime, readCredentials } from './credentials.ts';
+import { type Credentials, checkTime, type KnownClaims, readCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import { canonicalRequest, createSigners, queryAsSent, type Signer, sameText, scopeText, stringToSign } from './sigv4.ts';
 import type { Target } from './target.ts';
@@ -44,9 +44,10 @@ const STREAMING: Record<string, { signed: boolean; trailer: boolean }> = {
 /** Checks AWS Signature Version 4 in header and query, synchronously, so that short and long path share it. */
 export function createVerifier(options: { region: string; now(): number }): Verifier {
   const signerOf = createSigners();
+  const known: KnownClaims = new Map();
   return {
     claim(req, target) {
-      const credentials = readCredentials(req.headers, target.query);
+      const credentials = readCredentials(req.headers, target.query, 's3', known);
       if (credentials === null) return null;
       checkTime(credentials, options.now());
       checkRegion(credentials, options.region);
@@ -91,6 +92,7 @@ export function createVerifier(options: { region: string; now(): number }): Veri
           });
         }
       }
+      if (!payloadHash.startsWith('STREAMING-')) return payloadOf(payloadHash, null);
       return payloadOf(payloadHash, {
         signer,
         stamp: credentials.stamp,

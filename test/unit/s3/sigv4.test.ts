@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { decodeChunked } from '#protocols/s3/aws-chunked';
+import { readCredentials } from '#protocols/s3/credentials';
 import { canonicalRequest, createSigners, EMPTY_SHA256, sameText, scopeText, stringToSign } from '#protocols/s3/sigv4';
 import { decodePath, encodeUri, parseQuery } from '#protocols/s3/uri';
 
@@ -149,6 +150,47 @@ describe('SigV4', () => {
       ['b', ''],
       ['c', '+'],
     ]);
+  });
+});
+
+describe('credentials that come again', () => {
+  const query = parseQuery('');
+  const said = (more: string): string =>
+    `AWS4-HMAC-SHA256 Credential=AKID/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;x-amz-date,${more}`;
+  const read = (authorization: string, known?: Parameters<typeof readCredentials>[3]) =>
+    readCredentials({ authorization, 'x-amz-date': STAMP }, query, 's3', known);
+
+  it('are read as if for the first time, each with its own signature', () => {
+    const known = new Map();
+    for (const digit of ['a', 'b', 'a']) {
+      const text = said(`Signature=${digit.repeat(64)}`);
+      expect(read(text, known)).to.deep.equal(read(text));
+    }
+    expect(known.size).to.equal(1);
+  });
+
+  it('are refused when they are not what was known', () => {
+    const known = new Map();
+    read(said(`Signature=${'a'.repeat(64)}`), known);
+    for (const wrong of [
+      'Signature=',
+      `Signature=${'a'.repeat(63)}`,
+      `Signature=${'A'.repeat(64)}`,
+      `Signature=${'a'.repeat(64)},x=y`,
+      'Signature=Signature=',
+    ])
+      expect(() => read(said(wrong), known), wrong)
+        .to.throw()
+        .with.property('code', 'AuthorizationHeaderMalformed');
+    expect(() => read(said(`Signature=${'a'.repeat(64)}`).replace('20130524', '20130525'), known))
+      .to.throw()
+      .with.property('code', 'AuthorizationHeaderMalformed');
+  });
+
+  it('are forgotten when there are too many', () => {
+    const known = new Map();
+    for (let n = 0; n < 1500; n++) read(said(`Signature=${'a'.repeat(64)}`).replace('AKID', `AKID${n}`), known);
+    expect(known.size).to.be.within(1, 1000);
   });
 });
 
