@@ -277,7 +277,10 @@ suite('the public access block', BLOCK, {
     const bucket = await lab.newBucket();
     expectStatus(await blockOf(lab.s3).put(bucket, '<IgnorePublicAcls>true</IgnorePublicAcls>'), 200);
     const block = (await blockOf(lab.s3).get(bucket)).xml();
-    expect([block.value('IgnorePublicAcls'), block.value('BlockPublicPolicy')]).to.deep.equal(['true', 'false']);
+    const set = ['BlockPublicAcls', 'IgnorePublicAcls', 'BlockPublicPolicy', 'RestrictPublicBuckets'].map((name) =>
+      block.value(name),
+    );
+    expect(set).to.deep.equal(['false', 'true', 'false', 'false']);
     expectStatus(await blockOf(lab.s3).remove(bucket), 204);
     expectError(await blockOf(lab.s3).get(bucket), 404, 'NoSuchPublicAccessBlockConfiguration');
   },
@@ -317,6 +320,15 @@ suite('ownership controls', OWNERSHIP, {
     expectError(await lab.s3.send('PUT', `/${lab.bucket}`, { query: 'acl=', headers }), 400, 'AccessControlListNotSupported');
     await lab.put(lab.key(), 'x', { 'x-amz-acl': 'bucket-owner-full-control' });
   },
+  'there is one rule, with one of the three names': over(
+    {
+      none: '',
+      two: '<Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule>',
+      'an empty one': '<Rule></Rule>',
+      'an unknown name': '<Rule><ObjectOwnership>Mine</ObjectOwnership></Rule>',
+    },
+    (rules) => async (lab) => expectError(await ownershipOf(lab.s3).put(lab.bucket, rules), 400, 'MalformedXML'),
+  ),
   'they can be set, taken away, and given at birth': async (lab) => {
     const bucket = await listedBucket(lab, 'BucketOwnerPreferred');
     expect(deep((await ownershipOf(lab.s3).get(bucket)).xml(), 'ObjectOwnership')).to.equal('BucketOwnerPreferred');
@@ -342,6 +354,13 @@ suite('ownership controls', OWNERSHIP, {
 });
 
 suite('access control lists', ACL, {
+  'a body and a ready list do not go together': async (lab) => {
+    const bucket = await listedBucket(lab);
+    const acl = (await lab.s3.send('GET', `/${bucket}`, { query: 'acl=' })).text;
+    const both = await lab.s3.send('PUT', `/${bucket}`, { query: 'acl=', body: acl, headers: { 'x-amz-acl': 'private' } });
+    expectError(both, 400, 'UnexpectedContent');
+    expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'acl=', body: acl }), 200);
+  },
   'a bucket and an object are their owner’s': over(['', 'a'], (key) => async (lab) => {
     if (key !== '') await lab.put(key);
     const acl = expectStatus(await lab.s3.send('GET', lab.path(key), { query: 'acl=' }), 200).xml();

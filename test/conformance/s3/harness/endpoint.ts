@@ -1,6 +1,7 @@
-import { startGateway, type TestGateway } from '../../../support/gateway.ts';
+import { join } from 'node:path';
+import { startGateway, type TestGateway, type TestGatewayOptions } from '../../../support/gateway.ts';
 import { kept } from '../../../support/kept.ts';
-import { cloudstore } from '../../../support/process.ts';
+import { cloudstore, MAIN, NODE_ARGS } from '../../../support/process.ts';
 import { createClient, type S3Client } from './client.ts';
 
 /** What the suite runs against. */
@@ -33,12 +34,26 @@ async function open(): Promise<Endpoint> {
     const other = env.CLOUDSTORE_S3_TEST_OTHER_ACCESS_KEY === undefined ? null : s3.as(keys('CLOUDSTORE_S3_TEST_OTHER'));
     return { s3, other, gateway: null };
   }
-  const gateway = await startGateway();
+  const gateway = await startGateway(planted(env));
   kept.push(() => gateway.stop());
-  const added = await cloudstore(['user', 'add', 'conformance', '--key', '--json'], {
+  const added = await cloudstore(['user', 'add', `conformance-${Date.now().toString(36)}`, '--key', '--json'], {
     env: { CLOUDSTORE_DATA_DIR: gateway.dataDir },
   });
   if (added.code !== 0) throw new Error(`No second user: ${added.stderr}`);
   const s3 = createClient(gateway.s3Url, gateway, region);
   return { s3, other: s3.as(JSON.parse(added.stdout)), gateway };
+}
+
+/** A gateway with the mistake of a group in its code: see planted.test.ts. */
+function planted({
+  CLOUDSTORE_TEST_PLANTED: group,
+  CLOUDSTORE_TEST_PLANTED_DATA: dataDir,
+}: NodeJS.ProcessEnv): TestGatewayOptions {
+  if (group === undefined) return {};
+  const plant = join(import.meta.dirname, '..', 'planted', 'plant.ts');
+  return {
+    command: [process.execPath, ...NODE_ARGS, '--import', plant, MAIN, 'serve'],
+    env: { CLOUDSTORE_TEST_PLANTED: group },
+    ...(dataDir === undefined ? {} : { dataDir }),
+  };
 }
