@@ -226,7 +226,8 @@ export function createS3Door(deps: S3Deps): Door {
     const input = parser.head(req.headers, target.query);
     if (parser.payload !== null) {
       allowBody(req, res);
-      const text = await readXmlBody(req, payload);
+      // What a completion says is the checksum of the object that it makes.
+      const text = await readXmlBody(req, payload, operation.name === 'CompleteMultipartUpload');
       if (text.trim() !== '') input[parser.payload.member] = parser.payload.parse(text);
       else if (parser.payload.required) throw new S3Error('MissingRequestBodyError');
     }

@@ -246,6 +246,15 @@ suite('checksums of an upload in parts', PAGES.checksumsUpload, {
     const { begun } = await multipart(lab, 'CRC64NVME', undefined);
     expect(begun.headers['x-amz-checksum-type']).to.equal('FULL_OBJECT');
   },
+  'one of the whole that is right is taken with the completion': over(FULL, (algorithm) => async (lab) => {
+    const { complete } = await multipart(lab, algorithm, 'FULL_OBJECT');
+    const value = CHECKSUMS[algorithm](Buffer.concat(PARTS));
+    const answer = expectStatus(
+      await complete({ [checksumHeader(algorithm)]: value, 'x-amz-checksum-type': 'FULL_OBJECT' }),
+      200,
+    );
+    expect(answer.xml().value(`Checksum${algorithm}`)).to.equal(value);
+  }),
   'one of the whole that is wrong is BadDigest': over(FULL, (algorithm) => async (lab) => {
     const { key, complete } = await multipart(lab, algorithm, 'FULL_OBJECT');
     const headers = { [checksumHeader(algorithm)]: CHECKSUMS[algorithm](Buffer.from('x')), 'x-amz-checksum-type': 'FULL_OBJECT' };

@@ -101,10 +101,10 @@ export const MISTAKES: readonly Mistake[] = (
     ],
     [
       'bucket encryption',
-      'a configuration is forgotten',
+      'several rules are taken',
       `${OPERATIONS}/bucket-settings.ts`,
-      "await writeDocument(x, 'encryption', { Rules",
-      'void ({ Rules',
+      'if (rule === undefined || rules.length > 1)',
+      'if (rule === undefined)',
     ],
     [
       'bucket logging',
@@ -115,10 +115,10 @@ export const MISTAKES: readonly Mistake[] = (
     ],
     [
       'bucket notification configuration',
-      'unknown events are taken',
+      'no event is taken',
       `${OPERATIONS}/bucket-notification.ts`,
-      'if (unknown !== undefined)',
-      'if (false)',
+      "if (events.length === 0) throw new S3Error('MalformedXML');",
+      '',
     ],
     [
       'bucket tagging',
@@ -134,13 +134,19 @@ export const MISTAKES: readonly Mistake[] = (
       "await writeDocument(x, 'website', site);",
       'void site;',
     ],
-    ['website endpoint', 'a folder has no index', 'protocols/s3/website.ts', "key === '' || key.endsWith('/') ?", 'false ?'],
+    [
+      'website endpoint',
+      'a redirect of everything is not heard',
+      'protocols/s3/website.ts',
+      'if (site.RedirectAllRequestsTo !== undefined) {',
+      'if (false) {',
+    ],
     [
       'CreateBucket',
       'the owner may not make it again',
       `${OPERATIONS}/buckets.ts`,
-      "|| x.region !== 'us-east-1') throw error",
-      ') throw error',
+      "if (!isCloudStoreError(error, 'bucket_owned_by_you') || x.region",
+      'if (true || x.region',
     ],
     [
       'HeadBucket and GetBucketLocation',
@@ -166,10 +172,10 @@ export const MISTAKES: readonly Mistake[] = (
     ],
     [
       'checksums in trailers',
-      'a trailer that nobody announced is taken',
+      'a trailer is not kept',
       'protocols/s3/payload.ts',
-      'if (checksum.name !== trailing) throw',
-      'if (false) throw',
+      'const kept = declared?.name ?? trailing;',
+      'const kept = declared?.name ?? null;',
     ],
     [
       'checksums of an upload in parts',
@@ -378,7 +384,13 @@ export const MISTAKES: readonly Mistake[] = (
       '|| (Days === undefined) === (Years === undefined)',
       '',
     ],
-    ['retention', 'a date that is over is taken', 'protocols/s3/object-lock.ts', 'if (until <= now)', 'if (false)'],
+    [
+      'retention',
+      'half a retention is taken',
+      `${OPERATIONS}/object-lock.ts`,
+      'if (!empty && (mode === undefined || RetainUntilDate === undefined))',
+      'if (false)',
+    ],
     [
       'legal hold',
       'any status is taken',
