@@ -115,10 +115,10 @@ export const MISTAKES: readonly Mistake[] = (
     ],
     [
       'bucket notification configuration',
-      'no event is taken',
+      'a bucket without one has one',
       `${OPERATIONS}/bucket-notification.ts`,
-      "if (events.length === 0) throw new S3Error('MalformedXML');",
-      '',
+      'notificationOf(await bucketOf(x))?.configuration ?? {};',
+      "notificationOf(await bucketOf(x))?.configuration ?? { TopicConfigurations: [{ TopicArn: 'arn:x', Events: ['s3:TestEvent'] }] };",
     ],
     [
       'bucket tagging',
