@@ -39,11 +39,14 @@ export function createAlertsJob({ store, jobs, damaged, space, channels, clock }
     } else await store.clear('damage', STORE);
 
     const failed = new Map<string, string | null>();
-    for (const { name, outcome } of await jobs.list())
+    const known = await jobs.list();
+    for (const { name, outcome } of known)
       if (outcome?.kind === 'failed' && name !== 'alerts') failed.set(name, outcome.message);
     for (const [name, message] of failed)
       await store.raise({ kind: 'job-failed', subject: name, text: `The job ${name} failed: ${message ?? 'see the log'}` });
-    for (const name of await store.open('job-failed')) if (!failed.has(name)) await store.clear('job-failed', name);
+    // Others are raised and cleared by the command that does them (`backup`).
+    const open = await store.open('job-failed');
+    for (const { name } of known) if (open.includes(name) && !failed.has(name)) await store.clear('job-failed', name);
   }
 
   return {

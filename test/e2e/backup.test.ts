@@ -111,6 +111,28 @@ describe('backup and restore', function () {
     expect(none.copiedBytes).to.be.below(100_000);
   });
 
+  it('alerts when it fails, until one succeeds', async () => {
+    const told = async (): Promise<{ kind: string; subject: string; text: string; cleared: string | null }[]> => {
+      const login = { user: gateway.user, password: gateway.password };
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${gateway.restUrl}/auth/login`, { method: 'POST', headers, body: JSON.stringify(login) });
+      const { accessToken } = (await answer.json()) as { accessToken: string };
+      const list = await fetch(`${gateway.restUrl}/alerts`, { headers: { authorization: `Bearer ${accessToken}` } });
+      const { items } = (await list.json()) as { items: Awaited<ReturnType<typeof told>> };
+      return items.filter(({ subject }) => subject === 'backup');
+    };
+    const to = join(directory, 'a-file');
+    writeFileSync(to, 'in the way');
+    expect((await cloudstore(['backup', '--to', to], { env: { CLOUDSTORE_DATA_DIR: dataDir } })).code).to.equal(1);
+    const [failed] = await told();
+    expect(failed).to.deep.include({ kind: 'job-failed', cleared: null });
+    expect(failed?.text).to.contain('The last backup failed: ');
+    await run(dataDir, ['jobs', 'start', 'alerts', '--wait']);
+    expect((await told()).map(({ cleared }) => cleared), 'the job that looks leaves it').to.deep.equal([null]);
+    await run(dataDir, ['backup', '--to', backups]);
+    expect((await told())[0]?.cleared).to.be.a('string');
+  });
+
   it('comes back in an empty directory: the same listings, bytes, ETags, users and keys', async () => {
     const other = join(directory, 'restored');
     const env = { CLOUDSTORE_MASTER_KEY: key };
