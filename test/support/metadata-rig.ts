@@ -59,7 +59,8 @@ export async function openMetadataRig(kind: 'one gateway' | 'two gateways'): Pro
   let names = 0;
 
   async function user(name = `user-${++names}`): Promise<Account> {
-    const domain = await first.keys.insert(randomBytes(8));
+    // Not with 2 at the front, as what is sealed under a key that it names.
+    const domain = await first.keys.insert(Buffer.concat([Buffer.of(1), randomBytes(8)]));
     const { id, role } = await first.principals.create({ name, role: 'member', passwordHash: null, domain });
     const principal = { id, name, role };
     return { principal, domain, who: { principal, protocol: 'rest', requestId: name } };
