@@ -40,8 +40,7 @@ export function createAlertsJob({ store, jobs, damaged, space, channels, clock }
 
     const failed = new Map<string, string | null>();
     const known = await jobs.list();
-    for (const { name, outcome } of known)
-      if (outcome?.kind === 'failed' && name !== 'alerts') failed.set(name, outcome.message);
+    for (const { name, outcome } of known) if (outcome?.kind === 'failed' && name !== 'alerts') failed.set(name, outcome.message);
     for (const [name, message] of failed)
       await store.raise({ kind: 'job-failed', subject: name, text: `The job ${name} failed: ${message ?? 'see the log'}` });
     // Others are raised and cleared by the command that does them (`backup`).

@@ -128,7 +128,10 @@ describe('backup and restore', function () {
     expect(failed).to.deep.include({ kind: 'job-failed', cleared: null });
     expect(failed?.text).to.contain('The last backup failed: ');
     await run(dataDir, ['jobs', 'start', 'alerts', '--wait']);
-    expect((await told()).map(({ cleared }) => cleared), 'the job that looks leaves it').to.deep.equal([null]);
+    expect(
+      (await told()).map(({ cleared }) => cleared),
+      'the job that looks leaves it',
+    ).to.deep.equal([null]);
     await run(dataDir, ['backup', '--to', backups]);
     expect((await told())[0]?.cleared).to.be.a('string');
   });
