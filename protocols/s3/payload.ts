@@ -45,8 +45,7 @@ export function openUpload(req: IncomingMessage, payload: Payload): Upload {
   if (trailing !== null && declared !== null) {
     throw new S3Error('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
   }
-  const kept = declared?.name ?? trailing;
-  assertAnnounced(req, kept);
+  const kept = announced(req, declared?.name ?? trailing, expect);
   const onTrailers = (trailers: Map<string, string>): void => {
     for (const [name, value] of trailers) if (name.startsWith('x-amz-checksum-')) takeTrailer(name, value);
     if (trailing !== null && expect[trailing] === undefined) {
@@ -93,10 +92,11 @@ export async function readXmlBody(req: IncomingMessage, payload: Payload, ofObje
   }
 }
 
-/** An algorithm that an SDK announces needs its checksum. @throws InvalidRequest */
-function assertAnnounced(req: IncomingMessage, kept: ChecksumName | null): void {
-  const announced = checksumNamed(headerText(req, 'x-amz-sdk-checksum-algorithm'));
-  if (announced === null || kept !== null) return;
+/** An algorithm that an SDK announces needs its checksum; that of MD5 it sends as Content-MD5. @throws InvalidRequest */
+function announced(req: IncomingMessage, given: ChecksumName | null, expect: Digests): ChecksumName | null {
+  const name = checksumNamed(headerText(req, 'x-amz-sdk-checksum-algorithm'));
+  if (name === null || given !== null) return given;
+  if (name === 'md5' && expect.md5 !== undefined) return name;
   throw new S3Error(
     'InvalidRequest',
     'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
