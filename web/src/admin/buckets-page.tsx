@@ -46,8 +46,8 @@ export function BucketsPage() {
               t('column.name'),
               { text: t('stats.files'), number: true },
               { text: t('column.size'), number: true },
-              t('bucket.versioning'),
-              t('users.since'),
+              { text: t('bucket.versioning'), spare: true },
+              { text: t('users.since'), spare: true },
               '',
             ]}
           >
@@ -60,10 +60,10 @@ export function BucketsPage() {
                 </th>
                 <td class="number">{number(usage.objects)}</td>
                 <td class="number">{bytes(usage.bytes)}</td>
-                <td>
+                <td class="spare">
                   <span class={versioning === 'enabled' ? 'badge good' : 'badge'}>{t(`versioning.${versioning}`)}</span>
                 </td>
-                <td class="muted">{ago(created)}</td>
+                <td class="muted spare">{ago(created)}</td>
                 <td class="actions">
                   <a
                     class="icon-button"

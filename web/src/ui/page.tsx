@@ -67,7 +67,8 @@ export function Table({
   children,
   label,
 }: {
-  head: (string | { text: string; number: true })[];
+  /** `spare`: not shown on a phone, as its cells of the same class. */
+  head: (string | { text: string; number?: true; spare?: true })[];
   children: ComponentChildren;
   label: string;
 }) {
@@ -86,7 +87,7 @@ export function Table({
                   </th>
                 )
               ) : (
-                <th key={index} scope="col" class="number">
+                <th key={index} scope="col" class={cell.number ? 'number' : cell.spare ? 'spare' : undefined}>
                   {cell.text}
                 </th>
               ),
