@@ -174,8 +174,8 @@ export const MISTAKES: readonly Mistake[] = (
       'checksums in trailers',
       'a trailer is not kept',
       'protocols/s3/payload.ts',
-      'const kept = declared?.name ?? trailing;',
-      'const kept = declared?.name ?? null;',
+      'const kept = announced(req, declared?.name ?? trailing, expect);',
+      'const kept = announced(req, declared?.name ?? null, expect);',
     ],
     [
       'checksums of an upload in parts',
