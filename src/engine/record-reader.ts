@@ -120,10 +120,10 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         });
         let bytes = fetched;
         let opened: Buffer[][] | null = null;
+        const { byteOffset, length } = bytes; // sent to a thread, its memory is no longer here
         const elsewhere =
           own && key !== null && bytes.length >= THREAD_BYTES_MIN ? threads?.open(key, header, bytes, sealed) : null;
         if (elsewhere) {
-          const { byteOffset, length } = bytes;
           const back = await elsewhere;
           into.bytes = Buffer.from(back.sealed);
           bytes = Buffer.from(back.sealed, byteOffset, length);
