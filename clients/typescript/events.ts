@@ -10,6 +10,25 @@ export interface ServerMessage {
   [field: string]: unknown;
 }
 
+/** One finished request, as the channel `trace` tells it. */
+export interface TraceEntry {
+  /** When it ended (ISO 8601). */
+  at: string;
+  requestId: string;
+  door: string;
+  operation: string;
+  method: string;
+  path: string;
+  bucket: string | null;
+  status: number;
+  seconds: number;
+  receivedBytes: number;
+  sentBytes: number;
+  user: string | null;
+  device: string | null;
+  address: string;
+}
+
 export interface EventStreamOptions {
   /** Each message that belongs to no subscription: jobs, presence, trace, errors. */
   onMessage?(message: ServerMessage): void;

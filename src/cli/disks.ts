@@ -1,5 +1,6 @@
 import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { codeOf } from '#blob/disk-error';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
 import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
@@ -156,7 +157,11 @@ export async function identityIn(directory: string): Promise<string | null> {
 
 async function packsIn(directory: string): Promise<number> {
   const disk = nodeDiskOps();
-  const names = [...(await disk.readdir(directory)), ...(await disk.readdir(join(directory, 'open')).catch(() => []))];
+  const open = await disk.readdir(join(directory, 'open')).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error; // what cannot be read is not empty
+    return [];
+  });
+  const names = [...(await disk.readdir(directory)), ...open];
   return names.filter((name) => name.endsWith('.pack')).length;
 }
 

@@ -1,3 +1,4 @@
+import { isCloudStoreError } from '#core/errors';
 import type { Exchange } from '../exchange.ts';
 import { homeOf } from './deps.ts';
 import type { OcsResult } from './ocs.ts';
@@ -44,7 +45,10 @@ const EMPTY: Record<string, unknown> = {
 
 async function userOf({ deps, who }: Caller): Promise<Record<string, unknown>> {
   const { id, name } = who.principal;
-  const home = await homeOf(deps.buckets, who).catch(() => null);
+  const home = await homeOf(deps.buckets, who).catch((error: unknown) => {
+    if (!isCloudStoreError(error, 'not_found')) throw error;
+    return null; // who owns no bucket has no room
+  });
   const { used, available } = home === null ? { used: 0, available: 0 } : await deps.namespace.quota(who, home.id);
   const total = available === null ? null : used + available;
   return {

@@ -1,5 +1,6 @@
 import { Pause, Play, Radio, Trash2 } from 'lucide';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { TraceEntry } from '../../../clients/typescript/index.ts';
 import { watch } from '../api/events.ts';
 import { reachable } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
@@ -10,24 +11,6 @@ import { Empty } from '../ui/states.tsx';
 import { DOORS, doorChoices } from './doors.ts';
 import { Filters, filterBy, filtersOf } from './filters.tsx';
 
-/** As the event stream tells a finished request. */
-interface Entry {
-  at: string;
-  requestId: string;
-  door: string;
-  operation: string;
-  method: string;
-  path: string;
-  bucket: string | null;
-  status: number;
-  seconds: number;
-  receivedBytes: number;
-  sentBytes: number;
-  user: string | null;
-  device: string | null;
-  address: string;
-}
-
 const NAMES = ['user', 'device', 'bucket', 'status', 'door'] as const;
 /** The newest; older ones go. */
 const SHOWN_MAX = 300;
@@ -36,7 +19,7 @@ const SHOWN_MAX = 300;
 export function TracePage() {
   const filters = filtersOf(NAMES);
   const key = JSON.stringify(filters);
-  const [entries, setEntries] = useState<Entry[]>([]);
+  const [entries, setEntries] = useState<TraceEntry[]>([]);
   const [left, setLeft] = useState(0);
   const [missed, setMissed] = useState(0);
   const [paused, setPaused] = useState(false);
@@ -49,7 +32,7 @@ export function TracePage() {
     setMissed(0);
     if (wrong) return;
     return watch('trace', filters, (message) => {
-      const found = message.entries as Entry[];
+      const found = message.entries as TraceEntry[];
       if (held.current) return setMissed((count) => count + found.length);
       setLeft((count) => count + (message.left as number));
       setEntries((before) => [...found.reverse(), ...before].slice(0, SHOWN_MAX));
@@ -109,7 +92,7 @@ export function TracePage() {
   );
 }
 
-function Entries({ entries, by }: { entries: Entry[]; by: (name: (typeof NAMES)[number], value: string) => void }) {
+function Entries({ entries, by }: { entries: TraceEntry[]; by: (name: (typeof NAMES)[number], value: string) => void }) {
   const cell = (name: (typeof NAMES)[number], value: string | null, shown = value) =>
     value === null ? (
       <span class="muted">–</span>

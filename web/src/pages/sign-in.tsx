@@ -5,7 +5,7 @@ import { client, session, setupWaiting, signIn } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { passkeysPossible, signInByPasskey } from '../passkey.ts';
 import { BeginSetup } from '../setup/begin.tsx';
-import { Button, IconButton } from '../ui/button.tsx';
+import { Button, IconButton, Submit } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { said } from '../ui/said.ts';
 
@@ -116,14 +116,9 @@ function ByName() {
             />
           </label>
         )}
-        {wrong !== null && (
-          <p class="hint wrong" role="alert">
-            {wrong}
-          </p>
-        )}
-        <Button kind="primary" type="submit" busy={busy} class="full">
+        <Submit wrong={wrong} busy={busy}>
           {t('signIn.action')}
-        </Button>
+        </Submit>
         {step === 'password' && passkeysPossible() && (
           <Button icon={KeyRound} class="full" onClick={() => void byPasskey()}>
             {t('passkey.signIn')}

@@ -2,7 +2,7 @@ import { useId, useState } from 'preact/hooks';
 import { isApiError } from '../api/error.ts';
 import { client, enter, signIn } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
-import { Button } from '../ui/button.tsx';
+import { Submit } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { said } from '../ui/said.ts';
 
@@ -48,14 +48,9 @@ export function BeginSetup({ onName }: { onName: () => void }) {
             onInput={(event) => setSecret(event.currentTarget.value)}
           />
         </label>
-        {wrong !== null && (
-          <p class="hint wrong" role="alert">
-            {wrong}
-          </p>
-        )}
-        <Button kind="primary" type="submit" busy={busy} class="full">
+        <Submit wrong={wrong} busy={busy}>
           {t('setup.open')}
-        </Button>
+        </Submit>
         <button type="button" class="link" onClick={onName}>
           {t('setup.byName')}
         </button>

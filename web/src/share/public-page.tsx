@@ -5,7 +5,7 @@ import { isApiError } from '../api/error.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { iconOf, kindOf } from '../drive/kinds.ts';
 import { bytes, longDate, shortDate, t } from '../i18n/index.ts';
-import { Button } from '../ui/button.tsx';
+import { Button, Submit } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Logo } from '../ui/logo.tsx';
@@ -69,14 +69,9 @@ function Unlock({ token, done }: { token: string; done: () => void }) {
         <span>{t('signIn.password')}</span>
         <input ref={input} type="password" autocomplete="off" />
       </label>
-      {wrong !== null && (
-        <p class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
-      <Button kind="primary" type="submit" busy={busy} class="full">
+      <Submit wrong={wrong} busy={busy}>
         {t('open')}
-      </Button>
+      </Submit>
     </form>
   );
 }

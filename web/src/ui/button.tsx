@@ -42,6 +42,22 @@ export function Button({
   );
 }
 
+/** The end of a form of one card: what was wrong with it the last time, and the button that sends it. */
+export function Submit({ wrong, busy, children }: { wrong: string | null; busy: boolean; children: ComponentChildren }) {
+  return (
+    <>
+      {wrong !== null && (
+        <p class="hint wrong" role="alert">
+          {wrong}
+        </p>
+      )}
+      <Button kind="primary" type="submit" busy={busy} class="full">
+        {children}
+      </Button>
+    </>
+  );
+}
+
 interface IconButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'icon' | 'label' | 'type' | 'size'> {
   icon: IconNode;
   label: string;
