@@ -1,5 +1,6 @@
-import type { Alert, AlertChannel } from '#contracts/alerts';
+import type { Alert, AlertChannel, AlertDesk, AlertStore } from '#contracts/alerts';
 import type { Webhooks } from '#contracts/webhooks';
+import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { ALERT_TITLES } from '#jobs/alerts';
 import type { Config } from './config/load.ts';
@@ -19,6 +20,34 @@ export function alertChannels({ values }: Config, webhooks: Webhooks): AlertChan
   const [smtp, to] = [values['smtp-url'], values['alert-mail']];
   if (smtp !== null && to !== null) channels.push(mailChannel(smtp, to, values['alert-mail-from'] ?? to));
   return channels;
+}
+
+/** The contract is AlertDesk. */
+export function createAlertDesk(
+  config: Config,
+  { alerts, webhooks, clock }: { alerts: Pick<AlertStore, 'list'>; webhooks: Webhooks; clock: Clock },
+): AlertDesk {
+  const { values } = config;
+  const channels = alertChannels(config, webhooks);
+  return {
+    list: alerts.list,
+    ways: () => [
+      { name: 'webhook', to: values['alert-webhook'], settings: ['CLOUDSTORE_WEBHOOKS', 'CLOUDSTORE_ALERT_WEBHOOK'] },
+      { name: 'mail', to: values['alert-mail'], settings: ['CLOUDSTORE_SMTP_URL', 'CLOUDSTORE_ALERT_MAIL'] },
+    ],
+    test: (signal) =>
+      Promise.all(
+        channels.map(async (channel) => {
+          const raised = clock.now();
+          const text = 'An admin asked for this message, to see whether alerts arrive. Nothing is wrong.';
+          const alert: Alert = { id: 0, kind: 'test', subject: 'alerts', text, raised, cleared: raised, told: [] };
+          return channel.send(alert, signal).then(
+            () => ({ name: channel.name, error: null }),
+            (error: unknown) => ({ name: channel.name, error: error instanceof Error ? error.message : String(error) }),
+          );
+        }),
+      ),
+  };
 }
 
 /** @throws SettingError: alerts are to go where no setting says where that is */

@@ -23,6 +23,7 @@ import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import { createVersionIds } from '#namespace/version-id';
 import { alertChannels } from './alert-channels.ts';
+import { backupJobs } from './backup-job.ts';
 import type { Config } from './config/load.ts';
 import { mirrorJobs, scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
@@ -84,6 +85,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     verifyJob(options),
     ...mirrorJobs(options),
     createDrainJob({ registry: metadata.stores, stores: storage.stores, files, collection, roomiest: storage.roomiest }),
+    ...backupJobs(options),
     ...storage.jobs,
   ];
 }

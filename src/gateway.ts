@@ -44,8 +44,9 @@ import { trashFolder } from '#protocols/webdav/trash-folder';
 import { createWsHandler } from '#protocols/ws/door';
 import { createLinks } from '#sharing/links';
 import { createShares } from '#sharing/shares';
-import { assertAlertTarget } from './alert-channels.ts';
+import { assertAlertTarget, createAlertDesk } from './alert-channels.ts';
 import { startBackground } from './background.ts';
+import { createBackups } from './backups.ts';
 import type { Config } from './config/load.ts';
 import { SettingError } from './config/setting-error.ts';
 import { tellLostPacks, watchDamage } from './damage-watch.ts';
@@ -316,6 +317,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     health: healthNow,
     metrics: renderMetrics,
     stores: metadata.stores,
+    runs: metadata.runs,
     jobs: background.jobs,
     guard,
     clock,
@@ -341,6 +343,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     presence,
     jobFeed: createJobFeed({ jobs: background.jobs, signals, log }),
     system: createSystemReports(reported),
+    alerts: createAlertDesk(config, { alerts: metadata.alerts, webhooks, clock }),
+    backups: createBackups({ config, jobs: background.jobs, runs: metadata.runs }),
     identity,
     ...(identity.singleSignOn && { singleSignOn: identity.singleSignOn }),
     space,

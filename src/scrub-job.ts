@@ -1,6 +1,9 @@
+import type { InstanceStore } from '#contracts/instance-store';
 import type { Job } from '#contracts/jobs';
+import type { Run, RunStore } from '#contracts/runs';
+import type { Clock } from '#core/clock';
 import { createPace } from '#engine/pace';
-import { createScrub } from '#engine/scrub';
+import { createScrub, SCRUB_REPORT, type ScrubReport } from '#engine/scrub';
 import { createVerifyObject } from '#engine/verify-object';
 import { createMirrorJob } from '#jobs/mirror';
 import type { BackgroundOptions } from './background.ts';
@@ -14,7 +17,7 @@ export function scrubJob({ metadata, storage, clock, log, config: { values }, bu
   const { inspector: packs, records, repair, stores } = storage;
   const { integrity: rows, instance } = metadata;
   const everyDays = values['scrub-every-days'];
-  return createScrub({
+  const job = createScrub({
     rows,
     instance,
     stores,
@@ -26,6 +29,44 @@ export function scrubJob({ metadata, storage, clock, log, config: { values }, bu
     logger: log,
     everyMs: everyDays === 0 ? null : everyDays * DAY_MS,
   });
+  return withHistory(job, { runs: metadata.runs, instance, clock });
+}
+
+interface Written {
+  runs: RunStore;
+  instance: InstanceStore;
+  clock: Clock;
+}
+
+/** Writes down every pass that ended, or was cancelled or failed under way. What a closing gateway leaves to the next is none of them. */
+function withHistory(job: Job, { runs, instance, clock }: Written): Job {
+  return {
+    ...job,
+    async run(context) {
+      const startedMs = clock.now();
+      let counts: Record<string, number> = {};
+      const progress: typeof context.progress = (now) => {
+        counts = now.counts ?? counts;
+        context.progress(now);
+      };
+      const add = (run: Pick<Run, 'startedMs' | 'outcome' | 'message'>): Promise<void> =>
+        runs.add({ kind: 'scrub', endedMs: clock.now(), report: { counts }, ...run });
+      try {
+        await job.run({ ...context, progress });
+      } catch (error) {
+        const { aborted, reason } = context.signal;
+        if (!aborted)
+          await add({ startedMs, outcome: 'failed', message: error instanceof Error ? error.message : String(error) });
+        else if (String(reason).includes('cancelled')) await add({ startedMs, outcome: 'cancelled', message: null });
+        throw error;
+      }
+      const report = await instance.setting<ScrubReport>(SCRUB_REPORT);
+      if (report !== null) {
+        counts = report.counts;
+        await add({ startedMs: report.started, outcome: 'done', message: null });
+      }
+    },
+  };
 }
 
 /** One object, when somebody asks. */

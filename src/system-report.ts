@@ -1,5 +1,6 @@
 import type { Jobs } from '#contracts/jobs';
 import type { LoadHistory } from '#contracts/load-history';
+import type { RunStore } from '#contracts/runs';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { HealthCheck, SystemReports } from '#contracts/system-report';
 import type { Clock } from '#core/clock';
@@ -13,6 +14,7 @@ export interface SystemReportOptions {
   health(): Promise<Health>;
   metrics(): Promise<string>;
   stores: StoreRegistry;
+  runs: RunStore;
   jobs: Pick<Jobs, 'list'>;
   guard: Pick<SpaceGuard, 'free' | 'minFree'>;
   clock: Clock;
@@ -113,6 +115,7 @@ export function createSystemReports(options: SystemReportOptions): SystemReports
       );
       return { ready, checks: [...parts, space(), work, ...exposure()] };
     },
+    scrubs: (limit) => options.runs.list('scrub', limit),
     async stores() {
       const all = await stores.list();
       return Promise.all(

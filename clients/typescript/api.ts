@@ -21,7 +21,7 @@ export type AccessList = {
 
 export type Alert = {
   id: number;
-  kind: "login-from-new-place" | "disk-nearly-full" | "damage" | "job-failed";
+  kind: "login-from-new-place" | "disk-nearly-full" | "damage" | "job-failed" | "test";
   subject: string;
   /** What is so, and what to do. */
   text: string;
@@ -35,6 +35,22 @@ export type Alert = {
 export type AlertList = {
   /** Newest first. */
   items: Alert[];
+  /** By what alerts can be told. */
+  ways: {
+    name: "webhook" | "mail";
+    /** Who is told; null: nobody, because no setting says who. */
+    to: string | null;
+    /** Which ones say it, as they are called in the environment. */
+    settings: string[];
+  }[];
+};
+
+export type AlertTest = {
+  results: {
+    name: string;
+    /** null: it was taken. */
+    error: string | null;
+  }[];
 };
 
 export type AuditPage = {
@@ -70,6 +86,93 @@ export type AuditVerdict = {
     id: number;
     why: string;
   } | null;
+};
+
+export type BackupCheck = {
+  id: number;
+  started: string;
+  ended: string;
+  outcome: "done" | "failed" | "cancelled";
+  message: string | null;
+  directory: string;
+  host: string;
+  name: string | null;
+  taken: string | null;
+  verdict: BackupVerdict;
+};
+
+export type BackupCheckWanted = {
+  from: string;
+  /** null: the newest there. */
+  name?: string | null;
+};
+
+export type BackupRun = {
+  id: number;
+  started: string;
+  ended: string;
+  outcome: "done" | "failed" | "cancelled";
+  message: string | null;
+  directory: string;
+  host: string;
+  by: "command" | "gateway";
+  /** null: there is none of this run. */
+  made: {
+    name: string;
+    /** Of what moment it is. */
+    taken: string;
+    packs: number;
+    /** What the backup holds. */
+    bytes: number;
+    /** What this run added to the directory. */
+    copiedBytes: number;
+    /** Older backups that were removed. */
+    removed: number;
+    /** It lies on the disk that it is a backup of. */
+    sameDisk: boolean;
+    /** null: it was not read again. */
+    verified: {
+      /** Records whose bytes were read and are good. */
+      records: number;
+      /** The first of what is wrong. */
+      faults: string[];
+      faultCount: number;
+    } | null;
+  } | null;
+};
+
+export type BackupVerdict = {
+  /** Records whose bytes were read and are good. */
+  records: number;
+  /** The first of what is wrong. */
+  faults: string[];
+  faultCount: number;
+} | null;
+
+export type BackupWanted = {
+  /** A directory on the gateway's machine, absolute and outside of the data directory. */
+  to: string;
+  /** Read all of it afterwards. */
+  verify?: boolean;
+  /** How many backups stay there; null: all. */
+  keep?: number | null;
+};
+
+export type Backups = {
+  /** Newest first, of commands too. */
+  backups: BackupRun[];
+  /** Backups that were read again later; newest first. */
+  checks: BackupCheck[];
+  running: Job & Record<string, unknown> | null;
+  checking: Job & Record<string, unknown> | null;
+  /** The machine of this gateway. */
+  host: string;
+  dataDirectory: string;
+  masterKey: {
+    from: "file" | "setting" | "passphrase";
+    /** Of the file. */
+    path: string | null;
+  };
 };
 
 /** Carried out in order; items that only remove may run side by side. */
@@ -927,6 +1030,15 @@ export type StorageHealth = {
     counts: Record<string, number>;
   } | null;
   scrub: Job & Record<string, unknown> | null;
+  /** The passes of before, newest first; of one that was cut short, what it had read. */
+  scrubs: {
+    id: number;
+    started: string;
+    ended: string;
+    outcome: "done" | "failed" | "cancelled";
+    message: string | null;
+    counts: Record<string, number>;
+  }[];
   damagedCount: number;
   /** The first hundred of what is in quarantine. */
   damaged: {
@@ -1233,6 +1345,13 @@ export interface Operations {
     body: NewPassword;
     answer: undefined;
   };
+  /** Reads a backup to its last byte and tells whether all of it can be restored, as the job `backup-check`. For admins. */
+  CheckBackup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: BackupCheckWanted;
+    answer: Backups;
+  };
   /** The first admin's own password in place of the generated one; the other sessions end. */
   ChooseFirstPassword: {
     path: Record<never, never>;
@@ -1520,7 +1639,7 @@ export interface Operations {
     body: undefined;
     answer: AccessList;
   };
-  /** What the owner should know, and was told by mail or webhook where the settings say so. */
+  /** What the owner should know, and was told by mail or webhook where the settings say so. For admins. */
   ListAlerts: {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -1533,6 +1652,13 @@ export interface Operations {
     query: { name?: string | number; action?: string | number; protocol?: string | number; outcome?: "ok" | "denied" | "failed"; address?: string | number; resource?: string | number; from?: string | number; to?: string | number; cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: AuditPage;
+  };
+  /** Backups that were made and checked, what runs now, and what a restore needs. For admins. */
+  ListBackups: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Backups;
   };
   /** The buckets that the caller may see. */
   ListBuckets: {
@@ -1687,6 +1813,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: undefined;
+  };
+  /** Copies what is new into a directory of backups on the gateway's machine, as the job `backup`. For admins. */
+  MakeBackup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: BackupWanted;
+    answer: Backups;
   };
   /** Who is logged in. */
   Me: {
@@ -1947,6 +2080,13 @@ export interface Operations {
     body: undefined;
     answer: SystemInfo;
   };
+  /** Tells something harmless by every way that the settings name. For admins. */
+  TestAlerts: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: AlertTest;
+  };
   /** The account of the provider opens this one no more. */
   UnlinkOidc: {
     path: Record<never, never>;
@@ -2032,6 +2172,7 @@ export const OPERATIONS = {
   CancelHistoryTask: ['DELETE', '/buckets/{bucket}/history-tasks/{id}'],
   CancelJob: ['POST', '/jobs/{name}/cancel'],
   ChangePassword: ['POST', '/me/password'],
+  CheckBackup: ['POST', '/backups/check'],
   ChooseFirstPassword: ['POST', '/setup/password'],
   ConfirmTotp: ['POST', '/me/totp/confirm'],
   Copy: ['POST', '/copy'],
@@ -2075,6 +2216,7 @@ export const OPERATIONS = {
   ListAccess: ['GET', '/access/{bucket}/{key}'],
   ListAlerts: ['GET', '/alerts'],
   ListAudit: ['GET', '/audit'],
+  ListBackups: ['GET', '/backups'],
   ListBuckets: ['GET', '/buckets'],
   ListCredentials: ['GET', '/credentials'],
   ListGroups: ['GET', '/groups'],
@@ -2097,6 +2239,7 @@ export const OPERATIONS = {
   LoginByOidc: ['GET', '/auth/oidc/callback'],
   LoginByPasskey: ['POST', '/auth/passkey/login'],
   Logout: ['POST', '/auth/logout'],
+  MakeBackup: ['POST', '/backups'],
   Me: ['GET', '/me'],
   Move: ['POST', '/move'],
   OverrideUpload: ['POST', '/uploads/{id}'],
@@ -2134,6 +2277,7 @@ export const OPERATIONS = {
   Stats: ['GET', '/system/stats'],
   StorageHealth: ['GET', '/system/storage'],
   SystemInfo: ['GET', '/system/info'],
+  TestAlerts: ['POST', '/alerts/test'],
   UnlinkOidc: ['DELETE', '/me/oidc'],
   UnlockPublicLink: ['POST', '/public/{token}/unlock'],
   UpdateBucket: ['PATCH', '/buckets/{bucket}'],

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessControl } from '#contracts/access-control';
-import type { AlertStore } from '#contracts/alerts';
+import type { AlertDesk } from '#contracts/alerts';
 import type { AuditLog } from '#contracts/audit';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
+import type { Backups } from '#contracts/backups';
 import type { BucketDocuments } from '#contracts/bucket-documents';
 import type { Buckets } from '#contracts/buckets';
 import type { Cache } from '#contracts/cache';
@@ -35,7 +36,8 @@ export interface RestDeps {
   access?: AccessControl;
   documents?: BucketDocuments;
   audit?: AuditLog;
-  alerts?: Pick<AlertStore, 'list'>;
+  alerts?: AlertDesk;
+  backups?: Backups;
   shares?: Shares;
   clock: Clock;
   random: Random;

@@ -3,6 +3,7 @@ import { accessRoutes } from './routes/access.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { authRoutes } from './routes/auth.ts';
+import { backupRoutes } from './routes/backups.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { bucketRoutes } from './routes/buckets.ts';
 import { credentialRoutes } from './routes/credentials.ts';
@@ -51,6 +52,7 @@ export const ROUTES: readonly Route[] = [
   ...publicRoutes,
   ...auditRoutes,
   ...alertRoutes,
+  ...backupRoutes,
   ...sharedRoutes,
 ];
 

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { AlertStore } from '#contracts/alerts';
 import type { DumpTip } from '#contracts/dump-store';
 import type { Logger } from '#contracts/observability';
 import type { Shelf } from '#contracts/shelf';
@@ -91,28 +90,13 @@ async function runBackup(flags: Flags, setExit: (code: number) => void): Promise
   const to = resolve(String(flags.to));
   const dataDirectory = config.values['data-dir'];
   const tools = await recoveryTools(config);
-  const [{ openSession }, { backupTo }, { verifyBackup }, { readBackupList, backupPaths }, { createShelf }, { pinned }] =
-    await Promise.all([
-      import('./session.ts'),
-      import('./offline/backup.ts'),
-      import('./offline/verify-backup.ts'),
-      import('./offline/backup-list.ts'),
-      import('#blob/shelf'),
-      import('./offline/pin.ts'),
-    ]);
+  const [{ openSession }, { runBackup: run }] = await Promise.all([import('./session.ts'), import('../backup-run.ts')]);
   const packs = tools.packs([]);
   const session = await openSession({ config, clock: Date, random: randomBytes, log: tools.log });
   try {
     const { metadata, masterKey } = session;
-    const made = { ...tools, metadata, dataDirectory, packs, masterKey, to, includeKey: flags.includeKey === true, keep };
-    const report = await alerted(metadata.alerts, () => pinned(metadata, (alive) => backupTo({ ...made, alive })));
-    const lists = createShelf({ directory: backupPaths(to).lists, disk: tools.disk });
-    const verdict =
-      flags.verify === true
-        ? await verifyBackup({ from: to, masterKey, disk: tools.disk }, await readBackupList(lists, report.name, masterKey))
-        : null;
-    if (verdict !== null && verdict.faults.length > 0)
-      await metadata.alerts.raise(failedBackup(`it was read again and is not whole: ${verdict.faults[0]}`));
+    const wanted = { to, includeKey: flags.includeKey === true, keep, verify: flags.verify === true, by: 'command' } as const;
+    const { report, verdict } = await run({ ...tools, metadata, dataDirectory, packs, masterKey, ...wanted });
     const text = [
       `The backup ${report.name} is complete: ${report.packs} packs, ${gib(report.bytes)}; ${gib(report.copiedBytes)} were copied.`,
       ...(report.includesKey ? [] : ['The master key is not in it: keep a copy of that elsewhere.']),
@@ -124,25 +108,6 @@ async function runBackup(flags: Flags, setExit: (code: number) => void): Promise
     await session.close();
     await packs.close();
   }
-}
-
-const BACKUP = 'backup';
-
-/** Whoever runs backups by a timer reads no output: one that fails is told as a job's failure is, until one succeeds. */
-async function alerted<T>(alerts: AlertStore, work: () => Promise<T>): Promise<T> {
-  try {
-    const made = await work();
-    await alerts.clear('job-failed', BACKUP);
-    return made;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    await alerts.raise(failedBackup(why)).catch(() => undefined); // the database may be what failed
-    throw error;
-  }
-}
-
-function failedBackup(why: string): Parameters<AlertStore['raise']>[0] {
-  return { kind: 'job-failed', subject: BACKUP, text: `The last backup failed: ${why}` };
 }
 
 async function runRestore(flags: Flags, setExit: (code: number) => void): Promise<void> {

@@ -1,5 +1,5 @@
 /** What an owner wants to hear of without looking. */
-export const ALERT_KINDS = ['login-from-new-place', 'disk-nearly-full', 'damage', 'job-failed'] as const;
+export const ALERT_KINDS = ['login-from-new-place', 'disk-nearly-full', 'damage', 'job-failed', 'test'] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
 export interface Alert {
@@ -32,6 +32,24 @@ export interface AlertStore {
   list(limit: number): Promise<Alert[]>;
   /** From where a user logs in: true when it never did from there, and did from elsewhere. */
   newPlace(principal: number, network: string): Promise<boolean>;
+}
+
+/** What an admin sees of alerts, and tries. */
+export interface AlertDesk {
+  /** Newest first. */
+  list(limit: number): Promise<Alert[]>;
+  /** Every way that there is, whether the settings name where it leads or not. */
+  ways(): AlertWay[];
+  /** Tells something harmless at once, by every way; what each made of it. Nothing is kept of it. */
+  test(signal: AbortSignal): Promise<{ name: string; error: string | null }[]>;
+}
+
+export interface AlertWay {
+  name: string;
+  /** Who is told, without secrets; null: nobody, because no setting says who. */
+  to: string | null;
+  /** By which settings, as they are called in the environment. */
+  settings: readonly string[];
 }
 
 /** A way to somebody's attention. @throws unavailable: try again later */

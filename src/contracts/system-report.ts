@@ -1,4 +1,5 @@
 import type { LoadHistory } from './load-history.ts';
+import type { Run } from './runs.ts';
 
 /** What the whole gateway says of itself to an admin; each part is asked for when it is shown. */
 export interface SystemReports {
@@ -13,6 +14,8 @@ export interface SystemReports {
   /** Where lines of settings go: the file that was read, or would be. */
   settingsFile: string;
   stores(): Promise<StoreReport[]>;
+  /** Newest first. */
+  scrubs(limit: number): Promise<Run[]>;
   /** Bytes; null where it is not known. */
   disk(): { free: number | null; minFree: number | null };
 }

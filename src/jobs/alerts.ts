@@ -1,4 +1,5 @@
 import type { AlertChannel, AlertKind, AlertStore } from '#contracts/alerts';
+import { BACKUP_JOB } from '#contracts/backups';
 import type { Job, JobStatus } from '#contracts/jobs';
 import type { Clock } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
@@ -20,6 +21,8 @@ const NEWS_MS = 7 * 24 * 3600 * 1000;
 /** Nearly full is twice of what is kept free; it is over with a little more, so that it doesn't flicker. */
 const LOW = 2;
 const WELL = 2.2;
+/** A backup is made by a command too, and its alert is raised and cleared by whichever made it. */
+const TELLS_ITSELF: ReadonlySet<string> = new Set(['alerts', BACKUP_JOB]);
 const DISK = 'disk';
 const STORE = 'store';
 
@@ -40,12 +43,13 @@ export function createAlertsJob({ store, jobs, damaged, space, channels, clock }
 
     const failed = new Map<string, string | null>();
     const known = await jobs.list();
-    for (const { name, outcome } of known) if (outcome?.kind === 'failed' && name !== 'alerts') failed.set(name, outcome.message);
+    for (const { name, outcome } of known)
+      if (outcome?.kind === 'failed' && !TELLS_ITSELF.has(name)) failed.set(name, outcome.message);
     for (const [name, message] of failed)
       await store.raise({ kind: 'job-failed', subject: name, text: `The job ${name} failed: ${message ?? 'see the log'}` });
-    // Others are raised and cleared by the command that does them (`backup`).
     const open = await store.open('job-failed');
-    for (const { name } of known) if (open.includes(name) && !failed.has(name)) await store.clear('job-failed', name);
+    for (const { name } of known)
+      if (open.includes(name) && !failed.has(name) && !TELLS_ITSELF.has(name)) await store.clear('job-failed', name);
   }
 
   return {
@@ -81,6 +85,7 @@ export const ALERT_TITLES: Record<AlertKind, string> = {
   'disk-nearly-full': 'The disk is nearly full',
   damage: 'Stored data is damaged',
   'job-failed': 'A job failed',
+  test: 'A test',
 };
 
 function gib(bytes: number): string {

@@ -18,6 +18,7 @@ import * as links from './migrations/0019-links.ts';
 import * as audit from './migrations/0021-audit.ts';
 import * as alerts from './migrations/0022-alerts.ts';
 import * as locks from './migrations/0024-locks.ts';
+import * as runs from './migrations/0025-runs.ts';
 import * as confirmed from './migrations/0026-identity.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
 import * as forgotten from './migrations/0034-history.ts';
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0021-audit', migration: audit },
   { name: '0022-alerts', migration: alerts },
   { name: '0024-locks', migration: locks },
+  { name: '0025-runs', migration: runs },
   { name: '0026-identity', migration: confirmed },
   { name: '0032-group-grants', migration: groupGrants },
   { name: '0034-history', migration: forgotten },

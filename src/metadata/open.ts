@@ -28,6 +28,7 @@ import type { PackStore } from '#contracts/pack-store';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { KeyedRows } from '#contracts/rekeying';
 import type { ResumableStore } from '#contracts/resumable-store';
+import type { RunStore } from '#contracts/runs';
 import type { SealedStore } from '#contracts/sealed-store';
 import type { Signals } from '#contracts/signals';
 import type { SpaceStore } from '#contracts/space-report';
@@ -66,6 +67,7 @@ import { createNodes } from './nodes.ts';
 import { createPackStore } from './packs.ts';
 import { createPrincipalStore } from './principals.ts';
 import { createResumableStore } from './resumables.ts';
+import { createRunStore } from './runs.ts';
 import { createSealedStore } from './sealed.ts';
 import { createSignals } from './signals.ts';
 import { createSpaceStore } from './space.ts';
@@ -111,6 +113,7 @@ export interface Metadata {
   groups: GroupStore;
   links: LinkStore;
   alerts: AlertStore;
+  runs: RunStore;
   /** Its key is sealed by the keyring, which itself is made of what is kept here. */
   audit(keyring: Keyring): AuditStore & AuditChain;
   chunks: ChunkIndex;
@@ -172,6 +175,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     groups: createGroupStore({ database, clock, signals }),
     links: createLinkStore({ database, clock, signals }),
     alerts: createAlertStore({ database, clock }),
+    runs: createRunStore(database),
     audit: (keyring) => createAuditStore({ database, keyring, random }),
     keys: createKeyStore({ database, clock }),
     sealed: createSealedStore(database),

@@ -27,7 +27,8 @@ const WRITES = new Set([
     'FinishUpload',
   ],
 ]);
-const READS = new Set(['Refresh', 'Zip', 'PrepareZip', 'other', '']);
+/** They change nothing though they are posted; `ExplainAccess`: the page asks it of everybody when somebody looks who sees a folder. */
+const READS = new Set(['Refresh', 'Zip', 'PrepareZip', 'ExplainAccess', 'other', '']);
 const WEBDAV_READS = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
 
 /** Which level a request belongs to at least. */

@@ -1,5 +1,15 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -134,6 +144,84 @@ describe('backup and restore', function () {
     ).to.deep.equal([null]);
     await run(dataDir, ['backup', '--to', backups]);
     expect((await told())[0]?.cleared).to.be.a('string');
+  });
+
+  it('is made, read again and told of by the gateway itself, for an admin, and never where it may not lie', async () => {
+    const basic = (user: string, password: string) => ({
+      authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+      'content-type': 'application/json',
+    });
+    const ask = async (method: string, path: string, body: object | null = null, headers = basic('admin', gateway.password)) => {
+      const answer = await fetch(`${gateway.restUrl}${path}`, { method, headers, body: body && JSON.stringify(body) });
+      // biome-ignore lint/suspicious/noExplicitAny: a foreign border; the test looks into answers of any shape
+      return { status: answer.status, json: (await answer.json()) as any };
+    };
+    const ended = async (job: 'running' | 'checking') => {
+      for (;;) {
+        const { json } = await ask('GET', '/backups');
+        if (json[job].state === 'idle') return json;
+        await sleep(50);
+      }
+    };
+    const member = basic('ann', ann.password);
+    expect((await ask('GET', '/backups', null, member)).status).to.equal(403);
+    expect((await ask('POST', '/backups', { to: join(directory, 'anns') }, member)).status).to.equal(403);
+    symlinkSync(dataDir, join(directory, 'a-way-in'));
+    mkdirSync(join(directory, 'occupied'));
+    writeFileSync(join(directory, 'occupied', 'letter.txt'), 'mine');
+    const refused: [string, string][] = [
+      ['backups', 'whole path'],
+      ['../backups', 'whole path'],
+      ['/', 'root of everything'],
+      [dataDir, 'in one another'],
+      [join(dataDir, 'packs', 'backups'), 'in one another'],
+      [directory, 'in one another'],
+      [join(directory, 'a-way-in', 'backups'), 'in one another'],
+      [join(directory, 'not', 'mounted'), 'Is the disk mounted?'],
+      [join(directory, 'a-file'), 'no directory'],
+      [join(directory, 'occupied'), 'no backup (letter.txt)'],
+    ];
+    for (const [to, why] of refused) {
+      const { status, json } = await ask('POST', '/backups', { to });
+      expect([status === 400 || status === 409, json.detail], to).to.satisfy(
+        ([fits, detail]: [boolean, string]) => fits && detail.includes(why),
+      );
+    }
+    // Whatever a job is told by another way is looked at as well.
+    await ask('POST', '/jobs/backup/start', { argument: { to: dataDir } });
+    expect((await ended('running')).running.outcome.message).to.contain('in one another');
+
+    const to = join(directory, 'by-the-gateway');
+    const begun = await ask('POST', '/backups', { to });
+    expect(begun.status).to.equal(202);
+    const [made] = (await ended('running')).backups;
+    expect(made).to.deep.include({ outcome: 'done', directory: to, by: 'gateway' });
+    expect(made.made.verified).to.deep.include({ faults: [], faultCount: 0 });
+    expect(made.made.verified.records).to.be.at.least(12);
+    expect(made.made.copiedBytes).to.be.greaterThan(5e6);
+    expect(filesIn(to).some((path) => path.endsWith('master.key'))).to.equal(false);
+
+    expect((await ask('POST', '/backups/check', { from: directory })).status).to.equal(404);
+    expect((await ask('POST', '/backups/check', { from: to, name: '../../etc/passwd' })).status).to.equal(400);
+    await ask('POST', '/backups/check', { from: to, name: made.made.name });
+    expect((await ended('checking')).checks[0]).to.deep.include({ outcome: 'done', name: made.made.name });
+    const pack = filesIn(to).find((one) => one.endsWith('.pack') && readFileSync(one).includes('CSRC'))!;
+    const bytes = readFileSync(pack);
+    bytes[bytes.indexOf('CSRC') + 200]! ^= 4;
+    writeFileSync(pack, bytes);
+    await ask('POST', '/backups/check', { from: to });
+    const spoilt = await ended('checking');
+    expect(spoilt.checking.outcome).to.deep.include({ kind: 'failed' });
+    expect(spoilt.checks[0].verdict.faults.join()).to.contain('damaged');
+    // What commands did is told too, the newest first.
+    expect(spoilt.backups.map(({ by }: { by: string }) => by)).to.deep.include.members(['command', 'gateway']);
+    const { json: audit } = await ask('GET', '/audit?action=MakeBackup');
+    expect(audit.items.map(({ outcome }: { outcome: string }) => outcome)).to.include.members(['ok', 'denied', 'failed']);
+
+    bytes[bytes.indexOf('CSRC') + 200]! ^= 4;
+    writeFileSync(pack, bytes);
+    const env = { CLOUDSTORE_MASTER_KEY: key };
+    expect((await run(join(directory, 'none'), ['restore', '--from', to, '--check'], 0, env)).faults).to.deep.equal([]);
   });
 
   it('comes back in an empty directory: the same listings, bytes, ETags, users and keys', async () => {

@@ -7,6 +7,7 @@ import { route } from '../route.ts';
 import * as schema from '../schemas/system.ts';
 
 const FILES_MAX = 1_000;
+const SCRUBS_MAX = 50;
 
 /** What an admin's dashboard shows of the whole gateway. */
 export const dashboardRoutes = [
@@ -93,7 +94,12 @@ export const dashboardRoutes = [
     async handle({ deps, res, who }) {
       const system = forAdmins(who, deps.system);
       const integrity = forAdmins(who, deps.integrity);
-      const [report, stores, jobs] = await Promise.all([integrity.report(), system.stores(), forAdmins(who, deps.jobs).list()]);
+      const [report, stores, jobs, scrubs] = await Promise.all([
+        integrity.report(),
+        system.stores(),
+        forAdmins(who, deps.jobs).list(),
+        system.scrubs(SCRUBS_MAX),
+      ]);
       const files = report.damaged === 0 ? [] : await integrity.hurt(FILES_MAX);
       const scrub = jobs.find(({ name }) => name === 'scrub');
       const disk = system.disk();
@@ -102,6 +108,14 @@ export const dashboardRoutes = [
         ok: report.damaged === 0,
         lastScrub: lastScrub && { ...lastScrub, started: isoTime(lastScrub.started), ended: isoTime(lastScrub.ended) },
         scrub: scrub === undefined ? null : jobJson(scrub),
+        scrubs: scrubs.map(({ id, startedMs, endedMs, outcome, message, report: { counts } }) => ({
+          id,
+          started: isoTime(startedMs),
+          ended: isoTime(endedMs),
+          outcome,
+          message,
+          counts: (counts ?? {}) as Record<string, number>, // as scrub-job.ts wrote it
+        })),
         damagedCount: report.damaged,
         damaged: report.damage.map(({ kind, subject, reason, found }) => ({ kind, subject, reason, found: isoTime(found) })),
         files: files.map(({ bucketName: bucket, key, version, current, size }) => ({ bucket, key, version, current, size })),

@@ -13,4 +13,22 @@ export const Alert = z
     told: z.array(z.string()).meta({ description: 'By which ways somebody was told.' }),
   })
   .meta({ id: 'Alert' });
-export const AlertList = z.object({ items: z.array(Alert).meta({ description: 'Newest first.' }) }).meta({ id: 'AlertList' });
+export const AlertList = z
+  .object({
+    items: z.array(Alert).meta({ description: 'Newest first.' }),
+    ways: z
+      .array(
+        z.object({
+          name: z.enum(['webhook', 'mail']),
+          to: z.string().nullable().meta({ description: 'Who is told; null: nobody, because no setting says who.' }),
+          settings: z.array(z.string()).meta({ description: 'Which ones say it, as they are called in the environment.' }),
+        }),
+      )
+      .meta({ description: 'By what alerts can be told.' }),
+  })
+  .meta({ id: 'AlertList' });
+export const AlertTest = z
+  .object({
+    results: z.array(z.object({ name: z.string(), error: z.string().nullable().meta({ description: 'null: it was taken.' }) })),
+  })
+  .meta({ id: 'AlertTest' });

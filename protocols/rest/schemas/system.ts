@@ -95,6 +95,18 @@ export const StorageHealth = z
     ok: z.boolean(),
     lastScrub: z.object({ started: time, ended: time, counts: z.record(z.string(), z.number()) }).nullable(),
     scrub: Job.nullable(),
+    scrubs: z
+      .array(
+        z.object({
+          id: z.int(),
+          started: time,
+          ended: time,
+          outcome: z.enum(['done', 'failed', 'cancelled']),
+          message: z.string().nullable(),
+          counts: z.record(z.string(), z.number()),
+        }),
+      )
+      .meta({ description: 'The passes of before, newest first; of one that was cut short, what it had read.' }),
     damagedCount: z.int(),
     damaged: z.array(z.object({ kind: z.string(), subject: z.string(), reason: z.string(), found: time })).meta({
       description: 'The first hundred of what is in quarantine.',

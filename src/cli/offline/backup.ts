@@ -30,8 +30,10 @@ export interface BackupOptions {
   includeKey: boolean;
   /** How many backups stay; null: all. */
   keep: number | null;
-  /** @throws conflict when collection does not wait for this process any more */
+  /** @throws conflict when collection does not wait for this process any more, aborted when nobody wants it any more */
   alive(): Promise<void>;
+  /** Bytes of packs that are in the backup by now, and of all that are to be. */
+  progress?(done: number, total: number): void;
   disk: DiskOps;
   random: Random;
 }
@@ -104,13 +106,18 @@ async function copyPacks(
   paths: ReturnType<typeof backupPaths>,
   copied: { bytes: number },
 ): Promise<BackupList['packs']> {
-  const { packs, alive } = options;
+  const { packs, alive, progress } = options;
   const done = new Map<string, BackupList['packs'][number]>();
   for (let vanished = true; vanished; ) {
     vanished = false;
     const there = new Map((await target.list()).map((pack) => [pack.id, pack]));
-    for (const pack of await packs.list()) {
+    const all = await packs.list();
+    const total = all.reduce((sum, { size }) => sum + size, 0);
+    let safe = 0;
+    for (const pack of all) {
       await alive();
+      progress?.(safe, total);
+      safe += pack.size;
       if (done.has(pack.id)) continue;
       const entry = pack.open
         ? await copyOpen(options, target, there.get(pack.id), pack, join(paths.openPacks, `${pack.id}.pack`), copied)

@@ -16,15 +16,20 @@ export interface BackupVerdict {
   faults: string[];
 }
 
+export interface VerifyOptions {
+  from: string;
+  masterKey: Buffer;
+  disk: DiskOps;
+  /** Bytes of packs that were read, and of all. May throw, to end it. */
+  progress?(done: number, total: number): void;
+}
+
 const FAULTS_MAX = 1_000;
 
 /**
  * Reads all of a backup: the snapshots to their end, every record of every pack, and that everything which a file consists of is in one of them.
  */
-export async function verifyBackup(
-  { from, masterKey, disk }: { from: string; masterKey: Buffer; disk: DiskOps },
-  list: BackupList,
-): Promise<BackupVerdict> {
+export async function verifyBackup({ from, masterKey, disk, progress }: VerifyOptions, list: BackupList): Promise<BackupVerdict> {
   const paths = backupPaths(from);
   const shelf = createShelf({ directory: paths.snapshots, disk });
   const packs = createPackReader({ directories: [paths.packs], disk });
@@ -35,7 +40,11 @@ export async function verifyBackup(
   const work = await mkdtemp(join(tmpdir(), 'cloudstore-verify-'));
   try {
     const there = new Map((await packs.list()).map((pack) => [pack.id, pack]));
+    const total = list.packs.reduce((sum, { bytes }) => sum + bytes, 0);
+    let read = 0;
     for (const entry of list.packs) {
+      progress?.(read, total);
+      read += entry.bytes;
       const pack = there.get(entry.id);
       if (pack === undefined || !holds(pack, entry)) {
         fault(`The pack ${entry.id} is ${pack === undefined ? 'missing' : 'shorter than it should be'}.`);

@@ -49,6 +49,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   name_words: 'made of the names that are restored',
   challenges: 'a log-in that was under way begins anew',
   alerts: 'what was to be told was told, and what is still so is found again',
+  runs: 'what was read and copied of one installation says nothing about another',
   locks: 'they last minutes, and their holders ask again',
   jobs: 'where a job was says nothing about another database; each begins anew',
   history_tasks: 'what was being restored or purged was asked of another database',

@@ -76,6 +76,9 @@ describe('the audit', () => {
       [{ protocol: 'rest', op: 'CreateLink', method: 'POST', status: 201 }, 'security'],
       [{ protocol: 'rest', op: 'PutFile', method: 'PUT', status: 201 }, 'writes'],
       [{ protocol: 'rest', op: 'Refresh', method: 'POST', status: 200 }, 'all'],
+      [{ protocol: 'rest', op: 'ExplainAccess', method: 'POST', status: 200 }, 'all'],
+      [{ protocol: 'rest', op: 'ExplainAccess', method: 'POST', status: 403 }, 'security'],
+      [{ protocol: 'rest', op: 'MakeBackup', method: 'POST', status: 202 }, 'security'],
     ];
     for (const [request, of] of classes)
       expect(

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { AlertStore } from '#contracts/alerts';
+import { BACKUP_CHECK_JOB, BACKUP_JOB } from '#contracts/backups';
+import type { Job, JobContext } from '#contracts/jobs';
+import { CloudStoreError } from '#core/errors';
+import { backupPlace, backupSource } from './backup-place.ts';
+import { failedBackup } from './backup-run.ts';
+import type { BackupOrders, FromBackupThread } from './backup-thread.ts';
+import type { Config } from './config/load.ts';
+
+export interface BackupJobOptions {
+  config: Config;
+  metadata: { alerts: AlertStore };
+  /** Of now. */
+  masterKey(): Buffer;
+}
+
+/** How long one who is cancelled may take to see it: a pack is copied to its end. */
+const CANCEL_MS_MAX = 10_000;
+const NEEDED = 'Name the directory: on the page of backups, or with cloudstore backup --to.';
+
+/**
+ * `cloudstore backup` and `restore --check` as jobs of the gateway, each on a thread of its own, because reading gigabytes of records would keep this one
+ * from answering requests. One that is cut short leaves nothing but packs that the next one finds there.
+ */
+export function backupJobs({ config, metadata, masterKey }: BackupJobOptions): Job[] {
+  const orders = (task: BackupOrders['task']): BackupOrders => ({ config, masterKey: masterKey(), task });
+  return [
+    {
+      name: BACKUP_JOB,
+      everyMs: null,
+      async run(context) {
+        try {
+          const { to, verify, keep } = argumentOf(context);
+          if (typeof to !== 'string') throw new CloudStoreError('invalid_argument', NEEDED);
+          const place = await backupPlace(to, config);
+          const kept = typeof keep === 'number' ? keep : null;
+          await onThread(orders({ kind: 'backup', to: place, verify: verify === true, keep: kept }), context);
+        } catch (error) {
+          // The thread has said so already, unless it never began or could not.
+          if (!context.signal.aborted) await metadata.alerts.raise(failedBackup(error)).catch(() => undefined);
+          throw error;
+        }
+      },
+    },
+    {
+      name: BACKUP_CHECK_JOB,
+      everyMs: null,
+      async run(context) {
+        const { from, name } = argumentOf(context);
+        if (typeof from !== 'string') throw new CloudStoreError('invalid_argument', NEEDED);
+        const place = await backupSource(from);
+        await onThread(orders({ kind: 'check', from: place, name: typeof name === 'string' ? name : null }), context);
+      },
+    },
+  ];
+}
+
+/** Of whoever asked for it; anything may have been given to a job. */
+function argumentOf({ argument }: JobContext): Record<string, unknown> {
+  return typeof argument === 'object' && argument !== null ? { ...argument } : {};
+}
+
+/** @throws corrupt when what was read again is not whole, internal with what the thread says */
+async function onThread(orders: BackupOrders, { signal, progress }: JobContext): Promise<void> {
+  const thread = new Worker(new URL('./backup-thread.ts', import.meta.url), { workerData: orders });
+  const ended = Promise.withResolvers<FromBackupThread | null>();
+  thread.on('message', (message: FromBackupThread) => {
+    if (message.kind === 'progress') progress({ done: message.done, total: message.total, unit: 'bytes' });
+    else ended.resolve(message);
+  });
+  thread.on('error', ended.reject);
+  thread.on('exit', () => ended.resolve(null));
+  let late: NodeJS.Timeout | null = null;
+  const cancel = (): void => {
+    thread.postMessage('cancel');
+    late = setTimeout(() => void thread.terminate(), CANCEL_MS_MAX);
+  };
+  if (signal.aborted) cancel();
+  else signal.addEventListener('abort', cancel, { once: true });
+  try {
+    const end = await ended.promise;
+    signal.throwIfAborted();
+    if (end === null) throw new CloudStoreError('internal', 'The thread of the backup ended without a word.');
+    if (end.kind === 'failed') throw new CloudStoreError('internal', end.message);
+    if (end.kind === 'done' && end.faults.length > 0)
+      throw new CloudStoreError('corrupt', `The backup was read again and is not whole: ${end.faults[0]}`);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    if (late !== null) clearTimeout(late);
+    if (thread.threadId !== -1) {
+      const gone = once(thread, 'exit');
+      await thread.terminate();
+      await gone.catch(() => undefined);
+    }
+  }
+}

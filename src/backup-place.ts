@@ -1,0 +1,88 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { codeOf } from '#blob/disk-error';
+import { CloudStoreError } from '#core/errors';
+import type { Config } from './config/load.ts';
+
+/** What a directory of backups may hold: its own, and what a fresh disk has. */
+const EXPECTED = new Set(['packs', 'snapshots', 'lists', 'master-key.json', 'master.key', 'lost+found', '.DS_Store']);
+
+/**
+ * Where a backup may go that somebody names over the network: an absolute directory outside of what the gateway works in, which is there, or whose
+ * parent is (a disk that is not mounted has none), and which holds nothing but backups. Gives it without links on its way.
+ * @throws invalid_argument, conflict, unavailable: one sentence that says what to do
+ */
+export async function backupPlace(to: string, { values }: Pick<Config, 'values'>): Promise<string> {
+  assertPath(to);
+  const path = await existing(to);
+  const own = [values['data-dir'], ...values['pack-dirs'], ...(values['mirror-dir'] === null ? [] : [values['mirror-dir']])];
+  for (const one of own) {
+    const real = await realpath(one).catch(() => resolve(one));
+    if (within(path, real) || within(real, path))
+      throw new CloudStoreError(
+        'invalid_argument',
+        `${to} and ${one}, where the gateway keeps its own files, lie in one another. Name a directory on another disk.`,
+      );
+  }
+  const stranger = (await namesIn(path)).find((name) => !EXPECTED.has(name));
+  if (stranger !== undefined)
+    throw new CloudStoreError(
+      'conflict',
+      `${to} holds something that is no backup (${stranger}). Name a new or an empty directory, or one of backups.`,
+    );
+  return path;
+}
+
+/** Where backups are to be read. @throws as backupPlace, not_found */
+export async function backupSource(from: string): Promise<string> {
+  assertPath(from);
+  const path = await existing(from);
+  if ((await namesIn(join(path, 'lists'))).some((name) => name.endsWith('.backup'))) return path;
+  throw new CloudStoreError('not_found', `There is no backup in ${from}.`);
+}
+
+function assertPath(path: string): void {
+  if (!isAbsolute(path) || /[\u0000-\u001f]/.test(path))
+    throw new CloudStoreError('invalid_argument', 'Name a directory by its whole path, such as /mnt/backup.');
+  if (resolve(path) === dirname(resolve(path)))
+    throw new CloudStoreError('invalid_argument', 'Name a directory of its own for backups, not the root of everything.');
+}
+
+async function existing(path: string): Promise<string> {
+  const wanted = resolve(path);
+  try {
+    const real = await realpath(wanted);
+    if (!(await stat(real)).isDirectory()) throw new CloudStoreError('invalid_argument', `${path} is no directory.`);
+    return real;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw refused(path, error);
+  }
+  try {
+    return join(await realpath(dirname(wanted)), basename(wanted));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw refused(path, error);
+    throw new CloudStoreError('invalid_argument', `There is no directory ${dirname(wanted)}. Is the disk mounted?`);
+  }
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw refused(path, error);
+  }
+}
+
+function refused(path: string, error: unknown): CloudStoreError {
+  if (error instanceof CloudStoreError) return error;
+  const code = codeOf(error) ?? (error instanceof Error ? error.message : String(error));
+  const what = code === 'EACCES' || code === 'EPERM' ? 'may not be used by the user that the gateway runs as' : 'cannot be used';
+  return new CloudStoreError('invalid_argument', `${path} ${what} (${code}).`, { cause: error });
+}
+
+/** Whether a path is another, or lies below it. */
+function within(path: string, parent: string): boolean {
+  const way = relative(parent, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+}

@@ -1,0 +1,38 @@
+import type { Run } from './runs.ts';
+
+/** Backups of the whole installation, for an admin who sits at a browser; what `cloudstore backup` does. */
+export interface Backups {
+  /** Begins one, as the job `backup`; one that runs goes on, and nothing is asked. @throws invalid_argument, conflict: no backup may lie there */
+  begin(wanted: BackupWanted): Promise<void>;
+  /** Reads one again to its last byte, as the job `backup-check`. @throws invalid_argument, not_found */
+  check(wanted: BackupCheckWanted): Promise<void>;
+  /** Backups and checks that have ended, newest first. */
+  history(limit: number): Promise<{ backups: Run[]; checks: Run[] }>;
+  about(): BackupSurroundings;
+}
+
+export interface BackupWanted {
+  /** A directory of the gateway's machine; absolute. */
+  to: string;
+  /** Read all of it afterwards. */
+  verify: boolean;
+  /** How many backups stay there; null: all. */
+  keep: number | null;
+}
+
+export interface BackupCheckWanted {
+  from: string;
+  /** null: the newest. */
+  name: string | null;
+}
+
+/** What somebody who restores has to know. */
+export interface BackupSurroundings {
+  host: string;
+  dataDirectory: string;
+  /** Where the key is without which no backup can be read: in a file, or given by the settings. */
+  masterKey: { from: 'file'; path: string } | { from: 'setting' | 'passphrase' };
+}
+
+export const BACKUP_JOB = 'backup';
+export const BACKUP_CHECK_JOB = 'backup-check';
