@@ -70,6 +70,25 @@ describe('alerts', function () {
     expect(items[0]?.told).to.have.members(['webhook', 'mail']);
   });
 
+  it('can be tried by an admin, who hears what each way made of it', async () => {
+    const { ways } = (await (await api('GET', '/alerts')).json()) as { ways: { name: string; to: string | null }[] };
+    expect(ways.map(({ name, to }) => [name, to])).to.deep.equal([
+      ['webhook', 'ops'],
+      ['mail', 'owner@example.org'],
+    ]);
+    const test = async (): Promise<unknown> => ((await (await api('POST', '/alerts/test')).json()) as { results: unknown }).results;
+    const [before, told] = [mails.length, posted.length];
+    expect(await test()).to.deep.equal([
+      { name: 'webhook', error: null },
+      { name: 'mail', error: null },
+    ]);
+    expect(posted.at(-1)).to.include({ kind: 'test', title: 'A test' });
+    expect([mails.length, posted.length]).to.deep.equal([before + 1, told + 1]);
+    refusals = 1;
+    const [webhook] = (await test()) as { error: string | null }[];
+    expect(webhook?.error).to.be.a('string');
+  });
+
   it('are for admins', async () => {
     expect((await fetch(`${gateway.restUrl}/alerts`)).status).to.equal(401);
   });

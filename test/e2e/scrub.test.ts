@@ -74,6 +74,10 @@ describe('scrub of a real gateway', function () {
     expect(told).to.deep.include({ ok: false, damaged: 1 });
     expect(told.files).to.have.length(1);
     expect(told.files[0]).to.include({ bucket: 'home', key: 'small.txt', current: true });
+    const { scrubs } = JSON.parse(await (await api('/system/storage')).text());
+    expect(scrubs.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['done', 'done', 'done']);
+    expect(scrubs[0].counts).to.include({ lost: 1 });
+    expect(scrubs[1].counts.bytes).to.be.greaterThan(9e6);
     const health = await fetch(`${gateway.webUrl}/readyz`);
     expect([health.status, JSON.parse(await health.text()).checks.integrity]).to.deep.equal([200, 'degraded']);
     expect(await (await fetch(`${gateway.webUrl}/metrics`)).text()).to.match(/cloudstore_damaged_count 1/);
