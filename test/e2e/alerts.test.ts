@@ -76,7 +76,8 @@ describe('alerts', function () {
       ['webhook', 'ops'],
       ['mail', 'owner@example.org'],
     ]);
-    const test = async (): Promise<unknown> => ((await (await api('POST', '/alerts/test')).json()) as { results: unknown }).results;
+    const test = async (): Promise<unknown> =>
+      ((await (await api('POST', '/alerts/test')).json()) as { results: unknown }).results;
     const [before, told] = [mails.length, posted.length];
     expect(await test()).to.deep.equal([
       { name: 'webhook', error: null },
