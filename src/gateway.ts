@@ -63,8 +63,9 @@ import { watchLogins } from './login-watch.ts';
 import { createRoomMaker } from './make-room.ts';
 import { loadMasterKey, masterKeySource } from './master-key.ts';
 import { announce } from './mdns.ts';
+import { mirrorPlaceOf } from './mirror.ts';
 import { oidcProvider } from './oidc-provider.ts';
-import { instanceIdOf } from './packs.ts';
+import { instanceIdOf } from './owner.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
@@ -193,7 +194,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     registry: metadata.stores,
     settings: values,
     integrity: metadata.integrity,
-    mirrorDirectory: values['mirror-dir'],
+    mirror: mirrorPlaceOf(values),
     encryption: values.encryption === 'on',
     compression: values.compression === 'on',
     clock,

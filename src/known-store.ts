@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { nodeDiskOps } from '#blob/disk-ops';
-import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
+import { IDENTITY_NAME, MIRROR_MARK, readIdentity, writeIdentity } from '#blob/store-identity';
 import type { BlobStore } from '#contracts/blob-store';
 import type { RegisteredStore, StoreKind, StoreRegistry } from '#contracts/store-registry';
 import type { Random } from '#core/clock';
@@ -34,6 +34,11 @@ export interface Recognition {
 export async function recognize(options: Recognition): Promise<RegisteredStore> {
   const { blobs, location, instance, registry, expected } = options;
   const found = await readIdentity(blobs);
+  if (found === null && (await blobs.stat(MIRROR_MARK)) !== null)
+    throw refused(
+      options,
+      'is a mirror: what lies there are second copies, and a store for the first ones has to be another place',
+    );
   if (found === null) return expected === null ? enter(options) : restoreIdentity(options, expected);
   if (found.instance !== instance)
     throw refused(

@@ -17,6 +17,7 @@ import { CloudStoreError } from '#core/errors';
 import type { SettingValues } from './config/settings.ts';
 import { openDisks } from './disks.ts';
 import { localLocation, recognize, somePacks } from './known-store.ts';
+import { instanceIdOf } from './owner.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { openRemotePacks } from './remote-packs.ts';
 
@@ -63,8 +64,6 @@ export interface PacksContext extends PacksOptions {
   opened: AsyncDisposableStack;
 }
 
-const INSTANCE_ID = 'instance-id';
-
 /**
  * Opens the stores of packs and the log of open ones, by the settings: the data directory, more disks, or an S3-compatible store. Nothing is
  * written before every store has shown that it is the one that the database knows.
@@ -87,11 +86,6 @@ export async function openPacks(options: PacksOptions): Promise<Packs> {
     await opened.disposeAsync();
     throw error;
   }
-}
-
-/** Of the whole installation: 32 hex digits, made once, in every pack and every store. */
-export function instanceIdOf(instance: InstanceStore, random: Random): Promise<string> {
-  return instance.settingOrInsert(INSTANCE_ID, random(16).toString('hex'));
 }
 
 type Opened = Pick<Packs, 'log' | 'jobs' | 'check' | 'roomiest' | 'look'>;

@@ -9,7 +9,7 @@ import { createSharedLog } from '#blob/shared-log';
 import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
 import { createWriteBack, type WriteBack } from '#blob/write-back';
 import type { Job } from '#contracts/jobs';
-import type { RegisteredStore } from '#contracts/store-registry';
+import type { RegisteredStore, StoreRegistry } from '#contracts/store-registry';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { describeS3Location, parseS3Location } from '#core/s3-location';
 import { localLocation, type Recognition, recognize, somePacks } from './known-store.ts';
@@ -34,9 +34,10 @@ export async function openRemotePacks(context: PacksContext): Promise<Opened> {
   const { settings, registry, random, stores, opened, instanceId: instance } = context;
   const location = parseS3Location(settings['chunks-url'] ?? '');
   const { createS3Store } = await import('#blob/s3'); // the client is only loaded where it is used
-  const remote = createS3Store({ location, random });
-  opened.defer(() => remote.close());
   const rows = await registry.list();
+  const store = createS3Store({ location, random });
+  opened.defer(() => store.close());
+  const remote = ownOnly(store, registry);
   const expected = rows.find(({ kind, state }) => kind === 's3' && state !== 'removed') ?? null;
   const recognized = (): Promise<RegisteredStore> =>
     recognizeRemote({
@@ -101,6 +102,26 @@ function isSilence(error: unknown): boolean {
 async function hasSpool(context: PacksContext): Promise<boolean> {
   const claim = await context.registry.spool();
   return claim !== null && (await spoolIdentity(context, join(context.dataDirectory, 'spool'), false)) === claim.identity;
+}
+
+/**
+ * Nothing is removed from a store that somebody else has taken over since we began (`restore --take-over`): what is garbage to us may be all that they have.
+ * A look before each removal, which are few.
+ */
+function ownOnly(store: S3Store, registry: StoreRegistry): S3Store {
+  return {
+    ...store,
+    async remove(name) {
+      const there = await readIdentity(store);
+      const rows = await registry.list();
+      if (there !== null && !rows.some(({ identity, state }) => identity === there.store && state !== 'removed'))
+        throw new CloudStoreError(
+          'unavailable',
+          'The chunk store was taken over by another installation of CloudStore; nothing is removed from it any more. Stop this gateway, or give it another store.',
+        );
+      await store.remove(name);
+    },
+  };
 }
 
 /** Nothing is written before the store has answered and is the right one. */

@@ -1,5 +1,6 @@
 import type { InstanceStore } from '#contracts/instance-store';
 import type { Job } from '#contracts/jobs';
+import type { Pace } from '#contracts/pace';
 import type { Run, RunStore } from '#contracts/runs';
 import type { Clock } from '#core/clock';
 import { createPace } from '#engine/pace';
@@ -11,9 +12,18 @@ import type { BackgroundOptions } from './background.ts';
 const DAY_MS = 86_400_000;
 const MIB = 1 << 20;
 const MIRROR_MS = 60_000;
+/** Reading from somebody else's store costs money, and it looks after its disks itself. */
+const REMOTE_CHECK_MS = 180 * DAY_MS;
+
+/** How fast one job may go through what is stored; each has its own. */
+export function paceOf({ config: { values }, busy }: Pick<BackgroundOptions, 'config' | 'busy'>): Pace {
+  return createPace({ bytesPerSecond: values['scrub-mib-per-second'] * MIB, busy });
+}
 
 /** Scrub over everything that is stored, at the speed that the settings allow. */
-export function scrubJob({ metadata, storage, clock, log, config: { values }, busy }: BackgroundOptions): Job {
+export function scrubJob(options: BackgroundOptions): Job {
+  const { metadata, storage, clock, log } = options;
+  const { values } = options.config;
   const { inspector: packs, records, repair, stores } = storage;
   const { integrity: rows, instance } = metadata;
   const everyDays = values['scrub-every-days'];
@@ -24,7 +34,7 @@ export function scrubJob({ metadata, storage, clock, log, config: { values }, bu
     packs,
     records,
     repair,
-    pace: createPace({ bytesPerSecond: values['scrub-mib-per-second'] * MIB, busy }),
+    pace: paceOf(options),
     clock,
     logger: log,
     everyMs: everyDays === 0 ? null : everyDays * DAY_MS,
@@ -75,9 +85,22 @@ export function verifyJob({ metadata, storage }: BackgroundOptions): Job {
   return createVerifyObject({ store, buckets, rows, content: storage.content });
 }
 
-/** Second copies, where a directory for them is named. */
-export function mirrorJobs({ metadata, storage, clock, log }: BackgroundOptions): Job[] {
+/** Second copies, where a place for them is named. */
+export function mirrorJobs(options: BackgroundOptions): Job[] {
+  const { metadata, storage, clock, log } = options;
   const { mirror, stores, inspector: packs } = storage;
   if (mirror === null) return [];
-  return [createMirrorJob({ stores, mirror, packs, rows: metadata.integrity, clock, logger: log, everyMs: MIRROR_MS })];
+  return [
+    createMirrorJob({
+      stores,
+      mirror,
+      packs,
+      rows: metadata.integrity,
+      pace: paceOf(options),
+      clock,
+      logger: log,
+      everyMs: MIRROR_MS,
+      ...(mirror.remote ? { checkMs: REMOTE_CHECK_MS } : {}),
+    }),
+  ];
 }

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { createPackInspector } from '#blob/pack-inspector';
-import type { BlobStore } from '#contracts/blob-store';
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Content } from '#contracts/content';
@@ -19,7 +18,7 @@ import type { Clock, Random } from '#core/clock';
 import { createContent } from '#engine/content-store';
 import { createRecordInspector } from '#engine/record-inspector';
 import { createRepair, type Repairs } from '#engine/repair';
-import { openMirror } from './mirror.ts';
+import { type Mirror, type MirrorPlace, openMirror } from './mirror.ts';
 import { openPacks, type PacksOptions } from './packs.ts';
 import { type ProcessRole, threadsOf } from './process-role.ts';
 import { guardContent, guardLog, type SpaceGuard } from './space-guard.ts';
@@ -33,8 +32,8 @@ export interface StorageOptions {
   /** Where the packs go. */
   settings: PacksOptions['settings'];
   integrity: IntegrityStore;
-  /** Where second copies of packs lie, if anywhere; absolute. */
-  mirrorDirectory?: string | null;
+  /** Where second copies of packs lie, if anywhere. */
+  mirror?: MirrorPlace | null;
   /** What new bytes are; what is stored is read either way. */
   encryption: boolean;
   compression: boolean;
@@ -66,7 +65,7 @@ export interface Storage {
   records: RecordInspector;
   repair: Repairs;
   /** Second copies of packs; null: none are kept. */
-  mirror: BlobStore | null;
+  mirror: Mirror | null;
   close(): Promise<void>;
 }
 
@@ -85,7 +84,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const threads = threadsOf(role, availableParallelism());
     const inspector = createPackInspector();
     const records = createRecordInspector({ keyring, random, wasPlain });
-    const mirror = options.mirrorDirectory ? openMirror({ directory: options.mirrorDirectory, instance, random }) : null;
+    const mirror = options.mirror ? openMirror({ place: options.mirror, instance, random, clock }) : null;
     if (mirror !== null) opened.defer(() => mirror.close());
     const copies = mirror === null ? [] : [mirror];
     const repair = createRepair({ rows: options.integrity, log, stores, copies, packs: inspector, records, clock, logger });

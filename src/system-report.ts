@@ -7,6 +7,7 @@ import type { Clock } from '#core/clock';
 import type { Health } from '#http/operations';
 import { type Config, describeConfig } from './config/load.ts';
 import { SETTINGS } from './config/settings.ts';
+import { mirrorLocation, mirrorPlaceOf } from './mirror.ts';
 import type { SpaceGuard } from './space-guard.ts';
 
 export interface SystemReportOptions {
@@ -46,6 +47,7 @@ const PARTS: Record<string, { good: string; bad: string; remedy: string }> = {
   },
 };
 const LOW_SHARE = 2;
+const MIRROR_JOB = 'mirror';
 
 /** The contract is SystemReports: of what the parts say already, with a remedy for whatever is wrong. */
 export function createSystemReports(options: SystemReportOptions): SystemReports {
@@ -65,12 +67,26 @@ export function createSystemReports(options: SystemReportOptions): SystemReports
     return { name, state: 'ok', message: 'There is space left.', remedy: null };
   }
 
-  async function background(): Promise<HealthCheck> {
+  async function background(): Promise<HealthCheck[]> {
     const failed = (await jobs.list()).filter(({ outcome }) => outcome?.kind === 'failed');
     const name = 'jobs';
-    if (failed.length === 0) return { name, state: 'ok', message: 'Work behind the requests ends well.', remedy: null };
-    const message = failed.map((job) => `${job.name} failed: ${job.outcome?.message ?? 'unknown'}`).join('; ');
-    return { name, state: 'degraded', message, remedy: 'Mend what the message names, and start the job again.' };
+    const others = failed.filter((job) => job.name !== MIRROR_JOB);
+    const copies = mirror(failed.find((job) => job.name === MIRROR_JOB)?.outcome?.message ?? null);
+    if (others.length === 0)
+      return [...copies, { name, state: 'ok', message: 'Work behind the requests ends well.', remedy: null }];
+    const message = others.map((job) => `${job.name} failed: ${job.outcome?.message ?? 'unknown'}`).join('; ');
+    return [...copies, { name, state: 'degraded', message, remedy: 'Mend what the message names, and start the job again.' }];
+  }
+
+  /** Second copies, where any are kept. */
+  function mirror(failure: string | null): HealthCheck[] {
+    const place = mirrorPlaceOf(config.values);
+    if (place === null) return [];
+    const name = 'mirror';
+    const message = `Second copies of what is stored lie in ${mirrorLocation(place)}.`;
+    if (failure === null) return [{ name, state: 'ok', message, remedy: null }];
+    const remedy = 'Mend what the message names; what waits is copied by itself then. Nothing else depends on it meanwhile.';
+    return [{ name, state: 'degraded', message: `Second copies cannot be made: ${failure}`, remedy }];
   }
 
   function exposure(): HealthCheck[] {
@@ -105,15 +121,10 @@ export function createSystemReports(options: SystemReportOptions): SystemReports
         const message = (good ? part?.good : part?.bad) ?? `${name} is ${state}.`;
         return { name, state, message, remedy: good ? null : (part?.remedy ?? 'Run `cloudstore doctor`.') };
       });
-      const work = await background().catch(
-        (): HealthCheck => ({
-          name: 'jobs',
-          state: 'failed',
-          message: 'The jobs cannot be listed.',
-          remedy: PARTS.database!.remedy,
-        }),
-      );
-      return { ready, checks: [...parts, space(), work, ...exposure()] };
+      const work = await background().catch((): HealthCheck[] => [
+        { name: 'jobs', state: 'failed', message: 'The jobs cannot be listed.', remedy: PARTS.database!.remedy },
+      ]);
+      return { ready, checks: [...parts, space(), ...work, ...exposure()] };
     },
     scrubs: (limit) => options.runs.list('scrub', limit),
     async stores() {

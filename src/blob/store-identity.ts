@@ -12,6 +12,8 @@ export interface StoreIdentity {
 
 /** The blob that holds it; every other blob of a store is a pack. */
 export const IDENTITY_NAME = 'cloudstore-store.json';
+/** Lies in a mirror, which is no store, and says whose it is. */
+export const MIRROR_MARK = 'cloudstore-mirror';
 const BYTES_MAX = 4096;
 
 /** null: the store has none yet. @throws corrupt, unavailable */

@@ -3,13 +3,13 @@ import { join, resolve } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
-import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
+import { IDENTITY_NAME, MIRROR_MARK, readIdentity, writeIdentity } from '#blob/store-identity';
 import type { RegisteredStore } from '#contracts/store-registry';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { pathOf } from '../disks.ts';
 import { localLocation, recognize, somePacks } from '../known-store.ts';
-import { instanceIdOf } from '../packs.ts';
+import { instanceIdOf } from '../owner.ts';
 import type { Session } from './session.ts';
 
 export interface ShownDisk extends RegisteredStore {
@@ -112,6 +112,8 @@ export async function replaceDisk(
     const there = await readIdentity(blobs);
     if (there !== null && (there.instance !== instanceId || there.store !== row.identity))
       throw new CloudStoreError('conflict', `${directory} is another store of packs (${there.store}).`);
+    if (there === null && (await blobs.stat(MIRROR_MARK)) !== null)
+      throw new CloudStoreError('conflict', `${directory} is a mirror; copy its packs to another directory, and name that.`);
     if (there === null) await writeIdentity(blobs, { instance: instanceId, store: row.identity });
     const missingPacks: string[] = [];
     for (let after = ''; ; ) {

@@ -5,6 +5,7 @@ import { CloudStoreError } from '#core/errors';
 import { createJobs, createRunner } from '#jobs/runner';
 import { backgroundJobs } from '../background.ts';
 import { lockDataDirectory } from '../data-directory.ts';
+import { mirrorPlaceOf } from '../mirror.ts';
 import { ofDisk } from '../space-guard.ts';
 import { openStorage } from '../storage.ts';
 import type { Session, SessionOptions } from './session.ts';
@@ -101,7 +102,7 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
       instance,
       registry: metadata.stores,
       integrity: metadata.integrity,
-      mirrorDirectory: values['mirror-dir'],
+      mirror: mirrorPlaceOf(values),
       settings: values,
       encryption: values.encryption === 'on',
       compression: values.compression === 'on',

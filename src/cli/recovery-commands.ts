@@ -34,6 +34,7 @@ export function addRecovery(program: Command, setExit: (code: number) => void): 
     .option('--at <time>', 'the last backup of before')
     .option('--check', 'only check that it can be restored')
     .option('--force', 'restore what is there of a backup that is not whole')
+    .option('--take-over', "the chunk store of chunks-url was that of an installation that is gone for good: make it this one's")
     .action((flags: Flags) => runRestore(flags, setExit));
   subcommand(program, 'rebuild-index', 'Make a database that is lost or broken anew, from the last snapshot and the packs.')
     .option('--force', 'put a database that works aside')
@@ -143,6 +144,7 @@ async function runRestore(flags: Flags, setExit: (code: number) => void): Promis
       backup,
       masterKey,
       force: flags.force === true,
+      takeOver: flags.takeOver === true,
     });
     outputOf(flags).data(report, [`Restored from ${report.backup}.`, ...report.faults, describeRebuilt(report)].join('\n'));
     if (report.hurtCount + report.faults.length > 0 || report.skipped.length > 0) setExit(EXIT.partial);

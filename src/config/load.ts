@@ -68,6 +68,7 @@ export function loadConfig(from: ConfigSources): Config {
   const directory = config.values['data-dir'] as string | null;
   config.values['data-dir'] = resolve(from.workingDirectory, directory ?? from.defaultDataDirectory);
   assertNotBoth(config, 'master-key', 'master-passphrase');
+  assertNotBoth(config, 'mirror-dir', 'mirror-url');
   const mirror = config.values['mirror-dir'];
   if (mirror !== null) config.values['mirror-dir'] = resolve(from.workingDirectory, mirror);
   // IPv4 too; the listeners fall back where IPv6 is off.

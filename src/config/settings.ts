@@ -228,13 +228,22 @@ export const SETTINGS = {
     schema: optional(text),
     default: null,
   }),
+  'mirror-url': setting({
+    description:
+      'In place of mirror-dir, an S3-compatible store for the second copies: s3://KEY:SECRET@bucket/prefix?endpoint=https://host&region=….',
+    schema: optional(s3Location()),
+    default: null,
+    secret: true,
+    url: true,
+  }),
   'scrub-every-days': setting({
     description: 'How often everything that is stored is read and checked; 0: only when it is asked for.',
     schema: z.coerce.number({ error: 'must be a number' }).min(0, 'must be 0 or more').max(3650, 'must be at most 3650'),
     default: 30,
   }),
   'scrub-mib-per-second': setting({
-    description: 'How fast, at most, in MiB a second; a quarter of it while requests are running.',
+    description:
+      'How fast, at most, stored data is gone through behind the requests (scrub, copies for the mirror, new data keys), in MiB a second; a quarter of it while requests are running.',
     schema: z.coerce.number({ error: 'must be a number' }).positive('must be more than 0').max(100_000, 'must be at most 100000'),
     default: 64,
   }),

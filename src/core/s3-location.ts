@@ -23,7 +23,7 @@ export function parseS3Location(text: string): S3Location {
   const bad = (why: string): CloudStoreError =>
     new CloudStoreError(
       'invalid_argument',
-      `The URL of the chunk store ${why}; it looks like s3://bucket/prefix?endpoint=https://host.`,
+      `The URL of the store ${why}; it looks like s3://bucket/prefix?endpoint=https://host.`,
     );
   if (!URL.canParse(text)) throw bad('cannot be read');
   const url = new URL(text);

@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { createS3Store } from '#blob/s3';
+import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
 import type { ChunkPlace } from '#contracts/content';
 import { isCloudStoreError } from '#core/errors';
+import { parseS3Location } from '#core/s3-location';
 import { type Metadata, openMetadata } from '#metadata/open';
 import { openPacks, type Packs } from '../../src/packs.ts';
 import { freshDatabase, quiet, type TestDatabase } from '../support/database.ts';
@@ -146,5 +149,29 @@ describe('packs that are sent on', function () {
     packs = await open();
     await send();
     expect(await read(one)).to.equal(true);
+  });
+
+  it('removes nothing from a store that another installation has taken over', async () => {
+    const kept = await append();
+    await send();
+    const blobs = packs.stores.of(kept.place.store);
+    const name = `${kept.place.pack}.pack`;
+    const { accessKeyId, secretAccessKey, bucket } = store;
+    const url = `s3://${accessKeyId}:${secretAccessKey}@${bucket}/packs?endpoint=${encodeURIComponent(store.s3Url)}`;
+    const other = createS3Store({ location: parseS3Location(url), random: randomBytes });
+    const { instance, store: before } = (await readIdentity(other))!;
+    await other.remove(IDENTITY_NAME);
+    await writeIdentity(other, { instance, store: 'a'.repeat(32) });
+    const why = await blobs.remove(name).then(
+      () => 'it was removed',
+      (error: Error) => error.message,
+    );
+    expect(why).to.contain('was taken over by another installation');
+    expect(await other.stat(name)).to.not.equal(null);
+    await other.remove(IDENTITY_NAME);
+    await writeIdentity(other, { instance, store: before });
+    await blobs.remove(name);
+    expect(await other.stat(name)).to.equal(null);
+    await other.close();
   });
 });

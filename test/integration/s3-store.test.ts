@@ -9,6 +9,7 @@ import { type FaultyProxy, type ProxyFault, startFaultyProxy } from '../support/
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
 import { diceOf, SEED } from '../support/random.ts';
+import { describeS3Mirror } from './s3-mirror-suite.ts';
 
 const PASSING: ProxyFault[] = ['reset', 'lost', 'slow-down', 'internal', 'cut', 'cut-request'];
 
@@ -164,4 +165,9 @@ describe(`S3 as a chunk store (seed ${SEED})`, function () {
     await store.close();
     expect(await reading).to.equal('unavailable');
   });
+
+  describeS3Mirror(
+    () => gateway,
+    () => proxy,
+  );
 });

@@ -49,7 +49,7 @@ export interface ScrubRig {
   close(): Promise<void>;
 }
 
-export async function openScrubRig(options: Partial<Pick<StorageOptions, 'mirrorDirectory'>> = {}): Promise<ScrubRig> {
+export async function openScrubRig(options: Partial<Pick<StorageOptions, 'mirror'>> = {}): Promise<ScrubRig> {
   const directory = mkdtempSync(join(tmpdir(), 'cloudstore-scrub-'));
   const database = await freshDatabase({ schema: true });
   const masterKey = randomBytes(32);

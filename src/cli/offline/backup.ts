@@ -10,7 +10,7 @@ import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Metadata } from '#metadata/open';
 import { writeDurably } from '../../data-directory.ts';
-import { instanceIdOf } from '../../packs.ts';
+import { instanceIdOf } from '../../owner.ts';
 import { chainTo, snapshotFiles, takeSnapshot } from '../../snapshots.ts';
 import { identityIn } from '../disks.ts';
 import { type BackupList, backupFiles, backupPaths, holds, namesOf, readBackupList, writeBackupList } from './backup-list.ts';

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { createBlobPackReader } from '#blob/blob-pack-reader';
+import { decodePackHeader, PACK_HEADER_BYTES } from '#blob/pack-format';
 import { createPackReader } from '#blob/pack-reader';
-import { readIdentity } from '#blob/store-identity';
+import { IDENTITY_NAME, readIdentity, writeIdentity } from '#blob/store-identity';
+import type { BlobStore } from '#contracts/blob-store';
 import type { DiskOps } from '#contracts/disk-ops';
 import type { PackOnDisk, PackReader } from '#contracts/pack-reader';
 import type { RegisteredStore } from '#contracts/store-registry';
@@ -19,6 +21,8 @@ export interface PackStoresOptions {
   more: readonly string[];
   /** Disks are looked for where they were seen last, too. Not by what is to be another installation than the one that may still use them. */
   lastSeen: boolean;
+  /** The remote store of the settings is taken from an installation that is gone, whatever its identity says by now. */
+  takeOver?: boolean;
   disk: DiskOps;
   random: Random;
 }
@@ -34,6 +38,8 @@ export interface PackStores extends PackReader {
   storeOf(pack: PackOnDisk): number | null;
   /** All whose packs are seen, ascending. */
   reached(): number[];
+  /** Gives the remote store that is taken over an identity of its new owner, so that the one before is refused. null: none is taken over. */
+  take(): Promise<{ number: number; identity: string } | null>;
 }
 
 export interface UnreachedStore {
@@ -54,10 +60,12 @@ interface Source {
  * One reader over all stores. A pack on its way from one to another is looked for in the order in which it goes, so that none is missed: open, sealed, in the
  * spool's cache, in the remote store.
  */
-export function openPackStores({ dataDirectory, settings, more, lastSeen, disk, random }: PackStoresOptions): PackStores {
+export function openPackStores(options: PackStoresOptions): PackStores {
+  const { dataDirectory, settings, more, lastSeen, takeOver = false, disk, random } = options;
   const home = join(dataDirectory, 'packs');
   const spool = join(dataDirectory, 'spool');
   let sources: Source[] = [];
+  let taken: { blobs: BlobStore; number: number; instance: string } | null = null;
   const opened = new AsyncDisposableStack();
   const byId = new Map<string, Source>();
 
@@ -100,14 +108,18 @@ export function openPackStores({ dataDirectory, settings, more, lastSeen, disk, 
       const { createS3Store } = await import('#blob/s3'); // the client is only loaded where it is used
       const blobs = createS3Store({ location: place, random });
       opened.defer(() => blobs.close());
-      const identity = (await readIdentity(blobs))?.store ?? null;
-      const row = expected.find((one) => one.identity === identity);
-      if (row !== undefined) return { number: row.number, packs: createBlobPackReader(blobs) };
+      const there = await readIdentity(blobs);
+      const identity = there?.store ?? null;
+      const row = takeOver ? expected[0] : expected.find((one) => one.identity === identity);
+      // Without an identity it may be one whose take-over was cut short.
+      const instance = there?.instance ?? (takeOver && row !== undefined ? await instanceIn(blobs) : null);
+      if (takeOver && row !== undefined && instance !== null) taken = { blobs, number: row.number, instance };
+      if (row !== undefined && instance !== null) return { number: row.number, packs: createBlobPackReader(blobs) };
       const why = identity === null ? 'there is no store of packs' : 'it is not a store that the database knows';
       unreached.push({ number: null, location, why });
       for (const one of expected) unreached.push({ number: one.number, location: one.location, why: `${location} is not it` });
     } catch (error) {
-      if (!isCloudStoreError(error)) throw error;
+      if (!isCloudStoreError(error) || takeOver) throw error;
       for (const { number } of expected.length > 0 ? expected : [{ number: null }])
         unreached.push({ number, location, why: error.message });
     }
@@ -152,6 +164,13 @@ export function openPackStores({ dataDirectory, settings, more, lastSeen, disk, 
     storeOf: ({ id }) => byId.get(id)?.number ?? null,
     reached: () =>
       [...new Set(sources.flatMap(({ number, part }) => (part === true ? [] : (number ?? []))))].sort((a, b) => a - b),
+    async take() {
+      if (taken === null) return null;
+      const { blobs, number, instance } = taken;
+      await blobs.remove(IDENTITY_NAME);
+      const { store: identity } = await writeIdentity(blobs, { instance, store: random(16).toString('hex') });
+      return { number, identity };
+    },
     async list() {
       const out = new Map<string, PackOnDisk>();
       byId.clear();
@@ -182,4 +201,12 @@ export function openPackStores({ dataDirectory, settings, more, lastSeen, disk, 
     },
     close: () => opened.disposeAsync(),
   };
+}
+
+/** The installation that the first pack of a store names; null: there is no pack. */
+async function instanceIn(blobs: BlobStore): Promise<string | null> {
+  for await (const { name, size } of blobs.list(''))
+    if (name.endsWith('.pack') && size >= PACK_HEADER_BYTES)
+      return decodePackHeader(await blobs.read(name, 0, PACK_HEADER_BYTES))?.instance ?? null;
+  return null;
 }

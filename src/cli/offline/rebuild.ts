@@ -104,7 +104,8 @@ async function rebuildIn(
     return {
       found: chunksIn(packs, faults),
       stores: moved ? [...reached, ...others] : reached,
-      left: moved ? others : [],
+      left: moved ? others : null,
+      taken: () => packs.take(),
       home: () => homeOf(options),
       async bring(ids) {
         brought = await bringHome(options, ids);

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { createPackReader } from '#blob/pack-reader';
 import { createShelf } from '#blob/shelf';
-import { IDENTITY_NAME } from '#blob/store-identity';
+import { IDENTITY_NAME, readIdentity } from '#blob/store-identity';
 import type { DiskOps } from '#contracts/disk-ops';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
+import { describeS3Location, parseS3Location } from '#core/s3-location';
 import { writeDurably } from '../../data-directory.ts';
 import { SNAPSHOTS_DIRECTORY } from '../../snapshots.ts';
 import { backupPaths, type ChosenBackup, holds } from './backup-list.ts';
@@ -27,6 +28,8 @@ export interface RestoreOptions {
   settings: PackStoresOptions['settings'];
   /** Restore what can be had of a backup that is not whole. */
   force: boolean;
+  /** The chunk store of the settings was that of an installation that is gone for good: it becomes this one's. */
+  takeOver: boolean;
   disk: DiskOps;
   clock: Clock;
   random: Random;
@@ -52,6 +55,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   const { dataDirectory, databaseUrl, from, backup, masterKey, disk, clock, random, log } = options;
   const { name, list } = backup;
   await assertEmpty(dataDirectory, name);
+  if (!options.takeOver) await assertNobodys(options);
   const { faults } = await verifyBackup({ from, masterKey, disk }, list);
   if (faults.length > 0 && !options.force) {
     throw new CloudStoreError(
@@ -70,7 +74,15 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   if ((await disk.stat(join(dataDirectory, 'master.key'))) === null) {
     await copyFile(disk, join(from, 'master.key'), join(dataDirectory, 'master.key'), null);
   }
-  const packs = openPackStores({ dataDirectory, settings: options.settings, more: [], lastSeen: false, disk, random });
+  const packs = openPackStores({
+    dataDirectory,
+    settings: options.settings,
+    more: [],
+    lastSeen: false,
+    takeOver: options.takeOver,
+    disk,
+    random,
+  });
   try {
     const common = { dataDirectory, databaseUrl, masterKey, disk, clock, random, log };
     const report = await rebuildDatabase({ ...common, shelf: snapshots, packs, atMs: null, force: false, moved: true });
@@ -105,6 +117,25 @@ async function copyPacks({ dataDirectory, from, backup, disk }: RestoreOptions):
     await source.close();
     await target.close();
   }
+}
+
+/** Two installations in one store would each take the other's packs for garbage. @throws conflict */
+async function assertNobodys({ settings, random }: RestoreOptions): Promise<void> {
+  const url = settings['chunks-url'];
+  if (url === null) return;
+  const { createS3Store } = await import('#blob/s3'); // the client is only loaded where it is used
+  const location = parseS3Location(url);
+  const blobs = createS3Store({ location, random });
+  try {
+    if ((await readIdentity(blobs)) === null) return;
+  } finally {
+    await blobs.close();
+  }
+  throw new CloudStoreError(
+    'conflict',
+    `The chunk store ${describeS3Location(location)} belongs to an installation that may still run, and would lose packs to this one. ` +
+      'Leave CLOUDSTORE_CHUNKS_URL (chunks-url) out, or name an empty one, for a copy beside it; if that installation is gone for good, say --take-over.',
+  );
 }
 
 async function assertEmpty(dataDirectory: string, backup: string): Promise<void> {

@@ -30,8 +30,10 @@ export interface Finding {
   bring(packs: readonly string[]): Promise<void>;
   /** The data directory's store, where no row says which that is. */
   home(): Promise<{ identity: string; location: string }>;
-  /** Of the others, those that are no stores of this database any more once nothing lies in them. */
-  left: readonly number[];
+  /** Of the others, those that are no stores of this database any more once nothing lies in them. null: it is the same installation as before, in its place. */
+  left: readonly number[] | null;
+  /** Gives a store that is taken over another identity, durably; the row follows. null: none is. */
+  taken(): Promise<{ number: number; identity: string } | null>;
 }
 
 export interface Mended {
@@ -69,6 +71,10 @@ const ENTER_HOME = `INSERT INTO stores (number, kind, identity, location, create
 const LEAVE = `UPDATE stores s SET state = 'removed' WHERE number = ANY($1::int[]) AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.store = s.number)`;
 /** What only the machine of before had on its way. */
 const FORGET_SPOOL = `DELETE FROM settings WHERE name IN ('spool', 'spool-alone')`;
+/** The mirror is the other one's, which may still run; so is what else names its owner (`src/owner.ts`). */
+const NEW_OWNER = `DELETE FROM settings WHERE name IN ('mirror', 'owner-id');
+  INSERT INTO settings (name, value) VALUES ('owner-id', to_jsonb(replace(gen_random_uuid()::text, '-', '')))`;
+const TAKE = 'UPDATE stores SET identity = $2 WHERE number = $1';
 /** A pack that a tombstone says is removed is there all the same: of a backup that was made before. */
 const RISE = `UPDATE packs SET state = 'used' WHERE state = 'removed' AND id IN (SELECT pack FROM found)`;
 const MISSING = `CREATE TEMP TABLE missing ON COMMIT DROP AS SELECT c.domain, c.id FROM chunks c
@@ -102,7 +108,7 @@ export async function mendPlaces(
     await client.connect();
     await client.query('BEGIN; SET LOCAL enable_hashjoin = on; SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on');
     const known = await client.query<StoreRow>({ text: STORES, rowMode: 'array' });
-    const { found, stores, left, bring, home } = await look(known.rows.map(storeOf));
+    const { found, stores, left, taken, bring, home } = await look(known.rows.map(storeOf));
     await client.query(FOUND);
     await copyIn(client, 'found', tuplesOf(found));
     await client.query('CREATE INDEX ON found (domain, id); ANALYZE found');
@@ -127,10 +133,13 @@ export async function mendPlaces(
       const { identity, location } = await home();
       await client.query(ENTER_HOME, [identity, location]);
     }
-    if (left.length > 0) {
+    if (left !== null) {
       await client.query(LEAVE, [left]);
       await client.query(FORGET_SPOOL);
+      await client.query(NEW_OWNER);
     }
+    const now = await taken();
+    if (now !== null) await client.query(TAKE, [now.number, now.identity]);
     await client.query('COMMIT');
     return {
       ...counts,

@@ -6,6 +6,7 @@ import { nodeDiskOps } from '#blob/disk-ops';
 import { createLateStore } from '#blob/late-store';
 import { createLocalDisk } from '#blob/local-disk';
 import type { JobContext } from '#contracts/jobs';
+import { createPace } from '#engine/pace';
 import { createMirrorJob, type MirrorDeps } from '#jobs/mirror';
 import { describeBlobStore } from '../../conformance/blob-store.ts';
 import { quiet } from '../../support/database.ts';
@@ -35,7 +36,7 @@ describe(`mirror (seed ${SEED})`, function () {
 
   beforeEach(async () => {
     mirror = mkdtempSync(join(tmpdir(), 'cloudstore-mirror-'));
-    rig = await openScrubRig({ mirrorDirectory: mirror });
+    rig = await openScrubRig({ mirror: { kind: 'directory', directory: mirror } });
     for (const [key, bytes] of Object.entries(files)) await rig.put(key, bytes);
     await rig.seal();
     await run();
@@ -54,6 +55,7 @@ describe(`mirror (seed ${SEED})`, function () {
       mirror: store!,
       packs: inspector,
       rows: rig.metadata.integrity,
+      pace: createPace({ bytesPerSecond: 1e12, busy: () => false }),
       clock: { now: () => Date.now() },
       logger: quiet,
       everyMs: 1,
