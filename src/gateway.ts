@@ -45,6 +45,7 @@ import { createWsHandler } from '#protocols/ws/door';
 import { createLinks } from '#sharing/links';
 import { createShares } from '#sharing/shares';
 import { assertAlertTarget, createAlertDesk } from './alert-channels.ts';
+import { createAttempts } from './attempts.ts';
 import { startBackground } from './background.ts';
 import { createBackups } from './backups.ts';
 import type { Config } from './config/load.ts';
@@ -329,6 +330,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => audit.close());
   const trace = createTrace({ signals, random });
   started.defer(() => trace.close());
+  const attempts = createAttempts({ ...metadata, cache, clock, log });
   const presence = createPresence({ signals, clock, random });
   started.defer(() => presence.close());
   const tasked = { tasks: metadata.historyTasks, jobs: background.jobs, job: HISTORY_JOB };
@@ -340,6 +342,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     history: createHistory({ ...shared, ...tasked, buckets, onDamage }),
     quotas: createQuotas({ ...shared, buckets }),
     historyDays: values['history-days'],
+    attempts,
     trace,
     presence,
     jobFeed: createJobFeed({ jobs: background.jobs, signals, log }),
@@ -400,6 +403,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       ended: (...about) => {
         recorded(...about);
         loggedIn(...about);
+        attempts.ended(...about);
       },
       clock,
       random,

@@ -4,7 +4,7 @@ import type { Logger } from '#contracts/observability';
 import { networkOf } from '#core/network';
 import type { ListenersOptions } from '#http/server';
 
-const LOGINS = new Set(['Login', 'LoginByPasskey', 'LoginByOidc', 'BeginSetup']);
+const LOGINS = new Set(['Login', 'LoginByPasskey', 'LoginByOidc', 'BeginSetup', 'RedeemClaim']);
 
 /** Tells of a log-in from a network that the user never logged in from. The first one of all is no news. */
 export function watchLogins({

@@ -53,6 +53,16 @@ export type AlertTest = {
   }[];
 };
 
+export type AttemptList = {
+  attempts: {
+    at: string;
+    why: "password" | "name" | "secret" | "clock" | "port" | "expired" | "network" | "scope" | "limited" | "missing" | "address";
+    door: string;
+    address: string;
+    credential: string | null;
+  }[];
+};
+
 export type AuditPage = {
   /** Newest first. */
   items: AuditRecord[];
@@ -274,6 +284,43 @@ export type BucketUsage = {
     sharedBytes: number;
     measured: string;
   } | null;
+};
+
+/** A promise of one credential, to whoever shows its token first. */
+export type Claim = {
+  id: string;
+  kind: "app-password" | "device";
+  name: string;
+  scope: Scope;
+  state: "waiting" | "redeemed" | "over";
+  created: string;
+  /** Until when it can be redeemed. */
+  expires: string;
+  redeemed: string | null;
+  redeemedFrom: string | null;
+  /** What was made of it: removed as every credential. */
+  credential: string | null;
+};
+
+export type ClaimList = {
+  claims: Claim[];
+};
+
+export type ClaimMade = {
+  id: string;
+  kind: "app-password" | "device";
+  name: string;
+  scope: Scope;
+  state: "waiting" | "redeemed" | "over";
+  created: string;
+  /** Until when it can be redeemed. */
+  expires: string;
+  redeemed: string | null;
+  redeemedFrom: string | null;
+  /** What was made of it: removed as every credential. */
+  credential: string | null;
+  /** For the device, once; told here and never again. */
+  token: string;
 };
 
 export type Code = {
@@ -633,6 +680,14 @@ export type NewBucket = {
   name: string;
 };
 
+export type NewClaim = {
+  kind?: "app-password" | "device";
+  name: string;
+  scope?: Scope;
+  /** When the credential is to end; absent: when it is taken back. */
+  expires?: string;
+};
+
 export type NewCredential = {
   kind: "s3" | "app-password" | "device";
   name: string;
@@ -794,6 +849,36 @@ export type Quota = {
 export type RecoveryCodes = {
   /** Told once, when there were none before: each opens the door once in place of a code. */
   recoveryCodes: string[];
+};
+
+/** The secret is told here and never again. */
+export type Redeemed = {
+  id: string;
+  kind: "s3" | "app-password" | "device";
+  name: string | null;
+  scope: Scope;
+  created: string;
+  expires: string | null;
+  /** To the minute. */
+  lastUsed: string | null;
+  lastUsedFrom: string | null;
+  user: string;
+  /** For Basic authentication with the name of the user. */
+  password: string;
+  /** Of a device, for S3. */
+  accessKeyId?: string;
+  secretAccessKey?: string;
+  /** The origin under which the gateway was called, or that its settings name. */
+  server: string;
+  webdav: string;
+  s3: {
+    port: number | null;
+    domain: string | null;
+  };
+};
+
+export type Redemption = {
+  token: string;
 };
 
 export type Refresh = {
@@ -1380,6 +1465,13 @@ export interface Operations {
     body: NewBucket;
     answer: Bucket;
   };
+  /** Makes a claim: a token that a device exchanges for a credential of its own, once, within ten minutes. */
+  CreateClaim: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: NewClaim;
+    answer: ClaimMade;
+  };
   /** Makes an S3 key, an app password (WebDAV, Basic) or a device (one secret for all doors). */
   CreateCredential: {
     path: Record<never, never>;
@@ -1498,6 +1590,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: ConfigDocument;
+  };
+  /** Whether a claim still waits for its device. */
+  GetClaim: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Claim;
   };
   /** Downloads a file; lists a folder (a key that is empty or ends in `/`, or that only a folder has). */
   GetFile: {
@@ -1646,6 +1745,13 @@ export interface Operations {
     body: undefined;
     answer: AlertList;
   };
+  /** What was refused in the last minutes of requests in the name of the caller, and why. */
+  ListAttempts: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: AttemptList;
+  };
   /** Who did what, from where, by which door, with which verdict; newest first. */
   ListAudit: {
     path: Record<never, never>;
@@ -1666,6 +1772,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: BucketList;
+  };
+  /** The caller's claims of the last day; never their tokens. */
+  ListClaims: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: ClaimList;
   };
   /** The caller's S3 keys, app passwords and devices; never their secrets. */
   ListCredentials: {
@@ -1877,6 +1990,13 @@ export interface Operations {
     body: Retention;
     answer: RetentionShown;
   };
+  /** Exchanges the token of a claim for the credential that it promises. Whoever comes first gets it, once. */
+  RedeemClaim: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: Redemption;
+    answer: Redeemed;
+  };
   /** Exchanges a refresh token, which works once; a second use ends the session. */
   Refresh: {
     path: Record<never, never>;
@@ -1894,6 +2014,13 @@ export interface Operations {
   /** Takes one of these documents away. */
   RemoveBucketDocument: {
     path: { bucket: string; document: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Takes a claim back. A credential that was made of it is removed as every other. */
+  RemoveClaim: {
+    path: { id: string };
     query: Record<never, never>;
     body: undefined;
     answer: undefined;
@@ -2177,6 +2304,7 @@ export const OPERATIONS = {
   ConfirmTotp: ['POST', '/me/totp/confirm'],
   Copy: ['POST', '/copy'],
   CreateBucket: ['POST', '/buckets'],
+  CreateClaim: ['POST', '/claims'],
   CreateCredential: ['POST', '/credentials'],
   CreateGroup: ['POST', '/groups'],
   CreateLink: ['POST', '/links'],
@@ -2194,6 +2322,7 @@ export const OPERATIONS = {
   FinishUpload: ['POST', '/uploads/{id}/finish'],
   GetBucket: ['GET', '/buckets/{bucket}'],
   GetBucketDocument: ['GET', '/buckets/{bucket}/config/{document}'],
+  GetClaim: ['GET', '/claims/{id}'],
   GetFile: ['GET', '/files/{bucket}/{key}'],
   GetJob: ['GET', '/jobs/{name}'],
   GetLink: ['GET', '/links/{link}'],
@@ -2215,9 +2344,11 @@ export const OPERATIONS = {
   LinkedOidc: ['GET', '/me/oidc'],
   ListAccess: ['GET', '/access/{bucket}/{key}'],
   ListAlerts: ['GET', '/alerts'],
+  ListAttempts: ['GET', '/me/attempts'],
   ListAudit: ['GET', '/audit'],
   ListBackups: ['GET', '/backups'],
   ListBuckets: ['GET', '/buckets'],
+  ListClaims: ['GET', '/claims'],
   ListCredentials: ['GET', '/credentials'],
   ListGroups: ['GET', '/groups'],
   ListHistoryTasks: ['GET', '/buckets/{bucket}/history-tasks'],
@@ -2248,9 +2379,11 @@ export const OPERATIONS = {
   PutBucketDocument: ['PUT', '/buckets/{bucket}/config/{document}'],
   PutFile: ['PUT', '/files/{bucket}/{key}'],
   PutRetention: ['PUT', '/buckets/{bucket}/retention'],
+  RedeemClaim: ['POST', '/claims/redeem'],
   Refresh: ['POST', '/auth/refresh'],
   RemoveBucket: ['DELETE', '/buckets/{bucket}'],
   RemoveBucketDocument: ['DELETE', '/buckets/{bucket}/config/{document}'],
+  RemoveClaim: ['DELETE', '/claims/{id}'],
   RemoveCredential: ['DELETE', '/credentials/{id}'],
   RemoveFile: ['DELETE', '/files/{bucket}/{key}'],
   RemoveGroup: ['DELETE', '/groups/{name}'],

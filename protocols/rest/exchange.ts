@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessControl } from '#contracts/access-control';
 import type { AlertDesk } from '#contracts/alerts';
+import type { Attempts } from '#contracts/attempts';
 import type { AuditLog } from '#contracts/audit';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
@@ -46,6 +47,7 @@ export interface RestDeps {
   /** Where S3 listens; the port is known once it does. */
   s3Reach?: { readonly port: number | null; readonly domain: string | null };
   identity?: Identity;
+  attempts?: Attempts;
   /** Where the settings name an identity provider. */
   singleSignOn?: SingleSignOn;
   /** Under which browsers reach us, where the settings say so. */

@@ -6,6 +6,7 @@ import { authRoutes } from './routes/auth.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { bucketRoutes } from './routes/buckets.ts';
+import { claimRoutes } from './routes/claims.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { fileRoutes } from './routes/files.ts';
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ...setupRoutes,
   ...meRoutes,
   ...credentialRoutes,
+  ...claimRoutes,
   ...userRoutes,
   ...fileRoutes,
   ...treeRoutes,

@@ -24,22 +24,6 @@ const TEMPORARY_MAX = 1_000;
 
 /** Makes, shows and takes back credentials. */
 export function createCredentials({ credentials: store, keyring, clock, random }: CredentialsOptions): Credentials {
-  const seal = (secret: string, id: string): Buffer => keyring.seal(Buffer.from(secret), secretContext(id));
-
-  function minted({
-    kind,
-    given,
-  }: WantedCredential): Pick<NewCredential, 'id' | 'sealedSecret' | 'secretHash'> & { secret: string } {
-    if (kind === 's3') {
-      const { accessKeyId: id, secretAccessKey: secret } =
-        given === undefined ? generateAccessKey(random) : { accessKeyId: given.id, secretAccessKey: given.secret };
-      return { id, secret, sealedSecret: seal(secret, id), secretHash: null };
-    }
-    const id = generateId(random, kind === 'device' ? 'CD' : 'CA');
-    const secret = kind === 'device' ? generateDeviceSecret(random) : generateAppPassword(random);
-    return { id, secret, sealedSecret: kind === 'device' ? seal(secret, id) : null, secretHash: digestOf(secret) };
-  }
-
   return {
     list: (who, of) => {
       const { id } = userItself(who);
@@ -52,13 +36,8 @@ export function createCredentials({ credentials: store, keyring, clock, random }
       const owner: PrincipalId = wanted.owner ?? self.id;
       if (owner !== self.id) adminItself(who);
       const { name, scope = null, networks = null, expires = null } = wanted;
-      if (name !== null) assertName(name);
-      assertScope(scope);
-      if (networks?.some((one) => !isCidr(one)))
-        throw new CloudStoreError('invalid_argument', 'A network is an address or CIDR, like 192.168.0.0/16.');
-      if (expires !== null && expires <= clock.now())
-        throw new CloudStoreError('invalid_argument', 'It would have expired already.');
-      const { secret, ...made } = minted(wanted);
+      assertWanted({ name, scope, networks, expires }, clock);
+      const { secret, ...made } = mintedFor(wanted, { keyring, random });
       const credential = await store.add({
         ...made,
         kind: wanted.kind,
@@ -96,7 +75,7 @@ export function createCredentials({ credentials: store, keyring, clock, random }
         kind: 'temporary',
         principal: principal.id,
         name: null,
-        sealedSecret: seal(secretAccessKey, id),
+        sealedSecret: keyring.seal(Buffer.from(secretAccessKey), secretContext(id)),
         secretHash: digestOf(sessionToken),
         scope: by.scope,
         networks: by.networks ?? null,
@@ -107,6 +86,34 @@ export function createCredentials({ credentials: store, keyring, clock, random }
       return { accessKeyId: id, secretAccessKey, sessionToken, expires };
     },
   };
+}
+
+/** A new secret of a kind, and how it is kept. */
+export function mintedFor(
+  { kind, given }: Pick<WantedCredential, 'kind' | 'given'>,
+  { keyring, random }: Pick<CredentialsOptions, 'keyring' | 'random'>,
+): Pick<NewCredential, 'id' | 'sealedSecret' | 'secretHash'> & { secret: string } {
+  const seal = (secret: string, id: string): Buffer => keyring.seal(Buffer.from(secret), secretContext(id));
+  if (kind === 's3') {
+    const { accessKeyId: id, secretAccessKey: secret } =
+      given === undefined ? generateAccessKey(random) : { accessKeyId: given.id, secretAccessKey: given.secret };
+    return { id, secret, sealedSecret: seal(secret, id), secretHash: null };
+  }
+  const id = generateId(random, kind === 'device' ? 'CD' : 'CA');
+  const secret = kind === 'device' ? generateDeviceSecret(random) : generateAppPassword(random);
+  return { id, secret, sealedSecret: kind === 'device' ? seal(secret, id) : null, secretHash: digestOf(secret) };
+}
+
+/** @throws invalid_argument */
+export function assertWanted(
+  { name, scope, networks, expires }: Required<Pick<WantedCredential, 'name' | 'scope' | 'networks' | 'expires'>>,
+  clock: Clock,
+): void {
+  if (name !== null) assertName(name);
+  assertScope(scope);
+  if (networks?.some((one) => !isCidr(one)))
+    throw new CloudStoreError('invalid_argument', 'A network is an address or CIDR, like 192.168.0.0/16.');
+  if (expires !== null && expires <= clock.now()) throw new CloudStoreError('invalid_argument', 'It would have expired already.');
 }
 
 /** Whether it came with something that it may give back. */

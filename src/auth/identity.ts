@@ -1,5 +1,6 @@
 import type { BucketStore } from '#contracts/bucket-store';
 import type { Cache } from '#contracts/cache';
+import type { ClaimStore } from '#contracts/claim-store';
 import type { CredentialStore } from '#contracts/credential-store';
 import type { FactorStore } from '#contracts/factor-store';
 import type { GroupStore } from '#contracts/group-store';
@@ -12,6 +13,7 @@ import type { Signals } from '#contracts/signals';
 import type { SingleSignOn } from '#contracts/single-sign-on';
 import type { Clock, Random } from '#core/clock';
 import { createAuthenticator, type OwnAuthenticator } from './authenticator.ts';
+import { createClaims } from './claims.ts';
 import { createConfirmation, userFreshly } from './confirmation.ts';
 import { createCredentials } from './credentials.ts';
 import { createSingleSignOn, type OidcProvider } from './oidc.ts';
@@ -25,6 +27,7 @@ import { createUsers } from './users.ts';
 export interface IdentityOptions {
   principals: PrincipalStore;
   credentials: CredentialStore;
+  claims: ClaimStore;
   factors: FactorStore;
   groups: GroupStore;
   buckets: BucketStore;
@@ -60,6 +63,7 @@ export function createIdentity(
     users,
     ...(provider === null ? {} : { singleSignOn: createSingleSignOn({ ...options, provider, users, sessions }) }),
     credentials: createCredentials(options),
+    claims: createClaims(options),
     secondFactors: { ...codes, ...passkeys, ...confirmation },
     setup: createSetup({ ...options, sessions }),
   };

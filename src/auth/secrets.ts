@@ -19,7 +19,7 @@ export function generateAccessKey(random: Random): { accessKeyId: string; secret
 }
 
 /** The kind shows in the first two letters, for people who look at a list or a log. */
-export function generateId(random: Random, prefix: 'CS' | 'CA' | 'CD' | 'CT'): string {
+export function generateId(random: Random, prefix: 'CS' | 'CA' | 'CC' | 'CD' | 'CT'): string {
   return `${prefix}${pick(random, LETTERS + DIGITS, 18)}`;
 }
 

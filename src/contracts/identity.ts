@@ -1,3 +1,4 @@
+import type { Claims } from './claims.ts';
 import type { Credentials } from './credentials.ts';
 import type { SecondFactors } from './second-factors.ts';
 import type { Setup } from './setup.ts';
@@ -7,6 +8,7 @@ import type { Users } from './users.ts';
 export interface Identity {
   users: Users;
   credentials: Credentials;
+  claims: Claims;
   secondFactors: SecondFactors;
   setup: Setup;
 }

@@ -17,6 +17,7 @@ import * as rest from './migrations/0017-rest.ts';
 import * as links from './migrations/0019-links.ts';
 import * as audit from './migrations/0021-audit.ts';
 import * as alerts from './migrations/0022-alerts.ts';
+import * as claims from './migrations/0023-claims.ts';
 import * as locks from './migrations/0024-locks.ts';
 import * as runs from './migrations/0025-runs.ts';
 import * as confirmed from './migrations/0026-identity.ts';
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0019-links', migration: links },
   { name: '0021-audit', migration: audit },
   { name: '0022-alerts', migration: alerts },
+  { name: '0023-claims', migration: claims },
   { name: '0024-locks', migration: locks },
   { name: '0025-runs', migration: runs },
   { name: '0026-identity', migration: confirmed },

@@ -3,6 +3,7 @@ import type { AuditStore } from '#contracts/audit';
 import type { AuthorityStore } from '#contracts/authority-store';
 import type { BucketStore } from '#contracts/bucket-store';
 import type { ChunkIndex, UploadLease } from '#contracts/chunk-index';
+import type { ClaimStore } from '#contracts/claim-store';
 import type { CollectionStore } from '#contracts/collection';
 import type { CredentialStore } from '#contracts/credential-store';
 import type { DumpStore } from '#contracts/dump-store';
@@ -43,6 +44,7 @@ import { type AuditChain, createAuditStore } from './audit.ts';
 import { createAuthorityStore } from './authority.ts';
 import { createBucketStore } from './buckets.ts';
 import { createChunkIndex } from './chunk-index.ts';
+import { createClaimStore } from './claims.ts';
 import { createCollectionStore } from './collection.ts';
 import { createCredentialStore } from './credentials.ts';
 import { type Connection, openDatabase } from './database.ts';
@@ -108,6 +110,7 @@ export interface Metadata {
   thumbnails: ThumbnailStore;
   idempotency: IdempotencyStore;
   principals: PrincipalStore;
+  claims: ClaimStore;
   credentials: CredentialStore;
   factors: FactorStore;
   groups: GroupStore;
@@ -170,6 +173,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     resumables: createResumableStore({ database, clock, random, registration, uploads }),
     authority: createAuthorityStore({ database, signals }),
     principals: createPrincipalStore({ database, clock, signals }),
+    claims: createClaimStore({ database, clock, signals }),
     credentials: createCredentialStore({ database, clock, signals }),
     factors: createFactorStore({ database, clock, signals }),
     groups: createGroupStore({ database, clock, signals }),

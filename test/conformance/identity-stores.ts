@@ -87,6 +87,57 @@ export function describeIdentityStores(name: string, make: () => Promise<Metadat
       expect(await gateway().credentials.removeAll(owner)).to.equal(1);
     });
 
+    it('gives a claim to one of all who come at once, in whichever gateway, while it lasts and its maker may act', async () => {
+      const principal = await user();
+      const claim = (name: string, expires = rig.clock.now() + 1000) => ({
+        ...{ id: `CC${randomBytes(8).toString('hex')}`, tokenHash: hashOf(name), principal, kind: 'device' as const, name },
+        ...{ scope: { actions: ['read'], places: null }, networks: ['10.0.0.0/8'], credentialExpires: null, expires },
+      });
+      const minted = () => ({
+        id: `CD${randomBytes(8).toString('hex')}`,
+        sealedSecret: Buffer.concat([Buffer.of(1), randomBytes(39)]),
+        secretHash: randomBytes(32),
+      });
+      const phone = claim(`phone ${principal}`);
+      const { tokenHash, ...told } = phone;
+      const waiting = { ...told, created: rig.clock.now(), redeemed: null, redeemedFrom: null, credential: null };
+      expect(await gateway().claims.add(phone, 2)).to.deep.equal(waiting);
+      expect(await gateway().claims.find(phone.id, principal)).to.deep.equal(waiting);
+      expect(await gateway().claims.find(phone.id, await user())).to.equal(null);
+      const comers = Array.from({ length: 12 }, minted);
+      const outcomes = await Promise.all(comers.map((one) => gateway().claims.redeem(tokenHash, one, '10.0.0.9')));
+      const winner = comers[outcomes.findIndex((one) => one !== null)]!;
+      expect(outcomes.filter((one) => one !== null)).to.have.length(1);
+      const made = (await gateway().credentials.list(principal)).map(({ id, kind, name, scope, networks }) => ({
+        ...{ id, kind, name, scope, networks },
+      }));
+      const { name, kind, scope, networks } = phone;
+      expect(made).to.deep.equal([{ id: winner.id, kind, name, scope, networks }]);
+      expect((await gateway().credentials.findBySecret(winner.secretHash))?.sealedSecret).to.deep.equal(winner.sealedSecret);
+      expect(await gateway().claims.findByToken(tokenHash)).to.deep.include({
+        redeemed: rig.clock.now(),
+        redeemedFrom: '10.0.0.9',
+        credential: winner.id,
+      });
+      const late = claim(`late ${principal}`, rig.clock.now());
+      await gateway().claims.add(late, 2);
+      expect(await gateway().claims.redeem(late.tokenHash, minted(), '10.0.0.9')).to.equal(null);
+      const [first, second] = [claim(`first ${principal}`), claim(`second ${principal}`)];
+      await gateway().claims.add(first, 2);
+      await gateway().claims.add(second, 2);
+      expect(await codeOf(gateway().claims.add(claim(`third ${principal}`), 2))).to.equal('rate_limited');
+      await gateway().principals.update(principal, { disabled: true });
+      expect(await gateway().claims.redeem(first.tokenHash, minted(), '10.0.0.9')).to.equal(null);
+      await gateway().principals.update(principal, { disabled: false });
+      await gateway().claims.remove(first.id, principal);
+      expect(await codeOf(gateway().claims.remove(second.id, await user()))).to.equal('key_not_found');
+      await gateway().claims.removeOpen(principal);
+      for (const { tokenHash: hash } of [first, second])
+        expect(await gateway().claims.redeem(hash, minted(), '10.0.0.9')).to.equal(null);
+      expect((await gateway().claims.list(principal)).map(({ id }) => id)).to.deep.equal([phone.id]);
+      expect((await gateway().credentials.list(principal)).length).to.equal(1);
+    });
+
     it('notes the latest use, whoever writes it last', async () => {
       const { id } = await gateway().credentials.add(given(await user()));
       await gateway().credentials.used([{ id, at: 2000, from: 'b' }]);

@@ -307,6 +307,115 @@ describe('who somebody is, on every door', function () {
     });
   });
 
+  describe('a claim', () => {
+    const redeem = (token: string) => api.call('POST', '/claims/redeem', null, { token });
+    const claim = async (by: { token: string }, body: object = {}): Promise<Reply['json']> => {
+      const { status, json } = await api.call('POST', '/claims', by, { name: 'phone', ...body });
+      expect(status, JSON.stringify(json)).to.equal(201);
+      secret(`the token of ${json.id}`, json.token);
+      return json;
+    };
+
+    it('becomes one credential, of its scope, for whoever comes first; and its token opens nothing else', async () => {
+      const ann = await person();
+      const made = await claim(ann.self, { scope: { places: [{ bucket: ann.bucket, prefix: 'in/' }] } });
+      expect(made).to.deep.include({ state: 'waiting', credential: null, kind: 'device' });
+      expect((await api.dav(ann.name, made.token)).status).to.equal(401);
+      expect((await api.call('GET', '/me', { token: made.token })).status).to.equal(401);
+      const answers = await Promise.all(Array.from({ length: 6 }, () => redeem(made.token)));
+      const won = answers.filter(({ status }) => status === 201);
+      expect([won.length, ...new Set(answers.filter(({ status }) => status !== 201).map(({ json }) => json.code))]).to.deep.equal(
+        [1, 'expired'],
+      );
+      const { json: device } = won[0]!;
+      secret('the secret of a claimed device', device.password);
+      expect(device).to.deep.include({ user: ann.name, name: 'phone', kind: 'device', accessKeyId: device.id });
+      expect(device.webdav).to.equal(gateway.webdavUrl);
+      expect(device.scope).to.deep.equal({ places: [{ bucket: ann.bucket, prefix: 'in/' }] });
+      expect((await api.dav(ann.name, device.password, 'home/in/a.txt', 'PUT', Buffer.from('a'))).status).to.equal(201);
+      expect((await api.dav(ann.name, device.password, 'home/b.txt', 'PUT', Buffer.from('b'))).status).to.equal(403);
+      const after = await api.call('GET', `/claims/${made.id}`, ann.self);
+      expect(after.json).to.deep.include({ state: 'redeemed', credential: device.id, redeemedFrom: '127.0.0.1' });
+      expect(JSON.stringify((await api.call('GET', '/claims', ann.self)).json)).to.not.include(made.token);
+      // What a device has makes no other way in.
+      expect((await api.call('POST', '/claims', { user: ann.name, password: device.password }, { name: 'x' })).status).to.equal(
+        403,
+      );
+      await api.call('DELETE', `/credentials/${device.id}`, ann.self);
+      await within(async () => (await api.dav(ann.name, device.password)).status === 401);
+      expect((await redeem(made.token)).status).to.equal(401);
+    });
+
+    it('opens nothing once it was taken back, its maker has another password, or is disabled; nor for others', async () => {
+      const [ann, bob] = [await person(), await person()];
+      const back = await claim(ann.self);
+      expect((await api.call('DELETE', `/claims/${back.id}`, bob.self)).status).to.equal(404);
+      expect((await api.call('GET', `/claims/${back.id}`, bob.self)).status).to.equal(404);
+      expect((await api.call('DELETE', `/claims/${back.id}`, ann.self)).status).to.equal(204);
+      expect((await redeem(back.token)).json.code).to.equal('unauthenticated');
+      const open = await claim(ann.self);
+      const password = secret('a new password', 'another password of ann');
+      await api.call('POST', '/me/password', ann.self, { current: ann.password, password });
+      expect((await redeem(open.token)).json.code).to.equal('unauthenticated');
+      const last = await claim(bob.self);
+      await api.call('PATCH', `/users/${bob.name}`, admin, { disabled: true });
+      expect((await redeem(last.token)).json.code).to.equal('expired');
+      expect((await api.call('POST', '/claims', null, { name: 'x' })).status).to.equal(401);
+      expect((await api.call('POST', '/claims', ann.self, { name: '' })).status).to.equal(400);
+    });
+
+    it('is in the audit, made and redeemed, without its token', async () => {
+      const ann = await person();
+      const made = await claim(ann.self, { kind: 'app-password' });
+      const { json } = await redeem(made.token);
+      secret('a claimed app password', json.password);
+      expect(json).to.not.have.property('secretAccessKey');
+      await within(async () => {
+        const { json: log } = await api.call('GET', `/audit?name=${ann.name}`, admin);
+        const actions = log.items.map(({ action }: { action: string }) => action);
+        return actions.includes('CreateClaim') && actions.includes('RedeemClaim') && !JSON.stringify(log).includes(made.token);
+      });
+    });
+  });
+
+  describe('a request that got nowhere', () => {
+    it('is told to the user in whose name it came, with the reason, and to nobody else', async () => {
+      const [ann, bob] = [await person(), await person()];
+      const app = await make(ann.self, {
+        kind: 'app-password',
+        name: 'drive',
+        scope: { places: [{ bucket: ann.bucket, prefix: 'in/' }] },
+      });
+      const key = await make(ann.self, { kind: 's3', name: 'tool', scope: { places: [{ bucket: ann.bucket }] } });
+      const keys = { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey };
+      await api.dav(ann.name, 'not the password');
+      await api.dav('nobody-of-this-name', app.password);
+      await api.dav(ann.name, app.password, 'home/b.txt', 'PUT', Buffer.from('b'));
+      await s3({ ...keys, secretAccessKey: 'x'.repeat(40) }, 'GET', ann.bucket);
+      await s3(keys, 'GET', 'home-of-nobody');
+      await send('GET', presign('GET', `${gateway.restUrl}/files/home/`, keys, new Date()));
+      const wanted = [
+        ['name', app.id],
+        ['password', null],
+        ['port', key.id],
+        ['scope', app.id],
+        ['missing', key.id],
+        ['secret', key.id],
+      ];
+      const told = async (by: { token: string }) =>
+        (await api.call('GET', '/me/attempts', by)).json.attempts.map(
+          ({ why, credential }: { why: string; credential: string | null }) => [why, credential],
+        );
+      const sorted = (list: unknown[]) => list.map((one) => JSON.stringify(one)).sort();
+      await within(async () => (await told(ann.self)).length >= wanted.length);
+      expect(sorted(await told(ann.self))).to.deep.equal(sorted(wanted));
+      expect(await told(bob.self)).to.deep.equal([]);
+      const stray = await send('PROPFIND', `${gateway.webUrl.replace(/\/$/, '')}/webdav/`, { headers: { depth: '0' } });
+      expect(stray.status).to.equal(404);
+      await within(async () => sorted(await told(bob.self)).includes('["address",null]'));
+    });
+  });
+
   describe('users', () => {
     it('are managed by admins alone', async () => {
       const ida = await person();

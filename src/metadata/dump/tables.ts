@@ -42,6 +42,7 @@ export const DUMPED: Readonly<Record<string, DumpedTable>> = {
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   gateways: 'who runs is known by who runs',
   sessions: 'a session that was ended since must not come back to life; users log in once more',
+  claims: 'they last minutes, and one that was spent since must not open anything again',
   resumables: 'how far a stream had come; who sent it begins anew, and what is left of the old one expires',
   idempotency: 'answers that are given again for a day; the requests are long over',
   thumbnails: 'they are made again when somebody looks',
