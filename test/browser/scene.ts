@@ -97,6 +97,7 @@ export function pagesOf(scene: Scene): Record<string, string> {
     'trash-folder': '#/trash/home/Documents/',
     'trash-empty': '#/trash/home/Music/',
     connect: '#/connect',
+    claim: '#/claim/nothing-here',
     account: '#/account',
     dashboard: '#/admin/dashboard',
     buckets: '#/admin/buckets',

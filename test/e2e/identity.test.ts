@@ -332,6 +332,7 @@ describe('who somebody is, on every door', function () {
       expect(device).to.deep.include({ user: ann.name, name: 'phone', kind: 'device', accessKeyId: device.id });
       expect(device.webdav).to.equal(gateway.webdavUrl);
       expect(device.scope).to.deep.equal({ places: [{ bucket: ann.bucket, prefix: 'in/' }] });
+      expect((await api.dav(ann.name, device.password, 'home/in/', 'MKCOL')).status).to.equal(201);
       expect((await api.dav(ann.name, device.password, 'home/in/a.txt', 'PUT', Buffer.from('a'))).status).to.equal(201);
       expect((await api.dav(ann.name, device.password, 'home/b.txt', 'PUT', Buffer.from('b'))).status).to.equal(403);
       const after = await api.call('GET', `/claims/${made.id}`, ann.self);

@@ -30,6 +30,9 @@ const PAGES: Record<string, () => Promise<Page>> = {
   admin: async () => (await import('./admin/admin-page.tsx')).AdminPage,
 };
 
+/** Works without anybody signed in. */
+const CLAIM = async (): Promise<Page> => (await import('./pages/claim.tsx')).ClaimPage;
+
 const SETUP = async (): Promise<Page> => (await import('./setup/wizard.tsx')).Wizard;
 
 /** A link that was shared: `/s/<token>`. */
@@ -62,6 +65,7 @@ function Visited({ token }: { token: string }) {
 function Main() {
   const state = session.value;
   const { kind } = state;
+  if (route.value.page === 'claim') return <Lazy key="claim" load={CLAIM} />;
   if (kind === 'starting') {
     return (
       <main class="starting" aria-busy="true">

@@ -50,25 +50,51 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
       steps: [
         {
           text: 'connect.windowsRclone',
-          command: `winget install Rclone.Rclone WinFsp.WinFsp\nrclone config create cloudstore webdav url=${webdav} vendor=other user=${user}\n$p = Read-Host 'App password' -AsSecureString\n$env:RCLONE_CONFIG_CLOUDSTORE_PASS = [Net.NetworkCredential]::new('', $p).Password | rclone obscure -\nrclone mount cloudstore:${bucket} X: --vfs-cache-mode writes`,
+          command: `winget install Rclone.Rclone WinFsp.WinFsp\nrclone config create cloudstore webdav url=${webdav} vendor=owncloud user=${user}\n$p = Read-Host 'App password' -AsSecureString\n$env:RCLONE_CONFIG_CLOUDSTORE_PASS = [Net.NetworkCredential]::new('', $p).Password | rclone obscure -\nrclone mount cloudstore:${bucket} X: --vfs-cache-mode writes`,
         },
         askedPassword,
         { text: 'connect.windowsNet', command: `net use X: ${unc} /user:${user} *` },
       ],
     },
-    { id: 'macos', name: 'macOS', by: 'webdav', steps: [{ text: 'connect.macos', command: folder }] },
+    {
+      id: 'macos',
+      name: 'macOS',
+      by: 'webdav',
+      steps: [
+        { text: 'connect.macos', command: folder },
+        { text: 'connect.terminal', command: `mkdir -p ~/cloudstore && mount_webdav -i ${quote(folder)} ~/cloudstore` },
+        askedPassword,
+      ],
+    },
     {
       id: 'gnome',
       name: 'GNOME',
       by: 'webdav',
-      steps: [{ text: 'connect.gnome', command: dav }, { command: `gio mount ${quote(dav)}` }],
+      steps: [
+        { text: 'connect.gnome', command: dav },
+        { text: 'connect.terminal', command: `gio mount ${quote(dav)}` },
+        askedPassword,
+      ],
     },
-    { id: 'kde', name: 'KDE', by: 'webdav', steps: [{ text: 'connect.kde', command: kde }] },
+    {
+      id: 'kde',
+      name: 'KDE',
+      by: 'webdav',
+      steps: [
+        { text: 'connect.kde', command: kde },
+        { text: 'connect.terminal', command: `dolphin ${quote(kde)}` },
+        askedPassword,
+      ],
+    },
     {
       id: 'davfs2',
       name: 'davfs2',
       by: 'webdav',
-      steps: [{ text: 'connect.davfs2', command: `sudo mount -t davfs ${quote(folder)} /mnt` }],
+      steps: [
+        { text: 'connect.terminal', command: 'sudo apt install davfs2 && sudo mkdir -p /mnt/cloudstore' },
+        { text: 'connect.davfs2', command: `sudo mount -t davfs -o uid=$(id -u) ${quote(folder)} /mnt/cloudstore` },
+        askedPassword,
+      ],
     },
     {
       id: 'rclone-mount',
@@ -76,7 +102,7 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
       by: 'webdav',
       steps: [
         {
-          command: `rclone config create cloudstore webdav url=${webdav} vendor=other user=${quote(user)}\nread -rsp 'App password: ' p\nexport RCLONE_CONFIG_CLOUDSTORE_PASS=$(printf %s "$p" | rclone obscure -); unset p`,
+          command: `rclone config create cloudstore webdav url=${webdav} vendor=owncloud user=${quote(user)}\nread -rsp 'App password: ' p\nexport RCLONE_CONFIG_CLOUDSTORE_PASS=$(printf %s "$p" | rclone obscure -); unset p`,
         },
         askedPassword,
         { command: `rclone mount cloudstore:${bucket} ~/cloudstore --vfs-cache-mode writes` },
@@ -123,6 +149,15 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
         { command: `restic -r s3:${s3}/${bucket}/restic backup ~/Documents` },
       ],
     },
-    { id: 'nextcloud', name: 'Nextcloud', by: 'webdav', steps: [{ text: 'connect.nextcloud', command: origin }] },
+    {
+      id: 'nextcloud',
+      name: 'Nextcloud',
+      by: 'webdav',
+      steps: [
+        { text: 'connect.nextcloud', command: origin },
+        { text: 'connect.terminal', command: `nextcloudcmd --user ${quote(user)} ~/cloudstore ${origin}` },
+        askedPassword,
+      ],
+    },
   ];
 }

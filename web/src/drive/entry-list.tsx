@@ -136,7 +136,7 @@ function Row({
         {editing ? <NameField entry={entry} finish={finishRename} /> : <EntryName entry={entry} />}
       </span>
       <span role="gridcell" class="cell-size">
-        {entry.kind === 'file' ? bytes(entry.size) : '–'}
+        {entry.kind === 'file' ? bytes(entry.size) : <span class="dash">–</span>}
       </span>
       <span
         role="gridcell"

@@ -238,26 +238,35 @@ function Credentials() {
           ) : (
             <Table
               label={t('key.title')}
-              head={[t('column.name'), t('key.kind'), t('key.scope'), t('session.used'), t('key.expires'), '']}
+              head={[
+                t('column.name'),
+                { text: t('key.kind'), spare: true },
+                { text: t('key.scope'), spare: true },
+                t('session.used'),
+                { text: t('key.expires'), spare: true },
+                '',
+              ]}
             >
               {list.map((credential) => (
                 <tr key={credential.id}>
                   <th scope="row">
-                    <span class="row">
+                    <span class="row whole">
                       <Icon of={credential.kind === 's3' ? KeyRound : Laptop} class="faint" />
                       <span>
-                        <bdi>{credential.name ?? '–'}</bdi>
+                        <bdi class="wrap">{credential.name ?? '–'}</bdi>
                         <br />
                         <code class="muted">{credential.id}</code>
+                        <span class="only-phone muted small">{t(`key.${credential.kind}`)}</span>
                       </span>
                     </span>
                   </th>
-                  <td>{t(`key.${credential.kind}`)}</td>
-                  <td>
+                  <td class="spare">{t(`key.${credential.kind}`)}</td>
+                  <td class="spare">
                     {credential.scope?.places?.map(({ bucket, prefix = '' }) => `${bucket}/${prefix}`).join(', ') ?? t('key.all')}
+                    {credential.scope?.actions !== undefined && <span class="muted"> {t('key.some')}</span>}
                   </td>
                   <td class="muted">{credential.lastUsed === null ? t('never') : ago(credential.lastUsed)}</td>
-                  <td class="muted">{credential.expires === null ? t('never') : longDate(credential.expires)}</td>
+                  <td class="muted spare">{credential.expires === null ? t('never') : longDate(credential.expires)}</td>
                   <td class="actions">
                     <IconButton
                       icon={Trash2}
@@ -289,13 +298,16 @@ function Sessions() {
     <Section title={t('session.title')} actions={<Button onClick={() => void endOthers()}>{t('session.endOthers')}</Button>}>
       <Show of={sessions}>
         {(list) => (
-          <Table label={t('session.title')} head={[t('session.device'), t('session.from'), t('session.used'), '']}>
+          <Table
+            label={t('session.title')}
+            head={[t('session.device'), { text: t('session.from'), spare: true }, t('session.used'), '']}
+          >
             {list.map(({ id, label, lastUsed, lastUsedFrom, current }) => (
               <tr key={id}>
                 <th scope="row">
                   <bdi class="wrap">{browserName(label)}</bdi> {current && <span class="badge good">{t('session.this')}</span>}
                 </th>
-                <td class="muted">{lastUsedFrom ?? '–'}</td>
+                <td class="muted spare">{lastUsedFrom ?? '–'}</td>
                 <td class="muted">{ago(lastUsed)}</td>
                 <td class="actions">
                   {!current && (

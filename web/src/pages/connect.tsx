@@ -1,29 +1,18 @@
-import { CircleCheck, Plug } from 'lucide';
-import { useEffect, useState } from 'preact/hooks';
-import type { Credential, CredentialMade } from '../../../clients/typescript/index.ts';
+import { Plug } from 'lucide';
+import { useState } from 'preact/hooks';
 import { buckets } from '../api/buckets.ts';
-import { client, reachable, session } from '../api/session.ts';
+import { client, session } from '../api/session.ts';
+import { ClaimCode } from '../connect/claim-code.tsx';
+import { type Device, READING } from '../connect/device.ts';
 import { type Access, type Recipe, recipes } from '../connect/recipes.ts';
-import { ago, t } from '../i18n/index.ts';
+import { TestConnection } from '../connect/test-connection.tsx';
+import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
 import { askForm } from '../ui/form.tsx';
-import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section } from '../ui/page.tsx';
-import { QrCode } from '../ui/qr-code.tsx';
 import { confirmIdentity } from './confirm-identity.ts';
-
-const ASK_EVERY_MS = 2_000;
-const LOOK_WRONG_SECONDS = 15;
-
-interface Device {
-  name: string;
-  bucket: string;
-  /** One secret for network drives, and one for S3 tools; both are taken back under “Your account”. */
-  password: CredentialMade;
-  key: CredentialMade;
-}
 
 /** A device's own access, made on the spot, and the exact steps for it. */
 export function ConnectPage() {
@@ -44,12 +33,23 @@ export function ConnectPage() {
           initial: buckets.value?.[0]?.name ?? '',
           choices: (buckets.value ?? []).map(({ name }) => ({ value: name, label: name })),
         },
+        {
+          name: 'rights',
+          label: t('connect.rights'),
+          kind: 'select',
+          initial: 'all',
+          choices: [
+            { value: 'all', label: t('connect.rightsAll') },
+            { value: 'read', label: t('connect.rightsRead') },
+          ],
+        },
       ],
-      act: async ({ name = '', bucket = '' }): Promise<Device> => {
-        const scope = { places: [{ bucket }] };
+      act: async ({ name = '', bucket = '', rights }): Promise<Device> => {
+        const scope = { places: [{ bucket }], ...(rights === 'read' ? { actions: READING } : {}) };
         const password = await client.call('CreateCredential', { body: { kind: 'app-password', name, scope } });
         const key = await client.call('CreateCredential', { body: { kind: 's3', name, scope } });
-        return { name, bucket, password, key };
+        const claim = await client.call('CreateClaim', { body: { name, scope } });
+        return { name, bucket, scope, password, key, claim };
       },
     });
     if (made !== null) setDevice(made);
@@ -101,6 +101,7 @@ function Preview({ s3 }: { s3: string }) {
 }
 
 function Made({ device, s3 }: { device: Device; s3: string }) {
+  const [claimed, setClaimed] = useState<string[]>([]);
   const access = accessOf(device, s3);
   return (
     <>
@@ -112,12 +113,9 @@ function Made({ device, s3 }: { device: Device; s3: string }) {
           <Pair name={t('key.accessKeyId')} text={access.accessKeyId} />
           <Pair name={t('key.secretAccessKey')} text={access.secretAccessKey} />
         </div>
-        <figure class="connect-qr">
-          <QrCode text={access.origin} label={t('connect.qr')} />
-          <figcaption class="muted small">{t('connect.qr')}</figcaption>
-        </figure>
+        <ClaimCode device={device} onRedeemed={(credential) => setClaimed((before) => [...before, credential])} />
       </div>
-      <Test device={device} />
+      <TestConnection device={device} claimed={claimed} />
       <Recipes access={access} />
     </>
   );
@@ -130,85 +128,6 @@ function Pair({ name, text }: { name: string; text: string }) {
       <CopyField text={text} block />
     </div>
   );
-}
-
-/** Waits for the device's first request, and shows it arrive. */
-function Test({ device }: { device: Device }) {
-  const [seen, setSeen] = useState<Credential | null>(null);
-  const [waiting, setWaiting] = useState(false);
-  const [since, setSince] = useState(0);
-  useEffect(() => {
-    if (!waiting) return;
-    const look = async (): Promise<void> => {
-      const { credentials } = await client.call('ListCredentials', { query: { limit: 200 } });
-      const used = credentials.find(
-        ({ id, lastUsed }) => (id === device.key.id || id === device.password.id) && lastUsed !== null,
-      );
-      if (used === undefined) return;
-      setSeen(used);
-      setWaiting(false);
-    };
-    const timer = setInterval(() => void look().catch(() => undefined), ASK_EVERY_MS);
-    return () => clearInterval(timer);
-  }, [waiting]);
-  useEffect(() => {
-    if (!waiting) return;
-    const timer = setInterval(() => setSince((before) => before + 1), 1_000);
-    return () => clearInterval(timer);
-  }, [waiting]);
-  const wrong = since > LOOK_WRONG_SECONDS ? whatIsWrong() : null;
-  return (
-    <Section title={t('connect.test')}>
-      <div class="card row" aria-live="polite">
-        {seen !== null ? (
-          <>
-            <Icon of={CircleCheck} class="good" />
-            <span>
-              {t(seen.kind === 's3' ? 'connect.seenS3' : 'connect.seenDav', {
-                address: seen.lastUsedFrom ?? '?',
-                time: seen.lastUsed === null ? '' : ago(seen.lastUsed),
-              })}
-            </span>
-          </>
-        ) : waiting ? (
-          <>
-            <span class="spinner small" />
-            <span>
-              {t('connect.waiting')}
-              {wrong !== null && (
-                <>
-                  <br />
-                  <span class="muted">{wrong}</span>
-                </>
-              )}
-            </span>
-          </>
-        ) : (
-          <>
-            <span>{t('connect.testText')}</span>
-            <span class="grow" />
-            <Button
-              onClick={() => {
-                setSince(0);
-                setWaiting(true);
-              }}
-            >
-              {t('connect.test')}
-            </Button>
-          </>
-        )}
-      </div>
-    </Section>
-  );
-}
-
-/** Why nothing may come, from what the page itself can see of the way to the gateway. */
-function whatIsWrong(): string {
-  const { protocol, hostname } = location;
-  if (!reachable.value) return t('offline.bar');
-  if (/^(localhost|127\..*|\[::1\])$/.test(hostname)) return t('connect.wrongLoopback');
-  if (protocol === 'http:') return t('connect.wrongHttp');
-  return t('connect.wrongName', { name: hostname });
 }
 
 function Recipes({ access }: { access: Access }) {

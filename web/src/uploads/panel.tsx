@@ -103,7 +103,13 @@ export function UploadPanel() {
           <Virtual
             count={shown.length}
             rowHeight={ROW_HEIGHT}
-            attributes={{ class: 'uploads-list', role: 'list', tabIndex: 0, 'aria-label': t('uploads.title') }}
+            attributes={{
+              class: 'uploads-list',
+              role: 'list',
+              tabIndex: 0,
+              'aria-label': t('uploads.title'),
+              style: { height: `min(17rem, 38dvh, ${shown.length * ROW_HEIGHT + 1}px)` },
+            }}
             row={(index) => {
               const item = shown[index];
               return item === undefined ? null : <Row key={item.id} item={item} />;
