@@ -197,7 +197,7 @@ export function createAccessControl(options: AccessControlOptions): AccessContro
       const { owner } = await listOf(bucket, at, version);
       const acl = await grantees(requestedAcl(request, bucket, owner, 'object'));
       const enforced = ownershipOf(bucket.config).effective === 'BucketOwnerEnforced';
-      await authority.setObjectAcl(at, version, enforced ? null : JSON.stringify(acl));
+      await authority.setObjectAcl(who, at, version, enforced ? null : JSON.stringify(acl));
     },
     newObjectAcl(who, bucket, request) {
       const writer = who.principal?.id ?? bucket.owner;

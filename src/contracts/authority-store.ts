@@ -2,6 +2,7 @@ import type { Address, BucketId } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Grant, Subject } from '#core/grant';
 import type { VersionId } from '#core/object';
+import type { Who } from '#core/principal';
 
 /** What decisions rest on. Nothing here authorizes. Each change moves the bucket's `authority` and publishes `buckets`. */
 export interface AuthorityStore {
@@ -18,8 +19,8 @@ export interface AuthorityStore {
   object(at: Address, version?: VersionId | 'null'): Promise<ObjectAuthority | null>;
   /** Of a version that has just been made. */
   setNewObjectAcl(version: VersionId, acl: string): Promise<void>;
-  /** null: the object is private again. @throws not_found, version_not_found */
-  setObjectAcl(at: Address, version: VersionId | 'null' | undefined, acl: string | null): Promise<void>;
+  /** A commit, which the bucket's journal tells. null: the object is private again. @throws not_found, version_not_found */
+  setObjectAcl(who: Who, at: Address, version: VersionId | 'null' | undefined, acl: string | null): Promise<void>;
 }
 
 export interface BucketAuthority {

@@ -37,6 +37,8 @@ export interface MetadataStore {
   commit(intent: LockIntent): Promise<ObjectInfo>;
   /** @throws not_found, version_not_found */
   commit(intent: TagIntent): Promise<ObjectInfo>;
+  /** @throws not_found, version_not_found */
+  commit(intent: AclIntent): Promise<ObjectInfo>;
 
   /** Moves an object or a whole directory (both keys end in `/`) in one transaction with one journal row. Same bucket or another of the same domain. */
   move(intent: TreeIntent): Promise<TreeVerdict>;
@@ -132,6 +134,15 @@ export interface TagIntent extends IntentBase {
   /** Absent: the current one. */
   version?: VersionId | 'null';
   tags: Record<string, string> | null;
+}
+
+/** Sets the list of an object or of one of its versions; the object itself, locks and times stay. */
+export interface AclIntent extends IntentBase {
+  kind: 'acl';
+  /** Absent: the current one. */
+  version?: VersionId | 'null';
+  /** JSON of an Acl; null: private. */
+  acl: string | null;
 }
 
 export interface TreeIntent {

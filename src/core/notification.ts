@@ -36,6 +36,7 @@ export const EVENT_NAMES = [
   'LifecycleExpiration:DeleteMarkerCreated',
   'ObjectTagging:Put',
   'ObjectTagging:Delete',
+  'ObjectAcl:Put',
 ] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
@@ -51,7 +52,6 @@ const ELSEWHERE = [
   'Replication:OperationReplicatedAfterThreshold',
   'LifecycleTransition',
   'IntelligentTiering',
-  'ObjectAcl:Put',
   'TestEvent',
 ];
 

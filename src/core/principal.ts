@@ -27,7 +27,7 @@ export interface RequestFacts {
 }
 
 /** How a change came about, where its kind in the journal does not say it. `gone` names the version that was removed, as S3 shows it. */
-export type ChangeCause = 'copy' | 'post' | 'complete' | 'tag' | 'untag' | `gone ${string}`;
+export type ChangeCause = 'copy' | 'post' | 'complete' | 'tag' | 'untag' | 'acl' | `gone ${string}`;
 
 /** On whose behalf, and through which door, a call is made. Built by the protocol after authentication. */
 export interface Who {

@@ -14,6 +14,8 @@ export interface ObjectLock {
   retention: Retention | null;
   /** Without an end, until it is taken away. */
   legalHold: boolean;
+  /** It was said at some time whether it is under hold; S3 has another answer where it never was. */
+  holdSet?: true;
 }
 
 /** What a bucket gives each new version that says nothing of its own; stored as `objectLock` of the bucket's config. */

@@ -72,6 +72,7 @@ export async function* s3EventsOf(
     case 'annotate':
       if (of.cause === 'tag' || of.cause === 'untag')
         yield { name: of.cause === 'tag' ? 'ObjectTagging:Put' : 'ObjectTagging:Delete', ...about };
+      else if (of.cause === 'acl') yield { name: 'ObjectAcl:Put', ...about };
       return;
   }
 }

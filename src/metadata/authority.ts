@@ -1,4 +1,5 @@
 import type { AuthorityStore } from '#contracts/authority-store';
+import type { AclIntent } from '#contracts/metadata-store';
 import type { Signals } from '#contracts/signals';
 import type { Address, BucketId } from '#core/address';
 import { CloudStoreError } from '#core/errors';
@@ -9,6 +10,7 @@ import type { Database } from './database.ts';
 export interface AuthorityStoreOptions {
   database: Database;
   signals: Signals;
+  commit(intent: AclIntent): Promise<unknown>;
 }
 
 /** principal, group, bucket, prefix, role */
@@ -50,10 +52,9 @@ const SET_ACL = {
   text: `INSERT INTO object_acls (version_id, acl) VALUES (decode($1, 'hex'), $2::jsonb)
          ON CONFLICT (version_id) DO UPDATE SET acl = excluded.acl`,
 };
-const DROP_ACL = { name: 'object-acl-drop', text: `DELETE FROM object_acls WHERE version_id = decode($1, 'hex')` };
 
 /** What is granted, and objects' lists. The contract is AuthorityStore. */
-export function createAuthorityStore({ database, signals }: AuthorityStoreOptions): AuthorityStore {
+export function createAuthorityStore({ database, signals, commit }: AuthorityStoreOptions): AuthorityStore {
   /** Whoever follows events as that user must ask again, so it is told like a change of the user; the bucket first. */
   async function changed(bucket: BucketId, { kind, id }: Subject): Promise<void> {
     await signals.publish('buckets', String(bucket));
@@ -98,15 +99,8 @@ export function createAuthorityStore({ database, signals }: AuthorityStoreOption
       return removed > 0;
     },
     setNewObjectAcl: async (version, acl) => void (await database.execute(SET_ACL, [version, acl])),
-    async setObjectAcl(at, version, acl) {
-      const found = await object(at, version);
-      if (found === null) {
-        throw version === undefined
-          ? new CloudStoreError('not_found', 'There is no such object.')
-          : new CloudStoreError('version_not_found', 'There is no such version.', { details: { version } });
-      }
-      if (acl === null) await database.execute(DROP_ACL, [found.versionId]);
-      else await database.execute(SET_ACL, [found.versionId, acl]);
+    async setObjectAcl(who, at, version, acl) {
+      await commit({ kind: 'acl', who, ...at, acl, ...(version === undefined ? {} : { version }) });
     },
   };
 }

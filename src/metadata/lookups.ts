@@ -1,7 +1,7 @@
 import type { Address } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, ObjectInfo, VersionId, Visibility } from '#core/object';
-import type { RetentionMode } from '#core/retention';
+import type { ObjectLock, RetentionMode } from '#core/retention';
 import { type CurrentCache, cacheKey } from './current-cache.ts';
 import type { Database } from './database.ts';
 import {
@@ -41,7 +41,7 @@ const MANY = {
 const VERSION = {
   name: 'version',
   text: `SELECT s.key, encode(v.id, 'hex'), v.visibility, v.node_id, v.size, v.etag, v.modified_ms, v.mtime_ms, v.created_ms, v.attributes, s.properties,
-           v.content, v.delete_marker, coalesce(s.version_id = v.id, false), v.retention_mode, v.retain_until_ms, v.legal_hold
+           v.content, v.delete_marker, coalesce(s.version_id = v.id, false), v.retention_mode, v.retain_until_ms, v.legal_hold, v.hold_set
          FROM slots s JOIN versions v ON v.slot_id = s.id
          WHERE s.bucket_id = $1 AND s.key = $2 AND CASE WHEN $3::text IS NULL THEN v.visibility = 'null' ELSE v.id = decode($3, 'hex') END`,
 };
@@ -144,17 +144,16 @@ export function createLookups({ database, cache }: { database: Database; cache: 
     },
     async version(at, version, options = {}) {
       if (version !== 'null' && !/^[0-9a-f]{32}$/.test(version)) return null;
-      const rows = await database.read<[...ObjectRow, boolean, boolean, RetentionMode | null, number | null, boolean]>(VERSION, [
-        at.bucket,
-        at.key,
-        version === 'null' ? null : version,
-      ]);
+      const rows = await database.read<
+        [...ObjectRow, boolean, boolean, RetentionMode | null, number | null, boolean, true | null]
+      >(VERSION, [at.bucket, at.key, version === 'null' ? null : version]);
       const [row] = rows;
       if (row === undefined || (row[2] === ('hidden' satisfies Visibility) && options.hidden !== true)) return null;
-      const [mode, until, legalHold] = [row[14], row[15], row[16]];
+      const [mode, until, legalHold, holdSet] = [row[14], row[15], row[16], row[17]];
       const retention = mode === null || until === null ? null : { mode, until };
-      const lock = retention === null && !legalHold ? {} : { lock: { retention, legalHold } };
-      return { ...objectOf(at.bucket, row), deleteMarker: row[12], isLatest: row[13], ...lock };
+      const lock: ObjectLock = { retention, legalHold, ...(holdSet === true ? { holdSet } : {}) };
+      const kept = retention !== null || legalHold || holdSet === true ? { lock } : {};
+      return { ...objectOf(at.bucket, row), deleteMarker: row[12], isLatest: row[13], ...kept };
     },
     async directory(at) {
       if (at.key !== '' && !at.key.endsWith('/')) throw new CloudStoreError('internal', 'A directory key ends in a slash.');

@@ -171,7 +171,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     idempotency: createIdempotencyStore(database),
     thumbnails: createThumbnailStore({ database, clock }),
     resumables: createResumableStore({ database, clock, random, registration, uploads }),
-    authority: createAuthorityStore({ database, signals }),
+    authority: createAuthorityStore({ database, signals, commit: store.commit }),
     principals: createPrincipalStore({ database, clock, signals }),
     claims: createClaimStore({ database, clock, signals }),
     credentials: createCredentialStore({ database, clock, signals }),

@@ -57,6 +57,7 @@ export function createMetadataStore(
   function commit(intent: Extract<Intent, { kind: 'annotate' }>): Promise<EntryInfo>;
   function commit(intent: Extract<Intent, { kind: 'lock' }>): Promise<ObjectInfo>;
   function commit(intent: Extract<Intent, { kind: 'tag' }>): Promise<ObjectInfo>;
+  function commit(intent: Extract<Intent, { kind: 'acl' }>): Promise<ObjectInfo>;
   async function commit(intent: Intent): Promise<PutVerdict | RemoveVerdict | EntryInfo> {
     const outcome = await committer.commit(intent);
     switch (outcome.kind) {

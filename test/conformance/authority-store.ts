@@ -118,16 +118,18 @@ export function describeAuthorityStore(name: string, make: () => Promise<Metadat
       expect(await store().object(at)).to.equal(null);
       const first = await rig.store.commit(putIntent(home, 'a', { attributes: { tags: { secret: 'no' } } }));
       expect(await store().object(at)).to.deep.equal({ versionId: first.info.versionId, tags: { secret: 'no' }, acl: null });
-      await store().setObjectAcl(at, undefined, '{"owner": 1}');
+      await store().setObjectAcl(home.who, at, undefined, '{"owner": 1}');
       expect((await store().object(at))?.acl).to.equal('{"owner": 1}');
       await rig.store.commit(putIntent(home, 'a', {}));
       expect(await store().object(at)).to.include({ acl: null });
       expect(await store().object(at, first.info.versionId)).to.include({ acl: '{"owner": 1}' });
-      await store().setObjectAcl(at, first.info.versionId, null);
+      await store().setObjectAcl(home.who, at, first.info.versionId, null);
       expect(await store().object(at, first.info.versionId)).to.include({ acl: null });
-      expect(await codeOf(store().setObjectAcl({ ...at, key: 'b' }, undefined, '{}'))).to.equal('not_found');
-      expect(await codeOf(store().setObjectAcl(at, 'null', '{}'))).to.equal('version_not_found');
-      expect(await codeOf(store().setObjectAcl({ ...at, key: 'b' }, first.info.versionId, '{}'))).to.equal('version_not_found');
+      expect(await codeOf(store().setObjectAcl(home.who, { ...at, key: 'b' }, undefined, '{}'))).to.equal('not_found');
+      expect(await codeOf(store().setObjectAcl(home.who, at, 'null', '{}'))).to.equal('version_not_found');
+      expect(await codeOf(store().setObjectAcl(home.who, { ...at, key: 'b' }, first.info.versionId, '{}'))).to.equal(
+        'version_not_found',
+      );
     });
   });
 }

@@ -176,9 +176,9 @@ describe('notifications of buckets', function () {
     expect(run.told[3]?.record.s3.object.versionId).to.equal(versionId);
   });
 
-  it('tells copies, forms and tags by their names', async () => {
+  it('tells copies, forms, tags and lists by their names', async () => {
     const bucket = await made();
-    await configure(bucket, entry({ events: ['s3:ObjectCreated:*', 's3:ObjectTagging:*'] }));
+    await configure(bucket, entry({ events: ['s3:ObjectCreated:*', 's3:ObjectTagging:*', 's3:ObjectAcl:Put'] }));
     const at = (key: string) => ({ bucket: bucket.id, key });
     const { info } = await rooms.put(who, bucket, 'a', 'x');
     await rooms.put({ ...who, cause: 'post' }, bucket, 'form', 'x');
@@ -186,10 +186,11 @@ describe('notifications of buckets', function () {
     await rooms.namespace.copyObject(who, at('a'), at('a'), { etag: 'md5', attributes: { contentType: 'text/plain' } });
     await rooms.namespace.tag(who, at('copy'), { k: 'v' });
     await rooms.namespace.tag(who, at('copy'), null);
+    await rooms.metadata.authority.setObjectAcl(who, at('copy'), undefined, '{"owner": 1, "grants": []}');
     await rooms.namespace.annotate(who, at('copy'), { properties: { 'urn:a b': 'c' } });
     await rooms.put(who, bucket, 'end', 'x');
     const run = start();
-    await run.until(7);
+    await run.until(8);
     await run.stop();
     expect(said(run.told)).to.deep.equal([
       'ObjectCreated:Put a',
@@ -198,6 +199,7 @@ describe('notifications of buckets', function () {
       'ObjectCreated:Copy a',
       'ObjectTagging:Put copy',
       'ObjectTagging:Delete copy',
+      'ObjectAcl:Put copy',
       'ObjectCreated:Put end',
     ]);
     expect(run.told[2]?.record.s3.object).to.include({ eTag: info.etag, size: 1 });

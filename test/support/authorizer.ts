@@ -33,7 +33,7 @@ export function memoryAccess(buckets: Buckets): AccessControl {
   const authority = {
     load: async () => null,
     object: async ({ key }) => ({ versionId: '', tags: {}, acl: lists.get(key) ?? null }),
-    async setObjectAcl({ key }, _version, acl) {
+    async setObjectAcl(_who, { key }, _version, acl) {
       if (acl === null) lists.delete(key);
       else lists.set(key, acl);
     },

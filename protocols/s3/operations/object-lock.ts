@@ -90,10 +90,11 @@ export const putObjectLegalHold: Handler<PutObjectLegalHoldCommandInput> = async
   return {};
 };
 
-/** A version that never was under hold answers OFF, where AWS has an error: nobody can tell by it who set what. */
+/** A version of which it was never said whether it is under hold has none to give. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLegalHold.html */
 export const getObjectLegalHold: Handler<GetObjectLegalHoldCommandInput> = async (x, input) => {
   const { bucket, at } = await addressOf(x);
   if (!bucket.objectLock) throw missingLock();
   const { lock } = await x.deps.history.lockOf(x.who, at, 'hold', versionOf(input.VersionId).version);
+  if (!lock.legalHold && lock.holdSet !== true) throw new S3Error('NoSuchObjectLockConfiguration');
   return { LegalHold: { Status: lock.legalHold ? 'ON' : 'OFF' } };
 };

@@ -67,8 +67,8 @@ function setOf(rows: object[]): string | null {
 
 /** Only sets with rows are named. */
 function extraOf(plan: Plan): string | null {
-  const { chunks, leaves, uploads, tagged } = plan;
+  const { chunks, leaves, uploads, tagged, lists, holds } = plan;
   const sets = { locks: [...plan.locks], properties: [...plan.properties.values()], emptied: [...plan.emptied].map(String) };
-  const named = Object.entries({ chunks, leaves, uploads, tagged, ...sets }).filter(([, rows]) => rows.length > 0);
+  const named = Object.entries({ chunks, leaves, uploads, tagged, lists, holds, ...sets }).filter(([, rows]) => rows.length > 0);
   return named.length === 0 ? null : JSON.stringify(Object.fromEntries(named));
 }

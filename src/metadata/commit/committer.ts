@@ -100,6 +100,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       const alone =
         one.intent.kind === 'lock' ||
         one.intent.kind === 'tag' ||
+        one.intent.kind === 'acl' ||
         (one.intent.kind === 'remove' && one.intent.version !== undefined);
       const seen = keys.get(at);
       keys.set(at, alone || seen === true);

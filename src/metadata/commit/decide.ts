@@ -1,5 +1,6 @@
 import type { ChangeKind } from '#contracts/journal';
 import type {
+  AclIntent,
   AnnotateIntent,
   LockIntent,
   PutIntent,
@@ -68,6 +69,7 @@ function decideOne(fold: Fold, intent: Intent): Outcome {
   if (intent.kind === 'remove') return decideRemove(fold, bucket, intent);
   if (intent.kind === 'lock') return decideLock(fold, bucket, intent);
   if (intent.kind === 'tag') return decideTag(fold, bucket, intent);
+  if (intent.kind === 'acl') return decideAcl(fold, bucket, intent);
   return decideAnnotate(fold, bucket, intent);
 }
 
@@ -107,6 +109,7 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
     properties: intent.properties ?? null,
     lock: lockOfNew(state, bucket, intent.lock),
   });
+  if (intent.lock?.legalHold !== undefined) plan.holds.push(intent.versionId);
   ensureDirectories(fold, bucket, intent.key);
   const records = recordsOf(bucket.domain, intent.chunks, intent.leaves);
   plan.chunks.push(...records.chunks);
@@ -299,12 +302,35 @@ function decideLock(fold: Fold, bucket: BucketState, intent: LockIntent): Outcom
     ru: retention?.until ?? null,
     lh: legalHold,
   });
+  if (intent.legalHold !== undefined) plan.holds.push(named.id);
   journal(fold, bucket, 'annotate', intent, before.versionId === named.id ? before : null);
   return { kind: 'lock', version: named.id };
 }
 
 function decideTag(fold: Fold, bucket: BucketState, intent: TagIntent): Outcome {
   const { state, plan } = fold;
+  const { named, current } = namedVersion(fold, bucket, intent);
+  if (named.deleteMarker)
+    throw new CloudStoreError('version_not_found', 'A delete marker has no tags.', { details: { deleteMarker: true } });
+  checkLocks(state, intent, false);
+  plan.tagged.push({ v: named.id, g: intent.tags });
+  if (current !== null) {
+    const { tags: _, ...rest } = current.attributes;
+    setSlot(fold, bucket, intent.key, { ...current, attributes: intent.tags === null ? rest : { ...rest, tags: intent.tags } });
+  }
+  journal(fold, bucket, 'annotate', intent, current, null, intent.tags === null ? 'untag' : 'tag');
+  return { kind: 'lock', version: named.id };
+}
+
+function decideAcl(fold: Fold, bucket: BucketState, intent: AclIntent): Outcome {
+  const { named, current } = namedVersion(fold, bucket, intent);
+  fold.plan.lists.push({ v: named.id, a: intent.acl === null ? null : JSON.parse(intent.acl) });
+  journal(fold, bucket, 'annotate', intent, current, null, 'acl');
+  return { kind: 'lock', version: named.id };
+}
+
+/** The version that an intent is about, as S3 sees it; `current` where it is that. @throws not_found, version_not_found */
+function namedVersion({ state }: Fold, bucket: BucketState, intent: TagIntent | AclIntent) {
   const at = slotKey(bucket.id, intent.key);
   const named = state.versions.get(at);
   const before = state.slots.get(at);
@@ -312,17 +338,7 @@ function decideTag(fold: Fold, bucket: BucketState, intent: TagIntent): Outcome 
     if (intent.version === undefined) throw new CloudStoreError('not_found', 'There is no such object.');
     throw new CloudStoreError('version_not_found', 'There is no such version.');
   }
-  if (named.deleteMarker)
-    throw new CloudStoreError('version_not_found', 'A delete marker has no tags.', { details: { deleteMarker: true } });
-  checkLocks(state, intent, false);
-  plan.tagged.push({ v: named.id, g: intent.tags });
-  const current = before.versionId === named.id ? before : null;
-  if (current !== null) {
-    const { tags: _, ...rest } = current.attributes;
-    setSlot(fold, bucket, intent.key, { ...current, attributes: intent.tags === null ? rest : { ...rest, tags: intent.tags } });
-  }
-  journal(fold, bucket, 'annotate', intent, current, null, intent.tags === null ? 'untag' : 'tag');
-  return { kind: 'lock', version: named.id };
+  return { named, current: before.versionId === named.id ? before : null };
 }
 
 function decideAnnotate(fold: Fold, bucket: BucketState, intent: AnnotateIntent): Outcome {

@@ -92,6 +92,10 @@ export interface Plan {
   emptied: Set<number>;
   /** Versions whose tags change. */
   tagged: { v: string; g: object | null }[];
+  /** Versions whose lists change. */
+  lists: { v: string; a: unknown }[];
+  /** Versions of which it was said whether they are under legal hold. */
+  holds: string[];
 }
 
 export function emptyPlan(): Plan {
@@ -110,5 +114,7 @@ export function emptyPlan(): Plan {
     properties: new Map(),
     emptied: new Set(),
     tagged: [],
+    lists: [],
+    holds: [],
   };
 }

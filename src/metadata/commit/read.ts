@@ -216,7 +216,8 @@ function touchedBy(intents: readonly Intent[]) {
       add(directories, bucket, key.endsWith('/') ? key : `${key}/`);
       add(slots, bucket, withoutSlash(key));
     }
-    if (intent.kind === 'lock' || intent.kind === 'tag') versions.push([bucket, key, intent.version ?? '']);
+    if (intent.kind === 'lock' || intent.kind === 'tag' || intent.kind === 'acl')
+      versions.push([bucket, key, intent.version ?? '']);
     if (intent.kind === 'annotate' && (key === '' || key.endsWith('/'))) {
       add(directories, bucket, key);
     }

@@ -1,5 +1,5 @@
 import type { Lock } from '#contracts/locks';
-import type { AnnotateIntent, LockIntent, PutIntent, RemoveIntent, TagIntent } from '#contracts/metadata-store';
+import type { AclIntent, AnnotateIntent, LockIntent, PutIntent, RemoveIntent, TagIntent } from '#contracts/metadata-store';
 import type { BucketId, ObjectKey } from '#core/address';
 import type { Quota, Versioning } from '#core/bucket';
 import type { DomainId } from '#core/content-ref';
@@ -7,7 +7,7 @@ import type { DirectoryInfo, ObjectAttributes, VersionId, Visibility } from '#co
 import type { PrincipalId } from '#core/principal';
 import type { DefaultRetention, ObjectLock } from '#core/retention';
 
-export type Intent = PutIntent | RemoveIntent | AnnotateIntent | LockIntent | TagIntent;
+export type Intent = PutIntent | RemoveIntent | AnnotateIntent | LockIntent | TagIntent | AclIntent;
 
 export interface BucketState {
   id: BucketId;

@@ -226,6 +226,21 @@ suite('legal hold', api('PutObjectLegalHold'), {
       expectStatus(await set('held', 'legal-hold', hold('OFF')), 200);
     },
   },
+  'where it was never said there is NoSuchObjectLockConfiguration, and OFF once it was': {
+    page: api('GetObjectLegalHold'),
+    run: async (lab) => {
+      const { put, set, send } = await locking(lab);
+      const shown = (key: string) => send('GET', key, { query: { 'legal-hold': '' } });
+      await put('never');
+      expectError(await shown('never'), 404, 'NoSuchObjectLockConfiguration');
+      await put('off', { 'x-amz-object-lock-legal-hold': 'OFF' });
+      expect((await shown('off')).xml().value('Status')).to.equal('OFF');
+      expectStatus(await set('never', 'legal-hold', hold('OFF')), 200);
+      expect((await shown('never')).xml().value('Status')).to.equal('OFF');
+      await put('never');
+      expectError(await shown('never'), 404, 'NoSuchObjectLockConfiguration');
+    },
+  },
   'a status that is none is MalformedXML': async (lab) => {
     const { put, set } = await locking(lab);
     await put('a');
