@@ -47,6 +47,8 @@ export interface PartOptions {
   nonce?: Buffer;
   /** Called with the digests before the part is recorded: what it returns is kept in their place. */
   digestsOf?: (digests: Digests) => Digests;
+  /** The door's word on whether the part goes with its upload, before a byte is read: what it throws refuses the part. */
+  accepts?(upload: Upload): void;
   signal?: AbortSignal;
   /** The highest number there may be; default S3's 10,000. At most 2,147,483,647. */
   numberMax?: number;

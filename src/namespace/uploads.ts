@@ -98,10 +98,12 @@ export function createUploads(deps: UploadsDeps): Uploads {
       await requireLock(access, who, at, options.lock);
       return uploads.create({ ...at, ...options, principal: who.principal?.id ?? 0 });
     },
-    async writePart(who, at, id, number, body, { size, digests = [], expect, signal, nonce, digestsOf, numberMax }) {
+    async writePart(who, at, id, number, body, { size, digests = [], expect, signal, nonce, digestsOf, numberMax, accepts }) {
       assertPartNumber(number, numberMax);
       const { bucket } = await access.requireWrite(who, at);
-      return store(bucket, await running(at, id), number, body, {
+      const upload = await running(at, id);
+      accepts?.(upload);
+      return store(bucket, upload, number, body, {
         domain: bucket.domain,
         digests,
         ...(size === undefined ? {} : { size }),

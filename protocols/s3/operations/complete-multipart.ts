@@ -97,6 +97,11 @@ async function checksumOf(
     // A missing part is for the completion to refuse.
     if (part === undefined || crc === undefined) return undefined;
     const declared = given[member];
+    if (declared === undefined && upload.checksum.type === 'COMPOSITE')
+      throw new S3Error(
+        'InvalidRequest',
+        `The upload was created using a ${algorithm} checksum. The complete request must include the checksum for each part. It was missing for part ${part.number} in the request.`,
+      );
     if (declared !== undefined && declared !== crc.toString('base64'))
       throw new S3Error('InvalidPart', undefined, { UploadId: id, PartNumber: part.number });
     used.push({ crc, size: part.size });

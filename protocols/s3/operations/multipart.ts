@@ -79,7 +79,7 @@ export const uploadPart: Handler<UploadPartCommandInput> = async (x, input) => {
   const id = input.UploadId ?? '';
   const key = await keyOfUpload(x, at, id);
   allowBody(x.req, x.res);
-  const part = await writePart(x, at, id, number, upload, key);
+  const part = await writePart(x, at, id, number, upload, key, (begun) => assertChecksumFits(begun, upload.digests));
   return { ETag: `"${part.etag}"`, ...encryptionMembers(key?.key ?? null), ...partChecksums(part, upload.digests) };
 };
 
@@ -96,7 +96,28 @@ async function keyOfUpload(x: Exchange, at: Address, id: string): Promise<Upload
   return key === null ? null : { key, mark: upload.attributes.customerKey as KeyMark };
 }
 
-function writePart(x: Exchange, at: Address, id: string, number: number, upload: Body, by: UploadKey | null): Promise<Part> {
+/**
+ * A part's checksum is of the algorithm that its upload was begun with; a composite one cannot do without.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+ */
+function assertChecksumFits({ checksum }: Upload, given: readonly string[]): void {
+  if (checksum === undefined || given.includes(checksum.algorithm)) return;
+  if (given.length === 0 && checksum.type === 'FULL_OBJECT') return;
+  throw new S3Error(
+    'InvalidRequest',
+    `Checksum Type mismatch occurred, expected checksum Type: ${checksum.algorithm}, actual checksum Type: ${given[0] ?? 'null'}`,
+  );
+}
+
+function writePart(
+  x: Exchange,
+  at: Address,
+  id: string,
+  number: number,
+  upload: Body,
+  by: UploadKey | null,
+  accepts?: (upload: Upload) => void,
+): Promise<Part> {
   const nonce = by === null ? undefined : newNonce(x.deps.random);
   const sealed = by === null ? null : sealUpload(upload, by.key, by.mark, nonce);
   const { body, size, digests, expect } = sealed ?? upload;
@@ -105,6 +126,7 @@ function writePart(x: Exchange, at: Address, id: string, number: number, upload:
     digests,
     expect,
     signal: x.cx.signal,
+    ...(accepts === undefined ? {} : { accepts }),
     ...(nonce === undefined ? {} : { nonce }),
     ...(sealed === null ? {} : { digestsOf: sealed.digestsOf }),
   });

@@ -353,8 +353,8 @@ export const MISTAKES: readonly Mistake[] = (
       'what a new object has not',
       'a bucket without lock is not told of',
       `${OPERATIONS}/object-lock.ts`,
-      "throw new S3Error('NoSuchObjectLockConfiguration')",
-      "throw new S3Error('InvalidRequest')",
+      "if (lock.retention === null) throw new S3Error('NoSuchObjectLockConfiguration')",
+      "if (lock.retention === null) throw new S3Error('InvalidRequest')",
     ],
     [
       'what a bucket has no more',
