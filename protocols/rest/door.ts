@@ -48,7 +48,8 @@ function answerFile(deps: RestDeps, req: IncomingMessage, res: ServerResponse, c
     if (read === null) return false;
     cx.op = 'GetFile';
     cx.user = principal.name;
-    res.writeHead(200, { ...fileHeaders(read.info), 'Content-Length': read.body.length }).end(read.body);
+    const own = { 'Content-Length': read.body.length, 'X-Request-Id': cx.requestId };
+    res.writeHead(200, { ...fileHeaders(read.info), ...own }).end(read.body);
     return true;
   } catch (error) {
     // Nothing has been written: the full path meets the same error and answers it.

@@ -43,9 +43,19 @@ export function answer(res: ServerResponse, status: number, headers: Record<stri
 }
 
 /** The XML of a request; null when the body is empty. @throws too_large, invalid_argument, incomplete_body */
-export async function readXml({ req, res }: { req: IncomingMessage; res: ServerResponse }): Promise<XmlElement | null> {
+export async function readXml(x: { req: IncomingMessage; res: ServerResponse }): Promise<XmlElement | null> {
+  return parseXmlBytes(await readXmlBytes(x));
+}
+
+/** @throws too_large, incomplete_body */
+export function readXmlBytes({ req, res }: { req: IncomingMessage; res: ServerResponse }): Promise<Buffer> {
   allowBody(req, res);
-  const body = await readBody(req, XML_BODY_BYTES_MAX);
+  return readBody(req, XML_BODY_BYTES_MAX);
+}
+
+/** null when there is nothing. @throws invalid_argument */
+export function parseXmlBytes(body: Buffer): XmlElement | null {
+  if (body.length === 0) return null;
   const text = decodeXmlBytes(body);
   return text.trim() === '' ? null : parseXml(text);
 }

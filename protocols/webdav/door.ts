@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ObjectInfo } from '#core/object';
+import type { Who } from '#core/principal';
 import { sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
 import { ALLOW, answerError } from './answer.ts';
@@ -6,8 +8,9 @@ import { authenticate, parseBasic } from './basic-auth.ts';
 import { DavError } from './errors.ts';
 import { type Exchange, virtualAt, type WebdavDeps } from './exchange.ts';
 import { representationHeaders } from './methods/get.ts';
+import { propfindAtOnce } from './methods/propfind.ts';
 import { createMethods } from './methods.ts';
-import { type Mount, parsePath } from './paths.ts';
+import { type Mount, type Place, parsePath } from './paths.ts';
 import { lockedHref, pathOf, targetOf, whoOf } from './request-target.ts';
 import { MOUNT_BASE, surroundingsOf } from './surroundings.ts';
 
@@ -58,25 +61,26 @@ export function createWebdavDoor(options: WebdavDeps): Door {
   }
 
   function fast(req: IncomingMessage, res: ServerResponse, cx: RequestContext): boolean {
-    if (req.method !== 'GET') return false;
-    for (const header of UNUSUAL) if (req.headers[header] !== undefined) return false;
-    const pair = parseBasic(req.headers);
+    const { method } = req;
+    if (method !== 'GET' && method !== 'PROPFIND') return false;
+    const { headers } = req;
+    if (method === 'GET') for (const header of UNUSUAL) if (headers[header] !== undefined) return false;
+    const pair = parseBasic(headers);
     const principal = pair === null ? null : authenticator.remembered(pair.name, pair.password, cx.remoteAddress);
     if (principal === null) return false;
     try {
       authenticator.admit(principal, cx);
       const target = parsePath(mount, req.url ?? '');
-      if (target?.kind !== 'place' || target.root || target.folder || target.key.endsWith('/')) return false;
+      if (target?.kind !== 'place') return false;
       const who = whoOf(principal, cx);
-      const bucket = buckets.resolved(who, target.bucket);
-      const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
-      if (read === null) return false;
-      cx.op = 'GET';
+      if (
+        method === 'GET'
+          ? !getAtOnce(res, who, target, cx.requestId)
+          : !propfindAtOnce({ deps, req, res, cx, who, mount, target })
+      )
+        return false;
+      cx.op = method;
       cx.user = principal.name;
-      const headers = representationHeaders(read.info);
-      headers['Content-Length'] = String(read.body.length);
-      res.writeHead(200, headers);
-      sendWhole(res, read.body);
       return true;
     } catch (error) {
       // Nothing has been written: the full path meets the same error and answers it.
@@ -84,6 +88,25 @@ export function createWebdavDoor(options: WebdavDeps): Door {
       return false;
     }
   }
+
+  function getAtOnce(res: ServerResponse, who: Who, { root, folder, key, bucket: name }: Place, requestId: string): boolean {
+    if (root || folder || key.endsWith('/')) return false;
+    const bucket = buckets.resolved(who, name);
+    const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key });
+    if (read === null) return false;
+    res.writeHead(200, [...headOf(read.info), 'X-Request-Id', requestId]);
+    sendWhole(res, read.body);
+    return true;
+  }
+
+  /** Names and values in turn, as node:http takes them fastest. An object in memory is the same until it changes. */
+  function headOf(info: ObjectInfo): string[] {
+    let head = heads.get(info);
+    if (head === undefined)
+      heads.set(info, (head = [...Object.entries(representationHeaders(info)).flat(), 'Content-Length', String(info.size)]));
+    return head;
+  }
+  const heads = new WeakMap<ObjectInfo, string[]>();
 
   return { handle, fast };
 }

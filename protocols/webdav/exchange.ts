@@ -11,6 +11,7 @@ import { CloudStoreError } from '#core/errors';
 import type { EntryInfo } from '#core/object';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
+import type { AskedMemory } from './asked.ts';
 import { DavError } from './errors.ts';
 import type { ListingCache } from './listing-cache.ts';
 import type { Mount, Place, Target } from './paths.ts';
@@ -45,6 +46,7 @@ export interface Surroundings extends Omit<WebdavDeps, 'base' | 'publicUrl' | 'v
   /** `host[:port]` of the public URL. */
   publicHosts: readonly string[];
   listings: ListingCache;
+  asked: AskedMemory;
   /** Hears of what a listing shows, before it does. */
   shown?: (entries: readonly EntryInfo[]) => void;
 }

@@ -1,6 +1,7 @@
 import type { Action } from '#contracts/authorizer';
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
+import type { Principal } from '#core/principal';
 import type { Exchange } from './exchange.ts';
 
 /** What the caller may do with a file or folder, as the authorizer says: to be shown, never to decide by. */
@@ -11,6 +12,11 @@ export interface Rights {
 }
 
 export const NO_RIGHTS: Rights = { read: false, write: false, remove: false };
+
+/** Whether the caller may the same with all in the bucket, by who it is alone: nothing was granted there, and what it came with takes nothing away. */
+export function evenRights({ credential }: Principal, { authority }: Bucket): boolean {
+  return authority === 0 && (credential === undefined || (credential.scope === null && (credential.policies ?? []).length === 0));
+}
 
 /** Without waiting wherever the authorizer needs not wait: a listing asks it for every entry. */
 export function rightsOn(x: Exchange, bucket: Bucket, key: ObjectKey): Rights | Promise<Rights> {

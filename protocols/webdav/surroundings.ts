@@ -1,3 +1,4 @@
+import { createAskedMemory } from './asked.ts';
 import type { Surroundings, WebdavDeps } from './exchange.ts';
 import { createListingCache } from './listing-cache.ts';
 import { PRINCIPALS_NAME, principalsFolder } from './principals.ts';
@@ -15,5 +16,6 @@ export function surroundingsOf({ base = MOUNT_BASE, publicUrl, virtual = [], ...
     virtual: [principalsFolder, ...virtual],
     principalsBase: `${base}/${PRINCIPALS_NAME}`,
     listings: createListingCache(LISTINGS_BYTES_MAX),
+    asked: createAskedMemory(),
   };
 }

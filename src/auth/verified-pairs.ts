@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Clock, Random } from '#core/clock';
 import type { PrincipalId } from '#core/principal';
 
@@ -15,7 +15,7 @@ export interface Verdict {
 }
 
 /**
- * Pairs by an HMAC under a key of this process: neither password nor anything that helps to guess it stays in memory. Each is remembered for the address it came from: whoever
+ * Pairs by a hash with a secret of this process in front: neither password nor anything that helps to guess it stays in memory. Each is remembered for the address it came from: whoever
  * guesses from elsewhere, and has to wait for that, would else still be told when a guess is right.
  */
 export interface VerifiedPairs {
@@ -33,13 +33,11 @@ const NOBODY_MS = 5 * 1000;
 const PAIRS_MAX = 10_000;
 
 export function createVerifiedPairs({ clock, random }: { clock: Clock; random: Random }): VerifiedPairs {
-  const secret = random(32);
+  const secret = random(32).toString('base64');
   const pairs = new Map<string, { verdict: Verdict; until: number }>();
   return {
     keyOf: (name, password, remoteAddress) =>
-      createHmac('sha256', secret)
-        .update(`${name.length}:${name}${remoteAddress.length}:${remoteAddress}${password}`)
-        .digest('base64'),
+      hash('sha256', `${secret}${name.length}:${name}${remoteAddress.length}:${remoteAddress}${password}`, 'base64'),
     find(key) {
       const known = pairs.get(key);
       if (known === undefined) return null;

@@ -11,6 +11,8 @@ export interface Locks {
   release(at: Address, token: string, principal: PrincipalId): Promise<void>;
   /** Live locks that cover any of the keys; with `below`, also all that lie below them. Expired ones are gone. */
   covering(bucket: BucketId, keys: ObjectKey[], below?: boolean): Promise<Lock[]>;
+  /** `covering` without waiting; undefined when it must be asked. */
+  peek(bucket: BucketId, key: ObjectKey, below?: boolean): Lock[] | undefined;
 }
 
 export interface NewLock {

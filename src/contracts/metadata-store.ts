@@ -16,6 +16,8 @@ export interface MetadataStore {
   current(at: Address): Promise<ObjectInfo | null>;
   /** `current` without waiting: the object, null when none is live, undefined when it must be asked (nothing cached, or several gateways). */
   peekCurrent(at: Address): ObjectInfo | null | undefined;
+  /** `directory` without waiting; undefined when it must be asked. */
+  peekDirectory(at: Address): DirectoryInfo | null | undefined;
   /** One version, by its id or as `null` (S3's null version); delete markers included. Hidden history only with `hidden`. */
   version(at: Address, version: VersionId | 'null', options?: { hidden?: boolean }): Promise<ObjectInfo | null>;
   /** The directory of a key that ends in `/` or is empty; the root of an existing bucket always exists. */

@@ -25,6 +25,11 @@ export interface Namespace {
    */
   peek(who: Who, at: Address): { info: ObjectInfo; body: Buffer } | null;
   /**
+   * The short path of looking at what is known: `entry` and the locks on it without waiting; with `below` also those of what lies in it, where it is a folder that may be
+   * listed. null: ask `entry` and `locks`. Never throws.
+   */
+  peekEntry(who: Who, at: Address, below: boolean): { entry: EntryInfo; locks: Lock[] } | null;
+  /**
    * As `peek`, where only the row has to be asked for, as it has to be whenever others commit too. null, or resolves to null: the caller takes `get`,
    * which answers whatever is wrong. Never rejects.
    */

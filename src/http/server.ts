@@ -159,8 +159,8 @@ export function createListeners(options: ListenersOptions): Listeners {
     const target = main.route(req);
     const { socket } = req;
     res.once('close', () => end(exchange, socket, res, target?.protocol ?? 'web'));
-    res.setHeader('X-Request-Id', exchange.requestId);
     if (target?.door.fast !== undefined && tryFast(target.door, req, res, exchange)) return;
+    res.setHeader('X-Request-Id', exchange.requestId);
     exchanges.set(req, exchange);
     main.handle(req, res);
   };

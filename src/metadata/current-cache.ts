@@ -1,29 +1,29 @@
 import type { Address, BucketId } from '#core/address';
-import type { ObjectInfo } from '#core/object';
 
 /**
- * `key -> current version` in memory, only where this process is the only one that commits. A reading that was under way
+ * `key -> current version`, or `path -> folder`, in memory, only where this process is the only one that commits. A reading that was under way
  * while its key changed is not kept.
  */
-export interface CurrentCache {
+export interface CurrentCache<Info> {
   /** undefined: unknown. */
-  get(at: Address): ObjectInfo | null | undefined;
+  get(at: Address): Info | null | undefined;
   /** The commit's word: replaces what is cached and outdates readings under way. undefined: unknown from now on. */
-  changed(at: Address, info: ObjectInfo | null | undefined): void;
-  forget(bucket: BucketId): void;
-  reading(keys: Address[]): Reading;
+  changed(at: Address, info: Info | null | undefined): void;
+  /** null: all of every bucket. */
+  forget(bucket: BucketId | null): void;
+  reading(): Reading<Info>;
 }
 
-export interface Reading {
-  store(at: Address, info: ObjectInfo | null): void;
+export interface Reading<Info> {
+  store(at: Address, info: Info | null): void;
   end(): void;
 }
 
-export function createCurrentCache(entriesMax: number): CurrentCache {
-  const entries = new Map<string, ObjectInfo | null>();
+export function createCurrentCache<Info>(entriesMax: number): CurrentCache<Info> {
+  const entries = new Map<string, Info | null>();
   const readings = new Set<{ stale: Set<string>; all: boolean }>();
 
-  function put(key: string, info: ObjectInfo | null): void {
+  function put(key: string, info: Info | null): void {
     entries.delete(key);
     entries.set(key, info);
     if (entries.size <= entriesMax) return;
@@ -40,7 +40,8 @@ export function createCurrentCache(entriesMax: number): CurrentCache {
     },
     forget(bucket) {
       for (const reading of readings) reading.all = true;
-      for (const key of entries.keys()) if (key.startsWith(`${bucket}\0`)) entries.delete(key);
+      if (bucket === null) entries.clear();
+      else for (const key of entries.keys()) if (key.startsWith(`${bucket}\0`)) entries.delete(key);
     },
     reading() {
       const own = { stale: new Set<string>(), all: false };

@@ -3,6 +3,7 @@ import type { BucketId, ObjectKey } from '#core/address';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Database, Session } from './database.ts';
+import { HELD_MAX, type HeldLocks } from './held-locks.ts';
 
 export type LockRow = [string, number, string, number, boolean, boolean, string | null, number, number];
 
@@ -15,6 +16,10 @@ const COVERING = {
            UNION SELECT ${COLUMNS} FROM unnest($4::text[], $5::text[]) AS r(low, high)
              JOIN locks l ON l.bucket_id = $1 AND l.expires_ms > $2 AND l.key >= r.low AND (r.high IS NULL OR l.key < r.high)) l
          ORDER BY l.key, l.token`,
+};
+const ALL = {
+  name: 'locks-all',
+  text: `SELECT ${COLUMNS} FROM locks l WHERE l.bucket_id = $1 AND l.expires_ms > $2 ORDER BY l.key, l.token LIMIT ${HELD_MAX + 1}`,
 };
 const TOUCH_HEAD = { name: 'locks-touch-head', text: 'UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = $1' };
 const EXPIRE = { name: 'locks-expire', text: 'DELETE FROM locks WHERE bucket_id = $1 AND expires_ms <= $2' };
@@ -31,7 +36,32 @@ const REFRESH = { name: 'locks-refresh', text: 'UPDATE locks SET timeout_ms = $2
 const DELETE = { name: 'locks-delete', text: 'DELETE FROM locks WHERE token = $1' };
 
 /** WebDAV's locks as rows. Whoever adds one moves the bucket's head, so that a commit decided without it is decided again. */
-export function createLocks({ database, clock, random }: { database: Database; clock: Clock; random: Random }): Locks {
+export function createLocks({
+  database,
+  clock,
+  random,
+  held: memory,
+}: {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  held: HeldLocks | null;
+}): Locks {
+  /** Those of a bucket that are kept in memory; null where they are not. */
+  async function remembered(bucket: BucketId): Promise<readonly Lock[] | null> {
+    const known = memory?.get(bucket);
+    if (memory === null || known === 'many') return null;
+    if (known !== undefined) return known;
+    const keep = memory.reading(bucket);
+    let read: Lock[] | null = null;
+    try {
+      read = (await database.read<LockRow>(ALL, [bucket, clock.now()])).map(lockOf);
+    } finally {
+      keep(read);
+    }
+    return read.length > HELD_MAX ? null : read;
+  }
+
   async function held(session: Session, bucket: BucketId, key: ObjectKey, token: string): Promise<Lock> {
     const rows = await session.query<LockRow>(BY_TOKEN, [bucket, token, clock.now()]);
     const lock = rows[0] ? lockOf(rows[0]) : null;
@@ -44,7 +74,7 @@ export function createLocks({ database, clock, random }: { database: Database; c
       const { bucket } = wanted.at;
       const key = withoutSlash(wanted.at.key);
       const token = `urn:uuid:${uuid(random)}`;
-      return database.transaction(async (session) => {
+      const acquired = database.transaction(async (session) => {
         const now = clock.now();
         if ((await session.execute(TOUCH_HEAD, [bucket])) === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
         await session.execute(EXPIRE, [bucket, now]);
@@ -65,9 +95,10 @@ export function createLocks({ database, clock, random }: { database: Database; c
         await session.execute(INSERT, [token, bucket, key, principal, exclusive, infinite, ownerXml, timeoutMs, lock.expires]);
         return lock;
       });
+      return acquired.finally(() => memory?.taken(bucket));
     },
     async refresh(at, token, principal, timeoutMs) {
-      return database.transaction(async (session) => {
+      const refreshed = database.transaction(async (session) => {
         const lock = await held(session, at.bucket, at.key, token);
         if (lock.principal !== principal)
           throw new CloudStoreError('lock_not_found', 'No such lock of yours covers this resource.');
@@ -75,15 +106,25 @@ export function createLocks({ database, clock, random }: { database: Database; c
         await session.execute(REFRESH, [token, timeoutMs, expires]);
         return { ...lock, timeoutMs, expires };
       });
+      return refreshed.finally(() => memory?.taken(at.bucket));
     },
     async release(at, token, principal) {
-      await database.transaction(async (session) => {
+      const released = database.transaction(async (session) => {
         const lock = await held(session, at.bucket, at.key, token);
         if (lock.principal !== principal) throw new CloudStoreError('access_denied', 'The lock is not yours.');
         await session.execute(DELETE, [token]);
       });
+      await released.finally(() => memory?.released(at.bucket));
     },
-    covering: (bucket, keys, below = false) => locksFor({ ...database, query: database.read }, bucket, keys, below, clock.now()),
+    async covering(bucket, keys, below = false) {
+      const all = await remembered(bucket);
+      if (all !== null) return concerning(all, keys.map(withoutSlash), below);
+      return locksFor({ ...database, query: database.read }, bucket, keys, below, clock.now());
+    },
+    peek(bucket, key, below = false) {
+      const all = memory?.get(bucket);
+      return all === undefined || all === 'many' ? undefined : concerning(all, [withoutSlash(key)], below);
+    },
   };
 }
 
@@ -101,8 +142,13 @@ export async function locksFor(
   const low = below ? wanted.map((key) => (key === '' ? '' : `${key}/`)) : [];
   const high = below ? wanted.map((key) => (key === '' ? null : `${key}0`)) : [];
   const rows = await session.query<LockRow>(COVERING, [bucket, now, [...paths], low, high]);
-  const inRange = (key: string) => below && wanted.some((root) => root === '' || key.startsWith(`${root}/`));
-  return rows.map(lockOf).filter((lock) => inRange(lock.at.key) || wanted.some((key) => covers(lock, key)));
+  return concerning(rows.map(lockOf), wanted, below);
+}
+
+/** Of locks, those that cover one of the keys (no trailing slash), and with `below` those below them. */
+function concerning(locks: readonly Lock[], keys: readonly string[], below: boolean): Lock[] {
+  const inRange = (key: string) => below && keys.some((root) => root === '' || key.startsWith(`${root}/`));
+  return locks.filter((lock) => inRange(lock.at.key) || keys.some((key) => covers(lock, key)));
 }
 
 /** The paths on which a lock covering `key` (no trailing slash) can lie: itself and every one above, the root (``) included. */

@@ -60,7 +60,15 @@ interface Waiting {
 type Packed = [packed: string, content: Buffer | null];
 
 /** Reads of one entry. Look-ups of the current object that arrive while others are under way go together. */
-export function createLookups({ database, cache }: { database: Database; cache: CurrentCache | null }): Lookups {
+export function createLookups({
+  database,
+  cache,
+  folders,
+}: {
+  database: Database;
+  cache: CurrentCache<ObjectInfo> | null;
+  folders: CurrentCache<DirectoryInfo> | null;
+}): Lookups {
   let waiting: Waiting[] = [];
   let inFlight = 0;
   let scheduled = false;
@@ -93,7 +101,7 @@ export function createLookups({ database, cache }: { database: Database; cache: 
   }
 
   async function fetch(batch: Waiting[]): Promise<void> {
-    const keep = cache?.reading(batch.map((one) => one.at));
+    const keep = cache?.reading();
     const settle = ({ at, resolve, reject }: Waiting, packed?: string, content?: Buffer | null): void => {
       try {
         const info = packed === undefined ? null : objectOfSlot(at, packed, content ?? null);
@@ -157,8 +165,17 @@ export function createLookups({ database, cache }: { database: Database; cache: 
     },
     async directory(at) {
       if (at.key !== '' && !at.key.endsWith('/')) throw new CloudStoreError('internal', 'A directory key ends in a slash.');
-      const rows = await database.read<DirectoryRow>(DIRECTORY, [at.bucket, at.key]);
-      return rows[0] ? directoryOf(at.bucket, rows[0]) : null;
+      const known = folders?.get(at);
+      if (known !== undefined) return known;
+      const keep = folders?.reading();
+      try {
+        const rows = await database.read<DirectoryRow>(DIRECTORY, [at.bucket, at.key]);
+        const info = rows[0] ? directoryOf(at.bucket, rows[0]) : null;
+        keep?.store(at, info);
+        return info;
+      } finally {
+        keep?.end();
+      }
     },
   };
 }

@@ -52,6 +52,7 @@ import { createDumpStore } from './dump/store.ts';
 import { createExpiryStore } from './expiry.ts';
 import { createFactorStore } from './factors.ts';
 import { createGroupStore } from './groups.ts';
+import { createHeldLocks } from './held-locks.ts';
 import { createHistoryTasks } from './history/tasks.ts';
 import { createIdempotencyStore } from './idempotency.ts';
 import { createInstanceStore, type Registration } from './instance.ts';
@@ -152,7 +153,17 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   const registration: Registration = { gateway: null, turn: 0, leases: new Set(), heard: null };
   const signals = createSignals({ database, log });
   const chunks = createChunkIndex({ database, registration });
-  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner: options.soleOwner ?? false });
+  const { soleOwner = false } = options;
+  const held = soleOwner ? createHeldLocks({ clock }) : null;
+  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner, held });
+  if (held !== null) {
+    // With a user go the locks of that user, and commands beside the gateway remove users.
+    signals.subscribe('principals', () => held.released(null));
+    // The connection was lost, and what is behind it may be another copy.
+    signals.subscribe('journal', (payload) => {
+      if (payload === null) store.forget(null);
+    });
+  }
   const uploads = createUploadStore({ database, clock, random, registration });
   return {
     store,
@@ -163,7 +174,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     chunks,
     signals,
     journal: createJournal(database),
-    locks: createLocks({ database, clock, random }),
+    locks: createLocks({ database, clock, random, held }),
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
     uploads,
     names: createNameStore(database),

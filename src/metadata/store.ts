@@ -4,11 +4,12 @@ import type { Logger } from '#contracts/observability';
 import type { Address, BucketId } from '#core/address';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import type { EntryInfo, ObjectInfo } from '#core/object';
+import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
 import { createCommitter } from './commit/committer.ts';
 import { type Intent, slotKey } from './commit/state.ts';
 import { createCurrentCache } from './current-cache.ts';
 import type { Database } from './database.ts';
+import type { HeldLocks } from './held-locks.ts';
 import { createHistoryStore } from './history/store.ts';
 import { list } from './listing.ts';
 import { createLookups } from './lookups.ts';
@@ -21,29 +22,40 @@ export interface MetadataStoreOptions {
   log: Logger;
   registration: { gateway: number | null };
   soleOwner: boolean;
+  /** What is remembered of locks: commits drop some. */
+  held: HeldLocks | null;
 }
 
 const CACHED_MAX = 50_000;
+const FOLDERS_MAX = 10_000;
 
 /** Names, versions and directories on Postgres: reads, the committer, and the set-based operations on trees. */
 export function createMetadataStore(
   options: MetadataStoreOptions,
-): MetadataStore & { history: HistoryStore; forget(bucket: BucketId): void; close(): Promise<void> } {
-  const { database, clock, random, registration } = options;
-  const cache = options.soleOwner ? createCurrentCache(CACHED_MAX) : null;
-  const lookups = createLookups({ database, cache });
+): MetadataStore & { history: HistoryStore; forget(bucket: BucketId | null): void; close(): Promise<void> } {
+  const { database, clock, random, registration, held } = options;
+  const cache = options.soleOwner ? createCurrentCache<ObjectInfo>(CACHED_MAX) : null;
+  const folders = options.soleOwner ? createCurrentCache<DirectoryInfo>(FOLDERS_MAX) : null;
+  const lookups = createLookups({ database, cache, folders });
   const committer = createCommitter({
     database,
     clock,
     random,
     registration,
-    changed(keys, state) {
+    changed({ slots, directories, locks, heads }, state) {
       if (cache === null) return;
       // Absence is known exactly; what lives is read anew, with its content.
-      for (const at of keys) cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
+      for (const at of slots.values())
+        cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
+      for (const { b, k } of directories.values()) folders?.changed({ bucket: b, key: k }, undefined);
+      if (locks.size > 0) for (const bucket of heads.keys()) held?.released(bucket);
     },
   });
-  const forget = (bucket: BucketId) => cache?.forget(bucket);
+  const forget = (bucket: BucketId | null): void => {
+    cache?.forget(bucket);
+    folders?.forget(bucket);
+    held?.released(bucket);
+  };
   const rooms = { database, clock, random, registration, changed: (buckets: BucketId[]) => buckets.forEach(forget) };
   const trees = createTrees(rooms);
 
@@ -87,6 +99,7 @@ export function createMetadataStore(
   return {
     ...lookups,
     peekCurrent: (at): ObjectInfo | null | undefined => cache?.get(at),
+    peekDirectory: (at): DirectoryInfo | null | undefined => folders?.get(at),
     entry,
     list: (query) => list(database, query),
     commit,

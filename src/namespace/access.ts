@@ -18,7 +18,7 @@ export interface Access {
    */
   requireWrite(who: Who, at: Address, tags?: Record<string, string>): Promise<{ bucket: Bucket; addsOnly: boolean }>;
   /** The answer without waiting, or null: ask `require`. Never throws. */
-  peek(who: Who, action: Action, bucket: BucketId, key: ObjectKey): Bucket | null;
+  peek(who: Who, action: Action, bucket: BucketId, key: ObjectKey, about?: ActionFacts): Bucket | null;
 }
 
 export function createAccess({ cache, authorizer }: { cache: BucketCache; authorizer: Authorizer }): Access {
@@ -58,11 +58,11 @@ export function createAccess({ cache, authorizer }: { cache: BucketCache; author
         return { bucket: await require(who, 'create', id, key, about), addsOnly: true };
       }
     },
-    peek(who, action, id, key) {
+    peek(who, action, id, key, about) {
       const bucket = cache.peek(id);
       if (bucket === undefined || bucket.kind !== 'standard') return null;
       try {
-        const asked = authorizer.require(who, action, bucket, key);
+        const asked = authorizer.require(who, action, bucket, key, about);
         if (asked === undefined) return bucket;
         // The full path asks again and meets the same answer.
         asked.catch(() => undefined);

@@ -52,6 +52,21 @@ export function glance(rooms: Rooms, who: Who, at: Address): ReturnType<Namespac
   );
 }
 
+/** A right that is not there is told by whoever asks without `peek`. */
+export function peekEntry(rooms: Rooms, who: Who, at: Address, below: boolean): ReturnType<Namespace['peekEntry']> {
+  const { access, store } = rooms;
+  if (access.peek(who, 'read', at.bucket, at.key) === null) return null;
+  const isFolder = at.key === '' || at.key.endsWith('/');
+  const object = isFolder ? null : store.peekCurrent(at);
+  if (object === undefined) return null;
+  const entry = object ?? store.peekDirectory(isFolder ? at : { ...at, key: `${at.key}/` });
+  if (entry == null) return null;
+  const listed = below && entry.kind === 'directory';
+  if (listed && access.peek(who, 'list', at.bucket, entry.key, { delimiter: '/', maxKeys: 0 }) === null) return null;
+  const locks = rooms.locks.peek(at.bucket, at.key, listed);
+  return locks === undefined ? null : { entry, locks };
+}
+
 function inMemory(rooms: Rooms, info: ObjectInfo | null | undefined): ReturnType<Namespace['peek']> {
   if (info == null || info.content === null || info.attributes.customerKey !== undefined) return null;
   try {

@@ -1,49 +1,88 @@
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
+import type { EntryInfo } from '#core/object';
 import { sendWhole } from '#http/body';
-import { readXml, XML_TYPE } from '../answer.ts';
+import { answer, XML_TYPE } from '../answer.ts';
+import { type Asked, askedAtOnce, readAsked } from '../asked.ts';
 import { bareDirectory, type Child, childPages } from '../children.ts';
 import { DavError } from '../errors.ts';
-import { type Exchange, locate } from '../exchange.ts';
+import { type Exchange, locate, virtualAt } from '../exchange.ts';
 import { BLOCK_CHARACTERS, CLOSE, OPEN, write } from '../multistatus.ts';
-import { displayNameOf, encodeSegment } from '../paths.ts';
+import { displayNameOf, encodeSegment, folderKey, type Place } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
-import { gatherContext, type Scope } from '../properties/context.ts';
+import { contextOf, gatherContext, type Scope } from '../properties/context.ts';
 import type { Need, PropertyContext } from '../properties/property.ts';
-import { parsePropfind } from '../properties/propfind-request.ts';
-import { compileRenderer, type Renderer } from '../properties/render.ts';
-import { type Depth, parseDepth, single } from '../request-headers.ts';
+import type { Depth } from '../request-headers.ts';
 import { getEntry } from '../resource.ts';
+import { evenRights } from '../rights.ts';
 
-const LASTING: readonly Need[] = ['quota', 'rights', 'sync', 'owner', 'usage'];
-
-interface Asked {
-  depth: Depth;
-  renderer: Renderer;
-  /** What was asked for and how, as a name. */
-  wording: string;
-  headers: Record<string, string>;
-}
+/** Of a folder's listing, these change without the folder. */
+const LASTING: readonly Need[] = ['quota', 'sync'];
 
 /** RFC 4918 §9.1. Depth infinity on a collection is refused with `propfind-finite-depth`, as the RFC allows (docs/adr/0006-webdav.md). */
 export async function propfind(x: Exchange): Promise<void> {
   const asked = await readAsked(x);
+  if (answerKnown(x, asked)) return;
   if (x.target.kind === 'place') await propfindPlace(x, asked);
   else await propfindAbove(x, asked);
 }
 
-async function readAsked(x: Exchange): Promise<Asked> {
-  const { headers } = x.req;
-  const depth = parseDepth(headers, ['0', '1', 'infinity'], 'infinity');
-  const request = parsePropfind(await readXml(x));
-  const minimal = /\breturn=minimal\b/i.test(single(headers.prefer) ?? '') || /^\s*t\s*$/i.test(single(headers.brief) ?? '');
-  const compact = (headers['user-agent'] ?? '').startsWith('Microsoft-WebDAV-MiniRedir');
-  return {
-    depth,
-    renderer: compileRenderer(request, { compact, minimal }),
-    wording: JSON.stringify([request, compact, minimal]),
-    headers: minimal ? { 'Preference-Applied': 'return=minimal' } : {},
-  };
+/** Without waiting, where there is no body and all is in memory; else nothing is touched. @throws what `propfind` would answer */
+export function propfindAtOnce(x: Exchange): boolean {
+  const asked = askedAtOnce(x);
+  return asked !== null && answerKnown(x, asked);
+}
+
+/** Of what is in memory, and surely as it is now: one resource, or a folder that did not change since it was listed. */
+function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked): boolean {
+  const { target: place, deps, who } = x;
+  if (place.kind !== 'place' || x.req.headers.if !== undefined || (place.within === undefined && virtualAt(x, place)))
+    return false;
+  const bucket = place.within?.bucket ?? deps.buckets.resolved(who, place.bucket);
+  const key = place.root || place.folder || place.key === '' ? folderKey(place) : place.key;
+  // An empty last segment may be a file or a folder; a folder beside a file of its name has a key with a slash here.
+  if (bucket === null || place.key.endsWith('/')) return false;
+  const found = deps.namespace.peekEntry(who, { bucket: bucket.id, key }, depth === '1');
+  if (found === null) return false;
+  const { entry, locks } = found;
+  const id = { 'X-Request-Id': x.cx.requestId };
+  const below = entry.kind === 'directory' && depth === '1';
+  if (entry.kind === 'directory' && depth === 'infinity') return false;
+  if (below) {
+    const name = locks.length === 0 ? keptName(x, bucket, place, entry, { renderer, wording }) : null;
+    const known = name === null ? undefined : deps.listings.get(name);
+    const [only] = known ?? [];
+    if (known?.length !== 1 || only === undefined) return false;
+    x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...id, 'Content-Length': only.length });
+    sendWhole(x.res, only);
+    return true;
+  }
+  if (![...renderer.needs].every((need) => need === 'locks' || (need === 'rights' && evenRights(who.principal, bucket))))
+    return false;
+  const scope = { buckets: [bucket], place, key: entry.key, below };
+  const context = contextOf(x, renderer.needs, scope, { ...NOTHING, locks });
+  if (context.prepare([entry]) !== undefined) return false;
+  const href = entry.kind === 'directory' ? `${place.href}/` : place.href;
+  const response = renderer.response(entry, displayNameOf(place, entry.key), href, context);
+  answer(x.res, 207, { ...headers, ...id }, OPEN + response + CLOSE);
+  return true;
+}
+
+const NOTHING = { locks: [], quota: null, head: null, ownerName: null, usage: null };
+
+/** Under which the listing cache has a folder's listing: its ETag, and whatever else it hangs on. null: that is more than has a name. */
+function keptName(
+  { who: { principal } }: Exchange,
+  bucket: Bucket,
+  { href }: Place,
+  { etag, key }: EntryInfo,
+  { renderer: { needs }, wording }: Pick<Asked, 'renderer' | 'wording'>,
+): string | null {
+  if (LASTING.some((need) => needs.has(need))) return null;
+  if (needs.has('usage') && key === '') return null;
+  if (needs.has('rights') && !evenRights(principal, bucket)) return null;
+  if (needs.has('owner') && bucket.owner !== principal.id) return null;
+  return `${bucket.id} ${etag} ${wording} ${principal.id} ${bucket.owner} ${principal.role} ${principal.name} ${href}`;
 }
 
 async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }: Asked): Promise<void> {
@@ -60,12 +99,9 @@ async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }:
   const self = renderer.response(entry, displayNameOf(place, entry.key), href, context);
   const pages = below ? prepared(context, childPages(x, bucket.id, entry.key)) : [];
   const render = (child: Child): string => renderer.response(child.entry, child.displayName, href + child.hrefName, context);
-  // Of a folder's listing, locks, quota and rights change without the folder.
-  const kept = below && !context.locked && LASTING.every((need) => !renderer.needs.has(need));
-  if (!kept) return send(x, headers, self, pages, render);
-  const name = JSON.stringify([bucket.id, entry.etag, href, x.who.principal.id, wording]);
-  const known = x.deps.listings.get(name);
-  if (known === undefined) return send(x, headers, self, pages, render, name);
+  const name = below && !context.locked ? keptName(x, bucket, place, entry, { renderer, wording }) : null;
+  const known = name === null ? undefined : x.deps.listings.get(name);
+  if (name === null || known === undefined) return send(x, headers, self, pages, render, name ?? undefined);
   // May they still list it?
   await x.deps.namespace.list(x.who, { bucket: bucket.id, prefix: entry.key, delimiter: '/', after: '', limit: 0 });
   const length = known.reduce((sum, block) => sum + block.length, 0);

@@ -1,3 +1,4 @@
+import type { Cursor } from '#contracts/journal';
 import type { Lock } from '#contracts/locks';
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
@@ -7,7 +8,7 @@ import type { Exchange } from '../exchange.ts';
 import { hrefBeside, type Place } from '../paths.ts';
 import { principalHref } from '../principal-href.ts';
 import { lockKey } from '../resource.ts';
-import { NO_RIGHTS, type Rights, rightsOn } from '../rights.ts';
+import { evenRights, NO_RIGHTS, type Rights, rightsOn } from '../rights.ts';
 import { formatSyncToken } from '../sync/token.ts';
 import type { Need, PropertyContext } from './property.ts';
 
@@ -21,9 +22,19 @@ export interface Scope {
   below: boolean;
 }
 
+/** What was asked of the rooms below for a context. */
+export interface Gathered {
+  locks: readonly Lock[];
+  quota: { used: number; available: number | null } | null;
+  /** Of the journal. */
+  head: Cursor | null;
+  ownerName: string | null;
+  usage: { bytes: number } | null;
+}
+
 /** Fetches at once, for however many entries, what the asked properties need. Nothing when they need nothing. */
 export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope: Scope | null): Promise<PropertyContext> {
-  const { namespace, clock, journal } = x.deps;
+  const { namespace, journal } = x.deps;
   const key = lockKey(scope?.key ?? '');
   const bucket = scope?.buckets[0];
   const [locks, quota, head, ownerName, usage] = await Promise.all([
@@ -33,8 +44,17 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     bucket !== undefined && needs.has('owner') ? nameOfOwner(x, bucket) : null,
     bucket !== undefined && needs.has('usage') && scope?.key === '' ? x.deps.buckets.usage(x.who, bucket.id) : null,
   ]);
+  return contextOf(x, needs, scope, { locks, quota, head, ownerName, usage });
+}
+
+/** Of what is known already. */
+export function contextOf(x: Exchange, needs: ReadonlySet<Need>, scope: Scope | null, known: Gathered): PropertyContext {
+  const { locks, quota, head, ownerName, usage } = known;
+  const { clock } = x.deps;
+  const key = lockKey(scope?.key ?? '');
   const dates = createDateWriter();
   const rights = new Map<string, Rights>();
+  const even = needs.has('rights') ? evenRightsIn(x, scope) : null;
   return {
     now: clock.now(),
     quota: quota === null ? null : { used: quota.used, available: quota.available ?? x.deps.free?.() ?? null },
@@ -49,13 +69,21 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
     principalHref: (name) => principalHref(x.deps.principalsBase, name),
     syncToken: (entry) =>
       head === null || entry.kind !== 'directory' ? null : formatSyncToken({ folder: entry, cursor: head, walks: [] }),
-    rightsOn: (entry) => rights.get(entryName(entry)) ?? NO_RIGHTS,
+    rightsOn: (entry) => even ?? rights.get(entryName(entry)) ?? NO_RIGHTS,
     deletedAt: () => null,
     prepare(entries) {
       x.deps.shown?.(entries);
-      return needs.has('rights') ? prepareRights(x, scope?.buckets ?? [], entries, rights) : undefined;
+      return needs.has('rights') && even === null ? prepareRights(x, scope?.buckets ?? [], entries, rights) : undefined;
     },
   };
+}
+
+/** Where they are the same on all that is asked about, so that nothing need be asked of each entry. */
+function evenRightsIn(x: Exchange, scope: Scope | null): Rights | null {
+  const [bucket, another] = scope?.buckets ?? [];
+  if (bucket === undefined || another !== undefined || !evenRights(x.who.principal, bucket)) return null;
+  const rights = rightsOn(x, bucket, '');
+  return rights instanceof Promise ? null : rights;
 }
 
 function entryName({ bucket, key }: EntryInfo): string {

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Address, BucketId } from '#core/address';
+import type { BucketId } from '#core/address';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { type Database, type Session, sqlState } from '../database.ts';
 import { mintVersionId } from '../version-id.ts';
 import { applyPlan } from './apply.ts';
 import { decide, type Outcome } from './decide.ts';
+import type { Plan } from './plan.ts';
 import { readBatch } from './read.ts';
 import { type BatchState, type Intent, slotKey } from './state.ts';
 
@@ -14,8 +15,8 @@ export interface CommitterOptions {
   clock: Clock;
   random: Random;
   registration: { gateway: number | null };
-  /** Told before any verdict leaves: the slots that changed; state undefined when the outcome is unknown. */
-  changed(keys: Address[], state: BatchState | undefined): void;
+  /** Told before any verdict leaves: what was changed; state undefined when the outcome is unknown. */
+  changed(plan: Plan, state: BatchState | undefined): void;
 }
 
 export interface Committer {
@@ -139,7 +140,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     /** Attempts whose answer was lost. All of them: an earlier one may arrive behind a later one that was rolled back. */
     const lost: Attempt[] = [];
     for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
-      const attempt: Attempt = { id: random(16), outcomes: null, first: null, keys: [], state: undefined };
+      const attempt: Attempt = { id: random(16), outcomes: null, first: null, plan: null, state: undefined };
       try {
         await ids.reserve(Math.min(BLOCK, intents.length * 6));
         if (tries === 0 && pessimistic === 0) {
@@ -151,7 +152,7 @@ export function createCommitter(options: CommitterOptions): Committer {
         }
         return finish(attempt);
       } catch (error) {
-        options.changed(attempt.keys, undefined);
+        if (attempt.plan !== null) options.changed(attempt.plan, undefined);
         const state = sqlState(error);
         if (state === 'CS002' || state === 'CS004') throw error;
         if (state === 'CS001' || isCloudStoreError(error, 'conflict')) {
@@ -193,12 +194,12 @@ export function createCommitter(options: CommitterOptions): Committer {
     const [first] = plan.journal;
     if (!first) return;
     attempt.first = { bucket: first.b, seq: first.q };
-    attempt.keys = [...plan.slots.values()].map(({ bucket, key }) => ({ bucket, key }));
+    attempt.plan = plan;
     await applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now });
   }
 
   function finish(attempt: Attempt): Outcome[] {
-    options.changed(attempt.keys, attempt.state);
+    if (attempt.plan !== null) options.changed(attempt.plan, attempt.state);
     return attempt.outcomes ?? [];
   }
 
@@ -222,6 +223,6 @@ interface Attempt {
   outcomes: Outcome[] | null;
   /** The first row of the journal that it wrote, if it wrote anything. */
   first: { bucket: BucketId; seq: number } | null;
-  keys: Address[];
+  plan: Plan | null;
   state: BatchState | undefined;
 }

@@ -195,6 +195,7 @@ export function memoryNamespace(now: () => number = Date.now) {
     },
     tag: () => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV')),
     peek: () => null,
+    peekEntry: () => null,
     glance: () => null,
     put: async (who, at, body, options) => {
       assertKey(at.key);
