@@ -76,7 +76,9 @@ describe('every store of packs', function () {
     expect(made.packs).to.be.at.least(packsIn('one').length + packsIn('data', 'packs').length);
 
     renameSync(at('one'), at('away'));
-    const nowhere = { CLOUDSTORE_MIRROR_URL: `s3://k:secretsecret@bucket/p?endpoint=${encodeURIComponent('http://127.0.0.1:1')}` };
+    const nowhere = {
+      CLOUDSTORE_MIRROR_URL: `s3://k:secretsecret@bucket/p?endpoint=${encodeURIComponent('http://127.0.0.1:1')}`,
+    };
     const away = await doctor('data', nowhere, 1);
     expect(away('store 1')).to.include({ status: 'fail' });
     expect(away('store 1').detail).to.contain(at('one')).and.contain('is not there');
