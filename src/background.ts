@@ -25,7 +25,7 @@ import { createVersionIds } from '#namespace/version-id';
 import { alertChannels } from './alert-channels.ts';
 import { backupJobs } from './backup-job.ts';
 import type { Config } from './config/load.ts';
-import { mirrorJobs, scrubJob, verifyJob } from './scrub-job.ts';
+import { mirrorJobs, paceOf, scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
 import { SNAPSHOTS_DIRECTORY, settle, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
@@ -79,7 +79,11 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     ...(options.notify === null ? [] : [createNotifier({ ...metadata, ...options.notify, region: 'us-east-1', log })]),
     createExpireKeptJob(metadata),
     createIndexNamesJob({ names: metadata.names, clock }),
-    createRekeyJob({ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted, log }),
+    createRekeyJob({
+      ...{ keyring, keys, chunks, packs, rows, rekeying, collection, encrypted, log },
+      pace: paceOf(options),
+      total: async () => (await metadata.space.stored()).chunks,
+    }),
     snapshotJob({ dumps, shelf, masterKey, random }),
     scrubJob(options),
     verifyJob(options),

@@ -4,6 +4,7 @@ import type { ChunkPlace } from '#contracts/content';
 import type { Job, JobContext } from '#contracts/jobs';
 import type { Keyring, KeyStore } from '#contracts/keyring';
 import type { Logger } from '#contracts/observability';
+import type { Pace } from '#contracts/pace';
 import type { PackedChunk, PackStore } from '#contracts/pack-store';
 import type { InlineKind, KeyedRows, Rekeying, WantedKeys } from '#contracts/rekeying';
 import type { ContentRef } from '#core/content-ref';
@@ -20,6 +21,10 @@ export interface RekeyOptions {
   collection: CollectionStore;
   /** Whether what is written now is encrypted: what is not as it is written now is written anew. */
   encrypted: boolean;
+  /** How fast it may go: what is read and written, in bytes. */
+  pace: Pace;
+  /** How many records there are, for the progress. */
+  total(): Promise<number>;
   log: Logger;
   everyMs?: number;
   silentMs?: number;
@@ -60,6 +65,8 @@ const PATIENCE_MS = 10 * 60_000;
 const POLL_MS = 500;
 /** New records that one fsync and one statement settle. */
 const BATCH_BYTES = 16 << 20;
+/** What a look at the head of a record, or at a row with its content, is worth to the disk. */
+const LOOK_BYTES = 4096;
 
 /**
  * After a domain got a new key: writes everything anew that is encrypted with an older one, pass by pass, until a pass finds nothing; then the older keys are forgotten.
@@ -67,6 +74,8 @@ const BATCH_BYTES = 16 << 20;
  * A pass begins when no process can write with an older key any more: every gateway has heard of a turn that was begun after the new key, and learns the
  * keys before it says so, and every upload that began before has ended. What is rewritten in it can be copied only by transactions that were running then,
  * and these have ended when the next pass begins. So a pass that finds nothing proves that nothing is left.
+ *
+ * It goes at a bounded speed, ends when it is cancelled, and goes on from the last page that was settled.
  */
 export function createRekeyJob(options: RekeyOptions): Job {
   const { everyMs = EVERY_MS } = options;
@@ -104,7 +113,7 @@ export function createRekeyJob(options: RekeyOptions): Job {
             { damaged, unreachable },
             'not everything could be written anew under its new key, so older keys are kept; see scrub',
           );
-        report(context, counts);
+        await report(options, context, counts);
         await context.save(null);
         return;
       }
@@ -129,7 +138,7 @@ async function begin(options: RekeyOptions, context: JobContext): Promise<boolea
   const writers = await collection.writers();
   const patience = { silentMs, patienceMs, pollMs, signal: context.signal };
   return uploadsEnded(collection, { turn, writers }, patience, async (waiting) => {
-    report(context, { ...noCounts(), waitingForGateways: waiting });
+    await report(options, context, { ...noCounts(), waitingForGateways: waiting });
     context.signal.throwIfAborted();
   });
 }
@@ -146,7 +155,7 @@ async function pass(options: RekeyOptions, context: JobContext, state: RekeyStat
     state.phase = phase;
     state.after = after;
     await context.save(state);
-    report(context, counts);
+    await report(options, context, counts);
     context.signal.throwIfAborted();
   };
   if (state.phase === 'chunks') {
@@ -161,7 +170,7 @@ async function pass(options: RekeyOptions, context: JobContext, state: RekeyStat
   for (const kind of ['versions', 'parts'] as const) {
     if (state.phase !== kind) continue;
     for (let after = state.after; ; ) {
-      const next = await rewriteInline(options, kind, after, state, counts);
+      const next = await rewriteInline(options, kind, after, state, counts, context.signal);
       if (next === null) {
         await step('parts', null);
         break;
@@ -199,6 +208,10 @@ async function rewriteChunks(
     for (const chunk of chunks) {
       counts.records++;
       const to = await rewritten(options, chunk, counts);
+      await options.pace.done(
+        to === null || typeof to === 'string' ? LOOK_BYTES : chunk.place.length + to.length,
+        context.signal,
+      );
       if (to === 'same') continue;
       counts.old++;
       if (to === 'gone' || to === null) continue; // compaction moved it: the next pass finds it
@@ -238,11 +251,12 @@ async function rewritten(
 }
 
 async function rewriteInline(
-  { rows, rekeying, encrypted }: RekeyOptions,
+  { rows, rekeying, encrypted, pace }: RekeyOptions,
   kind: InlineKind,
   after: string | null,
   state: RekeyState,
   counts: RekeyCounts,
+  signal: AbortSignal,
 ): Promise<string | null> {
   const wanted: WantedKeys = { epochs: new Map(state.epochs), encrypted };
   const page = await rows.inline(kind, after, wanted);
@@ -260,6 +274,7 @@ async function rewriteInline(
     }
   }
   counts.inlineContents += await rows.replaceInline(kind, changes);
+  await pace.done(page.rows.length * LOOK_BYTES, signal);
   return page.next;
 }
 
@@ -270,8 +285,9 @@ async function retire({ keyring }: RekeyOptions, { epochs }: RekeyState): Promis
   return count;
 }
 
-function report(context: JobContext, counts: RekeyCounts): void {
-  context.progress({ done: counts.records, total: null, unit: 'records', counts: { ...counts } });
+async function report({ total }: RekeyOptions, context: JobContext, counts: RekeyCounts): Promise<void> {
+  const records = Math.max(counts.records, await total());
+  context.progress({ done: counts.records, total: records, unit: 'records', counts: { ...counts } });
 }
 
 function noCounts(): RekeyCounts {

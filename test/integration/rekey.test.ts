@@ -103,6 +103,43 @@ describe(`data keys (seed ${SEED})`, function () {
     expect(await epochs()).to.deep.equal([2]);
   });
 
+  it('change at the pace that is given, tell how far they are, and stop when they are cancelled in the middle of a page', async () => {
+    await first.keyring.renew(rig.gc.domain);
+    const cancelled = new AbortController();
+    let [bytes, calls] = [0, 0];
+    const shown: { done: number; total: number | null }[] = [];
+    const run = (cancelAt: number) =>
+      rig.rekey(
+        first,
+        {
+          pace: {
+            async done(some, signal) {
+              bytes += some;
+              if (++calls === cancelAt) cancelled.abort(new Error('cancelled'));
+              signal.throwIfAborted();
+            },
+          },
+        },
+        {
+          ...(cancelAt > 0 ? { signal: cancelled.signal } : {}),
+          progress: ({ done, total }) => void shown.push({ done, total }),
+        },
+      );
+    expect(await run(3).catch((error: Error) => error.message)).to.equal('cancelled');
+    expect(calls).to.equal(3);
+    await expectAll(rig.start());
+    expect(await epochs()).to.deep.equal([1, 2]);
+    bytes = 0;
+    await run(0);
+    expect(await epochs()).to.deep.equal([2]);
+    // Read once and written once, besides the second pass that only looks.
+    const [[stored]] = (await sql('SELECT sum(length) FROM chunks')) as [[string]];
+    expect(bytes).to.be.at.least(2 * Number(stored));
+    expect(shown.at(-1)!.total).to.equal(Number((await sql('SELECT count(*) FROM chunks'))[0]![0]));
+    expect(shown.at(-1)!.done).to.equal(shown.at(-1)!.total);
+    await expectAll(rig.start());
+  });
+
   it('wait for whoever may still write with those of before', async () => {
     const other = rig.gc.metadata.gateways[1]!;
     const deaf = rig.start();

@@ -4,6 +4,7 @@ import type { Keyring } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { createContent } from '#engine/content-store';
 import { createKeyring } from '#engine/keyring';
+import { createPace } from '#engine/pace';
 import { createRekeyJob, type RekeyOptions } from '#jobs/rekey';
 import { quiet } from './database.ts';
 import { type GcRig, openGcRig } from './gc-rig.ts';
@@ -31,7 +32,7 @@ export interface RekeyRig {
 export async function openRekeyRig(): Promise<RekeyRig> {
   const gc = await openGcRig();
   const { metadata, log, stores, masterKey, domain, home } = gc;
-  const { keys, chunks, collection, packs, store, keyedRows } = metadata.gateways[0]!;
+  const { keys, chunks, collection, packs, store, keyedRows, space } = metadata.gateways[0]!;
   // The rig's users have domains whose keys are only made up.
   await metadata.database.sql('DELETE FROM domains WHERE id <> $1', [domain]);
   const opened: Process[] = [];
@@ -71,6 +72,8 @@ export async function openRekeyRig(): Promise<RekeyRig> {
       const { rekeying } = content;
       const job = createRekeyJob({
         ...{ keyring, keys, chunks, packs, rows: keyedRows, rekeying, collection, encrypted, log: quiet },
+        pace: createPace({ bytesPerSecond: 1e12, busy: () => false }),
+        total: async () => (await space.stored()).chunks,
         pollMs: 20,
         patienceMs: 4_000,
         ...options,
