@@ -69,7 +69,12 @@ export async function lockDataDirectory(path: string, owner: Owner, waitMs = 0):
   for (let waited = 0; ; waited += 50) {
     const held = tryLock(file, path, 'exclusive');
     if (held !== null) {
-      await writeDurably(note, `${JSON.stringify(owner)}\n`);
+      try {
+        await writeDurably(note, `${JSON.stringify(owner)}\n`);
+      } catch (error) {
+        held.close();
+        throw explain(path, error);
+      }
       return {
         describe: (described) => writeDurably(note, `${JSON.stringify(described)}\n`),
         async release() {
@@ -122,15 +127,20 @@ export async function readOwner(path: string): Promise<Owner | null> {
 /** Write to a temporary name, fsync, rename, fsync the directory. Mode 0600. */
 export async function writeDurably(path: string, content: string): Promise<void> {
   const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
   try {
-    await file.chmod(0o600);
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.chmod(0o600);
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
+    throw error;
   }
-  await rename(temporary, path);
   await syncDirectory(dirname(path));
 }
 
@@ -168,16 +178,20 @@ function explain(path: string, error: unknown): CloudStoreError {
       { cause: error },
     );
   }
+  if (code === 'EROFS')
+    return new CloudStoreError(
+      'unavailable',
+      `The data directory ${path} lies on a file system that is read-only; mount it for writing (the system mounts a disk that fails so: see its log), or choose another with --data-dir or CLOUDSTORE_DATA_DIR.`,
+      { cause: error },
+    );
   const why =
-    code === 'EROFS'
-      ? 'its file system is read-only'
-      : code === 'ENOTDIR' || code === 'EEXIST'
-        ? 'it, or something above it, is not a directory'
-        : code === 'EACCES' || code === 'EPERM' || /readonly|unable to open/.test(text)
-          ? 'it is not writable for this user'
-          : code === 'ENOENT'
-            ? 'what lies above it takes no new directory'
-            : text;
+    code === 'ENOTDIR' || code === 'EEXIST'
+      ? 'it, or something above it, is not a directory'
+      : code === 'EACCES' || code === 'EPERM' || /readonly|unable to open/.test(text)
+        ? 'it is not writable for this user'
+        : code === 'ENOENT'
+          ? 'what lies above it takes no new directory'
+          : text;
   return new CloudStoreError(
     'unavailable',
     `The data directory ${path} cannot be used: ${why}. Give it to the user who starts CloudStore, or choose another with --data-dir or CLOUDSTORE_DATA_DIR.`,

@@ -111,6 +111,12 @@ async function openLocalPacks(context: PacksContext): Promise<Opened> {
 async function openDataDirectoryStore(context: PacksContext, rows: RegisteredStore[]): Promise<void> {
   const { dataDirectory, registry, random, instanceId: instance, stores, opened, disk, first } = context;
   const directory = join(dataDirectory, 'packs');
+  const expected = rows.find(({ number }) => number === 0) ?? null;
+  if (expected !== null && (await disk.stat(directory)) === null)
+    throw new CloudStoreError(
+      'unavailable',
+      `The chunk store ${directory} (data-dir) is not there, and the database knows it. Is its disk mounted, and is this the right database?`,
+    );
   const blobs = await createLocalDisk({ directory, disk, tidy: first });
   opened.defer(() => blobs.close());
   await recognize({
@@ -121,7 +127,7 @@ async function openDataDirectoryStore(context: PacksContext, rows: RegisteredSto
     instance,
     registry,
     random,
-    expected: rows.find(({ number }) => number === 0) ?? null,
+    expected,
     number: 0,
     packs: () => somePacks(blobs, join(directory, 'open')),
   });

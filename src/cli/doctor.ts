@@ -1,5 +1,6 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '#blob/disk-error';
 import type { Config } from '../config/load.ts';
 import { lockDataDirectory, readOwner } from '../data-directory.ts';
 import { clusterFiles, databaseServer, masterKey } from './doctor-database.ts';
@@ -10,6 +11,9 @@ import { type Finding, gib } from './output.ts';
 
 const FREE_BYTES_WARN = 2 * 2 ** 30;
 const FREE_BYTES_FAIL = 256 * 2 ** 20;
+/** With less, no database starts, and trying fills what is left. */
+const FREE_BYTES_FULL = 32 * 2 ** 20;
+const FULL = 'disk full';
 
 /**
  * Looks at everything that the gateway needs and says what is amiss, in the order in which it would stumble. A stopped
@@ -59,7 +63,14 @@ async function dataDirectory(directory: string, mode: number): Promise<Finding> 
   const name = 'data directory';
   try {
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch {
+  } catch (error) {
+    if (codeOf(error) === 'EROFS')
+      return {
+        name,
+        status: 'fail',
+        detail: `${directory} lies on a file system that is read-only`,
+        advice: 'Mount it for writing; the system mounts a disk that fails so: see its log, and smartctl.',
+      };
     return {
       name,
       status: 'fail',
@@ -77,6 +88,14 @@ async function freeSpace(directory: string): Promise<Finding> {
   const { bavail, bsize, blocks } = await statfs(directory);
   const free = bavail * bsize;
   const detail = `${gib(free)} of ${gib(blocks * bsize)} free`;
+  if (free < FREE_BYTES_FULL)
+    return {
+      name: FULL,
+      status: 'fail',
+      detail: `${detail}; nothing was started for a look`,
+      advice:
+        'Free some space on it, or move the data directory to a larger disk; then start CloudStore, which collects what nobody needs.',
+    };
   if (free >= FREE_BYTES_WARN) return { name: 'disk', status: 'ok', detail };
   return {
     name: 'disk',

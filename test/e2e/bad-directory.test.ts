@@ -15,10 +15,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { assertUsable, fileSystemWarnings } from '#data-directory-state';
 import { startGateway } from '../support/gateway.ts';
-import { cloudstore } from '../support/process.ts';
+import { cloudstore, ROOT } from '../support/process.ts';
 
 /** Every file with its bytes, mode and owner; what a lock and its note are is nobody's loss. */
 function treeOf(root: string, below = ''): Record<string, string> {
@@ -70,19 +71,10 @@ describe('a data directory that is not as it should be', function () {
   });
 
   /** One sentence, exit code 1, and the tree is as it was. */
-  async function refused(words: string): Promise<void> {
+  async function refused(words: string, env: Record<string, string> = {}): Promise<void> {
     const before = treeOf(work);
-    const { code, stderr } = await cloudstore([
-      'serve',
-      '--data-dir',
-      work,
-      '--port',
-      '0',
-      '--s3-port',
-      '0',
-      '--log-level',
-      'error',
-    ]);
+    const ports = ['--port', '0', '--s3-port', '0'];
+    const { code, stderr } = await cloudstore(['serve', '--data-dir', work, ...ports, '--log-level', 'error'], { env });
     expect(stderr).to.contain(words);
     expect(code, stderr).to.equal(1);
     const sentences = stderr.split('\n').filter((line) => line.startsWith('cloudstore: '));
@@ -90,33 +82,80 @@ describe('a data directory that is not as it should be', function () {
     expect(treeOf(work)).to.deep.equal(before);
   }
 
-  async function doctor(): Promise<{
+  async function doctor(env: Record<string, string> = {}): Promise<{
     ok: boolean;
     findings: { name: string; status: string; detail: string; advice?: string }[];
   }> {
-    const { stdout, stderr } = await cloudstore(['doctor', '--json', '--data-dir', work]);
+    const { stdout, stderr } = await cloudstore(['doctor', '--json', '--data-dir', work], { env });
     expect(stdout, stderr).to.not.equal('');
     return JSON.parse(stdout);
   }
 
-  async function told(name: string, words: string): Promise<void> {
-    const { ok, findings } = await doctor();
-    expect(ok).to.equal(false);
+  /** @param ok whether that is only a warning */
+  async function told(name: string, words: string, env: Record<string, string> = {}, fine = false): Promise<void> {
+    const before = treeOf(work);
+    const { ok, findings } = await doctor(env);
+    expect(ok, JSON.stringify(findings)).to.equal(fine);
+    expect(treeOf(work)).to.deep.equal(before);
     const finding = findings.find((one) => one.name === name);
     expect(finding?.detail, JSON.stringify(findings)).to.contain(words);
     expect(finding?.advice, JSON.stringify(finding)).to.be.a('string');
   }
 
-  it('packs without a database', async () => {
+  /** What the file system says of itself, simulated where node asks it: to mount such a one takes more than a test may do. */
+  const onDisk = (kind: string): Record<string, string> => ({
+    NODE_OPTIONS: `--import=${pathToFileURL(join(ROOT, 'test', 'support', 'bad-disk.ts'))} --disable-warning=ExperimentalWarning`,
+    CLOUDSTORE_TEST_BAD_DISK: kind,
+    CLOUDSTORE_TEST_BAD_DISK_PATH: work,
+  });
+
+  it('half there: packs without a database, a database without packs', async () => {
+    renameSync(join(work, 'packs'), join(work, 'away'));
+    await refused('Is its disk mounted');
+    await told('store 0', 'is not there');
+    renameSync(join(work, 'away'), join(work, 'packs'));
     rmSync(join(work, 'postgres'), { recursive: true });
     await refused('holds packs and no database');
     await told('data directory state', 'holds packs and no database');
+  });
+
+  it('on a read-only file system (simulated)', async () => {
+    await refused('lies on a file system that is read-only; mount it', onDisk('read-only'));
+    await told('data directory', 'read-only', onDisk('read-only'));
+  });
+
+  it('on a full disk (simulated): nothing is left behind, and no database is started for a look', async () => {
+    await refused('is full; free some space', onDisk('full'));
+    await told('disk full', '0 MiB of', onDisk('full'));
+    expect(readdirSync(work)).to.not.include('owner.json.new');
+  });
+
+  it('on a network file system, and on one that folds case (simulated): it serves and says so', async () => {
+    await told('file system', 'NFS', onDisk('network'), true);
+    for (const [kind, words] of [
+      ['network', 'lies on a network file system (NFS)'],
+      ['folds-case', 'does not tell upper from lower case'],
+    ] as const) {
+      const gateway = await startGateway({ dataDir: work, env: onDisk(kind) });
+      const said = gateway
+        .output()
+        .stderr.split('\n')
+        .filter((line) => line.includes('The data directory'));
+      expect(await gateway.stop()).to.equal(0);
+      expect(said, gateway.output().stderr).to.have.length(1);
+      expect(said[0]).to.contain(words);
+    }
+    await told('file system', 'upper from lower', onDisk('folds-case'), true);
   });
 
   it('a newer format', async () => {
     writeFileSync(join(work, 'format.json'), '{"format":7}\n');
     await refused('newer version of CloudStore');
     await told('data directory state', 'newer version');
+    writeFileSync(join(work, 'format.json'), '{"format":1}\n');
+    writeFileSync(join(work, 'postgres', 'PG_VERSION'), '17\n');
+    await refused('17');
+    await told('database files', 'made by Postgres 17');
   });
 
   it('another user, also for root', async function () {
