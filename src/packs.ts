@@ -115,7 +115,7 @@ async function openDataDirectoryStore(context: PacksContext, rows: RegisteredSto
   if (expected !== null && (await disk.stat(directory)) === null)
     throw new CloudStoreError(
       'unavailable',
-      `The chunk store ${directory} (data-dir) is not there, and the database knows it. Is its disk mounted, and is this the right database?`,
+      `The chunk store ${localLocation(directory)} (data-dir) is not the store of packs that the database knows (${expected.location}): it is not there. Is its disk mounted, and is this the right database?`,
     );
   const blobs = await createLocalDisk({ directory, disk, tidy: first });
   opened.defer(() => blobs.close());
