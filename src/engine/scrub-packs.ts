@@ -182,6 +182,7 @@ async function checkAlone(pass: Pass, row: ChunkRow, inPack: boolean): Promise<v
     if (size !== row.size) await setRight(pass, row, size, row.place);
     else if (row.place.damaged) await deps.rows.release(row, row.place);
     state.counts.records++;
+    state.counts.bytes += row.place.length;
   } catch (error) {
     if (!isDamage(error)) throw error;
     // The open pack of another gateway, which will seal it.

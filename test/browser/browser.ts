@@ -53,7 +53,7 @@ export async function openStage({ setup = false, ...options }: TestGatewayOption
       if (/Content.Security.Policy|TrustedHTML|Trusted ?Type|Refused to/i.test(message.text())) faults.push(message.text());
     });
     opened.on('request', (request) => {
-      if (!/^(http|ws)s?:\/\/127\.0\.0\.1[:/]|^(blob|data):/.test(request.url()))
+      if (!/^(http|ws)s?:\/\/(127\.0\.0\.1|localhost)[:/]|^(blob|data):/.test(request.url()))
         faults.push(`asked elsewhere: ${request.url()}`);
     });
     return opened;
@@ -84,7 +84,7 @@ export async function openStage({ setup = false, ...options }: TestGatewayOption
       for (const context of contexts) await context.close().catch(() => undefined);
       await browser.close();
       await gateway.stop();
-      rmSync(profile, { recursive: true, force: true });
+      for (const left of [profile, `${gateway.dataDir}-backups`]) rmSync(left, { recursive: true, force: true });
     },
   };
 }

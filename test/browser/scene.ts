@@ -62,7 +62,13 @@ export async function setScene(stage: Stage): Promise<Scene> {
   await grant('home-berta/', { kind: 'user', name: 'admin', role: 'editor' });
   await post('/credentials', { kind: 's3', name: 'nightly backup', scope: { places: [{ bucket: 'home', prefix: 'Backups/' }] } });
   await post('/credentials', { kind: 'app-password', name: hostile });
+  await post('/credentials', { kind: 's3', name: 'old laptop', user: 'berta' });
   await post('/links', { bucket: 'home', key: `Hostile/${hostile}`, label: hostile });
+  await post('/backups', { to: `${stage.gateway.dataDir}-backups` });
+  await post('/system/scrub', {});
+  for (const job of ['backup', 'scrub'])
+    for (let state = ''; state !== 'idle'; )
+      ({ state } = (await (await stage.api('GET', `/jobs/${job}`)).json()) as { state: string });
   return { linkToken: String(link.token), lockedToken: String(locked.token), dropToken: String(drop.token) };
 }
 
@@ -104,6 +110,9 @@ export function pagesOf(scene: Scene): Record<string, string> {
     bucket: '#/admin/buckets/home',
     users: '#/admin/users',
     groups: '#/admin/groups',
+    user: '#/admin/users/carl',
+    alerts: '#/admin/alerts',
+    backups: '#/admin/backups',
     audit: '#/admin/audit',
     trace: '#/admin/trace',
     jobs: '#/admin/jobs',

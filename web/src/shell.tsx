@@ -1,6 +1,8 @@
 import { signal } from '@preact/signals';
 import {
   Activity,
+  Archive,
+  Bell,
   Cable,
   CloudOff,
   Database,
@@ -42,11 +44,13 @@ const drawer = signal(false);
 
 const ADMIN_PAGES: { name: string; label: MessageKey; icon: typeof Activity }[] = [
   { name: 'dashboard', label: 'admin.dashboard', icon: Activity },
+  { name: 'alerts', label: 'admin.alerts', icon: Bell },
   { name: 'buckets', label: 'admin.buckets', icon: Database },
   { name: 'users', label: 'admin.users', icon: UserRound },
   { name: 'groups', label: 'admin.groups', icon: Users },
   { name: 'jobs', label: 'admin.jobs', icon: ListChecks },
   { name: 'storage', label: 'admin.storage', icon: ShieldCheck },
+  { name: 'backups', label: 'admin.backups', icon: Archive },
   { name: 'audit', label: 'admin.audit', icon: ScrollText },
   { name: 'trace', label: 'admin.trace', icon: Radio },
   { name: 'settings', label: 'admin.settings', icon: SlidersHorizontal },
@@ -60,6 +64,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const { page, rest } = route.value;
   useEffect(() => {
     drawer.value = false;
+    // Of a long list on a low screen.
+    document.querySelector('#nav [aria-current]')?.scrollIntoView({ block: 'nearest' });
   }, [route.value]);
   return (
     <div class={`shell ${drawer.value ? 'drawer-open' : ''}`}>

@@ -1,29 +1,27 @@
-import { Play, Square } from 'lucide';
+import { Play } from 'lucide';
 import type { Job } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { ago, number, percent, t } from '../i18n/index.ts';
+import { ago, duration, isText, type MessageKey, t } from '../i18n/index.ts';
+import { href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Show } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
+import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 
 const EVERY_MS = 2_000;
 
 /** What goes on behind the requests: how far it is, how it ended, and that it can be started and stopped. */
 export function JobsPage() {
   const jobs = useLoad(async () => (await client.call('ListJobs', {})).jobs, [], EVERY_MS);
-  const act = (name: string, verb: 'start' | 'cancel'): void => {
-    const asked =
-      verb === 'start' ? client.call('StartJob', { path: { name }, body: {} }) : client.call('CancelJob', { path: { name } });
-    asked.then(() => jobs.reload(), fail);
-  };
+  const start = (name: string): void => void client.call('StartJob', { path: { name }, body: {} }).then(jobs.reload, fail);
   return (
     <Page title={t('admin.jobs')} text={t('jobs.text')}>
       <Show of={jobs}>
         {(list) => (
           <div class="jobs">
-            {list.map((job) => (
-              <JobCard key={job.name} job={job} act={(verb) => act(job.name, verb)} />
+            {[...list].sort(byWeight).map((job) => (
+              <JobCard key={job.name} job={job} start={() => start(job.name)} reload={jobs.reload} />
             ))}
           </div>
         )}
@@ -32,41 +30,46 @@ export function JobsPage() {
   );
 }
 
-function JobCard({ job, act }: { job: Job; act: (verb: 'start' | 'cancel') => void }) {
-  const { name, state, progress, outcome, ended, started } = job;
-  const busy = state !== 'idle';
-  const known = progress !== null && progress.total !== null && progress.total > 0;
+/** What runs and what failed comes first, else by name. */
+function byWeight(a: Job, b: Job): number {
+  const weight = (job: Job): number => (isBusy(job) ? 0 : job.outcome?.kind === 'failed' ? 1 : 2);
+  return weight(a) - weight(b) || a.name.localeCompare(b.name);
+}
+
+/** Those that have to be told what to do begin elsewhere. */
+const ELSEWHERE: Record<string, string> = {
+  backup: href('admin', ['backups']),
+  'backup-check': href('admin', ['backups']),
+};
+/** They are told by the command, or by the page of a file. */
+const TOLD = new Set(['verify', 'drain', 'rekey']);
+
+function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: () => void }) {
+  const { name, outcome, ended, started } = job;
+  const busy = isBusy(job);
+  const text = `job.${name}` as MessageKey;
   return (
     <article class="card job">
       <header class="row">
         <h2>{name}</h2>
         <span class="grow" />
         {busy ? (
-          <Button icon={Square} onClick={() => act('cancel')} label={t('cancelOf', { name })}>
-            {t('cancel')}
-          </Button>
+          <CancelJob name={name} label={name} done={reload} />
+        ) : ELSEWHERE[name] !== undefined ? (
+          <a class="button plain" href={ELSEWHERE[name]}>
+            {t('jobs.open')}
+          </a>
         ) : (
-          <Button icon={Play} onClick={() => act('start')} label={t('jobs.startOf', { name })}>
-            {t('jobs.start')}
-          </Button>
+          !TOLD.has(name) && (
+            <Button icon={Play} onClick={start} label={t('jobs.startOf', { name })}>
+              {t('jobs.start')}
+            </Button>
+          )
         )}
       </header>
+      {isText(text) && <p class="small muted">{t(text)}</p>}
       {busy ? (
-        <>
-          {known ? (
-            <progress value={progress.done} max={progress.total ?? 1} aria-label={name} />
-          ) : (
-            <progress aria-label={name} />
-          )}
-          <p class="small muted">
-            {progress === null
-              ? t(state === 'requested' ? 'jobs.requested' : 'jobs.running')
-              : known
-                ? `${number(progress.done)} / ${number(progress.total ?? 0)} ${progress.unit} · ${percent(progress.done / (progress.total ?? 1))}`
-                : `${number(progress.done)} ${progress.unit}`}
-            {started !== null && ` · ${ago(started)}`}
-          </p>
-        </>
+        <JobProgress job={job} label={name} />
       ) : (
         <p class="small muted">
           {outcome === null ? (
@@ -76,11 +79,17 @@ function JobCard({ job, act }: { job: Job; act: (verb: 'start' | 'cancel') => vo
               <span class={`badge ${outcome.kind === 'failed' ? 'bad' : outcome.kind === 'done' ? 'good' : 'warn'}`}>
                 {t(`jobs.${outcome.kind}`)}
               </span>{' '}
-              {ended !== null && ago(ended)} {outcome.message !== null && <span class="wrap">{outcome.message}</span>}
+              {ended !== null && ago(ended)}
+              {ended !== null && started !== null && ` · ${t('jobs.took', { time: took(started, ended) })}`}{' '}
+              {outcome.message !== null && <span class="wrap">{outcome.message}</span>}
             </>
           )}
         </p>
       )}
     </article>
   );
+}
+
+function took(started: string, ended: string): string {
+  return duration(Math.max(1, Math.round((Date.parse(ended) - Date.parse(started)) / 1000)));
 }

@@ -2,15 +2,16 @@ import { BadgeCheck, ScanSearch, ShieldAlert } from 'lucide';
 import type { StorageHealth } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
-import { ago, bytes, longDate, number, t } from '../i18n/index.ts';
+import { ago, bytes, duration, longDate, number, t } from '../i18n/index.ts';
 import { driveHref } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
+import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 
-const EVERY_MS = 5_000;
+const EVERY_MS = 3_000;
 
 /** Whether what is stored is good, where it lies, and which files are hurt. */
 export function StoragePage() {
@@ -20,19 +21,19 @@ export function StoragePage() {
     <Page
       title={t('admin.storage')}
       actions={
-        <Button icon={ScanSearch} onClick={scrub}>
+        <Button icon={ScanSearch} disabled={isBusy(health.data?.scrub ?? null)} onClick={scrub}>
           {t('storage.scrub')}
         </Button>
       }
     >
-      <Show of={health}>{(data) => <Sections health={data} />}</Show>
+      <Show of={health}>{(data) => <Sections health={data} reload={health.reload} />}</Show>
     </Page>
   );
 }
 
-function Sections({ health }: { health: StorageHealth }) {
-  const { ok, lastScrub, damaged, damagedCount, files, stores } = health;
-  const running = health.scrub !== null && health.scrub.state !== 'idle';
+function Sections({ health, reload }: { health: StorageHealth; reload: () => void }) {
+  const { ok, lastScrub, damaged, damagedCount, files, stores, scrub, scrubs, disk } = health;
+  const running = isBusy(scrub);
   return (
     <>
       <div class={`note row ${ok ? '' : 'bad'}`} role={ok ? 'status' : 'alert'}>
@@ -46,6 +47,17 @@ function Sections({ health }: { health: StorageHealth }) {
               : t('storage.last', { time: ago(lastScrub.ended) })}
         </span>
       </div>
+      {running && (
+        <article class="card job">
+          <header class="row">
+            <h2>{t('storage.running')}</h2>
+            <span class="grow" />
+            <CancelJob name="scrub" label={t('storage.scrub')} done={reload} />
+          </header>
+          <JobProgress job={scrub} label={t('storage.running')} />
+          {scrub.progress?.counts !== undefined && <Found counts={scrub.progress.counts} />}
+        </article>
+      )}
       {files.length > 0 && (
         <Section title={t('storage.files')}>
           <p class="muted">{t('storage.filesText')}</p>
@@ -87,14 +99,52 @@ function Sections({ health }: { health: StorageHealth }) {
           </Table>
         </Section>
       )}
+      <Section title={t('scrub.history')}>
+        {scrubs.length === 0 ? (
+          <p class="muted">{t('storage.never')}</p>
+        ) : (
+          <Table
+            label={t('scrub.history')}
+            head={[
+              t('scrub.ended'),
+              { text: t('scrub.took'), spare: true },
+              { text: t('scrub.bytes'), number: true },
+              { text: t('storage.packs'), number: true, spare: true },
+              t('scrub.found'),
+            ]}
+          >
+            {scrubs.map(({ id, started, ended, outcome, message, counts }) => (
+              <tr key={id}>
+                <th scope="row">{longDate(ended)}</th>
+                <td class="nowrap spare">{duration(Math.max(1, (Date.parse(ended) - Date.parse(started)) / 1000))}</td>
+                <td class="number">{bytes(counts.bytes ?? 0)}</td>
+                <td class="number spare">{number(counts.packs ?? 0)}</td>
+                <td>
+                  {outcome === 'done' ? (
+                    <Found counts={counts} />
+                  ) : (
+                    <>
+                      <span class={`badge ${outcome === 'failed' ? 'bad' : 'warn'}`}>{t(`jobs.${outcome}`)}</span>{' '}
+                      {message !== null && <span class="wrap small">{message}</span>}
+                    </>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Section>
       <Section title={t('storage.stores')}>
+        {disk.freeBytes !== null && (
+          <p class="muted">{t('storage.free', { size: bytes(disk.freeBytes), reserve: bytes(disk.minFreeBytes ?? 0) })}</p>
+        )}
         <Table
           label={t('storage.stores')}
           head={[
             t('storage.place'),
             t('storage.state'),
-            { text: t('storage.packs'), number: true },
-            { text: t('storage.chunks'), number: true },
+            { text: t('storage.packs'), number: true, spare: true },
+            { text: t('storage.chunks'), number: true, spare: true },
             { text: t('column.size'), number: true },
           ]}
         >
@@ -106,13 +156,27 @@ function Sections({ health }: { health: StorageHealth }) {
               <td>
                 <span class={`badge ${store.state === 'active' ? 'good' : 'warn'}`}>{t(`store.${store.state}`)}</span>
               </td>
-              <td class="number">{number(store.packs)}</td>
-              <td class="number">{number(store.chunks)}</td>
+              <td class="number spare">{number(store.packs)}</td>
+              <td class="number spare">{number(store.chunks)}</td>
               <td class="number">{bytes(store.storedBytes)}</td>
             </tr>
           ))}
         </Table>
       </Section>
     </>
+  );
+}
+
+/** What a pass has come upon. */
+function Found({ counts }: { counts: Record<string, number> }) {
+  const { damaged = 0, healed = 0, lost = 0, unreachable = 0 } = counts;
+  if (damaged === 0 && unreachable === 0) return <span class="badge good">{t('scrub.nothing')}</span>;
+  return (
+    <span class="row">
+      {damaged > 0 && <span class="badge warn">{t('scrub.damaged', { count: damaged })}</span>}
+      {healed > 0 && <span class="badge good">{t('scrub.healed', { count: healed })}</span>}
+      {lost > 0 && <span class="badge bad">{t('scrub.lost', { count: lost })}</span>}
+      {unreachable > 0 && <span class="badge warn">{t('scrub.unreachable', { count: unreachable })}</span>}
+    </span>
   );
 }

@@ -1,13 +1,14 @@
-import { Pause, Play, Radio, Trash2 } from 'lucide';
+import { CircleAlert, Pause, Play, Radio, Trash2, Unplug } from 'lucide';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { TraceEntry } from '../../../clients/typescript/index.ts';
-import { watch } from '../api/events.ts';
+import type { ServerMessage, TraceEntry } from '../../../clients/typescript/index.ts';
+import { streaming, watch } from '../api/events.ts';
 import { reachable } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { bytes, language, number, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Page, Table } from '../ui/page.tsx';
-import { Empty } from '../ui/states.tsx';
+import { Empty, Loading } from '../ui/states.tsx';
 import { DOORS, doorChoices } from './doors.ts';
 import { Filters, filterBy, filtersOf } from './filters.tsx';
 
@@ -23,6 +24,8 @@ export function TracePage() {
   const [left, setLeft] = useState(0);
   const [missed, setMissed] = useState(0);
   const [paused, setPaused] = useState(false);
+  const [state, setState] = useState<{ told: boolean; refusal: string | null }>({ told: false, refusal: null });
+  const [attempt, setAttempt] = useState(0);
   const held = useRef(paused);
   held.current = paused;
   const wrong = filters.status !== undefined && !/^[1-5](\d\d|xx)$/.test(filters.status);
@@ -30,14 +33,17 @@ export function TracePage() {
     setEntries([]);
     setLeft(0);
     setMissed(0);
+    setState({ told: false, refusal: null });
     if (wrong) return;
-    return watch('trace', filters, (message) => {
+    const hear = (message: ServerMessage): void => {
       const found = message.entries as TraceEntry[];
       if (held.current) return setMissed((count) => count + found.length);
       setLeft((count) => count + (message.left as number));
       setEntries((before) => [...found.reverse(), ...before].slice(0, SHOWN_MAX));
-    });
-  }, [key]);
+    };
+    return watch('trace', filters, hear, (refusal) => setState({ told: refusal === null, refusal }));
+  }, [key, attempt]);
+  const broken = streaming.value === 'waiting' || streaming.value === 'closed' || !reachable.value;
   const resume = (): void => {
     setPaused(!paused);
     setMissed(0);
@@ -72,21 +78,40 @@ export function TracePage() {
           {t('trace.statusHint')}
         </p>
       )}
+      {state.refusal !== null ? (
+        <div class="note bad row" role="alert">
+          <Icon of={CircleAlert} />
+          <span class="wrap">
+            {t('trace.refused', { why: state.refusal })}{' '}
+            <button type="button" class="link" onClick={() => setAttempt(attempt + 1)}>
+              {t('retry')}
+            </button>
+          </span>
+        </div>
+      ) : (
+        broken && (
+          <p class="note warn row" role="alert">
+            <Icon of={Unplug} /> {t('trace.broken')}
+          </p>
+        )
+      )}
       <p class="muted small" role="status">
         {paused
           ? t('trace.paused', { count: missed })
-          : !reachable.value
-            ? t('offline.title')
+          : broken || !state.told
+            ? ''
             : left > 0
               ? t('trace.left', { count: left })
               : t('trace.shown', { count: entries.length, max: SHOWN_MAX })}
       </p>
-      {entries.length === 0 ? (
+      {entries.length > 0 ? (
+        <Entries entries={entries} by={(name, value) => filterBy('trace', { ...filters, [name]: value })} />
+      ) : broken || wrong || state.refusal !== null ? null : !state.told ? (
+        <Loading rows={3} />
+      ) : (
         <Empty icon={Radio} title={t('trace.none')}>
           {t(key === '{}' ? 'trace.noneText' : 'audit.noneFiltered')}
         </Empty>
-      ) : (
-        <Entries entries={entries} by={(name, value) => filterBy('trace', { ...filters, [name]: value })} />
       )}
     </Page>
   );
@@ -152,5 +177,11 @@ function Entries({ entries, by }: { entries: TraceEntry[]; by: (name: (typeof NA
 }
 
 function clock(iso: string): string {
-  return new Date(iso).toLocaleTimeString(language.value, { hour12: false, fractionalSecondDigits: 3 });
+  return new Date(iso).toLocaleTimeString(language.value, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    fractionalSecondDigits: 3,
+  });
 }

@@ -3,6 +3,7 @@ import type { User } from '../../../clients/typescript/index.ts';
 import { client, session } from '../api/session.ts';
 import { ago, bytes, t } from '../i18n/index.ts';
 import { confirmIdentity } from '../pages/confirm-identity.ts';
+import { href } from '../router.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { askForm } from '../ui/form.tsx';
@@ -122,17 +123,29 @@ export function UsersPage() {
         {(list) => (
           <Table
             label={t('admin.users')}
-            head={[t('signIn.user'), t('users.role'), t('users.factor'), t('users.quota'), t('users.since'), '']}
+            head={[
+              t('signIn.user'),
+              t('users.role'),
+              { text: t('users.factor'), spare: true },
+              { text: t('users.quota'), spare: true },
+              { text: t('users.since'), spare: true },
+              '',
+            ]}
           >
             {list.map((user) => (
               <tr key={user.id}>
                 <th scope="row">
-                  <bdi>{user.name}</bdi> {user.disabled && <span class="badge bad">{t('users.disabled')}</span>}
+                  <a href={href('admin', ['users', user.name])}>
+                    <bdi>{user.name}</bdi>
+                  </a>{' '}
+                  {user.disabled && <span class="badge bad">{t('users.disabled')}</span>}
                 </th>
                 <td>{t(`role.${user.role}`)}</td>
-                <td>{user.secondFactor ? <span class="badge good">{t('on')}</span> : <span class="badge">{t('off')}</span>}</td>
-                <td>{user.quotaBytes === null ? t('unlimited') : bytes(user.quotaBytes)}</td>
-                <td class="muted">{ago(user.created)}</td>
+                <td class="spare">
+                  {user.secondFactor ? <span class="badge good">{t('on')}</span> : <span class="badge">{t('off')}</span>}
+                </td>
+                <td class="spare">{user.quotaBytes === null ? t('unlimited') : bytes(user.quotaBytes)}</td>
+                <td class="muted spare">{ago(user.created)}</td>
                 <td class="actions">
                   <IconButton
                     icon={Ellipsis}

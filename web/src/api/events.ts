@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import type { EventStream, ServerMessage } from '../../../clients/typescript/index.ts';
 import { client, reachable, session } from './session.ts';
 import type { ChangeEvent } from './types.ts';
@@ -11,6 +12,9 @@ export interface Follower {
   onReset(): void;
 }
 
+/** Whether the stream is there. `waiting`: it broke, and is tried again by itself. */
+export const streaming = signal<'opening' | 'open' | 'waiting' | 'closed'>('opening');
+
 const held: { stream: EventStream | null } = { stream: null };
 const hearers = new Set<(message: ServerMessage) => void>();
 
@@ -21,6 +25,7 @@ export function events(): EventStream {
       for (const hear of hearers) hear(message);
     },
     onState(state) {
+      streaming.value = state;
       if (state === 'open') reachable.value = true;
       if (state === 'closed') held.stream = null;
     },
@@ -34,14 +39,21 @@ session.subscribe(({ kind }) => {
   held.stream = null;
 });
 
-/** What is told of the whole gateway, for admins: `trace`, `jobs`. Gives the function that ends it. */
+/** What is told of the whole gateway, for admins. Gives the function that ends it. */
 export function watch(
-  channel: 'trace' | 'jobs',
+  channel: 'trace',
   filter: Record<string, unknown>,
   hear: (message: ServerMessage) => void,
+  /** null: it is told from now on; else why it is not. */
+  settled: (refusal: string | null) => void,
 ): () => void {
-  const kind = channel === 'jobs' ? 'job' : channel;
-  const own = (message: ServerMessage): void => void (message.type === kind && hear(message));
+  const own = (message: ServerMessage): void => {
+    if (message.type === channel) hear(message);
+    else if (message.type === 'watching' && message.channel === channel) settled(null);
+    // Of a subscription it would name that.
+    else if (message.type === 'error' && message.id === undefined && message.bucket === undefined)
+      settled(String(message.message));
+  };
   hearers.add(own);
   const end = events().watch(channel, filter);
   return () => {

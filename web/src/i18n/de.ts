@@ -1,8 +1,10 @@
+import { careDe } from './care-de.ts';
 import type { Catalog } from './catalog.ts';
 import { consoleDe } from './console-de.ts';
 
 export const de: Catalog = {
   ...consoleDe,
+  ...careDe,
   'account.again': 'Neues Passwort noch einmal',
   'account.changed': 'Das Passwort ist geändert',
   'account.current': 'Bisheriges Passwort',

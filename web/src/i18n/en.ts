@@ -1,8 +1,10 @@
+import { careEn } from './care-en.ts';
 import { consoleEn } from './console-en.ts';
 
 /** Every text of the page. `{count}` chooses the plural form. */
 export const en = {
   ...consoleEn,
+  ...careEn,
   'account.again': 'New password again',
   'account.changed': 'The password is changed',
   'account.current': 'Current password',

@@ -40,6 +40,11 @@ export function t(key: MessageKey, values: Record<string, string | number> = {})
   });
 }
 
+/** Of what the gateway names, and we may know no text for. */
+export function isText(key: string): key is MessageKey {
+  return Object.hasOwn(en, key);
+}
+
 export function number(value: number): string {
   return value.toLocaleString(language.value);
 }

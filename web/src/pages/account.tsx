@@ -1,8 +1,6 @@
-import { KeyRound, Laptop, LogOut, Plus, ShieldCheck, Trash2 } from 'lucide';
-import type { Credential } from '../../../clients/typescript/index.ts';
-import { allPages } from '../admin/all-pages.ts';
+import { ShieldCheck, Trash2 } from 'lucide';
 import { client, session } from '../api/session.ts';
-import { ago, longDate, t } from '../i18n/index.ts';
+import { ago, t } from '../i18n/index.ts';
 import { addPasskey, passkeysPossible } from '../passkey.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
@@ -15,6 +13,8 @@ import { QrCode } from '../ui/qr-code.tsx';
 import { tellSecrets } from '../ui/secret.tsx';
 import { fail, tell } from '../ui/toast.tsx';
 import { confirmIdentity } from './confirm-identity.ts';
+import { Credentials } from './credentials.tsx';
+import { Sessions } from './sessions.tsx';
 
 /** Password, second factors, sessions, and what programs sign in with. */
 export function AccountPage() {
@@ -171,163 +171,4 @@ function Factors() {
       )}
     </Section>
   );
-}
-
-function Credentials() {
-  const credentials = useLoad(
-    () =>
-      allPages(async (query) => {
-        const { credentials: items, next } = await client.call('ListCredentials', { query });
-        return { items, next };
-      }),
-    [],
-  );
-  const add = async (): Promise<void> => {
-    if (!(await confirmIdentity())) return;
-    const made = await askForm({
-      title: t('key.new'),
-      action: t('create'),
-      fields: [
-        { name: 'name', label: t('key.name'), hint: t('key.nameHint') },
-        {
-          name: 'kind',
-          label: t('key.kind'),
-          kind: 'select',
-          initial: 's3',
-          choices: (['s3', 'app-password', 'device'] as const).map((value) => ({ value, label: t(`key.${value}`) })),
-        },
-        { name: 'bucket', label: t('key.bucket'), optional: true, hint: t('key.bucketHint') },
-        { name: 'expires', label: t('key.expires'), kind: 'date', optional: true },
-      ],
-      act: ({ name = '', kind, bucket, expires }) =>
-        client.call('CreateCredential', {
-          body: {
-            name,
-            kind: kind as Credential['kind'],
-            ...(bucket ? { scope: { places: [{ bucket }] } } : {}),
-            ...(expires ? { expires: new Date(`${expires}T23:59:59`).toISOString() } : {}),
-          },
-        }),
-    });
-    if (made === null) return;
-    credentials.reload();
-    await tellSecrets(t('key.made', { name: made.name ?? '' }), {
-      [t('key.accessKeyId')]: made.accessKeyId,
-      [t('key.secretAccessKey')]: made.secretAccessKey,
-      [t('signIn.password')]: made.password,
-    });
-  };
-  const remove = async ({ id, name }: Credential): Promise<void> => {
-    if (!(await confirm(t('key.remove', { name: name ?? id }), t('key.removeText'), t('key.revoke')))) return;
-    await client.call('RemoveCredential', { path: { id } }).catch(fail);
-    credentials.reload();
-  };
-  return (
-    <Section
-      title={t('key.title')}
-      actions={
-        <Button icon={Plus} onClick={() => void add()}>
-          {t('key.new')}
-        </Button>
-      }
-    >
-      <Show of={credentials}>
-        {(list) =>
-          list.length === 0 ? (
-            <p class="muted">{t('key.none')}</p>
-          ) : (
-            <Table
-              label={t('key.title')}
-              head={[
-                t('column.name'),
-                { text: t('key.kind'), spare: true },
-                { text: t('key.scope'), spare: true },
-                t('session.used'),
-                { text: t('key.expires'), spare: true },
-                '',
-              ]}
-            >
-              {list.map((credential) => (
-                <tr key={credential.id}>
-                  <th scope="row">
-                    <span class="row whole">
-                      <Icon of={credential.kind === 's3' ? KeyRound : Laptop} class="faint" />
-                      <span>
-                        <bdi class="wrap">{credential.name ?? '–'}</bdi>
-                        <br />
-                        <code class="muted">{credential.id}</code>
-                        <span class="only-phone muted small">{t(`key.${credential.kind}`)}</span>
-                      </span>
-                    </span>
-                  </th>
-                  <td class="spare">{t(`key.${credential.kind}`)}</td>
-                  <td class="spare">
-                    {credential.scope?.places?.map(({ bucket, prefix = '' }) => `${bucket}/${prefix}`).join(', ') ?? t('key.all')}
-                    {credential.scope?.actions !== undefined && <span class="muted"> {t('key.some')}</span>}
-                  </td>
-                  <td class="muted">{credential.lastUsed === null ? t('never') : ago(credential.lastUsed)}</td>
-                  <td class="muted spare">{credential.expires === null ? t('never') : longDate(credential.expires)}</td>
-                  <td class="actions">
-                    <IconButton
-                      icon={Trash2}
-                      label={t('key.remove', { name: credential.name ?? credential.id })}
-                      onClick={() => void remove(credential)}
-                    />
-                  </td>
-                </tr>
-              ))}
-            </Table>
-          )
-        }
-      </Show>
-    </Section>
-  );
-}
-
-function Sessions() {
-  const sessions = useLoad(async () => (await client.call('ListSessions', { query: {} })).sessions, []);
-  const end = async (id: string): Promise<void> => {
-    await client.call('EndSession', { path: { id } }).catch(fail);
-    sessions.reload();
-  };
-  const endOthers = async (): Promise<void> => {
-    await client.call('EndSessions', {}).catch(fail);
-    sessions.reload();
-  };
-  return (
-    <Section title={t('session.title')} actions={<Button onClick={() => void endOthers()}>{t('session.endOthers')}</Button>}>
-      <Show of={sessions}>
-        {(list) => (
-          <Table
-            label={t('session.title')}
-            head={[t('session.device'), { text: t('session.from'), spare: true }, t('session.used'), '']}
-          >
-            {list.map(({ id, label, lastUsed, lastUsedFrom, current }) => (
-              <tr key={id}>
-                <th scope="row">
-                  <bdi class="wrap">{browserName(label)}</bdi> {current && <span class="badge good">{t('session.this')}</span>}
-                </th>
-                <td class="muted spare">{lastUsedFrom ?? '–'}</td>
-                <td class="muted">{ago(lastUsed)}</td>
-                <td class="actions">
-                  {!current && (
-                    <IconButton icon={LogOut} label={t('session.end', { name: label })} onClick={() => void end(id)} />
-                  )}
-                </td>
-              </tr>
-            ))}
-          </Table>
-        )}
-      </Show>
-    </Section>
-  );
-}
-
-/** Browsers introduce themselves at length; two words of it say enough. */
-function browserName(label: string): string {
-  const browser = /(Edg|OPR|Firefox|Chrome|Safari)[/\w]*\/?[\d]*/.exec(label)?.[1];
-  const system = /(Windows|Android|iPhone|iPad|Mac OS X|Linux)/.exec(label)?.[1];
-  return browser === undefined || system === undefined
-    ? label
-    : `${browser === 'Edg' ? 'Edge' : browser === 'OPR' ? 'Opera' : browser}, ${system}`;
 }

@@ -5,6 +5,7 @@ import type { Settings } from '../../../clients/typescript/index.ts';
 import { gigabytes } from '../admin/quota.ts';
 import { client, session, setupWaiting } from '../api/session.ts';
 import { bytes, t } from '../i18n/index.ts';
+import { confirmIdentity } from '../pages/confirm-identity.ts';
 import { addPasskey, passkeysPossible } from '../passkey.ts';
 import { driveHref, go, href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
@@ -100,6 +101,8 @@ function Own({ name, owned, onOwned, next }: { name: string; owned: boolean; onO
     }
   };
   const passkey = async (): Promise<void> => {
+    // Whoever has looked around for ten minutes is asked once more who it is, as everywhere.
+    if (!(await confirmIdentity())) return;
     try {
       const { recoveryCodes } = await addPasskey(t('passkey.this'));
       if (recoveryCodes.length > 0) await tellSecrets(t('factor.codes'), { [t('factor.codesText')]: recoveryCodes.join('\n') });

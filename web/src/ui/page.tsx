@@ -1,6 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { isApiError } from '../api/error.ts';
+import { t } from '../i18n/index.ts';
 import type { Loaded } from './load.ts';
+import { said } from './said.ts';
 import { Failed, Loading } from './states.tsx';
 
 /** A page beside the drive: a heading, what can be done, and sections. */
@@ -56,7 +59,20 @@ export function Section({
 
 /** What was asked for, or that it is coming, or why it isn't. */
 export function Show<T>({ of, rows = 4, children }: { of: Loaded<T>; rows?: number; children: (data: T) => ComponentChildren }) {
-  if (of.data !== null) return <>{children(of.data)}</>;
+  if (of.data !== null)
+    return (
+      <>
+        {of.error !== null && !isApiError(of.error, 'unreachable') && (
+          <p class="note warn" role="alert">
+            {t('stale', { why: said(of.error) })}{' '}
+            <button type="button" class="link" onClick={of.reload}>
+              {t('retry')}
+            </button>
+          </p>
+        )}
+        {children(of.data)}
+      </>
+    );
   if (of.error !== null) return <Failed error={of.error} retry={of.reload} />;
   return <Loading rows={rows} />;
 }
@@ -66,15 +82,18 @@ export function Table({
   head,
   children,
   label,
+  stacked = false,
 }: {
   /** `spare`: not shown on a phone, as its cells of the same class. */
   head: (string | { text: string; number?: true; spare?: true })[];
   children: ComponentChildren;
   label: string;
+  /** On a phone a row's cells stand below each other. */
+  stacked?: boolean;
 }) {
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label={label}>
-      <table class="table">
+      <table class={stacked ? 'table stacked' : 'table'}>
         <thead>
           <tr>
             {head.map((cell, index) =>
@@ -87,7 +106,11 @@ export function Table({
                   </th>
                 )
               ) : (
-                <th key={index} scope="col" class={cell.number ? 'number' : cell.spare ? 'spare' : undefined}>
+                <th
+                  key={index}
+                  scope="col"
+                  class={`${cell.number ? 'number' : ''} ${cell.spare ? 'spare' : ''}`.trim() || undefined}
+                >
                   {cell.text}
                 </th>
               ),
