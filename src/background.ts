@@ -16,6 +16,7 @@ import { createExpireKeptJob } from '#jobs/expire-kept';
 import { createGcJob } from '#jobs/gc/gc';
 import { createHistoryJob } from '#jobs/history';
 import { createIndexNamesJob } from '#jobs/index-names';
+import { tellKilledBackups } from '#jobs/killed-backup';
 import { createLifecycleJob } from '#jobs/lifecycle';
 import { createMeasureJob } from '#jobs/measure';
 import { createRekeyJob } from '#jobs/rekey';
@@ -101,6 +102,7 @@ function alertsJob(
   return createAlertsJob({
     store: metadata.alerts,
     jobs: metadata.jobStore,
+    killed: () => tellKilledBackups(metadata),
     damaged: () => metadata.integrity.damageCount(),
     space,
     channels: alertChannels(config, webhooks),

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { createAccessControl } from '#auth/access-control';
@@ -18,6 +19,7 @@ import { createJobFeed } from '#events/job-feed';
 import { createPresence } from '#events/presence';
 import { createTrace } from '#events/trace';
 import { createWebhooks } from '#events/webhooks';
+import type { RequestContext } from '#http/door';
 import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
 import { webUi } from '#http/web-ui';
 import { HISTORY_JOB } from '#jobs/history';
@@ -376,7 +378,10 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const accessLog = createAccessLog({ ...deps, region: 'us-east-1' });
   started.defer(() => accessLog.close());
   const recorded = requestAudit({ audit, level: values.audit, clock });
-  const loggedIn = watchLogins({ alerts: metadata.alerts, jobs: background.jobs, log });
+  const socketLoggedIn = (req: IncomingMessage, cx: RequestContext, status: number): void =>
+    recorded(recordedOf(req, cx), 'ws', status);
+  const logins = watchLogins({ alerts: metadata.alerts, jobs: background.jobs, log });
+  started.defer(authenticator.onArrival(logins.arrived));
   const makeListeners = (): Listeners =>
     createListeners({
       host: values.host,
@@ -390,11 +395,11 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       s3: createS3Door({ ...deps, domain: values['s3-domain'], websiteDomain: values['website-domain'], accessLog }),
       webdav: createWebdavDoor({ ...deps, virtual: [trashFolder(deps.history), sharedFolder(deps.shares)] }),
       nextcloud: createNextcloudDoor({ ...deps, nodes: metadata.nodes }),
-      push: createPushDoor(deps),
+      push: createPushDoor({ ...deps, loggedIn: socketLoggedIn }),
       rest: createRestDoor({ ...deps, documents }),
       ws: createWsHandler({
         ...deps,
-        loggedIn: (req, cx, status) => recorded(recordedOf(req, cx), 'ws', status),
+        loggedIn: socketLoggedIn,
       }),
       webUi: webUi(WEB_DIRECTORY),
       trace,
@@ -402,7 +407,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
       validity: authenticator,
       ended: (...about) => {
         recorded(...about);
-        loggedIn(...about);
+        logins.ended(...about);
         attempts.ended(...about);
       },
       clock,

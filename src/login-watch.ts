@@ -2,30 +2,33 @@ import type { AlertStore } from '#contracts/alerts';
 import type { Jobs } from '#contracts/jobs';
 import type { Logger } from '#contracts/observability';
 import { networkOf } from '#core/network';
+import type { Principal } from '#core/principal';
 import type { ListenersOptions } from '#http/server';
 
 const LOGINS = new Set(['Login', 'LoginByPasskey', 'LoginByOidc', 'BeginSetup', 'RedeemClaim']);
 
-/** Tells of a log-in from a network that the user never logged in from. The first one of all is no news. */
-export function watchLogins({
-  alerts,
-  jobs,
-  log,
-}: {
-  alerts: AlertStore;
-  jobs: Pick<Jobs, 'start'>;
-  log: Logger;
-}): NonNullable<ListenersOptions['ended']> {
-  async function look(id: number, name: string, address: string): Promise<void> {
+export interface LoginWatch {
+  /** Of every request that has ended: log-ins by REST begin a session. */
+  ended: NonNullable<ListenersOptions['ended']>;
+  /** Of whoever came to any door with a password or a key (Authenticator.onArrival). */
+  arrived(principal: Principal, remoteAddress: string): void;
+}
+
+/** Tells of a log-in, by whatever door, from a network that the user never logged in from. The first one of all is no news. */
+export function watchLogins({ alerts, jobs, log }: { alerts: AlertStore; jobs: Pick<Jobs, 'start'>; log: Logger }): LoginWatch {
+  async function look({ id, name }: Principal, address: string): Promise<void> {
     if (!(await alerts.newPlace(id, networkOf(address)))) return;
     const text = `${name} has logged in from ${address}, where it never did before. If that was somebody else, end its sessions and set a new password.`;
     await alerts.raise({ kind: 'login-from-new-place', subject: name, text, over: true });
     await jobs.start('alerts');
   }
-  return ({ op, principal, remoteAddress }, _protocol, status) => {
-    if (status >= 400 || principal === undefined || !LOGINS.has(op)) return;
-    look(principal.id, principal.name, remoteAddress).catch((err: unknown) =>
-      log.warn({ err }, 'a log-in could not be looked at'),
-    );
+  function arrived(principal: Principal, remoteAddress: string): void {
+    look(principal, remoteAddress).catch((err: unknown) => log.warn({ err }, 'a log-in could not be looked at'));
+  }
+  return {
+    arrived,
+    ended({ op, principal, remoteAddress }, _protocol, status) {
+      if (status < 400 && principal !== undefined && LOGINS.has(op)) arrived(principal, remoteAddress);
+    },
   };
 }

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { WebSocketServer } from 'ws';
-import type { RequestContext, UpgradeDoor } from '#http/door';
+import type { UpgradeDoor } from '#http/door';
+import { FOREIGN_ORIGIN, sameOrigin } from '#http/same-origin';
 import { CLOSE, WS_LIMITS, type WsDeps } from './deps.ts';
 import { createSession, type Session } from './session.ts';
 
@@ -31,7 +31,7 @@ export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close()
     upgrade(req, socket, head, cx) {
       cx.op = 'LoginBySocket';
       if (!sameOrigin(req, cx)) {
-        socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        socket.end(FOREIGN_ORIGIN);
         return;
       }
       server.handleUpgrade(req, socket, head, (webSocket) => {
@@ -43,12 +43,4 @@ export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close()
     drain: closeAll,
     close: closeAll,
   };
-}
-
-/** Browsers name the page that opens a socket; another site's page must not ride on what the user has here. Programs send no Origin. */
-function sameOrigin(req: IncomingMessage, cx: RequestContext): boolean {
-  const { origin } = req.headers;
-  if (origin === undefined) return true;
-  const host = cx.host ?? req.headers.host;
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }

@@ -39,6 +39,11 @@ export interface OwnAuthenticator extends Authenticator {
   ownPassword(name: string, password: string, remoteAddress: string): Promise<void>;
   /** What is kept of a session is out of date; other gateways hear of it by signal. */
   forget(session: string, principal: PrincipalId): void;
+  /**
+   * Calls back when somebody has proven who it is by a password, or uses a key, an app password or a device for the first time in a while: what is remembered of a password is of its
+   * address, so a new address is told of at once; of a key that is in use all the time, once a minute. Returns the unsubscriber.
+   */
+  onArrival(listener: (principal: Principal, remoteAddress: string) => void): () => void;
   /** Writes what is still in memory of the use of credentials. */
   close(): Promise<void>;
 }
@@ -56,6 +61,7 @@ interface OpenSession {
 export function createAuthenticator(options: AuthenticatorOptions): OwnAuthenticator {
   const { principals, credentials, keyring, cache, signals, clock, random, tokens, log } = options;
   const listeners = new Set<(principalId: number | null) => void>();
+  const arrivals = new Set<(principal: Principal, remoteAddress: string) => void>();
   const records = createFreshCache<PrincipalId, PrincipalRecord>({ load: (id) => principals.find(id), clock });
   const usable = createUsableCredentials({ credentials, keyring, clock });
   const sessions = createFreshCache<string, OpenSession>({ load: loadSession, clock });
@@ -101,6 +107,10 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
     return within(address);
   }
 
+  function arrived(principal: Principal, remoteAddress: string): void {
+    for (const listener of arrivals) listener(principal, remoteAddress);
+  }
+
   function admit(principal: Principal, request: Admitted): void {
     request.principal = principal;
     const { credential } = principal;
@@ -111,7 +121,7 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
     if (credential.networks !== undefined && !allows(credential.networks, request.remoteAddress)) {
       throw new CloudStoreError('access_denied', 'This may not be used from here.');
     }
-    if (credential.kind !== 'link') uses.note(credential.id, request);
+    if (credential.kind !== 'link' && uses.note(credential.id, request)) arrived(principal, request.remoteAddress);
   }
 
   async function rotate(refreshToken: string, remoteAddress?: string): Promise<{ pair: TokenPair; principal: PrincipalId }> {
@@ -133,7 +143,12 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
   const renew = createSharedRenewal({ cache, tokens, sessions: options.sessions, principals, rotate });
 
   return {
-    password: (name, password, remoteAddress) => passwords.verify(name, password, remoteAddress),
+    async password(name, password, remoteAddress) {
+      const principal = await passwords.verify(name, password, remoteAddress);
+      // What else counts as a password is a credential, and noted once it is admitted.
+      if (principal.credential?.kind === 'password') arrived(principal, remoteAddress);
+      return principal;
+    },
     remembered: (name, password, remoteAddress) => passwords.remembered(name, password, remoteAddress),
     accessKey(id) {
       if (!/^[\w.-]{3,128}$/.test(id)) return null;
@@ -168,6 +183,10 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
       const own = (id: number | null): void => listener(id);
       listeners.add(own);
       return () => listeners.delete(own);
+    },
+    onArrival(listener) {
+      arrivals.add(listener);
+      return () => arrivals.delete(listener);
     },
     async stillValid(principal) {
       const { credential, id } = principal;

@@ -4,7 +4,8 @@ import type { Clock } from '#core/clock';
 
 /** When credentials were used last, kept in memory and written now and then: a request never waits for it. */
 export interface Uses {
-  note(id: string, request: { readonly remoteAddress: string }): void;
+  /** Whether it was noted: once a minute it is. */
+  note(id: string, request: { readonly remoteAddress: string }): boolean;
   /** Writes what is left. */
   close(): Promise<void>;
 }
@@ -33,10 +34,11 @@ export function createUses({ credentials, clock, log }: { credentials: Credentia
     note(id, request) {
       const at = clock.now();
       const before = noted.get(id);
-      if (before !== undefined && at - before < EVERY_MS) return;
+      if (before !== undefined && at - before < EVERY_MS) return false;
       if (noted.size >= REMEMBERED_MAX) noted.clear();
       noted.set(id, at);
       waiting.push({ id, at, from: request.remoteAddress });
+      return true;
     },
     async close() {
       clearInterval(timer);

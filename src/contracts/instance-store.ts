@@ -16,4 +16,6 @@ export interface InstanceStore {
   /** What this process must have learned before it says that it has heard of a turn: keys that others have made by then. A failure delays the turn. */
   onTurn(learn: () => Promise<void>): void;
   unregister(gateway: number): Promise<void>;
+  /** Those registered under a version that have neither left nor said for so long that they live: killed, or their machine was. */
+  silent(version: string, silentMs: number): Promise<number[]>;
 }

@@ -19,7 +19,8 @@ export interface RangeAnswerOptions {
 
 /**
  * 200, 206 with Content-Range, or 206 multipart/byteranges (RFC 9110 §14.4, §14.6, §15.3.7), in the order asked for. Of several
- * ranges those that cover no byte are left out; one that is left is answered as a single one.
+ * ranges those that cover no byte are left out; one that is left is answered as a single one. Ranges that overlap so much that
+ * together they are more than the object are answered by the object (RFC 9110 §14.2): few bytes must not ask for many.
  * @param requests null: the whole object
  * @throws invalid_range (details.size) when none covers a byte; the answer is 416 with `Content-Range: bytes *` + `/size`
  */
@@ -39,6 +40,9 @@ export function answerRanges(
   if (first !== undefined && ranges.length === 1) {
     const headers = { ...whole, 'Content-Length': first.end - first.start + 1, 'Content-Range': contentRange(first, size) };
     return { status: 206, headers, body: () => read.body(first, signal) };
+  }
+  if (ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0) > size) {
+    return { status: 200, headers: { ...whole, 'Content-Length': size }, body: () => read.body(undefined, signal) };
   }
   return severalRanges(read, ranges, options);
 }

@@ -7,6 +7,8 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 export interface AlertsOptions {
   store: AlertStore;
   jobs: { list(): Promise<JobStatus[]> };
+  /** Says of what was killed that it failed. */
+  killed(): Promise<void>;
   /** How many things are known to be damaged. */
   damaged(): Promise<number>;
   /** Bytes free on the fullest disk, and below how many writes are refused. */
@@ -27,7 +29,7 @@ const DISK = 'disk';
 const STORE = 'store';
 
 /** Looks whether something is so that the owner should know of, and tells what is new by every channel. */
-export function createAlertsJob({ store, jobs, damaged, space, channels, clock }: AlertsOptions): Job {
+export function createAlertsJob({ store, jobs, killed, damaged, space, channels, clock }: AlertsOptions): Job {
   async function look(): Promise<void> {
     const { free, minFree } = space();
     if (free < minFree * LOW) {
@@ -35,6 +37,7 @@ export function createAlertsJob({ store, jobs, damaged, space, channels, clock }
       await store.raise({ kind: 'disk-nearly-full', subject: DISK, text });
     } else if (free > minFree * WELL) await store.clear('disk-nearly-full', DISK);
 
+    await killed();
     const count = await damaged();
     if (count > 0) {
       const text = `${count} stored things are damaged. cloudstore integrity names the files; cloudstore scrub heals what it can.`;

@@ -36,6 +36,10 @@ const HEARTBEAT = {
   name: 'gateway-heartbeat',
   text: `UPDATE gateways SET seen_ms = cs_now_ms(), known_turn = $2, oldest_lease_turn = $3 WHERE id = $1 AND NOT fenced RETURNING cs_turn()`,
 };
+const SILENT = {
+  name: 'gateway-silent',
+  text: 'SELECT id FROM gateways WHERE version = $1 AND seen_ms <= cs_now_ms() - $2::bigint ORDER BY id',
+};
 const UNREGISTER = { name: 'gateway-unregister', text: 'DELETE FROM gateways WHERE id = $1' };
 
 /** Settings of the whole installation, and which gateways there are. */
@@ -79,6 +83,7 @@ export function createInstanceStore({ database, clock, registration }: InstanceO
     onTurn(learn) {
       registration.heard = learn;
     },
+    silent: async (version, silentMs) => (await database.read<[number]>(SILENT, [version, silentMs])).map(([id]) => id),
     async unregister(gateway) {
       await database.execute(UNREGISTER, [gateway]);
       if (registration.gateway === gateway) registration.gateway = null;

@@ -55,6 +55,21 @@ export function describeInstance(name: string, make: () => Promise<InstanceRig>)
       await one.unregister(a);
     });
 
+    it('names those of a kind that fell silent without leaving', async () => {
+      const [one, two] = rig.stores;
+      const [lost, other] = [
+        await one.register({ host: 'here', pid: 2, version: 'backup' }),
+        await two.register({ host: 'here', pid: 3, version: '1' }),
+      ];
+      expect(await two.silent('backup', 60_000)).to.deep.equal([]);
+      expect(await two.silent('backup', 0)).to.deep.equal([lost]);
+      await rig.fence(lost);
+      expect(await two.silent('backup', 0)).to.deep.equal([lost]);
+      await two.unregister(lost);
+      expect(await two.silent('backup', 0)).to.deep.equal([]);
+      await two.unregister(other);
+    });
+
     it('tells signals to all subscribers of the topic, of both, its own too', async () => {
       const heard: string[] = [];
       let ready = 0;

@@ -1,10 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Cursor, JournalEvent } from '#contracts/journal';
 import type { Namespace } from '#contracts/namespace';
 import { ancestorsOf, type ObjectKey } from '#core/address';
-import { isCloudStoreError } from '#core/errors';
+import { type ErrorCode, isCloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext, UpgradeDoor } from '#http/door';
+import { FOREIGN_ORIGIN, sameOrigin } from '#http/same-origin';
 import { fileIdOf } from '../owncloud.ts';
 import { whoOf } from '../request-target.ts';
 import { homeOf, type NextcloudDeps } from './deps.ts';
@@ -21,6 +23,12 @@ const MESSAGE_BYTES_MAX = 4096;
 const LISTEN_IDS = 'listen notify_file_id';
 /** More than so many changes at once are told as "something changed": asking for the numbers would cost more than the client's look at it all. */
 const TOLD_KEYS_MAX = 50;
+
+/** Refusals of a log-in as HTTP would tell them. */
+const REFUSED: Partial<Record<ErrorCode, number>> = { unauthenticated: 401, expired: 401, access_denied: 403, rate_limited: 429 };
+
+/** Told of every log-in by a socket and of every one that is refused, with HTTP's status for it. */
+type LoggedIn = (status: number) => void;
 
 /** What a client said it wants to hear. */
 interface Wishes {
@@ -39,7 +47,10 @@ interface Listener {
  * Tells the dialect's clients at once that something changed, as notify_push does: the client sends its name and its password, and is told `notify_file`
  * whenever its files changed through whatever door. It then asks by WebDAV what it was.
  */
-export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> = {}): Required<UpgradeDoor> {
+export function createPushDoor(
+  deps: NextcloudDeps & { loggedIn?(req: IncomingMessage, cx: RequestContext, status: number): void },
+  limits: Partial<PushLimits> = {},
+): Required<UpgradeDoor> {
   const { authMs, pingMs, quietMs } = { ...LIMITS, ...limits };
   const server = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
   const sockets = new Map<WebSocket, Principal | null>();
@@ -54,7 +65,7 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
     if (!valid) socket.close(1008, 'revoked');
   }
 
-  function serve(socket: WebSocket, cx: RequestContext): void {
+  function serve(socket: WebSocket, cx: RequestContext, loggedIn: LoggedIn): void {
     const words: string[] = [];
     const wishes: Wishes = { ids: false };
     const ended = new AbortController();
@@ -86,7 +97,9 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
       if (words.push(data.toString()) !== 2) return;
       clearTimeout(authTimer);
       const [name = '', password = ''] = words;
-      begin(socket, cx, name, password, wishes, ended.signal).catch((error: unknown) => {
+      begin(socket, cx, name, password, wishes, ended.signal, loggedIn).catch((error: unknown) => {
+        const refused = isCloudStoreError(error) && REFUSED[error.code];
+        if (refused) loggedIn(refused);
         if (!isCloudStoreError(error)) cx.log.error({ err: error, requestId: cx.requestId }, 'push: it cannot begin');
         socket.send('err: Invalid credentials');
         socket.close(1008, 'not authenticated');
@@ -101,6 +114,7 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
     password: string,
     wishes: Wishes,
     signal: AbortSignal,
+    loggedIn: LoggedIn,
   ): Promise<void> {
     const { authenticator, buckets, journal } = deps;
     const principal =
@@ -108,6 +122,7 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
       (await authenticator.password(name, password, cx.remoteAddress));
     authenticator.admit(principal, cx);
     cx.user = principal.name;
+    loggedIn(200);
     const who = whoOf(principal, cx);
     const home = await homeOf(buckets, who);
     const from = await journal.head(home.id);
@@ -160,8 +175,12 @@ export function createPushDoor(deps: NextcloudDeps, limits: Partial<PushLimits> 
 
   return {
     upgrade(req, socket, head, cx) {
-      cx.op = 'Push';
-      server.handleUpgrade(req, socket, head, (webSocket) => serve(webSocket, cx));
+      cx.op = 'LoginByPush';
+      if (!sameOrigin(req, cx)) {
+        socket.end(FOREIGN_ORIGIN);
+        return;
+      }
+      server.handleUpgrade(req, socket, head, (webSocket) => serve(webSocket, cx, (status) => deps.loggedIn?.(req, cx, status)));
     },
     drain() {
       for (const socket of sockets.keys()) socket.close(1001, 'the gateway is going away');
