@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { expect } from 'chai';
+import { WebSocket } from 'ws';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
 
 describe('alerts', function () {
   this.timeout(120_000);
@@ -88,6 +90,32 @@ describe('alerts', function () {
     refusals = 1;
     const [webhook] = (await test()) as { error: string | null }[];
     expect(webhook?.error).to.be.a('string');
+  });
+
+  it('tell of a new place whatever the door: WebDAV, Nextcloud, REST by password, S3, the push socket', async () => {
+    const authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+    const by = (from: string) => ({ headers: { authorization, 'x-forwarded-for': from } });
+    const answers = [
+      await fetch(`${gateway.webdavUrl}${gateway.bucket}/`, { method: 'PROPFIND', ...by('198.51.100.1') }),
+      await fetch(`${gateway.webUrl}remote.php/webdav/`, { method: 'PROPFIND', ...by('198.51.100.2') }),
+      await fetch(`${gateway.restUrl}/buckets`, by('198.51.100.3')),
+      await fetch(presign('GET', `${gateway.s3Url}/${gateway.bucket}`, gateway, new Date()), by('198.51.100.4')),
+    ].map(({ status }) => status);
+    expect(answers).to.deep.equal([207, 207, 200, 400]);
+    const signed = presign('GET', `${gateway.s3Url}/${gateway.bucket}`, gateway, new Date());
+    expect((await fetch(signed, { headers: { 'x-forwarded-for': '198.51.100.4' } })).status).to.equal(200);
+    const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws')}push/ws`, {
+      headers: { 'x-forwarded-for': '198.51.100.5' },
+    });
+    await once(socket, 'open');
+    socket.send(gateway.user);
+    socket.send(gateway.password);
+    expect(String((await once(socket, 'message'))[0])).to.equal('authenticated');
+    socket.close();
+    await until(async () => {
+      const text = await (await api('GET', '/alerts')).text();
+      return [1, 2, 3, 4, 5].every((last) => text.includes(`198.51.100.${last},`));
+    });
   });
 
   it('are for admins', async () => {

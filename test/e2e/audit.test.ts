@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { expect } from 'chai';
+import { WebSocket } from 'ws';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { openSocket } from '../support/identity.ts';
 import { type Finished, MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
@@ -47,7 +49,20 @@ describe('the audit of a gateway', function () {
     (await openSocket(gateway, accessToken)).close();
     expect(await openSocket(gateway, `${accessToken}x`).catch((error: Error) => error.message)).to.contain('unauthenticated');
 
+    const push = async (password: string): Promise<string> => {
+      const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws')}push/ws`);
+      await once(socket, 'open');
+      for (const word of ['ann', password]) socket.send(word);
+      const [said] = await once(socket, 'message');
+      socket.close();
+      return String(said);
+    };
+    expect(await push(PASSWORD)).to.equal('authenticated');
+    expect(await push('a wrong one')).to.match(/^err/);
+
     const wanted: Partial<Shown>[] = [
+      { protocol: 'ws', action: 'LoginByPush', outcome: 'ok', name: 'ann', resource: '/push/ws', status: 200 },
+      { protocol: 'ws', action: 'LoginByPush', outcome: 'denied', name: null, status: 401 },
       { protocol: 'ws', action: 'LoginBySocket', outcome: 'ok', name: 'ann', resource: '/ws', status: 200 },
       { protocol: 'ws', action: 'LoginBySocket', outcome: 'denied', name: null, status: 401 },
       { protocol: 'cli', action: 'user add', resource: 'ann', outcome: 'ok' },

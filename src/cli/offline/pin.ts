@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { BACKUP_JOB } from '#contracts/backups';
 import type { Metadata } from '#metadata/open';
 
 const HEARTBEAT_MS = 5_000;
@@ -12,7 +13,7 @@ export async function pinned<T>(
   { instance, pin }: Pick<Metadata, 'instance' | 'pin'>,
   work: (alive: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const number = await instance.register({ host: hostname(), pid: process.pid, version: 'backup' });
+  const number = await instance.register({ host: hostname(), pid: process.pid, version: BACKUP_JOB });
   const lease = pin();
   // What fails here fails in `alive` too, for somebody to hear.
   const timer = setInterval(() => void instance.heartbeat(number).catch(() => undefined), HEARTBEAT_MS);

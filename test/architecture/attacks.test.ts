@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+
+const ROOT = join(import.meta.dirname, '../..');
+const HEADING = '## Attacks and their tests';
+
+interface Row {
+  class: string;
+  doors: string;
+  file: string;
+  title: string;
+}
+
+/** The rows of the table below the heading: class, doors, then a file and the title of a test in it. */
+function rowsOf(document: string): Row[] {
+  const [, section = ''] = document.split(`${HEADING}\n`);
+  let last = '';
+  return section
+    .split('\n## ')[0]!
+    .split('\n')
+    .filter((line) => /^\|(?! *-+ *\|| *Class)/.test(line))
+    .map((line) => {
+      const [, what = '', doors = '', file = '', title = ''] = line.split(/(?<!\\)\|/).map((cell) => cell.trim());
+      last = what === '' ? last : what;
+      return { class: last, doors, file: file.replace(/`/g, ''), title: title.replace(/\\\|/g, '|') };
+    });
+}
+
+/** What is wrong with the rows; a title must stand in its file as that of a test. */
+function mistakesIn(rows: readonly Row[], read: (file: string) => string | null): string[] {
+  return rows.flatMap(({ file, title }) => {
+    const source = read(file);
+    if (source === null) return [`${file} is not there`];
+    const quoted = [`'${title.replace(/'/g, "\\'")}'`, `"${title}"`, `\`${title}\``];
+    return title !== '' && quoted.some((one) => source.includes(one)) ? [] : [`${file} has no test of the title "${title}"`];
+  });
+}
+
+describe('the table of attacks in docs/THREAT-MODEL.md', () => {
+  const rows = rowsOf(readFileSync(join(ROOT, 'docs/THREAT-MODEL.md'), 'utf8'));
+  const read = (file: string): string | null => (existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : null);
+
+  it('names for each class a test that is there', () => {
+    expect(new Set(rows.map((row) => row.class)).size).to.be.at.least(30);
+    expect(mistakesIn(rows, read)).to.deep.equal([]);
+  });
+
+  it('is caught where it names a test that is not there', () => {
+    const planted = { class: 'x', doors: 'y', file: rows[0]!.file, title: 'a test that nobody wrote' };
+    expect(mistakesIn([planted, { ...planted, file: 'test/nowhere.ts' }], read)).to.have.length(2);
+  });
+});
