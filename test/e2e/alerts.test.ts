@@ -94,17 +94,17 @@ describe('alerts', function () {
 
   it('tell of a new place whatever the door: WebDAV, Nextcloud, REST by password, S3, the push socket', async () => {
     const authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
-    const by = (from: string) => ({ headers: { authorization, 'x-forwarded-for': from } });
+    const by = (from: string) => ({ headers: { authorization, 'x-forwarded-for': from, depth: '0' } });
     const answers = [
       await fetch(`${gateway.webdavUrl}${gateway.bucket}/`, { method: 'PROPFIND', ...by('198.51.100.1') }),
-      await fetch(`${gateway.webUrl}remote.php/webdav/`, { method: 'PROPFIND', ...by('198.51.100.2') }),
+      await fetch(`${gateway.webUrl.replace(/\/$/, '')}/remote.php/webdav/`, { method: 'PROPFIND', ...by('198.51.100.2') }),
       await fetch(`${gateway.restUrl}/buckets`, by('198.51.100.3')),
       await fetch(presign('GET', `${gateway.s3Url}/${gateway.bucket}`, gateway, new Date()), by('198.51.100.4')),
     ].map(({ status }) => status);
     expect(answers).to.deep.equal([207, 207, 200, 400]);
     const signed = presign('GET', `${gateway.s3Url}/${gateway.bucket}`, gateway, new Date());
     expect((await fetch(signed, { headers: { 'x-forwarded-for': '198.51.100.4' } })).status).to.equal(200);
-    const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws')}push/ws`, {
+    const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/push/ws`, {
       headers: { 'x-forwarded-for': '198.51.100.5' },
     });
     await once(socket, 'open');
@@ -136,7 +136,7 @@ describe('alerts', function () {
     const body = method === 'POST' ? { body: '{}' } : {};
     return fetch(`${gateway.restUrl}${path}`, {
       method,
-      headers: { authorization, 'content-type': 'application/json' },
+      headers: { authorization, 'content-type': 'application/json', 'x-forwarded-for': '192.0.2.1' },
       ...body,
     });
   }

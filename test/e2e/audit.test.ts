@@ -50,7 +50,7 @@ describe('the audit of a gateway', function () {
     expect(await openSocket(gateway, `${accessToken}x`).catch((error: Error) => error.message)).to.contain('unauthenticated');
 
     const push = async (password: string): Promise<string> => {
-      const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws')}push/ws`);
+      const socket = new WebSocket(`${gateway.webUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/push/ws`);
       await once(socket, 'open');
       for (const word of ['ann', password]) socket.send(word);
       const [said] = await once(socket, 'message');
