@@ -1,18 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { join, resolve } from 'node:path';
-import { createSecureContext } from 'node:tls';
+import { join } from 'node:path';
 import { createAccessControl } from '#auth/access-control';
 import { createAuthorizer } from '#auth/authorizer';
 import { createIdentity } from '#auth/identity';
 import { createLoginLimiter } from '#auth/login-limiter';
 import { hashPassword, verifyPassword } from '#auth/passwords';
-import { createMemoryCache } from '#cache/memory';
-import { createRemoteCache } from '#cache/remote';
-import type { Cache } from '#contracts/cache';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
-import { CloudStoreError } from '#core/errors';
+import type { CloudStoreError } from '#core/errors';
 import { createIntegrity } from '#engine/integrity';
 import { createHub } from '#events/hub';
 import { createJobFeed } from '#events/job-feed';
@@ -20,7 +15,7 @@ import { createPresence } from '#events/presence';
 import { createTrace } from '#events/trace';
 import { createWebhooks } from '#events/webhooks';
 import type { RequestContext } from '#http/door';
-import { createListeners, type Listeners, type ListenersOptions } from '#http/server';
+import { createListeners, type Listeners } from '#http/server';
 import { webUi } from '#http/web-ui';
 import { HISTORY_JOB } from '#jobs/history';
 import { verifyAudit } from '#metadata/audit-verify';
@@ -51,9 +46,7 @@ import { createAttempts } from './attempts.ts';
 import { startBackground } from './background.ts';
 import { createBackups } from './backups.ts';
 import type { Config } from './config/load.ts';
-import { SettingError } from './config/setting-error.ts';
 import { tellLostPacks, watchDamage } from './damage-watch.ts';
-import { type DataDirectoryLock, lockDataDirectory, nobodyServes, readOwner } from './data-directory.ts';
 import { assertUsable, fileSystemWarnings, writeFormat } from './data-directory-state.ts';
 import { openDatabase } from './database.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
@@ -61,6 +54,7 @@ import { health } from './health.ts';
 import { watchJournal } from './journal-mark.ts';
 import { watchKeys } from './key-watch.ts';
 import { openLan } from './lan.ts';
+import { listen } from './listen.ts';
 import { createLoadHistory } from './load-history.ts';
 import { watchLogins } from './login-watch.ts';
 import { createRoomMaker } from './make-room.ts';
@@ -68,6 +62,7 @@ import { loadMasterKey, masterKeySource } from './master-key.ts';
 import { announce } from './mdns.ts';
 import { mirrorPlaceOf } from './mirror.ts';
 import { oidcProvider } from './oidc-provider.ts';
+import { openCache } from './open-cache.ts';
 import { instanceIdOf } from './owner.ts';
 import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
@@ -79,7 +74,9 @@ import { createSpaceGuard } from './space-guard.ts';
 import { createSpaceReports, watchSpace } from './space-report.ts';
 import { openStorage } from './storage.ts';
 import { createSystemReports } from './system-report.ts';
+import { takeDataDirectory } from './take-data-directory.ts';
 import { createThumbnailer } from './thumbnailer.ts';
+import { readTls } from './tls-files.ts';
 import { urlsOf } from './urls.ts';
 import { WEB_DIRECTORY } from './web-directory.ts';
 import { type Addresses, createWorkers } from './workers.ts';
@@ -108,11 +105,6 @@ export interface Gateway {
 
 const DRAIN_MS = 20_000;
 const METRICS_MS_MAX = 5_000;
-/** How long a command of the CLI may keep us waiting, and how long we look before we believe that it is a gateway. */
-const COMMAND_MS_MAX = 30_000;
-const SETTLE_MS = 500;
-/** How long processes of a killed gateway may take to notice. */
-const ORPHANS_MS_MAX = 30_000;
 
 /**
  * The composition root: builds every room, wires them, listens. What was started is closed again when a later step fails.
@@ -444,84 +436,4 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     fingerprint: lan?.fingerprint ?? null,
     answers: { metrics: metrics.snapshot, ...answerPacks(storage.log) },
   };
-}
-
-async function takeDataDirectory(path: string): Promise<DataDirectoryLock> {
-  const lock = await lockOrExplain(path);
-  if (await nobodyServes(path, ORPHANS_MS_MAX)) return lock;
-  await lock.release();
-  throw new CloudStoreError(
-    'unavailable',
-    `A process of a gateway that was killed still serves from the data directory ${path} and does not end. End it, and start again.`,
-  );
-}
-
-async function lockOrExplain(path: string): Promise<DataDirectoryLock> {
-  const self = { kind: 'gateway', pid: process.pid } as const;
-  const lock = await lockDataDirectory(path, self, SETTLE_MS);
-  if (lock !== null) return lock;
-  const owner = await readOwner(path);
-  if (owner?.kind === 'command') {
-    const later = await lockDataDirectory(path, self, COMMAND_MS_MAX);
-    if (later !== null) return later;
-  }
-  const who =
-    owner === null ? 'Another process' : `${owner.kind === 'gateway' ? 'Another gateway' : 'A command'} (process ${owner.pid})`;
-  throw new CloudStoreError(
-    'unavailable',
-    `${who} is using the data directory ${path}. Stop it first, or give this gateway its own with --data-dir or CLOUDSTORE_DATA_DIR.`,
-  );
-}
-
-async function readTls({ values }: Config): Promise<ListenersOptions['tls']> {
-  const [cert, key] = [values['tls-cert'], values['tls-key']];
-  if (cert === null || key === null) return null;
-  const tls = { cert: await readPem(cert, 'CLOUDSTORE_TLS_CERT'), key: await readPem(key, 'CLOUDSTORE_TLS_KEY') };
-  try {
-    createSecureContext(tls);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new SettingError(`CLOUDSTORE_TLS_CERT and CLOUDSTORE_TLS_KEY cannot be used together: ${why}.`);
-  }
-  return tls;
-}
-
-async function readPem(path: string, setting: string): Promise<Buffer> {
-  const content = await readFile(resolve(path)).catch((cause: NodeJS.ErrnoException) => {
-    throw new SettingError(`${setting} names ${path}, which cannot be read (${cause.code}).`);
-  });
-  if (!content.includes('-----BEGIN ')) throw new SettingError(`${setting} names ${path}, which is not a PEM file.`);
-  return content;
-}
-
-async function openCache({ config, clock, log, role }: GatewayOptions): Promise<Cache> {
-  const url = config.values['redis-url'];
-  if (url === null && role.kind === 'worker')
-    return createRemoteCache({ ask: (call, ms) => role.primary.ask('cache', call, ms), clock });
-  if (url === null) return createMemoryCache({ clock });
-  const { createRedisCache } = await import('#cache/redis'); // ioredis is only loaded where it is used
-  return createRedisCache({ url, clock, log });
-}
-
-async function listen(listeners: Pick<Listeners, 'listen'>, { values }: Config): Promise<Addresses> {
-  try {
-    return await listeners.listen();
-  } catch (error) {
-    const { code, port } = error instanceof Error ? (error as NodeJS.ErrnoException & { port?: number }) : {};
-    const setting = port === values['s3-port'] ? '--s3-port or CLOUDSTORE_S3_PORT' : '--port or CLOUDSTORE_PORT';
-    const where = `Port ${port} of ${values.host}`;
-    if (code === 'EADDRINUSE')
-      throw new CloudStoreError(
-        'unavailable',
-        `${where} is in use. Stop what listens there, or choose another with ${setting}.`,
-        {
-          details: { port },
-        },
-      );
-    if (code === 'EACCES')
-      throw new CloudStoreError('unavailable', `${where} is not open to this user. Choose one above 1023 with ${setting}.`);
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new SettingError(`This machine has no address ${values.host}; set --host or CLOUDSTORE_HOST to one that it has.`);
-    throw error;
-  }
 }

@@ -1,28 +1,23 @@
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger, Metrics } from '#contracts/observability';
-import type { Trace, TraceEntry } from '#contracts/trace';
+import type { Trace } from '#contracts/trace';
 import type { Clock, Random } from '#core/clock';
 import { speakBoth } from './both-ways.ts';
 import { answerClientError } from './client-error.ts';
-import { type Connection, type Connections, type Patience, trackConnections } from './connections.ts';
+import { type Connections, trackConnections } from './connections.ts';
 import type { Door, UpgradeDoor } from './door.ts';
-import { answerInternal, Exchange, loggablePath } from './exchange.ts';
+import { closed, drainAll } from './drain.ts';
+import { answerInternal, Exchange } from './exchange.ts';
 import { answerLan, isLoopback, type LanTrust, turnAway } from './lan.ts';
 import { createMainApp, isBelow, type MainAppOptions } from './main-app.ts';
 import type { Health } from './operations.ts';
 import { createTrustedProxies } from './proxies.ts';
 import { createRequestIds } from './request-id.ts';
+import { logAccess, traced } from './request-record.ts';
 import { endRevoked, type Validity } from './revocation.ts';
+import { createServer, isTls, isUpgrade, LIMITS, type Limits, PUSH_PATH, serverOptions } from './servers.ts';
 
 export interface ListenersOptions {
   /** Told of each request once it has ended: 499 where the client went away. */
@@ -59,33 +54,6 @@ export interface ListenersOptions {
   /** Defaults are for people; tests shorten them. */
   limits?: Partial<Limits>;
 }
-
-/** What a drain gives to clients of upgraded connections, and to those that have connected and asked nothing yet. */
-const UPGRADED_MS_MAX = 1000;
-const FIRST_REQUEST_MS_MAX = 1000;
-const WS_PATH = '/ws';
-const PUSH_PATH = '/push/ws';
-
-export interface Limits extends Patience {
-  headersTimeoutMs: number;
-  keepAliveTimeoutMs: number;
-  /** Of a request's line and headers. */
-  headBytesMax: number;
-  connectionsMax: number;
-  /** How often stalled clients are looked for. */
-  watchEveryMs: number;
-}
-
-const LIMITS: Limits = {
-  headersTimeoutMs: 60_000,
-  keepAliveTimeoutMs: 75_000,
-  headBytesMax: 32_768,
-  connectionsMax: 10_000,
-  watchEveryMs: 5_000,
-  bodyBytesPerSecondMin: 512,
-  bodyStallMs: 30_000,
-  answerStallMs: 300_000,
-};
 
 export interface Listeners {
   /** Resolves when both ports accept. @throws Node's error (code EADDRINUSE, EACCES, …; `port`), with neither port left open */
@@ -125,8 +93,8 @@ export function createListeners(options: ListenersOptions): Listeners {
   let draining: Promise<void> | null = null;
   let running = 0;
   const main = createMainApp({ ...options, exchangeOf, onFault: fail, draining: () => draining !== null });
-  const s3Server = createServer(options, limits, () => false);
-  const webServer = createServer(options, limits, isUpgrade);
+  const s3Server = createServer(options.tls, limits, () => false);
+  const webServer = createServer(options.tls, limits, isUpgrade);
   const { lan = null } = options;
   // Where there is no TLS, or nobody but TLS, there is none beside.
   const plain =
@@ -246,44 +214,6 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
 }
 
-function createServer(
-  options: ListenersOptions,
-  limits: Limits,
-  shouldUpgradeCallback: (req: IncomingMessage) => boolean,
-): Server {
-  const common = serverOptions(limits, shouldUpgradeCallback);
-  const server =
-    options.tls === null
-      ? createHttpServer(common)
-      : createHttpsServer({ ...common, ...options.tls, ALPNProtocols: ['http/1.1'] });
-  server.maxConnections = limits.connectionsMax;
-  // Node's own takes a connection that has asked nothing yet for an idle one; a drain ends those that are (`drainAll`).
-  server.closeIdleConnections = () => undefined;
-  return server;
-}
-
-function isUpgrade({ url, headers }: IncomingMessage): boolean {
-  return [WS_PATH, PUSH_PATH].some((path) => isBelow(url ?? '', path)) && /\bwebsocket\b/i.test(headers.upgrade ?? '');
-}
-
-function isTls(server: Server): server is HttpsServer {
-  return 'setSecureContext' in server;
-}
-
-function serverOptions(limits: Limits, shouldUpgradeCallback: (req: IncomingMessage) => boolean): ServerOptions {
-  return {
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(30_000, limits.headersTimeoutMs),
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    maxHeaderSize: limits.headBytesMax,
-    // Larger reads ahead of a busy disk; costs memory only on connections that move.
-    highWaterMark: 262_144,
-    // `Upgrade: h2c` and the like are ordinary requests.
-    shouldUpgradeCallback,
-  };
-}
-
 function listenTo(
   server: Server,
   onRequest: (req: IncomingMessage, res: ServerResponse) => void,
@@ -321,80 +251,6 @@ function fail(err: unknown, res: ServerResponse, exchange: Exchange): void {
   answerInternal(res, exchange.requestId);
 }
 
-/** Faults and refusals are worth a line at the default level; the rest is for debugging. */
-/** A request as admins see it live; only made while one looks. */
-function traced(
-  at: number,
-  exchange: Exchange,
-  door: string,
-  status: number,
-  seconds: number,
-  receivedBytes: number,
-  sentBytes: number,
-): TraceEntry {
-  const { req, requestId, op, user } = exchange;
-  const path = loggablePath(req.url);
-  const bucket = bucketIn(door, path);
-  const { credential } = exchange.principal ?? {};
-  const own = credential === undefined || credential.kind === 'session' || credential.kind === 'password';
-  const device = own ? null : `${credential.kind}:${credential.id}`;
-  const who = { user: user ?? null, device, address: exchange.remoteAddress };
-  return {
-    at,
-    requestId,
-    door,
-    operation: op || 'other',
-    method: req.method ?? '',
-    path,
-    bucket,
-    status,
-    seconds,
-    receivedBytes,
-    sentBytes,
-    ...who,
-  };
-}
-
-/** Where a bucket stands in the paths of each door; of a bucket that is a host name the path says nothing. */
-function bucketIn(door: string, path: string): string | null {
-  const at = { s3: 1, webdav: 2, rest: 4 }[door];
-  const segment = at === undefined ? undefined : path.split('/')[at];
-  if (segment === undefined || segment === '') return null;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment; // as it came
-  }
-}
-
-function logAccess(
-  exchange: Exchange,
-  protocol: string,
-  status: number,
-  seconds: number,
-  bytesIn: number,
-  bytesOut: number,
-): void {
-  const level = status >= 500 ? 'warn' : status === 401 || status === 403 || status === 429 ? 'info' : 'debug';
-  const { req, op, user } = exchange;
-  exchange.baseLog[level](
-    {
-      requestId: exchange.requestId,
-      protocol,
-      op,
-      user,
-      method: req.method,
-      path: loggablePath(req.url),
-      status,
-      ms: Math.round(seconds * 1000),
-      bytesIn,
-      bytesOut,
-      remoteAddress: level === 'debug' ? undefined : exchange.remoteAddress,
-    },
-    'request',
-  );
-}
-
 function listenOn(server: Server, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
@@ -413,40 +269,4 @@ function listenOn(server: Server, port: number, host: string): Promise<AddressIn
     server.once('listening', onListening);
     server.listen({ port, host, backlog: 1024 });
   });
-}
-
-async function drainAll(servers: Server[], connections: Connections, upgrades: UpgradeDoor[], ms: number): Promise<void> {
-  const ended = Promise.all(servers.map(closed));
-  for (const door of upgrades) door.drain?.();
-  for (const connection of connections.all()) {
-    for (const res of connection.active.values()) res.shouldKeepAlive = false;
-    if (connection.upgraded) destroyLater(connection.socket, Math.min(ms, UPGRADED_MS_MAX));
-    // It was accepted a moment ago: closed now, the request that is on its way would be lost.
-    else if (!connection.asked) endUnasked(connection, Math.min(ms, FIRST_REQUEST_MS_MAX));
-    else if (connection.active.size === 0) connection.socket.destroySoon();
-  }
-  const stop = new AbortController();
-  const inTime = await Promise.race([ended.then(() => true), sleep(ms, false, { signal: stop.signal })]);
-  stop.abort();
-  if (inTime) return;
-  for (const { active } of connections.all()) for (const exchange of active.keys()) exchange.abort();
-  // A door that was only waiting for its body can still say that it gave up.
-  await sleep(100);
-  for (const { socket } of connections.all()) socket.destroy();
-  await ended;
-}
-
-function endUnasked(connection: Connection, ms: number): void {
-  const { socket } = connection;
-  const timer = setTimeout(() => connection.asked || socket.destroySoon(), ms);
-  socket.once('close', () => clearTimeout(timer));
-}
-
-function destroyLater(socket: Duplex, ms: number): void {
-  const timer = setTimeout(() => socket.destroy(), ms);
-  socket.once('close', () => clearTimeout(timer));
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
 }

@@ -1,0 +1,76 @@
+import type { TraceEntry } from '#contracts/trace';
+import { type Exchange, loggablePath } from './exchange.ts';
+
+/** A request as admins see it live; only made while one looks. */
+export function traced(
+  at: number,
+  exchange: Exchange,
+  door: string,
+  status: number,
+  seconds: number,
+  receivedBytes: number,
+  sentBytes: number,
+): TraceEntry {
+  const { req, requestId, op, user } = exchange;
+  const path = loggablePath(req.url);
+  const bucket = bucketIn(door, path);
+  const { credential } = exchange.principal ?? {};
+  const own = credential === undefined || credential.kind === 'session' || credential.kind === 'password';
+  const device = own ? null : `${credential.kind}:${credential.id}`;
+  const who = { user: user ?? null, device, address: exchange.remoteAddress };
+  return {
+    at,
+    requestId,
+    door,
+    operation: op || 'other',
+    method: req.method ?? '',
+    path,
+    bucket,
+    status,
+    seconds,
+    receivedBytes,
+    sentBytes,
+    ...who,
+  };
+}
+
+/** Where a bucket stands in the paths of each door; of a bucket that is a host name the path says nothing. */
+function bucketIn(door: string, path: string): string | null {
+  const at = { s3: 1, webdav: 2, rest: 4 }[door];
+  const segment = at === undefined ? undefined : path.split('/')[at];
+  if (segment === undefined || segment === '') return null;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment; // as it came
+  }
+}
+
+/** A line of the log: faults and refusals are worth one at the default level; the rest is for debugging. */
+export function logAccess(
+  exchange: Exchange,
+  protocol: string,
+  status: number,
+  seconds: number,
+  bytesIn: number,
+  bytesOut: number,
+): void {
+  const level = status >= 500 ? 'warn' : status === 401 || status === 403 || status === 429 ? 'info' : 'debug';
+  const { req, op, user } = exchange;
+  exchange.baseLog[level](
+    {
+      requestId: exchange.requestId,
+      protocol,
+      op,
+      user,
+      method: req.method,
+      path: loggablePath(req.url),
+      status,
+      ms: Math.round(seconds * 1000),
+      bytesIn,
+      bytesOut,
+      remoteAddress: level === 'debug' ? undefined : exchange.remoteAddress,
+    },
+    'request',
+  );
+}
