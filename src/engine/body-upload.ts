@@ -4,6 +4,7 @@ import type { DomainKeys } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { ChunkRef, LeafRef } from '#core/content-ref';
 import type { DigestName, Digests } from '#core/digest';
+import { CloudStoreError } from '#core/errors';
 import type { Arena } from './arena.ts';
 import { type CutChunk, createChunker } from './chunker.ts';
 import type { Claim } from './claims.ts';
@@ -30,7 +31,7 @@ export interface BodyUpload {
   add(bytes: Uint8Array): Promise<void>;
   /** Everything durable. */
   end(): Promise<UploadedBody>;
-  /** Lets go of everything. */
+  /** Lets go of everything; who waits in `add` goes on. */
   abort(): void;
 }
 
@@ -71,6 +72,7 @@ export function createBodyUpload(deps: UploadDeps, domain: DomainKeys, names: re
   let first: ChunkRef | null = null;
   let underWay = 0;
   let ended = false;
+  let aborted = false;
   let failed: { error: unknown } | null = null;
   let wake: (() => void) | null = null;
 
@@ -214,7 +216,9 @@ export function createBodyUpload(deps: UploadDeps, domain: DomainKeys, names: re
       return { only: single ? first : null, leaves, records, leafRecords, ...sums };
     },
     abort() {
-      fail(new Error('aborted'));
+      if (aborted) return;
+      aborted = true;
+      fail(new CloudStoreError('aborted', 'The request was cancelled.'));
       chunker.abort();
       digests.abort();
       claiming ??= run();

@@ -49,6 +49,8 @@ type Mode = 'whole' | 'fine' | 'normal';
 export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chunker {
   let mode: Mode = 'whole';
   let aborted = false;
+  /** Ends the wait for a slot, where there is one. */
+  let giveUp: (() => void) | null = null;
   /** The unfinished chunk. Chunks that meet within a slot share it. */
   const parts: SlotPart[] = [];
   let size = 0;
@@ -131,6 +133,20 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
     return last;
   }
 
+  /** null: the body was given up meanwhile, and the slot goes back whenever it comes. */
+  function unlessAborted(taken: Promise<number>): Promise<number | null> {
+    return new Promise((resolve) => {
+      giveUp = () => resolve(null);
+      void taken.then((slot) => {
+        giveUp = null;
+        if (!aborted) return resolve(slot);
+        gatherer.held--;
+        slots.release(slot);
+        resolve(null);
+      });
+    });
+  }
+
   return {
     async add(bytes) {
       if (mode === 'whole' && size + bytes.length > WHOLE_BYTES_MAX) mode = 'fine';
@@ -139,12 +155,8 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
         let waited = false;
         if (last === undefined || last.from + last.length === SLOT_BYTES) {
           const taken = slots.take(gatherer);
-          const slot = typeof taken === 'number' ? taken : await taken;
-          if (aborted) {
-            gatherer.held--;
-            slots.release(slot);
-            return;
-          }
+          const slot = typeof taken === 'number' ? taken : await unlessAborted(taken);
+          if (slot === null) return;
           // While we waited, the chunk may have been ended; the slot then begins the next one.
           last = { slot, from: 0, length: 0 };
           parts.push(last);
@@ -167,6 +179,7 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
     },
     abort() {
       aborted = true;
+      giveUp?.();
       gatherer.held -= parts.length;
       for (const { slot } of parts.splice(0)) slots.release(slot);
       size = 0;

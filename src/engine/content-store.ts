@@ -60,14 +60,14 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
   const cipher = encryption ? CIPHER_AES_256_GCM : CIPHER_NONE;
   const repair = options.repair === undefined ? {} : { repair: options.repair };
   const { threads = Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) } = options;
-  // In: a third for plaintext, an eighth for ciphertext on its way to the disk. Out: a sixth. The cache: a third.
+  // In: a third for plaintext, an eighth and a little for ciphertext on its way to the disk. Out: a sixth. The cache: a third.
   const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)));
   const slots = createSlots(arena);
   const hashes = createHashes();
   const pool = threads > 0 ? createThreads(arena, slots, threads) : null;
   const recordKeys = createRecordKeys(random);
   const plain = createPlainPolicy(options.wasPlain ?? (async () => false), !encryption);
-  const gate = createGate(Math.floor(memoryBytesMax / 8));
+  const gates = { small: createGate(Math.floor(memoryBytesMax / 32)), bulk: createGate(Math.floor(memoryBytesMax / 8)) };
   const writing: WriteDeps = {
     keyring,
     recordKeys,
@@ -78,7 +78,7 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     hashes,
     digestMaker: createDigestMaker(hashes, arena, pool),
     claim: createClaim(chunks),
-    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, { compression, cipher, threads: pool }), log, gate }),
+    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, { compression, cipher, threads: pool }), log, gates }),
     chunks,
     log,
     ...repair,

@@ -40,6 +40,9 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
   const small: Buffer[] = [];
   let big: { upload: BodyUpload; lease: UploadLease } | null = null;
   let received = 0;
+  // Also while the disk hangs: the body is given up at once, and what it holds goes back as the disk lets go of it.
+  const stop = (): void => big?.upload.abort();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
     for await (const bytes of abortable(body, signal)) {
       received += bytes.length;
@@ -61,6 +64,7 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
       const plaintext = small.length === 1 ? small[0]! : Buffer.concat(small, received);
       return await stageSmall(deps, domain, plaintext, options, names);
     }
+    signal?.removeEventListener('abort', stop); // all of it is here: it is stored, or it is not
     const { only, leaves, records: chunks, leafRecords, contentHash, digests } = await big.upload.end();
     compare(options, digests);
     const content: ContentRef =
@@ -72,6 +76,8 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
     big?.upload.abort();
     big?.lease.end();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }
 

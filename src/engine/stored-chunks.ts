@@ -15,11 +15,18 @@ export interface StoreOptions {
 /** Seals a chunk and appends it to the log. Two bodies that bring the same new chunk at a time store it once. */
 export type StoreChunk = (domain: DomainKeys, chunk: PlainChunk, options: StoreOptions) => Promise<ChunkRecord>;
 
-export function createStoreChunk({ seal, log, gate }: { seal: Seal; log: Log; gate: Gate }): StoreChunk {
+export interface StoreChunkDeps {
+  seal: Seal;
+  log: Log;
+  /** What is on its way to the disk. Small contents have a bound of their own, so that none waits behind the megabytes of somebody's film. */
+  gates: { small: Gate; bulk: Gate };
+}
+
+export function createStoreChunk({ seal, log, gates }: StoreChunkDeps): StoreChunk {
   const running = new Map<string, Promise<ChunkPlace>>();
 
   async function store(domain: DomainKeys, chunk: PlainChunk, { durable, done }: StoreOptions): Promise<ChunkPlace> {
-    const leave = await gate.enter(chunk.size);
+    const leave = await (durable ? gates.small : gates.bulk).enter(chunk.size);
     try {
       const { record, borrowed } = await seal(domain, chunk);
       if (!borrowed) done();

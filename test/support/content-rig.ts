@@ -68,7 +68,7 @@ export function keysInMemory(): KeyStore {
 export async function openEngine(
   where: 'disk' | 'blobs',
   rows: EngineRows = rowsInMemory(),
-  options: Partial<ContentOptions> | (() => Partial<ContentOptions>) = {},
+  options: (Partial<ContentOptions> & { seen?(options: ContentOptions): void }) | (() => Partial<ContentOptions>) = {},
 ): Promise<EngineRig> {
   const packs = where === 'disk' ? packsOnDisk() : packsInBlobs();
   const masterKey = randomBytes(32);
@@ -92,7 +92,7 @@ export async function openEngine(
   async function start() {
     const { log, blobs, close } = await packs.open();
     const keyring = createKeyring({ masterKey, keys: rows.keys, random: randomBytes });
-    const content = createContent({
+    const all: ContentOptions = {
       keyring,
       log,
       stores: createBlobStores(new Map([[0, blobs]])),
@@ -100,7 +100,9 @@ export async function openEngine(
       random: randomBytes,
       threads: 2, // so that reading is handed over too, however many cores there are
       ...(typeof options === 'function' ? options() : options),
-    });
+    };
+    const content = createContent(all);
+    if (typeof options !== 'function') options.seen?.(all);
     return { content, keyring, log, close };
   }
 
