@@ -10,7 +10,7 @@ const ALLOWED = /^[\p{L}\p{N}\p{Z}+\-=._:/@]*$/u;
 /** Of an object; a bucket may have fifty. */
 export const TAGS_MAX = 10;
 
-/** Tags as AWS takes them, in their order. @throws InvalidTag, MalformedXML */
+/** Tags as AWS takes them, in their order. @throws InvalidTag, MalformedXML, BadRequest */
 export function checkTags(tags: readonly Tag[] | undefined, countMax: number): { Key: string; Value: string }[] {
   const seen = new Set<string>();
   const checked = (tags ?? []).map(({ Key, Value }) => {
@@ -28,9 +28,7 @@ export function checkTags(tags: readonly Tag[] | undefined, countMax: number): {
     return { Key, Value };
   });
   if (checked.length > countMax)
-    throw countMax === TAGS_MAX
-      ? new S3Error('BadRequest', `Object tags cannot be greater than ${countMax}`)
-      : new S3Error('InvalidTag', `Tag count cannot be greater than ${countMax}`);
+    throw new S3Error('BadRequest', `${countMax === TAGS_MAX ? 'Object tags' : 'Bucket tag count'} cannot be greater than ${countMax}`);
   return checked;
 }
 

@@ -6,11 +6,9 @@ import { ACTIONS, type Action } from '#core/actions';
 import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
 import { whoIs } from '../support/authority.ts';
+import { FUZZ_TIMEOUT_MS, fuzzRuns, fuzzSeed } from '../support/fuzz.ts';
 
-const seed = Number(process.env.CLOUDSTORE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
-/** CLOUDSTORE_TEST_LONG=1 goes on for longer. */
-const times = process.env.CLOUDSTORE_TEST_LONG === '1' ? 100 : 1;
-const runs = { seed, numRuns: 500 * times };
+const runs = fuzzRuns(500);
 const bucket = { id: 1, name: 'b', owner: 7 } as Bucket;
 
 /** A policy is compiled, or refused as malformed; nothing else may come out. */
@@ -88,8 +86,8 @@ const statement = fc.record(
 );
 const document = fc.record({ Version: oneOf('2012-10-17', '2008-10-17'), Statement: maybeMany(statement) });
 
-describe(`bucket policies, fuzzed (CLOUDSTORE_TEST_SEED=${seed})`, function () {
-  this.timeout(60_000 * times);
+describe(`bucket policies, fuzzed (CLOUDSTORE_TEST_SEED=${fuzzSeed})`, function () {
+  this.timeout(FUZZ_TIMEOUT_MS);
 
   it('any text is compiled or refused', () => {
     fc.assert(

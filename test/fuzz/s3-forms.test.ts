@@ -7,11 +7,9 @@ import { checkPolicy, parsePolicy } from '#protocols/s3/post-policy';
 import { canonicalRequest } from '#protocols/s3/sigv4';
 import { readTagging } from '#protocols/s3/tag-set';
 import { parseQuery } from '#protocols/s3/uri';
+import { anyText, FUZZ_TIMEOUT_MS, fuzzRuns, fuzzSeed } from '../support/fuzz.ts';
 
-const seed = Number(process.env.CLOUDSTORE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
-/** CLOUDSTORE_TEST_LONG=1 goes on for longer. */
-const times = process.env.CLOUDSTORE_TEST_LONG === '1' ? 100 : 1;
-const runs = { seed, numRuns: 300 * times };
+const runs = fuzzRuns(300);
 const BOUNDARY = 'b';
 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Buffer> {
@@ -42,8 +40,8 @@ function formOf(fields: readonly (readonly [string, string])[], file: Uint8Array
   return Buffer.concat([Buffer.from(head + part('file', '; filename="f"')), file, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
 }
 
-describe(`S3 forms, policies and signatures, fuzzed (CLOUDSTORE_TEST_SEED=${seed})`, function () {
-  this.timeout(60_000 * times);
+describe(`S3 forms, policies and signatures, fuzzed (CLOUDSTORE_TEST_SEED=${fuzzSeed})`, function () {
+  this.timeout(FUZZ_TIMEOUT_MS);
   const name = fc.stringMatching(/^[a-z][a-z-]{0,12}$/).filter((text) => text !== 'file');
   const value = fc.stringMatching(/^[ -~]{0,40}$/).filter((text) => !text.includes(`--${BOUNDARY}`));
   const file = fc.uint8Array({ maxLength: 200 }).filter((bytes) => !Buffer.from(bytes).includes(`\r\n--${BOUNDARY}`));
@@ -97,7 +95,7 @@ describe(`S3 forms, policies and signatures, fuzzed (CLOUDSTORE_TEST_SEED=${seed
 
   it('boundaries: any content type names one, names none or is refused', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText, (text) => {
         for (const type of [text, `multipart/form-data;${text}`, `multipart/form-data; boundary=${text}`]) {
           try {
             expect(formBoundary(type)?.length ?? 1).to.be.within(1, 70);
@@ -163,7 +161,7 @@ describe(`S3 forms, policies and signatures, fuzzed (CLOUDSTORE_TEST_SEED=${seed
     fc.assert(
       fc.property(
         fc.oneof(
-          fc.string({ unit: 'binary' }),
+          anyText,
           fc.array(fc.tuple(name, value)).map((tags) => tags.map((tag) => tag.join('=')).join('&')),
         ),
         (text) => {

@@ -8,11 +8,9 @@ import { compileParser } from '#protocols/s3/request-parser';
 import { canonicalQuery } from '#protocols/s3/sigv4';
 import { smallDigest } from '#protocols/s3/small-digest';
 import { decodePath, encodeUri, parseQuery } from '#protocols/s3/uri';
+import { anyText, FUZZ_TIMEOUT_MS, fuzzRuns, fuzzSeed } from '../support/fuzz.ts';
 
-const seed = Number(process.env.CLOUDSTORE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
-/** CLOUDSTORE_TEST_LONG=1 goes on for longer. */
-const times = process.env.CLOUDSTORE_TEST_LONG === '1' ? 100 : 1;
-const runs = { seed, numRuns: 300 * times };
+const runs = fuzzRuns(300);
 
 /** Foreign bytes may be refused, in S3's words; nothing else may come out. */
 function refusedOr<T>(run: () => T): T | null {
@@ -33,12 +31,12 @@ async function* pieces(bytes: Uint8Array, sizes: number[]): AsyncGenerator<Buffe
   }
 }
 
-describe(`S3 parsers, fuzzed (CLOUDSTORE_TEST_SEED=${seed})`, function () {
-  this.timeout(60_000 * times);
+describe(`S3 parsers, fuzzed (CLOUDSTORE_TEST_SEED=${fuzzSeed})`, function () {
+  this.timeout(FUZZ_TIMEOUT_MS);
 
   it('paths and queries: any key survives its encoding, any text is decoded or refused', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), (key, text) => {
+      fc.property(anyText, fc.string({ unit: 'grapheme' }), (key, text) => {
         if (key.isWellFormed()) {
           expect(decodePath(encodeUri(key, true))).to.equal(key);
           expect(parseQuery(`k=${encodeUri(key)}`).get('k')).to.equal(key);
@@ -138,7 +136,7 @@ describe(`S3 parsers, fuzzed (CLOUDSTORE_TEST_SEED=${seed})`, function () {
           expect(combined.equals(await smallDigest(name, Buffer.concat(parts)))).to.equal(true);
         }
       }),
-      { ...runs, numRuns: 60 * times },
+      fuzzRuns(60),
     );
   });
 });

@@ -61,7 +61,7 @@ suite('bucket tagging', page, {
     run: async (lab) => {
       const many = (count: number): string => set(...Array.from({ length: count }, (_, i): [string, string] => [`k${i}`, 'v']));
       expectTaken(await tagsOf(lab).put(lab.bucket, many(50)));
-      expectError(await tagsOf(lab).put(lab.bucket, many(51)), 400, 'InvalidTag');
+      expectError(await tagsOf(lab).put(lab.bucket, many(51)), 400, 'BadRequest');
     },
   },
   'the same key twice is InvalidTag': async (lab) => {
