@@ -59,6 +59,9 @@ export async function wrk(
     `
 local targets, at, n = {}, 0, 0
 local body = ${options.bodyBytes ? body : 'nil'}
+local pieces = {}
+-- No two bodies have a piece of 16 KiB in common: a store that keeps equal pieces once has no less to do.
+if body then for i = 1, #body, 16384 do pieces[#pieces + 1] = string.sub(body, i + 16, i + 16383) end end
 function setup(thread) thread:set("id", n); n = n + 1 end
 function init(args)
   for line in io.lines("${list}") do targets[#targets + 1] = line end
@@ -72,7 +75,7 @@ function request()
   at = at % #targets + 1
   counter = counter + 1
   local b = body
-  if b then b = string.format("%016d", counter + id * 1e12) .. string.sub(b, 17) end
+  if b then local stamp = string.format("%016d", counter + id * 1e12); b = stamp .. table.concat(pieces, stamp) end
   return wrk.format("${options.method ?? 'GET'}", targets[at], nil, b)
 end
 bad = 0

@@ -1,20 +1,20 @@
 /**
  * S3 servers side by side: ours and every peer that is on PATH, on the same disk, under the same load, each at its documented defaults.
- *   node test/bench/s3-peers.ts [put get head delete multipart list mixed] [--seconds=5] [--keys=100000] [--clients=1,16,64] [--sizes=1KiB,64KiB,4MiB]
- * One row a measurement: a number for each server, and ours to the best peer's. A peer that is missing, or cannot do what is measured, is named. Needs wrk and
- * curl. What fsyncs and what does not stands beside each name, because a server that leaves that to the kernel is not doing the same work.
+ *   node test/bench/s3-peers.ts [put get head delete large multipart list mixed] [--peers=versitygw,MinIO] [--seconds=5] [--rounds=3]
+ *     [--clients=1,16,64] [--sizes=1KiB,64KiB,4MiB] [--large=1GiB] [--large-clients=1,16] [--keys=1000000]
+ * One row a measurement: a number for each server, and ours to the best peer's. A peer that is missing, or cannot do what is measured, is named with how
+ * to get it. Needs wrk and curl. What fsyncs and what does not stands beside each name, because a server that leaves that to the kernel is not doing the
+ * same work. No bytes are sent twice, so a store that keeps equal pieces once has nothing for free. `large` needs twice its size for each client on disk.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
-import { findProgram } from '../support/programs.ts';
+import { PEERS, startPeer } from '../support/s3-peers.ts';
 import { flag, target, writeRandomFile } from './common.ts';
 import { curlSeconds, median, wrk } from './load.ts';
 
@@ -28,71 +28,16 @@ interface Server {
   stop(): Promise<void>;
 }
 
-interface Peer {
-  program: string;
-  durability: string;
-  /** Arguments and environment for a data directory and a port; its keys are `KEYS`. */
-  start(directory: string, port: number): { args: string[]; env?: Record<string, string>; s3Port?: number };
-}
-
 const KEYS = { accessKeyId: 'benchbenchbench', secretAccessKey: 'bench-secret-bench-secret' };
 const BUCKET = 'bench';
 const SECONDS = Number(flag('seconds') ?? 5);
-const LISTED = Number(flag('keys') ?? 100_000);
+const LISTED = Number(flag('keys') ?? 1_000_000);
 const CLIENTS = (flag('clients') ?? '1,16,64').split(',').map(Number);
 const SIZES = (flag('sizes') ?? '1KiB,64KiB,4MiB').split(',').map(bytesOf);
 const LARGE = bytesOf(flag('large') ?? '1GiB');
-const PART = 64 << 20;
-const ROUNDS = 3;
-
-/** Each by its package's own defaults for one disk. */
-const PEERS: Record<string, Peer> = {
-  MinIO: {
-    program: 'minio',
-    durability: 'fsyncs',
-    start: (directory, port) => ({
-      args: ['server', '--quiet', '--address', `127.0.0.1:${port}`, directory],
-      env: { MINIO_ROOT_USER: KEYS.accessKeyId, MINIO_ROOT_PASSWORD: KEYS.secretAccessKey },
-    }),
-  },
-  versitygw: {
-    program: 'versitygw',
-    durability: 'no fsync',
-    start: (directory, port) => ({
-      args: ['--access', KEYS.accessKeyId, '--secret', KEYS.secretAccessKey, '--port', `127.0.0.1:${port}`, 'posix', directory],
-    }),
-  },
-  SeaweedFS: {
-    program: 'weed',
-    durability: 'no fsync',
-    start(directory, port) {
-      const identities = [
-        { name: 'bench', credentials: [{ accessKey: KEYS.accessKeyId, secretKey: KEYS.secretAccessKey }], actions: ['Admin'] },
-      ];
-      const config = join(directory, 's3.json');
-      writeFileSync(config, JSON.stringify({ identities }));
-      return { args: ['server', '-ip=127.0.0.1', `-dir=${directory}`, '-s3', `-s3.port=${port}`, `-s3.config=${config}`] };
-    },
-  },
-  'rclone serve s3': {
-    program: 'rclone',
-    durability: 'no fsync',
-    start: (directory, port) => ({
-      args: [
-        'serve',
-        's3',
-        '--addr',
-        `127.0.0.1:${port}`,
-        '--auth-key',
-        `${KEYS.accessKeyId},${KEYS.secretAccessKey}`,
-        directory,
-      ],
-      env: { RCLONE_CONFIG: join(directory, '..', 'rclone.conf') },
-    }),
-  },
-};
-/** Needs a cluster's layout before it serves, so it is named and left to whoever has it running: CLOUDSTORE_BENCH_S3 takes any server. */
-const NAMED_ONLY = ['garage'];
+const LARGE_CLIENTS = (flag('large-clients') ?? '1,16').split(',').map(Number);
+const PART = Math.min(64 << 20, Math.ceil(LARGE / 4));
+const ROUNDS = Number(flag('rounds') ?? 3);
 
 const measurements: Record<string, (servers: Server[], directory: string) => Promise<void>> = {
   put: (servers, directory) => requests(servers, directory, 'PUT'),
@@ -110,12 +55,10 @@ const root = mkdtempSync(join(tmpdir(), 'cloudstore-peers-'));
 const servers: Server[] = [];
 try {
   servers.push(await ours());
-  for (const [name, peer] of Object.entries(PEERS)) {
-    const server = await start(name, peer).catch((error: Error) => say(`${name}: does not start: ${error.message}`));
+  for (const name of flag('peers')?.split(',') ?? Object.keys(PEERS)) {
+    const server = await start(name).catch((error: Error) => say(`${name}: does not start: ${error.message}`));
     if (server) servers.push(server);
   }
-  for (const program of NAMED_ONLY)
-    say(`${program}: ${findProgram(program) === null ? 'not on PATH' : 'on PATH, not started: it needs a layout'}`);
   for (const { name, durability } of servers) say(`${name}: ${durability}`);
   for (const [name, measure] of Object.entries(measurements)) {
     if (wanted.length === 0 || wanted.includes(name)) await measure(servers, root);
@@ -138,35 +81,13 @@ async function ours(): Promise<Server> {
   return server;
 }
 
-async function start(name: string, { program, durability, start: begin }: Peer): Promise<Server | undefined> {
-  const path = findProgram(program);
-  if (path === null) {
-    say(`${name}: ${program} is not on PATH`);
-    return undefined;
-  }
-  const directory = join(root, program, 'data');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(root, program, 'rclone.conf'), '');
-  const port = await freePort();
-  const { args, env = {} } = begin(directory, port);
-  const child = spawn(path, args, { stdio: 'ignore', env: { PATH: process.env.PATH ?? '', HOME: join(root, program), ...env } });
-  const stop = (): Promise<void> => end(child);
-  const server: Server = { name, durability, url: `http://127.0.0.1:${port}`, ...KEYS, stop };
-  try {
-    for (let i = 0; ; i++) {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode} (an older version may not know the command)`);
-      if (i > 100) throw new Error('it does not answer');
-      const made = await makeBucket(server).then(
-        () => true,
-        () => false,
-      );
-      if (made) return server;
-      await sleep(200);
-    }
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+async function start(name: string): Promise<Server | undefined> {
+  const peer = PEERS[name];
+  if (peer === undefined) throw new Error(`no such peer; there are ${Object.keys(PEERS).join(', ')}`);
+  const running = await startPeer(peer, join(root, peer.program), BUCKET, KEYS);
+  if (running !== null) return { name, durability: peer.durability, ...running };
+  say(`${name}: ${peer.program} is not on PATH (${peer.install})`);
+  return undefined;
 }
 
 async function makeBucket(server: Server): Promise<void> {
@@ -180,11 +101,13 @@ async function requests(all: Server[], directory: string, method: 'PUT' | 'GET' 
     for (const clients of CLIENTS) {
       await row(`${method} ${shown(size)}, ${clients} clients, requests/s`, all, 'more', async (server) => {
         const prefix = `${method}-${size}-${clients}`;
-        const count = method === 'DELETE' ? 20_000 : method === 'PUT' ? 50_000 : 64;
+        // As many as are not through before the time is, within a gibibyte or half of one.
+        const within = (bytes: number, most: number): number => Math.min(most, Math.max(64, Math.floor(bytes / size)));
+        const count = method === 'DELETE' ? within(2 ** 29, 20_000) : method === 'PUT' ? within(2 ** 30, 50_000) : 64;
         const keys = Array.from({ length: count }, (_, i) => `${prefix}/${i}`);
-        if (method !== 'PUT') await fill(server, keys, size, directory);
+        if (method !== 'PUT') await fill(server, keys, size);
         // wrk waits for the body that a HEAD's length promises.
-        if (method === 'HEAD' || method === 'DELETE') return fetched(server, method, keys, clients);
+        if (method === 'HEAD' || method === 'DELETE') return asked(server, method, keys, clients);
         const { requestsPerSecond, errors } = await wrk(
           server.url,
           keys.map((key) => target(urlOf(server, method, key))),
@@ -204,72 +127,148 @@ async function requests(all: Server[], directory: string, method: 'PUT' | 'GET' 
   }
 }
 
-/** Requests a second by this process, each key at most once for DELETE. */
-async function fetched(server: Server, method: 'HEAD' | 'DELETE', keys: string[], clients: number): Promise<number> {
+/** Requests a second by sockets of our own, as lean as wrk: nothing is made or parsed that need not be. Each key at most once for DELETE. */
+async function asked(server: Server, method: 'HEAD' | 'DELETE', keys: string[], clients: number): Promise<number> {
+  const { hostname, port, host } = new URL(server.url);
+  const requests = keys.map((key) =>
+    Buffer.from(`${method} ${target(urlOf(server, method, key))} HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
+  );
   const from = performance.now();
+  const until = from + SECONDS * 1000;
   let next = 0;
+  let done = 0;
   const client = async (): Promise<void> => {
-    for (let i = next++; performance.now() < from + SECONDS * 1000; i = next++) {
-      if (method === 'DELETE' && i >= keys.length) return;
-      const answer = await fetch(urlOf(server, method, keys[i % keys.length] ?? ''), { method });
-      if (!answer.ok) throw new Error(`${method} answers ${answer.status}`);
+    let socket: Socket | null = null;
+    for (let i = next++; performance.now() < until && (method === 'HEAD' || i < keys.length); i = next++) {
+      // Some close behind each answer.
+      socket = socket !== null && !socket.destroyed && socket.writable ? socket : connect(Number(port), hostname).setNoDelay();
+      const head = await answerTo(socket, requests[i % requests.length] as Buffer);
+      if (!/^HTTP\/1.1 20[04]/.test(head)) throw new Error(`${method} answers ${head.slice(0, 30)}`);
+      if (/\r\nconnection: close/i.test(head)) socket.destroy();
+      done++;
     }
+    socket?.destroy();
   };
   await Promise.all(Array.from({ length: clients }, client));
-  return next / ((performance.now() - from) / 1000);
+  return done / ((performance.now() - from) / 1000);
 }
 
+/** The head of an answer that has no body. */
+function answerTo(socket: Socket, request: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let head = '';
+    const over = (error?: Error): void => {
+      socket.off('data', onData).off('error', onEnd).off('close', onEnd);
+      if (error === undefined) resolve(head);
+      else reject(error);
+    };
+    const onEnd = (error?: unknown): void => over(error instanceof Error ? error : new Error('the connection ended'));
+    const onData = (piece: Buffer): void => {
+      head += piece.toString('latin1');
+      if (head.endsWith('\r\n\r\n')) over();
+    };
+    socket.on('data', onData).on('error', onEnd).on('close', onEnd);
+    socket.write(request);
+  });
+}
+
+/** Objects of a gibibyte, each client its own, of bytes that were never sent before. */
 async function large(all: Server[], directory: string): Promise<void> {
-  const file = join(directory, 'large');
-  await writeRandomFile(file, LARGE);
-  await row(
-    `PUT ${shown(LARGE)}, MiB/s`,
-    all,
-    'more',
-    async (server) => LARGE / 2 ** 20 / (await curlSeconds(['-T', file, urlOf(server, 'PUT', 'large')])),
-  );
-  await row(
-    `GET ${shown(LARGE)}, MiB/s`,
-    all,
-    'more',
-    async (server) => LARGE / 2 ** 20 / (await curlSeconds([urlOf(server, 'GET', 'large')])),
-  );
+  for (const clients of LARGE_CLIENTS) {
+    const files = Array.from({ length: clients }, (_, i) => join(directory, `large-${i}`));
+    const keys = files.map((_, i) => `large-${clients}/${i}`);
+    const rows: [string, (server: Server) => Promise<number>, ((server: Server) => Promise<unknown>)?][] = [
+      [
+        'PUT, MiB/s',
+        (server) =>
+          perSecond(
+            keys.map((key, i) => curlSeconds(['-T', files[i] ?? '', urlOf(server, 'PUT', key)])),
+            LARGE / 2 ** 20,
+          ),
+        async () => {
+          for (const file of files) await writeRandomFile(file, LARGE);
+        },
+      ],
+      [
+        'GET, MiB/s',
+        (server) =>
+          perSecond(
+            keys.map((key) => curlSeconds([urlOf(server, 'GET', key)])),
+            LARGE / 2 ** 20,
+          ),
+      ],
+      ['HEAD, requests/s', (server) => asked(server, 'HEAD', keys, clients)],
+      [
+        'DELETE, requests/s',
+        (server) =>
+          perSecond(
+            keys.map((key) => curlSeconds(['-X', 'DELETE', urlOf(server, 'DELETE', key)])),
+            1,
+          ),
+      ],
+    ];
+    for (const [what, measure, before] of rows) {
+      // What is deleted, and what takes gigabytes, is done once.
+      const rounds = what.startsWith('GET') || what.startsWith('HEAD') ? ROUNDS : 1;
+      await row(`${shown(LARGE)}, ${clients} clients: ${what}`, all, 'more', measure, { rounds, ...(before && { before }) });
+    }
+    for (const file of files) rmSync(file, { force: true });
+  }
+}
+
+/** How much a second of what some begin at the same time, each of which does `each`. */
+async function perSecond(begun: Promise<unknown>[], each: number): Promise<number> {
+  const from = performance.now();
+  await Promise.all(begun);
+  return (begun.length * each) / ((performance.now() - from) / 1000);
 }
 
 async function multipart(all: Server[], directory: string): Promise<void> {
-  const file = join(directory, 'part');
-  await writeRandomFile(file, PART);
-  await row(`multipart of ${shown(LARGE)} in parts of ${shown(PART)}, 4 at once, MiB/s`, all, 'more', async (server) => {
+  const numbers = Array.from({ length: Math.ceil(LARGE / PART) }, (_, i) => i + 1);
+  const file = (number: number): string => join(directory, `part-${number}`);
+  const before = async (): Promise<void> => {
+    for (const number of numbers) await writeRandomFile(file(number), PART);
+  };
+  const measure = async (server: Server): Promise<number> => {
     const begun = await fetch(urlOf(server, 'POST', 'parts', { uploads: '' }), { method: 'POST' });
     const id = /<UploadId>([^<]+)</.exec(await begun.text())?.[1];
     if (id === undefined) throw new Error(`no upload: ${begun.status}`);
-    const numbers = Array.from({ length: Math.ceil(LARGE / PART) }, (_, i) => i + 1);
     const from = performance.now();
     for (let i = 0; i < numbers.length; i += 4) {
       const some = numbers.slice(i, i + 4);
       await Promise.all(
         some.map((partNumber) =>
-          curlSeconds(['-T', file, urlOf(server, 'PUT', 'parts', { partNumber: String(partNumber), uploadId: id })]),
+          curlSeconds(['-T', file(partNumber), urlOf(server, 'PUT', 'parts', { partNumber: String(partNumber), uploadId: id })]),
         ),
       );
     }
     const page = await (await fetch(urlOf(server, 'GET', 'parts', { uploadId: id }))).text();
-    const parts = [...page.matchAll(/<Part>.*?<PartNumber>(\d+)<.*?<ETag>(.*?)<\/ETag>/gs)];
-    const body = `<CompleteMultipartUpload>${parts.map(([, number, etag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag></Part>`).join('')}</CompleteMultipartUpload>`;
+    const parts = [...page.matchAll(/<Part>(.*?)<\/Part>/gs)].map(([, part = '']) => [
+      /<PartNumber>(\d+)</.exec(part)?.[1],
+      /<ETag>(.*?)<\/ETag>/.exec(part)?.[1],
+    ]);
+    const body = `<CompleteMultipartUpload>${parts.map(([number, etag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag></Part>`).join('')}</CompleteMultipartUpload>`;
     const done = await fetch(urlOf(server, 'POST', 'parts', { uploadId: id }), { method: 'POST', body });
-    if (!done.ok) throw new Error(`not completed: ${done.status}`);
-    await done.text();
-    return (numbers.length * PART) / 2 ** 20 / ((performance.now() - from) / 1000);
+    const said = await done.text();
+    if (!done.ok || said.includes('<Error>')) throw new Error(`not completed: ${done.status} ${said.slice(0, 200)}`);
+    const seconds = (performance.now() - from) / 1000;
+    await fetch(urlOf(server, 'DELETE', 'parts'), { method: 'DELETE' });
+    return (numbers.length * PART) / 2 ** 20 / seconds;
+  };
+  await row(`multipart of ${shown(LARGE)} in parts of ${shown(PART)}, 4 at once, MiB/s`, all, 'more', measure, {
+    rounds: ROUNDS,
+    before,
   });
+  for (const number of numbers) rmSync(file(number), { force: true });
 }
 
 /** A page of 1,000 at the head and in the middle, flat and by folders. */
-async function list(all: Server[], directory: string): Promise<void> {
+async function list(all: Server[]): Promise<void> {
   const keys = Array.from(
     { length: LISTED },
     (_, i) => `list/${String(i % 1000).padStart(4, '0')}/${String(i).padStart(8, '0')}`,
   );
-  for (const server of all) await fill(server, keys, 16, directory);
+  for (const server of all) await fill(server, keys, 16);
   for (const [what, query] of Object.entries({
     'at the head': {},
     'in the middle': { 'start-after': 'list/0500/' },
@@ -291,11 +290,10 @@ async function list(all: Server[], directory: string): Promise<void> {
 }
 
 /** 45 GET, 30 PUT, 15 HEAD, 10 DELETE of 64 KiB. */
-async function mixed(all: Server[], directory: string): Promise<void> {
+async function mixed(all: Server[]): Promise<void> {
   await row('mixed 45/30/15/10 of 64 KiB, 16 clients, requests/s', all, 'more', async (server) => {
     const keys = Array.from({ length: 2000 }, (_, i) => `mixed/${i}`);
-    await fill(server, keys, 65_536, directory);
-    const body = randomBytes(65_536);
+    await fill(server, keys, 65_536);
     const until = performance.now() + SECONDS * 1000;
     let done = 0;
     let fresh = 0;
@@ -311,7 +309,10 @@ async function mixed(all: Server[], directory: string): Promise<void> {
               : dice < 90
                 ? ['HEAD', key]
                 : ['DELETE', `mixed/new-${fresh}`];
-        const answer = await fetch(urlOf(server, method, name), { method, ...(method === 'PUT' ? { body } : {}) });
+        const answer = await fetch(urlOf(server, method, name), {
+          method,
+          ...(method === 'PUT' ? { body: randomBytes(65_536) } : {}),
+        });
         await answer.arrayBuffer();
         if (answer.status >= 400 && method !== 'DELETE') throw new Error(`${method} answers ${answer.status}`);
         done++;
@@ -322,15 +323,12 @@ async function mixed(all: Server[], directory: string): Promise<void> {
   });
 }
 
-/** Stores objects of one size, untimed. */
-async function fill(server: Server, keys: string[], size: number, directory: string): Promise<void> {
-  const body = join(directory, `fill-${size}`);
-  writeFileSync(body, randomBytes(size));
-  const bytes = randomBytes(size);
+/** Stores objects of one size, untimed, each of its own bytes. */
+async function fill(server: Server, keys: string[], size: number): Promise<void> {
   let next = 0;
   const client = async (): Promise<void> => {
     for (let i = next++; i < keys.length; i = next++) {
-      const answer = await fetch(urlOf(server, 'PUT', keys[i] ?? ''), { method: 'PUT', body: bytes });
+      const answer = await fetch(urlOf(server, 'PUT', keys[i] ?? ''), { method: 'PUT', body: randomBytes(size) });
       await answer.arrayBuffer();
       if (!answer.ok) throw new Error(`${server.name} does not take a PUT: ${answer.status}`);
     }
@@ -344,13 +342,15 @@ async function row(
   all: Server[],
   better: 'more' | 'less',
   measure: (server: Server) => Promise<number>,
+  { rounds = ROUNDS, before }: { rounds?: number; before?: (server: Server) => Promise<unknown> } = {},
 ): Promise<void> {
   const found = new Map<Server, number[]>();
   const failed = new Map<Server, string>();
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const server of all) {
       if (failed.has(server)) continue;
       try {
+        await before?.(server); // untimed
         found.set(server, [...(found.get(server) ?? []), await measure(server)]);
       } catch (error) {
         failed.set(server, error instanceof Error ? error.message : String(error));
@@ -385,26 +385,6 @@ function bytesOf(text: string): number {
 function shown(bytes: number): string {
   const power = bytes >= 2 ** 30 ? 3 : bytes >= 2 ** 20 ? 2 : bytes >= 2 ** 10 ? 1 : 0;
   return `${bytes / 1024 ** power} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  await gone;
-  clearTimeout(late);
 }
 
 function say(line: string): void {
