@@ -28,7 +28,10 @@ export function checkTags(tags: readonly Tag[] | undefined, countMax: number): {
     return { Key, Value };
   });
   if (checked.length > countMax)
-    throw new S3Error('BadRequest', `${countMax === TAGS_MAX ? 'Object tags' : 'Bucket tag count'} cannot be greater than ${countMax}`);
+    throw new S3Error(
+      'BadRequest',
+      `${countMax === TAGS_MAX ? 'Object tags' : 'Bucket tag count'} cannot be greater than ${countMax}`,
+    );
   return checked;
 }
 
