@@ -359,7 +359,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     uploadDays: values['upload-days'],
     links,
     audit: auditLog,
-    shares: createShares({ ...metadata, authorizer }),
+    shares: createShares({ ...metadata, authorizer, clock }),
     hub,
     webhooks,
     version: options.version,

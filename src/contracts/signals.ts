@@ -1,6 +1,6 @@
 /**
  * Hints between the gateways and CLI processes of one database (LISTEN/NOTIFY): a lost one makes things later, never
- * wrong. Delivered to this process's own subscribers too. After a reconnect every subscriber is called with null: assume anything.
+ * wrong. Delivered to this process's own subscribers too, and of `buckets` and `principals` before `publish` resolves. After a reconnect every subscriber is called with null: assume anything.
  */
 export interface Signals {
   publish(topic: SignalTopic, payload: string): Promise<void>;

@@ -3,39 +3,75 @@ import type { Authorizer } from '#contracts/authorizer';
 import type { BucketStore } from '#contracts/bucket-store';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Share, Shares } from '#contracts/shares';
+import type { Signals } from '#contracts/signals';
 import { nameOf } from '#core/address';
+import type { Bucket } from '#core/bucket';
+import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { GRANT_ROLES, type Grant } from '#core/grant';
+import { createFreshCache } from '#core/fresh-cache';
+import { GRANT_ROLES, type Grant, type GroupId } from '#core/grant';
+import type { PrincipalId } from '#core/principal';
 
 export interface SharesOptions {
   authority: AuthorityStore;
   authorizer: Authorizer;
   buckets: BucketStore;
   principals: PrincipalStore;
+  signals: Signals;
+  clock: Clock;
 }
 
-/** Grants of others to a user and to its groups, as folders with names. */
-export function createShares({ authority, authorizer, buckets, principals }: SharesOptions): Shares {
+/** What was granted, and of whose bucket. */
+interface Granted {
+  grant: Grant;
+  bucket: Bucket;
+  owner: string | null;
+}
+
+/**
+ * Grants of others to a user and to its groups, as folders with names. They are remembered as buckets and users are: at most for a second, and dropped at once by what changes one of
+ * them. What is done in a share is decided by the authorizer, whatever is remembered here.
+ */
+export function createShares({ authority, authorizer, buckets, principals, signals, clock }: SharesOptions): Shares {
+  const known = createFreshCache<string, Granted[]>({ load, clock });
+  signals.subscribe('buckets', () => known.clear());
+  signals.subscribe('principals', () => known.clear());
+
+  /** By `user group,group`. */
+  async function load(key: string): Promise<Granted[]> {
+    const [user = '', groups = ''] = key.split(' ');
+    const subjects = groups === '' ? [] : groups.split(',').map(Number);
+    const granted = await Promise.all([
+      authority.grantsTo({ kind: 'user', id: Number(user) }),
+      ...subjects.map((id) => authority.grantsTo({ kind: 'group', id })),
+    ]);
+    const found: Granted[] = [];
+    for (const grant of distinct(granted.flat())) {
+      const bucket = await buckets.find(grant.bucket);
+      if (bucket === null || bucket.owner === Number(user)) continue;
+      found.push({ grant, bucket, owner: (await principals.find(bucket.owner))?.name ?? null });
+    }
+    return found;
+  }
+
   return {
     async withMe(who) {
       if (who.principal === null) throw new CloudStoreError('unauthenticated', 'Who are you?');
-      const { id, groups = [] } = who.principal;
-      const granted = await Promise.all([
-        authority.grantsTo({ kind: 'user', id }),
-        ...groups.map((group) => authority.grantsTo({ kind: 'group', id: group })),
-      ]);
+      const key = keyOf(who.principal.id, who.principal.groups);
       const found: Omit<Share, 'name'>[] = [];
-      for (const grant of distinct(granted.flat())) {
-        const bucket = await buckets.find(grant.bucket);
+      for (const { grant, bucket, owner } of known.peek(key) ?? (await known.get(key)) ?? []) {
         // A scope may leave out what its owner was granted, and so may a policy.
-        if (bucket === null || bucket.owner === id || !(await authorizer.visible(who, bucket))) continue;
-        const owner = (await principals.find(bucket.owner))?.name ?? null;
+        if (!(await authorizer.visible(who, bucket))) continue;
         const { prefix, role, subject } = grant;
         found.push({ bucket, prefix, role, owner, group: subject.kind === 'group' });
       }
       return named(found);
     },
   };
+}
+
+function keyOf(user: PrincipalId, groups: readonly GroupId[] = []): string {
+  return `${user} ${groups.join(',')}`;
 }
 
 /** Of one place the greatest role; nothing that lies in another place with as much. */

@@ -14,6 +14,7 @@ export interface Nginx {
   dav: string;
   /** The folder it serves. */
   root: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -43,6 +44,7 @@ http {
     plain: url(plain),
     dav: url(dav),
     root,
+    pid: child.pid ?? 0,
     stop: async () => {
       child.kill('SIGTERM');
       await ended;

@@ -1,7 +1,8 @@
 /**
  * The WebDAV door against nginx (dav-ext) over loopback, load from other processes.
- *   node test/bench/webdav.ts [propfind get put large again sync move nextcloudcmd] [--entries=100000]
- * Prints one row a measurement: ours, theirs or the limit, ratio. Needs nginx with dav-ext, wrk, curl and nextcloudcmd.
+ *   node test/bench/webdav.ts [propfind get put large sync move locks cost nextcloudcmd] [--entries=100000]
+ * Prints one row a measurement: ours, theirs or the limit, ratio. Needs nginx with dav-ext, wrk, curl and nextcloudcmd. Folders are made as rows (webdav-rows.ts). `cost` is CPU a request, which
+ * other work on the machine disturbs less than the clock.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { flag } from './common.ts';
 import { cpuOf } from './cpu.ts';
 import { curlSeconds, median, run, wrk } from './load.ts';
 import { type Nginx, startNginx } from './nginx.ts';
+import { connect, fillFolder } from './webdav-rows.ts';
 
 const SIZES = [100, 1_000, 10_000];
 
@@ -27,9 +29,10 @@ const measurements: Record<string, (bench: Bench) => Promise<void>> = {
   get,
   put,
   large,
-  again,
   sync,
   move,
+  locks,
+  cost,
   nextcloudcmd,
 };
 
@@ -49,38 +52,36 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Depth 1 of a whole folder, allprop; the best of what a client sees, by turns. */
-async function propfind({ gateway, nginx, directory, authorization }: Bench): Promise<void> {
+/** Depth 1 of a whole folder, allprop: the first call after a change, and further ones, by turns with nginx. */
+async function propfind({ gateway, nginx, authorization }: Bench): Promise<void> {
+  const client = await connect(gateway);
   for (const size of SIZES) {
     const name = `folder-${size}`;
     mkdirSync(join(nginx.root, name));
-    await curlSeconds(['-X', 'MKCOL', '-H', `Authorization: ${authorization}`, url(gateway, name)]);
-    const targets = Array.from({ length: size }, (_, i) => `${new URL(url(gateway, name)).pathname}/file-${i}.txt`);
-    for (const target of targets) writeFileSync(join(nginx.root, name, target.slice(target.lastIndexOf('/'))), 'x');
-    const headers = { Authorization: authorization };
-    const seconds = Math.max(2, size / 500);
-    await wrk(new URL(gateway.webdavUrl).origin, targets, {
-      directory,
-      connections: 64,
-      seconds,
-      method: 'PUT',
-      bodyBytes: 16,
-      headers,
-    });
-    const args = ['-X', 'PROPFIND', '-H', 'Depth: 1', '-H', `Authorization: ${authorization}`];
-    const listing = await run('curl', ['-sS', ...args, url(gateway, `${name}/`)]);
-    const entries = listing.split('<D:response>').length - 2;
-    const ours: number[] = [];
+    for (let i = 0; i < size; i++) writeFileSync(join(nginx.root, name, `file-${i}.txt`), 'x'.repeat(16));
+    await fillFolder(client, gateway, name, size);
+    const login = ['-H', `Authorization: ${authorization}`];
+    const args = ['-X', 'PROPFIND', '-H', 'Depth: 1'];
+    const first: number[] = [];
+    const again: number[] = [];
     const theirs: number[] = [];
     for (let round = 0; round < 11; round++) {
-      ours.push(await curlSeconds([...args, url(gateway, `${name}/`)]));
+      // Nothing that was listed before is of use after this.
+      await run('curl', ['-sS', ...login, '-X', 'PUT', '--data-binary', String(round), url(gateway, `${name}/file-0.txt`)]);
+      first.push(await curlSeconds([...args, ...login, url(gateway, `${name}/`)]));
       theirs.push(await curlSeconds([...args, `${nginx.dav}/${name}/`]));
+      again.push(await curlSeconds([...args, ...login, url(gateway, `${name}/`)]));
     }
-    const [a, b] = [median(ours), median(theirs)];
+    const listing = await run('curl', ['-sS', ...args, ...login, url(gateway, `${name}/`)]);
+    const found = listing.split('<D:response>').length - 2;
+    if (found !== size) throw new Error(`${found} entries were listed, not ${size}`);
+    const [a, b, c] = [median(first), median(again), median(theirs)];
+    const ms = (seconds: number): string => (seconds * 1e3).toFixed(1);
     console.log(
-      `PROPFIND depth 1 of ${entries}: ${(a * 1e3).toFixed(1)} ms; nginx ${(b * 1e3).toFixed(1)} ms; time ratio ${(a / b).toFixed(2)}`,
+      `PROPFIND depth 1 of ${size}: first ${ms(a)} ms, unchanged ${ms(b)} ms; nginx ${ms(c)} ms; time ratio ${(a / c).toFixed(2)} first, ${(b / c).toFixed(2)} unchanged`,
     );
   }
+  await client.end();
 }
 
 async function get({ gateway, nginx, directory, authorization }: Bench): Promise<void> {
@@ -123,32 +124,14 @@ async function large({ gateway, nginx, directory, authorization }: Bench): Promi
   }
 }
 
-/** A listing of 10,000 of which nothing changed. */
-async function again({ gateway, nginx, directory, authorization }: Bench): Promise<void> {
-  const name = 'unchanged';
-  mkdirSync(join(nginx.root, name));
-  for (let i = 0; i < 10_000; i++) writeFileSync(join(nginx.root, name, `file-${i}`), 'x');
-  await fill({ gateway, directory, authorization }, name, 10_000);
-  const args = ['-X', 'PROPFIND', '-H', 'Depth: 1', '-H', `Authorization: ${authorization}`];
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round < 12; round++) {
-    ours.push(await curlSeconds([...args, url(gateway, `${name}/`)]));
-    theirs.push(await curlSeconds([...args, `${nginx.dav}/${name}/`]));
-  }
-  const [a, b] = [median(ours.slice(1)), median(theirs.slice(1))];
-  console.log(
-    `PROPFIND of 10,000 again: ${(a * 1e3).toFixed(1)} ms; nginx ${(b * 1e3).toFixed(1)} ms; time ratio ${(a / b).toFixed(2)}`,
-  );
-}
-
 /** sync-collection after ten changes, in a small folder and in a large one. */
 async function sync(bench: Bench): Promise<void> {
   const { gateway, authorization } = bench;
   const seconds: number[] = [];
+  const client = await connect(gateway);
   for (const size of [100, entries]) {
     const name = `sync-${size}`;
-    await fill(bench, name, size);
+    await fillFolder(client, gateway, name, size);
     const login = ['-H', `Authorization: ${authorization}`];
     const report = (token: string): string[] => [
       ...login,
@@ -174,31 +157,124 @@ async function sync(bench: Bench): Promise<void> {
     ]);
     const token = /sync-token>([^<]+)/.exec(found)?.[1] ?? '';
     for (let i = 0; i < 10; i++)
-      await run('curl', ['-sS', ...login, '-X', 'PUT', '--data-binary', 'changed', url(gateway, `${name}/file-${i}`)]);
+      await run('curl', ['-sS', ...login, '-X', 'PUT', '--data-binary', 'changed', url(gateway, `${name}/file-${i}.txt`)]);
     const told = (await run('curl', ['-sS', ...report(token)])).split('<D:response>').length - 1;
     if (told !== 10) throw new Error(`${told} members were told of, not 10`);
     const times: number[] = [];
     for (let round = 0; round < 21; round++) times.push(await curlSeconds(report(token)));
     seconds.push(median(times));
   }
+  await client.end();
   const [small = 0, great = 0] = seconds;
   console.log(
     `sync-collection of 10 changes: ${(great * 1e3).toFixed(1)} ms in ${entries}, ${(small * 1e3).toFixed(1)} ms in 100; ratio ${(great / small).toFixed(2)}`,
   );
 }
 
-/** A folder moved there and back; to be compared with the same rows renamed by one statement (test/bench/growth.ts has the database's side). */
-async function move(bench: Bench): Promise<void> {
-  await fill(bench, 'moved', entries);
-  const login = ['-H', `Authorization: ${bench.authorization}`];
-  const times: number[] = [];
+/** A folder moved there and back, against the bare statement that renames as many rows. */
+async function move({ gateway, authorization }: Bench): Promise<void> {
+  const client = await connect(gateway);
+  await fillFolder(client, gateway, 'moved', entries);
+  const login = ['-H', `Authorization: ${authorization}`];
+  const ours: number[] = [];
+  const bare: number[] = [];
   for (let round = 0; round < 4; round++) {
     const [from, to] = round % 2 === 0 ? ['moved', 'moved2'] : ['moved2', 'moved'];
-    times.push(
-      await curlSeconds([...login, '-X', 'MOVE', '-H', `Destination: ${url(bench.gateway, to)}`, url(bench.gateway, from)]),
+    ours.push(await curlSeconds([...login, '-X', 'MOVE', '-H', `Destination: ${url(gateway, to)}`, url(gateway, from)]));
+    const begun = performance.now();
+    await client.query('BEGIN');
+    const { rowCount } = await client.query(
+      `UPDATE slots SET key = 'bare/' || substr(key, ${to.length + 2}) WHERE bucket_id = (SELECT id FROM buckets WHERE name = $1) AND key >= '${to}/' AND key < '${to}0'`,
+      [gateway.bucket],
+    );
+    // Carried out whole, and then as if it had not been.
+    await client.query('ROLLBACK');
+    if (rowCount !== entries) throw new Error(`${rowCount} rows were renamed, not ${entries}`);
+    bare.push((performance.now() - begun) / 1e3);
+    await client.query('VACUUM slots');
+  }
+  await client.end();
+  const [a, b] = [median(ours), median(bare)];
+  console.log(
+    `MOVE of a folder of ${entries}: ${a.toFixed(2)} s; the bare update ${b.toFixed(2)} s; ratio ${(a / b).toFixed(2)}`,
+  );
+}
+
+/** A lock on each file of a folder: whether the last thousand cost more than the first, and what a listing of all costs. */
+async function locks({ gateway, authorization }: Bench): Promise<void> {
+  const count = 10_000;
+  const client = await connect(gateway);
+  await fillFolder(client, gateway, 'locked', count);
+  await client.end();
+  const headers = { authorization, timeout: 'Second-3600' };
+  const body = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
+  const one = async (i: number): Promise<void> => {
+    const answer = await fetch(url(gateway, `locked/file-${i}.txt`), { method: 'LOCK', headers, body });
+    await answer.arrayBuffer();
+    if (!answer.ok) throw new Error(`LOCK ${i}: ${answer.status}`);
+  };
+  const costs: { seconds: number; cpu: number }[] = [];
+  for (let from = 0; from < count; from += 1000) {
+    const before = cpuOf(gateway.pid);
+    const begun = performance.now();
+    for (let at = from; at < from + 1000; at += 8) await Promise.all(Array.from({ length: 8 }, (_, n) => one(at + n)));
+    const after = cpuOf(gateway.pid);
+    const cpu = after.own + after.database - before.own - before.database;
+    costs.push({ seconds: (performance.now() - begun) / 1e3, cpu });
+  }
+  const [first, last] = [costs[1], costs.at(-1)];
+  const listed = await curlSeconds([
+    '-X',
+    'PROPFIND',
+    '-H',
+    'Depth: 1',
+    '-H',
+    `Authorization: ${authorization}`,
+    url(gateway, 'locked/'),
+  ]);
+  console.log(
+    `LOCK of each of ${count} files: ${first?.seconds.toFixed(2)} s and ${first?.cpu.toFixed(2)} s of CPU for the second thousand, ${last?.seconds.toFixed(2)} and ${last?.cpu.toFixed(2)} s for the last; CPU ratio ${((last?.cpu ?? 0) / (first?.cpu ?? 1)).toFixed(2)}; a listing of all ${(listed * 1e3).toFixed(0)} ms`,
+  );
+}
+
+/** CPU of a request: the gateway's own and its database's, and nginx's. */
+async function cost({ gateway, nginx, directory, authorization }: Bench): Promise<void> {
+  const client = await connect(gateway);
+  await fillFolder(client, gateway, 'cost', 100);
+  await client.end();
+  mkdirSync(join(nginx.root, 'cost'));
+  for (let i = 0; i < 100; i++) writeFileSync(join(nginx.root, 'cost', `file-${i}.txt`), 'x'.repeat(16));
+  writeFileSync(join(nginx.root, 'cost-small'), 'x'.repeat(1024));
+  await curlSeconds(['-T', join(nginx.root, 'cost-small'), '-H', `Authorization: ${authorization}`, url(gateway, 'cost-small')]);
+  const many = (prefix: string): string[] => Array.from({ length: 50_000 }, (_, i) => `${prefix}cost-put-${i}`);
+  const { origin, pathname } = new URL(url(gateway, ''));
+  const rows: [string, string[], string[], { method?: string; bodyBytes?: number; headers?: Record<string, string> }][] = [
+    ['GET 1 KiB', [`${pathname}cost-small`], ['/cost-small'], {}],
+    ['PROPFIND of one', [`${pathname}cost-small`], ['/cost-small'], { method: 'PROPFIND', headers: { Depth: '0' } }],
+    ['PROPFIND of 100, unchanged', [`${pathname}cost/`], ['/cost/'], { method: 'PROPFIND', headers: { Depth: '1' } }],
+    ['PUT 1 KiB', many(pathname), many('/'), { method: 'PUT', bodyBytes: 1024 }],
+  ];
+  for (const [what, ours, theirs, { headers = {}, ...rest }] of rows) {
+    const load = { directory, connections: 16, ...rest };
+    const login = { ...headers, Authorization: authorization };
+    await wrk(origin, ours, { ...load, seconds: 2, headers: login });
+    const before = cpuOf(gateway.pid);
+    const own = await wrk(origin, ours, { ...load, seconds: 4, headers: login });
+    const after = cpuOf(gateway.pid);
+    const beforeTheirs = cpuOf(nginx.pid);
+    const other = await wrk(nginx.dav, theirs, { ...load, seconds: 4, headers });
+    const afterTheirs = cpuOf(nginx.pid);
+    const each = (seconds: number, { requestsPerSecond }: { requestsPerSecond: number }): number =>
+      (seconds / (requestsPerSecond * 4)) * 1e6;
+    const [a, b, c] = [
+      each(after.own - before.own, own),
+      each(after.database - before.database, own),
+      each(afterTheirs.own - beforeTheirs.own, other),
+    ];
+    console.log(
+      `${what}: ${a.toFixed(0)} us of CPU and ${b.toFixed(0)} of the database; nginx ${c.toFixed(0)} us; ratio ${((a + b) / c).toFixed(2)}; errors ${own.errors}`,
     );
   }
-  console.log(`MOVE of a folder of ${entries}: ${median(times).toFixed(2)} s`);
 }
 
 /** 2,000 files of 4 KiB up by Nextcloud's client: how much of the run's time is the gateway's own. */
@@ -222,21 +298,6 @@ async function nextcloudcmd({ gateway, directory }: Bench): Promise<void> {
   console.log(
     `nextcloudcmd, 2,000 files of 4 KiB: ${seconds.toFixed(1)} s, of which the gateway's own CPU ${own.toFixed(1)} s; ratio ${(own / seconds).toFixed(2)}`,
   );
-}
-
-async function fill({ gateway, directory, authorization }: Omit<Bench, 'nginx'>, name: string, size: number): Promise<void> {
-  await curlSeconds(['-X', 'MKCOL', '-H', `Authorization: ${authorization}`, url(gateway, name)]);
-  const { origin, pathname } = new URL(url(gateway, name));
-  const targets = Array.from({ length: size }, (_, i) => `${pathname}/file-${i}`);
-  const headers = { Authorization: authorization };
-  await wrk(origin, targets, {
-    directory,
-    connections: 64,
-    seconds: Math.max(2, size / 500),
-    method: 'PUT',
-    bodyBytes: 16,
-    headers,
-  });
 }
 
 function row(what: string, ours: { requestsPerSecond: number; errors: number }, theirs: { requestsPerSecond: number }): void {

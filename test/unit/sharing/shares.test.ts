@@ -15,7 +15,7 @@ describe('what others have shared', () => {
     const [metadata] = rig.gateways as [(typeof rig.gateways)[0]];
     ann = await rig.user('ann');
     const authorizer = createAuthorizer({ authority: metadata.authority, signals: metadata.signals, clock: rig.clock });
-    shares = createShares({ ...metadata, authorizer });
+    shares = createShares({ ...metadata, authorizer, clock: rig.clock });
   });
   after(() => rig.close());
 
@@ -66,5 +66,44 @@ describe('what others have shared', () => {
       [],
     );
     expect(await list(ann.principal)).to.deep.equal([]);
+  });
+
+  it('is remembered, and known to be otherwise when a change has been answered', async () => {
+    const [metadata] = rig.gateways as [(typeof rig.gateways)[0]];
+    const { authority, groups, principals } = metadata;
+    const eve = await rig.user('eve');
+    const team = await groups.create('team');
+    await groups.change(team.id, { add: [eve.principal.id], remove: [] });
+    const place = { bucket: (await rig.bucket({ owner: ann })).id, prefix: 'plans/' };
+    const subject = { kind: 'user', id: eve.principal.id } as const;
+    const member: Principal = { ...eve.principal, groups: [team.id] };
+    const names = async () => (await list(member)).map((share) => (share as Share).name);
+    // Its clock stands still: nothing ends by its age here.
+    expect(await names()).to.deep.equal([]);
+    for (let round = 0; round < 20; round++) {
+      await authority.setGrant({ ...place, subject, role: 'viewer' });
+      expect(await names(), `granted, ${round}`).to.deep.equal(['plans']);
+      await authority.removeGrant({ ...place, subject });
+      expect(await names(), `taken back, ${round}`).to.deep.equal([]);
+    }
+    await authority.setGrant({ ...place, subject: { kind: 'group', id: team.id }, role: 'editor' });
+    expect(await names()).to.deep.equal(['plans']);
+    const asked: number[] = [];
+    const { grantsTo } = authority;
+    authority.grantsTo = (of) => {
+      asked.push(of.id);
+      return grantsTo(of);
+    };
+    await names();
+    await names();
+    authority.grantsTo = grantsTo;
+    expect(asked, 'from memory').to.deep.equal([]);
+    await groups.remove(team.id);
+    expect(await names()).to.deep.equal([]);
+    await authority.setGrant({ ...place, subject, role: 'viewer' });
+    expect(await names()).to.deep.equal(['plans']);
+    const heir = await rig.user('heir');
+    await principals.remove(ann.principal.id, heir.principal.id);
+    expect(await list(member)).to.deep.include({ name: 'plans', prefix: 'plans/', role: 'viewer', owner: 'heir', group: false });
   });
 });
