@@ -4,7 +4,7 @@ import type { Entry } from '../api/types.ts';
 import { bytes, t } from '../i18n/index.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Virtual } from '../ui/virtual.tsx';
-import { type EntriesProps, EntryName, entryHandlers, NameField } from './entry-list.tsx';
+import { AHEAD_ROWS, type EntriesProps, EntryName, entryHandlers, NameField } from './entry-list.tsx';
 import { walkKeys } from './keys.ts';
 import { iconOf, kindOf } from './kinds.ts';
 import { Thumbnail } from './thumbnail.tsx';
@@ -25,6 +25,7 @@ export function EntryGrid(props: EntriesProps) {
       rowHeight={TILE_HEIGHT}
       visible={index < 0 ? -1 : Math.floor(index / columns)}
       onEnd={() => void folder.more().catch(() => undefined)}
+      ahead={Math.ceil(AHEAD_ROWS / columns)}
       onWidth={setWidth}
       attributes={{
         class: 'entries tiles',

@@ -25,6 +25,8 @@ export interface EntriesProps {
   place: Place;
 }
 
+/** Half a page of the gateway's: whoever scrolls meets no end before it is one. */
+export const AHEAD_ROWS = 500;
 const ROW_HEIGHT = 46;
 const COLUMNS: { by: SortBy; label: MessageKey }[] = [
   { by: 'name', label: 'column.name' },
@@ -68,6 +70,7 @@ export function EntryList(props: EntriesProps) {
       rowHeight={ROW_HEIGHT}
       visible={index}
       onEnd={() => void folder.more().catch(() => undefined)}
+      ahead={AHEAD_ROWS}
       above={head}
       below={folder.loadingMore.value ? <p class="loading-more">{t('loading')}</p> : undefined}
       attributes={{

@@ -13,7 +13,12 @@ const FIRST_LIMIT = 200;
 const LIMIT = 1000;
 /** Folders up to this size are ordered as people do; larger ones stay in the gateway's order until somebody sorts them. */
 const ORDERED_MAX = LIMIT;
+/** Of these, when all of a folder is asked for: what shows is drawn anew once for so many pages. */
+const PAGES_AT_ONCE = 10;
 const RELIST_MS_MIN = 300;
+/** A larger folder is not listed anew for a few entries: they are asked for one by one. */
+const RELIST_MAX = 2 * LIMIT;
+const ASKED_MAX = 50;
 /** What desktops leave in folders and nobody wants to see. */
 const CLUTTER = /^(\._.*|\.DS_Store|Thumbs\.db|desktop\.ini)$/;
 
@@ -31,6 +36,9 @@ export function openFolder(place: Place) {
   const filter = signal('');
   const abort = new AbortController();
   const inner = { closed: false, more: null as Promise<void> | null, relist: 0, listMs: 100 };
+  /** What happened while pages were on their way, which may or may not show it. */
+  let meanwhile: ChangeEvent[] = [];
+  let asked = new Set<string>();
 
   const complete = computed(() => next.value === null && state.value === 'ready');
   const shown = computed<Entry[]>(() => {
@@ -70,15 +78,27 @@ export function openFolder(place: Place) {
 
   /** The next page, if there is one. Calls while it is on its way get the same promise. */
   function more(): Promise<void> {
+    return pages(1);
+  }
+
+  function pages(count: number): Promise<void> {
     if (next.value === null || inner.closed) return Promise.resolve();
     inner.more ??= (async () => {
       loadingMore.value = true;
+      meanwhile = [];
       try {
-        const page = await api.list(place, { limit: LIMIT, cursor: next.value ?? undefined, signal: abort.signal });
+        const fresh: Entry[] = [];
+        let cursor = next.value;
+        for (let n = 0; n < count && cursor !== null; n++) {
+          const page = await api.list(place, { limit: LIMIT, cursor, signal: abort.signal });
+          fresh.push(...page.entries);
+          cursor = page.next;
+        }
         const known = new Set(entries.value.map(({ key }) => key));
         batch(() => {
-          entries.value = [...entries.value, ...page.entries.filter(({ key }) => !known.has(key))];
-          next.value = page.next;
+          entries.value = [...entries.value, ...fresh.filter(({ key }) => !known.has(key))];
+          next.value = cursor;
+          for (const event of meanwhile) apply(event);
         });
       } catch (reason) {
         if (!inner.closed) error.value = reason;
@@ -93,7 +113,7 @@ export function openFolder(place: Place) {
 
   /** Everything, for what needs it: an order by size, the end of the list, all selected. */
   async function all(): Promise<void> {
-    while (next.value !== null && !inner.closed) await more();
+    while (next.value !== null && !inner.closed) await pages(PAGES_AT_ONCE);
   }
 
   function put(entry: Entry): void {
@@ -151,11 +171,34 @@ export function openFolder(place: Place) {
     );
   }
 
+  /** What became of an entry that an event tells too little about. In a small folder, or when there are many, the list tells it. */
+  function look(key: string): void {
+    if (entries.value.length <= RELIST_MAX || asked.size > ASKED_MAX) return relist();
+    asked.add(key);
+    if (asked.size > 1) return;
+    window.setTimeout(async () => {
+      const keys = asked;
+      asked = new Set();
+      if (keys.size > ASKED_MAX) return relist();
+      for (const one of keys) {
+        if (inner.closed) return;
+        try {
+          put(await api.stat({ bucket: place.bucket, key: one }));
+        } catch (reason) {
+          if (isApiError(reason, 'not_found')) drop(one);
+        }
+      }
+    }, RELIST_MS_MIN);
+  }
+
   function apply(event: ChangeEvent): void {
+    if (inner.more !== null && !meanwhile.includes(event)) meanwhile.push(event);
     const below = event.key.startsWith(place.key) ? event.key.slice(place.key.length) : null;
     if (below === null || below === '') return relist();
     const slash = below.indexOf('/');
     const direct = slash < 0;
+    /** An entry of this folder itself, and not of one below. */
+    const own = direct || slash === below.length - 1;
     if (event.kind === 'put' && direct) {
       const before = entries.value.find(({ key }) => key === event.key);
       put({
@@ -173,12 +216,15 @@ export function openFolder(place: Place) {
       });
     } else if (event.kind === 'put' || event.kind === 'copy') {
       const key = place.key + (direct ? below : below.slice(0, slash + 1));
-      if (direct) return relist();
+      if (direct) return look(key);
       if (!entries.value.some((entry) => entry.key === key))
         put({ kind: 'folder', bucket: place.bucket, key, name: below.slice(0, slash), modified: event.at });
     } else if (event.kind === 'remove' && direct) drop(event.key);
-    else if (event.kind === 'removeTree' && slash === below.length - 1) drop(event.key);
-    else relist();
+    else if (event.kind === 'removeTree' && own) drop(event.key);
+    else if (event.kind === 'move' && own && event.fromKey !== undefined) {
+      drop(event.fromKey);
+      look(event.key);
+    } else relist();
   }
 
   const unfollow = follow({ bucket: place.bucket, prefix: place.key, onChange: apply, onReset: relist });
@@ -200,7 +246,10 @@ export function openFolder(place: Place) {
     all,
     put,
     drop,
-    relist,
+    /** After something was done here. In a large folder events tell it, and nothing is listed anew for that. */
+    relist(): void {
+      if (entries.value.length <= RELIST_MAX) relist();
+    },
     close(): void {
       inner.closed = true;
       clearTimeout(inner.relist);

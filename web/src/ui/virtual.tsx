@@ -8,8 +8,9 @@ interface VirtualProps {
   row: (index: number) => ComponentChildren;
   /** The row that must be in sight; it is scrolled to when it changes. */
   visible?: number;
-  /** The last rows are near. */
+  /** The last rows are near: `ahead` of them, so that what comes next is there before somebody gets to it. */
   onEnd?: () => void;
+  ahead?: number;
   /** Width in pixels, when it changes. */
   onWidth?: (width: number) => void;
   above?: ComponentChildren;
@@ -20,7 +21,18 @@ interface VirtualProps {
 const SPARE = 8;
 
 /** Only the rows in sight are in the document, so a hundred thousand cost as much as thirty. */
-export function Virtual({ count, rowHeight, row, visible, onEnd, onWidth, above, below, attributes }: VirtualProps) {
+export function Virtual({
+  count,
+  rowHeight,
+  row,
+  visible,
+  onEnd,
+  ahead = 3 * SPARE,
+  onWidth,
+  above,
+  below,
+  attributes,
+}: VirtualProps) {
   const ref = useRef<HTMLDivElement>(null);
   const [{ top, height }, setView] = useState({ top: 0, height: 800 });
   useLayoutEffect(() => {
@@ -47,8 +59,8 @@ export function Virtual({ count, rowHeight, row, visible, onEnd, onWidth, above,
   const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
   const last = Math.min(count, Math.ceil((top + height) / rowHeight) + SPARE);
   useLayoutEffect(() => {
-    if (last >= count - 3 * SPARE) onEnd?.();
-  }, [last, count, onEnd]);
+    if (last >= count - ahead) onEnd?.();
+  }, [last, count, onEnd, ahead]);
   const rows: ComponentChildren[] = [];
   for (let index = first; index < last; index++) rows.push(row(index));
   return (
