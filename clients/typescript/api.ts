@@ -286,6 +286,12 @@ export type BucketUsage = {
   } | null;
 };
 
+export type Checksum = {
+  algorithm: string;
+  /** Base64. */
+  value: string;
+};
+
 /** A promise of one credential, to whoever shows its token first. */
 export type Claim = {
   id: string;
@@ -443,6 +449,12 @@ export type File = {
   versionId: string;
   /** Since when every byte is known to be as it was stored; null: not checked yet. Only when asked for. */
   verified?: string | null;
+  /** Of the whole, where the writer announced one: what came was held against it. */
+  checksum?: {
+    algorithm: string;
+    /** Base64. */
+    value: string;
+  };
   /** User metadata (S3's x-amz-meta-*). */
   metadata?: Record<string, string>;
 };
@@ -1437,6 +1449,13 @@ export interface Operations {
     body: BackupCheckWanted;
     answer: Backups;
   };
+  /** The SHA-256 of a file, made of what is stored: every byte of it is read. */
+  Checksum: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number };
+    body: undefined;
+    answer: Checksum;
+  };
   /** The first admin's own password in place of the generated one; the other sessions end. */
   ChooseFirstPassword: {
     path: Record<never, never>;
@@ -2300,6 +2319,7 @@ export const OPERATIONS = {
   CancelJob: ['POST', '/jobs/{name}/cancel'],
   ChangePassword: ['POST', '/me/password'],
   CheckBackup: ['POST', '/backups/check'],
+  Checksum: ['GET', '/checksum/{bucket}/{key}'],
   ChooseFirstPassword: ['POST', '/setup/password'],
   ConfirmTotp: ['POST', '/me/totp/confirm'],
   Copy: ['POST', '/copy'],

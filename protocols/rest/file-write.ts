@@ -28,6 +28,7 @@ export async function writeFile(x: Exchange, { query }: { query: z.output<typeof
     attributes: attributesOf(headers),
     conditions: parseConditions(headers),
     expect,
+    ...(expect.sha256 === undefined ? {} : { checksumOf: checksumOf(expect.sha256) }),
     etag: 'opaque',
     signal: x.cx.signal,
   });
@@ -62,6 +63,11 @@ async function makeFolder(x: Exchange, { name, at }: Located): Promise<void> {
 
 function bodyOfFolder(): CloudStoreError {
   return new CloudStoreError('invalid_argument', 'A folder has no body.');
+}
+
+/** What was announced and has come so is kept, and told by every door. */
+function checksumOf(sha256: Buffer): () => NonNullable<ObjectAttributes['checksum']> {
+  return () => ({ algorithm: 'sha256', value: sha256.toString('base64'), type: 'FULL_OBJECT' });
 }
 
 function declaredTime(headers: IncomingHttpHeaders, inQuery: string | undefined): number | undefined {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ListEntry } from '#contracts/metadata-store';
 import { nameOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
-import type { EntryInfo, ObjectInfo } from '#core/object';
+import type { EntryInfo, ObjectInfo, StoredChecksum } from '#core/object';
 import { CONTENT_TYPE_DEFAULT } from './file-headers.ts';
 import type * as schema from './schema.ts';
 
@@ -31,8 +31,13 @@ export function fileJson(bucket: string, info: ObjectInfo): z.infer<typeof schem
     mtime: isoTime(info.mtime),
     created: isoTime(info.created),
     versionId,
+    ...(attributes.checksum?.type === 'FULL_OBJECT' ? { checksum: checksumJson(attributes.checksum) } : {}),
     ...(attributes.user === undefined ? {} : { metadata: attributes.user }),
   };
+}
+
+function checksumJson({ algorithm, value }: StoredChecksum): z.infer<typeof schema.Checksum> {
+  return { algorithm, value };
 }
 
 export function listedJson(bucket: string, entry: ListEntry): EntryJson {

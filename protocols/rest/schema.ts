@@ -7,6 +7,10 @@ export const bucketName = z.string().min(1).max(64);
 export const key = z.string().max(1024).meta({ description: 'At most 1,024 UTF-8 bytes. A folder ends in `/`.' });
 export const etag = z.string().min(1).max(200).meta({ description: 'Without quotes; the same string on every protocol.' });
 
+export const Checksum = z
+  .object({ algorithm: z.string(), value: z.string().meta({ description: 'Base64.' }) })
+  .meta({ id: 'Checksum' });
+
 export const File = z
   .object({
     kind: z.literal('file'),
@@ -22,6 +26,9 @@ export const File = z
     versionId: z.string(),
     verified: time.nullable().optional().meta({
       description: 'Since when every byte is known to be as it was stored; null: not checked yet. Only when asked for.',
+    }),
+    checksum: Checksum.optional().meta({
+      description: 'Of the whole, where the writer announced one: what came was held against it.',
     }),
     metadata: z.record(z.string(), z.string()).optional().meta({ description: "User metadata (S3's x-amz-meta-*)." }),
   })

@@ -59,7 +59,41 @@ describe('the drive in a browser', function () {
     await entry('photo.jpg').waitFor();
     const stored = await (await stage.api('GET', '/files/home/Trip/photo.jpg')).arrayBuffer();
     expect(sha(Buffer.from(stored))).to.equal(sha(body));
+    await page
+      .locator('.upload')
+      .filter({ hasText: 'photo.jpg' })
+      .getByText(`SHA-256 ${sha(body).slice(0, 12)}…`)
+      .waitFor();
     await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  });
+
+  it('takes files that are dropped on the folder from the desktop', async () => {
+    const files = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['dropped'], 'dropped.txt', { type: 'text/plain' }));
+      return transfer;
+    });
+    await page.dispatchEvent('.drive', 'dragover', { dataTransfer: files });
+    await page.dispatchEvent('.drive', 'drop', { dataTransfer: files });
+    await entry('dropped.txt').waitFor();
+    await page.getByText('1 file uploaded').waitFor();
+    expect(await (await stage.api('GET', '/files/home/Trip/dropped.txt')).text()).to.equal('dropped');
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  });
+
+  it('shows the checksum that was announced, and makes one of what is stored where none was', async () => {
+    await put('Trip/unannounced.txt', 'as it is');
+    await entry('photo.jpg').click();
+    await page.keyboard.press('i');
+    const fact = page.locator('.fact').filter({ hasText: 'Checksum' });
+    const stored = Buffer.from(await (await stage.api('GET', '/files/home/Trip/photo.jpg')).arrayBuffer());
+    await fact.getByText(sha(stored)).waitFor();
+    await entry('unannounced.txt').click();
+    await fact.getByRole('button', { name: 'Compute checksum' }).click();
+    await fact.getByText(sha(Buffer.from('as it is'))).waitFor();
+    await page.locator('.entries').press('i');
+    await stage.api('DELETE', '/files/home/Trip/unannounced.txt');
+    await entry('unannounced.txt').waitFor({ state: 'detached' });
   });
 
   it('asks once when names are taken, and keeps both', async () => {

@@ -265,6 +265,48 @@ describe('every page in a browser', function () {
     await page.keyboard.press('Escape');
   });
 
+  it('gives a link every limit that there is, changes them, and a drop folder keeps to them', async () => {
+    await show('#/drive/home/');
+    await page.locator('.entry').filter({ hasText: 'Music' }).click();
+    await page.keyboard.press('s');
+    const form = page.getByRole('dialog').last();
+    await page.getByRole('button', { name: 'New link' }).click();
+    await form.getByLabel('Whoever has the link may').selectOption('drop');
+    await form.getByLabel('Number of files').fill('1');
+    await form.getByLabel('Room for its files, MB').fill('0.5');
+    await form.getByRole('button', { name: 'Create' }).click();
+    const row = page.locator('.link-row').filter({ hasText: 'Only put files in' });
+    await row.getByText('1 file at most').waitFor();
+    const address = (await row.locator('code').textContent()) ?? '';
+    await stranger.goto(address);
+    const give = (name: string, size: number) =>
+      stranger.setInputFiles('input[type=file]', { name, mimeType: 'text/plain', buffer: Buffer.alloc(size, 'x') });
+    await give('too large.txt', 600_000);
+    await stranger.locator('li.bad').filter({ hasText: 'too large.txt' }).waitFor();
+    await give('fits.txt', 1_000);
+    await stranger.locator('li.good').filter({ hasText: 'fits.txt' }).waitFor();
+    await give('one more.txt', 10);
+    await stranger.locator('li.bad').filter({ hasText: 'one more.txt' }).waitFor();
+    await row.getByRole('button', { name: 'Change link' }).click();
+    await form.getByLabel('Number of files').fill('2');
+    await form.getByLabel('Title for visitors').fill('Put it here');
+    await form.getByLabel('Password').fill('open sesame');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await row.getByText('2 files at most').waitFor();
+    await stranger.reload();
+    await stranger.getByLabel('Password').fill('open sesame');
+    await stranger.getByRole('button', { name: 'Open' }).click();
+    await stranger.getByRole('heading', { name: 'Put it here' }).waitFor();
+    await give('one more.txt', 10);
+    await stranger.locator('li.good').filter({ hasText: 'one more.txt' }).waitFor();
+    const { entries } = (await (await stage.api('GET', '/files/home/Music/')).json()) as { entries: { name: string }[] };
+    expect(entries.map(({ name }) => name)).to.deep.equal(['fits.txt', 'one more.txt']);
+    await row.getByRole('button', { name: 'Delete link' }).click();
+    await row.waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    for (const { name } of entries) await stage.api('DELETE', `/files/home/Music/${encodeURIComponent(name)}`);
+  });
+
   it('asks for the password of a link, and takes files that are dropped', async () => {
     await stranger.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${scene.lockedToken}`);
     await stranger.getByLabel('Password').fill('wrong');

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { dispose } from '#core/stream';
 import { sendJson } from '../answer.ts';
 import { locate } from '../place.ts';
 import { entryJson, isoTime } from '../represent.ts';
@@ -23,6 +25,25 @@ export const treeRoutes = [
         return sendJson(x.res, 200, json);
       const verified = await x.deps.integrity?.verifiedAt(entry.content, entry.modified);
       sendJson(x.res, 200, { ...json, verified: verified == null ? null : isoTime(verified) });
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/checksum/{bucket}/{key}',
+    operation: 'Checksum',
+    actions: ['read'],
+    summary: 'The SHA-256 of a file, made of what is stored: every byte of it is read.',
+    query: schema.KeyQuery,
+    answers: { 200: { description: 'Its SHA-256.', schema: schema.Checksum } },
+    async handle(x, { query }) {
+      const { at } = await locate(x, '/checksum/', query.key);
+      const read = await x.deps.namespace.get(x.who, at);
+      const hash = createHash('sha256');
+      for await (const piece of read.body(undefined, x.cx.signal)) {
+        hash.update(piece);
+        dispose(piece);
+      }
+      sendJson(x.res, 200, { algorithm: 'sha256', value: hash.digest('base64') }, { ETag: `"${read.info.etag}"` });
     },
   }),
   route({

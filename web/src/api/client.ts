@@ -84,6 +84,10 @@ export const api = {
     const { path, query } = placePath('/stat', place);
     return getJson<Entry>(path, { query: { ...query, verified } });
   },
+  checksum(place: Place) {
+    const { path, query } = placePath('/checksum', place);
+    return getJson<{ algorithm: string; value: string }>(path, { query });
+  },
   async bytes(place: Bytes, options: { range?: string; signal?: AbortSignal } = {}) {
     const { path, query } = bytesPath(place);
     const headers: Record<string, string> = options.range === undefined ? {} : { Range: options.range };

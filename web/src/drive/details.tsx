@@ -15,6 +15,7 @@ import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Show } from '../ui/page.tsx';
 import { Failed, Loading } from '../ui/states.tsx';
+import { Checksum } from './checksum.tsx';
 import { visible } from './entry-list.tsx';
 import { sizeOf } from './folder.ts';
 import { iconOf, kindOf } from './kinds.ts';
@@ -104,6 +105,9 @@ function One({ entry, open }: { entry: Entry; open: (entry: Entry) => void }) {
                     <Icon of={BadgeCheck} size={16} /> {ago(data.verified)}
                   </span>
                 )}
+              </Fact>
+              <Fact name={t('details.checksum')}>
+                <Checksum file={data} known={data.checksum} />
               </Fact>
               <Fact name={t('details.etag')}>
                 <CopyField text={data.etag} />

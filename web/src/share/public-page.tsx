@@ -1,6 +1,7 @@
 import { Download, FileArchive, Folder as FolderIcon, Lock, Unlink, Upload } from 'lucide';
 import { useRef, useState } from 'preact/hooks';
 import { createClient, type PublicEntry, type PublicLink, type PublicListing } from '../../../clients/typescript/index.ts';
+import { senderOf } from '../../../clients/typescript/sender.ts';
 import { isApiError } from '../api/error.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { iconOf, kindOf } from '../drive/kinds.ts';
@@ -203,11 +204,15 @@ function Drop({ token }: { token: string }) {
         setItems((before) => [...before.filter(({ name }) => name !== file.name), { name: file.name, state, text }]);
       set('sending', bytes(file.size));
       try {
-        const made = await stranger.call('DropPublicFile', {
-          path: { token, key: file.name },
-          query: { mtime: file.lastModified },
+        const answer = await senderOf(stranger).send({
+          method: 'PUT',
+          path: `/public/${token}/files/${encodeURIComponent(file.name)}?mtime=${file.lastModified}`,
+          headers: { 'Content-Type': file.type || 'application/octet-stream' },
           body: file,
+          signal: new AbortController().signal,
+          onSent: (sent) => set('sending', t('uploads.of', { sent: bytes(sent), total: bytes(file.size) })),
         });
+        const made = (await (answer as Response).json()) as { name: string; size: number };
         set('done', made.name === file.name ? bytes(made.size) : visible(made.name));
       } catch (error) {
         set('failed', said(error));

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { Link2, Plus, Trash2 } from 'lucide';
+import { Link2, Pencil, Plus, Trash2 } from 'lucide';
 import type { Link, NewLink } from '../../../clients/typescript/index.ts';
 import type { Place } from '../api/client.ts';
 import { client } from '../api/session.ts';
@@ -9,7 +9,7 @@ import { ago, bytes, longDate, t } from '../i18n/index.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { askForm } from '../ui/form.tsx';
+import { askForm, type FormField } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Section, Show } from '../ui/page.tsx';
@@ -73,8 +73,9 @@ function Links({ entry }: { entry: Shared }) {
         { name: 'password', label: t('signIn.password'), kind: 'password', optional: true },
         { name: 'expires', label: t('key.expires'), kind: 'date', optional: true },
         { name: 'downloads', label: t('link.downloadsMax'), kind: 'number', optional: true },
+        ...(entry.kind === 'folder' ? dropLimits() : []),
       ],
-      act: ({ mode, label, password, expires, downloads }) =>
+      act: ({ mode, label, password, expires, downloads, files, room }) =>
         client.call('CreateLink', {
           body: {
             bucket,
@@ -83,7 +84,9 @@ function Links({ entry }: { entry: Shared }) {
             ...(label ? { label } : {}),
             ...(password ? { password } : {}),
             ...(expires ? { expires: new Date(`${expires}T23:59:59`).toISOString() } : {}),
-            ...(downloads ? { downloadsMax: Number(downloads) } : {}),
+            ...(downloads && mode !== 'drop' ? { downloadsMax: whole(downloads) } : {}),
+            ...(files && mode === 'drop' ? { filesMax: whole(files) } : {}),
+            ...(room && mode === 'drop' ? { bytesMax: megabytes(room) } : {}),
           },
         }),
     });
@@ -115,6 +118,97 @@ function Links({ entry }: { entry: Shared }) {
   );
 }
 
+/** What a drop folder takes. */
+function dropLimits({ filesMax = null, bytesMax = null }: Partial<Link> = {}): FormField[] {
+  const drop = t('link.dropOnly');
+  return [
+    { name: 'files', label: t('link.filesMax'), kind: 'number', optional: true, hint: drop, initial: filesMax?.toString() ?? '' },
+    {
+      name: 'room',
+      label: t('link.bytesMax'),
+      kind: 'number',
+      optional: true,
+      hint: drop,
+      initial: bytesMax === null ? '' : String(bytesMax / 1e6),
+    },
+  ];
+}
+
+function whole(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new Error(t('link.wholeNumber'));
+  return number;
+}
+
+function megabytes(text: string): number {
+  const number = Math.round(Number(text) * 1e6);
+  if (!Number.isSafeInteger(number) || number < 1) throw new Error(t('link.wholeNumber'));
+  return number;
+}
+
+/** Everything that a link has, later. */
+async function change(link: Link): Promise<boolean> {
+  const folder = link.key === '' || link.key.endsWith('/');
+  const changed = await askForm({
+    title: t('link.change'),
+    action: t('save'),
+    fields: [
+      {
+        name: 'mode',
+        label: t('link.mode'),
+        kind: 'select',
+        initial: link.mode,
+        choices: (['download', 'view', ...(folder ? (['drop'] as const) : [])] as const).map((value) => ({
+          value,
+          label: t(`link.${value}`),
+        })),
+      },
+      { name: 'label', label: t('link.label'), optional: true, initial: link.label ?? '' },
+      {
+        name: 'password',
+        label: t('signIn.password'),
+        kind: 'password',
+        optional: true,
+        ...(link.protected ? { hint: t('link.passwordKept') } : {}),
+      },
+      ...(link.protected ? [{ name: 'open', label: t('link.noPassword'), kind: 'check' as const }] : []),
+      { name: 'expires', label: t('key.expires'), kind: 'date', optional: true, initial: dayOf(link.expires) },
+      {
+        name: 'downloads',
+        label: t('link.downloadsMax'),
+        kind: 'number',
+        optional: true,
+        initial: link.downloadsMax?.toString() ?? '',
+      },
+      ...(folder ? dropLimits(link) : []),
+    ],
+    act: ({ mode, label, password, open, expires, downloads, files, room }) => {
+      const drop = mode === 'drop';
+      return client.call('UpdateLink', {
+        path: { link: String(link.id) },
+        body: {
+          mode: mode as Link['mode'],
+          label: label || null,
+          ...(open === 'yes' ? { password: null } : password ? { password } : {}),
+          // A day that nobody touched keeps its hour.
+          ...(expires === dayOf(link.expires) ? {} : { expires: expires ? new Date(`${expires}T23:59:59`).toISOString() : null }),
+          downloadsMax: downloads && !drop ? whole(downloads) : null,
+          filesMax: files && drop ? whole(files) : null,
+          bytesMax: room && drop ? megabytes(room) : null,
+        },
+      });
+    },
+  });
+  return changed !== null;
+}
+
+/** As a field for days has it, in the time of this place. */
+function dayOf(time: string | null): string {
+  if (time === null) return '';
+  const at = new Date(time);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+}
+
 export function LinkRow({ link, reload, place = false }: { link: Link; reload: () => void; place?: boolean }) {
   // Lists leave the token out; its maker is told it when asking for the one link.
   const whole = useLoad(() => client.call('GetLink', { path: { link: String(link.id) } }), [link.id]);
@@ -138,9 +232,13 @@ export function LinkRow({ link, reload, place = false }: { link: Link; reload: (
           {link.mode === 'drop'
             ? t('link.dropped', { count: link.files, size: bytes(link.bytes) })
             : t('link.downloads', { count: link.downloads })}
+          {link.downloadsMax !== null && ` ${t('link.ofDownloads', { max: link.downloadsMax })}`}
+          {link.filesMax !== null && ` · ${t('link.ofFiles', { count: link.filesMax })}`}
+          {link.bytesMax !== null && ` · ${t('link.ofBytes', { size: bytes(link.bytesMax) })}`}
           {link.lastUsed !== null && ` · ${ago(link.lastUsed)}`}
         </span>
       </div>
+      <IconButton icon={Pencil} label={t('link.change')} onClick={() => void change(link).then((done) => done && reload())} />
       <Button kind="quiet" onClick={toggle}>
         {link.disabled ? t('users.enable') : t('users.disable')}
       </Button>

@@ -15,6 +15,8 @@ export interface Upload {
   status: 'waiting' | 'sending' | 'paused' | 'done' | 'failed' | 'skipped';
   sent: number;
   error: string | null;
+  /** SHA-256 in hex, once it is there and was announced. */
+  sha256: string | null;
   overwrite: boolean;
   /** Of those that came together. */
   asker: ClashAsker;
@@ -73,6 +75,7 @@ function createQueue() {
         status: 'waiting',
         sent: 0,
         error: null,
+        sha256: null,
         overwrite: false,
         asker,
         together: picked.length,
@@ -97,6 +100,7 @@ function createQueue() {
     running.set(item.id, stop);
     change(item.id, { status: 'sending', error: null });
     let { place, overwrite } = item;
+    let sha256: string | null = null;
     let counted = 0;
     const onProgress = (sent: number): void => {
       inner.moved += Math.max(0, sent - counted);
@@ -109,7 +113,7 @@ function createQueue() {
     try {
       for (;;) {
         try {
-          await send({ place, file: item.file, overwrite, signal: stop.signal, onProgress });
+          ({ sha256 } = await send({ place, file: item.file, overwrite, signal: stop.signal, onProgress }));
           break;
         } catch (error) {
           if (!isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;
@@ -124,7 +128,7 @@ function createQueue() {
         }
       }
       inner.tries = 0;
-      change(item.id, { status: 'done', sent: item.file.size });
+      change(item.id, { status: 'done', sent: item.file.size, sha256 });
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') {
         change(item.id, { status: paused.value ? 'waiting' : 'paused', sent: 0 });

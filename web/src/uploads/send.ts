@@ -2,8 +2,14 @@ import type { Upload } from '../../../clients/typescript/index.ts';
 import { senderOf } from '../../../clients/typescript/sender.ts';
 import { type Place, placePath } from '../api/client.ts';
 import { client } from '../api/session.ts';
+import { hexOf } from '../drive/checksum.tsx';
 import { typeOfName } from '../drive/kinds.ts';
 import { forgetUpload, rememberedUpload, rememberUpload } from './remembered.ts';
+
+export interface Sent {
+  /** SHA-256 in hex, of what the gateway has taken; null: it was not announced. */
+  sha256: string | null;
+}
 
 export interface Sending {
   place: Place;
@@ -22,12 +28,12 @@ const RETRIES = 1_000;
  * died: then the same file, chosen again, goes on.
  * @throws ApiError (precondition_failed: the name is taken), AbortError
  */
-export function send(sending: Sending): Promise<void> {
+export function send(sending: Sending): Promise<Sent> {
   return sending.file.size <= WHOLE_BYTES_MAX ? sendWhole(sending) : sendPieces(sending);
 }
 
 /** With its own SHA-256, so that the gateway refuses any other bytes. */
-async function sendWhole({ place, file, overwrite, signal, onProgress }: Sending): Promise<void> {
+async function sendWhole({ place, file, overwrite, signal, onProgress }: Sending): Promise<Sent> {
   const { path, query } = placePath('/files', place);
   const digest = await digestOf(file);
   signal.throwIfAborted();
@@ -44,9 +50,10 @@ async function sendWhole({ place, file, overwrite, signal, onProgress }: Sending
     signal,
     onSent: onProgress,
   });
+  return { sha256: digest === null ? null : hexOf(digest) };
 }
 
-async function sendPieces({ place, file, overwrite, signal, onProgress }: Sending): Promise<void> {
+async function sendPieces({ place, file, overwrite, signal, onProgress }: Sending): Promise<Sent> {
   const resume = rememberedUpload(place, file);
   const upload = (from: string | null): Upload =>
     client.upload({
@@ -69,6 +76,7 @@ async function sendPieces({ place, file, overwrite, signal, onProgress }: Sendin
     await upload(null).done;
   }
   forgetUpload(place, file);
+  return { sha256: null };
 }
 
 function isGone(error: unknown): boolean {
