@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import { expect } from 'chai';
@@ -227,6 +228,19 @@ describe('a drive over REST', function () {
       await put('pictures/good.jpg', new Uint8Array(jpeg));
       expect((await thumbnail('pictures/good.jpg')).status).to.equal(200);
     });
+  });
+
+  it('keeps the SHA-256 that was announced, of versions and copies too, and makes one of what is stored', async () => {
+    const sum = { algorithm: 'sha256', value: createHash('sha256').update('abc').digest('base64') };
+    const headers = { 'Repr-Digest': `sha-256=:${sum.value}:` };
+    const answer = await admin.request('PUT', '/files/drive/sum.txt', { headers, body: 'abc' });
+    expect(((await answer.json()) as { checksum: object }).checksum).to.deep.equal(sum);
+    await admin.call('Copy', { body: { from: { bucket: 'drive', key: 'sum.txt' }, to: { bucket: 'drive', key: 'copy.txt' } } });
+    for (const key of ['sum.txt', 'copy.txt'])
+      expect(await admin.call('Stat', { path: { bucket: 'drive', key }, query: {} })).to.deep.include({ checksum: sum });
+    await put('sum.txt', 'abc');
+    expect(await admin.call('Stat', { path: { bucket: 'drive', key: 'sum.txt' }, query: {} })).to.not.have.property('checksum');
+    expect(await admin.call('Checksum', { path: { bucket: 'drive', key: 'sum.txt' } })).to.deep.equal(sum);
   });
 
   it('finds by name what a member may see, and nothing else', async () => {
