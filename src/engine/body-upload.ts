@@ -55,9 +55,15 @@ interface Pending extends ChunkRef {
   parts: SlotPart[];
 }
 
-export function createBodyUpload(deps: UploadDeps, domain: DomainKeys, names: readonly DigestName[]): BodyUpload {
+/** @param size of the body in bytes; undefined: nobody knows yet */
+export function createBodyUpload(
+  deps: UploadDeps,
+  domain: DomainKeys,
+  names: readonly DigestName[],
+  size: number | undefined,
+): BodyUpload {
   const { arena, slots, hashes, claim, storeChunk, chunks, log } = deps;
-  const digests = deps.digestMaker.ofBody(names);
+  const digests = deps.digestMaker.ofBody(names, size);
   const cutter = createLeafCutter(hashes, domain.chunkIdKey);
   const chunker = createChunker({ arena, slots, gear: domain.gearTable, emit });
   const leaves: LeafRef[] = [];

@@ -29,12 +29,17 @@ export interface DigestMaker {
   ready(names: readonly DigestName[]): Promise<void> | null;
   /** Of a body that is at hand. On this thread: for so little no other is worth its messages. */
   ofBuffer(body: Buffer, names: readonly DigestName[]): { contentHash: Buffer; digests: Digests };
-  /** Of a big body. MD5 and SHA run on threads, where the arena's slots are shared memory; the rest is too quick for that. */
-  ofBody(names: readonly DigestName[]): BodyDigests;
+  /**
+   * Of a big body. MD5, SHA and, where it is long, BLAKE3 run on threads, where the arena's slots are shared memory; the rest is too quick for that.
+   * @param size in bytes; undefined: nobody knows yet
+   */
+  ofBody(names: readonly DigestName[], size: number | undefined): BodyDigests;
 }
 
 const HEAVY = ['md5', 'sha1', 'sha256', 'sha512'] as const satisfies DigestName[];
 type Heavy = (typeof HEAVY)[number];
+/** Of less, BLAKE3 takes this thread about as long as the messages would. */
+const THREAD_BLAKE3_BYTES_MIN = 4 << 20;
 
 export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads | null): DigestMaker {
   let halves: ReturnType<typeof crcHalves> | null = null;
@@ -52,24 +57,25 @@ export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads
       }
       return { contentHash: hashes.plainOf(body), digests };
     },
-    ofBody(names) {
-      const content = hashes.plain();
+    ofBody(names, size = Infinity) {
+      const content = threads !== null && size >= THREAD_BLAKE3_BYTES_MIN ? threads.begin('blake3') : localContent(hashes, arena);
       const heavy = names.filter(isHeavy).map((name) => (threads === null ? localHash(name, arena) : threads.begin(name)));
       const light = names.filter((name) => !isHeavy(name)).map((name) => lightDigest(name, arena, xx));
       return {
         update(parts) {
           for (const one of heavy) one.update(parts);
-          for (const part of parts) content.update(viewOf(arena, part));
+          content.update(parts);
           for (const one of light) one.update(parts);
         },
         async digest() {
           const digests: Digests = {};
           for (const one of light) digests[one.name] = one.digest();
-          for (const one of heavy) digests[one.name] = await one.digest();
-          return { contentHash: content.digest(), digests };
+          const ends = heavy.map(async (one) => (digests[one.name] = await one.digest()));
+          const [contentHash] = await Promise.all([content.digest(), ...ends]);
+          return { contentHash, digests };
         },
         abort() {
-          for (const one of heavy) one.abort();
+          for (const one of [...heavy, content]) one.abort();
         },
       };
     },
@@ -112,8 +118,19 @@ function lightDigest(
   };
 }
 
+function localContent(hashes: Hashes, arena: Arena): Omit<WorkerDigest, 'name'> {
+  const state = hashes.plain();
+  return {
+    update(parts) {
+      for (const part of parts) state.update(viewOf(arena, part));
+    },
+    digest: async () => state.digest(),
+    abort() {},
+  };
+}
+
 /** Without workers: the same on this thread. */
-function localHash(name: Heavy, arena: Arena): WorkerDigest {
+function localHash(name: Heavy, arena: Arena): WorkerDigest<Heavy> {
   const state = createHash(name);
   return {
     name,

@@ -1,14 +1,16 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { createHashes, type Hasher } from './hashes.ts';
 import { openSegment, sealSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
+import type { ThreadDigest } from './threads.ts';
 
 /** What was a Buffer arrives as a plain array of bytes. */
 type SentHeader = Pick<SegmentedHeader, 'segments'> & { bytes: Uint8Array };
 
 /** What a thread is told. Of a checksum: that it begins, ranges of the shared memory (address, length, …), that it ends. */
 export type ToThread =
-  | { kind: 'digest'; id: number; begin?: string; ranges?: number[]; end?: true }
+  | { kind: 'digest'; id: number; begin?: ThreadDigest; ranges?: number[]; end?: true }
   /** `ranges`: for each segment its plaintext in the shared memory. */
   | { kind: 'seal'; id: number; key: Uint8Array; header: SentHeader; ranges: number[][] }
   /** `sealed` is handed over, and comes back. `segments`: number, and where it lies there with its tag. */
@@ -29,11 +31,12 @@ if (parentPort !== null) serve(parentPort, Buffer.from(workerData));
 
 /** The body of a thread of threads.ts. */
 function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
-  const running = new Map<number, Hash>();
+  const hashes = createHashes();
+  const running = new Map<number, Hasher>();
   const send = (message: FromThread, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
 
   function digest({ id, begin, ranges, end }: ToThread & { kind: 'digest' }): void {
-    if (begin !== undefined) running.set(id, createHash(begin));
+    if (begin !== undefined) running.set(id, begin === 'blake3' ? hashes.plain() : createHash(begin));
     const hash = running.get(id);
     if (ranges !== undefined) {
       for (const bytes of views(memory, ranges)) hash?.update(bytes);

@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads';
-import type { DigestName } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
 import type { Arena } from './arena.ts';
 import type { SlotPart } from './digests.ts';
@@ -7,9 +6,12 @@ import type { SegmentedHeader } from './record-format.ts';
 import type { Slots } from './slots.ts';
 import type { FromThread, ToThread } from './thread.ts';
 
+/** What a thread computes of a whole body: a checksum, or the engine's own hash. */
+export type ThreadDigest = 'md5' | 'sha1' | 'sha256' | 'sha512' | 'blake3';
+
 /** One checksum of one body, computed on another thread. */
-export interface WorkerDigest {
-  readonly name: DigestName;
+export interface WorkerDigest<Name extends ThreadDigest = ThreadDigest> {
+  readonly name: Name;
   /** Retains the slots until the worker has read them. */
   update(parts: SlotPart[]): void;
   /** @throws unavailable */
@@ -37,7 +39,7 @@ export interface ThreadOpened {
  * small body waits for some chunks of a large one, not for its end. Started when first needed; they keep no process alive.
  */
 export interface Threads {
-  begin(name: 'md5' | 'sha1' | 'sha256' | 'sha512'): WorkerDigest;
+  begin<Name extends ThreadDigest>(name: Name): WorkerDigest<Name>;
   /**
    * The sealed segments of a record in pieces, each alone on its memory. `segments` are plaintext in the arena, which must stay until it resolves.
    * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable

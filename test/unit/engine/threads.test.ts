@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { isCloudStoreError } from '#core/errors';
 import { type Arena, createArena, SLOT_BYTES } from '#engine/arena';
+import { createHashes } from '#engine/hashes';
 import { openSegment, sealSegment } from '#engine/record-cipher';
 import { CIPHER_AES_256_GCM, encodeRecordHeader, type RecordHeader, TAG_BYTES } from '#engine/record-format';
 import { createSlots, type Slots } from '#engine/slots';
@@ -99,6 +100,26 @@ describe('threads of the content store', () => {
     ).not.to.have.length(0);
     await Promise.all(jobs);
     expect(await threads.seal(KEY, header, plain)).not.to.equal(null);
+  });
+
+  it('hash a body piece by piece as this thread would', async () => {
+    const slot = (await slots.take({ held: 0, flush() {} })) as number;
+    randomBytes(SLOT_BYTES).copy(arena.view(slot, 0, SLOT_BYTES));
+    const whole = Buffer.from(arena.view(slot, 0, SLOT_BYTES));
+    const expected = {
+      blake3: createHashes().plainOf(whole),
+      md5: createHash('md5').update(whole).digest(),
+      sha1: createHash('sha1').update(whole).digest(),
+      sha256: createHash('sha256').update(whole).digest(),
+      sha512: createHash('sha512').update(whole).digest(),
+    };
+    const running = (['blake3', 'md5', 'sha1', 'sha256', 'sha512'] as const).map((name) => threads.begin(name));
+    for (const digest of running) {
+      digest.update([{ slot, from: 0, length: 1000 }]);
+      digest.update([{ slot, from: 1000, length: SLOT_BYTES - 1000 }]);
+    }
+    for (const digest of running) expect((await digest.digest()).equals(expected[digest.name]), digest.name).to.equal(true);
+    slots.release(slot);
   });
 
   it('fail what they were doing when they end, and give the slots back', async () => {
