@@ -346,18 +346,22 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
           (await send('PUT', '/dav/home/a.txt', { 'transfer-encoding': 'chunked', 'x-expected-entity-length': '20' }, 'short'))
             .status,
         ).to.equal(400);
-        await new Promise<void>((resolve) => {
-          const socket = connect(server.port, server.host, () => {
-            const authorization = `Basic ${Buffer.from('ann:pw').toString('base64')}`;
-            socket.write(
-              `PUT /dav/home/torn HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 100\r\n\r\n0123`,
-            );
-            setTimeout(() => socket.destroy(), 50);
+        const torn = (name: string) =>
+          new Promise<void>((resolve) => {
+            const socket = connect(server.port, server.host, () => {
+              const authorization = `Basic ${Buffer.from('ann:pw').toString('base64')}`;
+              socket.write(
+                `PUT /dav/home/${name} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 100\r\n\r\n0123`,
+              );
+              setTimeout(() => socket.destroy(), 50);
+            });
+            socket.on('close', () => setTimeout(resolve, 50));
           });
-          socket.on('close', () => setTimeout(resolve, 50));
-        });
+        const { etag } = (await send('HEAD', '/dav/home/a.txt')).headers;
+        for (const name of ['torn', 'a.txt']) await torn(name);
         expect((await send('GET', '/dav/home/torn')).status).to.equal(404);
-        expect((await send('GET', '/dav/home/a.txt')).body).to.equal('0123456789');
+        const old = await send('GET', '/dav/home/a.txt');
+        expect([old.body, old.headers.etag], 'the old version').to.deep.equal(['0123456789', etag]);
       });
     });
   });

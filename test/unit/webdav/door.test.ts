@@ -43,6 +43,37 @@ describe('WebDAV: a folder that was listed before', () => {
   }
 });
 
+describe('WebDAV: behind a proxy that shows it by another name', () => {
+  it('takes Destination and If by that name, by its own and as a path, and no other', async () => {
+    const server = await serveDoor({ publicUrl: 'https://files.example:8443/' });
+    const own = `http://${server.host}:${server.port}`;
+    const held = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
+    await server.send('PUT', '/dav/home/0', {}, 'x');
+    let at = 0;
+    const move = async (origin: string) => {
+      const to = `/dav/home/${at + 1}`;
+      const { status } = await server.send('MOVE', `/dav/home/${at}`, { destination: `${origin}${to}`, overwrite: 'F' });
+      if (status === 201) at++;
+      return status;
+    };
+    for (const origin of ['https://files.example:8443', own, '', 'https://FILES.example:8443', 'http://files.example:8443'])
+      expect(await move(origin), origin).to.equal(201);
+    for (const origin of [
+      'https://files.example',
+      'https://files.example:8444',
+      'https://evil.example:8443',
+      'ftp://files.example:8443',
+    ])
+      expect(await move(origin), origin).to.equal(502);
+    const path = `/dav/home/${at}`;
+    const token = String((await server.send('LOCK', path, { depth: '0' }, held)).headers['lock-token']);
+    for (const origin of ['https://files.example:8443', own, ''])
+      expect((await server.send('PUT', path, { if: `<${origin}${path}> (${token})` }, 'y')).status, origin).to.equal(204);
+    expect((await server.send('PUT', path, { if: `<https://evil.example${path}> (${token})` }, 'y')).status).to.equal(412);
+    await server.close();
+  });
+});
+
 describe('WebDAV: refusals of the authenticator', () => {
   it('says 429 to a flood of wrong passwords, and when to come back', async () => {
     const server = await serveDoor();

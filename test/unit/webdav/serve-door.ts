@@ -14,7 +14,7 @@ export interface Reply {
 }
 
 /** The door behind a bare HTTP server, on the namespace in memory, with the users `ann` and `bob` (password `pw`) and the bucket `home`. */
-export async function serveDoor() {
+export async function serveDoor({ publicUrl = null }: { publicUrl?: string | null } = {}) {
   const store = memoryNamespace();
   const errors: unknown[] = [];
   const log: Logger = { debug() {}, info() {}, warn() {}, error: (fields) => void errors.push(fields), child: () => log };
@@ -56,6 +56,7 @@ export async function serveDoor() {
     clock: { now: () => Date.now() },
     random: randomBytes,
     base: '/dav',
+    publicUrl,
   });
   const server = createServer((req, res) => {
     const ended = new AbortController();

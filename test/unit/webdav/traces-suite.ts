@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { ServedDoor } from './door-suite.ts';
 
@@ -178,6 +179,76 @@ function itServes(server: () => ServedDoor): void {
     expect(missing).to.include('<D:executable/>').and.include('<D:source/>').and.include('mime');
   });
 
+  it('Cyberduck: lists with allprop-like names, goes on with a download by its ETag, and uploads under Expect', async () => {
+    const agent = { 'user-agent': 'Cyberduck/9.1.0.42161 (Mac OS X/15.0) (aarch64)' };
+    const path = `${home}/duck.bin`;
+    const body = 'abcdefghij';
+    const put = await send('PUT', path, { ...agent, expect: '100-continue', 'content-type': 'application/octet-stream' }, body);
+    expect(put.status).to.equal(201);
+    const look =
+      '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><D:propfind xmlns:D="DAV:"><D:prop><D:creationdate/><D:displayname/><D:getcontentlength/><D:getcontenttype/><D:getetag/><D:getlastmodified/><D:resourcetype/><lastmodified xmlns="SAR:"/></D:prop></D:propfind>';
+    const { body: listed } = await send('PROPFIND', `${home}/`, { ...agent, depth: '1' }, look);
+    expect(listed).to.include(`${home}/duck.bin`).and.include('<D:getcontentlength>10<');
+    const head = await send('HEAD', path, agent);
+    expect(head.headers).to.include({ 'accept-ranges': 'bytes', 'content-length': '10' });
+    const rest = await send('GET', path, { ...agent, range: 'bytes=4-', 'if-range': String(head.headers.etag) });
+    expect([rest.status, rest.headers['content-range'], rest.body]).to.deep.equal([206, 'bytes 4-9/10', 'efghij']);
+    await send('PUT', path, agent, 'ABCDEFGHIJ');
+    const anew = await send('GET', path, { ...agent, range: 'bytes=4-', 'if-range': String(head.headers.etag) });
+    expect([anew.status, anew.body], 'of another version, all of it').to.deep.equal([200, 'ABCDEFGHIJ']);
+  });
+
+  it('cadaver: looks, locks, sets a property under its lock, moves, and lets go', async () => {
+    const agent = { 'user-agent': 'cadaver/0.24 neon/0.33.0' };
+    const path = `${home}/cadaver.txt`;
+    const tagged = (of: string) => `<http://${server().host}:${server().port}${of}>`;
+    expect((await send('PUT', path, agent, 'text')).status).to.equal(201);
+    const look =
+      '<?xml version="1.0" encoding="utf-8"?>\n<propfind xmlns="DAV:"><prop>\n<getcontentlength xmlns="DAV:"/>\n<getlastmodified xmlns="DAV:"/>\n<executable xmlns="http://apache.org/dav/props/"/>\n<resourcetype xmlns="DAV:"/>\n<checked-in xmlns="DAV:"/>\n<checked-out xmlns="DAV:"/>\n</prop></propfind>\n';
+    expect((await send('PROPFIND', `${home}/`, { ...agent, depth: '1' }, look)).status).to.equal(207);
+    const token = String(
+      (await send('LOCK', path, { ...agent, depth: '0', timeout: 'Second-3600' }, LOCK('me@cadaver'))).headers['lock-token'],
+    );
+    const set =
+      '<?xml version="1.0" encoding="utf-8" ?>\n<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><colour xmlns="http://webdav.org/cadaver/custom-properties/">red</colour></D:prop></D:set></D:propertyupdate>\n';
+    const patched = await send('PROPPATCH', path, { ...agent, if: `${tagged(path)} (${token})` }, set);
+    expect(patched.status).to.equal(207);
+    expect(patched.body).to.include('200 OK');
+    expect((await send('PROPPATCH', path, agent, set)).status, 'without the token').to.equal(423);
+    const moved = `${home}/cadaver2.txt`;
+    const headers = { ...agent, destination: tagged(moved).slice(1, -1), overwrite: 'F', if: `${tagged(path)} (${token})` };
+    expect((await send('MOVE', path, headers)).status).to.equal(201);
+    const kept = await send('PROPFIND', moved, { ...agent, depth: '0' });
+    expect(kept.body).to.include('>red<');
+    expect((await send('PUT', moved, agent, 'free')).status, 'no lock went along').to.equal(204);
+  });
+
+  it('rclone (vendors other, owncloud, nextcloud): sets times as it can, asks for checksums, and copies on the server', async () => {
+    const agent = { 'user-agent': 'rclone/v1.68.2' };
+    const path = `${home}/rclone.txt`;
+    const look = (names: string) =>
+      `<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns" xmlns:nc="http://nextcloud.org/ns"><d:prop><d:displayname/><d:getlastmodified/><d:getcontentlength/><d:resourcetype/><d:getcontenttype/>${names}</d:prop></d:propfind>`;
+    expect((await send('PROPFIND', path, { ...agent, depth: '0' }, look('<oc:checksums/>'))).status).to.equal(404);
+    const sent = { ...agent, 'x-oc-mtime': '1500000000.25', 'oc-checksum': 'SHA1:4a5ce76a9d1a4b0ef5f1dbc3b3f1bbb2a3e9d6ca' };
+    expect((await send('PUT', path, sent, 'other bytes')).status, 'a checksum of other bytes').to.equal(400);
+    const right = { ...agent, 'x-oc-mtime': '1500000000', 'oc-checksum': `SHA1:${sha1('bytes')}` };
+    const put = await send('PUT', path, right, 'bytes');
+    expect([put.status, put.headers['x-oc-mtime']]).to.deep.equal([201, 'accepted']);
+    const { body } = await send('PROPFIND', path, { ...agent, depth: '0' }, look('<oc:checksums/><oc:permissions/>'));
+    expect(body)
+      .to.include('Fri, 14 Jul 2017 02:40:00 GMT')
+      .and.include(`SHA1:${sha1('bytes')}`);
+    const touch =
+      '<?xml version="1.0"?><d:propertyupdate xmlns:d="DAV:" xmlns:s="SAR:"><d:set><d:prop><d:lastmodified>1600000000</d:lastmodified></d:prop></d:set></d:propertyupdate>';
+    expect((await send('PROPPATCH', path, agent, touch)).status, 'as newer ones set a time').to.equal(207);
+    expect((await send('HEAD', path, agent)).headers['last-modified']).to.equal('Sun, 13 Sep 2020 12:26:40 GMT');
+    const to = { ...agent, destination: `http://${server().host}:${server().port}${home}/copied.txt`, overwrite: 'F' };
+    expect((await send('COPY', path, { ...to, 'x-oc-mtime': '1600000000' })).status).to.equal(201);
+    expect((await send('MKCOL', `${home}/rclone/`, agent)).status).to.equal(201);
+    expect((await send('MKCOL', `${home}/rclone/`, agent)).status, 'as it checks for a folder').to.equal(405);
+    expect((await send('DELETE', `${home}/rclone/`, agent)).status).to.equal(204);
+  });
+
   it('davfs2: locks a name that is not there, writes, and lets go', async () => {
     const agent = { 'user-agent': 'davfs2/1.7.0 neon/0.33.0' };
     const path = `${home}/new by davfs2`.replaceAll(' ', '%20');
@@ -211,4 +282,8 @@ function itServes(server: () => ServedDoor): void {
       ).status,
     ).to.equal(207);
   });
+}
+
+function sha1(text: string): string {
+  return createHash('sha1').update(text).digest('hex');
 }
