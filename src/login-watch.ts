@@ -27,8 +27,10 @@ export function watchLogins({ alerts, jobs, log }: { alerts: AlertStore; jobs: P
   }
   return {
     arrived,
-    ended({ op, principal, remoteAddress }, _protocol, status) {
-      if (status < 400 && principal !== undefined && LOGINS.has(op)) arrived(principal, remoteAddress);
+    ended(exchange, _protocol, status) {
+      // Its address is only worked out where somebody reads it.
+      if (status < 400 && LOGINS.has(exchange.op) && exchange.principal !== undefined)
+        arrived(exchange.principal, exchange.remoteAddress);
     },
   };
 }

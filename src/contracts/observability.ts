@@ -5,6 +5,8 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: object): Logger;
+  /** Whether a line of this level goes anywhere; without it, it may. */
+  isLevelEnabled?(level: 'debug' | 'info' | 'warn' | 'error'): boolean;
 }
 
 /** What the HTTP servers and jobs report; rendered as Prometheus text at /metrics. */

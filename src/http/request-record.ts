@@ -56,6 +56,7 @@ export function logAccess(
   bytesOut: number,
 ): void {
   const level = status >= 500 ? 'warn' : status === 401 || status === 403 || status === 429 ? 'info' : 'debug';
+  if (exchange.baseLog.isLevelEnabled?.(level) === false) return;
   const { req, op, user } = exchange;
   exchange.baseLog[level](
     {
