@@ -53,6 +53,7 @@ function wrap(log: Pino): Logger {
     warn: (fields, message) => log.warn(fields, message),
     error: (fields, message) => log.error(fields, message),
     child: (fields) => wrap(log.child(fields)),
+    isLevelEnabled: (level) => log.isLevelEnabled(level),
   };
 }
 
