@@ -39,7 +39,21 @@ const EXPECTED: Record<string, readonly Asked[]> = {
   'scoped-to-reading': ['read', 'list'],
   'scoped-elsewhere': [],
   nobody: [],
+  // Devices of the owner: one secret for every door, each the owner with something taken away.
+  'device-to-read': ['read', 'list'],
+  'device-of-place': ASKED,
+  'device-elsewhere': [],
+  'device-of-another-network': [],
+  'device-expired': [],
+  'device-taken-back': [],
+  // An editor until then.
+  disabled: [],
+  // What a stranger with a link holds opens the link, and is a credential nowhere.
+  link: [],
 };
+
+/** Whose verdicts hold beside the place too. */
+const EVERYWHERE = new Set(['admin', 'owner', 'device-to-read']);
 
 describe('who may what, on every door', function () {
   this.timeout(240_000);
@@ -53,7 +67,7 @@ describe('who may what, on every door', function () {
     const s3 = client({ accessKeyId: gateway.accessKeyId, secretAccessKey: gateway.secretAccessKey });
     callers.set('admin', { name: gateway.user, basic: admin, s3, token: await tokenOf(gateway.user, gateway.password) });
     for (const name of Object.keys(EXPECTED)) {
-      if (name === 'admin' || name === 'nobody') continue;
+      if (name === 'admin' || name === 'nobody' || name === 'link' || name.startsWith('device-')) continue;
       await makeCaller(name);
     }
     callers.set('nobody', { name: '-', basic: null, s3, token: null });
@@ -61,6 +75,7 @@ describe('who may what, on every door', function () {
     await expectOk(owner.s3.send('PUT', '/matrix-b'));
     await expectOk(rest('POST', '/groups', admin, { name: 'team', members: ['in-a-group'] }));
     for (const role of ['viewer', 'commenter', 'uploader', 'editor', 'manager']) await grant('user', role, role);
+    await grant('user', 'disabled', 'editor');
     await grant('user', 'granted-owner', 'owner');
     await grant('user', 'denied-by-policy', 'editor');
     await grant('group', 'team', 'editor');
@@ -82,8 +97,26 @@ describe('who may what, on every door', function () {
     };
     await expectOk(rest('PUT', '/buckets/matrix-b/config/policy', owner.basic, policy));
     for (const key of ['place/a', 'beside/a']) await expectOk(owner.s3.send('PUT', `/matrix-b/${key}`, { body: 'x' }));
+    const soon = Date.now() + 2_000;
+    await makeDevice('device-to-read', { scope: { actions: ['read', 'list', 'bucket.list'] } });
+    await makeDevice('device-of-place', { scope: { places: [{ bucket: 'matrix-b', prefix: 'place/' }] } });
+    await makeDevice('device-elsewhere', { scope: { places: [{ bucket: 'matrix-b', prefix: 'pla/' }] } });
+    await makeDevice('device-of-another-network', { scope: { networks: ['203.0.113.0/24'] } });
+    const taken = await makeDevice('device-taken-back', {});
+    await expectOk(rest('DELETE', `/credentials/${taken}`, admin));
+    await makeDevice('device-expired', { expires: new Date(soon).toISOString() });
+    await expectOk(rest('PATCH', '/users/disabled', admin, { disabled: true }));
+    const link = (await (await rest('POST', '/links', owner.basic, { bucket: 'matrix-b', key: 'place/' })).json()) as {
+      token: string;
+    };
+    callers.set('link', {
+      name: 'link',
+      basic: basic('link', link.token),
+      s3: client({ accessKeyId: link.token.slice(0, 20), secretAccessKey: link.token }),
+      token: link.token,
+    });
     // What was granted is in force everywhere within a second.
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(1100, soon + 100 - Date.now())));
   });
   after(async () => {
     await gateway?.stop();
@@ -145,13 +178,29 @@ describe('who may what, on every door', function () {
     });
   }
 
+  /** Of the owner: its id. */
+  async function makeDevice(name: string, terms: object): Promise<string> {
+    const answer = await rest('POST', '/credentials', admin, { kind: 'device', name, user: 'owner', ...terms });
+    expect(answer.status, await answer.clone().text()).to.equal(201);
+    const made = (await answer.json()) as Record<string, string>;
+    const password = made.password ?? '';
+    callers.set(name, {
+      name: 'owner',
+      basic: basic('owner', password),
+      s3: client({ accessKeyId: made.accessKeyId ?? '', secretAccessKey: made.secretAccessKey ?? '' }),
+      token: (await tokenOf('owner', password)) ?? null,
+    });
+    return made.id ?? '';
+  }
+
   async function grant(kind: string, name: string, role: string): Promise<void> {
     await expectOk(rest('PUT', '/access/matrix-b/place/', callers.get('owner')!.basic, { kind, name, role }));
   }
 
   const verdictOf = (status: number): Verdict => {
     expect(status, 'an answer, not a fault').to.be.below(500);
-    return [401, 403, 404].includes(status) ? 'no' : 'yes';
+    // Who guesses too often has to wait, and has not got in either.
+    return [401, 403, 404, 429].includes(status) ? 'no' : 'yes';
   };
   let serial = 0;
 
@@ -231,9 +280,8 @@ describe('who may what, on every door', function () {
     it(`${kind}: the same verdicts by S3, WebDAV and REST`, async () => {
       const caller = callers.get(kind)!;
       for (const folder of ['place/', 'beside/']) {
-        const everything = kind === 'admin' || kind === 'owner';
         for (const asked of ASKED) {
-          const wanted: Verdict = (folder === 'place/' || everything) && expected.includes(asked) ? 'yes' : 'no';
+          const wanted: Verdict = (folder === 'place/' || EVERYWHERE.has(kind)) && expected.includes(asked) ? 'yes' : 'no';
           for (const [name, ask] of Object.entries(doors)) {
             // A folder is looked at before it is listed, and a file before it is copied: what WebDAV and REST say of one needs `read` as well.
             expect(await ask(caller, asked, folder), `${name}: ${asked} in ${folder}`).to.equal(wanted);
@@ -277,12 +325,19 @@ describe('who may what, on every door', function () {
       '<Rule><ID>r</ID><Filter><Prefix>never/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>9</Days></Expiration></Rule>';
     const aes =
       '<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>';
+    // Where the owner is enforced, it is refused for what it is; to who may not write lists, before anybody looks at it.
+    const list = xml('AccessControlPolicy', `<Owner><ID>${'0'.repeat(64)}</ID></Owner><AccessControlList/>`);
     /** What S3 is asked: of the object where the path says so. */
     const s3Cases: [Action, string, string, string?][] = [
       ['tags.write', 'PUT', '/o?tagging', xml('Tagging', '<TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet>')],
       ['tags.read', 'GET', '/o?tagging'],
       ['tags.remove', 'DELETE', '/o?tagging'],
       ['acl.read', 'GET', '/o?acl'],
+      ['acl.write', 'PUT', '/o?acl', list],
+      ['version.acl.write', 'PUT', `/o?acl&versionId=${versionId}`, list],
+      ['version.attributes.read', 'GET', `/o?attributes&versionId=${versionId}`],
+      ['version.tags.write', 'PUT', `/o?tagging&versionId=${versionId}`, xml('Tagging', '<TagSet/>')],
+      ['version.tags.remove', 'DELETE', `/o?tagging&versionId=${versionId}`],
       ['attributes.read', 'GET', '/o?attributes'],
       [
         'retention.write',
@@ -338,6 +393,13 @@ describe('who may what, on every door', function () {
       ],
       ['bucket.ownershipControls.read', 'GET', '?ownershipControls'],
       ['bucket.acl.read', 'GET', '?acl'],
+      ['bucket.acl.write', 'PUT', '?acl', list],
+      ['bucket.publicAccessBlock.write', 'DELETE', '?publicAccessBlock'],
+      ['bucket.publicAccessBlock.write', 'PUT', '?publicAccessBlock', xml('PublicAccessBlockConfiguration', block)],
+      ['bucket.cors.write', 'DELETE', '?cors'],
+      ['bucket.lifecycle.write', 'DELETE', '?lifecycle'],
+      ['bucket.tagging.write', 'DELETE', '?tagging'],
+      ['bucket.encryption.write', 'DELETE', '?encryption'],
       ['bucket.policy.write', 'PUT', '?policy', policy],
       ['bucket.policy.read', 'GET', '?policy'],
       ['bucket.policyStatus.read', 'GET', '?policyStatus'],
@@ -352,6 +414,29 @@ describe('who may what, on every door', function () {
       ['bucket.publicAccessBlock.read', 'GET', `/buckets/${bucket}/config/publicAccessBlock`],
       ['bucket.ownershipControls.read', 'GET', `/buckets/${bucket}/config/ownershipControls`],
       ['bucket.policy.read', 'GET', `/buckets/${bucket}/config/policy`],
+      ...(
+        [
+          ['policy', 'bucket.policy'],
+          ['acl', 'bucket.acl'],
+          ['publicAccessBlock', 'bucket.publicAccessBlock'],
+          ['ownershipControls', 'bucket.ownershipControls'],
+          ['cors', 'bucket.cors'],
+          ['lifecycle', 'bucket.lifecycle'],
+          ['tagging', 'bucket.tagging'],
+          ['website', 'bucket.website'],
+          ['notification', 'bucket.notification'],
+          ['logging', 'bucket.logging'],
+          ['encryption', 'bucket.encryption'],
+        ] as const
+      ).map(
+        // Nothing that can be put: who may is told so, who may not is not.
+        ([name, of]): [Action, string, string, object] => [
+          `${of}.write`,
+          'PUT',
+          `/buckets/${bucket}/config/${name}`,
+          { surprise: 1 },
+        ],
+      ),
       ['bucket.configure', 'PATCH', `/buckets/${bucket}`, { quota: { bytes: null, objects: null } }],
     ];
     const wrong: string[] = [];
@@ -390,13 +475,37 @@ describe('who may what, on every door', function () {
     expect(wrong).to.deep.equal([]);
   });
 
+  it('WebDAV tells of rights what every door then does, and lets nobody set lists, tags or rights', async () => {
+    const ask = '<propfind xmlns="DAV:"><prop><current-user-privilege-set/></prop></propfind>';
+    const set = (property: string) =>
+      `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>${property}</D:prop></D:set></D:propertyupdate>`;
+    const send = (caller: Caller, method: string, body: string) =>
+      fetch(`${gateway.webdavUrl}matrix-b/place/a`, {
+        method,
+        headers: { ...(caller.basic && { authorization: caller.basic }), depth: '0' },
+        body,
+      });
+    for (const [kind, expected] of Object.entries(EXPECTED)) {
+      const caller = callers.get(kind)!;
+      const told = await send(caller, 'PROPFIND', ask);
+      const text = await told.text();
+      expect(told.status, kind).to.equal(expected.includes('read') ? 207 : told.status === 207 ? 0 : told.status);
+      expect(text.includes('write-content'), kind).to.equal(expected.includes('read') && expected.includes('overwrite'));
+      for (const property of ['<D:acl/>', '<D:current-user-privilege-set/>', '<D:owner><D:href>/x</D:href></D:owner>'])
+        expect(await (await send(caller, 'PROPPATCH', set(property))).text(), `${kind} ${property}`).to.not.contain('200 OK');
+      expect((await send(caller, 'ACL', '<D:acl xmlns:D="DAV:"/>')).status, kind).to.be.within(400, 501);
+    }
+    const before = await (await rest('GET', '/access/matrix-b/place/', callers.get('owner')!.basic)).text();
+    expect(before).to.contain('viewer').and.to.not.contain('surprise');
+  });
+
   it('the stream of events is for who may list', async () => {
     for (const [kind, expected] of Object.entries(EXPECTED)) {
       const { token } = callers.get(kind)!;
       if (token === null) continue;
       const verdict = await follow(token, 'place/');
       expect(verdict, kind).to.equal(expected.includes('list') ? 'yes' : 'no');
-      if (kind !== 'admin' && kind !== 'owner') expect(await follow(token, 'beside/'), kind).to.equal('no');
+      if (!EVERYWHERE.has(kind)) expect(await follow(token, 'beside/'), kind).to.equal('no');
     }
   });
 

@@ -34,8 +34,12 @@ describe('history over REST, by command and on the drive', function () {
   const remove = async (key: string) => expect((await rest('DELETE', `/files/home/${key}?recursive=true`)).status).to.equal(204);
   const text = async (key: string) => (await rest('GET', `/files/home/${key}`)).text;
   const versions = async (key: string) => (await rest('GET', `/versions/home/${key}`)).json.versions;
-  const dav = (method: string, path: string, headers: Record<string, string> = {}) =>
-    fetch(`${gateway.webdavUrl}${path}`, { method, headers: { authorization: basic, ...headers } });
+  const dav = (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
+    fetch(`${gateway.webdavUrl}${path}`, {
+      method,
+      headers: { authorization: basic, ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
   function command(...args: string[]) {
     const run = spawnSync(process.execPath, [...NODE_ARGS, MAIN, ...args, '--data-dir', gateway.dataDir, '--json'], {
       encoding: 'utf8',
@@ -109,6 +113,70 @@ describe('history over REST, by command and on the drive', function () {
     expect(done.json).to.include({ restored: 2, replaced: 1, removed: 2 });
     const entries = (await rest('GET', '/files/home/as/')).json.entries.map(({ name }: { name: string }) => name);
     expect([entries, await text('as/one'), await text('as/two')]).to.deep.equal([['one', 'two'], 'before', 'before']);
+  });
+
+  it('gives what comes back its dead properties again, whoever deleted it and however it comes', async () => {
+    const paint = async (path: string, colour: string, bucket = 'home') => {
+      const set = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><c xmlns="urn:x">${colour}</c></D:prop></D:set></D:propertyupdate>`;
+      expect((await dav('PROPPATCH', `${bucket}/${path}`, {}, set)).status).to.equal(207);
+    };
+    const colour = async (path: string, bucket = 'home'): Promise<string | undefined> => {
+      const ask = '<D:propfind xmlns:D="DAV:"><D:prop><c xmlns="urn:x"/></D:prop></D:propfind>';
+      const answer = await (await dav('PROPFIND', `${bucket}/${path}`, { depth: '0' }, ask)).text();
+      return /<(?:\w+:)?c(?: [^>]*)?>(\w+)</.exec(answer)?.[1];
+    };
+    for (const folder of ['paint', 'paint/deep']) expect((await dav('MKCOL', `home/${folder}`)).status).to.equal(201);
+    await put('paint/deep/file', 'first');
+    for (const [path, is] of Object.entries({ 'paint/': 'green', 'paint/deep/': 'blue', 'paint/deep/file': 'red' }))
+      await paint(path, is);
+    await put('paint/deep/file', 'second');
+
+    // A file by WebDAV, REST and S3, each deleted and brought back.
+    const s3 = (method: string, path: string) => send(method, presign(method, `${gateway.s3Url}/${path}`, gateway, new Date()));
+    for (const how of [
+      () => dav('DELETE', 'home/paint/deep/file'),
+      () => rest('DELETE', '/files/home/paint/deep/file'),
+      () => s3('DELETE', 'home/paint/deep/file'),
+    ]) {
+      expect((await how()).status).to.equal(204);
+      expect((await rest('POST', '/trash/restore', { bucket: 'home', key: 'paint/deep/file' })).json).to.include({ restored: 1 });
+      expect([await text('paint/deep/file'), await colour('paint/deep/file')]).to.deep.equal(['second', 'red']);
+    }
+    // A new file of the name begins without; an older version that takes its place leaves it as it is, and beside it has its own.
+    expect((await dav('DELETE', 'home/paint/deep/file')).status).to.equal(204);
+    await put('paint/deep/file', 'another');
+    expect(await colour('paint/deep/file')).to.equal(undefined);
+    const old = (await versions('paint/deep/file')).at(-1).versionId;
+    const one = { bucket: 'home', key: 'paint/deep/file', versionId: old };
+    expect((await rest('POST', '/versions/restore', { ...one, to: 'paint/copy' })).status).to.equal(200);
+    expect([await text('paint/copy'), await colour('paint/copy')]).to.deep.equal(['first', 'red']);
+    expect((await rest('POST', '/versions/restore', { ...one, conflict: 'replace' })).status).to.equal(200);
+    expect(await colour('paint/deep/file')).to.equal(undefined);
+    await paint('paint/deep/file', 'white');
+
+    // The whole folder, by the folder's own way and as of a time.
+    const at = new Date().toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const restore of [
+      () => rest('POST', '/trash/restore', { bucket: 'home', key: 'paint/' }),
+      () => rest('POST', '/restore-as-of', { bucket: 'home', prefix: 'paint/', at }),
+    ]) {
+      expect((await dav('DELETE', 'home/paint/')).status).to.equal(204);
+      expect((await restore()).status).to.equal(200);
+      const paths = ['paint/', 'paint/deep/', 'paint/deep/file', 'paint/copy'];
+      expect(await Promise.all(paths.map((path) => colour(path)))).to.deep.equal(['green', 'blue', 'white', 'red']);
+    }
+
+    // Where S3 keeps versions: the marker goes, and the file is as it was.
+    expect((await rest('POST', '/buckets', { name: 'painted' })).status).to.equal(201);
+    const enabled = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+    const versioning = presign('PUT', `${gateway.s3Url}/painted?versioning`, gateway, new Date());
+    expect((await send('PUT', versioning, { body: enabled })).status).to.equal(200);
+    expect((await rest('PUT', '/files/painted/file', 'x')).status).to.equal(201);
+    await paint('file', 'black', 'painted');
+    const marker = (await s3('DELETE', 'painted/file')).headers['x-amz-version-id'];
+    expect((await s3('DELETE', `painted/file?versionId=${marker}`)).status).to.equal(204);
+    expect(await colour('file', 'painted')).to.equal('black');
   });
 
   it('shows the trash on the drive, read only', async () => {

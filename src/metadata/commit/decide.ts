@@ -268,7 +268,9 @@ function removeVersion(fold: Fold, bucket: BucketState, intent: RemoveIntent, be
   const nullVersion = before.nullVersion === named.id ? null : before.nullVersion;
   let after: SlotState = { ...before, nullVersion };
   if (before.versionId === named.id) {
-    after = named.next === null ? { ...before, ...NOTHING } : { ...before, ...named.next, nullVersion };
+    // What is there keeps its dead properties; what was deleted has them again.
+    const properties = before.properties ?? named.next?.properties ?? null;
+    after = named.next === null ? { ...before, ...NOTHING } : { ...before, ...named.next, properties, nullVersion };
     if (named.next?.versionId) plan.changed.set(named.next.versionId, { v: named.next.versionId, u: null });
     if (named.next === null) plan.emptied.add(before.id);
   }

@@ -34,7 +34,7 @@ const SECTIONS = {
        JOIN versions v ON v.slot_id = s.id AND CASE x.version WHEN '' THEN v.id = s.version_id WHEN 'null' THEN v.visibility = 'null' ELSE encode(v.id, 'hex') = x.version END
        LEFT JOIN LATERAL (
          SELECT json_build_array(encode(w.id, 'hex'), w.visibility, w.delete_marker, w.node_id, w.size, w.etag, w.modified_ms, w.mtime_ms,
-                                 w.created_ms, w.attributes) AS row
+                                 w.created_ms, w.attributes, w.properties) AS row
            FROM versions w WHERE w.slot_id = s.id AND w.visibility <> 'hidden' AND w.id <> v.id ORDER BY w.seq DESC LIMIT 1) n ON true`,
   occupied: `SELECT json_agg(json_build_array(x.bucket_id, x.path)) FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::text[])) AS x(bucket_id, path, high)
       WHERE EXISTS (SELECT 1 FROM slots s WHERE s.bucket_id = x.bucket_id AND s.live AND s.key >= x.path AND s.key < x.high COLLATE "C"
@@ -106,7 +106,11 @@ type SlotJson = [
   Text,
 ];
 type DirectoryJson = [number, string, number, boolean, string, number, number, number, Record<string, string> | null];
-type NextJson = [string, Visibility, boolean, number, number, string, number, number, number, ObjectAttributes];
+type NextJson = [
+  ...[string, Visibility, boolean, number, number, string, number, number, number],
+  ObjectAttributes,
+  Record<string, string> | null,
+];
 type VersionJson = [
   number,
   string,
@@ -264,6 +268,8 @@ function nextOf([
   mtime,
   created,
   attributes,
+  properties,
 ]: NextJson): NamedVersion['next'] {
-  return { versionId, visibility, deleteMarker, live: !deleteMarker, nodeId, size, etag, modified, mtime, created, attributes };
+  const state = { versionId, visibility, deleteMarker, live: !deleteMarker, nodeId, size, etag, modified, mtime, created };
+  return { ...state, attributes, properties };
 }

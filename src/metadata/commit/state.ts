@@ -59,7 +59,7 @@ export interface NamedVersion {
   deleteMarker: boolean;
   size: number;
   lock: ObjectLock;
-  next: Omit<SlotState, 'id' | 'nullVersion' | 'properties'> | null;
+  next: Omit<SlotState, 'id' | 'nullVersion'> | null;
 }
 
 /** Everything that a batch touches, as one snapshot of the database. Folding a batch changes it. */

@@ -155,12 +155,12 @@ export const SUPERSEDE: Statement = {
 };
 /**
  * $1 bucket, $2 now, $3 visibility, $4 seq, $5 blocks of ids (two ids a row), $6: also a file that was renamed since is the same one again, $7 and $8:
- * retention. What comes back where it was is the same file as before.
+ * retention. What comes back where it was is the same file as before. A file that is there keeps its dead properties; else what comes brings those that it had.
  */
 export const WRITE: Statement = {
   name: 'restore-write',
   text: `WITH source AS MATERIALIZED (
-      SELECT r.target, r.slot_id, v.node_id, v.size, v.etag, v.mtime_ms, v.created_ms, v.attributes, v.tags, v.content, v.content_hash,
+      SELECT r.target, r.slot_id, v.node_id, v.size, v.etag, v.mtime_ms, v.created_ms, v.attributes, v.properties, v.tags, v.content, v.content_hash,
              ${versionIdOf('$2')} AS id, 2 * (row_number() OVER (ORDER BY r.n) - 1) AS n,
              NOT o.live AND ($6 OR (o.bucket_id = $1 AND o.key = r.target)) AS again
         FROM cs_restored r JOIN versions v ON v.id = r.version JOIN slots o ON o.id = r.slot_id WHERE r.version IS NOT NULL),
@@ -169,13 +169,14 @@ export const WRITE: Statement = {
                               created_ms, attributes, properties)
       SELECT ($5::bigint[])[n / 4096 + 1] - 4095 + n % 4096, $1, target, true, id, $3, false,
              CASE WHEN again THEN node_id ELSE ($5::bigint[])[n / 4096 + 1] - 4094 + n % 4096 END, size, etag, $2, mtime_ms,
-             CASE WHEN again THEN created_ms ELSE $2 END, attributes, NULL
+             CASE WHEN again THEN created_ms ELSE $2 END, attributes, CASE WHEN target NOT LIKE '%/' THEN properties END
         FROM source
       ON CONFLICT (bucket_id, key) DO UPDATE
          SET live = true, version_id = excluded.version_id, visibility = excluded.visibility, delete_marker = false,
              node_id = CASE WHEN t.live THEN t.node_id ELSE excluded.node_id END, size = excluded.size, etag = excluded.etag,
              modified_ms = excluded.modified_ms, mtime_ms = excluded.mtime_ms,
-             created_ms = CASE WHEN t.live THEN t.created_ms ELSE excluded.created_ms END, attributes = excluded.attributes
+             created_ms = CASE WHEN t.live THEN t.created_ms ELSE excluded.created_ms END, attributes = excluded.attributes,
+             properties = CASE WHEN t.live THEN t.properties ELSE excluded.properties END
       RETURNING t.id AS slot_id, t.version_id, t.node_id, t.created_ms),
     kept AS (
       INSERT INTO versions (id, slot_id, seq, node_id, visibility, delete_marker, size, etag, modified_ms, mtime_ms, created_ms, attributes,
@@ -190,12 +191,14 @@ export const WRITE: Statement = {
 export const ENSURE_DIRECTORIES: Statement = {
   name: 'restore-ensure-directories',
   text: `WITH RECURSIVE up(path) AS (SELECT DISTINCT cs_parent(target) FROM cs_restored UNION SELECT cs_parent(path) FROM up WHERE path <> '')
-         INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms)
-         SELECT $1, x.path, bool_or(x.explicit), 1, $2, $2
-           FROM (SELECT path, false AS explicit FROM up UNION ALL SELECT target, true FROM cs_restored WHERE version IS NOT NULL AND target LIKE '%/') x
+         INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms, properties)
+         SELECT $1, x.path, bool_or(x.explicit), 1, $2, $2, (array_agg(x.properties) FILTER (WHERE x.properties IS NOT NULL))[1]
+           FROM (SELECT path, false AS explicit, NULL::jsonb AS properties FROM up
+                 UNION ALL SELECT r.target, true, v.properties FROM cs_restored r JOIN versions v ON v.id = r.version WHERE r.target LIKE '%/') x
           GROUP BY x.path ORDER BY x.path COLLATE "C"
          ON CONFLICT (bucket_id, path) DO UPDATE
-            SET revision = t.revision + 1, modified_ms = excluded.modified_ms, explicit = t.explicit OR excluded.explicit`,
+            SET revision = t.revision + 1, modified_ms = excluded.modified_ms, explicit = t.explicit OR excluded.explicit,
+                properties = coalesce(t.properties, excluded.properties)`,
 };
 export const CLEAR_EXPLICIT: Statement = {
   name: 'restore-clear-explicit',
