@@ -55,9 +55,19 @@ function addStep(
     return;
   }
   const live = liveProperty(name);
-  const refusal = live !== undefined && !live.settable ? 403 : null;
+  const refusal = isOfAccess(name) || (live !== undefined && !live.settable) ? 403 : null;
   plan.steps.push({ name, refusal });
   if (refusal === null) plan.properties[storedName(name)] = set ? serialize(element, language) : null;
+}
+
+/** RFC 3744 §5. Kept as a dead property, a list of rights would look as if it had been set. */
+const OF_ACCESS: ReadonlySet<string> = new Set([
+  ...['owner', 'group', 'acl', 'acl-restrictions', 'inherited-acl-set'],
+  ...['supported-privilege-set', 'current-user-privilege-set', 'principal-collection-set'],
+]);
+
+function isOfAccess({ namespace, name }: PropertyName): boolean {
+  return namespace === DAV && OF_ACCESS.has(name);
 }
 
 function setsTime({ namespace, name }: PropertyName): boolean {
