@@ -1,7 +1,8 @@
 /**
  * What grows with the number of objects: PUT, a look-up, a page, a step of collection and the start, at ten thousand objects and at many more.
  *   node test/bench/growth.ts [--objects=10000000] [--seconds=5]
- * Rows are made by SQL, as many SDKs would have left them, each with a chunk of its own that lies in no pack: they are listed and looked up, not read.
+ * Rows are made by SQL, as many SDKs would have left them, each with a chunk of its own that lies in no pack: they are listed and looked up, not read. They go in in the
+ * order of their keys, with the other indexes made afterwards: ten million take some minutes and 10 GB of disk.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,6 +23,8 @@ const SECONDS = Number(flag('seconds') ?? 5);
 const KEYS_PER_PREFIX = 1000;
 const STEPS = 30;
 const FILL_ROWS = 500_000;
+/** Ids of chunks are random: as many at a time as sort in memory. */
+const CHUNK_ROWS = 5_000_000;
 
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
 
@@ -117,7 +120,14 @@ async function fill(client: pg.Client, name: string, from: number, to: number): 
     [name],
   );
   const { id: bucket, domain, owner } = rows[0]!;
-  await client.query('SET session_replication_role = replica');
+  const began = performance.now();
+  await client.query(
+    `SET session_replication_role = replica; SET synchronous_commit = off; SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'`,
+  );
+  await client.query(`ALTER SYSTEM SET max_wal_size = '8GB'`);
+  await client.query('SELECT pg_reload_conf()');
+  const indexes = await dropIndexes(client);
+  const firsts: { at: number; end: number; first: string }[] = [];
   for (let at = from; at < to; at += FILL_ROWS) {
     const end = Math.min(to, at + FILL_ROWS) - 1;
     const key = `'d' || lpad((n / ${KEYS_PER_PREFIX})::text, 6, '0') || '/f' || lpad((n % ${KEYS_PER_PREFIX})::text, 3, '0') || '.bin'`;
@@ -137,16 +147,23 @@ async function fill(client: pg.Client, name: string, from: number, to: number): 
       SELECT version_id, id, id, node_id, visibility, false, size, etag, modified_ms, mtime_ms, created_ms, attributes,
              '\\x0102'::bytea || int4send(${domain}) || int8send(5000) || sha256(int8send(id))
         FROM slots WHERE bucket_id = ${bucket} AND id BETWEEN ${first} AND ${first} + ${end - at}`);
-    await client.query(`
-      INSERT INTO chunks (domain, id, size, store, pack, pack_offset, length)
-      SELECT ${domain}, sha256(int8send(${first} + n - ${at})), 5000, 0, decode(md5((n / 60000)::text), 'hex'), (n % 60000) * 5200 + 80, 5112
-        FROM generate_series(${at}::bigint, ${end}) AS n`);
+    firsts.push({ at, end, first });
     await client.query(`
       INSERT INTO directories (bucket_id, path, explicit, revision, modified_ms, created_ms)
       SELECT ${bucket}, 'd' || lpad(n::text, 6, '0') || '/', false, 1, 1767225600000, 1767225600000
         FROM generate_series(${Math.floor(at / KEYS_PER_PREFIX)}, ${Math.floor(end / KEYS_PER_PREFIX)}) AS n ON CONFLICT DO NOTHING`);
     await client.query('COMMIT');
+    if (to > FEW) console.log(`  ${end + 1} objects after ${Math.round((performance.now() - began) / 1e3)} s`);
   }
+  const batches = Math.max(1, Math.floor(CHUNK_ROWS / FILL_ROWS));
+  for (let n = 0; n < firsts.length; n += batches) {
+    const values = firsts.slice(n, n + batches).map((one) => `(${one.at}::bigint, ${one.end}::bigint, ${one.first}::bigint)`);
+    await client.query(`
+      INSERT INTO chunks (domain, id, size, store, pack, pack_offset, length)
+      SELECT ${domain}, sha256(int8send(f.first + n - f.at)), 5000, 0, decode(md5((n / 60000)::text), 'hex'), (n % 60000) * 5200 + 80, 5112
+        FROM (VALUES ${values.join(', ')}) AS f(at, until, first), LATERAL generate_series(f.at, f.until) AS n ORDER BY 2`);
+  }
+  for (const definition of indexes) await client.query(definition);
   await client.query(`INSERT INTO packs (id, store, live_chunks, live_bytes) SELECT pack, 0, count(*), sum(length) FROM chunks GROUP BY pack
     ON CONFLICT (id) DO UPDATE SET live_chunks = excluded.live_chunks, live_bytes = excluded.live_bytes`);
   await client.query(
@@ -160,6 +177,17 @@ async function fill(client: pg.Client, name: string, from: number, to: number): 
   await client.query('SET session_replication_role = origin');
   for (const table of ['slots', 'versions', 'chunks', 'directories']) await client.query(`VACUUM ANALYZE ${table}`);
   await client.query('CHECKPOINT');
+}
+
+/** Those that no constraint needs. Gives what makes them again. */
+async function dropIndexes(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string; definition: string }>(
+    `SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i
+      WHERE i.indrelid IN ('slots'::regclass, 'versions'::regclass, 'chunks'::regclass)
+        AND NOT i.indisunique AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)`,
+  );
+  for (const { name } of rows) await client.query(`DROP INDEX ${name}`);
+  return rows.map(({ definition }) => definition);
 }
 
 function keyOf(n: number): string {
