@@ -2,7 +2,7 @@ import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace } from '#contracts/content';
 import type { DomainId } from '#core/content-ref';
 
-/** Claims of all bodies of a domain, coalesced: what comes while one statement runs goes out together in the next. */
+/** Places of chunks, asked for or claimed by all bodies of a domain, coalesced: what comes while one statement runs goes out together in the next. */
 export type Claim = (domain: DomainId, ids: Buffer[]) => Promise<(ChunkPlace | null)[]>;
 
 interface Waiting {
@@ -14,6 +14,15 @@ interface Waiting {
 const IDS_MAX = 512;
 
 export function createClaim(chunks: ChunkIndex): Claim {
+  return coalesced((domain, ids) => chunks.claim(domain, ids));
+}
+
+/** As the index given, with look-ups of places coalesced: of many small reads at once one statement serves many. */
+export function withSharedLooks(chunks: ChunkIndex): ChunkIndex {
+  return { ...chunks, places: coalesced((domain, ids) => chunks.places(domain, ids)) };
+}
+
+function coalesced(ask: Claim): Claim {
   const queues = new Map<DomainId, Waiting[]>();
 
   async function run(domain: DomainId, queue: Waiting[]): Promise<void> {
@@ -24,7 +33,7 @@ export function createClaim(chunks: ChunkIndex): Claim {
         ids += queue[count++]!.ids.length;
       const batch = queue.splice(0, count);
       try {
-        const places = await chunks.claim(
+        const places = await ask(
           domain,
           batch.flatMap((one) => one.ids),
         );

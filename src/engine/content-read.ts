@@ -18,7 +18,7 @@ export interface ReadDeps extends RecordReaderDeps {
 }
 
 /** Chunks of small objects stay in memory in plain. */
-const CACHED_BYTES_MAX = 64 << 10;
+export const CACHED_BYTES_MAX = 64 << 10;
 
 /** The engine's way out for what `readSmall` does not have; the contract is Content.read. */
 export async function* readContent(deps: ReadDeps, content: ContentRef, range?: ByteRange, signal?: AbortSignal): Bytes {
@@ -200,6 +200,7 @@ function remember({ cache }: ReadDeps, { id }: DomainKeys, { chunk, from, to, of
   cache.put(chunkKey(id, chunk.id), Buffer.concat(plain));
 }
 
-function chunkKey(domain: number, id: Buffer): string {
+/** In the cache of plaintext. */
+export function chunkKey(domain: number, id: Buffer): string {
   return `${domain}:${id.toString('latin1')}`;
 }

@@ -9,7 +9,7 @@ import type { Rekeying } from '#contracts/rekeying';
 import type { Repair } from '#contracts/repair';
 import type { Random } from '#core/clock';
 import { createArena, SLOT_BYTES } from './arena.ts';
-import { createClaim } from './claims.ts';
+import { createClaim, withSharedLooks } from './claims.ts';
 import { concatContents } from './content-concat.ts';
 import { peekContent, type ReadDeps, readContent, readSmall, verifyContent } from './content-read.ts';
 import { type WriteDeps, writeContent } from './content-write.ts';
@@ -20,6 +20,7 @@ import { createHashes } from './hashes.ts';
 import { createPlainCache } from './plain-cache.ts';
 import { createPlainPolicy } from './plain-policy.ts';
 import { createReadBuffers } from './read-buffers.ts';
+import { readOneChunk } from './read-one-chunk.ts';
 import { CIPHER_AES_256_GCM, CIPHER_NONE } from './record-format.ts';
 import { createRecordKeys } from './record-keys.ts';
 import { FETCH_BYTES } from './record-reader.ts';
@@ -90,7 +91,7 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     // With one thread there are two cores at most: measured, what is handed over costs there what it saves.
     threads: threads > 1 ? pool : null,
     hashes,
-    chunks,
+    chunks: withSharedLooks(chunks),
     log,
     stores,
     ...repair,
@@ -99,7 +100,10 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
   };
   return {
     write: (body, write) => writeContent(writing, body, write),
-    read: (content, range, signal) => readSmall(reading, content, range) ?? readContent(reading, content, range, signal),
+    read: (content, range, signal) =>
+      readSmall(reading, content, range) ??
+      readOneChunk(reading, content, range, signal) ??
+      readContent(reading, content, range, signal),
     peek: (content) => peekContent(reading, content),
     concat: (parts, domain) => concatContents(writing, parts, domain),
     verify: (content, signal) => verifyContent(reading, content, signal),
