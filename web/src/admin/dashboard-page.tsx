@@ -4,8 +4,9 @@ import type { Health, Stats } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { ago, bytes, number, percent, t } from '../i18n/index.ts';
 import { Icon } from '../ui/icon.tsx';
-import { useLoad } from '../ui/load.ts';
+import { type Loaded, useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
+import { Loading } from '../ui/states.tsx';
 import { DOORS } from './doors.ts';
 import { LoadSection } from './load-section.tsx';
 
@@ -17,15 +18,22 @@ export function DashboardPage() {
   const health = useLoad(() => client.call('Health', {}), [], EVERY_MS);
   return (
     <Page title={t('admin.dashboard')}>
-      <Show of={health} rows={2}>
-        {(data) => <HealthSection health={data} />}
-      </Show>
-      <Show of={stats} rows={8}>
-        {(data) => <StatsSections stats={data} />}
-      </Show>
-      <LoadSection disk={stats.data?.disk ?? null} />
+      {settled(health) && settled(stats) ? (
+        <>
+          <Show of={health}>{(data) => <HealthSection health={data} />}</Show>
+          <Show of={stats}>{(data) => <StatsSections stats={data} />}</Show>
+          <LoadSection disk={stats.data?.disk ?? null} />
+        </>
+      ) : (
+        // All at once: what comes late would push away what is being read.
+        <Loading rows={10} />
+      )}
     </Page>
   );
+}
+
+function settled({ data, error }: Pick<Loaded<unknown>, 'data' | 'error'>): boolean {
+  return data !== null || error !== null;
 }
 
 function HealthSection({ health }: { health: Health }) {
