@@ -36,7 +36,8 @@ const CLIENTS = (flag('clients') ?? '1,16,64').split(',').map(Number);
 const SIZES = (flag('sizes') ?? '1KiB,64KiB,4MiB').split(',').map(bytesOf);
 const LARGE = bytesOf(flag('large') ?? '1GiB');
 const LARGE_CLIENTS = (flag('large-clients') ?? '1,16').split(',').map(Number);
-const PART = Math.min(64 << 20, Math.ceil(LARGE / 4));
+// No server takes smaller ones.
+const PART = Math.max(5 << 20, Math.min(64 << 20, Math.ceil(LARGE / 4)));
 const ROUNDS = Number(flag('rounds') ?? 3);
 
 const measurements: Record<string, (servers: Server[], directory: string) => Promise<void>> = {

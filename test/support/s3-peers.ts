@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { presign } from './presign.ts';
 import { findProgram } from './programs.ts';
 
@@ -183,18 +183,6 @@ function output(program: string, args: string[], env: Record<string, string>): P
     });
     child.once('error', reject);
     child.once('close', (code) => (code === 0 ? resolve(said) : reject(new Error(`${args.join(' ')}: ${failed.trim()}`))));
-  });
-}
-
-/** A port that is free now, and so is the next one. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
   });
 }
 

@@ -75,6 +75,8 @@ suite('bucket policies', POLICIES, {
     ...over(
       {
         'no JSON': () => '{',
+        'nesting without end': (bucket: string) =>
+          statement(bucket, { Condition: JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`) }),
         'another bucket': () => statement('some-other-bucket'),
         'no principal': (bucket: string) => statement(bucket, { Principal: undefined }),
         'an unknown action': (bucket: string) => statement(bucket, { Action: 's3:Anything' }),

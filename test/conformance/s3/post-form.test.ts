@@ -409,6 +409,7 @@ suite('POST policy', PAGES.postPolicy, {
     {
       'no JSON': 'no json',
       'no object': '[]',
+      'nesting without end': `{"expiration": "2099-01-01T00:00:00Z", "conditions": ${'['.repeat(5000)}${']'.repeat(5000)}}`,
       'no expiration': '{"conditions": []}',
       'no conditions': '{"expiration": "2099-01-01T00:00:00Z"}',
       'an expiration that is no time': '{"expiration": "tomorrow", "conditions": []}',

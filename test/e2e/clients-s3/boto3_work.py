@@ -32,8 +32,9 @@ s3.create_bucket(Bucket=bucket)
 s3.get_waiter("bucket_exists").wait(Bucket=bucket)
 assert bucket in [one["Name"] for one in s3.list_buckets(Prefix=bucket)["Buckets"]]
 
-# Bodies with the default CRC trailer, of no, one and many bytes, also from a stream.
-for size in (0, 1, 1024, 65536, 65537, 1 << 20):
+# Bodies with the default CRC trailer, of no and one byte and around all that is cut at: what lies in a row, in a whole chunk, in chunks and their tails.
+edges = [edge + step for edge in (1024, 4 << 10, 65536, 128 << 10, 1 << 20, 4 << 20) for step in (-1, 0, 1)]
+for size in (0, 1, *edges):
     body = os.urandom(size)
     put = s3.put_object(Bucket=bucket, Key=f"size/{size}", Body=io.BytesIO(body))
     assert any(name.startswith("Checksum") for name in put), put
@@ -55,6 +56,10 @@ s3.download_fileobj(bucket, "large", back, Config=config)
 same(hashlib.sha256(back.getvalue()).digest(), hashlib.sha256(large).digest(), "the large object")
 head = s3.head_object(Bucket=bucket, Key="large")
 same((head["Metadata"], head["ContentType"]), ({"color": "blue"}, "x/y"), "its metadata")
+for size in ((5 << 20) - 1, 5 << 20, (5 << 20) + 1, (10 << 20) + 1):
+    s3.upload_fileobj(io.BytesIO(large[:size]), bucket, "edge", Config=config)
+    found = s3.get_object(Bucket=bucket, Key="edge")["Body"].read()
+    same(hashlib.sha256(found).digest(), hashlib.sha256(large[:size]).digest(), f"{size} bytes in parts")
 s3.copy({"Bucket": bucket, "Key": "large"}, bucket, "copied", Config=config)
 same(s3.head_object(Bucket=bucket, Key="copied")["ContentLength"], len(large), "the copy")
 part = s3.get_object(Bucket=bucket, Key="large", Range="bytes=5242870-5242890")["Body"].read()

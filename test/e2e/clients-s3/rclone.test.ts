@@ -1,6 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { freePort } from '../../support/free-port.ts';
 import { requireProgram } from '../../support/programs.ts';
 import { type ClientsRig, clientsRig, digestTree } from '../../support/s3-clients.ts';
 
@@ -125,6 +127,40 @@ describe('rclone at the S3 door', function () {
     });
     expect(JSON.parse(await rclone('size', '--json', 'cs:rclone/stream')).bytes).to.equal(7_000_000);
     expect((await rclone('cat', 'cs:rclone/sync/a', '--offset', '2', '--count', '3')).length).to.equal(3);
+  });
+
+  it('reads through its own file system as a mount does: by ranges, ahead, and from its cache', async () => {
+    const env = {
+      RCLONE_CONFIG_CS_TYPE: 's3',
+      RCLONE_CONFIG_CS_PROVIDER: 'Other',
+      RCLONE_CONFIG_CS_ENDPOINT: rig.gateway.s3Url,
+      RCLONE_CONFIG_CS_REGION: 'us-east-1',
+      RCLONE_CONFIG_CS_ACCESS_KEY_ID: rig.gateway.accessKeyId,
+      RCLONE_CONFIG_CS_SECRET_ACCESS_KEY: rig.gateway.secretAccessKey,
+    };
+    // One run of it reads what a page would, at random places of a large file, and ends by itself.
+    const script = `
+      rclone serve http cs:rclone/in --addr 127.0.0.1:$PORT --vfs-cache-mode "$MODE" --vfs-read-chunk-size 1Mi --cache-dir "$HOME/vfs-$MODE" & server=$!
+      trap 'kill $server' EXIT
+      until curl -sf -o /dev/null "http://127.0.0.1:$PORT/"; do kill -0 $server || exit 1; sleep 0.05; done
+      for range in 0-9 12582900- 5242870-5242890 1048570-3145740 0-9; do curl -sf -r $range "http://127.0.0.1:$PORT/large.bin"; done
+      curl -sf "http://127.0.0.1:$PORT/one"`;
+    const large = readFileSync(join(rig.tree, 'large.bin'));
+    const wanted = [
+      [0, 10],
+      [12_582_900, large.length],
+      [5_242_870, 5_242_891],
+      [1_048_570, 3_145_741],
+      [0, 10],
+    ].map(([from, to]) => large.subarray(from, to));
+    const expected = createHash('sha256')
+      .update(Buffer.concat([...wanted, Buffer.from('1')]))
+      .digest('hex');
+    for (const mode of ['off', 'full']) {
+      const PORT = String(await freePort());
+      const said = await rig.run('bash', ['-c', `set -e; { ${script}\n      } | sha256sum`], { ...env, MODE: mode, PORT });
+      expect(said.slice(0, 64), mode).to.equal(expected);
+    }
   });
 
   it('moves, links and lists by levels', async () => {

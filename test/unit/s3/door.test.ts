@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import {
   type _Object,
   CompleteMultipartUploadCommand,
@@ -25,6 +26,8 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
+import { CloudStoreError } from '#core/errors';
+import { presign } from '../../support/presign.ts';
 import { KEY, type Rig, startRig } from './memory-rooms.ts';
 
 describe('S3 door, by the AWS SDK', () => {
@@ -162,6 +165,55 @@ describe('S3 door, by the AWS SDK', () => {
       }),
     );
     expect(await (await s3.send(new GetObjectCommand({ Bucket, Key: 'pieces' }))).Body?.transformToString()).to.equal('2345');
+  });
+
+  it('keeps a completion that takes long alive by spaces, and tells in its body how it ended', async () => {
+    const begin = async (Key: string) => {
+      const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+      const part = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'long' }));
+      const Parts = [{ PartNumber: 1, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 }];
+      return new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } });
+    };
+    /** The answer to a completion after half a minute, by a clock of the test. */
+    const late = async (command: CompleteMultipartUploadCommand, end: () => void) => {
+      const reached = Promise.withResolvers<void>();
+      const released = Promise.withResolvers<void>();
+      rig.completing = async () => {
+        reached.resolve();
+        await released.promise;
+        end();
+      };
+      mock.timers.enable({ apis: ['setInterval'] });
+      try {
+        const url = presign(
+          'POST',
+          `${rig.url}/${Bucket}/${command.input.Key}?uploadId=${command.input.UploadId}`,
+          KEY,
+          new Date(),
+        );
+        const { ETag, ChecksumCRC32 } = command.input.MultipartUpload?.Parts?.[0] ?? {};
+        const named = `<PartNumber>1</PartNumber><ETag>${ETag}</ETag><ChecksumCRC32>${ChecksumCRC32}</ChecksumCRC32>`;
+        const body = `<CompleteMultipartUpload><Part>${named}</Part></CompleteMultipartUpload>`;
+        const going = fetch(url, { method: 'POST', body });
+        await reached.promise;
+        for (let i = 0; i < 3; i++) mock.timers.tick(10_000);
+        const answer = await going; // its head is there before the completion has ended
+        released.resolve();
+        return { status: answer.status, text: await answer.text() };
+      } finally {
+        mock.timers.reset();
+        rig.completing = null;
+      }
+    };
+    const good = await late(await begin('long'), () => undefined);
+    expect(good.status).to.equal(200);
+    expect(good.text).to.match(/^<\?xml [^>]*\?>\s* {3}<CompleteMultipartUploadResult/);
+    const failed = await late(await begin('failed'), () => {
+      throw new CloudStoreError('invalid_part', 'No part.');
+    });
+    expect(failed.status).to.equal(200);
+    expect(failed.text).to.match(/^<\?xml [^>]*\?>\s* {3}<Error><Code>InvalidPart</);
+    expect((await refused(s3.send(new HeadObjectCommand({ Bucket, Key: 'failed' })))).status).to.equal(404);
   });
 
   for (const [algorithm, type] of [

@@ -36,6 +36,8 @@ export interface Rig {
   domain: string | null;
   accessLog: AccessLog;
   buckets: Pick<Buckets, 'named'>;
+  /** What a completion of an upload waits for. */
+  completing: (() => Promise<void>) | null;
   close(): Promise<void>;
 }
 
@@ -46,8 +48,14 @@ export async function startRig(): Promise<Rig> {
   const buckets = new Map<string, Bucket>();
   const logged: Rig['logged'] = [];
   const log = logger(logged);
+  const memory = memoryRooms(stored, buckets, clock);
+  const complete: Uploads['complete'] = async (...given) => {
+    await rig.completing?.();
+    return memory.uploads.complete(...given);
+  };
   const rooms = {
-    ...memoryRooms(stored, buckets, clock),
+    ...memory,
+    uploads: { ...memory.uploads, complete },
     clock,
     history: {} as never,
     authenticator: memoryAuthenticator(),
@@ -96,7 +104,7 @@ export async function startRig(): Promise<Rig> {
   server.on('checkContinue', onRequest as never);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
+  const rig: Rig = {
     url: `http://127.0.0.1:${port}`,
     port,
     stored,
@@ -106,12 +114,14 @@ export async function startRig(): Promise<Rig> {
     domain: 's3.example.test',
     accessLog,
     buckets: rooms.buckets,
+    completing: null,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
         server.close(() => resolve());
       }),
   };
+  return rig;
 }
 
 function logger(lines: Rig['logged']): never {
