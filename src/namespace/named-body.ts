@@ -13,7 +13,9 @@ export function namedBody(body: Bytes, info: ObjectInfo, onDamage: OnDamage | un
   const told = (error: unknown): never => {
     throw named(error, info, onDamage);
   };
+  const { whole } = body;
   return {
+    ...(whole === undefined ? {} : { whole: (bytesMax: number) => whole(bytesMax).catch(told) }),
     [Symbol.asyncIterator]() {
       const iterator = body[Symbol.asyncIterator]();
       return {

@@ -18,7 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { assertUsable, fileSystemWarnings } from '#data-directory-state';
-import { startGateway } from '../support/gateway.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore, ROOT } from '../support/process.ts';
 
 /** Every file with its bytes, mode and owner; what a lock and its note are is nobody's loss. */
@@ -109,6 +109,21 @@ describe('a data directory that is not as it should be', function () {
     CLOUDSTORE_TEST_BAD_DISK_PATH: work,
   });
 
+  /** The answers to a new file, to one that is read, and to one that is removed. */
+  async function whatGoes({ user, password, restUrl }: TestGateway): Promise<number[]> {
+    const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+    const call = async (method: string, name: string, body: Uint8Array<ArrayBuffer> | null = null): Promise<number> => {
+      const answer = await fetch(`${restUrl}/files/home/${name}`, { method, headers, body });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    return [
+      await call('PUT', 'new', new Uint8Array(200_000)),
+      await call('GET', 'file-40000'),
+      await call('DELETE', 'file-3000'),
+    ];
+  }
+
   it('half there: packs without a database, a database without packs', async () => {
     renameSync(join(work, 'packs'), join(work, 'away'));
     await refused('Is its disk mounted');
@@ -136,7 +151,10 @@ describe('a data directory that is not as it should be', function () {
       ['network', 'lies on a network file system (NFS)'],
       ['folds-case', 'does not tell upper from lower case'],
     ] as const) {
-      const gateway = await startGateway({ dataDir: work, env: onDisk(kind) });
+      // The first one with less free than it is to keep: it reads and removes, and takes nothing new.
+      const env = { ...onDisk(kind), ...(kind === 'network' ? { CLOUDSTORE_MIN_FREE: '900TiB' } : {}) };
+      const gateway = await startGateway({ dataDir: work, env });
+      if (kind === 'network') expect(await whatGoes(gateway)).to.deep.equal([507, 200, 204]);
       const said = gateway
         .output()
         .stderr.split('\n')
