@@ -1,6 +1,6 @@
 /**
  * The WebDAV door against nginx (dav-ext) over loopback, load from other processes.
- *   node test/bench/webdav.ts [propfind get put large sync move locks cost nextcloudcmd] [--entries=100000]
+ *   node test/bench/webdav.ts [propfind get put large sync move locks cost nextcloudcmd] [--entries=100000] [--locks=10000]
  * Prints one row a measurement: ours, theirs or the limit, ratio. Needs nginx with dav-ext, wrk, curl and nextcloudcmd. Folders are made as rows (webdav-rows.ts). `cost` is CPU a request, which
  * other work on the machine disturbs less than the clock.
  */
@@ -202,7 +202,7 @@ async function move({ gateway, authorization }: Bench): Promise<void> {
 
 /** A lock on each file of a folder: whether the last thousand cost more than the first, and what a listing of all costs. */
 async function locks({ gateway, authorization }: Bench): Promise<void> {
-  const count = 10_000;
+  const count = Number(flag('locks') ?? 10_000);
   const client = await connect(gateway);
   await fillFolder(client, gateway, 'locked', count);
   await client.end();

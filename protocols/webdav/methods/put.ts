@@ -49,9 +49,24 @@ export async function put(x: Exchange): Promise<void> {
 }
 
 /** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
-async function* bodyOf(x: Exchange): Bytes {
-  allowBody(x.req, x.res);
-  yield* requestBytes(x.req);
+function bodyOf({ req, res }: Exchange): Bytes {
+  const bytes = requestBytes(req);
+  const { whole } = bytes;
+  const wanted = (): void => allowBody(req, res);
+  return {
+    [Symbol.asyncIterator]() {
+      wanted();
+      return bytes[Symbol.asyncIterator]();
+    },
+    ...(whole === undefined
+      ? {}
+      : {
+          whole(bytesMax: number) {
+            wanted();
+            return whole(bytesMax);
+          },
+        }),
+  };
 }
 
 /** Finder sends chunks and says how many bytes they will be; fewer is an upload that broke off. @throws invalid_argument */
