@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
@@ -7,6 +6,7 @@ import { apiOf, appCode, openSocket, type Reply, within } from '../support/ident
 import { presign, type SigningKeys } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 import { type Answer, send } from '../support/requests.ts';
+import { slowly, slowUpload } from '../support/slow-transfers.ts';
 import { softPasskey } from '../support/soft-passkey.ts';
 
 describe('who somebody is, on every door', function () {
@@ -572,45 +572,3 @@ describe('who somebody is, on every door', function () {
       expect(stderr.length).to.be.greaterThan(1000);
     }));
 });
-
-/** A download that is read no further than its beginning. */
-function slowly(url: string) {
-  let began: () => void;
-  const begun = new Promise<void>((resolve) => (began = resolve));
-  const outcome = new Promise<string>((resolve) => {
-    const outgoing = request(url, { agent: false }, (response) => {
-      response.once('data', () => {
-        response.pause();
-        began();
-        // Read on after a while: what the kernel holds comes, and then the end or the break.
-        setTimeout(() => response.resume(), 1_500);
-      });
-      response.once('end', () => resolve(response.complete ? 'whole' : 'broken'));
-      response.once('error', () => resolve('broken'));
-      response.once('aborted', () => resolve('broken'));
-    });
-    outgoing.once('error', () => resolve('broken'));
-    outgoing.end();
-  });
-  return { begun, outcome };
-}
-
-/** An upload that never comes to its end by itself. */
-function slowUpload(url: string) {
-  let began: () => void;
-  const begun = new Promise<void>((resolve) => (began = resolve));
-  const outcome = new Promise<string>((resolve) => {
-    const outgoing = request(url, { method: 'PUT', agent: false, headers: { 'content-length': 50_000_000 } }, (response) => {
-      resolve(`answered ${response.statusCode}`);
-      response.resume();
-    });
-    const timer = setInterval(() => outgoing.write(Buffer.alloc(65_536)), 20);
-    setTimeout(() => began(), 300);
-    outgoing.once('error', () => {
-      clearInterval(timer);
-      resolve('broken');
-    });
-    outgoing.once('close', () => clearInterval(timer));
-  });
-  return { begun, outcome };
-}
