@@ -34,10 +34,24 @@ export async function authorizeFollowing(deps: WsDeps, who: Who, bucket: Bucket,
   await deps.namespace.list(who, { bucket: bucket.id, prefix, delimiter: '', after: '', limit: 1 });
 }
 
-/** Every commit from the cursor on, in order, once; what the prefix leaves out still moves the cursor along. */
+/** A cursor that only moves along tells nothing that anybody waits for; told at once, each commit would cost a message to everybody who follows another folder. */
+const CURSOR_MS = 500;
+
+/** Every commit from the cursor on, in order, once; what the prefix leaves out still moves the cursor along, a little later. */
 export function follow(options: SubscriptionOptions): Subscription {
   const { deps, bucket, name, prefix, from, id, send, onEnd } = options;
   const ended = new AbortController();
+  let owed: Cursor | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  ended.signal.addEventListener('abort', () => timer !== null && clearTimeout(timer), { once: true });
+
+  function tellCursor(): void {
+    timer = null;
+    if (owed === null || ended.signal.aborted) return;
+    const message = { type: 'cursor', id, bucket: name, cursor: formatCursor(owed) };
+    owed = null;
+    void send([JSON.stringify(message)]);
+  }
 
   async function deliver(events: JournalEvent[]): Promise<void> {
     const messages: string[] = [];
@@ -48,10 +62,10 @@ export function follow(options: SubscriptionOptions): Subscription {
       if (change !== null) messages.push(eventMessage(event, change, name, id));
     }
     const last = events.at(-1);
-    if (!told && last !== undefined) {
-      messages.push(JSON.stringify({ type: 'cursor', id, bucket: name, cursor: formatCursor(last.cursor) }));
-    }
-    if (!ended.signal.aborted) await send(messages);
+    // An event brings its own, which is later than what was owed.
+    owed = told || last === undefined ? null : last.cursor;
+    if (owed !== null) timer ??= setTimeout(tellCursor, CURSOR_MS);
+    if (!ended.signal.aborted && messages.length > 0) await send(messages);
   }
 
   deps.hub.follow(bucket.id, from, deliver, ended.signal).then(
