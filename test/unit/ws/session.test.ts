@@ -188,7 +188,7 @@ async function serveStream() {
     journal: { head: async () => head(), since: async () => [] },
     clock: { now: () => Date.now() },
     loggedIn: (_req, _cx, status) => void logins.push(status),
-    limits: { authMs: 150, subscriptionsMax: 2, slowMs: 150 },
+    limits: { authMs: 1_500, subscriptionsMax: 2, slowMs: 150 },
   });
   const server = createServer();
   let left: () => void = () => undefined;
