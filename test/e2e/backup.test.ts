@@ -169,6 +169,7 @@ describe('backup and restore', function () {
     symlinkSync(dataDir, join(directory, 'a-way-in'));
     mkdirSync(join(directory, 'occupied'));
     writeFileSync(join(directory, 'occupied', 'letter.txt'), 'mine');
+    writeFileSync(join(directory, 'a-file'), 'in the way');
     const refused: [string, string][] = [
       ['backups', 'whole path'],
       ['../backups', 'whole path'],

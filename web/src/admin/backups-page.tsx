@@ -90,6 +90,7 @@ function Sections({ data, begin, reload }: { data: Backups; begin: () => Promise
       {!isBusy(running) && <Latest data={data} />}
       <Section title={t('backup.history')}>
         <Table
+          stacked
           label={t('backup.history')}
           head={[
             t('backup.when'),

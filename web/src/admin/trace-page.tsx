@@ -98,7 +98,7 @@ export function TracePage() {
       <p class="muted small" role="status">
         {paused
           ? t('trace.paused', { count: missed })
-          : broken || !state.told
+          : broken || !state.told || entries.length + left === 0
             ? ''
             : left > 0
               ? t('trace.left', { count: left })
