@@ -34,6 +34,7 @@ try {
         await picture(page, `load-${size}`);
       });
     if (wanted.length === 0 || wanted.includes('grid')) await special(page, size);
+    if (wanted.length === 0 || wanted.includes('connected')) await connected(page, size);
   }
   if (stage.faults.length > 0) console.error(stage.faults);
 } finally {
@@ -46,15 +47,15 @@ async function special(page: Page, size: string): Promise<void> {
   await page.keyboard.press('v');
   await picture(page, `grid-${size}`);
   await page.keyboard.press('v');
-  await page.keyboard.press('i');
-  await page.locator('.entry').first().click();
+  await page.getByRole('button', { name: 'Details', exact: true }).click();
+  await page.locator('.details').waitFor();
   await show(stage, page, '#/drive/home/Documents/');
   await page.keyboard.press('ArrowDown');
   await picture(page, `details-${size}`);
   await page.keyboard.press('s');
   await picture(page, `share-${size}`);
   await page.keyboard.press('Escape');
-  await page.keyboard.press('i');
+  await page.locator('.details').getByRole('button', { name: 'Close' }).click();
   await show(stage, page, '#/drive/home/Photos/');
   await page.getByRole('button', { name: 'Add' }).click();
   await page.getByRole('menuitem', { name: 'Share this folder' }).click();
@@ -63,9 +64,6 @@ async function special(page: Page, size: string): Promise<void> {
   await page.getByText('Who can see this, and why').scrollIntoViewIfNeeded();
   await picture(page, `grants-${size}`);
   await page.keyboard.press('Escape');
-  await page.keyboard.press('i');
-  await page.keyboard.press('Escape');
-  await page.keyboard.press('i');
   await show(stage, page, '#/drive/home/');
   await page
     .locator('.entry')
@@ -89,6 +87,32 @@ async function special(page: Page, size: string): Promise<void> {
   ]);
   await page.getByText('2 files uploaded').waitFor();
   await picture(page, `uploads-${size}`);
+}
+
+/** A device's own access, its picture, and the phone that has scanned it. */
+async function connected(page: Page, size: string): Promise<void> {
+  await show(stage, page, '#/connect');
+  await page.getByRole('button', { name: 'New device' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('phone');
+  await picture(page, `connect-new-${size}`);
+  const promised = page.waitForResponse((response) => response.url().endsWith('/claims') && response.ok());
+  await page.getByRole('button', { name: 'Make access' }).click();
+  const { token } = (await (await promised).json()) as { token: string };
+  await page.getByRole('button', { name: 'Test connection' }).click();
+  await fetch(`${stage.gateway.webdavUrl}home/`, {
+    method: 'PROPFIND',
+    headers: { Authorization: `Basic ${Buffer.from(`${stage.gateway.user}:mistyped`).toString('base64')}` },
+  });
+  await page.locator('.attempts li').first().waitFor();
+  await picture(page, `connect-made-${size}`);
+  const phone = await stage.page(SIZES.phone);
+  await show(stage, phone, `#/claim/${token}`);
+  await phone.getByRole('button', { name: 'Connect this device' }).click();
+  await phone.locator('.copy-field').first().waitFor();
+  await picture(phone, `claimed-${size}`);
+  await phone.context().close();
+  await page.getByText('Taken by a device').waitFor();
+  await picture(page, `connect-taken-${size}`);
 }
 
 async function show({ gateway }: Stage, page: Page, place: string): Promise<void> {

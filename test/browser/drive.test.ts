@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { fillFolder } from '../support/wide-folder.ts';
 import { at, openStage, type Stage, signIn } from './browser.ts';
+import { tinyPdf } from './scene.ts';
 
 describe('the drive in a browser', function () {
   this.timeout(120_000);
@@ -301,24 +302,6 @@ describe('the drive in a browser', function () {
 
 function sha(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function tinyPdf(text: string): string {
-  const content = `BT /F1 60 Tf 60 600 Td (${text}) Tj ET`;
-  const objects = [
-    '<< /Type /Catalog /Pages 2 0 R >>',
-    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
-    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
-    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
-    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
-  ];
-  let out = '%PDF-1.4\n';
-  const offsets = objects.map((object, index) => {
-    const offset = out.length;
-    out += `${index + 1} 0 obj\n${object}\nendobj\n`;
-    return `${String(offset).padStart(10, '0')} 00000 n \n`;
-  });
-  return `${out}xref\n0 6\n0000000000 65535 f \n${offsets.join('')}trailer << /Size 6 /Root 1 0 R >>\nstartxref\n${out.length}\n%%EOF\n`;
 }
 
 /** A second of silence. */

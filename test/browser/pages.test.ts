@@ -315,6 +315,17 @@ describe('every page in a browser', function () {
     await stranger.getByLabel('Password').fill('open sesame');
     await stranger.getByRole('button', { name: 'Open' }).click();
     await stranger.getByText('Budget 2027.xlsx').waitFor();
+    await stranger.getByRole('button', { name: 'Letter to the landlord.md' }).click();
+    await stranger.locator('.rendered strong', { hasText: 'Ms. Weber' }).waitFor();
+    await stranger.getByRole('button', { name: 'Back' }).click();
+    await stranger.getByRole('button', { name: 'Hello.pdf' }).click();
+    await stranger.locator('.pdf-page').waitFor();
+    await stranger.waitForFunction(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('.pdf-page');
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
+      return pixels?.some((value, index) => index % 4 < 3 && value < 80) === true;
+    });
+    expect(await findings(stranger)).to.deep.equal([]);
     await stranger.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${scene.dropToken}`);
     await stranger.getByRole('button', { name: 'Upload files' }).waitFor();
     await stranger.setInputFiles('input[type=file]', {

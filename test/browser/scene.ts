@@ -37,6 +37,7 @@ export async function setScene(stage: Stage): Promise<Scene> {
     '# Letter\n\nDear **Ms. Weber**,\n\nthank you for the new boiler.\n\n- It is quiet.\n- It is warm.\n',
     'text/markdown',
   );
+  await put('Documents/Hello.pdf', tinyPdf('Hello'), 'application/pdf');
   await put('Documents/Budget 2027.xlsx', 'x'.repeat(48_213));
   await put('holiday.mp4', 'x'.repeat(2_800_000), 'video/mp4');
   await put('notes.txt', 'Milk, bread, and a new bicycle bell.\n'.repeat(30));
@@ -129,4 +130,23 @@ function picture(index: number): string {
   const hue = (index * 47 + 25) % 360;
   const sun = 30 + ((index * 37) % 100);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 120"><defs><linearGradient id="s" x2="0" y2="1"><stop stop-color="hsl(${hue} 55% 62%)"/><stop offset="1" stop-color="hsl(${(hue + 40) % 360} 70% 86%)"/></linearGradient></defs><rect width="160" height="120" fill="url(#s)"/><circle cx="${sun}" cy="34" r="13" fill="#fff4c9"/><path d="M0 92 L${30 + index * 4} 48 L${78 + index * 3} 90 L118 62 L160 96 V120 H0Z" fill="hsl(${(hue + 180) % 360} 28% 40%)"/><path d="M0 104 Q60 88 160 108 V120 H0Z" fill="hsl(${(hue + 150) % 360} 32% 28%)"/></svg>`;
+}
+
+/** A page with a word on it. */
+export function tinyPdf(text: string): string {
+  const content = `BT /F1 60 Tf 60 600 Td (${text}) Tj ET`;
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ];
+  let out = '%PDF-1.4\n';
+  const offsets = objects.map((object, index) => {
+    const offset = out.length;
+    out += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    return `${String(offset).padStart(10, '0')} 00000 n \n`;
+  });
+  return `${out}xref\n0 6\n0000000000 65535 f \n${offsets.join('')}trailer << /Size 6 /Root 1 0 R >>\nstartxref\n${out.length}\n%%EOF\n`;
 }

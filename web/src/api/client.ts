@@ -1,3 +1,4 @@
+import { problemOf } from '../../../clients/typescript/problem.ts';
 import { client } from './session.ts';
 import type { Bucket, Entry, Listing } from './types.ts';
 
@@ -12,6 +13,8 @@ export interface Place {
 export interface Bytes extends Place {
   /** This version of it. */
   past?: string;
+  /** The token of a shared link: the key is the path within it, and nobody is signed in. */
+  link?: string;
 }
 
 export interface RequestOptions {
@@ -60,6 +63,8 @@ export function fileUrl(place: Bytes, query: RequestOptions['query'] = {}): stri
 }
 
 function bytesPath(place: Bytes): { path: string; query: { key?: string; version?: string } } {
+  if (place.link !== undefined)
+    return { path: `/public/${place.link}/files/${place.key.split('/').map(encodeURIComponent).join('/')}`, query: {} };
   if (place.past === undefined) return placePath('/files', place);
   const { path, query } = placePath('/versions', place);
   return { path, query: { ...query, version: place.past } };
@@ -91,7 +96,10 @@ export const api = {
   async bytes(place: Bytes, options: { range?: string; signal?: AbortSignal } = {}) {
     const { path, query } = bytesPath(place);
     const headers: Record<string, string> = options.range === undefined ? {} : { Range: options.range };
-    return request(path, { query, headers, signal: options.signal });
+    if (place.link === undefined) return request(path, { query, headers, signal: options.signal });
+    const response = await fetch(ROOT + path, { headers, signal: options.signal ?? null });
+    if (!response.ok) throw await problemOf(response);
+    return response;
   },
   makeFolder(place: Place) {
     const { path, query } = placePath('/files', place);

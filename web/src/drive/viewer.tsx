@@ -12,7 +12,7 @@ import { visible } from './entry-list.tsx';
 import { type Kind, kindOf } from './kinds.ts';
 
 export interface PreviewProps {
-  file: FileEntry & Pick<Bytes, 'past'>;
+  file: FileEntry & Pick<Bytes, 'past' | 'link'>;
 }
 
 type Preview = ComponentType<PreviewProps>;

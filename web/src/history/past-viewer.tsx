@@ -9,7 +9,7 @@ import { IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { lay } from '../ui/laid.tsx';
 
-type Past = Required<Bytes> & { name: string };
+type Past = Bytes & { past: string } & { name: string };
 
 /** A file as it was, over the whole window. */
 export function showPast(past: Past, version: Version): void {

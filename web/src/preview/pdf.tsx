@@ -23,11 +23,11 @@ export function PdfPreview({ file }: PreviewProps) {
     const opened = { task: null as ReturnType<typeof getDocument> | null, closed: false };
     void (async () => {
       try {
-        const token = await client.session.token();
+        const token = file.link === undefined ? await client.session.token() : null;
         if (opened.closed) return;
         opened.task = getDocument({
           url: new URL(fileUrl(file), location.href).href,
-          httpHeaders: { Authorization: `Bearer ${token ?? ''}` },
+          ...(file.link === undefined ? { httpHeaders: { Authorization: `Bearer ${token ?? ''}` } } : {}),
           enableXfa: false,
           disableAutoFetch: true,
           useWasm: false,

@@ -4,7 +4,8 @@ import { createClient, type PublicEntry, type PublicLink, type PublicListing } f
 import { senderOf } from '../../../clients/typescript/sender.ts';
 import { isApiError } from '../api/error.ts';
 import { visible } from '../drive/entry-list.tsx';
-import { iconOf, kindOf } from '../drive/kinds.ts';
+import { iconOf, type Kind, kindOf } from '../drive/kinds.ts';
+import { type PreviewProps, Shown } from '../drive/viewer.tsx';
 import { bytes, longDate, shortDate, t } from '../i18n/index.ts';
 import { Button, Submit } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -106,6 +107,16 @@ function Opened({ token, link }: { token: string; link: PublicLink }) {
   );
 }
 
+/** What is read in the page, by the drive's own previews. */
+const READ: ReadonlySet<Kind> = new Set(['pdf', 'text', 'markdown', 'code']);
+
+/** As the drive's previews know a file. */
+function previewed(link: string, file: PublicEntry, path: string): PreviewProps['file'] {
+  const { name, size = 0, etag = '', contentType = '', modified = '' } = file;
+  const times = { modified, mtime: modified, created: modified };
+  return { kind: 'file', bucket: '', key: path, name, size, etag, contentType, versionId: '', ...times, link };
+}
+
 function OneFile({ token, file, mode, path }: { token: string; file: PublicEntry; mode: PublicLink['mode']; path: string }) {
   const kind = kindOfPublic(file);
   const source = stranger.href('GetPublicFile', { path: { token, key: path }, query: {} });
@@ -117,6 +128,10 @@ function OneFile({ token, file, mode, path }: { token: string; file: PublicEntry
         <video controls playsInline src={source} aria-label={file.name} />
       ) : kind === 'audio' ? (
         <audio controls src={source} aria-label={file.name} />
+      ) : READ.has(kind) && file.size !== undefined && file.size > 0 ? (
+        <div class="public-preview">
+          <Shown file={previewed(token, file, path)} />
+        </div>
       ) : (
         <Icon of={iconOf(kind)} size={64} class={`kind ${kind}`} />
       )}
