@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
 import { api, type Place } from '../api/client.ts';
 import { t } from '../i18n/index.ts';
-import { Button } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
 import { fail } from '../ui/toast.tsx';
 
@@ -33,9 +32,9 @@ export function Checksum({ file, known }: { file: Place; known: Sum | undefined 
     setBusy(false);
   };
   return (
-    <Button kind="quiet" busy={busy} onClick={() => void ask()}>
+    <button type="button" class="link" disabled={busy} onClick={() => void ask()}>
       {t('details.makeChecksum')}
-    </Button>
+    </button>
   );
 }
 
