@@ -7,6 +7,7 @@ import { createLogger } from '#observability/logger';
 import { openSession } from '../../src/cli/session.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { apiOf, appCode } from '../support/identity.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore, type Finished } from '../support/process.ts';
 import { leaveOut } from '../support/programs.ts';
@@ -101,6 +102,42 @@ describe('secrets', function () {
       const answer = await fetch(url, init);
       outputs.set(name, `${answer.status} ${[...answer.headers].join()} ${await answer.text()}`);
     }
+    // What people are given, or give: kept sealed or as hashes, and in no log.
+    const { call, tokenOf } = apiOf(gateway);
+    const boss = await tokenOf('admin', ENV.CLOUDSTORE_ADMIN_PASSWORD);
+    const given = async (path: string, body: object, by = boss) => (await call('POST', path, by, body)).json;
+    const person = await given('/users', { name: 'canary' });
+    const own = await tokenOf('canary', person.password);
+    const app = await given('/credentials', { kind: 'app-password', name: 'a' }, own);
+    const device = await given('/credentials', { kind: 'device', name: 'd' }, own);
+    const link = await given('/links', { bucket: 'home', key: '', password: 'canary-of-a-link-password' }, own);
+    const totp = await given('/me/totp', {}, own);
+    const { recoveryCodes } = await given('/me/totp/confirm', { code: appCode(totp.secret) }, own);
+    for (const [what, secret] of Object.entries({
+      'a generated password': person.password,
+      'an access token': own.token,
+      'a refresh token': own.refreshToken,
+      'an app password': app.password,
+      'a device': device.password,
+      'the key of a device': device.secretAccessKey,
+      'a link': link.token,
+      'the password of a link': 'canary-of-a-link-password',
+      'the secret of one-time codes': totp.secret,
+      'a recovery code': recoveryCodes[0],
+    })) {
+      expect(secret, what).to.be.a('string').and.have.length.above(8);
+      canaries.set(what, formsOf(secret as string));
+    }
+    for (const [path, by] of [
+      ['/me', own],
+      ['/credentials', own],
+      ['/me/sessions', own],
+      ['/users', boss],
+      ['/audit', boss],
+      ['/system/settings', boss],
+    ] as const)
+      outputs.set(`REST ${path}`, (await call('GET', path, by)).body);
+    await fetch(`${gateway.restUrl}/public/${link.token}/files/`);
     for (const args of [
       ['config', 'print'],
       ['config', 'print', '--json'],
