@@ -13,7 +13,10 @@ import { cloudstore, type Finished } from '../support/process.ts';
 import { leaveOut } from '../support/programs.ts';
 
 const PASSPHRASE = `canary ${randomBytes(8).toString('hex')} words and a bird`;
+const SMTP_PASSWORD = `canary-smtp-${randomBytes(8).toString('hex')}`;
 const ENV = {
+  CLOUDSTORE_SMTP_URL: `smtp://mailer:${SMTP_PASSWORD}@127.0.0.1:9`,
+  CLOUDSTORE_ALERT_MAIL: 'owner@example.org',
   CLOUDSTORE_MASTER_PASSPHRASE: PASSPHRASE,
   CLOUDSTORE_ADMIN_PASSWORD: `canary-admin-${randomBytes(8).toString('hex')}`,
   CLOUDSTORE_ACCESS_KEY_ID: 'CANARY0000000001',
@@ -51,9 +54,10 @@ describe('secrets', function () {
     gateway = await startGateway({ dataDir, env: ENV });
     const canaries = new Map<string, Buffer[]>(
       Object.entries(ENV)
-        .filter(([name]) => !/LOG_LEVEL|KEY_ID/.test(name))
+        .filter(([name]) => !/LOG_LEVEL|KEY_ID|ALERT_MAIL/.test(name))
         .map(([name, value]) => [name, formsOf(value)]),
     );
+    canaries.set('the password of the mail server', formsOf(SMTP_PASSWORD));
     const config = loadConfig({
       flags: {},
       environment: { ...ENV, CLOUDSTORE_DATA_DIR: dataDir },
