@@ -64,6 +64,9 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
+/** They say who one is: a 401 is about what they say, and to say it again would count as another guess. */
+const SAY_WHO: ReadonlySet<OperationName> = new Set(['ChangePassword', 'LoginAgain', 'LoginAgainByPasskey']);
+
 /** A client of one gateway for one user. Works in browsers and in Node, without any package. */
 export function createClient(options: ClientOptions = {}): Client {
   const root = (options.url ?? '').replace(/\/+$/, '');
@@ -97,10 +100,10 @@ export function createClient(options: ClientOptions = {}): Client {
     }
   }
 
-  async function request(method: string, path: string, init: RequestOptions = {}): Promise<Response> {
+  async function request(method: string, path: string, init: RequestOptions = {}, again = true): Promise<Response> {
     const token = await session.token();
     let response = await once(method, path, init, token);
-    if (response.status === 401 && token !== null && !(init.body instanceof ReadableStream)) {
+    if (again && response.status === 401 && token !== null && !(init.body instanceof ReadableStream)) {
       await response.body?.cancel();
       const renewed = await session.renew(token);
       response = await once(method, path, init, renewed);
@@ -127,7 +130,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const client: Client = {
     session,
     baseUrl,
-    request,
+    request: (method, path, init) => request(method, path, init),
     async fetch(name, given) {
       const { path, query, body, headers, signal, idempotencyKey } = given as {
         path?: Record<string, string>;
@@ -139,7 +142,8 @@ export function createClient(options: ClientOptions = {}): Client {
       };
       const [method] = OPERATIONS[name];
       const bytes = method === 'PUT' || method === 'PATCH' ? isBytes(body) : false;
-      return request(method, target(name, { ...(path && { path: keyAware(path) }), query: keyInQuery(path, query) }), {
+      const where = target(name, { ...(path && { path: keyAware(path) }), query: keyInQuery(path, query) });
+      const init = {
         headers: {
           ...(body === undefined || bytes ? {} : { 'Content-Type': 'application/json' }),
           ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
@@ -147,7 +151,8 @@ export function createClient(options: ClientOptions = {}): Client {
         },
         ...(body === undefined ? {} : { body: bytes ? (body as UploadBody) : JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
-      });
+      };
+      return request(method, where, init, !SAY_WHO.has(name));
     },
     async call(name, given) {
       const response = await client.fetch(name, given);

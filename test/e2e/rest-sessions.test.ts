@@ -72,6 +72,23 @@ describe('sessions of pages and programs', function () {
       expect(await createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send }).signedIn()).to.equal(false);
     });
 
+    it('say a wrong password once, and stay', async () => {
+      const { send } = browserFetch();
+      const asked: string[] = [];
+      const counting: typeof fetch = (input, init) => {
+        asked.push(new URL(String(input)).pathname);
+        return send(input, init);
+      };
+      const page = createClient({ url: gateway.webUrl, mode: 'cookie', fetch: counting });
+      await page.login(gateway.user, gateway.password);
+      asked.length = 0;
+      expect((await refusal(page.call('LoginAgain', { body: { password: 'a wrong one' } }))).status).to.equal(401);
+      expect(asked).to.deep.equal(['/api/v1/me/confirm']);
+      await page.call('LoginAgain', { body: { password: gateway.password } });
+      expect((await page.call('Me', {})).name).to.equal(gateway.user);
+      await page.logout();
+    });
+
     it('renew in two tabs at once, where neither knows of the other, and still end for who comes with a spent one later', async () => {
       const { send, jar } = browserFetch();
       const page = createClient({ url: gateway.webUrl, mode: 'cookie', fetch: send });
