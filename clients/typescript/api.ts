@@ -602,6 +602,8 @@ export type Link = {
   bytesMax: number | null;
   /** Of a drop folder: files that it takes. */
   filesMax: number | null;
+  /** Networks (10.0.0.0/8) that it opens from; null: from anywhere. */
+  networks: string[] | null;
   disabled: boolean;
   /** A password is asked for. */
   protected: boolean;
@@ -634,6 +636,8 @@ export type LinkPatch = {
   bytesMax?: number | null;
   /** Of a drop folder: files that it takes. */
   filesMax?: number | null;
+  /** Networks (10.0.0.0/8) that it opens from; null: from anywhere. */
+  networks?: string[] | null;
   disabled?: boolean;
   password?: string | null;
 };
@@ -735,6 +739,8 @@ export type NewLink = {
   bytesMax?: number | null;
   /** Of a drop folder: files that it takes. */
   filesMax?: number | null;
+  /** Networks (10.0.0.0/8) that it opens from; null: from anywhere. */
+  networks?: string[] | null;
   disabled?: boolean;
   password?: string;
 };

@@ -22,6 +22,8 @@ export interface LinkTerms {
   /** Bytes and files that a drop folder takes through this link; null: as many as its owner's quota lets in. */
   bytesMax: number | null;
   filesMax: number | null;
+  /** Networks (`10.0.0.0/8`) that it opens from; null: from anywhere. */
+  networks: readonly string[] | null;
   /** Taken back for a while. */
   disabled: boolean;
 }

@@ -32,14 +32,15 @@ type Row = [
   used: number | null,
   sealedToken: Buffer,
   tokenHash: Buffer,
+  networks: string | null,
 ];
 
 const COLUMNS = `l.id, l.maker, l.bucket_id, l.key, l.mode, l.label, l.password_hash, l.expires_ms, l.downloads_max, l.downloads, l.bytes_max, l.bytes,
-  l.files_max, l.files, l.disabled, l.created_ms, l.used_ms, l.sealed_token, l.token_hash`;
+  l.files_max, l.files, l.disabled, l.created_ms, l.used_ms, l.sealed_token, l.token_hash, l.networks`;
 const CREATE = {
   name: 'link-create',
   text: `INSERT INTO links AS l (token_hash, sealed_token, maker, bucket_id, key, mode, label, password_hash, expires_ms, downloads_max, bytes_max,
-           files_max, disabled, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING ${COLUMNS}`,
+           files_max, disabled, networks, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING ${COLUMNS}`,
 };
 const BY_ID = { name: 'link-by-id', text: `SELECT ${COLUMNS} FROM links l WHERE l.id = $1` };
 const BY_TOKEN = { name: 'link-by-token', text: `SELECT ${COLUMNS} FROM links l WHERE l.token_hash = $1` };
@@ -73,6 +74,7 @@ const CHANGEABLE = {
   bytesMax: 'bytes_max',
   filesMax: 'files_max',
   disabled: 'disabled',
+  networks: 'networks',
   passwordHash: 'password_hash',
 } as const;
 
@@ -97,8 +99,9 @@ export function createLinkStore({ database, clock, signals }: LinkStoreOptions):
       bytesMax,
       filesMax,
       disabled,
+      networks,
     }) {
-      const terms = [mode, label, passwordHash, expires, downloadsMax, bytesMax, filesMax, disabled];
+      const terms = [mode, label, passwordHash, expires, downloadsMax, bytesMax, filesMax, disabled, json(networks)];
       const [row] = await database.query<Row>(CREATE, [tokenHash, sealedToken, maker, at.bucket, at.key, ...terms, clock.now()]);
       return recordOf(row!);
     },
@@ -117,7 +120,10 @@ export function createLinkStore({ database, clock, signals }: LinkStoreOptions):
           name: `link-update-${names.join('-')}`,
           text: `UPDATE links SET ${names.map((name, index) => `${CHANGEABLE[name]} = $${index + 2}`).join(', ')} WHERE id = $1`,
         };
-        const count = await database.execute(statement, [id, ...names.map((name) => patch[name])]);
+        const count = await database.execute(statement, [
+          id,
+          ...names.map((name) => (name === 'networks' ? json(patch.networks ?? null) : patch[name])),
+        ]);
         if (count === 0) throw noLink();
         await changed(id);
       }
@@ -139,7 +145,7 @@ export function createLinkStore({ database, clock, signals }: LinkStoreOptions):
 
 function recordOf(row: Row): LinkRecord {
   const [id, maker, bucket, key, mode, label, passwordHash, expires, downloadsMax, downloads, bytesMax, bytes] = row;
-  const [filesMax, files, disabled, created, lastUsed, sealedToken, tokenHash] = row.slice(12) as [
+  const [filesMax, files, disabled, created, lastUsed, sealedToken, tokenHash, networks] = row.slice(12) as [
     number | null,
     number,
     boolean,
@@ -147,6 +153,7 @@ function recordOf(row: Row): LinkRecord {
     number | null,
     Buffer,
     Buffer,
+    string | null,
   ];
   return {
     id,
@@ -159,6 +166,7 @@ function recordOf(row: Row): LinkRecord {
     bytesMax,
     filesMax,
     disabled,
+    networks: networks === null ? null : JSON.parse(networks),
     protected: passwordHash !== null,
     downloads,
     bytes,
@@ -169,6 +177,10 @@ function recordOf(row: Row): LinkRecord {
     sealedToken,
     tokenHash,
   };
+}
+
+function json(networks: readonly string[] | null): string | null {
+  return networks === null ? null : JSON.stringify(networks);
 }
 
 function noLink(): CloudStoreError {

@@ -23,6 +23,7 @@ import * as runs from './migrations/0025-runs.ts';
 import * as confirmed from './migrations/0026-identity.ts';
 import * as listsAndHolds from './migrations/0028-s3.ts';
 import * as properties from './migrations/0029-properties.ts';
+import * as linkNetworks from './migrations/0031-link-networks.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
 import * as forgotten from './migrations/0034-history.ts';
 import * as oidc from './migrations/0046-oidc.ts';
@@ -53,6 +54,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0026-identity', migration: confirmed },
   { name: '0028-s3', migration: listsAndHolds },
   { name: '0029-properties', migration: properties },
+  { name: '0031-link-networks', migration: linkNetworks },
   { name: '0032-group-grants', migration: groupGrants },
   { name: '0034-history', migration: forgotten },
   { name: '0046-oidc', migration: oidc },

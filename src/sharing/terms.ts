@@ -1,7 +1,9 @@
 import { CloudStoreError } from '#core/errors';
 import { LINK_MODES, type LinkTerms } from '#core/link';
+import { isCidr } from '#core/network';
 
 const LABEL_CHARS_MAX = 200;
+const NETWORKS_MAX = 100;
 
 export const DEFAULT_TERMS: LinkTerms = {
   mode: 'download',
@@ -10,6 +12,7 @@ export const DEFAULT_TERMS: LinkTerms = {
   downloadsMax: null,
   bytesMax: null,
   filesMax: null,
+  networks: null,
   disabled: false,
 };
 
@@ -24,6 +27,9 @@ export function assertTerms(terms: LinkTerms, folder: boolean, now: number): voi
     refuse('label', `A label has 1 to ${LABEL_CHARS_MAX} characters.`);
   if (terms.expires !== null && !(Number.isSafeInteger(terms.expires) && terms.expires > now))
     refuse('expires', 'A link ends in the future.');
+  const { networks } = terms;
+  if (networks !== null && (networks.length === 0 || networks.length > NETWORKS_MAX || !networks.every(isCidr)))
+    refuse('networks', `A link's networks are 1 to ${NETWORKS_MAX} such as 192.168.1.0/24 or 2001:db8::/32.`);
   for (const field of ['downloadsMax', 'bytesMax', 'filesMax'] as const) {
     const limit = terms[field];
     if (limit !== null && !(Number.isSafeInteger(limit) && limit >= 1)) refuse(field, 'A limit is a whole number from 1 on.');

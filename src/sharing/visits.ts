@@ -11,6 +11,7 @@ import { nameOf } from '#core/address';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { LinkId, LinkMode } from '#core/link';
+import { compileNetworks } from '#core/network';
 import type { Principal, Who } from '#core/principal';
 import { dropFile } from './drop.ts';
 import { linkOf } from './link-of.ts';
@@ -41,10 +42,16 @@ const MAY: Record<LinkMode, readonly Action[]> = {
   drop: ['create', 'write'],
 };
 
+/** A visit under way. */
+interface Under {
+  ending: AbortController;
+  address: string;
+}
+
 /** The strangers' side of links. */
 export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlock'> & { close(): void } {
   const { store, principals, passwords, limiter, tickets, hashOf, signals, clock } = options;
-  const visits = new Map<LinkId, Set<AbortController>>();
+  const visits = new Map<LinkId, Set<Under>>();
 
   const unsubscribe = signals.subscribe('links', (payload) => {
     for (const id of payload === null ? visits.keys() : [Number(payload)]) void endVisits(id).catch(() => undefined);
@@ -55,8 +62,9 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
     const open = visits.get(id);
     if (open === undefined) return;
     const record = await store.find(id).catch(() => null);
-    if (record !== null && !record.disabled && !isOver(record)) return;
-    for (const visit of open) visit.abort(new CloudStoreError('not_found', 'The link was taken back.'));
+    const ended = record === null || record.disabled || isOver(record);
+    for (const { ending, address } of open)
+      if (ended || !opensFrom(record, address)) ending.abort(new CloudStoreError('not_found', 'The link was taken back.'));
   }
 
   function isOver({ expires }: LinkRecord): boolean {
@@ -79,14 +87,17 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
   return {
     async open(token, visit) {
       const { record, maker } = await linkOfToken(token);
+      assertFrom(record, visit);
       const unlocked =
         record.passwordHash === null || tickets.good(visit.tickets, 'unlocked', record.id, passwordOf(record), clock.now());
       if (!unlocked)
         throw new CloudStoreError('unauthenticated', 'The link asks for a password.', { details: { link: 'password' } });
       return openLink(record, maker, visit);
     },
-    async unlock(token, password, { context }) {
+    async unlock(token, password, visit) {
       const { record } = await linkOfToken(token);
+      assertFrom(record, visit);
+      const { context } = visit;
       const { passwordHash } = record;
       if (passwordHash === null) return tickets.issue('unlocked', record.id, passwordOf(record), ticketEnd(record));
       const name = `link ${record.id}`;
@@ -98,7 +109,7 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
     },
     close() {
       unsubscribe();
-      for (const open of visits.values()) for (const visit of open) visit.abort();
+      for (const open of visits.values()) for (const { ending } of open) ending.abort();
     },
   };
 
@@ -115,8 +126,9 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
       context,
     };
     const ending = new AbortController();
+    const under = { ending, address: context.remoteAddress };
     const open = visits.get(id) ?? new Set();
-    visits.set(id, open.add(ending));
+    visits.set(id, open.add(under));
     const keyOf = (path: string): ObjectKey => {
       if (path === '' || folder) return at.key + path;
       throw new CloudStoreError('not_found', 'The link is to one file.');
@@ -127,7 +139,7 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
       who,
       signal: ending.signal,
       close() {
-        open.delete(ending);
+        open.delete(under);
         if (open.size === 0 && visits.get(id) === open) visits.delete(id);
       },
       keyOf,
@@ -141,4 +153,14 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
       drop: (name, body, put) => dropFile({ ...options, record, who, key: keyOf('') }, name, body, put),
     };
   }
+}
+
+function opensFrom({ networks }: Pick<LinkRecord, 'networks'>, address: string): boolean {
+  return networks === null || compileNetworks(networks)(address);
+}
+
+/** @throws access_denied */
+function assertFrom(record: LinkRecord, { context }: Visit): void {
+  if (opensFrom(record, context.remoteAddress)) return;
+  throw new CloudStoreError('access_denied', 'This link does not open from here.', { details: { link: 'elsewhere' } });
 }

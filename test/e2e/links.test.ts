@@ -90,6 +90,8 @@ describe('share links', function () {
       [{ key: 'trip/', downloadsMax: 0 }, 'none at all'],
       [{ key: 'trip/', password: '' }, 'an empty password'],
       [{ key: 'trip/', mode: 'edit' }, 'no such mode'],
+      [{ key: 'trip/', networks: ['192.168.1'] }, 'no network'],
+      [{ key: 'trip/', networks: [] }, 'from nowhere'],
       [{ key: 'trip/', surprise: 1 }, 'an unknown term'],
     ];
     for (const [body, why] of bad) expect((await api('POST', '/links', { bucket: 'home', ...body })).status, why).to.equal(400);
@@ -125,6 +127,20 @@ describe('share links', function () {
       statuses.add((await visit('POST', token, '/unlock', { body: { password: `guess ${n}` } })).status);
     expect([...statuses]).to.have.members([401, 429]);
     await api('PATCH', `/links/${id}`, { password: null });
+    expect((await visit('GET', token)).status).to.equal(200);
+  });
+
+  it('open from the networks that they are for, and end for who is in from elsewhere', async () => {
+    const { token, id } = await link({ key: 'trip/', password: 'open sesame', networks: ['203.0.113.0/24'] });
+    for (const path of ['', '/list/', '/files/a.txt', '/zip'])
+      expect((await visit('GET', token, path)).json.code, path).to.equal('link_refuses');
+    expect((await visit('POST', token, '/unlock', { body: { password: 'open sesame' } })).json.code).to.equal('link_refuses');
+    const changed = await api('PATCH', `/links/${id}`, { networks: ['127.0.0.0/8', '::1/128'], password: null });
+    expect(changed.json.networks).to.deep.equal(['127.0.0.0/8', '::1/128']);
+    expect((await visit('GET', token, '/files/a.txt')).text).to.equal('first');
+    await api('PATCH', `/links/${id}`, { networks: ['203.0.113.0/24'] });
+    expect((await visit('GET', token, '/files/a.txt')).status).to.equal(403);
+    await api('PATCH', `/links/${id}`, { networks: null });
     expect((await visit('GET', token)).status).to.equal(200);
   });
 

@@ -99,8 +99,17 @@ function termsOf({ expires, ...terms }: TermsJson): Partial<LinkTerms> {
 }
 
 async function linkJson({ deps, who }: Exchange, link: Link, bucket?: string): Promise<z.infer<typeof schema.Link>> {
-  const { at, expires, created, lastUsed, ...rest } = link;
+  const { at, expires, networks, created, lastUsed, ...rest } = link;
   const name = bucket ?? (await deps.buckets.get(who, at.bucket)).name;
   const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
-  return { ...rest, bucket: name, key: at.key, expires: time(expires), created: isoTime(created), lastUsed: time(lastUsed) };
+  const from = networks === null ? null : [...networks];
+  return {
+    ...rest,
+    networks: from,
+    bucket: name,
+    key: at.key,
+    expires: time(expires),
+    created: isoTime(created),
+    lastUsed: time(lastUsed),
+  };
 }

@@ -212,6 +212,7 @@ function told({ code, message, details }: CloudStoreError): RestError | null {
   if (details.link === 'password') return new RestError('link_password', message);
   if (details.link === 'expired') return new RestError('link_expired', message);
   if (details.link === 'used up') return new RestError('link_used_up', message);
+  if (details.link === 'elsewhere') return new RestError('link_refuses', message);
   if (code === 'access_denied') return new RestError('link_refuses', 'This link does not let you do this.');
   if (code === 'bucket_not_found') return new RestError('link_refuses', 'What this link was to is not there any more.');
   return null;

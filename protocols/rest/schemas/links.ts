@@ -16,6 +16,12 @@ const terms = {
   downloadsMax: limit.meta({ description: 'Downloads of files that it is good for; null: any number.' }),
   bytesMax: limit.meta({ description: 'Of a drop folder: bytes that it takes.' }),
   filesMax: limit.meta({ description: 'Of a drop folder: files that it takes.' }),
+  networks: z
+    .array(z.string().max(64))
+    .min(1)
+    .max(100)
+    .nullable()
+    .meta({ description: 'Networks (10.0.0.0/8) that it opens from; null: from anywhere.' }),
   disabled: z.boolean(),
 };
 

@@ -73,9 +73,10 @@ function Links({ entry }: { entry: Shared }) {
         { name: 'password', label: t('signIn.password'), kind: 'password', optional: true },
         { name: 'expires', label: t('key.expires'), kind: 'date', optional: true },
         { name: 'downloads', label: t('link.downloadsMax'), kind: 'number', optional: true },
+        networksField(null),
         ...(entry.kind === 'folder' ? dropLimits() : []),
       ],
-      act: ({ mode, label, password, expires, downloads, files, room }) =>
+      act: ({ mode, label, password, expires, downloads, networks, files, room }) =>
         client.call('CreateLink', {
           body: {
             bucket,
@@ -85,6 +86,7 @@ function Links({ entry }: { entry: Shared }) {
             ...(password ? { password } : {}),
             ...(expires ? { expires: new Date(`${expires}T23:59:59`).toISOString() } : {}),
             ...(downloads && mode !== 'drop' ? { downloadsMax: whole(downloads) } : {}),
+            ...(networks ? { networks: listOf(networks) } : {}),
             ...(files && mode === 'drop' ? { filesMax: whole(files) } : {}),
             ...(room && mode === 'drop' ? { bytesMax: megabytes(room) } : {}),
           },
@@ -134,6 +136,21 @@ function dropLimits({ filesMax = null, bytesMax = null }: Partial<Link> = {}): F
   ];
 }
 
+function networksField(networks: readonly string[] | null): FormField {
+  return {
+    name: 'networks',
+    label: t('link.networks'),
+    optional: true,
+    hint: t('link.networksHint'),
+    initial: networks?.join(', ') ?? '',
+  };
+}
+
+/** What stands between commas and spaces. */
+function listOf(text: string): string[] {
+  return text.split(/[\s,]+/).filter((one) => one !== '');
+}
+
 function whole(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) throw new Error(t('link.wholeNumber'));
@@ -180,9 +197,10 @@ async function change(link: Link): Promise<boolean> {
         optional: true,
         initial: link.downloadsMax?.toString() ?? '',
       },
+      networksField(link.networks),
       ...(folder ? dropLimits(link) : []),
     ],
-    act: ({ mode, label, password, open, expires, downloads, files, room }) => {
+    act: ({ mode, label, password, open, expires, downloads, networks, files, room }) => {
       const drop = mode === 'drop';
       return client.call('UpdateLink', {
         path: { link: String(link.id) },
@@ -193,6 +211,7 @@ async function change(link: Link): Promise<boolean> {
           // A day that nobody touched keeps its hour.
           ...(expires === dayOf(link.expires) ? {} : { expires: expires ? new Date(`${expires}T23:59:59`).toISOString() : null }),
           downloadsMax: downloads && !drop ? whole(downloads) : null,
+          networks: networks ? listOf(networks) : null,
           filesMax: files && drop ? whole(files) : null,
           bytesMax: room && drop ? megabytes(room) : null,
         },
@@ -234,6 +253,7 @@ export function LinkRow({ link, reload, place = false }: { link: Link; reload: (
             : t('link.downloads', { count: link.downloads })}
           {link.downloadsMax !== null && ` ${t('link.ofDownloads', { max: link.downloadsMax })}`}
           {link.filesMax !== null && ` · ${t('link.ofFiles', { count: link.filesMax })}`}
+          {link.networks !== null && ` · ${t('link.from', { networks: link.networks.join(', ') })}`}
           {link.bytesMax !== null && ` · ${t('link.ofBytes', { size: bytes(link.bytesMax) })}`}
           {link.lastUsed !== null && ` · ${ago(link.lastUsed)}`}
         </span>
