@@ -11,6 +11,7 @@ import { apiOf, appCode } from '../support/identity.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore, type Finished } from '../support/process.ts';
 import { leaveOut } from '../support/programs.ts';
+import { askSts, keysOf } from '../support/sts.ts';
 
 const PASSPHRASE = `canary ${randomBytes(8).toString('hex')} words and a bird`;
 const SMTP_PASSWORD = `canary-smtp-${randomBytes(8).toString('hex')}`;
@@ -115,6 +116,12 @@ describe('secrets', function () {
     const app = await given('/credentials', { kind: 'app-password', name: 'a' }, own);
     const device = await given('/credentials', { kind: 'device', name: 'd' }, own);
     const link = await given('/links', { bucket: 'home', key: '', password: 'canary-of-a-link-password' }, own);
+    const claim = await given('/claims', { kind: 'device', name: 'of a claim' }, own);
+    const redeemed = await given('/claims/redeem', { token: claim.token });
+    const unused = await given('/claims', { kind: 'app-password', name: 'unused' }, own);
+    const s3Keys = { accessKeyId: ENV.CLOUDSTORE_ACCESS_KEY_ID, secretAccessKey: ENV.CLOUDSTORE_SECRET_ACCESS_KEY };
+    const temporary = keysOf(await askSts(gateway.s3Url, s3Keys, { Action: 'GetSessionToken' }));
+    expect((await fetch(presign('GET', `${gateway.s3Url}/home/tiny`, temporary, new Date()))).status).to.equal(200);
     const totp = await given('/me/totp', {}, own);
     const { recoveryCodes } = await given('/me/totp/confirm', { code: appCode(totp.secret) }, own);
     for (const [what, secret] of Object.entries({
@@ -128,6 +135,11 @@ describe('secrets', function () {
       'the password of a link': 'canary-of-a-link-password',
       'the secret of one-time codes': totp.secret,
       'a recovery code': recoveryCodes[0],
+      'a claim': claim.token,
+      'what a claim gave': redeemed.password,
+      'a claim that nobody redeemed': unused.token,
+      'a temporary secret': temporary.secretAccessKey,
+      'a session token': temporary.sessionToken,
     })) {
       expect(secret, what).to.be.a('string').and.have.length.above(8);
       canaries.set(what, formsOf(secret as string));
