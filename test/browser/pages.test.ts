@@ -233,6 +233,39 @@ describe('every page in a browser', function () {
     await stranger.getByText('This link leads nowhere').waitFor();
   });
 
+  it('says on the page of a link that more is below, and shows it page by page to the last', async () => {
+    for (let n = 0; n < 7; n++) await stage.api('PUT', `/files/home/Leaflets/leaflet%20${n}.txt`, `${n}`);
+    const made = await stage.api('POST', '/links', JSON.stringify({ bucket: 'home', key: 'Leaflets/' }), {
+      'Content-Type': 'application/json',
+    });
+    const { token } = (await made.json()) as { token: string };
+    // The gateway's own pages, of three entries instead of a thousand; the second is lost on its way once.
+    const asked: (string | null)[] = [];
+    await stranger.route('**/api/v1/public/**', async (route) => {
+      const url = new URL(route.request().url());
+      if (!url.pathname.includes(`${token}/list`)) return route.continue();
+      asked.push(url.searchParams.get('cursor'));
+      if (asked.length === 2) return route.abort();
+      url.searchParams.set('limit', '3');
+      return route.continue({ url: url.href });
+    });
+    await stranger.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${token}`);
+    const rows = stranger.locator('.public-list li');
+    await stranger.getByText('3 items, and more below').waitFor();
+    expect(await rows.count()).to.equal(3);
+    await stranger.getByRole('button', { name: 'Show more' }).click();
+    await stranger.getByRole('button', { name: 'Try again' }).click();
+    await stranger.getByText('6 items, and more below').waitFor();
+    await stranger.getByRole('button', { name: 'Show more' }).click();
+    await rows.filter({ hasText: 'leaflet 6.txt' }).waitFor();
+    await stranger.getByRole('button', { name: 'Show more' }).waitFor({ state: 'detached' });
+    expect(await rows.locator('bdi').allTextContents()).to.deep.equal([0, 1, 2, 3, 4, 5, 6].map((n) => `leaflet ${n}.txt`));
+    expect(asked).to.have.lengthOf(4);
+    expect(asked[1]).to.equal(asked[2]);
+    await stranger.unroute('**/api/v1/public/**');
+    await stage.api('DELETE', '/files/home/Leaflets/?recursive=true');
+  });
+
   it('gives a group a role on a folder, says who sees it and why, changes and takes the role', async () => {
     await show('#/drive/home/Documents/');
     await page.getByRole('button', { name: 'Add' }).click();

@@ -11,6 +11,7 @@ import { Button, Submit } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Logo } from '../ui/logo.tsx';
+import { usePages } from '../ui/pages.ts';
 import { said } from '../ui/said.ts';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 
@@ -152,18 +153,14 @@ function OneFile({ token, file, mode, path }: { token: string; file: PublicEntry
 function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }) {
   const [path, setPath] = useState('');
   const [opened, setOpened] = useState<PublicEntry | null>(null);
-  const list = useLoad(async () => {
-    const out: PublicEntry[] = [];
-    for (let cursor: string | null = null; ; ) {
-      const page: PublicListing = await stranger.call('ListPublicFolder', {
-        path: { token, key: path },
-        query: cursor === null ? {} : { cursor },
-      });
-      out.push(...page.entries);
-      if (page.next === null || out.length >= 10_000) return out;
-      cursor = page.next;
-    }
-  }, [path]);
+  const list = usePages(
+    async (cursor) => {
+      const query = cursor === null ? {} : { cursor };
+      const page: PublicListing = await stranger.call('ListPublicFolder', { path: { token, key: path }, query });
+      return { items: page.entries, next: page.next };
+    },
+    [token, path],
+  );
   if (opened !== null)
     return (
       <>
@@ -183,11 +180,10 @@ function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }
           {t('chooser.up')}
         </button>
       )}
-      {list.error !== null && <Failed error={list.error} retry={list.reload} />}
-      {list.data === null && list.error === null && <Loading />}
-      {list.data?.length === 0 && <p class="muted">{t('folder.empty')}</p>}
-      <ul class="public-list">
-        {list.data?.map((entry) => (
+      {list.items === null && list.error === null && <Loading />}
+      {list.items?.length === 0 && !list.more && <p class="muted">{t('folder.empty')}</p>}
+      <ul class="public-list" aria-busy={list.loading}>
+        {list.items?.map((entry) => (
           <li key={entry.path}>
             <button type="button" onClick={() => (entry.kind === 'folder' ? setPath(entry.path) : setOpened(entry))}>
               <Icon
@@ -201,6 +197,17 @@ function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }
           </li>
         ))}
       </ul>
+      {list.error !== null && <Failed error={list.error} retry={list.items === null ? list.reload : list.next} />}
+      {list.items !== null && list.more && (
+        <p class="row">
+          <span class="muted" aria-live="polite">
+            {t('entries.more', { count: list.items.length })}
+          </span>
+          <Button busy={list.loading} onClick={list.next}>
+            {t('showMore')}
+          </Button>
+        </p>
+      )}
     </>
   );
 }
