@@ -1,8 +1,12 @@
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { AlertStore } from '#contracts/alerts';
 import { BACKUP_CHECK_JOB, BACKUP_JOB } from '#contracts/backups';
+import type { InstanceStore } from '#contracts/instance-store';
 import type { Job, JobContext } from '#contracts/jobs';
+import type { Run, RunStore } from '#contracts/runs';
+import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { backupPlace, backupSource } from './backup-place.ts';
 import { failedBackup } from './backup-run.ts';
@@ -11,20 +15,23 @@ import type { Config } from './config/load.ts';
 
 export interface BackupJobOptions {
   config: Config;
-  metadata: { alerts: AlertStore };
+  metadata: { alerts: AlertStore; runs: RunStore; instance: Pick<InstanceStore, 'unregister'> };
+  clock: Clock;
   /** Of now. */
   masterKey(): Buffer;
 }
 
-/** How long one who is cancelled may take to see it: a pack is copied to its end. */
+/** How long one who is cancelled may take to see it: a piece of a pack is read and written to its end. A disk that hangs may take longer. */
 const CANCEL_MS_MAX = 10_000;
+const SILENT = 'The thread of the backup ended without a word.';
 const NEEDED = 'Name the directory: on the page of backups, or with cloudstore backup --to.';
 
 /**
  * `cloudstore backup` and `restore --check` as jobs of the gateway, each on a thread of its own, because reading gigabytes of records would keep this one
  * from answering requests. One that is cut short leaves nothing but packs that the next one finds there.
  */
-export function backupJobs({ config, metadata, masterKey }: BackupJobOptions): Job[] {
+export function backupJobs(options: BackupJobOptions): Job[] {
+  const { config, metadata, masterKey } = options;
   const orders = (task: BackupOrders['task']): BackupOrders => ({ config, masterKey: masterKey(), task });
   return [
     {
@@ -36,7 +43,7 @@ export function backupJobs({ config, metadata, masterKey }: BackupJobOptions): J
           if (typeof to !== 'string') throw new CloudStoreError('invalid_argument', NEEDED);
           const place = await backupPlace(to, config);
           const kept = typeof keep === 'number' ? keep : null;
-          await onThread(orders({ kind: 'backup', to: place, verify: verify === true, keep: kept }), context);
+          await onThread(orders({ kind: 'backup', to: place, verify: verify === true, keep: kept }), context, options);
         } catch (error) {
           // The thread has said so already, unless it never began or could not.
           if (!context.signal.aborted) await metadata.alerts.raise(failedBackup(error)).catch(() => undefined);
@@ -51,7 +58,7 @@ export function backupJobs({ config, metadata, masterKey }: BackupJobOptions): J
         const { from, name } = argumentOf(context);
         if (typeof from !== 'string') throw new CloudStoreError('invalid_argument', NEEDED);
         const place = await backupSource(from);
-        await onThread(orders({ kind: 'check', from: place, name: typeof name === 'string' ? name : null }), context);
+        await onThread(orders({ kind: 'check', from: place, name: typeof name === 'string' ? name : null }), context, options);
       },
     },
   ];
@@ -63,11 +70,14 @@ function argumentOf({ argument }: JobContext): Record<string, unknown> {
 }
 
 /** @throws corrupt when what was read again is not whole, internal with what the thread says */
-async function onThread(orders: BackupOrders, { signal, progress }: JobContext): Promise<void> {
+async function onThread(orders: BackupOrders, { signal, progress }: JobContext, options: BackupJobOptions): Promise<void> {
+  const startedMs = options.clock.now();
+  let registered: number | null = null;
   const thread = new Worker(new URL('./backup-thread.ts', import.meta.url), { workerData: orders });
   const ended = Promise.withResolvers<FromBackupThread | null>();
   thread.on('message', (message: FromBackupThread) => {
     if (message.kind === 'progress') progress({ done: message.done, total: message.total, unit: 'bytes' });
+    else if (message.kind === 'registered') registered = message.number;
     else ended.resolve(message);
   });
   thread.on('error', ended.reject);
@@ -80,9 +90,14 @@ async function onThread(orders: BackupOrders, { signal, progress }: JobContext):
   if (signal.aborted) cancel();
   else signal.addEventListener('abort', cancel, { once: true });
   try {
-    const end = await ended.promise;
+    const end = await ended.promise.catch(async (error: unknown) => {
+      await speakFor(orders, { startedMs, registered, error: signal.aborted ? null : error }, options);
+      throw error;
+    });
+    if (end === null)
+      await speakFor(orders, { startedMs, registered, error: signal.aborted ? null : new Error(SILENT) }, options);
     signal.throwIfAborted();
-    if (end === null) throw new CloudStoreError('internal', 'The thread of the backup ended without a word.');
+    if (end === null) throw new CloudStoreError('internal', SILENT);
     if (end.kind === 'failed') throw new CloudStoreError('internal', end.message);
     if (end.kind === 'done' && end.faults.length > 0)
       throw new CloudStoreError('corrupt', `The backup was read again and is not whole: ${end.faults[0]}`);
@@ -95,4 +110,26 @@ async function onThread(orders: BackupOrders, { signal, progress }: JobContext):
       await gone.catch(() => undefined);
     }
   }
+}
+
+/**
+ * A thread that was ended from outside has neither signed off nor written down how it went. In its place: else collection waits for it, and what was cancelled is
+ * told as killed.
+ */
+async function speakFor(
+  { task }: BackupOrders,
+  { startedMs, registered, error }: { startedMs: number; registered: number | null; error: unknown },
+  { metadata, clock }: BackupJobOptions,
+): Promise<void> {
+  const about = task.kind === 'backup' ? { directory: task.to, by: 'gateway' } : { directory: task.from };
+  const outcome = error === null ? 'cancelled' : 'failed';
+  const message = error === null ? null : error instanceof Error ? error.message : String(error);
+  const run: Omit<Run, 'id'> = {
+    kind: task.kind === 'backup' ? 'backup' : 'backup-check',
+    ...{ startedMs, endedMs: clock.now(), outcome, message },
+    report: { ...about, host: hostname() },
+  };
+  // The end of the job is told in any case.
+  if (registered !== null) await metadata.instance.unregister(registered).catch(() => undefined);
+  await metadata.runs.add(run).catch(() => undefined);
 }

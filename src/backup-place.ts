@@ -4,8 +4,12 @@ import { codeOf } from '#blob/disk-error';
 import { CloudStoreError } from '#core/errors';
 import type { Config } from './config/load.ts';
 
-/** What a directory of backups may hold: its own, and what a fresh disk has. */
-const EXPECTED = new Set(['packs', 'snapshots', 'lists', 'master-key.json', 'master.key', 'lost+found', '.DS_Store']);
+/** What a directory of backups may hold: its own, what a backup that was killed was writing, and what a fresh disk has. */
+const EXPECTED = new Set([
+  ...['packs', 'snapshots', 'lists', 'master-key.json', 'master.key'],
+  ...['master-key.json.new', 'master.key.new'],
+  ...['lost+found', '.DS_Store'],
+]);
 
 /**
  * Where a backup may go that somebody names over the network: an absolute directory outside of what the gateway works in, which is there, or whose

@@ -14,10 +14,10 @@ export interface BackupRunOptions extends Omit<BackupOptions, 'alive' | 'progres
   verify: boolean;
   by: 'command' | 'gateway';
   clock: Clock;
-  /** Fires when nobody wants it any more. */
-  signal?: AbortSignal;
   /** Bytes that are copied and, where it is verified, read again; of all. */
   progress?(done: number, total: number): void;
+  /** As what it is registered while it copies. */
+  registered?(number: number): void;
 }
 
 export interface BackupRun {
@@ -58,15 +58,18 @@ export async function runBackup(options: BackupRunOptions): Promise<BackupRun> {
 async function make(options: BackupRunOptions): Promise<BackupRun> {
   const { metadata, to, verify, masterKey, disk, signal, progress } = options;
   const twice = verify ? 2 : 1;
-  const report = await pinned(metadata, (heart) =>
-    backupTo({
-      ...options,
-      progress: (done, total) => progress?.(done, total * twice),
-      async alive() {
-        signal?.throwIfAborted();
-        await heart();
-      },
-    }),
+  const report = await pinned(
+    metadata,
+    (heart) =>
+      backupTo({
+        ...options,
+        progress: (done, total) => progress?.(done, total * twice),
+        async alive() {
+          signal?.throwIfAborted();
+          await heart();
+        },
+      }),
+    options.registered,
   );
   if (!verify) return { report, verdict: null };
   const lists = createShelf({ directory: backupPaths(to).lists, disk });
@@ -75,7 +78,7 @@ async function make(options: BackupRunOptions): Promise<BackupRun> {
     signal?.throwIfAborted();
     progress?.(total + done, total * 2);
   };
-  return { report, verdict: await verifyBackup({ from: to, masterKey, disk, progress: told }, list) };
+  return { report, verdict: await verifyBackup({ from: to, masterKey, disk, progress: told, ...(signal && { signal }) }, list) };
 }
 
 interface Recorded {

@@ -24,6 +24,7 @@ export interface BackupOrders {
 }
 
 export type FromBackupThread =
+  | { kind: 'registered'; number: number }
   | { kind: 'progress'; done: number; total: number }
   | { kind: 'done'; faults: string[] }
   | { kind: 'failed'; message: string };
@@ -35,9 +36,8 @@ async function serve(port: NonNullable<typeof parentPort>, orders: BackupOrders)
   const unwanted = new AbortController();
   port.on('message', () => unwanted.abort(new Error('The backup was cancelled.')));
   const send = (message: FromBackupThread): void => port.postMessage(message);
-  const progress = (done: number, total: number): void => send({ kind: 'progress', done, total });
   try {
-    const faults = await withMetadata(orders.config, (metadata) => work(orders, metadata, unwanted.signal, progress));
+    const faults = await withMetadata(orders.config, (metadata) => work(orders, metadata, unwanted.signal, send));
     send({ kind: 'done', faults });
   } catch (error) {
     send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
@@ -67,13 +67,14 @@ async function work(
   orders: BackupOrders,
   metadata: Metadata,
   signal: AbortSignal,
-  progress: (done: number, total: number) => void,
+  send: (message: FromBackupThread) => void,
 ): Promise<string[]> {
   const { config, task } = orders;
   const { values } = config;
   const masterKey = Buffer.from(orders.masterKey);
   const disk = nodeDiskOps();
   const dataDirectory = values['data-dir'];
+  const progress = (done: number, total: number): void => send({ kind: 'progress', done, total });
   const common = { clock: Date, random: randomBytes, disk, masterKey, signal, progress };
   if (task.kind === 'check') return check(task, metadata, common);
   const packs = openPackStores({ dataDirectory, settings: values, more: [], lastSeen: true, disk, random: randomBytes });
@@ -90,6 +91,7 @@ async function work(
       keep: task.keep,
       verify: task.verify,
       by: 'gateway',
+      registered: (number) => send({ kind: 'registered', number }),
     });
     return run.verdict?.faults ?? [];
   } finally {
@@ -120,7 +122,7 @@ async function check(
       signal.throwIfAborted();
       progress(done, total);
     };
-    const verdict = await verifyBackup({ from, masterKey, disk, progress: told }, backup.list);
+    const verdict = await verifyBackup({ from, masterKey, disk, progress: told, signal }, backup.list);
     const faults = [...backup.skipped.map((one) => `${one.name} cannot be used: ${one.why}`), ...verdict.faults];
     const taken = new Date(backup.list.takenMs).toISOString();
     return { made: faults, shown: { name: backup.name, taken, ...verdictOf({ ...verdict, faults }) } };

@@ -206,7 +206,8 @@ function nameOf({ number, takenMs, id, parent }: Parameters<Parameters<DumpStore
   return `${String(number).padStart(10, '0')}.${takenMs}.${id}.${parent ?? 'base'}.dump`;
 }
 
-async function* untilAborted(bytes: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+/** The pieces, and the signal's reason in place of the next one once nobody wants them any more. */
+export async function* untilAborted<T>(bytes: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
   for await (const piece of bytes) {
     signal?.throwIfAborted();
     yield piece;

@@ -225,6 +225,71 @@ describe('backup and restore', function () {
     expect((await run(join(directory, 'none'), ['restore', '--from', to, '--check'], 0, env)).faults).to.deep.equal([]);
   });
 
+  it('cancelled in the middle ends as cancelled, hurts no backup that is there, and is in the way of none', async () => {
+    const headers = {
+      authorization: `Basic ${Buffer.from(`admin:${gateway.password}`).toString('base64')}`,
+      'content-type': 'application/json',
+    };
+    // biome-ignore lint/suspicious/noExplicitAny: a foreign border; the test looks into answers of any shape
+    const ask = async (method: string, path: string, body: object | null = null): Promise<any> => {
+      const answer = await fetch(`${gateway.restUrl}${path}`, { method, headers, body: body && JSON.stringify(body) });
+      expect(answer.ok, `${method} ${path}: ${answer.status}`).to.equal(true);
+      return answer.status === 204 ? null : answer.json();
+    };
+    const ended = async () => {
+      for (;;) {
+        const all = await ask('GET', '/backups');
+        if (all.running.state === 'idle') return all;
+        await sleep(20);
+      }
+    };
+    const to = join(directory, 'cancelled');
+    await ask('POST', '/backups', { to });
+    const good = (await ended()).backups[0].made.name;
+    const lists = readdirSync(join(to, 'lists'));
+    for (let attempt = 0; ; attempt++) {
+      // What is copied is more each time, until it takes longer than the word that it is not wanted.
+      await put(`more/${attempt}.bin`, seededRandom(`${SEED}-more-${attempt}`)((attempt + 1) * 24_000_000));
+      const before = bytesIn(join(to, 'packs'));
+      await ask('POST', '/backups', { to, verify: false });
+      while ((await ask('GET', '/backups')).running.state === 'idle') await sleep(1);
+      while (bytesIn(join(to, 'packs')) === before) await sleep(1);
+      await ask('POST', '/jobs/backup/cancel');
+      const { running, backups: told } = await ended();
+      // It may have been through when it heard of it: then it stands there, as whole as any.
+      if (told[0].outcome === 'done') {
+        expect(attempt, 'it was always through before it could be cancelled').to.be.below(8);
+        lists.splice(0, lists.length, ...readdirSync(join(to, 'lists')));
+        continue;
+      }
+      expect(running.outcome).to.deep.equal({ kind: 'cancelled', message: null });
+      expect(told[0]).to.deep.include({ outcome: 'cancelled', directory: to, by: 'gateway' });
+      break;
+    }
+    // Who stays registered without a sign of life is told as killed, and collection waits for him.
+    await run(dataDir, ['gc']);
+    expect(filesIn(to).filter((path) => path.endsWith('.new'))).to.deep.equal([]);
+    expect(readdirSync(join(to, 'lists'))).to.deep.equal(lists);
+    expect(lists).to.include(good);
+    await ask('POST', '/backups/check', { from: to, name: lists.at(-1) });
+    while ((await ask('GET', '/backups')).checking.state !== 'idle') await sleep(20);
+    const { alerts, checks } = { alerts: await ask('GET', '/alerts'), checks: (await ask('GET', '/backups')).checks };
+    expect(checks[0]).to.deep.include({ outcome: 'done', name: lists.at(-1) });
+    const standing = alerts.items.filter(
+      ({ subject, cleared }: { subject: string; cleared: string | null }) => subject === 'backup' && cleared === null,
+    );
+    expect(standing).to.deep.equal([]);
+    // What one that was killed leaves is in nobody's way either.
+    for (const left of ['packs/open/00.pack.new', 'lists/1.backup.new', 'master-key.json.new'])
+      writeFileSync(join(to, left), 'half');
+    await ask('POST', '/backups', { to });
+    const [made] = (await ended()).backups;
+    expect(made.outcome, JSON.stringify(made)).to.equal('done');
+    expect(made.made.verified).to.deep.include({ faultCount: 0 });
+    expect(filesIn(to).filter((path) => path.endsWith('.new'))).to.deep.equal([]);
+    for (const name of [...files.keys()].filter((one) => one.startsWith('more/'))) await remove(name);
+  });
+
   it('comes back in an empty directory: the same listings, bytes, ETags, users and keys', async () => {
     const other = join(directory, 'restored');
     const env = { CLOUDSTORE_MASTER_KEY: key };
@@ -329,6 +394,11 @@ describe('backup and restore', function () {
     expect(finished.stdout).to.contain('is complete').and.contain('Restored from');
   });
 });
+
+/** Of what is there at this moment. */
+function bytesIn(directory: string): number {
+  return filesIn(directory).reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
 
 function filesIn(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })

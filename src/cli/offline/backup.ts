@@ -11,7 +11,7 @@ import { CloudStoreError } from '#core/errors';
 import type { Metadata } from '#metadata/open';
 import { writeDurably } from '../../data-directory.ts';
 import { instanceIdOf } from '../../owner.ts';
-import { chainTo, snapshotFiles, takeSnapshot } from '../../snapshots.ts';
+import { chainTo, snapshotFiles, takeSnapshot, untilAborted } from '../../snapshots.ts';
 import { identityIn } from '../disks.ts';
 import { type BackupList, backupFiles, backupPaths, holds, namesOf, readBackupList, writeBackupList } from './backup-list.ts';
 import { appendPack, copyFile, copyPack } from './pack-copy.ts';
@@ -34,6 +34,8 @@ export interface BackupOptions {
   alive(): Promise<void>;
   /** Bytes of packs that are in the backup by now, and of all that are to be. */
   progress?(done: number, total: number): void;
+  /** Fires when nobody wants it any more: seen within a piece of a pack, so that a slow disk need not take all of one first. */
+  signal?: AbortSignal;
   disk: DiskOps;
   random: Random;
 }
@@ -58,14 +60,15 @@ export interface BackupReport {
  * see when we look again. docs/adr/0013.
  */
 export async function backupTo(options: BackupOptions): Promise<BackupReport> {
-  const { metadata, shelf, masterKey, random, to, disk, alive, includeKey, dataDirectory } = options;
+  const { metadata, shelf, masterKey, random, to, disk, alive, includeKey, dataDirectory, signal } = options;
   await assertReached(options);
   const paths = backupPaths(to);
   const lists = createShelf({ directory: paths.lists, disk });
   const target = createPackReader({ directories: [paths.packs], disk });
   try {
     const store = await identityFor(options, paths.packs);
-    const tip = await takeSnapshot({ dumps: metadata.dumps, shelf, masterKey, random });
+    await removeUnfinished(disk, to);
+    const tip = await takeSnapshot({ dumps: metadata.dumps, shelf, masterKey, random, ...(signal && { signal }) });
     const chain = chainTo(snapshotFiles(await shelf.list()), tip.id);
     if (chain === null) throw new CloudStoreError('internal', 'The snapshot that was taken is not there.');
     const copied = { bytes: 0 };
@@ -75,10 +78,10 @@ export async function backupTo(options: BackupOptions): Promise<BackupReport> {
     const there = new Map((await kept.list()).map(({ name, bytes }) => [name, bytes]));
     for (const { name, bytes } of chain) {
       if (there.get(name) === bytes) continue;
-      await kept.put(name, shelf.read(name));
+      await kept.put(name, untilAborted(shelf.read(name), signal));
       copied.bytes += bytes;
     }
-    await copyFile(disk, join(dataDirectory, 'master-key.json'), join(to, 'master-key.json'), null);
+    await copyFile(disk, join(dataDirectory, 'master-key.json'), join(to, 'master-key.json'), null, signal);
     if (includeKey) await writeDurably(join(to, 'master.key'), `${masterKey.toString('hex')}\n`);
     await alive();
     const number = Math.max(0, ...(await backupFiles(lists)).map((file) => file.number)) + 1;
@@ -131,7 +134,7 @@ async function copyPacks(
 }
 
 async function copySealed(
-  { disk, packs }: BackupOptions,
+  { disk, packs, signal }: BackupOptions,
   there: PackOnDisk | undefined,
   { id, size }: PackOnDisk,
   to: string,
@@ -139,7 +142,7 @@ async function copySealed(
 ): Promise<BackupList['packs'][number] | null> {
   const entry = { id, bytes: size, sealed: true };
   if (holds(there, entry)) return entry;
-  if (!(await copyPack(disk, packs, id, to, size))) return null;
+  if (!(await copyPack(disk, packs, id, to, size, signal))) return null;
   copied.bytes += size;
   if (there?.open === true) await disk.unlink(there.path);
   return entry;
@@ -147,14 +150,14 @@ async function copySealed(
 
 /** Its whole records of now. What was copied before is a beginning of it. */
 async function copyOpen(
-  { packs, disk }: BackupOptions,
+  { packs, disk, signal }: BackupOptions,
   target: PackReader,
   there: PackOnDisk | undefined,
   pack: PackOnDisk,
   to: string,
   copied: { bytes: number },
 ): Promise<BackupList['packs'][number] | null> {
-  const source = await packs.verify(pack).catch((error: unknown) => {
+  const source = await packs.verify(pack, signal).catch((error: unknown) => {
     if (error instanceof CloudStoreError && error.code === 'not_found') return null;
     throw error;
   });
@@ -162,14 +165,15 @@ async function copyOpen(
   const { end } = source;
   const entry = { id: pack.id, bytes: end, sealed: false };
   if (there !== undefined && !there.open) return entry;
-  const before = there === undefined ? null : await target.verify(there).catch(() => null);
+  const before = there === undefined ? null : await target.verify(there, signal).catch(() => null);
+  signal?.throwIfAborted();
   await target.forget(pack.id);
   if (before !== null && before.damaged.length === 0 && before.end <= end) {
-    if (!(await appendPack(disk, packs, pack.id, to, { at: before.end, end }))) return null;
+    if (!(await appendPack(disk, packs, pack.id, to, { at: before.end, end, signal }))) return null;
     copied.bytes += end - before.end;
     return entry;
   }
-  if (!(await copyPack(disk, packs, pack.id, to, end))) return null;
+  if (!(await copyPack(disk, packs, pack.id, to, end, signal))) return null;
   copied.bytes += end;
   return entry;
 }
@@ -200,6 +204,16 @@ async function prune(
   }
   for (const { name } of await snapshots.list()) if (!neededSnapshots.has(name)) await snapshots.remove(name);
   return { backups: gone.length, packs };
+}
+
+/** What one that was killed was writing: nobody would come by its name again once the pack is rewritten into another. */
+async function removeUnfinished(disk: DiskOps, to: string): Promise<void> {
+  for (const directory of Object.values(backupPaths(to))) {
+    if ((await disk.stat(directory)) === null) continue;
+    for (const name of await disk.readdir(directory)) if (name.endsWith('.new')) await disk.unlink(join(directory, name));
+  }
+  for (const path of ['master-key.json.new', 'master.key.new'].map((name) => join(to, name)))
+    if ((await disk.stat(path)) !== null) await disk.unlink(path);
 }
 
 /** A backup without the packs of a store would be none. */

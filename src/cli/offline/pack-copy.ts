@@ -4,32 +4,48 @@ import { readFully, writeDurably, writeFully } from '#blob/durable-write';
 import type { DiskFile, DiskOps } from '#contracts/disk-ops';
 import type { PackReader } from '#contracts/pack-reader';
 import { isCloudStoreError } from '#core/errors';
+import { untilAborted } from '../../snapshots.ts';
 
 const PIECE_BYTES = 1 << 20;
 
-/** A whole copy under its name, or none. false: the source is not there any more. @throws insufficient_storage, unavailable */
-export async function copyFile(disk: DiskOps, from: string, to: string, bytes: number | null): Promise<boolean> {
+/** A whole copy under its name, or none. false: the source is not there any more. @throws insufficient_storage, unavailable; the signal's reason */
+export async function copyFile(
+  disk: DiskOps,
+  from: string,
+  to: string,
+  bytes: number | null,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const source = await openSource(disk, from);
   if (source === null) return false;
   try {
     await disk.mkdir(dirname(to), 0o700);
     const size = bytes ?? (await source.size());
-    await writeDurably(disk, `${to}.new`, to, piecesOf(source, 0, size), size);
+    await writeDurably(disk, `${to}.new`, to, untilAborted(piecesOf(source, 0, size), signal), size);
     return true;
   } catch (error) {
+    signal?.throwIfAborted();
     throw diskError(error, `copying ${from} to ${to}`);
   } finally {
     await source.close();
   }
 }
 
-/** The first bytes of a pack, from wherever it lies, as a whole file or none. false: it is not there any more. @throws insufficient_storage, unavailable */
-export async function copyPack(disk: DiskOps, packs: PackReader, id: string, to: string, bytes: number): Promise<boolean> {
+/** The first bytes of a pack, from wherever it lies, as a whole file or none. false: it is not there any more. @throws insufficient_storage, unavailable; the signal's reason */
+export async function copyPack(
+  disk: DiskOps,
+  packs: PackReader,
+  id: string,
+  to: string,
+  bytes: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   try {
     await disk.mkdir(dirname(to), 0o700);
-    await writeDurably(disk, `${to}.new`, to, packs.bytes(id, 0, bytes), bytes);
+    await writeDurably(disk, `${to}.new`, to, untilAborted(packs.bytes(id, 0, bytes), signal), bytes);
     return true;
   } catch (error) {
+    signal?.throwIfAborted();
     if (isCloudStoreError(error, 'not_found')) return false;
     throw diskError(error, `copying the pack ${id} to ${to}`);
   }
@@ -41,13 +57,13 @@ export async function appendPack(
   packs: PackReader,
   id: string,
   to: string,
-  { at, end }: { at: number; end: number },
+  { at, end, signal }: { at: number; end: number; signal?: AbortSignal | undefined },
 ): Promise<boolean> {
   try {
     const target = await disk.open(to, 'r+');
     try {
       let position = at;
-      for await (const piece of packs.bytes(id, at, end)) {
+      for await (const piece of untilAborted(packs.bytes(id, at, end), signal)) {
         await writeFully(target, [piece], position);
         position += piece.length;
       }
@@ -58,6 +74,7 @@ export async function appendPack(
     }
     return true;
   } catch (error) {
+    signal?.throwIfAborted();
     if (isCloudStoreError(error, 'not_found')) return false;
     throw diskError(error, `copying the pack ${id} to ${to}`);
   }

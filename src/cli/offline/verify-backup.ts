@@ -22,6 +22,7 @@ export interface VerifyOptions {
   disk: DiskOps;
   /** Bytes of packs that were read, and of all. May throw, to end it. */
   progress?(done: number, total: number): void;
+  signal?: AbortSignal;
 }
 
 const FAULTS_MAX = 1_000;
@@ -29,7 +30,10 @@ const FAULTS_MAX = 1_000;
 /**
  * Reads all of a backup: the snapshots to their end, every record of every pack, and that everything which a file consists of is in one of them.
  */
-export async function verifyBackup({ from, masterKey, disk, progress }: VerifyOptions, list: BackupList): Promise<BackupVerdict> {
+export async function verifyBackup(
+  { from, masterKey, disk, progress, signal }: VerifyOptions,
+  list: BackupList,
+): Promise<BackupVerdict> {
   const paths = backupPaths(from);
   const shelf = createShelf({ directory: paths.snapshots, disk });
   const packs = createPackReader({ directories: [paths.packs], disk });
@@ -50,7 +54,7 @@ export async function verifyBackup({ from, masterKey, disk, progress }: VerifyOp
         fault(`The pack ${entry.id} is ${pack === undefined ? 'missing' : 'shorter than it should be'}.`);
         continue;
       }
-      const { records, damaged, indexGood, end } = await packs.verify(pack);
+      const { records, damaged, indexGood, end } = await packs.verify(pack, signal);
       verdict.records += records - damaged.length;
       if (damaged.length > 0) fault(`The pack ${entry.id} has ${damaged.length} damaged records, the first at ${damaged[0]}.`);
       else if (!entry.sealed && end < entry.bytes) fault(`The pack ${entry.id} ends at ${end}, before ${entry.bytes}.`);
