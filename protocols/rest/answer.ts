@@ -14,7 +14,11 @@ export function sendJson(
   value: unknown,
   headers: Record<string, string | number> = {},
 ): void {
-  const bytes = Buffer.from(JSON.stringify(value));
+  sendBytes(res, status, Buffer.from(JSON.stringify(value)), headers);
+}
+
+/** JSON that is bytes already, as it is or in a coding that `headers` name. */
+export function sendBytes(res: ServerResponse, status: number, bytes: Buffer, headers: Record<string, string | number>): void {
   res.writeHead(status, {
     ...COMMON,
     'Content-Type': 'application/json; charset=utf-8',

@@ -7,9 +7,9 @@ import { parseRange, type RangeRequest } from '#core/range';
 import { sendBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { answerRanges } from '#http/range-response';
-import { sendJson } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { CONTENT_TYPE_DEFAULT, fileHeaders } from './file-headers.ts';
+import { sendListing, varyByEncoding } from './listing.ts';
 import { type Located, locate } from './place.ts';
 import { listedJson } from './represent.ts';
 import { type FileQuery, LIMIT_MAX } from './schema.ts';
@@ -65,10 +65,10 @@ function askedRanges({ req }: Exchange, info: ObjectInfo): RangeRequest[] | null
 async function listFolder(x: Exchange, { name, at }: Located, query: Query): Promise<void> {
   const { namespace } = x.deps;
   const directory = await namespace.directory(x.who, at);
+  varyByEncoding(x);
   checkConditions(parseConditions(x.req.headers), directory, 'read');
-  const headers = { ETag: `"${directory.etag}"` };
   if (x.req.method === 'HEAD') {
-    x.res.writeHead(200, { ...headers, 'Content-Type': 'application/json; charset=utf-8' }).end();
+    x.res.writeHead(200, { ETag: `"${directory.etag}"`, 'Content-Type': 'application/json; charset=utf-8' }).end();
     return;
   }
   const page = await namespace.list(x.who, {
@@ -83,7 +83,7 @@ async function listFolder(x: Exchange, { name, at }: Located, query: Query): Pro
     // The folder's own marker is not in it.
     .filter((entry) => entry.kind === 'prefix' || entry.info.key !== at.key)
     .map((entry) => listedJson(name, entry));
-  sendJson(x.res, 200, { entries, next: page.next === null ? null : encodeCursor(page.next) }, headers);
+  await sendListing(x, { entries, next: page.next === null ? null : encodeCursor(page.next) }, directory.etag);
 }
 
 /** Opaque to clients: how far a listing came may one day be more than a key. */

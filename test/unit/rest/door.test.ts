@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { get } from 'node:http';
 import { connect } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { CloudStoreError, ERROR_CODES } from '#core/errors';
 import { assertActions, createRestApp, routerPath } from '#protocols/rest/app';
@@ -47,6 +49,38 @@ describe('the REST door', () => {
   });
 
   describe('files', () => {
+    it('are listed compressed to who takes that, where it is worth it', async () => {
+      const list = async (path: string, encoding: string | null, headers: Record<string, string> = {}) => {
+        const all = { authorization: 'Bearer token-ann', 'accept-encoding': encoding ?? 'identity', ...headers };
+        const answer = await raw(`http://127.0.0.1:${rest.port}/api/v1${path}`, all);
+        return { ...answer, json: () => JSON.parse(String(answer.coding === 'gzip' ? gunzipSync(answer.bytes) : answer.bytes)) };
+      };
+      for (let index = 0; index < 60; index++) await rest.send('PUT', `/files/home/long/file-${index}.txt`, { body: 'x' });
+      await rest.send('PUT', '/files/home/short/one.txt', { body: 'x' });
+      const plain = await list('/files/home/long/', null);
+      expect(plain).to.deep.include({ status: 200, coding: undefined, vary: 'Accept-Encoding' });
+      expect(plain.etag).to.match(/^"/);
+      expect(plain.json().entries).to.have.length(60);
+      for (const wanted of ['gzip', 'br, gzip;q=0.5', '*', 'identity;q=0.1, GZIP']) {
+        const small = await list('/files/home/long/', wanted);
+        expect(small, wanted).to.deep.include({ status: 200, coding: 'gzip', vary: 'Accept-Encoding', etag: `W/${plain.etag}` });
+        expect(small.bytes.length, wanted)
+          .to.equal(small.length)
+          .and.below(plain.bytes.length / 4);
+        expect(small.json(), wanted).to.deep.equal(plain.json());
+      }
+      for (const wanted of ['br', 'gzip;q=0', 'gzip; q=0.000, *', '*;q=0', '', 'gzipped'])
+        expect((await list('/files/home/long/', wanted)).coding, wanted).to.equal(undefined);
+      expect((await list('/files/home/short/', 'gzip')).coding).to.equal(undefined);
+      for (const etag of [plain.etag, `W/${plain.etag}`])
+        expect(await list('/files/home/long/', 'gzip', { 'if-none-match': String(etag) })).to.deep.include({
+          status: 304,
+          vary: 'Accept-Encoding',
+        });
+      // A file's bytes are what they are, and nothing else is compressed: a secret may be in it.
+      expect(await list('/files/home/long/file-1.txt', 'gzip')).to.deep.include({ coding: undefined, vary: undefined });
+      expect((await list('/openapi.json', 'gzip')).coding).to.equal(undefined);
+    });
     it('are written, read, described and removed', async () => {
       const headers = { 'content-type': 'text/plain', 'x-mtime': '2001-02-03T04:05:06Z' };
       const put = await rest.send('PUT', '/files/home/d/a%20b.txt', { body: 'hello', headers });
@@ -272,3 +306,22 @@ describe('the REST door', () => {
     }
   });
 });
+
+/** An answer as it comes over the wire; fetch would unpack it. */
+function raw(url: string, headers: Record<string, string>) {
+  return new Promise<{
+    status: number | undefined;
+    coding: string | undefined;
+    vary: string | undefined;
+    etag: string | undefined;
+    length: number;
+    bytes: Buffer;
+  }>((resolve, reject) => {
+    const request = get(url, { headers, agent: false }, async (res) => {
+      const { 'content-encoding': coding, vary, etag, 'content-length': length } = res.headers;
+      const bytes = Buffer.concat(await res.toArray());
+      resolve({ status: res.statusCode, coding, vary, etag, length: Number(length), bytes });
+    });
+    request.on('error', reject);
+  });
+}
