@@ -31,9 +31,8 @@ function stale(): boolean {
   const page = statSync(join(out, 'index.html'), { throwIfNoEntry: false });
   if (!existsSync(join(root, 'web', 'src'))) return false;
   if (page === undefined) return true;
-  return ['src', 'public', 'worker', 'build', 'index.html', 'vite.config.ts'].some(
-    (name) => newest(join(root, 'web', name)) > page.mtimeMs,
-  );
+  const sources = ['src', 'public', 'worker', 'build', 'index.html', 'vite.config.ts'].map((name) => join(root, 'web', name));
+  return [...sources, join(root, 'clients', 'typescript')].some((path) => newest(path) > page.mtimeMs);
 }
 
 function newest(path: string): number {
