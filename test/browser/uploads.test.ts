@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { requireProgram } from '../support/programs.ts';
-import { openStage, type Stage } from './browser.ts';
+import { openStage, type Stage, signIn } from './browser.ts';
 
 const BYTES = 48 * 1024 * 1024;
+/** What the page sends of a large file in one request. */
+const PIECE_BYTES = 64 * 1024 * 1024;
 
-describe('uploads that a gateway or a tab does not survive', function () {
+describe('uploads from the page, whatever comes between', function () {
   this.timeout(180_000);
   requireProgram('chromium');
   let stage: Stage;
@@ -28,6 +30,51 @@ describe('uploads that a gateway or a tab does not survive', function () {
     await stage?.close();
     rmSync(stage?.gateway.dataDir ?? folder, { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('go on when the access token ends under way, whether the page or the gateway sees it first', async () => {
+    const page = await stage.page();
+    // Every token is at its end as soon as it is there, so that each request needs a new one.
+    await page.addInitScript(() => {
+      const real = window.fetch;
+      window.fetch = async (...request) => {
+        const answer = await real(...request);
+        if (!/\/auth\/(login|refresh)$/.test(answer.url) || !answer.ok) return answer;
+        return new Response(JSON.stringify({ ...(await answer.json()), expiresInSeconds: 1 }), answer);
+      };
+    });
+    await page.goto(stage.gateway.webUrl);
+    await signIn(page, stage.gateway.user, stage.gateway.password);
+    await page.locator('.entries').waitFor();
+    const seen: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/auth/refresh')) seen.push('renewed');
+      if (request.method() === 'PATCH') seen.push(`from ${request.headers()['upload-offset']}`);
+    });
+    const refused: number[] = [];
+    page.on('response', (response) => {
+      if (response.request().method() === 'PATCH' && !response.ok()) refused.push(response.status());
+    });
+    // The second piece comes with a token that is good for nothing any more.
+    let pieces = 0;
+    await page.route('**/api/v1/uploads/*', (route, request) => {
+      if (request.method() !== 'PATCH' || ++pieces !== 2) return route.continue();
+      return route.continue({ headers: { ...request.headers(), authorization: `${request.headers().authorization}x` } });
+    });
+    const long = join(folder, 'long.bin');
+    writeFileSync(long, randomBytes(PIECE_BYTES + 1024 * 1024));
+    await page.setInputFiles('input[type=file] >> nth=0', long);
+    await page.getByText('1 file uploaded').waitFor({ timeout: 90_000 });
+    expect(refused).to.deep.equal([401]);
+    const sent = seen.filter((what) => what !== 'renewed');
+    expect(sent).to.deep.equal(['from 0', `from ${PIECE_BYTES}`, `from ${PIECE_BYTES}`]);
+    const second = seen.indexOf(`from ${PIECE_BYTES}`);
+    expect(seen.slice(seen.indexOf('from 0'), second)).to.include('renewed');
+    expect(seen.slice(second, seen.lastIndexOf(`from ${PIECE_BYTES}`))).to.include('renewed');
+    const stored = await stage.api('GET', '/files/home/long.bin');
+    expect(sha(Buffer.from(await stored.arrayBuffer()))).to.equal(sha(readFileSync(long)));
+    expect(stage.faults).to.deep.equal([]);
+    await page.context().close();
   });
 
   it('go on with what is missing, in another tab and after the gateway was killed', async () => {
@@ -56,7 +103,7 @@ describe('uploads that a gateway or a tab does not survive', function () {
     });
     await page.getByText('1 file uploaded').waitFor({ timeout: 90_000 });
     const stored = await fetch(`${second.restUrl}/files/home/film.bin`, {
-      headers: { Authorization: `Basic ${Buffer.from(`${second.user}:${second.password}`).toString('base64')}` },
+      headers: { Authorization: basic(second) },
     });
     expect(sha(Buffer.from(await stored.arrayBuffer()))).to.equal(sha(readFileSync(file)));
   });
@@ -97,6 +144,10 @@ describe('uploads that a gateway or a tab does not survive', function () {
     expect(sha(Buffer.from(await stored.arrayBuffer()))).to.equal(sha(readFileSync(again)));
   });
 });
+
+function basic({ user, password }: Pick<TestGateway, 'user' | 'password'>): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
 
 function sha(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
