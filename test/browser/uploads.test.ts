@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -10,6 +10,8 @@ import { openStage, type Stage, signIn } from './browser.ts';
 const BYTES = 48 * 1024 * 1024;
 /** What the page sends of a large file in one request. */
 const PIECE_BYTES = 64 * 1024 * 1024;
+const MANY = process.env.CLOUDSTORE_TEST_LONG === '1' ? 1_500 : 150;
+const LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
 
 describe('uploads from the page, whatever comes between', function () {
   this.timeout(180_000);
@@ -76,6 +78,79 @@ describe('uploads from the page, whatever comes between', function () {
     expect(stage.faults).to.deep.equal([]);
     await page.context().close();
   });
+
+  it(`take a folder of ${MANY} files whole, and keep what was refused until it is dismissed or tried again`, async function () {
+    this.timeout(900_000);
+    const held = 'many/day 3';
+    const expected = new Map<string, string>();
+    for (let n = 0; n < MANY; n++) {
+      const key = `many/day ${n % 10}/${n}.txt`;
+      mkdirSync(join(folder, 'many', `day ${n % 10}`), { recursive: true });
+      writeFileSync(join(folder, key), `file ${n}`);
+      expected.set(key, `file ${n}`);
+    }
+    // A mounted drive holds one of the folders.
+    await stage.api('PUT', `/files/home/${encodeURI(held)}/`);
+    const drive = (method: string, headers: Record<string, string>, body?: string): Promise<Response> =>
+      fetch(`${stage.gateway.webdavUrl}home/${encodeURI(held)}/`, {
+        method,
+        headers: { Authorization: basic(stage.gateway), ...headers },
+        ...(body === undefined ? {} : { body }),
+      });
+    const lock = await drive('LOCK', { Depth: 'infinity', Timeout: 'Second-3600' }, LOCK);
+    expect(lock.status).to.equal(200);
+
+    const page = await stage.enter();
+    await page.locator('.entries').waitFor();
+    const title = (text: string): Promise<void> =>
+      page.locator('.uploads header strong').getByText(text, { exact: true }).waitFor({ timeout: 600_000 });
+    await page.setInputFiles('input[type=file] >> nth=1', join(folder, 'many'));
+    await title(`${MANY / 10} files failed`);
+    const free = [...expected].filter(([key]) => !key.startsWith(`${held}/`));
+    expect(await stored('many/')).to.deep.equal(new Map(free));
+
+    const failed = page.locator('.upload.failed').first();
+    await failed.getByText('Another program has locked it').waitFor();
+    const later = page.waitForResponse((response) => response.url().endsWith('/later.txt') && response.ok());
+    await page.setInputFiles('input[type=file] >> nth=0', {
+      name: 'later.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('later'),
+    });
+    await later;
+    await title(`${MANY / 10} files failed`);
+    const again = page.waitForResponse((response) => response.status() === 423);
+    await failed.getByRole('button', { name: /^Try .* again$/ }).click();
+    await again;
+    await title(`${MANY / 10} files failed`);
+    const dismissed = (await failed.locator('.name').textContent()) ?? '';
+    expect([...expected.keys()]).to.include(dismissed);
+    await failed.getByRole('button', { name: `Dismiss ${dismissed}` }).click();
+    await title(`${MANY / 10 - 1} files failed`);
+
+    expect((await drive('UNLOCK', { 'Lock-Token': lock.headers.get('lock-token') ?? '' })).status).to.equal(204);
+    await page.getByRole('button', { name: 'Try all again' }).click();
+    // With the one that came later.
+    await title(`${MANY / 10} files uploaded`);
+    expected.delete(dismissed);
+    expect(await stored('many/')).to.deep.equal(expected);
+    expect(stage.faults).to.deep.equal([]);
+    await page.context().close();
+  });
+
+  /** What is below a folder, by key. */
+  async function stored(prefix: string): Promise<Map<string, string>> {
+    const keys: string[] = [];
+    for (let after: string | null = ''; after !== null; ) {
+      const answer = await stage.api('GET', `/files/home/${prefix}?recursive=true${after}`);
+      const page = (await answer.json()) as { entries: { kind: string; key: string }[]; next: string | null };
+      keys.push(...page.entries.filter(({ kind }) => kind === 'file').map(({ key }) => key));
+      after = page.next === null ? null : `&cursor=${encodeURIComponent(page.next)}`;
+    }
+    const found = new Map<string, string>();
+    for (const key of keys.sort()) found.set(key, await (await stage.api('GET', `/files/home/${encodeURI(key)}`)).text());
+    return found;
+  }
 
   it('go on with what is missing, in another tab and after the gateway was killed', async () => {
     const page = await stage.enter();
