@@ -35,9 +35,10 @@ export const client = createClient({
 export async function resume(): Promise<void> {
   session.value = { kind: 'starting' };
   try {
-    const [signedIn] = await Promise.all([client.signedIn(), askSetup()]);
-    if (signedIn) await enter();
-    else session.value = { kind: 'out', reason: null };
+    // Whoever it is and whether the set-up waits are asked at once: the first view waits for both.
+    const who = client.signedIn().then((signedIn) => (signedIn ? client.call('Me', {}) : null));
+    const [me] = await Promise.all([who, askSetup()]);
+    session.value = me === null ? { kind: 'out', reason: null } : { kind: 'in', me };
   } catch (error) {
     session.value = { kind: 'away', error };
   }
