@@ -319,6 +319,11 @@ describe('backup and restore', function () {
     // And is the beginning of backups of its own, in the same place: packs are the same ones.
     const made = await run(other, ['backup', '--to', backups, '--verify'], 0, env);
     expect(made.verified.faults).to.deep.equal([]);
+    // The first one has written on since: what was one pack are two by now, and neither takes the other's place.
+    const parted = await cloudstore(['backup', '--to', backups], { env: { CLOUDSTORE_DATA_DIR: dataDir } });
+    expect(parted.code).to.equal(1);
+    expect(parted.stderr).to.contain('a directory of its own');
+    expect((await run(join(directory, 'none'), ['restore', '--from', backups, '--check'], 0, env)).faults).to.deep.equal([]);
   });
 
   it('killed in the middle is never taken for whole, and the next one goes on', async () => {
@@ -364,20 +369,21 @@ describe('backup and restore', function () {
   });
 
   it('keeps so many as it is told, and holds the key when it is told', async () => {
-    const before = filesIn(join(backups, 'lists')).length;
-    expect(before).to.be.at.least(3);
-    const made = await run(dataDir, ['backup', '--to', backups, '--keep', '1', '--include-key', '--verify']);
-    expect(made.removed.backups).to.equal(before);
+    const to = join(directory, 'kept');
+    for (let before = 0; before < 3; before++) await run(dataDir, ['backup', '--to', to]);
+    expect(filesIn(join(to, 'lists')).length).to.equal(3);
+    const made = await run(dataDir, ['backup', '--to', to, '--keep', '1', '--include-key', '--verify']);
+    expect(made.removed.backups).to.equal(3);
     expect(made.verified.faults).to.deep.equal([]);
-    expect(filesIn(join(backups, 'lists')).length).to.equal(1);
-    expect(statSync(join(backups, 'master.key')).mode & 0o777).to.equal(0o600);
+    expect(filesIn(join(to, 'lists')).length).to.equal(1);
+    expect(statSync(join(to, 'master.key')).mode & 0o777).to.equal(0o600);
     // Without the setting: the key is found where the backup is.
-    expect((await run(join(directory, 'with-key'), ['restore', '--from', backups, '--check'])).faults).to.deep.equal([]);
+    expect((await run(join(directory, 'with-key'), ['restore', '--from', to, '--check'])).faults).to.deep.equal([]);
   });
 
   it('gives files out without being restored', async () => {
     const to = join(directory, 'taken-out');
-    const report = await run(backups, ['export', '--offline', '--to', to]);
+    const report = await run(join(directory, 'kept'), ['export', '--offline', '--to', to]);
     expect(report).to.include({ failed: 0, files: files.size });
     for (const [name, body] of files) expect(readFileSync(join(to, 'home', name)).equals(body), name).to.equal(true);
   });

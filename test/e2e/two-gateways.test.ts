@@ -152,11 +152,22 @@ describe('two gateways on one Postgres, one Redis and one S3 store', () => {
     it('guesses no faster for asking both', async () => {
       const [here, there] = [apiOf(one), apiOf(two)];
       const admin = await here.tokenOf(one.user, one.password);
-      await here.call('POST', '/users', admin, { name: 'target', password: 'the right one' });
-      const statuses: number[] = [];
-      for (let i = 0; i < 14; i++) statuses.push((await (i % 2 ? here : there).login('target', `guess ${i}`)).status);
-      expect(statuses.filter((status) => status === 401)).to.have.length(10);
-      expect((await there.login('target', 'the right one')).status).to.equal(429);
+      const away = (): number => `${one.output().stderr}${two.output().stderr}`.split('Redis does not answer').length;
+      // A gateway that waited for Redis in vain counts by itself for a moment: then the two together let in twice as many at most.
+      for (let round = 0; ; round++) {
+        const [name, before] = [`target-${round}`, away()];
+        await here.call('POST', '/users', admin, { name, password: 'the right one' });
+        const statuses: number[] = [];
+        for (let i = 0; i < 14; i++) statuses.push((await (i % 2 ? here : there).login(name, `guess ${i}`)).status);
+        const guessed = statuses.filter((status) => status === 401).length;
+        if (away() > before && round < 10) {
+          expect(guessed).to.be.at.most(20);
+          continue;
+        }
+        expect(guessed).to.equal(10);
+        expect((await there.login(name, 'the right one')).status).to.equal(429);
+        return;
+      }
     });
 
     it('spends a one-time code for both', async () => {

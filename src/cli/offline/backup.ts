@@ -122,9 +122,9 @@ async function copyPacks(
       progress?.(safe, total);
       safe += pack.size;
       if (done.has(pack.id)) continue;
-      const entry = pack.open
-        ? await copyOpen(options, target, there.get(pack.id), pack, join(paths.openPacks, `${pack.id}.pack`), copied)
-        : await copySealed(options, there.get(pack.id), pack, join(paths.packs, `${pack.id}.pack`), copied);
+      const copy = pack.open ? copyOpen : copySealed;
+      const path = join(pack.open ? paths.openPacks : paths.packs, `${pack.id}.pack`);
+      const entry = await copy(options, target, there.get(pack.id), pack, path, copied);
       // Sealed, or rewritten and removed, between our look and the copy: look again.
       if (entry === null) vanished = true;
       else done.set(pack.id, entry);
@@ -134,7 +134,8 @@ async function copyPacks(
 }
 
 async function copySealed(
-  { disk, packs, signal }: BackupOptions,
+  { disk, packs, signal, to: directory }: BackupOptions,
+  target: PackReader,
   there: PackOnDisk | undefined,
   { id, size }: PackOnDisk,
   to: string,
@@ -142,6 +143,11 @@ async function copySealed(
 ): Promise<BackupList['packs'][number] | null> {
   const entry = { id, bytes: size, sealed: true };
   if (holds(there, entry)) return entry;
+  if (there?.open === false) {
+    const { damaged, indexGood } = await target.verify(there, signal);
+    if (damaged.length === 0 && indexGood) throw parted(id, directory);
+    await target.forget(id);
+  }
   if (!(await copyPack(disk, packs, id, to, size, signal))) return null;
   copied.bytes += size;
   if (there?.open === true) await disk.unlink(there.path);
@@ -150,7 +156,7 @@ async function copySealed(
 
 /** Its whole records of now. What was copied before is a beginning of it. */
 async function copyOpen(
-  { packs, disk, signal }: BackupOptions,
+  { packs, disk, signal, to: directory }: BackupOptions,
   target: PackReader,
   there: PackOnDisk | undefined,
   pack: PackOnDisk,
@@ -164,7 +170,10 @@ async function copyOpen(
   if (source === null) return null;
   const { end } = source;
   const entry = { id: pack.id, bytes: end, sealed: false };
-  if (there !== undefined && !there.open) return entry;
+  if (there?.open === false) {
+    if ((await target.verify(there, signal)).end >= end) return entry;
+    throw parted(pack.id, directory);
+  }
   const before = there === undefined ? null : await target.verify(there, signal).catch(() => null);
   signal?.throwIfAborted();
   await target.forget(pack.id);
@@ -176,6 +185,17 @@ async function copyOpen(
   if (!(await copyPack(disk, packs, pack.id, to, end, signal))) return null;
   copied.bytes += end;
   return entry;
+}
+
+/**
+ * A pack that was open when a backup was taken goes on here, and was ended where that backup was restored: under one name there are two, and whichever took the other's
+ * place would break its backups.
+ */
+function parted(id: string, directory: string): CloudStoreError {
+  return new CloudStoreError(
+    'conflict',
+    `Another installation, which was restored from a backup of this one, has its backups in ${directory} too, and the pack ${id} has become another there. Give one of the two a directory of its own.`,
+  );
 }
 
 /** Backups beyond the newest, then what none of those that stay needs. */
