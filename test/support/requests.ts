@@ -13,14 +13,17 @@ export interface SendOptions {
   body?: Uint8Array | string;
   /** By default each request has a connection of its own: with several processes, it may come to any of them. */
   agent?: Agent;
+  /** Goes out as it is, in place of the URL's, which is made tidy on its way. */
+  path?: string;
 }
 
 /** @throws when the connection breaks before the whole answer is here, or it takes longer than 20 seconds */
-export function send(method: string, url: string, { headers = {}, body, agent }: SendOptions = {}): Promise<Answer> {
+export function send(method: string, url: string, { headers = {}, body, agent, path }: SendOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
       agent: agent ?? false,
+      ...(path === undefined ? {} : { path }),
       headers: { ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }), ...headers },
       signal: AbortSignal.timeout(20_000),
     });

@@ -1,7 +1,8 @@
-import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { createClient, type S3Client } from '../../conformance/s3/harness/client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { apiOf, type Reply } from '../../support/identity.ts';
+import { send } from '../../support/requests.ts';
 
 /** Stands in everything that only the victim may see, names included. */
 export const CANARY = 'the-canary-of-the-victim';
@@ -93,29 +94,10 @@ export async function openScene(env: Record<string, string> = {}): Promise<Scene
     mallory,
     link,
     api,
-    raw(method, path, { headers = {}, body, door = 'main' } = {}) {
-      const { hostname, port } = new URL(door === 's3' ? gateway.s3Url : gateway.webUrl);
-      return new Promise((resolve, reject) => {
-        const outgoing = request({
-          hostname,
-          port,
-          method,
-          path,
-          agent,
-          headers: { ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }), ...headers },
-          signal: AbortSignal.timeout(20_000),
-        });
-        outgoing.once('error', reject);
-        outgoing.once('response', (response) => {
-          const parts: Buffer[] = [];
-          response.on('data', (part: Buffer) => parts.push(part));
-          response.once('error', reject);
-          response.once('end', () =>
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(parts).toString() }),
-          );
-        });
-        outgoing.end(body);
-      });
+    async raw(method, path, { door = 'main', ...options } = {}) {
+      const origin = door === 's3' ? gateway.s3Url : gateway.webUrl;
+      const { status, headers, body } = await send(method, origin, { ...options, path, agent });
+      return { status, headers, text: body.toString() };
     },
     async stop() {
       agent.destroy();
