@@ -19,6 +19,20 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+const pages = new Set<Page>();
+
+/** What somebody would have seen of a test that failed, where no picture of it is kept. */
+afterEach(async function () {
+  if (this.currentTest?.state !== 'failed') return;
+  for (const page of pages) {
+    const text = await page
+      .locator('body')
+      .innerText()
+      .catch((error: Error) => error.message);
+    console.error(`      ${page.url()} shows: ${text.replace(/\s+/g, ' ').slice(0, 1500)}`);
+  }
+});
+
 export async function openStage({ setup = false, ...options }: TestGatewayOptions & { setup?: boolean } = {}): Promise<Stage> {
   const built = await runProcess(process.execPath, [join(ROOT, 'scripts', 'build-web.ts'), '--if-stale']);
   if (built.code !== 0) throw new Error(built.stderr);
@@ -44,6 +58,8 @@ export async function openStage({ setup = false, ...options }: TestGatewayOption
     contexts.push(context);
     context.setDefaultTimeout(15_000);
     const opened = await context.newPage();
+    pages.add(opened);
+    opened.on('close', () => pages.delete(opened));
     opened.on('pageerror', (error) => faults.push(error.message));
     opened.on('dialog', (dialog) => {
       faults.push(`a dialog: ${dialog.message()}`);

@@ -184,6 +184,40 @@ describe('the drive in a browser', function () {
     await other.context().close();
   });
 
+  it('shows what happened while a listing was on its way, and lists again after one that failed', async () => {
+    await put('Late/first.txt', 'x');
+    const reached = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    let asked = 0;
+    await page.route(/\/files\/home\/Late\/(\?|$)/, async (route) => {
+      asked++;
+      if (asked === 2) return route.abort('connectionreset');
+      const response = await route.fetch();
+      if (asked === 3) {
+        reached.resolve();
+        await held.promise;
+      }
+      return route.fulfill({ response });
+    });
+    await page.goto(at(stage.gateway, 'drive/home/Late/'));
+    await entry('first.txt').waitFor();
+    const moved = await stage.api(
+      'POST',
+      '/move',
+      JSON.stringify({ from: { bucket: 'home', key: 'Late/first.txt' }, to: { bucket: 'home', key: 'Late/third.txt' } }),
+      { 'Content-Type': 'application/json' },
+    );
+    expect(moved.ok).to.equal(true);
+    await reached.promise;
+    await put('Late/second.txt', 'x');
+    await entry('second.txt').waitFor();
+    held.resolve();
+    await entry('third.txt').waitFor();
+    expect(await entry('second.txt').count()).to.equal(1);
+    await page.unrouteAll();
+    await page.goto(at(stage.gateway, 'drive/home/Trip/'));
+  });
+
   it('downloads a file under its name', async () => {
     await entry('photo.jpg').click({ button: 'right' });
     const [download] = await Promise.all([

@@ -16,6 +16,8 @@ const ORDERED_MAX = LIMIT;
 /** Of these, when all of a folder is asked for: what shows is drawn anew once for so many pages. */
 const PAGES_AT_ONCE = 10;
 const RELIST_MS_MIN = 300;
+/** After a listing that failed. */
+const RETRY_MS = 3000;
 /** A larger folder is not listed anew for a few entries: they are asked for one by one. */
 const RELIST_MAX = 2 * LIMIT;
 const ASKED_MAX = 50;
@@ -36,8 +38,10 @@ export function openFolder(place: Place) {
   const filter = signal('');
   const abort = new AbortController();
   const inner = { closed: false, more: null as Promise<void> | null, relist: 0, listMs: 100 };
-  /** What happened while pages were on their way, which may or may not show it. */
-  let meanwhile: ChangeEvent[] = [];
+  /** The last listing that was begun. Two at once could end in the wrong order. */
+  let turn: Promise<unknown> = Promise.resolve();
+  /** What happened while a listing is on its way, which may or may not show it; null while there is none. */
+  let meanwhile: ChangeEvent[] | null = null;
   let asked = new Set<string>();
 
   const complete = computed(() => next.value === null && state.value === 'ready');
@@ -51,22 +55,45 @@ export function openFolder(place: Place) {
     return seen.sort(comparison(order ?? { by: 'name', down: false }));
   });
 
+  /** Asks for pages when those before have come, and shows them together with what happened meanwhile. */
+  function listing(ask: () => Promise<() => void>): Promise<void> {
+    const asked = turn.then(async () => {
+      const happened: ChangeEvent[] = [];
+      meanwhile = happened;
+      let show: () => void;
+      try {
+        show = await ask();
+      } finally {
+        meanwhile = null;
+      }
+      if (inner.closed) return;
+      batch(() => {
+        show();
+        for (const event of happened) apply(event);
+      });
+    });
+    turn = asked.catch(() => undefined);
+    return asked;
+  }
+
   async function load(): Promise<void> {
     batch(() => {
       if (entries.value.length === 0) state.value = 'loading';
       error.value = null;
     });
     try {
-      const begun = performance.now();
-      const page = await api.list(place, { limit: FIRST_LIMIT, signal: abort.signal });
-      inner.listMs = performance.now() - begun;
-      batch(() => {
-        entries.value = page.entries;
-        next.value = page.next;
-        state.value = 'ready';
+      await listing(async () => {
+        const begun = performance.now();
+        const page = await api.list(place, { limit: FIRST_LIMIT, signal: abort.signal });
+        inner.listMs = performance.now() - begun;
+        return () => {
+          entries.value = page.entries;
+          next.value = page.next;
+          state.value = 'ready';
+        };
       });
       // A small folder is whole with its second page, and can be ordered.
-      if (page.next !== null) await more();
+      await more();
     } catch (reason) {
       if (inner.closed) return;
       batch(() => {
@@ -85,20 +112,20 @@ export function openFolder(place: Place) {
     if (next.value === null || inner.closed) return Promise.resolve();
     inner.more ??= (async () => {
       loadingMore.value = true;
-      meanwhile = [];
       try {
-        const fresh: Entry[] = [];
-        let cursor = next.value;
-        for (let n = 0; n < count && cursor !== null; n++) {
-          const page = await api.list(place, { limit: LIMIT, cursor, signal: abort.signal });
-          fresh.push(...page.entries);
-          cursor = page.next;
-        }
-        const known = new Set(entries.value.map(({ key }) => key));
-        batch(() => {
-          entries.value = [...entries.value, ...fresh.filter(({ key }) => !known.has(key))];
-          next.value = cursor;
-          for (const event of meanwhile) apply(event);
+        await listing(async () => {
+          const fresh: Entry[] = [];
+          let cursor = next.value;
+          for (let n = 0; n < count && cursor !== null; n++) {
+            const page = await api.list(place, { limit: LIMIT, cursor, signal: abort.signal });
+            fresh.push(...page.entries);
+            cursor = page.next;
+          }
+          return () => {
+            const known = new Set(entries.value.map(({ key }) => key));
+            entries.value = [...entries.value, ...fresh.filter(({ key }) => !known.has(key))];
+            next.value = cursor;
+          };
         });
       } catch (reason) {
         if (!inner.closed) error.value = reason;
@@ -136,39 +163,39 @@ export function openFolder(place: Place) {
   }
 
   /** Lists what is shown anew, soon and once, however many changes there were. */
-  function relist(): void {
+  function relist(afterMs = Math.max(RELIST_MS_MIN, 2 * inner.listMs)): void {
     if (inner.relist !== 0 || inner.closed) return;
-    inner.relist = window.setTimeout(
-      async () => {
-        inner.relist = 0;
-        const extent = entries.value.length;
-        try {
-          const begun = performance.now();
-          let page = await api.list(place, { limit: Math.min(LIMIT, Math.max(FIRST_LIMIT, extent)), signal: abort.signal });
-          const fresh = page.entries;
-          while (page.next !== null && fresh.length < extent) {
-            page = await api.list(place, { limit: LIMIT, cursor: page.next, signal: abort.signal });
-            fresh.push(...page.entries);
-          }
-          inner.listMs = performance.now() - begun;
-          batch(() => {
-            entries.value = fresh;
-            next.value = page.next;
-            state.value = 'ready';
-            error.value = null;
-          });
-        } catch (reason) {
-          if (inner.closed) return;
-          if (isApiError(reason, 'not_found', 'bucket_not_found', 'access_denied')) {
-            batch(() => {
-              error.value = reason;
-              state.value = 'failed';
-            });
-          }
-        }
-      },
-      Math.max(RELIST_MS_MIN, 2 * inner.listMs),
-    );
+    inner.relist = window.setTimeout(async () => {
+      inner.relist = 0;
+      try {
+        await listing(relisted);
+      } catch (reason) {
+        if (inner.closed) return;
+        if (!isApiError(reason, 'not_found', 'bucket_not_found', 'access_denied')) return relist(RETRY_MS);
+        batch(() => {
+          error.value = reason;
+          state.value = 'failed';
+        });
+      }
+    }, afterMs);
+  }
+
+  async function relisted(): Promise<() => void> {
+    const extent = entries.value.length;
+    const begun = performance.now();
+    let page = await api.list(place, { limit: Math.min(LIMIT, Math.max(FIRST_LIMIT, extent)), signal: abort.signal });
+    const fresh = page.entries;
+    while (page.next !== null && fresh.length < extent) {
+      page = await api.list(place, { limit: LIMIT, cursor: page.next, signal: abort.signal });
+      fresh.push(...page.entries);
+    }
+    inner.listMs = performance.now() - begun;
+    return () => {
+      entries.value = fresh;
+      next.value = page.next;
+      state.value = 'ready';
+      error.value = null;
+    };
   }
 
   /** What became of an entry that an event tells too little about. In a small folder, or when there are many, the list tells it. */
@@ -186,13 +213,14 @@ export function openFolder(place: Place) {
           put(await api.stat({ bucket: place.bucket, key: one }));
         } catch (reason) {
           if (isApiError(reason, 'not_found')) drop(one);
+          else relist(RETRY_MS);
         }
       }
     }, RELIST_MS_MIN);
   }
 
   function apply(event: ChangeEvent): void {
-    if (inner.more !== null && !meanwhile.includes(event)) meanwhile.push(event);
+    meanwhile?.push(event);
     const below = event.key.startsWith(place.key) ? event.key.slice(place.key.length) : null;
     if (below === null || below === '') return relist();
     const slash = below.indexOf('/');
@@ -227,7 +255,7 @@ export function openFolder(place: Place) {
     } else relist();
   }
 
-  const unfollow = follow({ bucket: place.bucket, prefix: place.key, onChange: apply, onReset: relist });
+  const unfollow = follow({ bucket: place.bucket, prefix: place.key, onChange: apply, onReset: () => relist() });
   void load();
 
   return {
