@@ -27,9 +27,9 @@ afterEach(async function () {
   for (const page of pages) {
     const text = await page
       .locator('body')
-      .innerText()
+      .ariaSnapshot({ timeout: 5000 })
       .catch((error: Error) => error.message);
-    console.error(`      ${page.url()} shows: ${text.replace(/\s+/g, ' ').slice(0, 1500)}`);
+    console.error(`      ${page.url()} shows: ${text.replace(/\s+/g, ' ').slice(0, 4000)}`);
   }
 });
 
