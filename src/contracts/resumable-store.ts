@@ -1,5 +1,6 @@
 import type { BucketId, ObjectKey } from '#core/address';
 import type { Conditions } from '#core/conditions';
+import type { ObjectAttributes } from '#core/object';
 import type { PrincipalId } from '#core/principal';
 import type { ChunkRecord, LeafRecord } from './content.ts';
 import type { NewUpload, Part } from './upload-store.ts';
@@ -34,6 +35,8 @@ export interface ResumableStore {
   setLength(id: string, length: number): Promise<void>;
   /** Where it goes, and what must be so there, when it ends. @throws upload_not_found */
   redirect(id: string, key: ObjectKey, conditions: Conditions): Promise<void>;
+  /** What the object will have. @throws upload_not_found */
+  describe(id: string, attributes: ObjectAttributes): Promise<void>;
   /** @throws upload_not_found */
   remove(id: string): Promise<void>;
 }

@@ -91,6 +91,10 @@ const REDIRECT = {
   name: 'resumable-redirect',
   text: `UPDATE resumables SET key = $2, conditions = $3 WHERE id = decode($1, 'hex')`,
 };
+const DESCRIBE = {
+  name: 'resumable-describe',
+  text: `UPDATE uploads u SET attributes = $2 FROM resumables r WHERE u.id = decode($1, 'hex') AND r.id = u.id AND u.completed_version IS NULL`,
+};
 const REMOVE = {
   name: 'resumable-remove',
   text: `DELETE FROM uploads u USING resumables r WHERE u.id = decode($1, 'hex') AND r.id = u.id`,
@@ -196,6 +200,9 @@ export function createResumableStore({ database, clock, random, registration, up
         if ((await session.execute(REDIRECT_UPLOAD, [id, key])) === 0) throw missing();
         await session.execute(REDIRECT, [id, key, JSON.stringify(conditions)]);
       });
+    },
+    async describe(id, attributes) {
+      if (!isId(id) || (await database.execute(DESCRIBE, [id, JSON.stringify(attributes)])) === 0) throw missing();
     },
     async remove(id) {
       if (!isId(id) || (await database.execute(REMOVE, [id])) === 0) throw missing();

@@ -12,7 +12,7 @@ import { type Address, assertKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import { type Conditions, checkConditions } from '#core/conditions';
-import type { DomainId } from '#core/content-ref';
+import type { ContentRef, DomainId } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import type { Bytes } from '#core/stream';
@@ -20,6 +20,7 @@ import { adding, createAccess } from './access.ts';
 import { createBucketCache } from './bucket-cache.ts';
 import { opaqueEtag } from './etag.ts';
 import { createQuotaGuard, type QuotaGuardDeps } from './quota-guard.ts';
+import { createRunningSums } from './running-sums.ts';
 import { createSegments, type SegmentLimits } from './segments.ts';
 import { createVersionIds } from './version-id.ts';
 
@@ -57,6 +58,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
   const access = createAccess({ cache: createBucketCache(deps), authorizer: deps.authorizer });
   const quotas = createQuotaGuard(deps);
   const mint = createVersionIds(deps);
+  const sums = createRunningSums(content);
   const running = new Map<string, Running>();
 
   /** `addsOnly`: its principal may put new files there, and overwrite none. */
@@ -88,17 +90,20 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     offset: number,
     body: Bytes,
     stop: AbortSignal,
+    summed: boolean,
   ): Promise<unknown> {
     const segments = createSegments(body, limits, stop);
     let at = offset;
     let parts = 0;
     for (let segment = await segments.next(); segment !== null; segment = await segments.next()) {
-      const staged = await content.write(segment, { domain: upload.domain });
+      const sum = summed ? sums.follow(upload.id, at) : null;
+      const staged = await content.write(sum?.through(segment) ?? segment, { domain: upload.domain });
       try {
         ({ received: at, parts } = await resumables.append(upload.id, at, partOf(staged), staged.chunks, staged.leaves));
       } finally {
         staged.release();
       }
+      sum?.kept(at);
       if (parts >= partsMax) await fold(upload);
     }
     return segments.broken();
@@ -108,10 +113,13 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     return { size: staged.size, content: staged.content, digests: {}, modified: clock.now() };
   }
 
-  async function joined(upload: Pick<Resumable, 'id'>, domain: DomainId): Promise<{ staged: Staged; numbers: number[] }> {
+  async function joined(
+    upload: Pick<Resumable, 'id'>,
+    domain: DomainId,
+  ): Promise<{ staged: Staged; numbers: number[]; contents: ContentRef[] }> {
     const parts = await resumables.parts(upload.id);
     const contents = parts.map((part) => part.content);
-    return { staged: await content.concat(contents, domain), numbers: parts.map((part) => part.number) };
+    return { staged: await content.concat(contents, domain), numbers: parts.map((part) => part.number), contents };
   }
 
   /** Many small pieces become one part, without moving bytes: their number never grows without bounds. */
@@ -124,6 +132,18 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     } finally {
       staged.release();
     }
+  }
+
+  /** Bytes that are not the sender's become no file, and are of no use to it: it has to begin anew. @throws checksum_mismatch */
+  async function assertAnnounced({ id, attributes: { checksum } }: Resumable, parts: ContentRef[]): Promise<void> {
+    if (checksum === undefined) return;
+    const sum = await sums.of(id, parts);
+    if (sum.toString('base64') === checksum.value) return;
+    sums.forget(id);
+    await resumables.remove(id);
+    throw new CloudStoreError('checksum_mismatch', 'What came is not what was announced: nothing is stored.', {
+      details: { algorithm: checksum.algorithm },
+    });
   }
 
   async function commit(who: Who, upload: Resumable & { addsOnly: boolean }, staged: Staged): Promise<PutResult> {
@@ -179,7 +199,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       if (principal === null) throw new CloudStoreError('unauthenticated', 'Uploads belong to somebody.');
       return resumables.list(principal.id, before, limit);
     },
-    async append(who, id, offset, body, { expect, signal }) {
+    async append(who, id, offset, body, { expect, summed = false, signal }) {
       await settle(id);
       const upload = await find(who, id);
       if (upload.completedVersion !== null || upload.kind === 'final') {
@@ -196,7 +216,9 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       const replaced = async (): Promise<number> => ((await store.current(upload))?.size ?? 0) - upload.received;
       const bounded = await quotas.admit(upload.bucketOf, boundedBy(upload, body), undefined, replaced);
       const work =
-        expect === undefined ? appendSegments(upload, offset, bounded, stop) : appendWhole(upload, offset, bounded, expect, stop);
+        expect === undefined
+          ? appendSegments(upload, offset, bounded, stop, summed)
+          : appendWhole(upload, offset, bounded, expect, stop);
       const mine: Running = { stop: () => stopped.abort(takenOver()), ended: work.then(nothing, nothing) };
       running.set(id, mine);
       let broken: unknown;
@@ -207,6 +229,12 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       }
       if (broken !== null) throw broken;
       return find(who, id);
+    },
+    async announce(who, id, sha256) {
+      const upload = await find(who, id);
+      const checksum = { algorithm: 'sha256', value: sha256.toString('base64'), type: 'FULL_OBJECT' } as const;
+      if (upload.completedVersion === null && upload.attributes.checksum?.value !== checksum.value)
+        await resumables.describe(id, { ...upload.attributes, checksum });
     },
     async setLength(who, id, length) {
       const upload = await find(who, id);
@@ -231,8 +259,16 @@ export function createResumables(deps: ResumablesDeps): Resumables {
         await resumables.redirect(id, key, options.conditions ?? upload.conditions);
         upload = await find(who, id);
       }
-      const { staged } = await joined(upload, upload.domain);
-      return commit(who, upload, staged);
+      const { staged, contents } = await joined(upload, upload.domain);
+      try {
+        await assertAnnounced(upload, contents);
+      } catch (error) {
+        staged.release();
+        throw error;
+      }
+      const result = await commit(who, upload, staged);
+      sums.forget(id);
+      return result;
     },
     async join(who, at, ids, options) {
       const { bucket, addsOnly } = await access.requireWrite(who, at, options.attributes.tags);
@@ -256,6 +292,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     async remove(who, id) {
       await settle(id);
       await find(who, id);
+      sums.forget(id);
       await resumables.remove(id);
     },
   };

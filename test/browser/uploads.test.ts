@@ -9,7 +9,7 @@ import { openStage, type Stage, signIn } from './browser.ts';
 
 const BYTES = 48 * 1024 * 1024;
 /** What the page sends of a large file in one request. */
-const PIECE_BYTES = 64 * 1024 * 1024;
+const PIECE_BYTES = 16 * 1024 * 1024;
 const MANY = process.env.CLOUDSTORE_TEST_LONG === '1' ? 1_500 : 150;
 const LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
 
@@ -75,6 +75,27 @@ describe('uploads from the page, whatever comes between', function () {
     expect(seen.slice(second, seen.lastIndexOf(`from ${PIECE_BYTES}`))).to.include('renewed');
     const stored = await stage.api('GET', '/files/home/long.bin');
     expect(sha(Buffer.from(await stored.arrayBuffer()))).to.equal(sha(readFileSync(long)));
+    await page.getByText(`SHA-256 ${sha(readFileSync(long)).slice(0, 12)}…`).waitFor();
+    expect(await checksum(stage.gateway, 'long.bin')).to.equal(sha(readFileSync(long)));
+
+    // A byte that changed on its way makes no file, and the page says so.
+    await page.unroute('**/api/v1/uploads/*');
+    await page.route(
+      '**/api/v1/uploads/*',
+      (route, request) => {
+        const body = request.postDataBuffer() ?? Buffer.alloc(0);
+        body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
+        return route.continue({ postData: body });
+      },
+      { times: 1 },
+    );
+    const hurt = join(folder, 'hurt.bin');
+    writeFileSync(hurt, randomBytes(9 * 1024 * 1024));
+    await page.setInputFiles('input[type=file] >> nth=0', hurt);
+    await page.getByText('What arrived is not what the file has, so nothing was stored. Try again.').waitFor();
+    expect((await stage.api('GET', '/stat/home/hurt.bin')).status).to.equal(404);
+    await page.getByRole('button', { name: 'Try hurt.bin again' }).click();
+    await page.getByText(`SHA-256 ${sha(readFileSync(hurt)).slice(0, 12)}…`).waitFor({ timeout: 60_000 });
     expect(stage.faults).to.deep.equal([]);
     await page.context().close();
   });
@@ -181,6 +202,8 @@ describe('uploads from the page, whatever comes between', function () {
       headers: { Authorization: basic(second) },
     });
     expect(sha(Buffer.from(await stored.arrayBuffer()))).to.equal(sha(readFileSync(file)));
+    await page.getByText(`SHA-256 ${sha(readFileSync(file)).slice(0, 12)}…`).waitFor();
+    expect(await checksum(second, 'film.bin')).to.equal(sha(readFileSync(file)));
   });
 
   it('are remembered when the tab is closed, and sent on from where they were', async () => {
@@ -217,11 +240,21 @@ describe('uploads from the page, whatever comes between', function () {
       headers: { Authorization: `Basic ${Buffer.from(`${second?.user}:${second?.password}`).toString('base64')}` },
     });
     expect(sha(Buffer.from(await stored.arrayBuffer()))).to.equal(sha(readFileSync(again)));
+    // What was sent before the tab was closed is part of it.
+    await next.getByText(`SHA-256 ${sha(readFileSync(again)).slice(0, 12)}…`).waitFor();
+    if (second !== null) expect(await checksum(second, 'second.bin')).to.equal(sha(readFileSync(again)));
   });
 });
 
 function basic({ user, password }: Pick<TestGateway, 'user' | 'password'>): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
+/** As the gateway tells it: what it held against what it had stored. */
+async function checksum(gateway: TestGateway, key: string): Promise<string> {
+  const answer = await fetch(`${gateway.restUrl}/stat/home/${key}`, { headers: { Authorization: basic(gateway) } });
+  const { checksum } = (await answer.json()) as { checksum?: { algorithm: string; value: string } };
+  return checksum?.algorithm === 'sha256' ? Buffer.from(checksum.value, 'base64').toString('hex') : 'none';
 }
 
 function sha(bytes: Buffer): string {

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
 import * as tus from 'tus-js-client';
-import { type Client, createClient } from '../../clients/typescript/index.ts';
+import { type Client, createClient, type RunningDigest } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -223,6 +223,65 @@ describe('uploads by tus', function () {
     expect(await digestOf('sum.txt')).to.equal(sha256(bytes));
   });
 
+  it('hold all that is stored against the SHA-256 that comes with the last bytes, however the bytes came, and make no file of others', async () => {
+    const bytes = randomBytes(300_000);
+    const [first, rest] = [bytes.subarray(0, 100_000), bytes.subarray(100_000)];
+    const promised = { 'Upload-Metadata': `${metadata('whole-sum.bin')},digest ${btoa('sha-256')}` };
+    const whole = (of: Uint8Array): Record<string, string> => ({
+      'Repr-Digest': `sha-256=:${createHash('sha256').update(of).digest('base64')}:`,
+    });
+    // Added up as it went by; never, because nobody said that it would be asked for; in part, because a piece came with a sum of its own.
+    for (const [headers, own] of [
+      [promised, {}],
+      [{}, {}],
+      [promised, { 'Upload-Checksum': `sha1 ${createHash('sha1').update(first).digest('base64')}` }],
+    ] as const) {
+      const wrong = await begin('whole-sum.bin', bytes.length, headers);
+      await patch(wrong, 0, first, own);
+      expect(await refusal(patch(wrong, first.length, rest, whole(first)))).to.deep.equal({
+        status: 460,
+        code: 'upload_checksum_mismatch',
+      });
+      expect(await refusal(client.request('HEAD', `/uploads/${wrong}`, { headers: TUS }))).to.include({ status: 404 });
+      expect(await refusal(client.call('Stat', { path: { bucket: 'home', key: 'whole-sum.bin' } }))).to.include({ status: 404 });
+      const right = await begin('whole-sum.bin', bytes.length, headers);
+      await patch(right, 0, first, own);
+      await patch(right, first.length, rest, whole(bytes));
+      const { entry } = await client.call('GetUpload', { path: { id: right } });
+      expect(entry).to.deep.include({ checksum: { algorithm: 'sha256', value: sha256Base64(bytes) } });
+      await client.call('RemoveFile', { path: { bucket: 'home', key: 'whole-sum.bin' } });
+    }
+    expect(await refusal(begin('whole-sum.bin', 1, { 'Repr-Digest': 'sha-256=:AA==:' }))).to.include({ status: 400 });
+  });
+
+  it('of a file that is not the one whose beginning was sent are refused at the end, by the sum that the client makes', async () => {
+    const bytes = randomBytes(3_000_000);
+    const other = Buffer.from(bytes);
+    other[7] = (other[7] ?? 0) ^ 1;
+    for (const [source, code] of [
+      [other, 'upload_checksum_mismatch'],
+      [bytes, 'none'],
+    ] as const) {
+      const id = await begin('goes-on.bin', bytes.length);
+      await patch(id, 0, bytes.subarray(0, 1_000_000));
+      const checked: number[] = [];
+      const upload = client.upload({
+        bucket: 'home',
+        key: 'goes-on.bin',
+        source: new Blob([source]),
+        resume: id,
+        digest: runningSha256,
+        pieceBytes: 700_000,
+        onChecked: (read) => checked.push(read),
+      });
+      expect((await refusal(upload.done)).code).to.equal(code);
+      expect(checked).to.deep.equal([1_000_000]);
+      if (code === 'none')
+        expect(await upload.done).to.deep.include({ checksum: { algorithm: 'sha256', value: sha256Base64(bytes) } });
+    }
+    expect(await digestOf('goes-on.bin')).to.equal(sha256(bytes));
+  });
+
   it('decide conditions at the end again, and end under another name or over what is there', async () => {
     const bytes = Buffer.from('mine');
     const id = await begin('clash.txt', bytes.length, { 'If-None-Match': '*' });
@@ -270,4 +329,19 @@ describe('uploads by tus', function () {
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+function sha256Base64(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
+}
+
+function runningSha256(): RunningDigest {
+  const hash = createHash('sha256');
+  return {
+    async update(bytes) {
+      hash.update(new Uint8Array(bytes));
+    },
+    value: async () => hash.digest('base64'),
+    end() {},
+  };
 }

@@ -20,7 +20,7 @@ export function readWeb(root: string): WebFile[] {
 }
 
 /** What the page may import beside its own files. */
-const PACKAGES = ['preact', '@preact/signals', 'lucide', 'marked', 'lowlight', 'pdfjs-dist', 'uqr'];
+const PACKAGES = ['preact', '@preact/signals', 'lucide', 'marked', 'lowlight', 'pdfjs-dist', 'uqr', 'hash-wasm'];
 
 interface WebBan {
   pattern: RegExp;

@@ -12,7 +12,7 @@ import { splitTarget } from '../paths.ts';
 import { locateKey } from '../place.ts';
 import { RestError } from '../problems.ts';
 import { entryJson, fileJson, isoTime } from '../represent.ts';
-import { parseTime } from '../request-values.ts';
+import { declaredDigests, parseTime } from '../request-values.ts';
 import type * as schema from '../schemas/uploads.ts';
 import {
   assertVersion,
@@ -76,6 +76,7 @@ export async function createUpload(x: Exchange, query: { bucket?: string | undef
   }
   const upload = await uploads.begin(x.who, at, { ...common, kind: concat.kind, length: declaredLength(headers) });
   x.res.setHeader('Location', `${ROOT}/${upload.id}`);
+  await announce(x, upload);
   const comes = PATCH_TYPE.test(headers['content-type'] ?? '') && contentLength(x.req) !== 0;
   const now = comes ? await append(x, upload, 0) : upload;
   created(x, now, await ended(x, now, bucket.name));
@@ -129,6 +130,7 @@ export async function appendUpload(x: Exchange): Promise<void> {
   let upload = await uploads.find(x.who, id);
   const length = byteCount(headers, 'upload-length');
   if (length !== undefined && upload.length !== length) upload = await uploads.setLength(x.who, id, length);
+  await announce(x, upload);
   if (upload.completedVersion === null || offset !== upload.received) upload = await append(x, upload, offset);
   const info = await ended(x, upload);
   x.res
@@ -139,6 +141,13 @@ export async function appendUpload(x: Exchange): Promise<void> {
       ...(info === null ? {} : { ETag: `"${info.etag}"` }),
     })
     .end();
+}
+
+/** `Repr-Digest`: of the whole file, not of this body. With whichever request its sender knows it; the last one is soon enough. */
+async function announce(x: Exchange, upload: Resumable): Promise<void> {
+  if (x.req.headers['repr-digest'] === undefined || upload.kind !== 'whole') return;
+  const { sha256 } = declaredDigests({ 'repr-digest': x.req.headers['repr-digest'] });
+  if (sha256 !== undefined) await uploadsOf(x).announce(x.who, upload.id, sha256);
 }
 
 async function append(x: Exchange, upload: Resumable, offset: number): Promise<Resumable> {
@@ -152,6 +161,7 @@ async function append(x: Exchange, upload: Resumable, offset: number): Promise<R
   try {
     return await uploadsOf(x).append(x.who, upload.id, offset, bodyOf(x), {
       signal: x.cx.signal,
+      summed: parseMetadata(upload.metadata).digest === 'sha-256',
       ...(expect === undefined ? {} : { expect }),
     });
   } catch (error) {
@@ -180,7 +190,12 @@ function told(error: unknown): unknown {
 async function ended(x: Exchange, upload: Resumable, _bucket?: string): Promise<ObjectInfo | null> {
   if (upload.completedVersion !== null) return uploadsOf(x).made(x.who, upload);
   if (upload.kind !== 'whole' || upload.length === null || upload.received < upload.length) return null;
-  return (await uploadsOf(x).finish(x.who, upload.id)).info;
+  try {
+    return (await uploadsOf(x).finish(x.who, upload.id)).info;
+  } catch (error) {
+    if (!isCloudStoreError(error, 'checksum_mismatch')) throw error;
+    throw new RestError('upload_checksum_mismatch', error.message);
+  }
 }
 
 /** What somebody else than tus' clients asks: the state as JSON. */

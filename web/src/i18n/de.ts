@@ -197,6 +197,8 @@ export const de: Catalog = {
   'error.busy': 'Das Gateway ist beschäftigt oder startet neu. Versuchen Sie es gleich noch einmal.',
   'error.changed': 'Jemand anderes hat es inzwischen geändert. Sehen Sie nach und wiederholen Sie es.',
   'error.clash': 'Datei und Ordner können hier nicht denselben Namen haben.',
+  'error.checksum':
+    'Angekommen ist etwas anderes, als die Datei enthält; es wurde nichts gespeichert. Bitte noch einmal versuchen.',
   'error.damaged':
     'Was von dieser Datei gespeichert ist, ist beschädigt und wird nicht gezeigt. Administratoren finden sie unter „Speicher“.',
   'error.exists': 'Der Name ist vergeben.',
@@ -206,6 +208,8 @@ export const de: Catalog = {
   'error.name': 'Dieser Name ist hier nicht möglich.',
   'error.notEmpty': 'Der Bucket enthält noch Dateien.',
   'error.offline': 'Das Gateway antwortet nicht. Läuft es, und ist dieses Gerät in seinem Netz?',
+  'error.unreadable':
+    'Die Datei lässt sich nicht mehr lesen: Sie wurde seit der Auswahl geändert, verschoben oder gelöscht. Bitte noch einmal auswählen.',
   'error.page': 'Die Seite konnte das nicht: {text}',
   'error.quota': 'Das Kontingent ist aufgebraucht. Löschen Sie etwas, oder bitten Sie um mehr.',
   'error.rate': 'Zu viele Versuche. Warten Sie eine Minute.',
@@ -547,6 +551,7 @@ export const de: Catalog = {
   'trash.view': '{name} ansehen',
   undo: 'Rückgängig',
   unlimited: 'Kein Limit',
+  'upload.checking': 'Liest, was schon gesendet war, damit es mitzählt: {read} von {total}',
   'upload.checksum': 'SHA-256 {sum}…',
   'upload.done': 'Hochgeladen',
   'upload.drop': 'Loslassen, um nach {name} hochzuladen',

@@ -23,6 +23,8 @@ const SENTENCES: Record<string, MessageKey> = {
   too_large: 'error.large',
   rate_limited: 'error.rate',
   corrupt: 'error.damaged',
+  checksum_mismatch: 'error.checksum',
+  upload_checksum_mismatch: 'error.checksum',
   unavailable: 'error.busy',
   timeout: 'error.busy',
   aborted: 'error.busy',
@@ -30,8 +32,12 @@ const SENTENCES: Record<string, MessageKey> = {
   invalid_bucket_name: 'error.bucketName',
 };
 
+/** What a browser says of a chosen file that is not what it was. */
+const UNREADABLE = ['NotReadableError', 'NotFoundError'];
+
 /** A failure as a sentence for people. What has no sentence of ours comes in the gateway's words, with the request's id. */
 export function said(error: unknown): string {
+  if (error instanceof DOMException && UNREADABLE.includes(error.name)) return t('error.unreadable');
   if (!isApiError(error)) return t('error.page', { text: error instanceof Error ? error.message : String(error) });
   const key = SENTENCES[error.code];
   if (key !== undefined) return t(key);

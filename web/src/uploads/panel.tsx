@@ -13,8 +13,6 @@ import {
   Upload as UploadIcon,
   X,
 } from 'lucide';
-import { api } from '../api/client.ts';
-import { hexOf } from '../drive/checksum.tsx';
 import { visible } from '../drive/entry-list.tsx';
 import { bytes, duration, t } from '../i18n/index.ts';
 import { Button, IconButton } from '../ui/button.tsx';
@@ -124,30 +122,6 @@ export function UploadPanel() {
   );
 }
 
-/** Of what went up in pieces: its checksum, made of what the gateway has, when somebody wants to know. */
-function Ask({ place }: { place: Upload['place'] }) {
-  const sum = useSignal<string | null>(null);
-  const busy = useSignal(false);
-  if (sum.value !== null) return <span title={sum.value}>{` · ${t('upload.checksum', { sum: sum.value.slice(0, 12) })}`}</span>;
-  const ask = async (): Promise<void> => {
-    busy.value = true;
-    try {
-      sum.value = hexOf((await api.checksum(place)).value);
-    } catch (error) {
-      fail(error);
-    }
-    busy.value = false;
-  };
-  return (
-    <>
-      {' · '}
-      <button type="button" class="link small" disabled={busy.value} onClick={() => void ask()}>
-        {t('details.makeChecksum')}
-      </button>
-    </>
-  );
-}
-
 /** Uploads of a tab that is gone. A page may not open files by itself, so they are asked for. */
 function CutOff({ cut }: { cut: Begun[] }) {
   return (
@@ -212,7 +186,7 @@ const ICONS = {
 };
 
 function Row({ item }: { item: Upload }) {
-  const { id, file, name, status, sent, error, sha256 } = item;
+  const { id, file, name, status, sent, error, checked, sha256 } = item;
   return (
     <div class={`upload ${status}`} role="listitem">
       <Icon of={ICONS[status]} class={status === 'failed' ? 'bad' : status === 'done' ? 'good' : 'faint'} />
@@ -220,13 +194,14 @@ function Row({ item }: { item: Upload }) {
         <span class="name" title={name}>
           <bdi>{visible(name)}</bdi>
         </span>
-        {status === 'sending' ? (
+        {status === 'sending' && checked !== null ? (
+          <span class="small muted">{t('upload.checking', { read: bytes(checked), total: bytes(file.size) })}</span>
+        ) : status === 'sending' ? (
           <progress value={sent} max={Math.max(1, file.size)} aria-label={name} />
         ) : (
           <span class="small muted" title={error ?? undefined}>
             {error ?? `${t(`upload.${status === 'failed' ? 'waiting' : status}`)} · ${bytes(file.size)}`}
             {sha256 !== null && <span title={sha256}>{` · ${t('upload.checksum', { sum: sha256.slice(0, 12) })}`}</span>}
-            {status === 'done' && sha256 === null && <Ask place={item.place} />}
           </span>
         )}
       </span>

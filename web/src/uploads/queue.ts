@@ -15,7 +15,9 @@ export interface Upload {
   status: 'waiting' | 'sending' | 'paused' | 'done' | 'failed' | 'skipped';
   sent: number;
   error: string | null;
-  /** SHA-256 in hex, once it is there and was announced. */
+  /** Of an upload that goes on: so much of what was sent before has been read again, for the sum; null when sending. */
+  checked: number | null;
+  /** SHA-256 in hex, once what the gateway has stored was held against it. */
   sha256: string | null;
   overwrite: boolean;
   /** Of those that came together. */
@@ -75,6 +77,7 @@ function createQueue() {
         status: 'waiting',
         sent: 0,
         error: null,
+        checked: null,
         sha256: null,
         overwrite: false,
         asker,
@@ -98,7 +101,7 @@ function createQueue() {
   async function run(item: Upload): Promise<void> {
     const stop = new AbortController();
     running.set(item.id, stop);
-    change(item.id, { status: 'sending', error: null });
+    change(item.id, { status: 'sending', error: null, checked: null });
     let { place, overwrite } = item;
     let sha256: string | null = null;
     let counted = 0;
@@ -108,12 +111,13 @@ function createQueue() {
       sample();
       if (performance.now() - inner.shown < SHOWN_EVERY_MS) return;
       inner.shown = performance.now();
-      change(item.id, { sent });
+      change(item.id, { sent, checked: null });
     };
+    const onChecked = (checked: number): void => change(item.id, { checked });
     try {
       for (;;) {
         try {
-          ({ sha256 } = await send({ place, file: item.file, overwrite, signal: stop.signal, onProgress }));
+          ({ sha256 } = await send({ place, file: item.file, overwrite, signal: stop.signal, onProgress, onChecked }));
           break;
         } catch (error) {
           if (!isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;

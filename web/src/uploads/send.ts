@@ -1,14 +1,16 @@
-import type { Upload } from '../../../clients/typescript/index.ts';
+import type { Entry, Upload } from '../../../clients/typescript/index.ts';
 import { senderOf } from '../../../clients/typescript/sender.ts';
 import { type Place, placePath } from '../api/client.ts';
+import { isApiError } from '../api/error.ts';
 import { client } from '../api/session.ts';
 import { hexOf } from '../drive/checksum.tsx';
 import { typeOfName } from '../drive/kinds.ts';
 import { forgetUpload, rememberedUpload, rememberUpload } from './remembered.ts';
+import { runningSum } from './sum.ts';
 
 export interface Sent {
-  /** SHA-256 in hex, of what the gateway has taken; null: it was not announced. */
-  sha256: string | null;
+  /** SHA-256 in hex, of what was read here and of what the gateway has stored. */
+  sha256: string;
 }
 
 export interface Sending {
@@ -17,6 +19,8 @@ export interface Sending {
   overwrite: boolean;
   signal: AbortSignal;
   onProgress: (sentBytes: number) => void;
+  /** What was sent before is read again, to be part of the sum: so far it is. */
+  onChecked?: (bytes: number) => void;
 }
 
 /** Up to this size a file goes as a whole, in one request; larger ones in pieces that are gone on with. */
@@ -44,16 +48,17 @@ async function sendWhole({ place, file, overwrite, signal, onProgress }: Sending
       'Content-Type': file.type || typeOfName(file.name),
       'X-Mtime': String(file.lastModified),
       ...(overwrite ? {} : { 'If-None-Match': '*' }),
-      ...(digest === null ? {} : { 'Repr-Digest': `sha-256=:${digest}:` }),
+      'Repr-Digest': `sha-256=:${digest}:`,
     },
     body: file,
     signal,
     onSent: onProgress,
   });
-  return { sha256: digest === null ? null : hexOf(digest) };
+  return { sha256: hexOf(digest) };
 }
 
-async function sendPieces({ place, file, overwrite, signal, onProgress }: Sending): Promise<Sent> {
+/** In pieces; the sum is made as they are read, and the gateway refuses the end where what it has stored has another. */
+async function sendPieces({ place, file, overwrite, signal, onProgress, onChecked }: Sending): Promise<Sent> {
   const resume = rememberedUpload(place, file);
   const upload = (from: string | null): Upload =>
     client.upload({
@@ -64,28 +69,41 @@ async function sendPieces({ place, file, overwrite, signal, onProgress }: Sendin
       ...(from === null ? {} : { resume: from }),
       retries: RETRIES,
       signal,
+      digest: runningSum,
       onProgress: ({ sent }) => onProgress(sent),
+      ...(onChecked === undefined ? {} : { onChecked }),
       onCreated: (id) => rememberUpload(place, file, id),
     });
+  let entry: Entry;
   try {
-    await upload(resume).done;
+    entry = await upload(resume).done;
   } catch (error) {
+    // Of what was begun nothing is to be gone on with.
+    if (isApiError(error, 'upload_checksum_mismatch')) forgetUpload(place, file);
     // What was begun may have run out on the gateway, or have become a file meanwhile.
     if (signal.aborted || resume === null || !isGone(error)) throw error;
     forgetUpload(place, file);
-    await upload(null).done;
+    entry = await upload(null).done;
   }
   forgetUpload(place, file);
-  return { sha256: null };
+  return { sha256: hexOf(entry.kind === 'file' ? (entry.checksum?.value ?? '') : '') };
 }
 
 function isGone(error: unknown): boolean {
   return error instanceof Error && 'status' in error && [404, 409, 410].includes(Number(error.status));
 }
 
-async function digestOf(file: File): Promise<string | null> {
-  // Plain http on a network is no secure context, and has no digests.
-  if (crypto.subtle === undefined) return null;
-  const sum = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
-  return btoa(String.fromCharCode(...new Uint8Array(sum)));
+async function digestOf(file: File): Promise<string> {
+  const bytes = await file.arrayBuffer();
+  // Plain http on a network is no secure context, and has no digests of the browser's own.
+  if (crypto.subtle === undefined) {
+    const sum = runningSum();
+    try {
+      await sum.update(bytes);
+      return await sum.value();
+    } finally {
+      sum.end();
+    }
+  }
+  return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))));
 }
