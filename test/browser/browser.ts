@@ -21,8 +21,9 @@ export interface Stage {
 
 const pages = new Set<Page>();
 
-/** What somebody would have seen of a test that failed, where no picture of it is kept. */
-afterEach(async function () {
+/** What somebody would have seen of a test that failed, where no picture of it is kept. Programs that measure the page have no such hook. */
+const { afterEach: hook } = globalThis as { afterEach?: typeof afterEach };
+hook?.(async function () {
   if (this.currentTest?.state !== 'failed') return;
   for (const page of pages) {
     const text = await page
