@@ -230,7 +230,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const seal = createSeal({ key: () => keys.derived('sealed rows'), random });
   const maker = createThumbnailer({ log });
   started.defer(() => maker.close());
-  const hub = createHub({ journal: metadata.journal, signals, clock, log });
+  const hub = createHub({ journal: metadata.journal, signals, log });
   started.defer(() => hub.close());
   assertAlertTarget(config);
   const webhooks = createWebhooks({

@@ -27,12 +27,32 @@ function concerns(key: ObjectKey, prefix: string): boolean {
   return key.startsWith(prefix) || (key.endsWith('/') && prefix.startsWith(key));
 }
 
+interface Told {
+  bucket: string;
+  change: Change;
+  text: string;
+}
+/** What was last said of an event. Many hear the same of it. */
+const said = new WeakMap<JournalEvent, Told>();
+
 /** The message of an event. Times are ISO 8601. */
 export function eventMessage(event: JournalEvent, change: Change, bucket: string, id: string | undefined): string {
+  let told = said.get(event);
+  if (told === undefined || told.bucket !== bucket || !same(told.change, change)) {
+    told = { bucket, change, text: textOf(event, change, bucket) };
+    said.set(event, told);
+  }
+  return id === undefined ? `{"type":"event",${told.text}` : `{"type":"event","id":${JSON.stringify(id)},${told.text}`;
+}
+
+function same(a: Change, b: Change): boolean {
+  return a.kind === b.kind && a.key === b.key && a.fromKey === b.fromKey;
+}
+
+/** Without its opening brace: who hears it comes first. */
+function textOf(event: JournalEvent, change: Change, bucket: string): string {
   const gone = change.kind !== event.kind;
-  return JSON.stringify({
-    type: 'event',
-    id,
+  const text = JSON.stringify({
     bucket,
     cursor: formatCursor(event.cursor),
     kind: change.kind,
@@ -46,4 +66,5 @@ export function eventMessage(event: JournalEvent, change: Change, bucket: string
     protocol: event.protocol,
     requestId: event.requestId,
   });
+  return text.slice(1);
 }

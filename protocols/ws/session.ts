@@ -233,25 +233,22 @@ export function createSession(
     return { principal, protocol: 'ws', requestId: cx.requestId, context: cx };
   }
 
-  /** Resolves when the socket can take more; a subscription never has more than a batch in flight. */
-  function send(messages: string[]): Promise<void> {
+  /** A subscription never has more than a batch in flight: a socket that is full is waited for. */
+  function send(messages: string[]): Promise<void> | void {
+    const last = messages.at(-1);
+    if (socket.readyState !== socket.OPEN || last === undefined) return;
+    for (const message of messages.slice(0, -1)) socket.send(message);
+    if (socket.bufferedAmount + last.length < limits.bufferedBytesMax) {
+      socket.send(last);
+      return;
+    }
     return new Promise((resolve) => {
-      const last = messages.at(-1);
-      if (socket.readyState !== socket.OPEN || last === undefined) {
-        resolve();
-        return;
-      }
-      for (const message of messages.slice(0, -1)) socket.send(message);
       // The callback also comes, with an error, when the socket closes first.
       socket.send(last, () => {
         clearTimeout(slow);
         slow = undefined;
         resolve();
       });
-      if (socket.bufferedAmount < limits.bufferedBytesMax) {
-        resolve();
-        return;
-      }
       slow ??= setTimeout(dropSlow, limits.slowMs);
     });
   }

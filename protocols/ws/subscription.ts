@@ -22,8 +22,8 @@ export interface SubscriptionOptions {
   prefix: string;
   from: Cursor;
   id: string | undefined;
-  /** Resolves when the socket can take more. */
-  send(messages: string[]): Promise<void>;
+  /** Gives nothing when the socket can take more at once, else what resolves when it can. */
+  send(messages: string[]): Promise<void> | void;
   /** The journal does not reach back so far, or it failed; the subscription is over. */
   onEnd(error: unknown): void;
 }
@@ -50,10 +50,10 @@ export function follow(options: SubscriptionOptions): Subscription {
     if (owed === null || ended.signal.aborted) return;
     const message = { type: 'cursor', id, bucket: name, cursor: formatCursor(owed) };
     owed = null;
-    void send([JSON.stringify(message)]);
+    send([JSON.stringify(message)]);
   }
 
-  async function deliver(events: JournalEvent[]): Promise<void> {
+  function deliver(events: JournalEvent[]): Promise<void> | void {
     const messages: string[] = [];
     let told = true;
     for (const event of events) {
@@ -65,7 +65,7 @@ export function follow(options: SubscriptionOptions): Subscription {
     // An event brings its own, which is later than what was owed.
     owed = told || last === undefined ? null : last.cursor;
     if (owed !== null) timer ??= setTimeout(tellCursor, CURSOR_MS);
-    if (!ended.signal.aborted && messages.length > 0) await send(messages);
+    if (!ended.signal.aborted && messages.length > 0) return send(messages);
   }
 
   deps.hub.follow(bucket.id, from, deliver, ended.signal).then(

@@ -1,16 +1,23 @@
-import type { ChangeKind, Journal } from '#contracts/journal';
+import type { ChangeKind, Journal, JournalEvent } from '#contracts/journal';
 import { CloudStoreError } from '#core/errors';
 import type { ChangeCause, Protocol } from '#core/principal';
 import type { Database } from './database.ts';
 
-const HEAD = { name: 'journal-head', text: 'SELECT epoch, seq, floor_seq FROM bucket_heads WHERE bucket_id = $1' };
+const HEAD = { name: 'journal-head', text: 'SELECT epoch, seq FROM bucket_heads WHERE bucket_id = $1' };
+/** One row without an event when there are none. */
 const SINCE = {
   name: 'journal-since',
-  text: `SELECT seq, kind, key, from_key, from_bucket, encode(version_id, 'hex'), size, etag, at_ms, principal, protocol, request_id
-           FROM journal WHERE bucket_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+  text: `SELECT h.epoch, h.seq, h.floor_seq,
+                j.seq, kind, key, from_key, from_bucket, encode(version_id, 'hex'), size, etag, at_ms, principal, protocol, request_id
+           FROM bucket_heads h
+           LEFT JOIN LATERAL (SELECT * FROM journal WHERE bucket_id = $1 AND seq > $2 ORDER BY seq LIMIT $3) j ON true
+          WHERE h.bucket_id = $1 ORDER BY j.seq`,
 };
 type Row = [
-  number,
+  epoch: number,
+  last: number,
+  floor: number,
+  seq: number | null,
   ChangeKind,
   string,
   string | null,
@@ -26,41 +33,49 @@ type Row = [
 
 /** The change log of each bucket. Rows are written by the commits themselves. */
 export function createJournal(database: Database): Journal {
-  async function head(bucket: number) {
-    const rows = await database.read<[number, number, number]>(HEAD, [bucket]);
-    if (!rows[0]) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
-    const [epoch, seq, floor] = rows[0];
-    return { epoch, seq, floor };
-  }
   return {
     async head(bucket) {
-      const { epoch, seq } = await head(bucket);
-      return { epoch, seq };
+      const [row] = await database.read<[number, number]>(HEAD, [bucket]);
+      if (!row) throw noBucket();
+      return { epoch: row[0], seq: row[1] };
     },
     async since(bucket, cursor, limit) {
-      const { epoch, seq: last, floor } = await head(bucket);
+      const rows = await database.read<Row>(SINCE, [bucket, cursor.seq, limit]);
+      if (!rows[0]) throw noBucket();
+      const [epoch, last, floor, first] = rows[0];
       if (cursor.epoch !== epoch || cursor.seq < floor || cursor.seq > last) {
         throw new CloudStoreError('cursor_expired', 'The cursor is of another time; start over.', {
           details: { epoch, seq: last },
         });
       }
-      const rows = await database.read<Row>(SINCE, [bucket, cursor.seq, limit]);
-      return rows.map(([seq, kind, key, fromKey, fromBucket, versionId, size, etag, at, principal, protocol, requestId]) => ({
-        bucket,
-        cursor: { epoch, seq },
-        kind,
-        key,
-        fromKey,
-        fromBucket,
-        versionId,
-        size,
-        etag,
-        at,
-        principal,
-        protocol,
-        ...requestOf(requestId),
-      }));
+      return first === null ? [] : rows.map((row) => eventOf(bucket, row));
     },
+  };
+}
+
+function noBucket(): CloudStoreError {
+  return new CloudStoreError('bucket_not_found', 'No such bucket.');
+}
+
+function eventOf(
+  bucket: number,
+  [epoch, , , seq, kind, key, fromKey, fromBucket, versionId, size, etag, at, principal, protocol, requestId]: Row,
+): JournalEvent {
+  return {
+    bucket,
+    // The caller has looked: there is one.
+    cursor: { epoch, seq: seq ?? 0 },
+    kind,
+    key,
+    fromKey,
+    fromBucket,
+    versionId,
+    size,
+    etag,
+    at,
+    principal,
+    protocol,
+    ...requestOf(requestId),
   };
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
 import type { Logger } from '#contracts/observability';
 import type { Signals, SignalTopic } from '#contracts/signals';
 import type { Database } from './database.ts';
@@ -9,14 +10,31 @@ const RECONNECT_MS = 250;
 const AWAITED: ReadonlySet<SignalTopic> = new Set(['buckets', 'principals']);
 /** A connection that hears nothing does not hold an answer for longer; what is remembered lives no longer either. */
 const HEARD_MS_MAX = 1000;
+/** A connection that is silent for so long is asked whether it is still there. */
+const SILENT_MS = 15_000;
+const ANSWER_MS_MAX = 5000;
+
+const DEAF =
+  'The database does not pass on what its connections tell one another, as a pooler in transaction mode does not: changes by other processes come up to five seconds late. Connect to the database itself.';
 
 type Listener = (payload: string | null) => void;
 
+export interface SignalsOptions {
+  database: Database;
+  log: Logger;
+  /** Default 15,000. */
+  silentMs?: number;
+  /** Also how often everything is assumed, where nothing is passed on. Default 5,000. */
+  answerMsMax?: number;
+}
+
 /**
  * LISTEN/NOTIFY on one connection of its own, made with the first subscriber. One channel; the topic leads the payload.
- * While the connection is lost it is tried again four times a second.
+ * While the connection is lost it is tried again four times a second. One that does not answer counts as lost; behind a pooler that passes
+ * nothing on, everybody is told every five seconds to assume anything.
  */
-export function createSignals({ database, log }: { database: Database; log: Logger }): Signals & { close(): Promise<void> } {
+export function createSignals(options: SignalsOptions): Signals & { close(): Promise<void> } {
+  const { database, log, silentMs = SILENT_MS, answerMsMax = ANSWER_MS_MAX } = options;
   const listeners = new Map<SignalTopic, Set<Listener>>();
   const stop = new AbortController();
   let running: Promise<void> | null = null;
@@ -40,13 +58,15 @@ export function createSignals({ database, log }: { database: Database; log: Logg
   async function listen(): Promise<void> {
     for (let first = true; !stop.signal.aborted; first = false) {
       const client = database.dedicated();
-      const ended = new Promise<void>((resolve) => {
-        client.on('end', () => resolve());
-        client.on('error', () => resolve());
-        stop.signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      const lost = new AbortController();
+      const over = AbortSignal.any([stop.signal, lost.signal]);
+      const ended = new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
+      client.on('end', () => lost.abort());
+      client.on('error', () => lost.abort());
+      let heard = 0;
       try {
         client.on('notification', ({ payload = '' }) => {
+          heard++;
           const space = payload.indexOf(' ');
           tell(payload.slice(0, space), payload.slice(space + 1));
           for (const heard of awaited.get(payload) ?? []) heard();
@@ -54,15 +74,48 @@ export function createSignals({ database, log }: { database: Database; log: Logg
         await client.connect();
         await client.query('LISTEN cloudstore');
         // Also at first: what happened between the subscription and the LISTEN was not heard.
-        for (const topic of listeners.keys()) tell(topic, null);
+        assumeAnything();
         listening = true;
+        void watch(client, () => heard, over).then(() => lost.abort());
         await ended;
       } catch (error) {
         if (first) log.warn({ error: String(error) }, 'Cannot listen to the database yet.');
       }
       listening = false;
-      await client.end().catch(() => undefined);
+      // One that does not answer does not say goodbye either.
+      await Promise.race([client.end().catch(() => undefined), sleep(answerMsMax, undefined, { ref: false })]);
       await sleep(RECONNECT_MS, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  function assumeAnything(): void {
+    for (const topic of listeners.keys()) tell(topic, null);
+  }
+
+  /** Resolves when the connection does not answer, or `over` fires. */
+  async function watch(client: Client, heard: () => number, over: AbortSignal): Promise<void> {
+    const pause = (ms: number): Promise<unknown> => sleep(ms, undefined, { signal: over, ref: false }).catch(() => undefined);
+    const answers = async (): Promise<boolean> => {
+      const asked = client.query('SELECT 1').then(
+        () => true,
+        () => false,
+      );
+      return (await Promise.race([asked, pause(answerMsMax)])) === true;
+    };
+    await database.query(NOTIFY, ['hello']).catch(() => undefined);
+    await pause(answerMsMax);
+    let deaf = heard() === 0;
+    if (deaf && !over.aborted) log.warn({}, DEAF);
+    while (!over.aborted) {
+      const before = heard();
+      await pause(deaf ? answerMsMax : silentMs);
+      if (over.aborted) return;
+      if (heard() > before) {
+        deaf = false;
+        continue;
+      }
+      if (!(await answers())) return;
+      if (deaf) assumeAnything();
     }
   }
 

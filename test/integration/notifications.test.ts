@@ -30,7 +30,7 @@ describe('notifications of buckets', function () {
   before(async () => {
     rooms = await openRooms();
     const { journal, signals } = rooms.metadata;
-    hub = createHub({ journal, signals, clock: { now: () => Date.now() }, log: quiet, pollMs: 50 });
+    hub = createHub({ journal, signals, log: quiet });
     ann = await rooms.user('ann', 'member');
     who = { ...rooms.who(ann), protocol: 's3' };
   });

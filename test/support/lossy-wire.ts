@@ -20,6 +20,8 @@ export interface LossyWire {
   passage: ((message: Buffer) => Passage) | null;
   /** What is late arrives; resolves when the database has done it. */
   release(): Promise<void>;
+  /** Of what is open nothing comes through any more, and nobody is told. What is opened later is as before. */
+  fallSilent(): void;
   close(): Promise<void>;
 }
 
@@ -36,6 +38,9 @@ export async function lossyWire(to: Connection): Promise<LossyWire> {
         await once(server, 'data');
         server.destroy();
       }
+    },
+    fallSilent() {
+      for (const socket of open) socket.removeAllListeners('data').pause();
     },
     async close() {
       for (const socket of open) socket.destroy();

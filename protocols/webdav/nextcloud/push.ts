@@ -158,7 +158,7 @@ export function createPushDoor(
     };
     for (let cursor = from; !signal.aborted; ) {
       try {
-        await deps.hub.follow(bucket, cursor, async (events) => tell(events), signal);
+        await deps.hub.follow(bucket, cursor, tell, signal);
         break;
       } catch (error) {
         if (!isCloudStoreError(error, 'cursor_expired')) {

@@ -2,23 +2,31 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { JournalEvent } from '#contracts/journal';
 import type { Signals } from '#contracts/signals';
+import { CloudStoreError } from '#core/errors';
 import { createHub } from '#events/hub';
 import { openMetadata } from '#metadata/open';
 import { describeHub, type HubRig } from '../../conformance/hub.ts';
 import { freshDatabase, quiet } from '../../support/database.ts';
+import { diceOf, SEED } from '../../support/random.ts';
 
 const clock = { now: () => Date.now() };
 
-/** On the real journal and its signals, or on silent signals, so that only the poll wakes it. */
+/** On the real journal and its signals, or on signals that only say now and then that some may be lost. */
 async function openRig(silent: boolean): Promise<HubRig> {
   const database = await freshDatabase({ schema: true });
   const metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet });
   const domain = await metadata.keys.insert(Buffer.from('x'));
   const principal = await metadata.principals.create({ name: 'ann', role: 'member', passwordHash: null, domain });
   const { id } = await metadata.buckets.create({ name: 'followed', owner: principal.id, domain });
-  const deaf: Signals = { publish: async () => undefined, subscribe: () => () => undefined };
+  const deaf: Signals = {
+    publish: async () => undefined,
+    subscribe(_topic, listener) {
+      const timer = setInterval(listener, 20, null);
+      return () => clearInterval(timer);
+    },
+  };
   const signals = silent ? deaf : metadata.signals;
-  const hub = createHub({ journal: metadata.journal, signals, clock, log: quiet, batch: 7, pollMs: silent ? 20 : 60_000 });
+  const hub = createHub({ journal: metadata.journal, signals, log: quiet, batch: 7 });
   return {
     hub,
     bucket: id,
@@ -75,7 +83,7 @@ describe('hub', () => {
       return [];
     };
     const journal = { head: async () => ({ epoch: 1, seq: 0 }), since };
-    const hub = createHub({ journal, signals: silent, clock, log: quiet, pollMs: 60_000 });
+    const hub = createHub({ journal, signals: silent, log: quiet });
     const following = Array.from({ length: 100 }, () =>
       hub.follow(1, { epoch: 1, seq: 0 }, async () => undefined, new AbortController().signal),
     );
@@ -85,9 +93,62 @@ describe('hub', () => {
     expect(reads).to.equal(1);
   });
 
+  it(`tells each follower all, in order and once, however reads, signals and followers cross (seed ${SEED})`, async () => {
+    const dice = diceOf(SEED);
+    const soon = (ms = 4): Promise<void> => new Promise((resolve) => setTimeout(resolve, dice.below(ms)));
+    const events: JournalEvent[] = [];
+    const tell = new Set<(payload: string | null) => void>();
+    const signals: Signals = {
+      publish: async () => undefined,
+      subscribe(_topic, listener) {
+        tell.add(listener);
+        return () => tell.delete(listener);
+      },
+    };
+    const journal = {
+      head: async () => ({ epoch: 1, seq: events.length }),
+      async since(_bucket: number, { seq }: { seq: number }, limit: number) {
+        await soon();
+        if (dice.chance(0.02)) throw new CloudStoreError('unavailable', 'away');
+        const found = events.slice(seq, seq + limit);
+        await soon();
+        return found;
+      },
+    };
+    const hub = createHub({ journal, signals, log: quiet, batch: 5 });
+    const total = 300;
+    const following: Promise<number[]>[] = [];
+    async function follow(): Promise<number[]> {
+      const from = dice.below(events.length + 1);
+      const stop = new AbortController();
+      const slow = dice.chance(0.3);
+      const seqs: number[] = [];
+      const deliver = (news: JournalEvent[]): Promise<void> | void => {
+        seqs.push(...news.map(({ cursor }) => cursor.seq));
+        if (seqs.at(-1) === total) stop.abort();
+        return slow || dice.chance(0.1) ? soon() : undefined;
+      };
+      await hub.follow(1, { epoch: 1, seq: from }, deliver, stop.signal);
+      expect(seqs).to.deep.equal(Array.from({ length: total - from }, (_, index) => from + 1 + index));
+      return seqs;
+    }
+    while (events.length < total) {
+      if (dice.chance(0.5) && following.length < 200) following.push(follow());
+      for (let n = dice.below(3); n > 0 && events.length < total; n--) {
+        events.push(event(events.length + 1));
+        void soon(dice.chance(0.5) ? 40 : 4).then(() => {
+          for (const listener of tell) listener(`1:${events.length}`);
+        });
+      }
+      await soon();
+    }
+    await Promise.all(following);
+    await hub.close();
+  });
+
   it('never passes over a hole', async () => {
     const journal = { head: async () => ({ epoch: 1, seq: 3 }), since: async () => [event(1), event(3)] };
-    const hub = createHub({ journal, signals: silent, clock, log: quiet });
+    const hub = createHub({ journal, signals: silent, log: quiet });
     const error = await hub.follow(1, { epoch: 1, seq: 0 }, async () => undefined, new AbortController().signal).catch((e) => e);
     expect(error).to.include({ code: 'cursor_expired' });
     await hub.close();
