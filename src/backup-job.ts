@@ -46,7 +46,8 @@ export function backupJobs(options: BackupJobOptions): Job[] {
           await onThread(orders({ kind: 'backup', to: place, verify: verify === true, keep: kept }), context, options);
         } catch (error) {
           // The thread has said so already, unless it never began or could not.
-          if (!context.signal.aborted) await metadata.alerts.raise(failedBackup(error)).catch(() => undefined);
+          if (!context.signal.aborted && !(error instanceof TakenError))
+            await metadata.alerts.raise(failedBackup(error)).catch(() => undefined);
           throw error;
         }
       },
@@ -62,6 +63,13 @@ export function backupJobs(options: BackupJobOptions): Job[] {
       },
     },
   ];
+}
+
+/** Another backup is being made into the directory: told in the history, and no reason for an alert. */
+class TakenError extends CloudStoreError {
+  constructor(message: string) {
+    super('conflict', message);
+  }
 }
 
 /** Of whoever asked for it; anything may have been given to a job. */
@@ -98,6 +106,7 @@ async function onThread(orders: BackupOrders, { signal, progress }: JobContext, 
       await speakFor(orders, { startedMs, registered, error: signal.aborted ? null : new Error(SILENT) }, options);
     signal.throwIfAborted();
     if (end === null) throw new CloudStoreError('internal', SILENT);
+    if (end.kind === 'failed' && end.taken) throw new TakenError(end.message);
     if (end.kind === 'failed') throw new CloudStoreError('internal', end.message);
     if (end.kind === 'done' && end.faults.length > 0)
       throw new CloudStoreError('corrupt', `The backup was read again and is not whole: ${end.faults[0]}`);

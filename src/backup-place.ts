@@ -2,12 +2,13 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { CloudStoreError } from '#core/errors';
+import { BACKUP_LOCK_FILES } from './backup-lock.ts';
 import type { Config } from './config/load.ts';
 
 /** What a directory of backups may hold: its own, what a backup that was killed was writing, and what a fresh disk has. */
 const EXPECTED = new Set([
-  ...['packs', 'snapshots', 'lists', 'master-key.json', 'master.key'],
-  ...['master-key.json.new', 'master.key.new'],
+  ...['packs', 'snapshots', 'lists', 'master-key.json', 'master.key', BACKUP_LOCK_FILES.lock, BACKUP_LOCK_FILES.note],
+  ...['master-key.json.new', 'master.key.new', `${BACKUP_LOCK_FILES.note}.new`],
   ...['lost+found', '.DS_Store'],
 ]);
 

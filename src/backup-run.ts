@@ -5,6 +5,7 @@ import type { AlertStore } from '#contracts/alerts';
 import { BACKUP_JOB } from '#contracts/backups';
 import type { Run, RunKind, RunStore } from '#contracts/runs';
 import type { Clock } from '#core/clock';
+import { type BackupLock, isTaken, lockBackups } from './backup-lock.ts';
 import { type BackupOptions, type BackupReport, backupTo } from './cli/offline/backup.ts';
 import { backupPaths, readBackupList } from './cli/offline/backup-list.ts';
 import { pinned } from './cli/offline/pin.ts';
@@ -38,8 +39,10 @@ export async function runBackup(options: BackupRunOptions): Promise<BackupRun> {
   const { alerts, runs } = metadata;
   const about = { directory: to, host: hostname(), by };
   return recorded({ runs, kind: 'backup', clock, ...(signal && { signal }), about }, async () => {
+    let lock: BackupLock | null = null;
     try {
-      const made = await make(options);
+      lock = await lockBackups(to, { by, clock, random: options.random });
+      const made = await make({ ...options, signal: signal === undefined ? lock.lost : AbortSignal.any([signal, lock.lost]) });
       const { report, verdict } = made;
       if (verdict === null || verdict.faults.length === 0) await alerts.clear('job-failed', BACKUP_JOB);
       else await alerts.raise(failedBackup(`it was read again and is not whole: ${verdict.faults[0]}`));
@@ -48,9 +51,11 @@ export async function runBackup(options: BackupRunOptions): Promise<BackupRun> {
       const shown = { name, taken, packs, bytes, copiedBytes, removed: removed.backups, sameDisk, verified: verdictOf(verdict) };
       return { made, shown };
     } catch (error) {
-      // The database may be what failed.
-      if (signal?.aborted !== true) await alerts.raise(failedBackup(error)).catch(() => undefined);
+      // The database may be what failed. One that is refused because another is being made is no failure of backups.
+      if (signal?.aborted !== true && !isTaken(error)) await alerts.raise(failedBackup(error)).catch(() => undefined);
       throw error;
+    } finally {
+      await lock?.release();
     }
   });
 }

@@ -7,6 +7,7 @@ import { createShelf } from '#blob/shelf';
 import { openSocketConnection } from '#metadata/embedded-postgres';
 import { type Metadata, openMetadata } from '#metadata/open';
 import { createLogger } from '#observability/logger';
+import { isTaken } from './backup-lock.ts';
 import { type BackupRun, recorded, runBackup, verdictOf } from './backup-run.ts';
 import { backupPaths, chooseBackup, readBackupList } from './cli/offline/backup-list.ts';
 import { openPackStores } from './cli/offline/pack-stores.ts';
@@ -27,7 +28,7 @@ export type FromBackupThread =
   | { kind: 'registered'; number: number }
   | { kind: 'progress'; done: number; total: number }
   | { kind: 'done'; faults: string[] }
-  | { kind: 'failed'; message: string };
+  | { kind: 'failed'; message: string; taken: boolean };
 
 if (parentPort !== null) void serve(parentPort, workerData as BackupOrders); // of backup-job.ts
 
@@ -40,7 +41,7 @@ async function serve(port: NonNullable<typeof parentPort>, orders: BackupOrders)
     const faults = await withMetadata(orders.config, (metadata) => work(orders, metadata, unwanted.signal, send));
     send({ kind: 'done', faults });
   } catch (error) {
-    send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    send({ kind: 'failed', message: error instanceof Error ? error.message : String(error), taken: isTaken(error) });
   }
   port.close();
 }

@@ -3,6 +3,7 @@ import { BACKUP_CHECK_JOB, BACKUP_JOB, type Backups } from '#contracts/backups';
 import type { Jobs } from '#contracts/jobs';
 import type { RunStore } from '#contracts/runs';
 import { CloudStoreError } from '#core/errors';
+import { backupHolder, refusal } from './backup-lock.ts';
 import { backupPlace, backupSource } from './backup-place.ts';
 import type { Config } from './config/load.ts';
 import { masterKeyFile } from './key-files.ts';
@@ -15,7 +16,10 @@ export function createBackups({ config, jobs, runs }: { config: Config; jobs: Jo
   const { values } = config;
   return {
     async begin({ to, verify, keep }) {
-      await jobs.start(BACKUP_JOB, { to: await backupPlace(to, config), verify, keep });
+      const place = await backupPlace(to, config);
+      const holder = await backupHolder(place);
+      if (holder !== null) throw refusal(to, holder);
+      await jobs.start(BACKUP_JOB, { to: place, verify, keep });
     },
     async check({ from, name }) {
       if (name !== null && !NAME.test(name)) throw new CloudStoreError('invalid_argument', 'There is no backup of that name.');

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from '#blob/disk-error';
 import { CloudStoreError } from '#core/errors';
+import { type FileLock, tryLock as lockFile } from './file-lock.ts';
 
 /** Who holds the lock; written beside it for people and for the CLI, never trusted as the lock itself. */
 export interface Owner {
@@ -40,7 +40,7 @@ export async function ensureDataDirectory(path: string): Promise<void> {
 }
 
 /** As mkdir with `recursive`, which never ends below a directory that takes no new entries and says ENOENT, as Linux's /proc does. */
-async function makeDirectories(path: string): Promise<void> {
+export async function makeDirectories(path: string): Promise<void> {
   const missing: string[] = [];
   for (let at = path; (await stat(at).catch(absent)) === null; at = dirname(at)) missing.unshift(at);
   for (const one of missing) {
@@ -57,11 +57,7 @@ function absent(error: unknown): null {
   return null;
 }
 
-/**
- * Takes the data directory for this process alone; null when another process has it. The lock is the operating system's own
- * (SQLite's exclusive lock on an empty file: fcntl on POSIX, LockFileEx on Windows), so it ends with the process however
- * that ends, holds between containers that share a volume, and there is nothing stale to clean up.
- */
+/** Takes the data directory for this process alone; null when another process has it. */
 export async function lockDataDirectory(path: string, owner: Owner, waitMs = 0): Promise<DataDirectoryLock | null> {
   await ensureDataDirectory(path);
   const file = join(path, 'lock');
@@ -153,17 +149,10 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function tryLock(file: string, directory: string, how: 'exclusive' | 'shared'): DatabaseSync | null {
-  let database: DatabaseSync | undefined;
+function tryLock(file: string, directory: string, how: 'exclusive' | 'shared'): FileLock | null {
   try {
-    database = new DatabaseSync(file, { timeout: 0 });
-    // A transaction that has read holds the shared lock until it ends.
-    const begin = how === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema';
-    database.exec(`PRAGMA journal_mode = MEMORY; ${begin}`);
-    return database;
+    return lockFile(file, how);
   } catch (error) {
-    database?.close();
-    if (error instanceof Error && 'errcode' in error && error.errcode === 5) return null; // SQLITE_BUSY
     throw explain(directory, error);
   }
 }

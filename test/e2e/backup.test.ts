@@ -326,6 +326,23 @@ describe('backup and restore', function () {
     expect((await run(join(directory, 'none'), ['restore', '--from', backups, '--check'], 0, env)).faults).to.deep.equal([]);
   });
 
+  /** Neither a command nor the gateway comes in between. */
+  async function expectTaken(to: string, pid: number | undefined): Promise<void> {
+    const sentence = `A backup into ${to} is being made by a command (process ${pid} on `;
+    const second = await cloudstore(['backup', '--to', to], { env: { CLOUDSTORE_DATA_DIR: dataDir } });
+    expect(second.code).to.equal(1);
+    expect(second.stderr).to.contain(sentence);
+    const headers = {
+      authorization: `Basic ${Buffer.from(`admin:${gateway.password}`).toString('base64')}`,
+      'content-type': 'application/json',
+    };
+    const answer = await fetch(`${gateway.restUrl}/backups`, { method: 'POST', headers, body: JSON.stringify({ to }) });
+    expect(answer.status).to.equal(409);
+    expect((await answer.json()).detail).to.contain(sentence);
+    // Nothing has failed, so nobody is told at night.
+    expect(await (await fetch(`${gateway.restUrl}/alerts`, { headers })).text()).not.to.contain('is being made');
+  }
+
   it('killed in the middle is never taken for whole, and the next one goes on', async () => {
     const to = join(directory, 'killed');
     for (let attempt = 0; ; attempt++) {
@@ -334,7 +351,12 @@ describe('backup and restore', function () {
         env: { CLOUDSTORE_DATA_DIR: dataDir },
       });
       while (child.exitCode === null && !(existsSync(to) && filesIn(to).some((path) => path.includes('.pack')))) await sleep(1);
-      child.kill('SIGKILL');
+      child.kill('SIGSTOP'); // it can't end meanwhile
+      try {
+        if (child.exitCode === null && existsSync(join(to, 'backup-holder.json'))) await expectTaken(to, child.pid);
+      } finally {
+        child.kill('SIGKILL');
+      }
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       if (child.exitCode !== 0) break;
       expect(attempt, 'it was always through before it could be killed').to.be.below(5);
