@@ -12,7 +12,7 @@ import { cloudstore } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
 import { diceOf, SEED } from '../support/random.ts';
 import { send } from '../support/requests.ts';
-import { slowly, slowUpload } from '../support/slow-transfers.ts';
+import { describeRevocation } from './revocation-suite.ts';
 
 const SIZES = [0, 500, 3_000, 60_000, 400_000, 3_000_000];
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -64,39 +64,7 @@ describe('two gateways on one Postgres, one Redis and one S3 store', () => {
       await within(async () => (await there.call('GET', '/me', rover)).status === 401);
     });
 
-    it('has what runs on the other ended in the middle: downloads and uploads by every door, sockets, and what a link sends', async () => {
-      const [here, there] = [apiOf(one), apiOf(two)];
-      const admin = await here.tokenOf(one.user, one.password);
-      const made = (await here.call('POST', '/users', admin, { name: 'runner' })).json;
-      const runner = await there.tokenOf('runner', made.password);
-      const device = (await there.call('POST', '/credentials', runner, { kind: 'device', name: 'phone' })).json;
-      const signed = (method: string, key: string): string =>
-        presign(method, `${two.s3Url}/${made.bucket}/${key}`, device, new Date());
-      expect((await send('PUT', signed('PUT', 'big'), { body: randomBytes(24 << 20) })).status).to.equal(200);
-      const authorization = `Basic ${Buffer.from(`runner:${device.password}`).toString('base64')}`;
-      const session = await there.tokenOf('runner', device.password);
-      const bearer = { authorization: `Bearer ${session.token}` };
-      const socket = await openSocket(two, session.token);
-      const transfers = {
-        'S3, down': slowly(signed('GET', 'big')),
-        'S3, up': slowUpload(signed('PUT', 'up')),
-        'WebDAV, down': slowly(`${two.webdavUrl}home/big`, { authorization }),
-        'WebDAV, up': slowUpload(`${two.webdavUrl}home/up`, { authorization }),
-        'REST, down': slowly(`${two.restUrl}/files/home/big`, bearer),
-        'REST, up': slowUpload(`${two.restUrl}/files/home/up`, bearer),
-      };
-      await Promise.all(Object.values(transfers).map(({ begun }) => begun));
-      expect((await here.call('DELETE', `/credentials/${device.id}`, admin)).status).to.equal(204);
-      expect(await socket.closed).to.equal(4401);
-      for (const [what, { outcome }] of Object.entries(transfers)) expect(await outcome, what).to.equal('broken');
-      expect((await there.call('GET', '/stat/home/up', runner)).status).to.equal(404);
-
-      const link = (await there.call('POST', '/links', runner, { bucket: 'home', key: 'big' })).json;
-      const visited = slowly(`${two.restUrl}/public/${link.token}/files/`);
-      await visited.begun;
-      expect((await here.call('DELETE', `/links/${link.id}`, runner)).status).to.equal(204);
-      expect(await visited.outcome).to.equal('broken');
-    });
+    describeRevocation(() => ({ one, two }));
 
     it('hears nothing more on the other within a second: a grant, a group, a member, a role, a policy', async () => {
       const [here, there] = [apiOf(one), apiOf(two)];
