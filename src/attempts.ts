@@ -150,7 +150,9 @@ async function unknownOf(ended: Ended, { principals, credentials }: AttemptsOpti
 function keyIdOf(authorization: string | undefined, url: string): string | null {
   const found =
     /^AWS4-HMAC-SHA256 .*?Credential=([\w.-]{3,128})\//.exec(authorization ?? '') ??
-    /[?&]X-Amz-Credential=([\w.-]{3,128})(?:\/|%2F)/i.exec(url);
+    /^AWS ([\w.-]{3,128}):/.exec(authorization ?? '') ??
+    /[?&]X-Amz-Credential=([\w.-]{3,128})(?:\/|%2F)/i.exec(url) ??
+    /[?&]AWSAccessKeyId=([\w.-]{3,128})(?:&|$)/.exec(url);
   return found?.[1] ?? null;
 }
 

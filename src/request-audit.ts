@@ -27,7 +27,7 @@ export function requestAudit({
       status !== 401 ||
       principal !== undefined ||
       req.headers.authorization !== undefined ||
-      /^(Login|Unlock)|[?&]X-Amz-Signature=/.test(`${op}${req.url}`);
+      /^(Login|Unlock)|[?&](?:X-Amz-)?Signature=/.test(`${op}${req.url}`);
     if (!isRecorded(level, auditClass({ protocol, op, method, status, credentials }))) return;
     const credential = principal?.credential;
     audit.record({

@@ -56,7 +56,7 @@ export function logLine({ req, res, cx, entry, bucket, endedMs }: LineFacts): st
     quoted(req.headers['user-agent'] ?? '-'),
     head.get('x-amz-version-id') ?? '-',
     cx.requestId,
-    entry.signed === null ? '-' : 'SigV4',
+    entry.signed === null ? '-' : req.headers.authorization?.startsWith('AWS ') || isUrlOfV2(req) ? 'SigV2' : 'SigV4',
     tls?.cipher ?? '-',
     entry.signed ?? '-',
     quotedOnce(req.headers.host ?? '-'),
@@ -65,6 +65,10 @@ export function logLine({ req, res, cx, entry, bucket, endedMs }: LineFacts): st
     '-',
   ];
   return `${fields.join(' ')}\n`;
+}
+
+function isUrlOfV2({ url = '', headers }: IncomingMessage): boolean {
+  return headers.authorization === undefined && /[?&]AWSAccessKeyId=/.test(url);
 }
 
 /** node keeps the head that it wrote in `_header`; nothing public tells it. */
@@ -127,7 +131,7 @@ function timeOf(ms: number): string {
 
 /** Whoever may read the log could use a presigned URL until it ends. */
 function withoutSecrets(url: string): string {
-  return url.replace(/([?&]X-Amz-(?:Signature|Security-Token)=)[^&]*/gi, '$1*');
+  return url.replace(/([?&](?:Signature|X-Amz-Signature|X-Amz-Security-Token)=)[^&]*/gi, '$1*');
 }
 
 /** What a client wrote must not end the field, or the line. */

@@ -11,6 +11,7 @@ import { answerError } from './error-answer.ts';
 import { S3Error, toS3Error } from './errors.ts';
 import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
 import { expirationOf } from './expiration.ts';
+import { PRESIGN_PARAMETERS, restoreMovedHeaders } from './moved-headers.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
 import { createTable } from './operations/table.ts';
 import { readXmlBody } from './payload.ts';
@@ -57,13 +58,13 @@ const UNUSUAL = [
 
 /** S3 over the namespace. Routes and codecs come from AWS's model; what nobody has written answers NotImplemented by its name. */
 export function createS3Door(deps: S3Deps): Door {
-  const { authenticator, buckets, namespace, accessLog, clock, region = 'us-east-1' } = deps;
+  const { authenticator, buckets, namespace, accessLog, clock, region = 'us-east-1', signatureV2 = 'urls' } = deps;
   const hostedBucket = createHostedBucket(deps.domain);
   const hostedSite = createHostedSite(deps.websiteDomain);
   const route = createRouter();
   const table = createTable();
   assertOperations(table.keys());
-  const verifier = createVerifier({ region, now: () => clock.now() });
+  const verifier = createVerifier({ region, now: () => clock.now(), signatureV2 });
   const sts = createSts(deps, region);
   const codecs = new Map<string, Codec>();
   const codecOf = (operation: Operation): Codec => {
@@ -97,6 +98,7 @@ export function createS3Door(deps: S3Deps): Door {
       if (form !== null) {
         cx.op = 'PostObject';
         const posted = await posts.open(req, res, form);
+        if (posted.old) cx.signatureV2 = true;
         by = { target: posted.target, principal: posted.key?.principal ?? null, payload: { kind: 'unsigned' } };
         if (entry !== undefined) describeEntry(entry, req, by);
         await posts.store(admitted(req, res, cx, by), posted);
@@ -177,6 +179,9 @@ export function createS3Door(deps: S3Deps): Door {
     const key = found instanceof Promise ? await found : found;
     if (key === null) throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: claim.credentials.accessKeyId });
     const payload = verifier.verify(req, target, claim, key);
+    if (claim.credentials.kind === 'query')
+      restoreMovedHeaders(req, target.query, claim.version === 2 ? ['content-type', 'content-md5'] : []);
+    if (claim.version === 2) cx.signatureV2 = true;
     checkSessionToken(req, target, key);
     authenticator.admit(key.principal, cx);
     return { target, principal: key.principal, payload };
@@ -247,8 +252,9 @@ export function createS3Door(deps: S3Deps): Door {
     try {
       const target = parseTarget(req, hostedBucket);
       if (target.bucket === null || target.key === null) return false;
-      for (const [name] of target.query.pairs) if (!name.startsWith('X-Amz-') && name !== 'x-id') return false;
+      for (const [name] of target.query.pairs) if (!PRESIGN_PARAMETERS.has(name) && name !== 'x-id') return false;
       const claim = verifier.claim(req, target);
+      if (claim?.version === 2) return false; // the full path says so to the policies
       const key = claim === null ? null : authenticator.accessKey(claim.credentials.accessKeyId);
       if (key instanceof Promise) {
         key.catch(() => undefined); // the full path asks again and meets the same refusal

@@ -20,6 +20,7 @@ import { canonicalId } from './acl.ts';
 import type { Input } from './request-parser.ts';
 import type { Output, ResponseWriter } from './response-writer.ts';
 import type { Operation } from './schema.ts';
+import type { SignatureV2 } from './sigv2.ts';
 import type { Target } from './target.ts';
 import type { Payload } from './verifier.ts';
 
@@ -44,6 +45,8 @@ export interface S3Deps {
   domain?: string | null | undefined;
   /** Websites are at `bucket.<websiteDomain>`; `bucket.s3-website.localhost` always works. */
   websiteDomain?: string | null | undefined;
+  /** Which requests may be signed by version 2. Default `urls`. */
+  signatureV2?: SignatureV2;
   /** Absent: nothing is logged. */
   accessLog?: AccessLog;
 }

@@ -16,6 +16,7 @@ import { checkPolicy, type PostPolicy, parsePolicy } from './post-policy.ts';
 import { readAttributes } from './representation.ts';
 import { type Output, XML_DECLARATION } from './response-writer.ts';
 import { checkToken } from './session-token.ts';
+import { signV2 } from './sigv2.ts';
 import { createSigners, sameText } from './sigv4.ts';
 import { checkTags, TAGS_MAX, tagsOf } from './tag-set.ts';
 import type { Target } from './target.ts';
@@ -29,6 +30,8 @@ export interface PostedForm {
   /** null: nobody has signed anything, and whoever has the form asks for himself. */
   policy: PostPolicy | null;
   key: AccessKey | null;
+  /** Signed by version 2. */
+  old: boolean;
   target: Target;
 }
 
@@ -54,6 +57,7 @@ export interface PostObject {
  */
 export function createPostObject(deps: S3Deps, region: string): PostObject {
   const signerOf = createSigners();
+  const { signatureV2: allowed = 'urls' } = deps;
 
   async function keyOf(fields: ReadonlyMap<string, string>): Promise<AccessKey | null> {
     const policy = fields.get('policy');
@@ -62,6 +66,7 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
       return null;
     }
     if (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256') {
+      if (fields.has('awsaccesskeyid') && allowed !== 'off') return keyV2(fields, policy);
       if (fields.has('awsaccesskeyid'))
         throw new S3Error(
           'InvalidRequest',
@@ -93,6 +98,18 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
     return key;
   }
 
+  async function keyV2(fields: ReadonlyMap<string, string>, policy: string): Promise<AccessKey> {
+    const accessKeyId = fields.get('awsaccesskeyid') ?? '';
+    const signature = fields.get('signature');
+    if (signature === undefined || signature === '') throw missing('signature');
+    const key = await deps.authenticator.accessKey(accessKeyId);
+    if (key === null) throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: accessKeyId });
+    if (!sameText(signV2(key.secret, policy), signature))
+      throw new S3Error('SignatureDoesNotMatch', undefined, { AWSAccessKeyId: accessKeyId, StringToSign: policy.slice(0, 4096) });
+    checkToken(fields.get('x-amz-security-token'), key);
+    return key;
+  }
+
   return {
     takes: (req, target) => req.method === 'POST' && target.key === null && target.bucket !== null && target.query.raw === '',
     async open(req, res, target) {
@@ -118,7 +135,8 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
       const key = await keyOf(fields);
       const policy = key === null ? null : parsePolicy(fields.get('policy') ?? '');
       if (policy !== null) checkPolicy(policy, fields, deps.clock.now());
-      return { form, fields, policy, key, target: { ...target, key: full } };
+      const old = key !== null && fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256';
+      return { form, fields, policy, key, old, target: { ...target, key: full } };
     },
     async store(x, { form, fields, policy }) {
       const headers = headersOf(fields);

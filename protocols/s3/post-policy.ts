@@ -18,7 +18,7 @@ interface PostCondition {
 
 const CONDITIONS_MAX = 500;
 /** These need no condition. */
-const FREE = new Set(['x-amz-signature', 'file', 'policy']);
+const FREE = new Set(['x-amz-signature', 'file', 'policy', 'awsaccesskeyid', 'signature']);
 
 /** @throws InvalidPolicyDocument */
 export function parsePolicy(base64: string): PostPolicy {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AccessKey } from '#contracts/authenticator';
 import { type Credentials, checkTime, type KnownClaims, readCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
+import { type ClaimV2, readV2, type SignatureV2, verifyV2 } from './sigv2.ts';
 import { canonicalRequest, createSigners, queryAsSent, type Signer, sameText, scopeText, stringToSign } from './sigv4.ts';
 import type { Target } from './target.ts';
 import { decodePath, encodeUri } from './uri.ts';
@@ -20,7 +21,10 @@ export interface ChunkChain {
   seed: string;
 }
 
-export interface Claim {
+export type Claim = ClaimV4 | ClaimV2;
+
+export interface ClaimV4 {
+  version: 4;
   credentials: Credentials;
   /** As signed: `UNSIGNED-PAYLOAD`, a SHA-256 in hex, or one of the `STREAMING-…`. */
   payloadHash: string;
@@ -41,26 +45,29 @@ const STREAMING: Record<string, { signed: boolean; trailer: boolean }> = {
   'STREAMING-UNSIGNED-PAYLOAD-TRAILER': { signed: false, trailer: true },
 };
 
-/** Checks AWS Signature Version 4 in header and query, synchronously, so that short and long path share it. */
-export function createVerifier(options: { region: string; now(): number }): Verifier {
+/** Checks AWS Signature Version 4 in header and query, and 2 where it may be, synchronously, so that short and long path share it. */
+export function createVerifier(options: { region: string; now(): number; signatureV2?: SignatureV2 }): Verifier {
+  const { signatureV2 = 'off' } = options;
   const signerOf = createSigners();
   const known: KnownClaims = new Map();
   return {
     claim(req, target) {
+      const old = readV2(req, target.query, signatureV2, options.now());
+      if (old !== null) return old;
       const credentials = readCredentials(req.headers, target.query, 's3', known);
       if (credentials === null) return null;
       checkTime(credentials, options.now());
       checkRegion(credentials, options.region);
       checkSignedHeaders(req, credentials);
-      return { credentials, payloadHash: payloadHashOf(req, target, credentials) };
+      return { version: 4, credentials, payloadHash: payloadHashOf(req, target, credentials) };
     },
-    unsigned(req) {
-      const given = String(req.headers['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD');
-      if (STREAMING[given]?.signed === true)
-        throw new S3Error('InvalidRequest', 'A request without a signature has no signed chunks.');
-      return /^[0-9a-f]{64}$/.test(given) || Object.hasOwn(STREAMING, given) ? payloadOf(given, null) : { kind: 'unsigned' };
-    },
-    verify(req, target, { credentials, payloadHash }, key) {
+    unsigned,
+    verify(req, target, claim, key) {
+      if (claim.version === 2) {
+        verifyV2(req, target, claim, key);
+        return unsigned(req);
+      }
+      const { credentials, payloadHash } = claim;
       const signer = signerOf(key.secret, credentials.scope);
       const request = {
         method: req.method ?? '',
@@ -101,6 +108,13 @@ export function createVerifier(options: { region: string; now(): number }): Veri
       });
     },
   };
+}
+
+function unsigned(req: IncomingMessage): Payload {
+  const given = String(req.headers['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD');
+  if (STREAMING[given]?.signed === true)
+    throw new S3Error('InvalidRequest', 'A request without a signature of version 4 has no signed chunks.');
+  return /^[0-9a-f]{64}$/.test(given) || Object.hasOwn(STREAMING, given) ? payloadOf(given, null) : { kind: 'unsigned' };
 }
 
 function payloadOf(payloadHash: string, chain: ChunkChain | null): Payload {

@@ -59,7 +59,8 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
       : who.context?.header('authorization') === undefined
         ? 'REST-QUERY-STRING'
         : 'REST-HEADER',
-  's3:signatureversion': ({ who }) => (who.protocol === 's3' && who.principal !== null ? 'AWS4-HMAC-SHA256' : undefined),
+  's3:signatureversion': ({ who }) =>
+    who.protocol !== 's3' || who.principal === null ? undefined : who.context?.signatureV2 === true ? 'AWS' : 'AWS4-HMAC-SHA256',
   's3:if-match': header('if-match'),
   's3:if-none-match': header('if-none-match'),
   's3:object-lock-mode': header('x-amz-object-lock-mode'),

@@ -64,6 +64,12 @@ export const SETTINGS = {
     schema: optional(text.regex(/^[a-z0-9.-]+$/i, 'must be a domain name').transform((value) => value.toLowerCase())),
     default: null,
   }),
+  's3-signature-v2': setting<'off' | 'urls' | 'all'>({
+    description:
+      "What may be signed by AWS's old signature version 2: urls (presigned URLs and forms, as boto3, aws-cli and s3cmd make them by default), all (requests too, for old clients), or off.",
+    schema: z.enum(['off', 'urls', 'all'], 'must be off, urls or all'),
+    default: 'urls',
+  }),
   'website-domain': setting({
     description:
       'Domain under which buckets that are websites are host names, e.g. sites.example.org; bucket.s3-website.localhost always is one.',

@@ -22,6 +22,8 @@ export interface RequestFacts {
   readonly remoteAddress: string;
   /** It came over TLS. */
   readonly secure: boolean;
+  /** S3 alone: it was signed by version 2. */
+  readonly signatureV2?: boolean;
   /** By lower-case name. */
   header(name: string): string | undefined;
 }

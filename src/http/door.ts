@@ -13,6 +13,8 @@ export interface RequestContext extends RequestFacts {
   secure: boolean;
   /** The `Host` that the client used, through trusted proxies only. */
   host?: string | undefined;
+  /** S3 alone: it was signed by version 2. */
+  signatureV2?: boolean;
   log: Logger;
   /** Fires when the client goes away before the answer has ended, or the drain's time is up. */
   signal: AbortSignal;

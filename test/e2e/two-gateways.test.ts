@@ -7,7 +7,7 @@ import { type Cluster, startCluster } from '../support/cluster.ts';
 import { describeCrossProtocol } from '../support/cross-protocol.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { apiOf, appCode, openFollower, openSocket, within } from '../support/identity.ts';
-import { presign } from '../support/presign.ts';
+import { presign, presignV2 } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
 import { diceOf, SEED } from '../support/random.ts';
@@ -49,13 +49,14 @@ describe('two gateways on one Postgres, one Redis and one S3 store', () => {
       const rover = await there.tokenOf('rover', made.password);
       const device = (await there.call('POST', '/credentials', rover, { kind: 'device', name: 'phone' })).json;
       const url = presign('PUT', `${two.s3Url}/${made.bucket}/a`, device, new Date());
-      expect((await send('PUT', url, { body: 'x' })).status).to.equal(200);
+      const older = presignV2('PUT', `${two.s3Url}/${made.bucket}/a`, device, new Date());
+      for (const one of [url, older]) expect((await send('PUT', one, { body: 'x' })).status).to.equal(200);
       expect((await there.dav('rover', device.password)).status).to.equal(207);
       const session = await there.tokenOf('rover', device.password);
       const socket = await openSocket(two, session.token);
       expect((await here.call('DELETE', `/credentials/${device.id}`, admin)).status).to.equal(204);
       expect(await socket.closed).to.equal(4401);
-      await within(async () => (await send('PUT', url, { body: 'y' })).status === 403);
+      for (const one of [url, older]) await within(async () => (await send('PUT', one, { body: 'y' })).status === 403);
       await within(async () => (await there.dav('rover', device.password)).status === 401);
       await within(async () => (await there.call('GET', '/me', session)).status === 401);
       // The owner's own log-in stays, until the owner is disabled, over there.

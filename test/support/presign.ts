@@ -34,6 +34,15 @@ export function presign(method: string, url: string, keys: SigningKeys, at: Date
   return `${target.origin}${target.pathname}?${canonicalQuery}&X-Amz-Signature=${signature}`;
 }
 
+/** The same by version 2, as boto3 and s3cmd make it: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html */
+export function presignV2(method: string, url: string, keys: SigningKeys, at: Date, expiresSeconds = 3600): string {
+  const { pathname } = new URL(url);
+  const expires = Math.floor(at.getTime() / 1000) + expiresSeconds;
+  const text = `${method}\n\n\n${expires}\n${pathname}`;
+  const signature = createHmac('sha1', keys.secretAccessKey).update(text).digest('base64');
+  return `${url}?AWSAccessKeyId=${keys.accessKeyId}&Expires=${expires}&Signature=${encode(signature)}`;
+}
+
 function hmac(key: Buffer | string, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }

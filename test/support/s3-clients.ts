@@ -29,8 +29,7 @@ export async function clientsRig(client: string): Promise<ClientsRig> {
   const { gateway, root } = await shared.rig;
   const home = join(root, client);
   mkdirSync(home);
-  // aws-cli presigns by signature version 2 for us-east-1 unless told.
-  writeFileSync(join(home, 'aws.conf'), '[default]\ns3 =\n  signature_version = s3v4\n');
+  writeFileSync(join(home, 'aws.conf'), '');
   writeFileSync(join(home, 'rclone.conf'), '');
   const aws = {
     AWS_ACCESS_KEY_ID: gateway.accessKeyId,

@@ -257,6 +257,36 @@ suite('SigV4 in the query', PAGES.sigv4Query, {
         expectError(await get(key(), { auth: 'query', tamper: drop }), 400, 'AuthorizationQueryParametersError');
       },
   ),
+  // AWS's SDK for JavaScript moves a request's x-amz headers into the URL that it signs.
+  'x-amz headers that were moved into it are headers': async ({ send, get, key }) => {
+    const name = key();
+    const query = { 'x-amz-meta-color': 'blue', 'x-amz-tagging': 'a=b', 'x-amz-meta-name': 'é' };
+    expectStatus(await send('PUT', name, { auth: 'query', query, body: 'a' }), 200);
+    const { headers } = await get(name);
+    expect(headers['x-amz-meta-color']).to.equal('blue');
+    expect(headers['x-amz-meta-name']).to.equal('=?UTF-8?B?w6k=?=');
+    expect(headers['x-amz-tagging-count']).to.equal('1');
+  },
+  'one that is moved and could be none is refused': over(
+    { 'a line more': 'a\r\nx-amz-acl: public-read', 'a zero': 'a\0b' },
+    (value) =>
+      async ({ send, get, key }) => {
+        const name = key();
+        expect((await send('PUT', name, { auth: 'query', query: { 'x-amz-meta-a': value }, body: 'a' })).status).to.be.oneOf([
+          400, 403,
+        ]);
+        expect((await get(name)).status).to.equal(404);
+      },
+  ),
+  'one that nobody signed is refused, moved or not': async ({ send, get, key }) => {
+    const name = key();
+    const tamper = (request: { target: string }): void => {
+      request.target += '&x-amz-acl=public-read';
+    };
+    expectError(await send('PUT', name, { auth: 'query', body: 'a', tamper }), 403, 'SignatureDoesNotMatch');
+    expect((await send('PUT', name, { auth: 'none', query: { 'x-amz-acl': 'public-read' }, body: 'a' })).status).to.equal(403);
+    expect((await get(name)).status).to.equal(404);
+  },
   'together with an Authorization header it is InvalidArgument': async ({ s3, path, get, key }) => {
     const { headers } = s3.prepare('GET', path(key()));
     const authorization = headers.find(([name]) => name === 'Authorization')?.[1] ?? '';
@@ -266,7 +296,7 @@ suite('SigV4 in the query', PAGES.sigv4Query, {
     });
     expectError(answer, 400, 'InvalidArgument');
   },
-  'signature version 2 in the query is refused': async ({ get, key }) => {
+  'signature version 2 of nobody is refused': async ({ get, key }) => {
     const query = { AWSAccessKeyId: 'AKIA', Signature: 'abc', Expires: '2000000000' };
     expect([400, 403]).to.include((await get(key(), { auth: 'none', query })).status);
   },

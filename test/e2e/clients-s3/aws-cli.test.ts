@@ -36,7 +36,13 @@ describe('aws-cli at the S3 door', function () {
 
   it('presigns, copies, moves and removes', async () => {
     const url = (await aws('s3', 'presign', 's3://awscli/in/one')).trim();
+    // In us-east-1 it signs URLs by version 2 unless it is told otherwise.
+    expect(url).to.contain('AWSAccessKeyId=');
     expect(await (await fetch(url)).text()).to.equal('1');
+    await aws('configure', 'set', 'default.s3.signature_version', 's3v4');
+    const newer = (await aws('s3', 'presign', 's3://awscli/in/one')).trim();
+    expect(newer).to.contain('X-Amz-Signature=');
+    expect(await (await fetch(newer)).text()).to.equal('1');
     await aws('s3', 'cp', 's3://awscli/in/large.bin', 's3://awscli/copy.bin', '--only-show-errors');
     await aws('s3', 'mv', 's3://awscli/copy.bin', 's3://awscli/moved.bin', '--only-show-errors');
     expect(await aws('s3', 'ls', 's3://awscli/'))

@@ -16,7 +16,7 @@ import type { ObjectInfo } from '#core/object';
 import { resolveRange } from '#core/range';
 import { type Bytes, bytesOf, collect } from '#core/stream';
 import { type AccessLog, createAccessLog } from '#protocols/s3/access-log';
-import { createS3Door } from '#protocols/s3/door';
+import { createS3Door, type S3Deps } from '#protocols/s3/door';
 import { smallDigest } from '#protocols/s3/small-digest';
 import { memoryAccess, permissive } from '../../support/authorizer.ts';
 
@@ -42,7 +42,7 @@ export interface Rig {
 }
 
 /** The S3 door on a real node:http server, over namespace, buckets and uploads in memory: enough of the contracts for wire tests. */
-export async function startRig(): Promise<Rig> {
+export async function startRig(options: Pick<S3Deps, 'signatureV2'> = {}): Promise<Rig> {
   const clock = { ms: null as number | null, now: () => clock.ms ?? Date.now() };
   const stored = new Map<string, Stored>();
   const buckets = new Map<string, Bucket>();
@@ -78,6 +78,7 @@ export async function startRig(): Promise<Rig> {
     ...rooms,
     random: (size) => randomBytes(size),
     domain: 's3.example.test',
+    ...options,
   });
   let number = 0;
   const server: Server = createServer();

@@ -16,6 +16,7 @@ export const PAGES = {
   errors: `${API}ErrorResponses.html`,
   commonHeaders: `${API}RESTCommonResponseHeaders.html`,
   commonRequestHeaders: `${API}RESTCommonRequestHeaders.html`,
+  sigv2: `${API}RESTAuthentication.html`,
   sigv4Header: `${API}sig-v4-header-based-auth.html`,
   sigv4Query: `${API}sigv4-query-string-auth.html`,
   sigv4Streaming: `${API}sigv4-streaming.html`,

@@ -64,6 +64,13 @@ export const MISTAKES: readonly Mistake[] = (
       'chain: null',
     ],
     [
+      'URLs signed by version 2',
+      'subresources are not signed',
+      'protocols/s3/sigv2.ts',
+      '.filter(([name]) => SUBRESOURCES.has(name))',
+      ".filter(([name]) => SUBRESOURCES.has(name) && name.startsWith('response-'))",
+    ],
+    [
       'bad input',
       'an XML body has no bound',
       'protocols/s3/payload.ts',

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import { S3Error } from './errors.ts';
+import type { Query } from './uri.ts';
+
+/** What a presigned query says of its own signature. */
+export const PRESIGN_PARAMETERS: ReadonlySet<string> = new Set([
+  'X-Amz-Algorithm',
+  'X-Amz-Credential',
+  'X-Amz-Date',
+  'X-Amz-Expires',
+  'X-Amz-SignedHeaders',
+  'X-Amz-Signature',
+  'X-Amz-Security-Token',
+  'X-Amz-Content-Sha256',
+]);
+
+/**
+ * Never headers: keys of customers, which have no place in a URL; and checksums, which are of the body that the signer had, so of none (AWS's SDK for
+ * JavaScript puts them there), while who sends the body later does not know them.
+ */
+const LEFT = /^x-amz-(?:checksum-(?!mode$)|sdk-checksum-|(?:copy-source-)?server-side-encryption-customer-)/;
+
+/**
+ * SDKs that sign a URL move a request's x-amz headers into its query, where the signature covers them; here they are headers again. To be called once the
+ * signature was verified.
+ * @throws InvalidArgument where a header says otherwise, or what could be none
+ */
+export function restoreMovedHeaders({ headers }: IncomingMessage, query: Query, also: readonly string[] = []): void {
+  for (const [name, text] of query.pairs) {
+    if (PRESIGN_PARAMETERS.has(name)) continue;
+    const lower = name.toLowerCase();
+    if (!(lower.startsWith('x-amz-') || also.includes(lower)) || LEFT.test(lower)) continue;
+    const value = Buffer.from(text).toString('latin1');
+    const sent = headers[lower];
+    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value) || !/^[a-z0-9-]{1,256}$/.test(lower) || (sent !== undefined && sent !== value)) {
+      throw new S3Error('InvalidArgument', 'A header in the query is none, or another than the one that was sent.', {
+        ArgumentName: name.slice(0, 256),
+      });
+    }
+    headers[lower] = value;
+  }
+}
