@@ -4,7 +4,7 @@ import { codeOf } from '#blob/disk-error';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { CloudStoreError } from '#core/errors';
 import { masterKeyCheck } from '#engine/sealing';
-import { decodeMasterKey } from './config/settings.ts';
+import { decodeMasterKey } from './config/value-schemas.ts';
 import { writeDurably } from './data-directory.ts';
 
 /** The calls on files that a change of the master key is made of; an argument, so that a test can kill between them. */

@@ -3,7 +3,7 @@ import type { KnownMasterKey, SealedStore } from '#contracts/sealed-store';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { createSealing } from '#engine/sealing';
-import { assertPassphrase } from './config/settings.ts';
+import { assertPassphrase } from './config/value-schemas.ts';
 import { deriveMasterKey, newDerivation } from './key-derivation.ts';
 import { createKeyFile, isMasterKeyFile, type KeyFileOps, masterKeyFile } from './key-files.ts';
 import { type MasterKeySource, noteDerivation } from './master-key.ts';

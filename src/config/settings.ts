@@ -1,9 +1,22 @@
-import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { AUDIT_LEVELS, type AuditLevel } from '#core/audit';
-import { CloudStoreError } from '#core/errors';
-import { parseS3Location } from '#core/s3-location';
+import {
+  byteCount,
+  days,
+  isIssuer,
+  isNetwork,
+  isStrong,
+  isWebhook,
+  list,
+  masterKey,
+  onOff,
+  optional,
+  port,
+  s3Location,
+  text,
+  url,
+} from './value-schemas.ts';
 
 /** One setting: what it is called everywhere, how a text becomes its value, and what may be said of it. */
 export interface Setting<T> {
@@ -17,19 +30,6 @@ export interface Setting<T> {
   /** A secret that lies in an URL: the URL is printed without it, and it may be a flag. */
   url?: boolean;
 }
-
-const port = z.coerce
-  .number({ error: 'must be a number' })
-  .int('must be a whole number')
-  .min(0, 'must be 0 to 65535')
-  .max(65535, 'must be 0 to 65535');
-const text = z.string().min(1, 'must not be empty');
-const url = (...schemes: string[]) =>
-  text.refine(
-    (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
-    `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-  );
-const optional = <T>(schema: z.ZodType<T, unknown>): z.ZodType<T | null, unknown> => schema.nullable();
 
 /**
  * Every setting there is. `data-dir` is the flag `--data-dir`, the variable `CLOUDSTORE_DATA_DIR` and the line `data-dir:` of
@@ -351,91 +351,4 @@ export function redact(name: SettingName, value: unknown): unknown {
 
 function setting<T>(definition: Setting<T>): Setting<T> {
   return definition;
-}
-
-function onOff(): z.ZodType<'on' | 'off', unknown> {
-  return z.enum(['on', 'off'], 'must be on or off');
-}
-
-function list(): z.ZodType<string[], unknown> {
-  return z
-    .union([z.array(z.string()), z.string().transform((value) => value.split(','))])
-    .transform((parts) => parts.map((part) => part.trim()).filter(Boolean));
-}
-
-function s3Location(): z.ZodType<string, unknown> {
-  return text.superRefine((value, context) => {
-    try {
-      parseS3Location(value);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : '';
-      context.addIssue({ code: 'custom', message: `must be the URL of a store. ${why.replace(/\.$/, '')}` });
-    }
-  });
-}
-
-/** `512MiB`, `8GiB`, `2TiB`, or a plain number of bytes. */
-function byteCount(min: number): z.ZodType<number, unknown> {
-  return z.string().transform((value, context) => {
-    const [, count = '', unit = ''] = /^(\d{1,15}(?:\.\d+)?)\s*(?:([KMGT])i?B?|B)?$/i.exec(value.trim()) ?? [];
-    const bytes = count === '' ? Number.NaN : Math.floor(Number(count) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' '));
-    if (bytes >= min) return bytes;
-    context.addIssue({ code: 'custom', message: `must be a number of bytes such as 8GiB, at least ${min >> 20}MiB` });
-    return z.NEVER;
-  });
-}
-
-function days(): z.ZodType<number, unknown> {
-  return z.coerce
-    .number({ error: 'must be a number of days' })
-    .min(0, 'must not be below 0')
-    .max(36_500, 'must be at most 36500');
-}
-
-function isNetwork(value: string): boolean {
-  const [address = '', bits, ...rest] = value.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-function isIssuer(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname));
-}
-
-function isWebhook(value: string): boolean {
-  const [, target = ''] = /^[A-Za-z0-9_-]{1,64}=(.+)$/.exec(value) ?? [];
-  return URL.canParse(target) && /^https?:$/.test(new URL(target).protocol);
-}
-
-function masterKey(): z.ZodType<Buffer, unknown> {
-  return z.string().transform((value, context) => {
-    const key = decodeMasterKey(value);
-    if (key === null) context.addIssue({ code: 'custom', message: 'must be 32 bytes, as 64 hex digits or base64' });
-    return key ?? z.NEVER;
-  });
-}
-
-function isStrong(passphrase: string): boolean {
-  const characters = [...passphrase.normalize('NFC')];
-  return characters.length >= 12 && new Set(characters).size >= 6;
-}
-
-/** @throws invalid_argument */
-export function assertPassphrase(passphrase: string): void {
-  if (isStrong(passphrase)) return;
-  throw new CloudStoreError('invalid_argument', 'A master passphrase must have at least 12 characters, 6 different ones.');
-}
-
-/** 64 hex digits or base64 of 32 bytes; null when it is neither. Also the format of the key file. */
-export function decodeMasterKey(value: string): Buffer | null {
-  const trimmed = value.trim();
-  const key = /^[0-9a-f]{64}$/i.test(trimmed)
-    ? Buffer.from(trimmed, 'hex')
-    : /^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)
-      ? Buffer.from(trimmed, 'base64')
-      : null;
-  return key?.length === 32 ? key : null;
 }

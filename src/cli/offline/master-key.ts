@@ -4,7 +4,7 @@ import type { KnownMasterKey } from '#contracts/sealed-store';
 import type { Shelf } from '#contracts/shelf';
 import { CloudStoreError } from '#core/errors';
 import { CONTAINER_HEADER_BYTES, headerKeyCheck, keyCheck } from '#metadata/dump/container';
-import { decodeMasterKey } from '../../config/settings.ts';
+import { decodeMasterKey } from '../../config/value-schemas.ts';
 import { deriveMasterKey } from '../../key-derivation.ts';
 import { masterKeyFile, nodeKeyFileOps } from '../../key-files.ts';
 import type { MasterKeySource } from '../../master-key.ts';
