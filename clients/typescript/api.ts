@@ -1268,6 +1268,12 @@ export type UploadState = {
   expires: string;
   mtime: string | null;
   contentType: string | null;
+  /** What its sender said that the whole adds up to. A file that it made was held against it. */
+  digest: {
+    algorithm: "sha-256" | "sha-256-8mib";
+    /** Base64. */
+    value: string;
+  } | null;
   /** The file that it made; null before it has ended. */
   entry: File | Folder | null;
 };

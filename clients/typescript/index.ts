@@ -3,4 +3,4 @@ export { type CallOptions, type Client, type ClientOptions, createClient, type O
 export type { EventStream, EventStreamOptions, ServerMessage, Subscription, TraceEntry } from './events.ts';
 export { ApiError } from './problem.ts';
 export type { TokenPair } from './session.ts';
-export type { RunningDigest, Upload, UploadOptions, UploadProgress } from './upload.ts';
+export type { Upload, UploadOptions, UploadProgress } from './upload.ts';

@@ -1,67 +1,61 @@
-import type { RunningDigest } from './upload.ts';
+/** SHA-256 of a buffer. */
+export type Sha256 = (bytes: ArrayBuffer) => Promise<ArrayBuffer>;
 
-/** A file that is read to be sent and added up on the way. */
+/** A file that is added up while it is sent. */
 export interface Reading {
-  /** These bytes, added to the sum; all before them are, first. The next piece is read meanwhile. */
-  piece(from: number, to: number): Promise<ArrayBuffer>;
+  /** Adds what is to be sent, beside the sending, and first all before it that nobody has added: that is waited for. */
+  sending(from: number, to: number): Promise<void>;
   /** Of the whole file, base64. */
   sum(): Promise<string>;
   end(): void;
 }
 
-const STEP_BYTES = 16 << 20;
+/** The sum of a file is the SHA-256 of the SHA-256 sums of so many bytes each: platforms sum buffers by the processor's own instructions, and streams by none. */
+export const BLOCK_BYTES = 8 << 20;
 
-/** Each byte is read once, however often it is sent, but for those of an upload that begins anew under way. */
-export function createReading(source: Blob, digest: RunningDigest, onChecked?: (bytes: number) => void): Reading {
-  let summed = 0;
-  /** What the digest still has to do. It works while bytes are on their way, never on more than one piece. */
-  let adding: Promise<void> = Promise.resolve();
-  let ahead: { from: number; to: number; bytes: Promise<ArrayBuffer> } | null = null;
+/** Blocks are read in the moment in which they are sent, so the disk is read once; what is sent again is not added again. */
+export function createReading(source: Blob, sha256: Sha256, onChecked?: (bytes: number) => void): Reading {
+  const count = Math.ceil(source.size / BLOCK_BYTES);
+  const sums = new Uint8Array(count * 32);
+  let asked = 0;
+  let ended = false;
+  let added: Promise<void> = Promise.resolve();
   let sum: Promise<string> | null = null;
 
-  function read(from: number, to: number): Promise<ArrayBuffer> {
-    const bytes = source.slice(from, to).arrayBuffer();
-    bytes.catch(() => undefined); // whoever asks for it is told
-    return bytes;
+  async function addBlock(index: number): Promise<void> {
+    if (ended) return;
+    const from = index * BLOCK_BYTES;
+    const bytes = await source.slice(from, Math.min(source.size, from + BLOCK_BYTES)).arrayBuffer();
+    sums.set(new Uint8Array(await sha256(bytes)), index * 32);
   }
 
-  async function add(from: number, bytes: ArrayBuffer): Promise<void> {
-    await adding;
-    const fresh = summed === from ? bytes : bytes.slice(summed - from);
-    adding = digest.update(fresh);
-    adding.catch(() => undefined);
-    summed = from + bytes.byteLength;
-  }
-
-  /** What an earlier run has sent is part of the file, and may have been of another one. */
-  async function catchUp(to: number, told: boolean): Promise<void> {
-    while (summed < to) {
-      const from = summed;
-      await add(from, await read(from, Math.min(to, from + STEP_BYTES)));
-      if (told) onChecked?.(summed);
+  /** Up to the block that holds the byte before `to`. */
+  function add(to: number): Promise<void> {
+    for (const end = Math.ceil(to / BLOCK_BYTES); asked < end; asked++) {
+      const index = asked;
+      added = added.then(() => addBlock(index));
     }
+    added.catch(() => undefined); // whoever asks for the sum is told
+    return added;
   }
 
   return {
-    async piece(from, to) {
-      await catchUp(from, true);
-      const bytes = await (ahead?.from === from && ahead.to === to ? ahead.bytes : read(from, to));
-      ahead = null;
-      if (summed < to) await add(from, bytes);
-      const next = Math.min(source.size, to + (to - from));
-      if (next > to) ahead = { from: to, to: next, bytes: read(to, next) };
-      return bytes;
+    /** What an earlier run has sent is part of the file, and may have been of another one. */
+    async sending(from, to) {
+      while (asked * BLOCK_BYTES < from) {
+        await add((asked + 1) * BLOCK_BYTES);
+        onChecked?.(Math.min(from, asked * BLOCK_BYTES));
+      }
+      void add(to);
     },
     sum() {
-      sum ??= catchUp(source.size, false).then(async () => {
-        await adding;
-        return digest.value();
-      });
+      sum ??= add(source.size)
+        .then(() => sha256(sums.buffer))
+        .then((bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))));
       return sum;
     },
     end() {
-      ahead = null;
-      digest.end();
+      ended = true;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Entry } from './api.ts';
 import type { Client } from './client.ts';
 import { ApiError } from './problem.ts';
-import { createReading } from './reading.ts';
+import { createReading, type Sha256 } from './reading.ts';
 import { type Sender, senderOf } from './sender.ts';
 
 export interface UploadOptions {
@@ -24,26 +24,16 @@ export interface UploadOptions {
   retries?: number;
   signal?: AbortSignal;
   /**
-   * Makes the SHA-256 of the file while it is read for sending, each byte once. The gateway holds what it has stored against it, and refuses the end
-   * (`upload_checksum_mismatch`) when they differ: then nothing is stored. Of an upload that goes on, what was sent before is read too, and counts.
+   * Adds the file up while it is sent, by this SHA-256 of a buffer; the gateway holds what it has stored against it, and refuses the end (`upload_checksum_mismatch`)
+   * when they differ: then nothing is stored, else the file has its `checksum`. Of an upload that goes on, what was sent before is read too, and counts.
    */
-  digest?(): RunningDigest;
+  sha256?: Sha256;
   /** Bytes of an upload of before that were read for the digest, before sending goes on. */
   onChecked?(bytes: number): void;
   /** Bytes that have left this program; `stored` of them are durable. */
   onProgress?(progress: UploadProgress): void;
   /** The upload has a name on the gateway now, under which it can be gone on with. */
   onCreated?(id: string): void;
-}
-
-/** A SHA-256 of bytes that come one after another. */
-export interface RunningDigest {
-  /** What it is given stays as it is. Resolves when there is room for more. */
-  update(bytes: ArrayBuffer): Promise<void>;
-  /** Base64. Nothing comes after it. */
-  value(): Promise<string>;
-  /** Nobody asks any more. */
-  end(): void;
 }
 
 export interface UploadProgress {
@@ -68,8 +58,8 @@ const MIB = 1 << 20;
 const PIECE_BYTES = 64 * MIB;
 /** Where nothing tells how far a piece has come, smaller ones do. */
 const UNSEEN_PIECE_BYTES = 16 * MIB;
-/** What is read to be sent and added up lies in memory. */
-const READ_PIECE_BYTES = 16 * MIB;
+/** The last request brings the sum of all bytes, its own too, so it has few: nothing else waits for them to be added. */
+const LAST_PIECE_BYTES = 4 * MIB;
 const WAIT_MS = 500;
 const WAIT_MS_MAX = 30_000;
 const TUS = { 'Tus-Resumable': '1.0.0' };
@@ -86,7 +76,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   let stored = 0;
   let pausing: { promise: Promise<void>; end(): void } | null = null;
   let piece: AbortController | null = null;
-  const reading = options.digest === undefined ? null : createReading(source, options.digest(), options.onChecked);
+  const reading = options.sha256 === undefined ? null : createReading(source, options.sha256, options.onChecked);
 
   const progress = (sent: number): void => options.onProgress?.({ sent: Math.min(sent, total), stored, total });
 
@@ -125,7 +115,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
       key: options.key,
       ...((options.contentType ?? source.type) === '' ? {} : { filetype: options.contentType ?? source.type }),
       ...(mtime === undefined ? {} : { mtime: String(mtime) }),
-      ...(reading === null ? {} : { digest: 'sha-256' }),
+      ...(reading === null ? {} : { digest: 'sha-256-8mib' }),
     };
     const response = await client.request('POST', '/uploads', {
       headers: {
@@ -159,11 +149,13 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   }
 
   async function sendPiece(): Promise<void> {
-    const bytes = options.pieceBytes ?? (reading !== null ? READ_PIECE_BYTES : sender.seen ? PIECE_BYTES : UNSEEN_PIECE_BYTES);
+    const bytes = options.pieceBytes ?? (sender.seen ? PIECE_BYTES : UNSEEN_PIECE_BYTES);
     const from = stored;
-    const to = Math.min(total, from + bytes);
-    const body = reading === null ? source.slice(from, to) : new Blob([await reading.piece(from, to)]);
+    let to = Math.min(total, from + bytes);
+    if (reading !== null && to === total && to - from > LAST_PIECE_BYTES) to -= LAST_PIECE_BYTES;
+    await reading?.sending(from, to);
     const sum = reading === null || to < total ? null : await reading.sum();
+    const body = source.slice(from, to);
     signal.throwIfAborted();
     piece = new AbortController();
     const response = await sender.send({
@@ -182,18 +174,16 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
     const state = await client.call('GetUpload', { path: { id: of }, signal });
     if (state.entry === null)
       throw new ApiError('The upload has all its bytes and no file.', { status: 409, code: 'upload_unfinished' });
-    const entry = reading === null ? state.entry : await assertSame(state.entry, await reading.sum());
+    if (reading !== null) await assertAnnounced(state.digest);
     progress(total);
-    return entry;
+    return state.entry;
   }
 
-  /** Also where the answer to the last bytes was lost, or an older client sent them. */
-  async function assertSame(entry: Entry, sum: string): Promise<Entry> {
-    const { bucket, key } = entry;
-    const known = entry.kind === 'file' && entry.checksum?.algorithm === 'sha256' ? entry.checksum : null;
-    const { value } = known ?? (await client.call('Checksum', { path: { bucket, key }, signal }));
-    if (value === sum) return { ...entry, checksum: { algorithm: 'sha256', value } } as Entry;
-    throw new ApiError('What is stored is not what was to be sent.', { status: 460, code: 'upload_checksum_mismatch' });
+  /** The answer to the last bytes may have been lost, and somebody else may have sent them. */
+  async function assertAnnounced(known: { algorithm: string; value: string } | null): Promise<void> {
+    const sum = await reading?.sum();
+    if (known?.algorithm === 'sha-256-8mib' && known.value === sum) return;
+    throw new ApiError('What is stored was not held against this file.', { status: 460, code: 'upload_checksum_mismatch' });
   }
 
   const done = run().finally(() => reading?.end());
@@ -224,7 +214,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
 }
 
 function digestHeader(sum: string | null): Record<string, string> {
-  return sum === null ? {} : { 'Repr-Digest': `sha-256=:${sum}:` };
+  return sum === null ? {} : { 'Repr-Digest': `sha-256-8mib=:${sum}:` };
 }
 
 function base64(text: string): string {

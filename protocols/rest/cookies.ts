@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Renewed } from '#contracts/authenticator';
+import type { TokenPair } from '#contracts/authenticator';
 import { CloudStoreError } from '#core/errors';
 import { sendJson } from './answer.ts';
 import type { Exchange } from './exchange.ts';
@@ -23,7 +23,7 @@ const REFRESH_SECONDS = 30 * 24 * 3600;
 const COOKIES_CHARS_MAX = 16_384;
 
 /** The answer to a log-in or a renewal. */
-export function sendTokens(x: Exchange, tokens: Renewed): void {
+export function sendTokens(x: Exchange, tokens: TokenPair): void {
   if (!wantsCookies(x.req)) {
     sendJson(x.res, 200, tokens);
     return;
@@ -34,9 +34,8 @@ export function sendTokens(x: Exchange, tokens: Renewed): void {
 }
 
 /** For a browser that comes by itself, without a page: the page that it goes on to renews them. */
-export function setTokens(x: Exchange, { accessToken, refreshToken, expiresInSeconds }: Renewed): void {
-  // Another tab has it already; a later cookie of ours would only be older.
-  if (refreshToken !== null) setCookie(x, REFRESH, refreshToken, REFRESH_PATH, REFRESH_SECONDS);
+export function setTokens(x: Exchange, { accessToken, refreshToken, expiresInSeconds }: TokenPair): void {
+  setCookie(x, REFRESH, refreshToken, REFRESH_PATH, REFRESH_SECONDS);
   setCookie(x, READ, accessToken, READ_PATH, expiresInSeconds);
 }
 

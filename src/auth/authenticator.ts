@@ -15,7 +15,6 @@ import { createPasswordCheck } from './password-check.ts';
 import { principalOf, sessionCredential } from './principal-of.ts';
 import type { FactorCheck } from './second-factors.ts';
 import type { Sessions } from './sessions.ts';
-import { createSharedRenewal } from './shared-renewal.ts';
 import { REFRESH_MS, type Tokens } from './tokens.ts';
 import { createUsableCredentials } from './usable-credentials.ts';
 import { createUses } from './uses.ts';
@@ -47,6 +46,9 @@ export interface OwnAuthenticator extends Authenticator {
   /** Writes what is still in memory of the use of credentials. */
   close(): Promise<void>;
 }
+
+/** A browser tries again within half a minute of its network coming back; its other tabs, which hold the same token, come within seconds. */
+const REPEAT_MS = 2 * 60_000;
 
 /** What a session may, and whose it is. */
 interface OpenSession {
@@ -124,23 +126,25 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
     if (credential.kind !== 'link' && uses.note(credential.id, request)) arrived(principal, request.remoteAddress);
   }
 
-  async function rotate(refreshToken: string, remoteAddress?: string): Promise<{ pair: TokenPair; principal: PrincipalId }> {
+  /** @param repeatMs so long the same one may be exchanged again from the same address, for the same successor, while nobody has come with that */
+  async function rotate(refreshToken: string, remoteAddress?: string, repeatMs = 0): Promise<TokenPair> {
     const given = tokens.readRefresh(refreshToken);
-    if (given === null) throw ended();
-    const next = tokens.refresh(given.session);
+    const next = tokens.successor(refreshToken);
+    if (given === null || next === null) throw ended();
     const expires = clock.now() + REFRESH_MS;
-    const outcome = await principals.rotateSession(given.session, given.hash, next.hash, expires, remoteAddress);
-    if (outcome.outcome === 'rotated') {
-      const principal = outcome.principal.id;
-      return { pair: options.sessions.pairOf(given.session, principal, next.token), principal };
-    }
+    const outcome = await principals.rotateSession(given.session, given.hash, next.hash, {
+      expires,
+      from: remoteAddress,
+      repeatMs,
+    });
+    if (outcome.outcome === 'rotated' || outcome.outcome === 'repeated')
+      return options.sessions.pairOf(given.session, outcome.principal.id, next.token);
     if (outcome.outcome === 'reused') {
       log.warn({ session: given.session }, 'A refresh token was used twice: its session is revoked.');
       sessions.clear();
     }
     throw ended();
   }
-  const renew = createSharedRenewal({ cache, tokens, sessions: options.sessions, principals, rotate });
 
   return {
     async password(name, password, remoteAddress) {
@@ -172,8 +176,8 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
       if (credential !== null) admit(principal, { remoteAddress });
       return options.sessions.begin(record.id, label, remoteAddress, credential?.record.id ?? null);
     },
-    refresh: async (refreshToken, remoteAddress) => (await rotate(refreshToken, remoteAddress)).pair,
-    renew,
+    refresh: (refreshToken, remoteAddress) => rotate(refreshToken, remoteAddress),
+    renew: (refreshToken, remoteAddress) => rotate(refreshToken, remoteAddress, REPEAT_MS),
     async logout(accessToken) {
       const { session, principal } = tokens.read(accessToken, { ignoreExpiration: true });
       await principals.revokeSession(session);

@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -7,6 +7,8 @@ import { digestOf } from './secrets.ts';
 
 export const ACCESS_SECONDS = 15 * 60;
 export const REFRESH_MS = 30 * 24 * 3600 * 1000;
+/** No name of a day. */
+const SUCCESSORS = 'refresh';
 const ISSUER = 'cloudstore';
 /** Ours have about 270; nothing longer is parsed. */
 const TOKEN_CHARS_MAX = 2048;
@@ -26,6 +28,8 @@ export interface Tokens {
   newSessionId(): string;
   /** `session.secret`; of the secret (32 bytes) only its hash is stored. */
   refresh(session: string): { token: string; hash: Buffer };
+  /** The one that a refresh token is exchanged for: always the same, and known to nobody who has not this gateway's keys. null when malformed */
+  successor(token: string): { token: string; hash: Buffer } | null;
   /** null when malformed */
   readRefresh(token: string): { session: string; hash: Buffer } | null;
 }
@@ -38,7 +42,8 @@ export interface TokensOptions {
 }
 
 /**
- * Access tokens are JWTs (RFC 7519) with HS256 and nothing else, signed by a key that changes every day and is named in their head (`kid`); refresh tokens are random.
+ * Access tokens are JWTs (RFC 7519) with HS256 and nothing else, signed by a key that changes every day and is named in their head (`kid`); refresh tokens are random, or follow from one
+ * that is, so that whoever's answer was lost can be given it again.
  */
 export function createTokens({ secret, clock, random }: TokensOptions): Tokens {
   const known = new Map<string, { bytes: Buffer; key: KeyObject }>();
@@ -88,12 +93,22 @@ export function createTokens({ secret, clock, random }: TokensOptions): Tokens {
       const bytes = random(32);
       return { token: `${session}.${bytes.toString('base64url')}`, hash: digestOf(bytes) };
     },
+    successor(token) {
+      const read = partsOf(token);
+      if (read === null) return null;
+      const bytes = createHmac('sha256', secret(SUCCESSORS)).update(read.session).update(read.bytes).digest();
+      return { token: `${read.session}.${bytes.toString('base64url')}`, hash: digestOf(bytes) };
+    },
     readRefresh(token) {
-      const match = /^([0-9a-f]{32})\.([\w-]{43})$/.exec(token);
-      if (match === null) return null;
-      return { session: match[1] ?? '', hash: digestOf(Buffer.from(match[2] ?? '', 'base64url')) };
+      const read = partsOf(token);
+      return read === null ? null : { session: read.session, hash: digestOf(read.bytes) };
     },
   };
+}
+
+function partsOf(token: string): { session: string; bytes: Buffer } | null {
+  const match = /^([0-9a-f]{32})\.([\w-]{43})$/.exec(token);
+  return match === null ? null : { session: match[1] ?? '', bytes: Buffer.from(match[2] ?? '', 'base64url') };
 }
 
 function invalid(): CloudStoreError {

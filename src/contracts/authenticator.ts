@@ -26,10 +26,11 @@ export interface Authenticator {
   /** Rotates; a reused token revokes its family. @throws unauthenticated */
   refresh(refreshToken: string, remoteAddress?: string): Promise<TokenPair>;
   /**
-   * The same for a browser, whose tabs hold one token between them: who comes with it seconds after another did, from the same address, gets an access token alone.
+   * The same for a browser, whose answer may be lost on its way, and whose tabs hold one token between them: who comes with it once more within two minutes,
+   * from the same address, gets the same successor, as long as nobody has come with that.
    * @throws unauthenticated
    */
-  renew(refreshToken: string, remoteAddress: string): Promise<Renewed>;
+  renew(refreshToken: string, remoteAddress: string): Promise<TokenPair>;
   logout(accessToken: string): Promise<void>;
   /** Calls back when the principal's rights may have changed or ended, so that open sockets can check again. Returns the unsubscriber. */
   onChange(listener: (principalId: number | null) => void): () => void;
@@ -50,9 +51,6 @@ export interface AccessKey {
   /** SHA-256 of the session token that must come with a temporary key; null: none may. */
   tokenHash?: Buffer | null;
 }
-
-/** null: another tab was told the new refresh token. */
-export type Renewed = Omit<TokenPair, 'refreshToken'> & { refreshToken: string | null };
 
 export interface TokenPair {
   accessToken: string;

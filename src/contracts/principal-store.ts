@@ -46,14 +46,16 @@ export interface PrincipalStore {
     credential?: string | null;
     from?: string | null;
   }): Promise<void>;
-  /** Swaps the hash if `oldHash` is the valid one; a reuse of an older one revokes the family. */
+  /**
+   * Swaps the hash if `oldHash` is the valid one. `repeated`: somebody did just that with the same hashes, from the same address, at most `repeatMs` ago, and nothing came
+   * since; what it had been swapped for stays. Any other use of an older one revokes the family.
+   */
   rotateSession(
     id: string,
     oldHash: Buffer,
     newHash: Buffer,
-    expires: number,
-    from?: string,
-  ): Promise<{ outcome: 'rotated'; principal: PrincipalRecord } | { outcome: 'reused' | 'gone' }>;
+    options: { expires: number; from?: string | undefined; repeatMs?: number },
+  ): Promise<{ outcome: 'rotated' | 'repeated'; principal: PrincipalRecord } | { outcome: 'reused' | 'gone' }>;
   /** Its user has said who it is once more. @throws unauthenticated when it has ended */
   confirmSession(id: string): Promise<void>;
   sessionAlive(id: string): Promise<boolean>;

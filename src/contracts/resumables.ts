@@ -19,7 +19,7 @@ export interface Resumables {
   list(who: Who, before: string | null, limit: number): Promise<Resumable[]>;
   /**
    * Appends a body at exactly `offset`, in steps that are durable one by one: a body that breaks off leaves what came of it. Somebody else who appends to it on
-   * this gateway is told to stop first. With `expect` all of the body is one step, or nothing. With `summed` a SHA-256 will be announced: it is made as the bytes go by.
+   * this gateway is told to stop first. With `expect` all of the body is one step, or nothing. With `summed` a sum will be announced: it is made as the bytes go by.
    * @throws conflict (details.received), too_large, checksum_mismatch, incomplete_body (after what came is stored), and what Content.write throws
    */
   append(
@@ -29,8 +29,10 @@ export interface Resumables {
     body: Bytes,
     options: { expect?: Digests; summed?: boolean; signal?: AbortSignal },
   ): Promise<Resumable>;
-  /** The SHA-256 that the whole has, as its sender says, who need not know it before the last bytes: `finish` holds all that is stored against it. */
-  announce(who: Who, id: string, sha256: Buffer): Promise<void>;
+  /** What the whole adds up to, as its sender says, who need not know it before the last bytes: `finish` holds all that is stored against it. */
+  announce(who: Who, id: string, sum: AnnouncedSum): Promise<void>;
+  /** What was announced of it; null: nothing. */
+  announced(upload: Resumable): AnnouncedSum | null;
   /** Tells whoever appends to it on this gateway to stop, and waits until what came is stored. */
   settle(id: string): Promise<void>;
   setLength(who: Who, id: string, length: number): Promise<Resumable>;
@@ -49,6 +51,13 @@ export interface Resumables {
   /** What a completed one made; null when it is gone, or was overwritten and expired. */
   made(who: Who, upload: Resumable): Promise<ObjectInfo | null>;
   remove(who: Who, id: string): Promise<void>;
+}
+
+/** `sha-256-8mib`: SHA-256 of the SHA-256 sums of each 8 MiB, of which the last may be shorter. */
+export interface AnnouncedSum {
+  algorithm: 'sha-256' | 'sha-256-8mib';
+  /** 32 bytes in base64. */
+  value: string;
 }
 
 export interface ResumableOptions {

@@ -76,7 +76,7 @@ const CREATE_SESSION = {
 };
 const LOCK_SESSION = {
   name: 'session-lock',
-  text: `SELECT s.token_hash, ${COLUMNS} FROM sessions s JOIN principals p ON p.id = s.principal
+  text: `SELECT s.token_hash, s.used_ms, s.used_from, ${COLUMNS} FROM sessions s JOIN principals p ON p.id = s.principal
           WHERE s.id = $1 AND NOT s.revoked AND s.expires_ms > $2 AND NOT p.disabled FOR UPDATE OF s`,
 };
 const ROTATE = {
@@ -219,14 +219,19 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
     async createSession({ id, principal, tokenHash, expires, label, credential = null, from = null }) {
       await database.execute(CREATE_SESSION, [id, principal, tokenHash, expires, label, clock.now(), credential, from]);
     },
-    async rotateSession(id, oldHash, newHash, expires, from) {
+    async rotateSession(id, oldHash, newHash, { expires, from, repeatMs = 0 }) {
       const found = await database.transaction(async (session) => {
-        const rows = await session.query<[Buffer, ...Row]>(LOCK_SESSION, [id, clock.now()]);
+        const now = clock.now();
+        const rows = await session.query<[Buffer, number | null, string | null, ...Row]>(LOCK_SESSION, [id, now]);
         if (!rows[0]) return { outcome: 'gone' as const };
-        const [valid, ...principal] = rows[0];
-        if (!valid.equals(oldHash)) return { outcome: 'reused' as const };
-        await session.execute(ROTATE, [id, newHash, expires, clock.now(), from ?? null]);
-        return { outcome: 'rotated' as const, principal: principalOf(principal) };
+        const [valid, usedAt, usedFrom, ...principal] = rows[0];
+        if (valid.equals(oldHash)) {
+          await session.execute(ROTATE, [id, newHash, expires, now, from ?? null]);
+          return { outcome: 'rotated' as const, principal: principalOf(principal) };
+        }
+        const justNow = usedAt !== null && now - usedAt < repeatMs && from !== undefined && usedFrom === from;
+        if (justNow && valid.equals(newHash)) return { outcome: 'repeated' as const, principal: principalOf(principal) };
+        return { outcome: 'reused' as const };
       });
       if (found.outcome === 'reused') await revoke(id);
       return found;

@@ -6,7 +6,7 @@ import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { PutResult } from '#contracts/namespace';
 import type { NewPart, Resumable, ResumableStore } from '#contracts/resumable-store';
-import type { Resumables } from '#contracts/resumables';
+import type { AnnouncedSum, Resumables } from '#contracts/resumables';
 import type { Signals } from '#contracts/signals';
 import { type Address, assertKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
@@ -44,6 +44,8 @@ export interface ResumablesDeps extends QuotaGuardDeps {
 /** What a killed gateway may lose of a stream that nobody has acknowledged. */
 const SEGMENTS: SegmentLimits = { bytesMax: 32 << 20, msMax: 5_000 };
 const PARTS_MAX = 1_000;
+/** Among the attributes of the upload, until it is the object. */
+const ANNOUNCED = 'upload.announced';
 
 interface Running {
   stop(): void;
@@ -134,16 +136,23 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     }
   }
 
-  /** Bytes that are not the sender's become no file, and are of no use to it: it has to begin anew. @throws checksum_mismatch */
-  async function assertAnnounced({ id, attributes: { checksum } }: Resumable, parts: ContentRef[]): Promise<void> {
-    if (checksum === undefined) return;
-    const sum = await sums.of(id, parts);
-    if (sum.toString('base64') === checksum.value) return;
-    sums.forget(id);
-    await resumables.remove(id);
-    throw new CloudStoreError('checksum_mismatch', 'What came is not what was announced: nothing is stored.', {
-      details: { algorithm: checksum.algorithm },
-    });
+  /**
+   * Bytes that are not the sender's become no file, and are of no use to it: it has to begin anew. Gives what the object will have: its SHA-256, where it was
+   * made. @throws checksum_mismatch
+   */
+  async function assertAnnounced(upload: Resumable, parts: ContentRef[]): Promise<Resumable['attributes']> {
+    const sum = announced(upload);
+    if (sum === null) return upload.attributes;
+    const { sha256, blocks } = await sums.of(upload.id, parts);
+    if ((sum.algorithm === 'sha-256' ? sha256 : blocks).toString('base64') === sum.value) {
+      const { [ANNOUNCED]: _, ...extra } = upload.attributes.extra ?? {};
+      const checksum = { algorithm: 'sha256', value: sha256.toString('base64'), type: 'FULL_OBJECT' } as const;
+      const { extra: __, ...attributes } = upload.attributes;
+      return { ...attributes, checksum, ...(Object.keys(extra).length === 0 ? {} : { extra }) };
+    }
+    sums.forget(upload.id);
+    await resumables.remove(upload.id);
+    throw new CloudStoreError('checksum_mismatch', 'What came is not what was announced: nothing is stored.');
   }
 
   async function commit(who: Who, upload: Resumable & { addsOnly: boolean }, staged: Staged): Promise<PutResult> {
@@ -230,11 +239,12 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       if (broken !== null) throw broken;
       return find(who, id);
     },
-    async announce(who, id, sha256) {
+    announced,
+    async announce(who, id, { algorithm, value }) {
       const upload = await find(who, id);
-      const checksum = { algorithm: 'sha256', value: sha256.toString('base64'), type: 'FULL_OBJECT' } as const;
-      if (upload.completedVersion === null && upload.attributes.checksum?.value !== checksum.value)
-        await resumables.describe(id, { ...upload.attributes, checksum });
+      const text = `${algorithm} ${value}`;
+      if (upload.completedVersion !== null || upload.attributes.extra?.[ANNOUNCED] === text) return;
+      await resumables.describe(id, { ...upload.attributes, extra: { ...upload.attributes.extra, [ANNOUNCED]: text } });
     },
     async setLength(who, id, length) {
       const upload = await find(who, id);
@@ -260,13 +270,14 @@ export function createResumables(deps: ResumablesDeps): Resumables {
         upload = await find(who, id);
       }
       const { staged, contents } = await joined(upload, upload.domain);
+      let attributes: Resumable['attributes'];
       try {
-        await assertAnnounced(upload, contents);
+        attributes = await assertAnnounced(upload, contents);
       } catch (error) {
         staged.release();
         throw error;
       }
-      const result = await commit(who, upload, staged);
+      const result = await commit(who, { ...upload, attributes }, staged);
       sums.forget(id);
       return result;
     },
@@ -312,6 +323,11 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     }
     return null;
   }
+}
+
+function announced({ attributes: { extra } }: Resumable): AnnouncedSum | null {
+  const [algorithm, value = ''] = extra?.[ANNOUNCED]?.split(' ') ?? [];
+  return algorithm === 'sha-256' || algorithm === 'sha-256-8mib' ? { algorithm, value } : null;
 }
 
 /** Ends with an error at the first byte too many. */

@@ -82,7 +82,7 @@ export function describePrincipalStore(name: string, make: () => Promise<Metadat
       await begin('s1');
       expect(await store().sessionAlive('s1')).to.equal(true);
       const rotate = (id: string, from: string, to: string) =>
-        store().rotateSession(id, hashOf(from), hashOf(to), rig.clock.now() + 1000);
+        store().rotateSession(id, hashOf(from), hashOf(to), { expires: rig.clock.now() + 1000 });
       expect(await rotate('s1', '1', '2')).to.deep.equal({ outcome: 'rotated', principal: owner });
       expect(await rotate('s1', '2', '3')).to.deep.include({ outcome: 'rotated' });
       expect(await rotate('s1', '1', 'x')).to.deep.equal({ outcome: 'reused' });
@@ -94,6 +94,40 @@ export function describePrincipalStore(name: string, make: () => Promise<Metadat
       expect(await rotate('none', '1', '2')).to.deep.equal({ outcome: 'gone' });
     });
 
+    it('gives a rotation once more to who did it, for a moment, and to nobody once somebody came with what it gave', async () => {
+      const owner = await create();
+      const rotate = (id: string, from: string, to: string, address: string) =>
+        store().rotateSession(id, hashOf(from), hashOf(to), { expires: rig.clock.now() + 1e6, from: address, repeatMs: 1000 });
+      const outcomes: Record<string, string> = {};
+      for (const [name, ms, again] of [
+        ['again', 999, ['1', '2', 'here']],
+        ['late', 1000, ['1', '2', 'here']],
+        ['from elsewhere', 0, ['1', '2', 'there']],
+        ['for another one', 0, ['1', 'x', 'here']],
+        ['older', 0, ['0', '1', 'here']],
+      ] as const) {
+        const id = `repeat ${name}`;
+        const expires = rig.clock.now() + 1e6;
+        await store().createSession({ id, principal: owner.id, tokenHash: hashOf('0'), expires, label: '', from: 'here' });
+        await rotate(id, '0', '1', 'here');
+        await rotate(id, '1', '2', 'here');
+        rig.clock.advance(ms);
+        const [from, to, address] = again;
+        outcomes[name] = (await rotate(id, from, to, address)).outcome;
+        expect(await store().sessionAlive(id), name).to.equal(name === 'again');
+      }
+      expect(outcomes).to.deep.equal({
+        again: 'repeated',
+        late: 'reused',
+        'from elsewhere': 'reused',
+        'for another one': 'reused',
+        older: 'reused',
+      });
+      expect((await rotate('repeat again', '2', '3', 'here')).outcome, 'its successor works still').to.equal('rotated');
+      expect((await rotate('repeat again', '1', '2', 'here')).outcome, 'and ends it for the one before').to.equal('reused');
+      expect(await store().sessionAlive('repeat again')).to.equal(false);
+    });
+
     it('ends sessions by time, by revocation, and with their user', async () => {
       const owner = await create();
       const begin = (id: string) =>
@@ -101,7 +135,7 @@ export function describePrincipalStore(name: string, make: () => Promise<Metadat
       await begin('t1');
       rig.clock.advance(1001);
       expect(await store().sessionAlive('t1')).to.equal(false);
-      expect(await store().rotateSession('t1', hashOf('t1'), hashOf('x'), rig.clock.now() + 1000)).to.deep.equal({
+      expect(await store().rotateSession('t1', hashOf('t1'), hashOf('x'), { expires: rig.clock.now() + 1000 })).to.deep.equal({
         outcome: 'gone',
       });
       await begin('t2');

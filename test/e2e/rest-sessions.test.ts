@@ -108,7 +108,7 @@ describe('sessions of pages and programs', function () {
       const answers = await Promise.all([renew(spent), renew(spent), renew(spent)]);
       expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200]);
       const given = answers.flatMap(({ headers }) => headers.getSetCookie()).filter((cookie) => cookie.startsWith('cs_refresh='));
-      expect(given, 'one new refresh token').to.have.lengthOf(1);
+      expect(new Set(given.map((cookie) => cookie.split(';')[0])).size, 'one new refresh token').to.equal(1);
       for (const answer of answers) {
         const { accessToken } = (await answer.json()) as { accessToken: string };
         const me = await fetch(`${gateway.restUrl}/me`, { headers: { Authorization: `Bearer ${accessToken}` } });

@@ -13,6 +13,10 @@ export const UploadState = z
     expires: time.meta({ description: 'If no more come.' }),
     mtime: time.nullable(),
     contentType: z.string().nullable(),
+    digest: z
+      .object({ algorithm: z.enum(['sha-256', 'sha-256-8mib']), value: z.string().meta({ description: 'Base64.' }) })
+      .nullable()
+      .meta({ description: 'What its sender said that the whole adds up to. A file that it made was held against it.' }),
     entry: Entry.nullable().meta({ description: 'The file that it made; null before it has ended.' }),
   })
   .meta({ id: 'UploadState' });

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { AnnouncedSum } from '#contracts/resumables';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
 import { RestError } from '../problems.ts';
@@ -87,6 +88,24 @@ export function declaredChecksum(headers: IncomingHttpHeaders): Digests | undefi
   const value = Buffer.from(match![2]!, 'base64');
   if (value.length !== CHECKSUM_BYTES[name]) throw refuse('the value of Upload-Checksum is not of its length');
   return { [name]: value };
+}
+
+/**
+ * What the whole file adds up to, of `Repr-Digest` (RFC 9530): `sha-256`, or `sha-256-8mib`, which is ours; others are passed over, as it says.
+ * @throws invalid_argument
+ */
+export function announcedSum(headers: IncomingHttpHeaders): AnnouncedSum | null {
+  const text = headers['repr-digest'];
+  if (typeof text !== 'string') return null;
+  for (const member of text.split(',')) {
+    const match = /^\s*([a-z0-9*._-]+)=:([A-Za-z0-9+/]*={0,2}):\s*$/.exec(member);
+    if (match === null) throw refuse('Repr-Digest is a dictionary of digests');
+    const [, algorithm, value = ''] = match;
+    if (algorithm !== 'sha-256' && algorithm !== 'sha-256-8mib') continue;
+    if (Buffer.from(value, 'base64').length !== 32) throw refuse('a SHA-256 in Repr-Digest has 32 bytes');
+    return { algorithm, value };
+  }
+  return null;
 }
 
 /** @param idOf the id that an address of an upload names; null when it is none of ours. @throws invalid_argument */

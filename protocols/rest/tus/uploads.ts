@@ -12,9 +12,10 @@ import { splitTarget } from '../paths.ts';
 import { locateKey } from '../place.ts';
 import { RestError } from '../problems.ts';
 import { entryJson, fileJson, isoTime } from '../represent.ts';
-import { declaredDigests, parseTime } from '../request-values.ts';
+import { parseTime } from '../request-values.ts';
 import type * as schema from '../schemas/uploads.ts';
 import {
+  announcedSum,
   assertVersion,
   byteCount,
   declaredChecksum,
@@ -145,9 +146,8 @@ export async function appendUpload(x: Exchange): Promise<void> {
 
 /** `Repr-Digest`: of the whole file, not of this body. With whichever request its sender knows it; the last one is soon enough. */
 async function announce(x: Exchange, upload: Resumable): Promise<void> {
-  if (x.req.headers['repr-digest'] === undefined || upload.kind !== 'whole') return;
-  const { sha256 } = declaredDigests({ 'repr-digest': x.req.headers['repr-digest'] });
-  if (sha256 !== undefined) await uploadsOf(x).announce(x.who, upload.id, sha256);
+  const sum = upload.kind === 'whole' ? announcedSum(x.req.headers) : null;
+  if (sum !== null) await uploadsOf(x).announce(x.who, upload.id, sum);
 }
 
 async function append(x: Exchange, upload: Resumable, offset: number): Promise<Resumable> {
@@ -161,7 +161,7 @@ async function append(x: Exchange, upload: Resumable, offset: number): Promise<R
   try {
     return await uploadsOf(x).append(x.who, upload.id, offset, bodyOf(x), {
       signal: x.cx.signal,
-      summed: parseMetadata(upload.metadata).digest === 'sha-256',
+      summed: parseMetadata(upload.metadata).digest !== undefined,
       ...(expect === undefined ? {} : { expect }),
     });
   } catch (error) {
@@ -217,6 +217,7 @@ export async function uploadJson(
     expires: isoTime(expires(x, upload)),
     mtime: upload.mtime === undefined ? null : isoTime(upload.mtime),
     contentType: upload.attributes.contentType ?? null,
+    digest: uploadsOf(x).announced(upload),
     entry,
   };
 }

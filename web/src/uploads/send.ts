@@ -6,7 +6,7 @@ import { client } from '../api/session.ts';
 import { hexOf } from '../drive/checksum.tsx';
 import { typeOfName } from '../drive/kinds.ts';
 import { forgetUpload, rememberedUpload, rememberUpload } from './remembered.ts';
-import { runningSum } from './sum.ts';
+import { sha256 } from './sum.ts';
 
 export interface Sent {
   /** SHA-256 in hex, of what was read here and of what the gateway has stored. */
@@ -69,7 +69,7 @@ async function sendPieces({ place, file, overwrite, signal, onProgress, onChecke
       ...(from === null ? {} : { resume: from }),
       retries: RETRIES,
       signal,
-      digest: runningSum,
+      sha256,
       onProgress: ({ sent }) => onProgress(sent),
       ...(onChecked === undefined ? {} : { onChecked }),
       onCreated: (id) => rememberUpload(place, file, id),
@@ -94,16 +94,5 @@ function isGone(error: unknown): boolean {
 }
 
 async function digestOf(file: File): Promise<string> {
-  const bytes = await file.arrayBuffer();
-  // Plain http on a network is no secure context, and has no digests of the browser's own.
-  if (crypto.subtle === undefined) {
-    const sum = runningSum();
-    try {
-      await sum.update(bytes);
-      return await sum.value();
-    } finally {
-      sum.end();
-    }
-  }
-  return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))));
+  return btoa(String.fromCharCode(...new Uint8Array(await sha256(await file.arrayBuffer()))));
 }
