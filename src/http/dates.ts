@@ -19,6 +19,8 @@ export function createDateWriter(): DateWriter {
   let day = Number.NaN;
   let iso = '';
   let imf = '';
+  let second = Number.NaN;
+  let time = '';
   /** Sets the day's two prefixes and gives the milliseconds since it began. */
   const into = (ms: number): number => {
     const wanted = Math.floor(ms / DAY_MS);
@@ -30,24 +32,32 @@ export function createDateWriter(): DateWriter {
     }
     return Math.floor(ms) - wanted * DAY_MS;
   };
+  /** An entry's own times are often the same second, and its neighbour's too. */
+  const timeIn = (since: number): string => {
+    const wanted = Math.floor(since / 1000);
+    if (wanted !== second) {
+      second = wanted;
+      time = timeOfDay(wanted);
+    }
+    return time;
+  };
   return {
     imf(ms) {
-      const time = timeOfDay(into(ms));
-      return `${imf}${time} GMT`;
+      const since = into(ms);
+      return `${imf}${timeIn(since)} GMT`;
     },
     isoSeconds(ms) {
-      const time = timeOfDay(into(ms));
-      return `${iso}${time}Z`;
+      const since = into(ms);
+      return `${iso}${timeIn(since)}Z`;
     },
     iso(ms) {
       const since = into(ms);
-      return `${iso}${timeOfDay(since)}.${String(since % 1000).padStart(3, '0')}Z`;
+      return `${iso}${timeIn(since)}.${String(since % 1000).padStart(3, '0')}Z`;
     },
   };
 }
 
-function timeOfDay(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
+function timeOfDay(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   return `${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[seconds % 60]}`;
 }

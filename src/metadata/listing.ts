@@ -2,7 +2,7 @@ import type { ListEntry, ListPage, ListQuery } from '#contracts/metadata-store';
 import { afterPrefix, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
-import { levelStatement } from './listing-level.ts';
+import { levelStatements, readTogether } from './listing-level.ts';
 import { PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
 
 const LIMIT_MAX = 100_000;
@@ -65,7 +65,13 @@ async function flat(database: Database, { bucket }: ListQuery, range: Range, lim
 type Row = [key: string, packed: string, prefix: null] | [key: null, packed: string | null, prefix: string];
 
 async function level(database: Database, query: ListQuery, range: Range, limit: number): Promise<ListEntry[]> {
-  return entriesOf(query.bucket, await database.read<Row>(...levelStatement(query, range, limit)));
+  const { together, rows, values } = levelStatements(query, range, limit);
+  if (together !== null) {
+    const [page] = await database.read<[number, string | null]>(together, values);
+    const entries = page === undefined ? null : readTogether(query.bucket, ...page);
+    if (entries !== null) return entries;
+  }
+  return entriesOf(query.bucket, await database.read<Row>(rows, values));
 }
 
 async function delimited(database: Database, query: ListQuery, range: Range, limit: number): Promise<ListEntry[]> {

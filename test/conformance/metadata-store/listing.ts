@@ -102,6 +102,46 @@ export function describeListing(rigOf: () => MetadataRig): void {
       expect(inside.entries[0]).to.have.nested.property('info.properties').that.deep.equals({ 'urn:x p': '1' });
     });
 
+    it('gives names that hold what parts a page, and entries of any length, as they are', async () => {
+      const odd = await rig.bucket();
+      const names = [
+        '\u001e',
+        '\u001f',
+        'a\u001eb',
+        'a\u001fb',
+        '\u001fc/x',
+        'd\u001e\u001f/x',
+        `f${'\u001f'.repeat(8)}/x`,
+        'plain',
+        'z/x',
+      ];
+      const expected = [...names.map((name) => (name.includes('/') ? `${name.split('/')[0]}/…` : name))].sort(compareKeys);
+      for (const name of names) {
+        const alone = await rig.bucket();
+        for (const key of [name, 'beside', 'in/x']) await rig.store.commit(putIntent(alone, key));
+        const page = await rig.store.list({
+          bucket: alone.id,
+          prefix: '',
+          delimiter: '/',
+          after: '',
+          limit: 10,
+          directories: true,
+        });
+        expect(shown(page), JSON.stringify(name)).to.have.members(['beside', 'in/…', name.replace(/\/.*/, '/…')]);
+        for (const entry of page.entries) {
+          if (entry.kind === 'prefix') expect(entry.directory).to.deep.equal(await rig.store.directory(at(alone, entry.prefix)));
+          else expect(entry.info).to.deep.equal({ ...(await rig.store.current(at(alone, entry.info.key))), content: null });
+        }
+      }
+      for (const key of names) await rig.store.commit(putIntent(odd, key));
+      const long = { 'urn:x long': 'ä'.repeat(70_000) };
+      await rig.store.commit({ kind: 'annotate', who: odd.who, bucket: odd.id, key: 'plain', properties: long });
+      const page = await rig.store.list({ bucket: odd.id, prefix: '', delimiter: '/', after: '', limit: 1000 });
+      expect(shown(page)).to.deep.equal(expected);
+      const plain = page.entries.find((entry) => entry.kind === 'object' && entry.info.key === 'plain');
+      expect(plain).to.have.nested.property('info.properties').that.deep.equals(long);
+    });
+
     it('refuses pages of nothing and buckets that are not there', async () => {
       expect(await codeOf(list({ limit: 0 }))).to.equal('invalid_argument');
       expect(await codeOf(list({ limit: 1.5 }))).to.equal('invalid_argument');
