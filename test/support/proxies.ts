@@ -31,7 +31,9 @@ export async function startProxy(kind: ProxyKind, ports: Behind, gateway: Behind
   const [certificate, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:*.localhost'];
   const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  execFileSync('openssl', [...made, ...subject, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  execFileSync(findProgram('openssl') ?? 'openssl', [...made, ...subject, '-keyout', key, '-out', certificate], {
+    stdio: 'ignore',
+  });
   const text = documented(kind)
     .replaceAll('127.0.0.1:9001', `127.0.0.1:${gateway.webPort}`)
     .replaceAll('127.0.0.1:9000', `127.0.0.1:${gateway.s3Port}`);
