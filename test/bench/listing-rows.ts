@@ -1,15 +1,24 @@
 import type pg from 'pg';
 
-/** What `fill` writes: every key is `d000/` to `d999/` and `f000.bin` to `f999.bin`, joined by a slash or not. */
-export const PREFIXES = 1000;
+/** What `fill` writes: every key is `d…/` and `f000.bin` to `f999.bin`, joined by a slash or not. */
 export const KEYS_PER_PREFIX = 1000;
 
+/** The name of a prefix, of as many digits as the last one has; a million keys have `d000` to `d999`. */
+export function prefixOf(index: number, prefixes: number): string {
+  return `d${String(index).padStart(digitsOf(prefixes), '0')}`;
+}
+
+function digitsOf(prefixes: number): number {
+  return String(prefixes - 1).length;
+}
+
 /**
- * A million objects set by set, as if each had been put by a current SDK: a slot, its null version, the directories above it,
+ * So many thousand objects set by set, as if each had been put by a current SDK: a slot, its null version, the directories above it,
  * the bucket's head and its owner's usage. Their contents are named by no chunk: nothing here may be read, only listed.
  */
-export async function fill(client: pg.Client, bucket: number, separator: '/' | '-'): Promise<void> {
-  const count = PREFIXES * KEYS_PER_PREFIX;
+export async function fill(client: pg.Client, bucket: number, separator: '/' | '-', prefixes: number): Promise<void> {
+  const count = prefixes * KEYS_PER_PREFIX;
+  const digits = digitsOf(prefixes);
   // Ids come in blocks of the sequence's increment, of which its value is the last.
   const first = (
     await client.query<{ first: string }>(`SELECT setval('object_ids', last_value + 4096 * (1 + ${2 * count} / 4096)) -
@@ -21,7 +30,7 @@ export async function fill(client: pg.Client, bucket: number, separator: '/' | '
   await client.query(`
     INSERT INTO slots (id, bucket_id, key, live, version_id, visibility, delete_marker, node_id, size, etag, modified_ms, mtime_ms,
                        created_ms, attributes)
-    SELECT ${first} + n, ${bucket}, 'd' || lpad((n / ${KEYS_PER_PREFIX})::text, 3, '0') || '${separator}f' ||
+    SELECT ${first} + n, ${bucket}, 'd' || lpad((n / ${KEYS_PER_PREFIX})::text, ${digits}, '0') || '${separator}f' ||
            lpad((n % ${KEYS_PER_PREFIX})::text, 3, '0') || '.bin', true, uuid_send(uuidv7()), 'null', false, ${first} + ${count} + n,
            1000 + n, md5(n::text), at, at, at, ${attributes}
       FROM (SELECT n, 1767225600000 + n * 37 AS at FROM generate_series(0::bigint, ${count - 1}) AS n)`);
@@ -32,8 +41,8 @@ export async function fill(client: pg.Client, bucket: number, separator: '/' | '
   if (separator === '/') {
     await client.query(`
       INSERT INTO directories (bucket_id, path, explicit, revision, modified_ms, created_ms)
-      SELECT ${bucket}, 'd' || lpad(n::text, 3, '0') || '/', false, ${KEYS_PER_PREFIX}, 1767225600000, 1767225600000
-        FROM generate_series(0, ${PREFIXES - 1}) AS n`);
+      SELECT ${bucket}, 'd' || lpad(n::text, ${digits}, '0') || '/', false, ${KEYS_PER_PREFIX}, 1767225600000, 1767225600000
+        FROM generate_series(0, ${prefixes - 1}) AS n`);
   }
   await client.query(`
     UPDATE bucket_heads h SET revision = revision + 1, seq = seq + ${count}, floor_seq = seq + ${count}, objects = s.objects, bytes = s.bytes

@@ -1,8 +1,9 @@
 /**
- * Pages of 1,000 of a million keys: S3 through its door against the bare statement that reads the same rows, by turns, over
+ * Pages of 1,000 of a million keys, or of more: S3 through its door against the bare statement that reads the same rows, by turns, over
  * loopback and the same database socket, from one process that is neither of the two.
- *   node test/bench/listing.ts [flat nested]
- * Prints a row a page: the medians of ours and the statement's, their ratio (target: at most 3), that of the fastest, which a busy machine
+ *   node test/bench/listing.ts [flat nested] [--keys=1000000] [--rounds=60]
+ * Ten million keys, of one of the two alone, take about 10 GB of disk and some minutes to be made.
+ * Prints a row a page: the medians of ours and the statement's, their ratio (target: at most 1.5), that of the fastest, which a busy machine
  * disturbs less, ours to the statement's whose rows stay text, and the gateway's own CPU time for one page.
  */
 
@@ -12,12 +13,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
-import { fill } from './listing-rows.ts';
+import { flag } from './common.ts';
+import { fill, KEYS_PER_PREFIX, prefixOf } from './listing-rows.ts';
 import { median } from './load.ts';
 
-const ROUNDS = 60;
+const ROUNDS = Number(flag('rounds') ?? 60);
 /** Before each page, that both sides have compiled and planned. */
-const WARM_ROUNDS = 60;
+const WARM_ROUNDS = ROUNDS;
+const PREFIXES = Math.max(3, Math.round(Number(flag('keys') ?? 1_000_000) / KEYS_PER_PREFIX));
 const AGENT = new Agent({ keepAlive: true });
 
 /** As a plain client would write it: the columns that S3 shows, rows as arrays, planned once. */
@@ -48,22 +51,28 @@ interface Page {
   entries: number;
 }
 
+/** With a page of entries behind it, exactly where it is the last. */
+const MIDDLE = `${prefixOf(Math.floor(PREFIXES / 2), PREFIXES)}-f000.bin`;
+const LAST = `${prefixOf(PREFIXES - 2, PREFIXES)}-f999.bin`;
+const SHOWN = Math.min(1000, PREFIXES);
+const HALF = Math.min(1000, Math.ceil(PREFIXES / 2));
+
 const FLAT: Page[] = [
-  ...['', 'd500-f000.bin', 'd998-f999.bin'].flatMap((after) => [
+  ...['', MIDDLE, LAST].flatMap((after) => [
     page(`v2 after "${after}"`, { 'list-type': '2', 'start-after': after }, RANGE, after),
     page(`v1 after "${after}"`, { marker: after }, RANGE, after),
   ]),
-  page('versions after "d500-f000.bin"', { versions: '', 'key-marker': 'd500-f000.bin' }, RANGE, 'd500-f000.bin'),
+  page(`versions after "${MIDDLE}"`, { versions: '', 'key-marker': MIDDLE }, RANGE, MIDDLE),
 ];
 const NESTED: Page[] = [
-  page('v2, delimiter, 1,000 prefixes', { 'list-type': '2', delimiter: '/' }, FOLDERS, ''),
-  page('v1, delimiter, 1,000 prefixes', { delimiter: '/' }, FOLDERS, ''),
-  page('v2, delimiter, 500 prefixes from the middle', middle('500'), FOLDERS, 'd499/', 500),
-  page('v2, delimiter, 1,000 prefixes, against the skip scan', { 'list-type': '2', delimiter: '/' }, SKIP, ''),
-  page('v2, delimiter, in one prefix', { 'list-type': '2', delimiter: '/', prefix: 'd500/' }, RANGE, 'd500/'),
+  page(`v2, delimiter, ${SHOWN} prefixes`, { 'list-type': '2', delimiter: '/' }, FOLDERS, '', SHOWN),
+  page(`v1, delimiter, ${SHOWN} prefixes`, { delimiter: '/' }, FOLDERS, '', SHOWN),
+  page(`v2, delimiter, ${HALF} prefixes to the end`, behind(PREFIXES - HALF), FOLDERS, nameOf(PREFIXES - HALF - 1), HALF),
+  page(`v2, delimiter, ${SHOWN} prefixes, against the skip scan`, { 'list-type': '2', delimiter: '/' }, SKIP, '', SHOWN),
+  page('v2, delimiter, in one prefix', { 'list-type': '2', delimiter: '/', prefix: nameOf(HALF) }, RANGE, nameOf(HALF)),
 ];
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const gateway = await startGateway();
 const socket = { host: join(gateway.dataDir, 'postgres-socket'), port: 5432, user: 'cloudstore', database: 'cloudstore' };
 const client = new pg.Client(socket);
@@ -88,7 +97,9 @@ async function measureAll(name: string, separator: '/' | '-', pages: Page[]): Pr
     name,
   ]);
   const bucket = Number(found.rows[0]?.bucket_id);
-  await fill(client, bucket, separator);
+  const begun = performance.now();
+  await fill(client, bucket, separator, PREFIXES);
+  console.log(`${name}: ${PREFIXES * KEYS_PER_PREFIX} keys made in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
   for (const one of pages) await measure(name, bucket, one);
 }
 
@@ -127,8 +138,13 @@ function page(what: string, query: Record<string, string>, sql: string, after: s
   return { what, query, sql, after, entries };
 }
 
-function middle(after: string): Record<string, string> {
-  return { 'list-type': '2', delimiter: '/', 'start-after': `d${Number(after) - 1}/` };
+function nameOf(index: number): string {
+  return `${prefixOf(index, PREFIXES)}/`;
+}
+
+/** All prefixes from one on. */
+function behind(index: number): Record<string, string> {
+  return { 'list-type': '2', delimiter: '/', 'start-after': nameOf(index - 1) };
 }
 
 function download(url: string): Promise<string> {
