@@ -22,7 +22,8 @@ const arn = (bucket: string, key = '') => `arn:aws:s3:::${bucket}${key}`;
 /** A bucket that says nothing about the public. */
 async function openBucket({ s3, newBucket }: Lab): Promise<string> {
   const bucket = await newBucket();
-  expectStatus(await blockOf(s3).remove(bucket), 204);
+  // An endpoint that has no such thing blocks nothing, and may take its removal for the bucket's.
+  if ((await blockOf(s3).get(bucket)).status === 200) expectStatus(await blockOf(s3).remove(bucket), 204);
   return bucket;
 }
 
