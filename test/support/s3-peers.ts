@@ -72,7 +72,8 @@ export const PEERS: Record<string, Peer> = {
   },
   SeaweedFS: {
     program: 'weed',
-    install: 'go install github.com/seaweedfs/seaweedfs/weed@latest',
+    install:
+      'go build ./weed in its module (`go mod download github.com/seaweedfs/seaweedfs@latest`): go install refuses one that replaces another',
     durability: 'no fsync',
     start(directory, port, { accessKeyId, secretAccessKey }) {
       const credentials = [{ accessKey: accessKeyId, secretKey: secretAccessKey }];
