@@ -292,7 +292,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => background.close());
   if (takesWork) makeRoom = createRoomMaker({ jobs: background.jobs, clock, log });
 
-  const integrity = createIntegrity({ rows: metadata.integrity, chunks: metadata.chunks, instance });
+  const { secondCopy } = storage.repair;
+  const integrity = createIntegrity({ rows: metadata.integrity, chunks: metadata.chunks, instance, clock, secondCopy });
   const damage = watchDamage(metadata.integrity, log);
   if (lock !== null)
     void tellLostPacks(metadata.integrity, storage.stores, storage.log, log).catch((err: unknown) =>

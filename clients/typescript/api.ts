@@ -533,6 +533,31 @@ export type HistoryTasks = {
   tasks: HistoryTask[];
 };
 
+export type HurtFile = {
+  bucket: string;
+  /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+  key: string;
+  version: string;
+  /** It is what a read without a version gives. */
+  current: boolean;
+  /** The file lies in the trash. */
+  deleted: boolean;
+  size: number;
+  /** What hurts it. */
+  by: {
+    /** `chunk`, `leaf`, `version`, `part`, `pack` or `keys`. */
+    kind: string;
+    /** What of that kind: `domain:id`, `store:pack`, or an id. */
+    subject: string;
+  }[];
+};
+
+export type HurtFilePage = {
+  items: HurtFile[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
+};
+
 export type Integrity = {
   ok: boolean;
   lastScrub: {
@@ -857,6 +882,37 @@ export type Purged = {
   bytes: number;
   /** Under retention or legal hold: these stay. */
   held: number;
+};
+
+export type QuarantinePage = {
+  items: Quarantined[];
+  total: number;
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
+};
+
+export type Quarantined = {
+  /** `chunk`, `leaf`, `version`, `part`, `pack` or `keys`. */
+  kind: string;
+  /** What of that kind: `domain:id`, `store:pack`, or an id. */
+  subject: string;
+  reason: string;
+  found: string;
+  /** When it was met the last time. */
+  seen: string;
+  /** Of a chunk: where its record lies, its bytes there and plain. */
+  place: {
+    store: number;
+    pack: string;
+    offset: number;
+    length: number;
+    size: number;
+  } | null;
+  /** Whether the mirror could heal it; `none`: no second copies are kept; null: of what lies in the database there are none. */
+  secondCopy: "none" | "good" | "damaged" | "missing" | "unreachable" | null;
+  /** The first five; `/system/quarantine/files` has all. */
+  files: HurtFile[];
+  fileCount: number;
 };
 
 export type Quota = {
@@ -1832,6 +1888,13 @@ export interface Operations {
     body: undefined;
     answer: HistoryTasks;
   };
+  /** All files, every version of them, that one damaged thing hurts, or whatever is damaged does. For admins. */
+  ListHurtFiles: {
+    path: Record<never, never>;
+    query: { kind?: "chunk" | "leaf" | "version" | "part" | "pack" | "keys"; subject?: string | number; cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: HurtFilePage;
+  };
   /** What goes on behind the requests: every job, its progress, and how its last run ended. For admins. */
   ListJobs: {
     path: Record<never, never>;
@@ -1859,6 +1922,13 @@ export interface Operations {
     query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: PublicListing;
+  };
+  /** What is in quarantine, since when and why, the files that it hurts, and whether a second copy could heal it. For admins. */
+  ListQuarantine: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: QuarantinePage;
   };
   /** The caller's sessions. */
   ListSessions: {
@@ -2384,10 +2454,12 @@ export const OPERATIONS = {
   ListCredentials: ['GET', '/credentials'],
   ListGroups: ['GET', '/groups'],
   ListHistoryTasks: ['GET', '/buckets/{bucket}/history-tasks'],
+  ListHurtFiles: ['GET', '/system/quarantine/files'],
   ListJobs: ['GET', '/jobs'],
   ListLinks: ['GET', '/links'],
   ListPasskeys: ['GET', '/me/passkeys'],
   ListPublicFolder: ['GET', '/public/{token}/list/{key}'],
+  ListQuarantine: ['GET', '/system/quarantine'],
   ListSessions: ['GET', '/me/sessions'],
   ListShared: ['GET', '/shared'],
   ListTrash: ['GET', '/trash/{bucket}/{key}'],

@@ -16,6 +16,7 @@ import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { oidcRoutes } from './routes/oidc.ts';
 import { publicRoutes } from './routes/public.ts';
+import { quarantineRoutes } from './routes/quarantine.ts';
 import { searchRoutes } from './routes/search.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { sharedRoutes } from './routes/shared.ts';
@@ -50,6 +51,7 @@ export const ROUTES: readonly Route[] = [
   ...jobRoutes,
   ...systemRoutes,
   ...dashboardRoutes,
+  ...quarantineRoutes,
   ...linkRoutes,
   ...publicRoutes,
   ...auditRoutes,

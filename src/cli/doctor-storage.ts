@@ -45,7 +45,7 @@ export async function storageState(config: Config, session: Session, clock: Cloc
 async function scrubFinding({ metadata }: Session, clock: Clock): Promise<Finding> {
   const { integrity: rows, chunks, instance } = metadata;
   const name = 'scrub';
-  const { lastScrub, damaged, damage } = await createIntegrity({ rows, chunks, instance }).report();
+  const { lastScrub, damaged, damage } = await createIntegrity({ rows, chunks, instance, clock }).report();
   const running =
     (await metadata.jobStore.list()).find((job) => job.name === 'scrub')?.state === 'running' ? ', one runs now' : '';
   const last = lastScrub === null ? 'never ran to its end' : `last ended ${new Date(lastScrub.ended).toISOString()}`;

@@ -28,7 +28,12 @@ export function addIntegrity(program: Command, withSession: WithSession, setExit
             },
           });
         }
-        const integrity = createIntegrity({ rows: metadata.integrity, chunks: metadata.chunks, instance: metadata.instance });
+        const integrity = createIntegrity({
+          rows: metadata.integrity,
+          chunks: metadata.chunks,
+          instance: metadata.instance,
+          clock: Date,
+        });
         const report = await integrity.report();
         const files = report.damaged === 0 ? [] : await integrity.hurt(FILES_SHOWN_MAX);
         const counts = report.lastScrub?.counts ?? {};

@@ -54,9 +54,14 @@ export interface IntegrityStore {
   clearUnseen(since: number): Promise<void>;
   /** What is damaged now, oldest first. */
   damage(limit: number): Promise<Damage[]>;
+  /** The same, behind a place in that order; null begins. */
+  damageAfter(after: DamagePoint | null, limit: number): Promise<Damage[]>;
   damageCount(): Promise<number>;
-  /** The files, every version of them, that cannot be read because of what is damaged now; in pages of unequal length. */
-  hurt(): AsyncGenerator<HurtFile[]>;
+  /**
+   * The files, every version of them, that cannot be read because of what is damaged now, in order of versions; in pages of unequal length.
+   * @param after a version: only those behind it
+   */
+  hurt(after?: VersionId | ''): AsyncGenerator<HurtFile[]>;
 }
 
 export interface PackEnd {
@@ -126,6 +131,8 @@ export interface Damage extends Required<NewDamage> {
   seen: number;
 }
 
+export type DamagePoint = Pick<Damage, 'found' | 'kind' | 'subject'>;
+
 export interface HurtFile {
   bucket: BucketId;
   bucketName: string;
@@ -133,5 +140,14 @@ export interface HurtFile {
   version: VersionId;
   /** It is what a read without a version gives. */
   current: boolean;
+  /** The file itself lies in the trash. */
+  deleted: boolean;
   size: number;
+  /** Of the damage that hurts it, as `damageName` has it. */
+  by: string[];
+}
+
+/** One thing in the book of damage. */
+export function damageName({ kind, subject }: Pick<Damage, 'kind' | 'subject'>): string {
+  return `${kind}:${subject}`;
 }

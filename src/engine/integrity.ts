@@ -1,21 +1,29 @@
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { InstanceStore } from '#contracts/instance-store';
-import type { Integrity } from '#contracts/integrity';
-import type { HurtFile, IntegrityStore } from '#contracts/integrity-store';
+import type { Integrity, SecondCopy } from '#contracts/integrity';
+import { type ChunkRow, type Damage, damageName, type HurtFile, type IntegrityStore } from '#contracts/integrity-store';
+import type { Clock } from '#core/clock';
+import type { VersionId } from '#core/object';
+import { createHurtScan, FILES_KEPT } from './hurt-scan.ts';
 import { decodeLeaf } from './manifest.ts';
 import { SCRUB_REPORT, type ScrubReport } from './scrub.ts';
 
 const LEAVES_AT_ONCE = 8;
 const DAMAGE_MAX = 100;
+const COPY_MS_MAX = 5_000;
 
 export interface IntegrityDeps {
   rows: IntegrityStore;
   chunks: ChunkIndex;
   instance: InstanceStore;
+  clock: Clock;
+  /** Of the gateway that has the stores open; else nobody can say. */
+  secondCopy?: (row: ChunkRow) => Promise<SecondCopy>;
 }
 
 /** The contract is Integrity. */
-export function createIntegrity({ rows, chunks, instance }: IntegrityDeps): Integrity {
+export function createIntegrity({ rows, chunks, instance, clock, secondCopy }: IntegrityDeps): Integrity {
+  const hurtNow = createHurtScan({ rows, clock });
   const lastScrub = () => instance.setting<ScrubReport>(SCRUB_REPORT);
   return {
     async verifiedAt(content, storedMs) {
@@ -48,12 +56,56 @@ export function createIntegrity({ rows, chunks, instance }: IntegrityDeps): Inte
       return { lastScrub: last, damaged, damage };
     },
     async hurt(limit) {
-      const files: HurtFile[] = [];
-      for await (const page of rows.hurt()) {
-        files.push(...page);
-        if (files.length >= limit) break;
-      }
-      return files.slice(0, limit);
+      if (limit <= FILES_KEPT) return (await hurtNow()).files.slice(0, limit);
+      return hurtAfter('', limit, null);
     },
+    async quarantine(after, limit) {
+      const page = await rows.damageAfter(after, limit);
+      if (page.length === 0) return [];
+      const [{ by }, places] = await Promise.all([
+        hurtNow(Math.max(...page.map(({ found }) => found))),
+        Promise.all(page.map(placeOf)),
+      ]);
+      const copies = await secondCopies(places);
+      return page.map((damage, index) => {
+        const { count = 0, files = [] } = by.get(damageName(damage)) ?? {};
+        const row = places[index];
+        const place = row ? { ...row.place, size: row.size } : null;
+        return { ...damage, place, secondCopy: copies[index] ?? null, files, fileCount: count };
+      });
+    },
+    hurtAfter,
   };
+
+  async function hurtAfter(
+    after: VersionId | '',
+    limit: number,
+    by: Pick<Damage, 'kind' | 'subject'> | null,
+  ): Promise<HurtFile[]> {
+    const name = by && damageName(by);
+    const files: HurtFile[] = [];
+    for await (const page of rows.hurt(after)) {
+      files.push(...(name === null ? page : page.filter((file) => file.by.includes(name))));
+      if (files.length >= limit) break;
+    }
+    return files.slice(0, limit);
+  }
+
+  /** The row of a damaged chunk as it is now. */
+  async function placeOf({ kind, subject }: Damage): Promise<ChunkRow | null> {
+    const [domain = '', id = ''] = subject.split(':');
+    return kind === 'chunk' ? ((await rows.chunks(Number(domain), [Buffer.from(id, 'hex')]))[0] ?? null) : null;
+  }
+
+  /** A mirror that hangs is not waited for: what it has cannot be said then. */
+  async function secondCopies(places: (ChunkRow | null)[]): Promise<(SecondCopy | null)[]> {
+    if (secondCopy === undefined) return places.map(() => null);
+    const late = Promise.withResolvers<'unreachable'>();
+    const timer = setTimeout(() => late.resolve('unreachable'), COPY_MS_MAX);
+    try {
+      return await Promise.all(places.map((row) => row && Promise.race([secondCopy(row).catch(() => null), late.promise])));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }

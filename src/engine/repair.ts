@@ -1,6 +1,7 @@
 import type { BlobStore } from '#contracts/blob-store';
 import type { BlobStores } from '#contracts/blob-stores';
 import type { ChunkPlace } from '#contracts/content';
+import type { SecondCopy } from '#contracts/integrity';
 import type { ChunkRow, IntegrityStore } from '#contracts/integrity-store';
 import type { Log } from '#contracts/log';
 import type { Logger } from '#contracts/observability';
@@ -31,6 +32,8 @@ export interface Repairs extends Repair {
   rewrite(row: ChunkRow, record: Buffer, size: number): Promise<ChunkPlace | null>;
   /** The record at a row's place, found good. @throws corrupt, not_found, unavailable */
   readGood(row: ChunkRow): Promise<{ record: Buffer; size: number }>;
+  /** Whether a second copy could heal it; nothing is written. */
+  secondCopy(row: ChunkRow): Promise<SecondCopy>;
   /** A good record that was found where no row led: written anew, for the row in quarantine or for one that is missing (null). */
   putBack(row: ChunkRow | null, found: ChunkRow, record: Buffer, size: number): Promise<boolean>;
   /** Puts a pack that is missing back from a copy. False: no copy has it. */
@@ -174,6 +177,21 @@ export function createRepair(deps: RepairDeps): Repairs {
     heal: (row, why) => once(subjectOf(row), () => healChunk(row.domain, row.id, row.place, why)),
     rewrite,
     readGood,
+    async secondCopy(row) {
+      const { pack, offset, length } = row.place;
+      let state: SecondCopy = 'none';
+      for (const copy of copies) {
+        const read: Reader = (at, bytes) => copy.read(`${pack}.pack`, offset + at, bytes);
+        try {
+          await inspected(row, await read(0, length));
+          return 'good';
+        } catch (error) {
+          if (isDamage(error) && (await turnedBit(row, read)) !== null) return 'good';
+          state = isCloudStoreError(error, 'not_found') ? 'missing' : isDamage(error) ? 'damaged' : 'unreachable';
+        }
+      }
+      return state;
+    },
     async putBack(row, found, record, size) {
       const { domain, id } = found;
       let written: boolean;

@@ -108,6 +108,11 @@ const DAMAGE = {
   name: 'damage-list',
   text: `SELECT d.kind, d.subject, d.reason, d.details, d.found_ms, d.seen_ms FROM damage d WHERE ${CURRENT} ORDER BY d.found_ms, d.kind, d.subject LIMIT $1`,
 };
+const DAMAGE_AFTER = {
+  name: 'damage-after',
+  text: `SELECT d.kind, d.subject, d.reason, d.details, d.found_ms, d.seen_ms FROM damage d
+          WHERE ${CURRENT} AND (d.found_ms, d.kind, d.subject) > ($2, $3, $4) ORDER BY d.found_ms, d.kind, d.subject LIMIT $1`,
+};
 const COUNT = { name: 'damage-count', text: `SELECT count(*)::int FROM damage d WHERE ${CURRENT}` };
 
 type ChunkColumns = [DomainId, Buffer, number, number, string, number, number, boolean, boolean, ...unknown[]];
@@ -129,8 +134,8 @@ export function createIntegrityStore({ database, clock }: { database: Database; 
       entries,
     }));
 
-  async function damage(limit: number): Promise<Damage[]> {
-    const rows = await database.read<[DamageKind, string, string, string, number, number]>(DAMAGE, [limit]);
+  async function damaged(statement: Statement, values: unknown[]): Promise<Damage[]> {
+    const rows = await database.read<[DamageKind, string, string, string, number, number]>(statement, values);
     return rows.map(([kind, subject, reason, details, found, seen]) => ({
       kind,
       subject,
@@ -140,6 +145,8 @@ export function createIntegrityStore({ database, clock }: { database: Database; 
       seen,
     }));
   }
+
+  const damage = (limit: number): Promise<Damage[]> => damaged(DAMAGE, [limit]);
 
   return {
     packAfter: async (pack) => (await database.read<[string]>(PACK_AFTER, [pack]))[0]?.[0] ?? null,
@@ -223,10 +230,12 @@ export function createIntegrityStore({ database, clock }: { database: Database; 
       await database.execute(CLEAR_UNSEEN, [since]);
     },
     damage,
+    damageAfter: (after, limit) =>
+      after === null ? damage(limit) : damaged(DAMAGE_AFTER, [limit, after.found, after.kind, after.subject]),
     damageCount: async () => (await database.read<[number]>(COUNT))[0]![0],
-    async *hurt() {
+    async *hurt(after = '') {
       const [known, quarantined] = [await damage(100_000), await chunkRows(QUARANTINED)];
-      yield* hurtFiles(database, known, quarantined);
+      yield* hurtFiles(database, known, quarantined, after);
     },
   };
 }

@@ -6,6 +6,7 @@ import { requireProgram } from '../support/programs.ts';
 import { at, openStage, type Stage } from './browser.ts';
 import { ADMIN_PAGES, breakTrace, cancelScrub, endAccess, keepBackups, passkeyLater, readAlerts, weighScripts } from './care.ts';
 import { drawLoad, readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
+import { healDamage } from './damage.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
 
 const SETTLED_MS = 120;
@@ -464,6 +465,9 @@ describe('every page in a browser', function () {
   it('shows what is wrong, what to do about it, and who is told', () => readAlerts(stage, page));
 
   it('shows how far a check of everything is, and stops it', () => cancelScrub(stage, page));
+
+  it('names the files that a turned byte on the disk hurts, what to do about it, and that it is healed', () =>
+    healDamage(stage, page, findings));
 
   it('ends what a user is signed in by', () => endAccess(stage, page));
 

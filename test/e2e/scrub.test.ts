@@ -74,6 +74,34 @@ describe('scrub of a real gateway', function () {
     expect(told).to.deep.include({ ok: false, damaged: 1 });
     expect(told.files).to.have.length(1);
     expect(told.files[0]).to.include({ bucket: 'home', key: 'small.txt', current: true });
+    const listed = JSON.parse(await (await api('/system/quarantine?limit=1')).text());
+    expect(listed).to.deep.include({ total: 1 });
+    expect(listed.items[0]).to.deep.include({ kind: 'chunk', secondCopy: 'none', fileCount: 1 });
+    expect(listed.items[0].place.pack).to.match(/^[0-9a-f]{32}$/);
+    expect(listed.items[0].files[0]).to.deep.include({
+      bucket: 'home',
+      key: 'small.txt',
+      current: true,
+      deleted: false,
+      by: [{ kind: 'chunk', subject: listed.items[0].subject }],
+    });
+    expect(JSON.parse(await (await api(`/system/quarantine?cursor=${listed.next}`)).text())).to.deep.equal({
+      items: [],
+      total: 1,
+      next: null,
+    });
+    const of = `kind=chunk&subject=${listed.items[0].subject}`;
+    const hurt = JSON.parse(await (await api(`/system/quarantine/files?${of}`)).text());
+    expect(hurt).to.deep.equal({ items: listed.items[0].files, next: null });
+    const others = JSON.parse(await (await api('/system/quarantine/files?kind=chunk&subject=1:00')).text());
+    expect(others).to.deep.equal({ items: [], next: null });
+    for (const wrong of [
+      'quarantine?cursor=x',
+      'quarantine/files?cursor=..',
+      'quarantine/files?kind=chunk',
+      'quarantine?limit=0',
+    ])
+      expect((await api(`/system/${wrong}`)).status, wrong).to.equal(400);
     const { scrubs } = JSON.parse(await (await api('/system/storage')).text());
     expect(scrubs.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['done', 'done', 'done']);
     expect(scrubs[0].counts).to.include({ lost: 1 });

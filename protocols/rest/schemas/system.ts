@@ -90,6 +90,64 @@ export const Settings = z
   })
   .meta({ id: 'Settings' });
 
+const damage = {
+  kind: z.string().meta({ description: '`chunk`, `leaf`, `version`, `part`, `pack` or `keys`.' }),
+  subject: z.string().meta({ description: 'What of that kind: `domain:id`, `store:pack`, or an id.' }),
+};
+
+export const HurtFile = z
+  .object({
+    bucket: bucketName,
+    key,
+    version: z.string(),
+    current: z.boolean().meta({ description: 'It is what a read without a version gives.' }),
+    deleted: z.boolean().meta({ description: 'The file lies in the trash.' }),
+    size: z.number(),
+    by: z.array(z.object(damage)).meta({ description: 'What hurts it.' }),
+  })
+  .meta({ id: 'HurtFile' });
+
+export const Quarantined = z
+  .object({
+    ...damage,
+    reason: z.string(),
+    found: time,
+    seen: time.meta({ description: 'When it was met the last time.' }),
+    place: z
+      .object({ store: z.int(), pack: z.string(), offset: z.number(), length: z.number(), size: z.number() })
+      .nullable()
+      .meta({ description: 'Of a chunk: where its record lies, its bytes there and plain.' }),
+    secondCopy: z.enum(['none', 'good', 'damaged', 'missing', 'unreachable']).nullable().meta({
+      description:
+        'Whether the mirror could heal it; `none`: no second copies are kept; null: of what lies in the database there are none.',
+    }),
+    files: z.array(HurtFile).meta({ description: 'The first five; `/system/quarantine/files` has all.' }),
+    fileCount: z.int(),
+  })
+  .meta({ id: 'Quarantined' });
+
+const next = z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' });
+export const QuarantinePage = z.object({ items: z.array(Quarantined), total: z.int(), next }).meta({ id: 'QuarantinePage' });
+export const HurtFilePage = z.object({ items: z.array(HurtFile), next }).meta({ id: 'HurtFilePage' });
+
+const cursor = z.string().max(1024).optional();
+const limitTo = (max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= max, `1 to ${max}`)
+    .optional();
+export const QuarantineQuery = z.strictObject({ cursor, limit: limitTo(100) });
+export const HurtFilesQuery = z
+  .strictObject({
+    kind: z.enum(['chunk', 'leaf', 'version', 'part', 'pack', 'keys']).optional(),
+    subject: z.string().max(256).optional().meta({ description: 'Only what this hurts; with `kind`.' }),
+    cursor,
+    limit: limitTo(1000),
+  })
+  .refine(({ kind, subject }) => (kind === undefined) === (subject === undefined), 'kind and subject go together');
+
 export const StorageHealth = z
   .object({
     ok: z.boolean(),

@@ -113,6 +113,25 @@ describe(`mirror (seed ${SEED})`, function () {
     }
   });
 
+  it('says whether its copy could heal a chunk', async () => {
+    const { repair } = rig.storage();
+    const pack = rig.packs()[0]!;
+    const [row] = await rig.metadata.integrity.chunksOf(pack.slice(0, 32));
+    const copy = join(mirror, 'packs', pack);
+    expect(await repair.secondCopy(row!)).to.equal('good');
+    const bytes = readFileSync(copy);
+    const { offset, length } = row!.place;
+    bytes[offset + length - 20]! ^= 1;
+    writeFileSync(copy, bytes);
+    expect(await repair.secondCopy(row!), 'one bit, which its checksum tells').to.equal('good');
+    for (const at of [1, 2, 3]) bytes[offset + length - 20 - at]! ^= 0xa5;
+    writeFileSync(copy, bytes);
+    expect(await repair.secondCopy(row!)).to.equal('damaged');
+    unlinkSync(copy);
+    expect(await repair.secondCopy(row!)).to.equal('missing');
+    expect(await rig.metadata.integrity.damageCount(), 'it only looks').to.equal(0);
+  });
+
   it('puts a pack back that is missing', async () => {
     const lost = rig.packs();
     await rig.storage().close();

@@ -2,6 +2,9 @@ import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodePackIndex, decodePackTrailer, TRAILER_BYTES } from '#blob/pack-format';
+import type { Integrity, Quarantined } from '#contracts/integrity';
+import type { HurtFile } from '#contracts/integrity-store';
+import { createIntegrity } from '#engine/integrity';
 import type { ScrubState } from '#engine/scrub';
 import { diceOf, SEED, seededRandom } from '../../support/random.ts';
 import { openScrubRig, type ScrubRig } from '../../support/scrub-rig.ts';
@@ -35,6 +38,25 @@ describe(`scrub (seed ${SEED})`, function () {
       } else expect(read.equals(bytes), key).to.equal(true);
     }
     return out.sort();
+  }
+
+  const integrityOf = ({ metadata, storage }: ScrubRig): Integrity =>
+    createIntegrity({
+      rows: metadata.integrity,
+      chunks: metadata.chunks,
+      instance: metadata.instance,
+      clock: Date,
+      secondCopy: storage().repair.secondCopy,
+    });
+
+  async function pagesOfHurt(integrity: Integrity, by: Quarantined, limit: number): Promise<HurtFile[][]> {
+    const pages: HurtFile[][] = [];
+    for (let after = ''; ; ) {
+      const page = await integrity.hurtAfter(after, limit, by);
+      if (page.length > 0) pages.push(page);
+      if (page.length < limit) return pages;
+      after = page.at(-1)!.version;
+    }
   }
 
   /** Where the records of a pack lie. */
@@ -106,7 +128,31 @@ describe(`scrub (seed ${SEED})`, function () {
       ['chunk', small!.slice(0, 32)],
     ]);
 
+    // What a console shows of it: thing by thing, each with its files, and page by page.
+    const quarantine = integrityOf(rig);
+    const [first, ...more] = await quarantine.quarantine(null, 1);
+    expect(more).to.deep.equal([]);
+    const [second] = await quarantine.quarantine(first!, 5);
+    expect(await quarantine.quarantine(second!, 5)).to.deep.equal([]);
+    const both = [first!, second!].sort((a, b) => a.fileCount - b.fileCount);
+    expect(both.map(({ fileCount }) => fileCount)).to.deep.equal([1, 3]);
+    expect(both.map((one) => one.files.map(({ key }) => key).sort())).to.deep.equal([
+      ['small'],
+      ['copy of text', 'text', 'text again'],
+    ]);
+    expect(both.map(({ secondCopy, place }) => [secondCopy, place?.size])).to.deep.equal([
+      ['none', 3000],
+      ['none', 20_000],
+    ]);
+    const pages = await pagesOfHurt(quarantine, both[1]!, 2);
+    expect(pages.map(({ length }) => length)).to.deep.equal([2, 1]);
+    expect(pages.flat().map(({ key }) => key)).to.deep.equal((await quarantine.hurtAfter('', 9, both[1]!)).map(({ key }) => key));
+    expect(await quarantine.hurtAfter('', 9, null)).to.have.length(4);
+
     await rig.put('uploaded anew', files.text!);
+    expect((await quarantine.quarantine(null, 5)).map(({ files: hurt }) => hurt.map(({ key }) => key))).to.deep.equal([
+      ['small'],
+    ]);
     expect(await unreadable()).to.deep.equal(['small']);
     expect(await rig.hurt()).to.deep.equal(['small']);
     expect(await rig.metadata.integrity.damageCount()).to.equal(1);
@@ -259,6 +305,9 @@ describe(`scrub (seed ${SEED})`, function () {
       await rig.scrub();
       const kinds = (await rig.metadata.integrity.damage(100)).map(({ kind }) => kind);
       expect(new Set(kinds).has('keys'), String(kinds)).to.equal(true);
+      // Whatever was written with them, sealed in rows too.
+      const [keys] = (await integrityOf(rig).quarantine(null, 100)).filter(({ kind }) => kind === 'keys');
+      expect(keys).to.deep.include({ fileCount: 4, secondCopy: null, place: null });
       expect(await rig.database.sql('SELECT count(*)::int FROM chunks WHERE damaged_ms IS NOT NULL')).to.deep.equal([[0]]);
     });
   });

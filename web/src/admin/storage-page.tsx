@@ -1,15 +1,14 @@
 import { BadgeCheck, ScanSearch, ShieldAlert } from 'lucide';
 import type { StorageHealth } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { visible } from '../drive/entry-list.tsx';
 import { ago, bytes, duration, longDate, number, t } from '../i18n/index.ts';
-import { driveHref } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
 import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
+import { Quarantine } from './quarantine.tsx';
 
 const EVERY_MS = 3_000;
 
@@ -32,12 +31,12 @@ export function StoragePage() {
 }
 
 function Sections({ health, reload }: { health: StorageHealth; reload: () => void }) {
-  const { ok, lastScrub, damaged, damagedCount, files, stores, scrub, scrubs, disk } = health;
+  const { ok, lastScrub, damagedCount, stores, scrub, scrubs, disk } = health;
   const running = isBusy(scrub);
   return (
     <>
-      <div class={`note row ${ok ? '' : 'bad'}`} role={ok ? 'status' : 'alert'}>
-        <Icon of={ok ? BadgeCheck : ShieldAlert} />
+      <div class={`note row ${ok ? 'health-ok' : 'bad'}`} role={ok ? 'status' : 'alert'}>
+        <Icon of={ok ? BadgeCheck : ShieldAlert} class={ok ? 'good' : ''} />
         <span>
           {ok ? t('storage.ok') : t('storage.damaged', { count: damagedCount })}{' '}
           {running
@@ -58,47 +57,7 @@ function Sections({ health, reload }: { health: StorageHealth; reload: () => voi
           {scrub.progress?.counts !== undefined && <Found counts={scrub.progress.counts} />}
         </article>
       )}
-      {files.length > 0 && (
-        <Section title={t('storage.files')}>
-          <p class="muted">{t('storage.filesText')}</p>
-          <Table
-            label={t('storage.files')}
-            head={[t('column.name'), t('details.key'), { text: t('column.size'), number: true }, '']}
-          >
-            {files.map(({ bucket, key, version, current, size }) => (
-              <tr key={version}>
-                <th scope="row">
-                  <bdi>{visible(key.split('/').at(-1) ?? key)}</bdi>
-                </th>
-                <td>
-                  <a href={driveHref(bucket, key.slice(0, key.lastIndexOf('/') + 1))}>{visible(`${bucket}/${key}`)}</a>
-                </td>
-                <td class="number">{bytes(size)}</td>
-                <td>{!current && <span class="badge">{t('storage.old')}</span>}</td>
-              </tr>
-            ))}
-          </Table>
-        </Section>
-      )}
-      {damaged.length > 0 && (
-        <Section title={t('storage.quarantine')}>
-          <Table
-            label={t('storage.quarantine')}
-            head={[t('details.type'), t('storage.what'), t('storage.why'), t('storage.found')]}
-          >
-            {damaged.map(({ kind, subject, reason, found }) => (
-              <tr key={subject}>
-                <td>{kind}</td>
-                <td>
-                  <code class="wrap">{subject}</code>
-                </td>
-                <td>{reason}</td>
-                <td class="muted">{longDate(found)}</td>
-              </tr>
-            ))}
-          </Table>
-        </Section>
-      )}
+      {!ok && <Quarantine news={`${damagedCount} ${lastScrub?.ended ?? ''}`} />}
       <Section title={t('scrub.history')}>
         {scrubs.length === 0 ? (
           <p class="muted">{t('storage.never')}</p>
