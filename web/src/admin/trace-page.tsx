@@ -128,6 +128,7 @@ function Entries({ entries, by }: { entries: TraceEntry[]; by: (name: (typeof NA
     );
   return (
     <Table
+      lines
       label={t('admin.trace')}
       head={[
         t('audit.at'),
@@ -136,8 +137,8 @@ function Entries({ entries, by }: { entries: TraceEntry[]; by: (name: (typeof NA
         t('trace.request'),
         t('audit.who'),
         { text: t('trace.took'), number: true },
-        { text: t('stats.in'), number: true },
-        { text: t('stats.out'), number: true },
+        { text: t('stats.in'), number: true, spare: true },
+        { text: t('stats.out'), number: true, spare: true },
       ]}
     >
       {entries.map((entry) => (
@@ -149,13 +150,13 @@ function Entries({ entries, by }: { entries: TraceEntry[]; by: (name: (typeof NA
             </span>
           </td>
           <td>{cell('door', entry.door, DOORS[entry.door] ?? entry.door)}</td>
-          <td class="cut">
+          <td class="cut line">
             <bdi title={`${entry.method} ${entry.path}`}>
               <strong>{entry.operation}</strong> {visible(entry.path)}
             </bdi>
             {entry.bucket !== null && <div class="small">{cell('bucket', entry.bucket)}</div>}
           </td>
-          <td>
+          <td class="line">
             {cell('user', entry.user)}
             <div class="small muted">
               {entry.device === null ? (
@@ -168,8 +169,8 @@ function Entries({ entries, by }: { entries: TraceEntry[]; by: (name: (typeof NA
             </div>
           </td>
           <td class="number">{number(Math.round(entry.seconds * 10_000) / 10)} ms</td>
-          <td class="number">{bytes(entry.receivedBytes)}</td>
-          <td class="number">{bytes(entry.sentBytes)}</td>
+          <td class="number spare">{bytes(entry.receivedBytes)}</td>
+          <td class="number spare">{bytes(entry.sentBytes)}</td>
         </tr>
       ))}
     </Table>

@@ -83,6 +83,7 @@ export function Table({
   children,
   label,
   stacked = false,
+  lines = false,
 }: {
   /** `spare`: not shown on a phone, as its cells of the same class. */
   head: (string | { text: string; number?: true; spare?: true })[];
@@ -90,10 +91,12 @@ export function Table({
   label: string;
   /** On a phone a row's cells stand below each other. */
   stacked?: boolean;
+  /** On a phone a row's cells follow each other as words do; those of the class `line` begin one and fill it. */
+  lines?: boolean;
 }) {
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label={label}>
-      <table class={stacked ? 'table stacked' : 'table'}>
+      <table class={`table ${stacked ? 'stacked' : ''} ${lines ? 'lines' : ''}`}>
         <thead>
           <tr>
             {head.map((cell, index) =>
