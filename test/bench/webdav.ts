@@ -1,6 +1,6 @@
 /**
  * The WebDAV door against nginx (dav-ext) over loopback, load from other processes.
- *   node test/bench/webdav.ts [propfind get put large sync move locks cost nextcloudcmd] [--entries=100000] [--locks=10000]
+ *   node test/bench/webdav.ts [propfind get put large sync move locks cost nextcloudcmd] [--entries=100000] [--locks=10000] [--mib=100,1024] [--files=2000]
  * Prints one row a measurement: ours, theirs or the limit, ratio. Needs nginx with dav-ext, wrk, curl and nextcloudcmd. Folders are made as rows (webdav-rows.ts). `cost` is CPU a request, which
  * other work on the machine disturbs less than the clock.
  */
@@ -103,9 +103,9 @@ async function put({ gateway, nginx, directory, authorization }: Bench): Promise
   row('PUT 1 KiB, 16 clients, ours durable', ours, theirs);
 }
 
-/** One stream of 100 MiB and of 1 GiB each way. */
+/** One stream each way, by default of 100 MiB and of 1 GiB. */
 async function large({ gateway, nginx, directory, authorization }: Bench): Promise<void> {
-  for (const mebibytes of [100, 1024]) {
+  for (const mebibytes of (flag('mib') ?? '100,1024').split(',').map(Number)) {
     const path = join(directory, 'large');
     await run('sh', ['-c', `head -c ${mebibytes}M /dev/urandom > ${path}`]);
     const times: Record<string, number[]> = { putOurs: [], putTheirs: [], getOurs: [], getTheirs: [] };
@@ -277,11 +277,12 @@ async function cost({ gateway, nginx, directory, authorization }: Bench): Promis
   }
 }
 
-/** 2,000 files of 4 KiB up by Nextcloud's client: how much of the run's time is the gateway's own. */
+/** Files of 4 KiB up by Nextcloud's client, by default 2,000: how much of the run's time is the gateway's own. */
 async function nextcloudcmd({ gateway, directory }: Bench): Promise<void> {
   const folder = join(directory, 'nextcloud');
   mkdirSync(folder);
-  for (let i = 0; i < 2_000; i++) writeFileSync(join(folder, `file ${i}`), Buffer.alloc(4096, String(i)));
+  const files = Number(flag('files') ?? 2_000);
+  for (let i = 0; i < files; i++) writeFileSync(join(folder, `file ${i}`), Buffer.alloc(4096, String(i)));
   const before = cpuOf(gateway.pid);
   const begun = performance.now();
   await run('nextcloudcmd', [
@@ -296,7 +297,7 @@ async function nextcloudcmd({ gateway, directory }: Bench): Promise<void> {
   const seconds = (performance.now() - begun) / 1000;
   const own = cpuOf(gateway.pid).own - before.own;
   console.log(
-    `nextcloudcmd, 2,000 files of 4 KiB: ${seconds.toFixed(1)} s, of which the gateway's own CPU ${own.toFixed(1)} s; ratio ${(own / seconds).toFixed(2)}`,
+    `nextcloudcmd, ${files} files of 4 KiB: ${seconds.toFixed(1)} s, of which the gateway's own CPU ${own.toFixed(1)} s; ratio ${(own / seconds).toFixed(2)}`,
   );
 }
 

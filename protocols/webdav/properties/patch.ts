@@ -20,7 +20,8 @@ export interface PatchPlan {
 
 /**
  * Reads a propertyupdate in document order (RFC 4918 §9.2). A file's time may be set as `DAV:lastmodified` (rclone: seconds
- * since the epoch) or as `DAV:getlastmodified` (an HTTP date); both become its mtime and are stored nowhere else.
+ * since the epoch) or as `DAV:getlastmodified` (an HTTP date); both become its mtime and are stored nowhere else. What Windows says of it is stored too,
+ * as whatever it asks for again.
  * @param without properties of `DAV:` that the caller has read itself
  */
 export function planPatch(update: XmlElement, kind: EntryInfo['kind'], without: readonly string[] = []): PatchPlan {
@@ -54,10 +55,17 @@ function addStep(
     plan.steps.push({ name, refusal: mtime !== null ? null : set && kind === 'object' ? 409 : 403 });
     return;
   }
+  const told = set && kind === 'object' && isWindowsTime(name) ? timeOf(element) : null;
+  if (told !== null) plan.mtime = told;
   const live = liveProperty(name);
   const refusal = isOfAccess(name) || (live !== undefined && !live.settable) ? 403 : null;
   plan.steps.push({ name, refusal });
   if (refusal === null) plan.properties[storedName(name)] = set ? serialize(element, language) : null;
+}
+
+/** The drive of Windows copies a file, and then tells the times that it had; it shows `getlastmodified`. */
+function isWindowsTime({ namespace, name }: PropertyName): boolean {
+  return namespace === 'urn:schemas-microsoft-com:' && name === 'Win32LastModifiedTime';
 }
 
 /** RFC 3744 §5. Kept as a dead property, a list of rights would look as if it had been set. */
