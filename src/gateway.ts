@@ -220,6 +220,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     ...shared,
     store: metadata.links,
     namespace,
+    resumables,
     passwords: { hash: (password) => hashPassword(password, random), verify: verifyPassword },
     limiter: createLoginLimiter({ cache, clock, purpose: 'link' }),
     exists: async (at) => (await metadata.store.entry(at)) !== null,

@@ -404,6 +404,24 @@ export type DoorStats = {
   };
 };
 
+export type DropState = {
+  id: string;
+  /** Bytes that are durable. */
+  offset: number;
+  length: number;
+  /** What its sender said that the whole adds up to. A file that it made was held against it. */
+  digest: {
+    algorithm: "sha-256" | "sha-256-8mib";
+    /** Base64. */
+    value: string;
+  } | null;
+  /** null before it has ended. */
+  entry: {
+    name: string;
+    size: number;
+  } | null;
+};
+
 export type Dropped = {
   name: string;
   size: number;
@@ -1440,6 +1458,13 @@ export interface Operations {
     body: NewPasskey;
     answer: PasskeyAdded;
   };
+  /** Sends bytes from an offset on (tus 1.0); the last ones make the file, under a name that is free then. */
+  AppendDrop: {
+    path: { token: string; id: string };
+    query: Record<never, never>;
+    body: UploadBody;
+    answer: undefined;
+  };
   /** Sends bytes from an offset on (tus 1.0); the last ones make the file. */
   AppendUpload: {
     path: { id: string };
@@ -1453,6 +1478,13 @@ export interface Operations {
     query: Record<never, never>;
     body: Batch;
     answer: BatchAnswer;
+  };
+  /** Begins a resumable upload (tus 1.0) into a drop folder. Room is taken for all of it. */
+  BeginDrop: {
+    path: { token: string };
+    query: Record<never, never>;
+    body: UploadBody;
+    answer: undefined;
   };
   /** Sends a browser to the identity provider. */
   BeginOidc: {
@@ -1594,6 +1626,13 @@ export interface Operations {
     body: NewUser;
     answer: UserMade;
   };
+  /** How many bytes are there (tus 1.0). */
+  DropOffset: {
+    path: { token: string; id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** Puts a new file into a drop folder. What is there is never replaced: another name is found, and told. */
   DropPublicFile: {
     path: { token: string; key: string };
@@ -1684,6 +1723,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: Claim;
+  };
+  /** The state of an upload into a drop folder, and the name of the file that it made. */
+  GetDrop: {
+    path: { token: string; id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: DropState;
   };
   /** Downloads a file; lists a folder (a key that is empty or ends in `/`, or that only a folder has). */
   GetFile: {
@@ -2133,6 +2179,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Gives an upload into a drop folder up, and its room back (tus 1.0). */
+  RemoveDrop: {
+    path: { token: string; id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** Removes a file, or (a key that ends in `/`) a folder. */
   RemoveFile: {
     path: { bucket: string; key: string };
@@ -2390,8 +2443,10 @@ export interface Operations {
 /** Where each operation lies: method, and path below the root of the API. */
 export const OPERATIONS = {
   AddPasskey: ['POST', '/me/passkeys'],
+  AppendDrop: ['PATCH', '/public/{token}/uploads/{id}'],
   AppendUpload: ['PATCH', '/uploads/{id}'],
   Batch: ['POST', '/batch'],
+  BeginDrop: ['POST', '/public/{token}/uploads'],
   BeginOidc: ['GET', '/auth/oidc/begin'],
   BeginPasskey: ['POST', '/me/passkeys/options'],
   BeginPasskeyLogin: ['POST', '/auth/passkey/options'],
@@ -2412,6 +2467,7 @@ export const OPERATIONS = {
   CreateLink: ['POST', '/links'],
   CreateUpload: ['POST', '/uploads'],
   CreateUser: ['POST', '/users'],
+  DropOffset: ['HEAD', '/public/{token}/uploads/{id}'],
   DropPublicFile: ['PUT', '/public/{token}/files/{key}'],
   EndSession: ['DELETE', '/me/sessions/{id}'],
   EndSessions: ['DELETE', '/me/sessions'],
@@ -2425,6 +2481,7 @@ export const OPERATIONS = {
   GetBucket: ['GET', '/buckets/{bucket}'],
   GetBucketDocument: ['GET', '/buckets/{bucket}/config/{document}'],
   GetClaim: ['GET', '/claims/{id}'],
+  GetDrop: ['GET', '/public/{token}/uploads/{id}'],
   GetFile: ['GET', '/files/{bucket}/{key}'],
   GetJob: ['GET', '/jobs/{name}'],
   GetLink: ['GET', '/links/{link}'],
@@ -2489,6 +2546,7 @@ export const OPERATIONS = {
   RemoveBucketDocument: ['DELETE', '/buckets/{bucket}/config/{document}'],
   RemoveClaim: ['DELETE', '/claims/{id}'],
   RemoveCredential: ['DELETE', '/credentials/{id}'],
+  RemoveDrop: ['DELETE', '/public/{token}/uploads/{id}'],
   RemoveFile: ['DELETE', '/files/{bucket}/{key}'],
   RemoveGroup: ['DELETE', '/groups/{name}'],
   RemoveLink: ['DELETE', '/links/{link}'],

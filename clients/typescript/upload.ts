@@ -1,4 +1,4 @@
-import type { Entry } from './api.ts';
+import type { Entry, UploadState } from './api.ts';
 import type { Client } from './client.ts';
 import { ApiError } from './problem.ts';
 import { createReading, type Sha256 } from './reading.ts';
@@ -7,6 +7,8 @@ import { type Sender, senderOf } from './sender.ts';
 export interface UploadOptions {
   bucket: string;
   key: string;
+  /** Into the drop folder of the share link of this token: `bucket` is nobody's to know, `key` the name that is wanted; of the file its name and size are told. */
+  link?: string;
   /** The bytes: a File of a browser, or a Blob (in Node `fs.openAsBlob`, which reads as it is asked). */
   source: Blob;
   contentType?: string;
@@ -72,6 +74,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   const outer = options.signal;
   const signal = outer === undefined ? stopped.signal : AbortSignal.any([outer, stopped.signal]);
   const sender: Sender = senderOf(client);
+  const root = options.link === undefined ? '/uploads' : `/public/${encodeURIComponent(options.link)}/uploads`;
   let id: string | null = options.resume ?? null;
   let stored = 0;
   let pausing: { promise: Promise<void>; end(): void } | null = null;
@@ -111,13 +114,13 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   async function create(): Promise<void> {
     const mtime = options.mtime ?? ('lastModified' in source ? Number(source.lastModified) : undefined);
     const fields: Record<string, string> = {
-      bucket: options.bucket,
+      ...(options.link === undefined ? { bucket: options.bucket } : {}),
       key: options.key,
       ...((options.contentType ?? source.type) === '' ? {} : { filetype: options.contentType ?? source.type }),
       ...(mtime === undefined ? {} : { mtime: String(mtime) }),
       ...(reading === null ? {} : { digest: 'sha-256-8mib' }),
     };
-    const response = await client.request('POST', '/uploads', {
+    const response = await client.request('POST', root, {
       headers: {
         ...TUS,
         'Upload-Length': String(total),
@@ -135,7 +138,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   }
 
   async function ask(): Promise<void> {
-    const response = await client.request('HEAD', `/uploads/${id}`, { headers: TUS, signal });
+    const response = await client.request('HEAD', `${root}/${id}`, { headers: TUS, signal });
     stored = Number(response.headers.get('upload-offset'));
     const length = response.headers.get('upload-length');
     if (length !== null && Number(length) !== total) {
@@ -160,7 +163,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
     piece = new AbortController();
     const response = await sender.send({
       method: 'PATCH',
-      path: `/uploads/${id}`,
+      path: `${root}/${id}`,
       headers: { ...TUS, 'Upload-Offset': String(from), 'Content-Type': 'application/offset+octet-stream', ...digestHeader(sum) },
       body,
       signal: AbortSignal.any([signal, piece.signal]),
@@ -171,12 +174,19 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   }
 
   async function finished(of: string): Promise<Entry> {
-    const state = await client.call('GetUpload', { path: { id: of }, signal });
+    const state =
+      options.link === undefined ? await client.call('GetUpload', { path: { id: of }, signal }) : await dropped(options.link, of);
     if (state.entry === null)
       throw new ApiError('The upload has all its bytes and no file.', { status: 409, code: 'upload_unfinished' });
     if (reading !== null) await assertAnnounced(state.digest);
     progress(total);
     return state.entry;
+  }
+
+  async function dropped(token: string, of: string): Promise<Pick<UploadState, 'entry' | 'digest'>> {
+    const { entry, digest } = await client.call('GetDrop', { path: { token, id: of }, signal });
+    // A visitor is told no more of it.
+    return { digest, entry: entry === null ? null : ({ kind: 'file', bucket: '', key: entry.name, ...entry } as Entry) };
   }
 
   /** The answer to the last bytes may have been lost, and somebody else may have sent them. */
@@ -208,7 +218,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
       stopped.abort(new DOMException('The upload was cancelled.', 'AbortError'));
       pausing?.end();
       await done.catch(() => undefined);
-      if (id !== null) await client.request('DELETE', `/uploads/${id}`, { headers: TUS });
+      if (id !== null) await client.request('DELETE', `${root}/${id}`, { headers: TUS });
     },
   };
 }

@@ -4,6 +4,8 @@ import type { ObjectInfo } from '#core/object';
 import type { Protocol, RequestFacts, Who } from '#core/principal';
 import type { Bytes } from '#core/stream';
 import type { PutOptions, PutResult } from './namespace.ts';
+import type { Resumable } from './resumable-store.ts';
+import type { ResumableOptions } from './resumables.ts';
 
 /** Share links, authorized: made by who may share a place, opened by who has the token. */
 export interface Links {
@@ -67,4 +69,21 @@ export interface OpenLink {
   download(info: Pick<ObjectInfo, 'key' | 'versionId'>): Promise<Ticket | null>;
   /** Puts a new file into the drop folder, under a free name near the one wanted. @throws quota_exceeded, access_denied, and as Namespace.put */
   drop(name: string, body: Bytes, options: Omit<PutOptions, 'conditions' | 'etag'>): Promise<PutResult>;
+  /** The same in pieces, which go on where they broke. */
+  readonly drops: ResumedDrops;
+}
+
+/** Uploads into a drop folder that come in pieces: whoever has the link and an upload's id goes on with it. */
+export interface ResumedDrops {
+  /** Takes room for all of it, which what never ends gives back. @throws quota_exceeded, access_denied, invalid_key */
+  begin(
+    name: string,
+    options: Pick<ResumableOptions, 'attributes' | 'metadata' | 'mtime'> & { length: number },
+  ): Promise<Resumable>;
+  /** @throws upload_not_found, also for one that did not come by this link */
+  find(id: string): Promise<Resumable>;
+  /** Under another name, where the one that was free at the beginning is taken. @throws as Resumables.finish */
+  finish(id: string): Promise<PutResult>;
+  /** Gives its room back. */
+  remove(id: string): Promise<void>;
 }

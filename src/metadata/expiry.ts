@@ -6,11 +6,16 @@ const UPLOADS_MAX = 100;
 const VERSIONS_MAX = 500;
 const COMPLETED_MS = 24 * 3600 * 1000;
 
+/** Those into a link's drop folder give their room back. */
 const UPLOADS = {
   name: 'expiry-uploads',
-  text: `DELETE FROM uploads WHERE id IN (SELECT u.id FROM uploads u WHERE u.created_ms < cs_now_ms() - $1::bigint AND u.completed_version IS NULL
+  text: `WITH gone AS (DELETE FROM uploads WHERE id IN (SELECT u.id FROM uploads u WHERE u.created_ms < cs_now_ms() - $1::bigint AND u.completed_version IS NULL
            AND NOT EXISTS (SELECT 1 FROM parts p WHERE p.upload_id = u.id AND p.modified_ms >= cs_now_ms() - $1::bigint)
-         ORDER BY u.created_ms, u.id LIMIT $2 FOR UPDATE OF u SKIP LOCKED)`,
+         ORDER BY u.created_ms, u.id LIMIT $2 FOR UPDATE OF u SKIP LOCKED) RETURNING attributes::json->'extra'->>'upload.link' AS taken),
+         room AS (UPDATE links l SET bytes = greatest(0, l.bytes - x.bytes), files = greatest(0, l.files - x.files)
+           FROM (SELECT split_part(taken, ' ', 1)::int AS link, sum(split_part(taken, ' ', 2)::bigint) AS bytes, count(*) AS files
+                   FROM gone WHERE taken IS NOT NULL GROUP BY 1) x WHERE l.id = x.link)
+         SELECT count(*)::int FROM gone`,
 };
 const COMPLETED = {
   name: 'expiry-completed',
@@ -87,7 +92,7 @@ export function createExpiryStore(database: Database): ExpiryStore {
 
   return {
     async uploads(olderMs) {
-      const count = await database.execute(UPLOADS, [olderMs, UPLOADS_MAX]);
+      const [[count] = [0]] = await database.query<[number]>(UPLOADS, [olderMs, UPLOADS_MAX]);
       return { count: count + (await database.execute(COMPLETED, [COMPLETED_MS, UPLOADS_MAX])) };
     },
     lists: async (olderMs) => ({ count: await database.execute(ACLS, [olderMs, VERSIONS_MAX]) }),

@@ -44,7 +44,7 @@ export interface ResumablesDeps extends QuotaGuardDeps {
 /** What a killed gateway may lose of a stream that nobody has acknowledged. */
 const SEGMENTS: SegmentLimits = { bytesMax: 32 << 20, msMax: 5_000 };
 const PARTS_MAX = 1_000;
-/** Among the attributes of the upload, until it is the object. */
+/** Among the attributes of the upload; nothing that begins so becomes the object's. */
 const ANNOUNCED = 'upload.announced';
 
 interface Running {
@@ -142,13 +142,13 @@ export function createResumables(deps: ResumablesDeps): Resumables {
    */
   async function assertAnnounced(upload: Resumable, parts: ContentRef[]): Promise<Resumable['attributes']> {
     const sum = announced(upload);
-    if (sum === null) return upload.attributes;
+    if (sum === null) return lasting(upload);
     const { sha256, blocks } = await sums.of(upload.id, parts);
     if ((sum.algorithm === 'sha-256' ? sha256 : blocks).toString('base64') === sum.value) {
-      const { [ANNOUNCED]: _, ...extra } = upload.attributes.extra ?? {};
-      const checksum = { algorithm: 'sha256', value: sha256.toString('base64'), type: 'FULL_OBJECT' } as const;
-      const { extra: __, ...attributes } = upload.attributes;
-      return { ...attributes, checksum, ...(Object.keys(extra).length === 0 ? {} : { extra }) };
+      return {
+        ...lasting(upload),
+        checksum: { algorithm: 'sha256', value: sha256.toString('base64'), type: 'FULL_OBJECT' },
+      };
     }
     sums.forget(upload.id);
     await resumables.remove(upload.id);
@@ -323,6 +323,12 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     }
     return null;
   }
+}
+
+/** Without what is told of the upload, and not of its object. */
+function lasting({ attributes: { extra = {}, ...attributes } }: Resumable): Resumable['attributes'] {
+  const left = Object.entries(extra).filter(([name]) => !name.startsWith('upload.'));
+  return left.length === 0 ? attributes : { ...attributes, extra: Object.fromEntries(left) };
 }
 
 function announced({ attributes: { extra } }: Resumable): AnnouncedSum | null {

@@ -67,7 +67,7 @@ export async function dropFile(
 }
 
 /** `a.txt`, or `a (2).txt` where that is taken. A path makes folders below. @throws invalid_key */
-async function freeKey({ exists, record, key }: DropDeps, path: string): Promise<ObjectKey> {
+export async function freeKey({ exists, record, key }: DropDeps, path: string): Promise<ObjectKey> {
   const segments = path.split('/');
   for (const segment of segments) {
     const bad = segment === '' || segment === '.' || segment === '..' || BAD_NAME.test(segment);

@@ -7,6 +7,7 @@ import type { Links } from '#contracts/links';
 import type { Namespace } from '#contracts/namespace';
 import type { AttemptLimiter, Passwords } from '#contracts/passwords';
 import type { PrincipalStore } from '#contracts/principal-store';
+import type { Resumables } from '#contracts/resumables';
 import type { Signals } from '#contracts/signals';
 import type { Address } from '#core/address';
 import { assertKey } from '#core/address';
@@ -26,6 +27,7 @@ export interface LinksOptions {
   buckets: BucketStore;
   authorizer: Authorizer;
   namespace: Namespace;
+  resumables: Resumables;
   passwords: Passwords;
   limiter: AttemptLimiter;
   keyring: Keyring;

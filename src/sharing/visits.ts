@@ -4,6 +4,7 @@ import type { Links, OpenLink, Visit } from '#contracts/links';
 import type { Namespace } from '#contracts/namespace';
 import type { AttemptLimiter, Passwords } from '#contracts/passwords';
 import type { PrincipalStore } from '#contracts/principal-store';
+import type { Resumables } from '#contracts/resumables';
 import type { Signals } from '#contracts/signals';
 import type { Action } from '#core/actions';
 import type { Address, ObjectKey } from '#core/address';
@@ -15,6 +16,7 @@ import { compileNetworks } from '#core/network';
 import type { Principal, Who } from '#core/principal';
 import { dropFile } from './drop.ts';
 import { linkOf } from './link-of.ts';
+import { createResumedDrops } from './resumed-drop.ts';
 import type { Tickets } from './tickets.ts';
 
 export interface VisitsOptions {
@@ -22,6 +24,7 @@ export interface VisitsOptions {
   principals: PrincipalStore;
   authorizer: Authorizer;
   namespace: Namespace;
+  resumables: Resumables;
   passwords: Passwords;
   limiter: AttemptLimiter;
   tickets: Tickets;
@@ -151,6 +154,9 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
         throw new CloudStoreError('access_denied', 'All downloads of this link are used up.', { details: { link: 'used up' } });
       },
       drop: (name, body, put) => dropFile({ ...options, record, who, key: keyOf('') }, name, body, put),
+      get drops() {
+        return createResumedDrops({ ...options, record, who, key: keyOf('') });
+      },
     };
   }
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Page } from 'playwright-core';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { requireProgram } from '../support/programs.ts';
 import { openStage, type Stage, signIn } from './browser.ts';
@@ -186,6 +187,44 @@ describe('uploads from the page, whatever comes between', function () {
   }
 
   it('go on with what is missing, in another tab and after the gateway was killed', async () => {
+    // A stranger with a link to a drop folder, whose first tab is closed under way.
+    const made = await stage.api('POST', '/links', JSON.stringify({ bucket: 'home', key: 'inbox/', mode: 'drop' }), {
+      'Content-Type': 'application/json',
+    });
+    const { token } = (await made.json()) as { token: string };
+    const closed = await stage.page();
+    const context = closed.context();
+    const offsets: number[] = [];
+    context.on('request', (request) => {
+      if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
+    });
+    const dropping = async (tab: Page): Promise<(bytesPerSecond: number) => Promise<unknown>> => {
+      const devtools = await context.newCDPSession(tab);
+      await devtools.send('Network.enable');
+      const pace = (uploadThroughput: number) =>
+        devtools.send('Network.emulateNetworkConditions', {
+          offline: false,
+          latency: 0,
+          downloadThroughput: -1,
+          uploadThroughput,
+        });
+      await pace(512 * 1024);
+      await tab.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${token}`);
+      return pace;
+    };
+    const dropped = join(folder, 'dropped.bin');
+    writeFileSync(dropped, randomBytes(24 * 1024 * 1024));
+    const sending = (tab: Page): Promise<void> => tab.getByText(/dropped\.bin Being sent · ([1-9]|1\d)\.?\d* MB of/).waitFor();
+    await dropping(closed);
+    await closed.setInputFiles('input[type=file]', dropped);
+    await sending(closed);
+    await closed.close({ runBeforeUnload: false });
+    const stranger = await context.newPage();
+    const paceStranger = await dropping(stranger);
+    await stranger.getByText('1 upload was cut off').waitFor();
+    await stranger.setInputFiles('[aria-label="Choose dropped.bin again"]', dropped);
+    await sending(stranger);
+
     const page = await stage.enter();
     // Slow enough to be caught under way.
     const network = await page.context().newCDPSession(page);
@@ -216,6 +255,13 @@ describe('uploads from the page, whatever comes between', function () {
     expect(sha(Buffer.from(await stored.arrayBuffer()))).to.equal(sha(readFileSync(file)));
     await page.getByText(`SHA-256 ${sha(readFileSync(file)).slice(0, 12)}…`).waitFor();
     expect(await checksum(second, 'film.bin')).to.equal(sha(readFileSync(file)));
+
+    await paceStranger(-1);
+    await stranger.getByText(/dropped\.bin There/).waitFor({ timeout: 90_000 });
+    expect(await checksum(second, 'inbox/dropped.bin')).to.equal(sha(readFileSync(dropped)));
+    expect(offsets[0]).to.equal(0);
+    expect(offsets.slice(1), 'only what was missing').to.not.include(0);
+    await context.close();
   });
 
   it('are remembered when the tab is closed, and sent on from where they were', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
@@ -232,6 +233,74 @@ describe('share links', function () {
       'one file is left',
     ).to.have.length(1);
     expect((await api('GET', `/links/${id}`)).json).to.include({ bytes: 13, files: 4 });
+  });
+
+  it('to a drop folder take files in pieces, held against their sum, by this link alone, and count what is on its way', async () => {
+    const { token, id } = await link({ key: 'pieces/', mode: 'drop', bytesMax: 1000, filesMax: 3 });
+    const other = await link({ key: 'pieces/', mode: 'drop' });
+    const tus = { 'tus-resumable': '1.0.0' };
+    const piece = { ...tus, 'content-type': 'application/offset+octet-stream' };
+    const named = (name: string): string => `key ${Buffer.from(name).toString('base64')},digest ${btoa('yes')}`;
+    const begin = async (name: string, length: number, by = token): Promise<Pick<Reply, 'status' | 'json'> & { at: string }> => {
+      const headers = { ...tus, 'upload-length': String(length), 'upload-metadata': named(name) };
+      const { status, headers: answered, json } = await visit('POST', by, '/uploads', { headers });
+      return { status, json, at: `/uploads/${answered.get('location')?.split('/').at(-1)}` };
+    };
+    const used = async () => {
+      const { bytes, files } = (await api('GET', `/links/${id}`)).json;
+      return { bytes, files };
+    };
+    const sum = (text: string): string => `sha-256=:${createHash('sha256').update(text).digest('base64')}:`;
+    const send = (at: string, offset: number, body: string, headers = {}, by = token) =>
+      visit('PATCH', by, at, { headers: { ...piece, 'upload-offset': String(offset), ...headers }, body });
+
+    const first = await begin('film.txt', 10);
+    expect(first.status).to.equal(201);
+    expect((await send(first.at, 0, 'first')).headers.get('upload-offset')).to.equal('5');
+    expect(await used()).to.deep.equal({ bytes: 10, files: 1 });
+    // Another link to the same folder knows nothing of it, nor does this one of what its maker sends.
+    for (const method of ['HEAD', 'GET', 'DELETE'])
+      expect((await visit(method, other.token, first.at, { headers: tus })).status, method).to.equal(404);
+    expect((await send(first.at, 5, ' half', {}, other.token)).status).to.equal(404);
+    const own = await fetch(`${gateway.restUrl}/uploads`, {
+      method: 'POST',
+      headers: {
+        authorization: owner,
+        ...tus,
+        'upload-length': '3',
+        'upload-metadata': `bucket ${btoa('home')},${named('pieces/x')}`,
+      },
+    });
+    const ownAt = `/uploads/${own.headers.get('location')?.split('/').at(-1)}`;
+    expect((await visit('HEAD', token, ownAt, { headers: tus })).status).to.equal(404);
+    expect((await send(ownAt, 0, 'abc')).status).to.equal(404);
+
+    // The name is taken while it comes.
+    await put('pieces/film.txt', 'of the owner');
+    expect((await visit('HEAD', token, first.at, { headers: tus })).headers.get('upload-offset')).to.equal('5');
+    expect((await send(first.at, 5, ' half', { 'repr-digest': sum('first half') })).status).to.equal(204);
+    expect((await visit('GET', token, first.at)).json.entry).to.deep.equal({ name: 'film (2).txt', size: 10 });
+    expect([await stored('pieces/film.txt'), await stored('pieces/film (2).txt')]).to.deep.equal(['of the owner', 'first half']);
+
+    const wrong = await begin('wrong.txt', 5);
+    expect((await send(wrong.at, 0, 'wrong', { 'repr-digest': sum('right') })).json.code).to.equal('upload_checksum_mismatch');
+    expect((await visit('HEAD', token, wrong.at, { headers: tus })).status).to.equal(404);
+    expect(
+      (await visit('PUT', token, '/files/w.txt', { body: 'wrong', headers: { 'repr-digest': sum('right') } })).status,
+    ).to.equal(400);
+    expect(await used()).to.deep.equal({ bytes: 10, files: 1 });
+
+    const large = await begin('large.bin', 990);
+    expect((await begin('more.bin', 1)).json.code, 'what is on its way has its room').to.equal('quota_exceeded');
+    expect((await visit('DELETE', token, large.at, { headers: tus })).status).to.equal(204);
+    expect(await used()).to.deep.equal({ bytes: 10, files: 1 });
+    for (const name of ['../x', 'a//b', '']) expect((await begin(name, 1)).status, name).to.equal(400);
+    const reading = await link({ key: 'trip/' });
+    expect((await begin('x', 1, reading.token)).json.code).to.equal('link_refuses');
+
+    const cut = await begin('cut.bin', 10);
+    await api('PATCH', `/links/${id}`, { disabled: true });
+    expect((await send(cut.at, 0, 'first')).status).to.equal(404);
   });
 
   it('lose what their maker loses', async () => {

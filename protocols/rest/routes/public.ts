@@ -9,10 +9,11 @@ import { decodeCursor, encodeCursor, sendFile } from '../file-read.ts';
 import { RestError } from '../problems.ts';
 import { publicEntry } from '../public-entry.ts';
 import { isoTime } from '../represent.ts';
-import { parseTime } from '../request-values.ts';
+import { declaredDigests, parseTime } from '../request-values.ts';
 import { route } from '../route.ts';
 import * as schema from '../schema.ts';
 import * as links from '../schemas/links.ts';
+import { appendDrop, beginDrop, dropOffset, removeDrop, sendDrop } from '../tus/drops.ts';
 import { pathWithin, setTicket, ticketsOf, tokenOf } from '../visit.ts';
 import { sendZip } from '../zip.ts';
 
@@ -172,12 +173,86 @@ export const publicRoutes = [
           ...(size === undefined ? {} : { size }),
           ...(query.mtime === undefined ? {} : { mtime: parseTime(query.mtime) }),
           attributes: { contentType: x.req.headers['content-type'] ?? CONTENT_TYPE_DEFAULT },
+          expect: declaredDigests(x.req.headers),
           signal: AbortSignal.any([x.cx.signal, open.signal]),
         });
         sendJson(x.res, 201, { name: nameOf(info.key), size: info.size });
       }),
   }),
+  route({
+    method: 'post',
+    path: '/public/{token}/uploads',
+    operation: 'BeginDrop',
+    actions: { none: WHY },
+    summary: 'Begins a resumable upload (tus 1.0) into a drop folder. Room is taken for all of it.',
+    open: true,
+    upload: true,
+    headers: {
+      ...TICKET_HEADERS,
+      'Tus-Resumable': 'Always 1.0.0.',
+      'Upload-Length': 'Bytes of the file',
+      'Upload-Metadata':
+        'key, the name that is wanted, and where they are known filetype, mtime and digest, as for /uploads; values in base64',
+    },
+    answers: { 201: { description: 'Location names the upload.' } },
+    handle: (x) =>
+      visit(x, (open) => beginDrop({ ...x, who: open.who }, open, `/api/v1/public/${encodeURIComponent(tokenOf(x))}/uploads`)),
+  }),
+  route({
+    method: 'head',
+    path: '/public/{token}/uploads/{id}',
+    operation: 'DropOffset',
+    actions: { none: WHY },
+    summary: 'How many bytes are there (tus 1.0).',
+    open: true,
+    headers: TICKET_HEADERS,
+    answers: { 200: { description: 'As headers.' } },
+    handle: (x) => visit(x, (open) => dropOffset({ ...x, who: open.who }, open, dropId(x))),
+  }),
+  route({
+    method: 'get',
+    path: '/public/{token}/uploads/{id}',
+    operation: 'GetDrop',
+    actions: { none: WHY },
+    summary: 'The state of an upload into a drop folder, and the name of the file that it made.',
+    open: true,
+    headers: TICKET_HEADERS,
+    answers: { 200: { description: 'The upload.', schema: links.DropState } },
+    handle: (x) => visit(x, (open) => sendDrop({ ...x, who: open.who }, open, dropId(x))),
+  }),
+  route({
+    method: 'patch',
+    path: '/public/{token}/uploads/{id}',
+    operation: 'AppendDrop',
+    actions: { none: WHY },
+    summary: 'Sends bytes from an offset on (tus 1.0); the last ones make the file, under a name that is free then.',
+    open: true,
+    upload: true,
+    headers: {
+      ...TICKET_HEADERS,
+      'Upload-Offset': 'Where the body begins',
+      'Repr-Digest': 'As for /uploads',
+    },
+    answers: { 204: { description: 'Upload-Offset says how much is there.' } },
+    handle: (x) => visit(x, (open) => appendDrop({ ...x, who: open.who }, open, dropId(x))),
+  }),
+  route({
+    method: 'delete',
+    path: '/public/{token}/uploads/{id}',
+    operation: 'RemoveDrop',
+    actions: { none: WHY },
+    summary: 'Gives an upload into a drop folder up, and its room back (tus 1.0).',
+    open: true,
+    headers: TICKET_HEADERS,
+    answers: { 204: { description: 'Removed.' } },
+    handle: (x) => visit(x, (open) => removeDrop({ ...x, who: open.who }, open, dropId(x))),
+  }),
 ];
+
+/** The last segment of `/public/{token}/uploads/{id}`. */
+function dropId({ path }: Exchange): string {
+  return path.split('/').at(-1) ?? '';
+}
 
 function visitOf(x: Exchange) {
   return { protocol: 'rest' as const, requestId: x.cx.requestId, context: x.cx, tickets: ticketsOf(x) };

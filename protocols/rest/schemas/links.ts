@@ -85,3 +85,16 @@ export const PublicListing = z
   .object({ entries: z.array(PublicEntry), next: z.string().nullable() })
   .meta({ id: 'PublicListing' });
 export const Dropped = z.object({ name: z.string(), size: z.int() }).meta({ id: 'Dropped' });
+
+export const DropState = z
+  .object({
+    id: z.string(),
+    offset: z.int().meta({ description: 'Bytes that are durable.' }),
+    length: z.int(),
+    digest: z
+      .object({ algorithm: z.enum(['sha-256', 'sha-256-8mib']), value: z.string().meta({ description: 'Base64.' }) })
+      .nullable()
+      .meta({ description: 'What its sender said that the whole adds up to. A file that it made was held against it.' }),
+    entry: Dropped.nullable().meta({ description: 'null before it has ended.' }),
+  })
+  .meta({ id: 'DropState' });

@@ -34,6 +34,16 @@ export function uploadsOf({ deps }: Exchange): Resumables {
   return deps.resumables;
 }
 
+/** How an upload ends that has all its bytes, and when whoever sends has to stop. */
+export interface Ending {
+  signal: AbortSignal;
+  finish(upload: Resumable): Promise<ObjectInfo>;
+}
+
+function ending(x: Exchange): Ending {
+  return { signal: x.cx.signal, finish: async ({ id }) => (await uploadsOf(x).finish(x.who, id)).info };
+}
+
 export function uploadId(path: string): string {
   return path.split('/')[2] ?? '';
 }
@@ -59,7 +69,7 @@ export async function createUpload(x: Exchange, query: { bucket?: string | undef
       'An upload says where it goes: bucket and key, in Upload-Metadata or in the query.',
     );
   }
-  const { at, folder, bucket } = await locateKey(x, bucketName, key);
+  const { at, folder } = await locateKey(x, bucketName, key);
   if (folder) throw new CloudStoreError('invalid_key', 'An upload is a file: its key does not end in a slash.');
   const common = {
     conditions: parseConditions(headers),
@@ -73,20 +83,20 @@ export async function createUpload(x: Exchange, query: { bucket?: string | undef
     if (headers['upload-length'] !== undefined)
       throw new CloudStoreError('invalid_argument', 'A final upload has the length of its parts.');
     const { upload, result } = await uploads.join(x.who, at, concat.ids, { ...common, kind: 'final', length: null });
-    return created(x, upload, result.info);
+    return sendCreated(x, upload, result.info);
   }
   const upload = await uploads.begin(x.who, at, { ...common, kind: concat.kind, length: declaredLength(headers) });
   x.res.setHeader('Location', `${ROOT}/${upload.id}`);
   await announce(x, upload);
   const comes = PATCH_TYPE.test(headers['content-type'] ?? '') && contentLength(x.req) !== 0;
-  const now = comes ? await append(x, upload, 0) : upload;
-  created(x, now, await ended(x, now, bucket.name));
+  const now = comes ? await append(x, upload, 0, x.cx.signal) : upload;
+  sendCreated(x, now, await ended(x, now, ending(x)));
 }
 
-function created(x: Exchange, upload: Resumable, info: ObjectInfo | null): void {
+export function sendCreated(x: Exchange, upload: Resumable, info: ObjectInfo | null, root = ROOT): void {
   x.res
     .writeHead(201, {
-      Location: `${ROOT}/${upload.id}`,
+      Location: `${root}/${upload.id}`,
       'Cache-Control': 'no-store',
       'Upload-Offset': upload.received,
       ...expiry(x, upload),
@@ -102,9 +112,12 @@ export async function uploadOffset(x: Exchange): Promise<void> {
   const uploads = uploadsOf(x);
   const id = uploadId(x.path);
   await uploads.settle(id);
-  const upload = await uploads.find(x.who, id);
+  await offsetOf(x, await uploads.find(x.who, id), ending(x));
+}
+
+export async function offsetOf(x: Exchange, upload: Resumable, ending: Ending): Promise<void> {
   // All bytes are there, but the gateway died before it made the file: a client that reads the offset takes it for done, so it has to be.
-  await ended(x, upload);
+  await ended(x, upload, ending);
   x.res
     .writeHead(200, {
       'Cache-Control': 'no-store',
@@ -120,20 +133,22 @@ export async function uploadOffset(x: Exchange): Promise<void> {
 /** PATCH: bytes from an offset on; the last ones make the file. */
 export async function appendUpload(x: Exchange): Promise<void> {
   beginTus(x);
+  await appendTo(x, await uploadsOf(x).find(x.who, uploadId(x.path)), ending(x));
+}
+
+export async function appendTo(x: Exchange, found: Resumable, ending: Ending): Promise<void> {
   const { headers } = x.req;
   if (!PATCH_TYPE.test(headers['content-type'] ?? '')) {
     throw new RestError('unsupported_media_type', 'The body must be application/offset+octet-stream.');
   }
   const offset = byteCount(headers, 'upload-offset');
   if (offset === undefined) throw new CloudStoreError('invalid_argument', 'Upload-Offset is missing.');
-  const uploads = uploadsOf(x);
-  const id = uploadId(x.path);
-  let upload = await uploads.find(x.who, id);
+  let upload = found;
   const length = byteCount(headers, 'upload-length');
-  if (length !== undefined && upload.length !== length) upload = await uploads.setLength(x.who, id, length);
+  if (length !== undefined && upload.length !== length) upload = await uploadsOf(x).setLength(x.who, upload.id, length);
   await announce(x, upload);
-  if (upload.completedVersion === null || offset !== upload.received) upload = await append(x, upload, offset);
-  const info = await ended(x, upload);
+  if (upload.completedVersion === null || offset !== upload.received) upload = await append(x, upload, offset, ending.signal);
+  const info = await ended(x, upload, ending);
   x.res
     .writeHead(204, {
       'Cache-Control': 'no-store',
@@ -145,12 +160,12 @@ export async function appendUpload(x: Exchange): Promise<void> {
 }
 
 /** `Repr-Digest`: of the whole file, not of this body. With whichever request its sender knows it; the last one is soon enough. */
-async function announce(x: Exchange, upload: Resumable): Promise<void> {
+export async function announce(x: Exchange, upload: Resumable): Promise<void> {
   const sum = upload.kind === 'whole' ? announcedSum(x.req.headers) : null;
   if (sum !== null) await uploadsOf(x).announce(x.who, upload.id, sum);
 }
 
-async function append(x: Exchange, upload: Resumable, offset: number): Promise<Resumable> {
+async function append(x: Exchange, upload: Resumable, offset: number, signal: AbortSignal): Promise<Resumable> {
   const coming = contentLength(x.req);
   if (upload.length !== null && coming !== undefined && offset + coming > upload.length) {
     throw new CloudStoreError('too_large', 'The upload has more bytes than its length.', {
@@ -160,7 +175,7 @@ async function append(x: Exchange, upload: Resumable, offset: number): Promise<R
   const expect = declaredChecksum(x.req.headers);
   try {
     return await uploadsOf(x).append(x.who, upload.id, offset, bodyOf(x), {
-      signal: x.cx.signal,
+      signal,
       summed: parseMetadata(upload.metadata).digest !== undefined,
       ...(expect === undefined ? {} : { expect }),
     });
@@ -187,11 +202,11 @@ function told(error: unknown): unknown {
 }
 
 /** The file, when all bytes are there. @throws what refuses it: its name was taken meanwhile, its ETag is another one, … */
-async function ended(x: Exchange, upload: Resumable, _bucket?: string): Promise<ObjectInfo | null> {
+async function ended(x: Exchange, upload: Resumable, { finish }: Ending): Promise<ObjectInfo | null> {
   if (upload.completedVersion !== null) return uploadsOf(x).made(x.who, upload);
   if (upload.kind !== 'whole' || upload.length === null || upload.received < upload.length) return null;
   try {
-    return (await uploadsOf(x).finish(x.who, upload.id)).info;
+    return await finish(upload);
   } catch (error) {
     if (!isCloudStoreError(error, 'checksum_mismatch')) throw error;
     throw new RestError('upload_checksum_mismatch', error.message);
@@ -240,7 +255,7 @@ function expires({ deps }: Exchange, { touched }: Resumable): number {
 }
 
 /** `filetype` and `filename` are what Uppy and tus-js-client send. */
-function attributesOf(fields: Record<string, string>): ObjectAttributes {
+export function attributesOf(fields: Record<string, string>): ObjectAttributes {
   const type = fields.filetype ?? fields.contentType;
   return type === undefined || type === '' || !/^[\x20-\x7e]{1,255}$/.test(type) ? {} : { contentType: type };
 }

@@ -59,6 +59,54 @@ describe('expiry', () => {
     expect(await rig.store.current(address(home, 'deleted'))).to.include({ size: 4 });
   });
 
+  it('gives a link the room back that an upload by it had taken, and that of no other', async () => {
+    const home = await rig.bucket();
+    const { links, resumables } = rig.gateways[0]!;
+    const { id } = await links.create({
+      maker: home.who.principal!.id,
+      at: { bucket: home.id, key: 'in/' },
+      tokenHash: randomBytes(32),
+      sealedToken: Buffer.alloc(1),
+      passwordHash: null,
+      mode: 'drop',
+      label: null,
+      expires: null,
+      downloadsMax: null,
+      bytesMax: 1000,
+      filesMax: 10,
+      disabled: false,
+      networks: null,
+    });
+    expect(await links.takeRoom(id, 700, 3)).to.equal(true);
+    for (const [key, taken] of [
+      ['in/old', `${id} 300`],
+      ['in/older', `${id} 200`],
+      ['in/new', `${id} 200`],
+      ['own', null],
+    ] as const) {
+      const upload = await resumables.create({
+        bucket: home.id,
+        key,
+        principal: home.who.principal!.id,
+        attributes: taken === null ? {} : { extra: { 'upload.link': taken } },
+        kind: 'whole',
+        length: 300,
+        conditions: {},
+        metadata: '',
+        concat: null,
+      });
+      if (key !== 'in/new')
+        await rig.database.sql(`UPDATE uploads SET created_ms = created_ms - $2 WHERE id = decode($1, 'hex')`, [
+          upload.id,
+          9 * DAY_MS,
+        ]);
+    }
+    expect(await expiry().uploads(7 * DAY_MS)).to.deep.equal({ count: 3 });
+    expect(await links.find(id)).to.include({ bytes: 200, files: 1 });
+    expect(await expiry().uploads(7 * DAY_MS)).to.deep.equal({ count: 0 });
+    expect(await links.find(id)).to.include({ bytes: 200, files: 1 });
+  });
+
   it('never drops what S3 shows', async () => {
     const home = await written('enabled');
     const before = await left(home);

@@ -1,13 +1,15 @@
-import { Image } from 'lucide';
-import { useState } from 'preact/hooks';
-import { fileUrl } from '../api/client.ts';
+import { Image, RotateCw } from 'lucide';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, fileUrl } from '../api/client.ts';
 import type { PreviewProps } from '../drive/viewer.tsx';
 import { t } from '../i18n/index.ts';
-import { Empty } from '../ui/states.tsx';
+import { Button } from '../ui/button.tsx';
+import { useLoad } from '../ui/load.ts';
+import { Empty, Failed, Loading } from '../ui/states.tsx';
 
 export function ImagePreview({ file }: PreviewProps) {
   const [state, setState] = useState<'loading' | 'shown' | 'broken'>('loading');
-  if (state === 'broken') return <Unplayable />;
+  if (state === 'broken') return <Broken file={file} again={() => setState('loading')} />;
   return (
     <figure class="view-image">
       {state === 'loading' && <span class="spinner" role="status" aria-label={t('loading')} />}
@@ -19,7 +21,7 @@ export function ImagePreview({ file }: PreviewProps) {
 /** The browser asks for the ranges that it plays; moving about in a long film loads what is there, not what lies between. */
 export function VideoPreview({ file }: PreviewProps) {
   const [broken, setBroken] = useState(false);
-  if (broken) return <Unplayable />;
+  if (broken) return <Broken file={file} again={() => setBroken(false)} />;
   return (
     <video
       class="view-video"
@@ -35,16 +37,28 @@ export function VideoPreview({ file }: PreviewProps) {
 
 export function AudioPreview({ file }: PreviewProps) {
   const [broken, setBroken] = useState(false);
-  if (broken) return <Unplayable />;
+  if (broken) return <Broken file={file} again={() => setBroken(false)} />;
   return (
     <audio class="view-audio" controls autoPlay src={fileUrl(file)} aria-label={file.name} onError={() => setBroken(true)} />
   );
 }
 
-function Unplayable() {
+/** An element says no more than that it failed: whether the bytes can be had is asked, to tell a file that no browser shows from a gateway that is away. */
+function Broken({ file, again }: PreviewProps & { again: () => void }) {
+  const first = useLoad(async () => (await api.bytes(file, { range: 'bytes=0-0' })).status, [file.key, file.etag]);
+  const failed = useRef(false);
+  useEffect(() => {
+    if (first.error !== null) failed.current = true;
+    else if (first.data !== null && failed.current) again();
+  }, [first.error, first.data]);
+  if (first.error !== null) return <Failed error={first.error} retry={first.reload} />;
+  if (first.data === null) return <Loading />;
   return (
     <Empty icon={Image} title={t('viewer.broken')}>
       <p>{t('viewer.brokenText')}</p>
+      <Button icon={RotateCw} onClick={again}>
+        {t('retry')}
+      </Button>
     </Empty>
   );
 }

@@ -2,7 +2,7 @@ import { ZoomIn, ZoomOut } from 'lucide';
 import { GlobalWorkerOptions, getDocument, type PDFDocumentProxy } from 'pdfjs-dist';
 import workerUrl from 'pdfjs-dist/build/pdf.worker.min.mjs?url';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { fileUrl } from '../api/client.ts';
+import { api, fileUrl } from '../api/client.ts';
 import { client } from '../api/session.ts';
 import type { PreviewProps } from '../drive/viewer.tsx';
 import { t } from '../i18n/index.ts';
@@ -18,6 +18,7 @@ const PAGES_AHEAD = '600px';
 export function PdfPreview({ file }: PreviewProps) {
   const [state, setState] = useState<{ document: PDFDocumentProxy | null; error: unknown }>({ document: null, error: null });
   const [zoom, setZoom] = useState(1);
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     GlobalWorkerOptions.workerSrc = workerUrl;
     const opened = { task: null as ReturnType<typeof getDocument> | null, closed: false };
@@ -34,7 +35,13 @@ export function PdfPreview({ file }: PreviewProps) {
         });
         const document = await opened.task.promise;
         if (!opened.closed) setState({ document, error: null });
-      } catch (error) {
+      } catch {
+        // Whether the bytes can be had tells a document that pdf.js cannot read from a gateway that is away.
+        const broken = new Error(t('viewer.brokenPdf'));
+        const error: unknown = await api.bytes(file, { range: 'bytes=0-0' }).then(
+          () => broken,
+          (reason: unknown) => reason,
+        );
         if (!opened.closed) setState({ document: null, error });
       }
     })();
@@ -42,9 +49,15 @@ export function PdfPreview({ file }: PreviewProps) {
       opened.closed = true;
       void opened.task?.destroy();
     };
-  }, [file.key, file.etag]);
+  }, [file.key, file.etag, tries]);
   const { document, error } = state;
-  if (error !== null) return <Failed error={new Error(t('viewer.brokenPdf'))} />;
+  if (error !== null) {
+    const retry = (): void => {
+      setState({ document: null, error: null });
+      setTries(tries + 1);
+    };
+    return <Failed error={error} retry={retry} />;
+  }
   if (document === null) return <Loading rows={10} />;
   return (
     <div class="view-pdf">

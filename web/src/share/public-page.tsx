@@ -1,7 +1,6 @@
-import { Download, FileArchive, Folder as FolderIcon, Lock, Unlink, Upload } from 'lucide';
+import { Download, FileArchive, Folder as FolderIcon, Lock, Unlink } from 'lucide';
 import { useRef, useState } from 'preact/hooks';
 import { createClient, type PublicEntry, type PublicLink, type PublicListing } from '../../../clients/typescript/index.ts';
-import { senderOf } from '../../../clients/typescript/sender.ts';
 import { isApiError } from '../api/error.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { iconOf, type Kind, kindOf } from '../drive/kinds.ts';
@@ -14,6 +13,7 @@ import { Logo } from '../ui/logo.tsx';
 import { usePages } from '../ui/pages.ts';
 import { said } from '../ui/said.ts';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { Drop } from './drop.tsx';
 
 /** Of nobody: a visitor has no session, and what opens a link with a password is a cookie of that link. */
 const stranger = createClient({ mode: 'tokens', fetch: (input, init) => fetch(input, { ...init, credentials: 'same-origin' }) });
@@ -98,7 +98,7 @@ function Opened({ token, link }: { token: string; link: PublicLink }) {
         {link.downloadsLeft !== null && ` ${t('public.left', { count: link.downloadsLeft })}`}
       </p>
       {link.mode === 'drop' ? (
-        <Drop token={token} />
+        <Drop token={token} stranger={stranger} />
       ) : link.kind === 'file' && link.file !== undefined ? (
         <OneFile token={token} file={link.file} mode={link.mode} path="" />
       ) : (
@@ -214,66 +214,4 @@ function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }
 
 function kindOfPublic({ kind, name, contentType = '' }: PublicEntry) {
   return kind === 'folder' ? ('folder' as const) : kindOf({ kind: 'file', name, contentType } as Parameters<typeof kindOf>[0]);
-}
-
-/** Files go in, one after another; nothing of what is there is shown. */
-function Drop({ token }: { token: string }) {
-  const [items, setItems] = useState<{ name: string; state: 'sending' | 'done' | 'failed'; text: string }[]>([]);
-  const input = useRef<HTMLInputElement>(null);
-  const send = async (files: File[]): Promise<void> => {
-    for (const file of files) {
-      const set = (state: 'sending' | 'done' | 'failed', text: string): void =>
-        setItems((before) => [...before.filter(({ name }) => name !== file.name), { name: file.name, state, text }]);
-      set('sending', bytes(file.size));
-      try {
-        const answer = await senderOf(stranger).send({
-          method: 'PUT',
-          path: `/public/${token}/files/${encodeURIComponent(file.name)}?mtime=${file.lastModified}`,
-          headers: { 'Content-Type': file.type || 'application/octet-stream' },
-          body: file,
-          signal: new AbortController().signal,
-          onSent: (sent) => set('sending', t('uploads.of', { sent: bytes(sent), total: bytes(file.size) })),
-        });
-        const made = (await (answer as Response).json()) as { name: string; size: number };
-        set('done', made.name === file.name ? bytes(made.size) : visible(made.name));
-      } catch (error) {
-        set('failed', said(error));
-      }
-    }
-  };
-  return (
-    <div
-      class="public-drop"
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        void send([...(event.dataTransfer?.files ?? [])]);
-      }}
-    >
-      <Icon of={Upload} size={36} />
-      <p>{t('public.drop')}</p>
-      <Button kind="primary" onClick={() => input.current?.click()}>
-        {t('upload.files')}
-      </Button>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        aria-hidden="true"
-        tabIndex={-1}
-        onChange={(event) => void send([...(event.currentTarget.files ?? [])])}
-      />
-      <ul aria-live="polite">
-        {items.map(({ name, state, text }) => (
-          <li key={name} class={state === 'failed' ? 'bad' : state === 'done' ? 'good' : ''}>
-            <bdi>{visible(name)}</bdi>{' '}
-            <span class="small">
-              {t(`drop.${state}`)} · {text}
-            </span>
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
 }

@@ -1,5 +1,6 @@
 import { CircleAlert, CloudOff, type IconNode, RotateCw } from 'lucide';
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { isApiError } from '../api/error.ts';
 import { t } from '../i18n/index.ts';
 import { Button } from './button.tsx';
@@ -19,16 +20,34 @@ export function Empty({ icon, title, children }: { icon: IconNode; title: string
   );
 }
 
-/** What failed, in a sentence, with another try. */
+const AGAIN_MS = 5_000;
+/** What a request meets that may succeed in a moment. */
+const PASSING = ['unavailable', 'timeout', 'aborted'];
+
+/** What failed, in a sentence, with another try: by itself after a while, where it may have been a moment's trouble, and at once when the network is back. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const away = isApiError(error, 'unreachable');
+  const byItself = retry !== undefined && isApiError(error) && (error.passing || PASSING.includes(error.code));
+  useEffect(() => {
+    if (!byItself) return;
+    const after = Math.max(AGAIN_MS, (error.retryAfterSeconds ?? 0) * 1000);
+    const timer = setTimeout(retry, after);
+    window.addEventListener('online', retry);
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener('online', retry);
+    };
+  }, [error]);
   return (
     <div class="state" role="alert">
       <span class="state-icon bad">
         <Icon of={away ? CloudOff : CircleAlert} size={30} />
       </span>
       <h2>{away ? t('offline.title') : t('failed.title')}</h2>
-      <p class="state-text">{said(error)}</p>
+      <p class="state-text">
+        {said(error)}
+        {byItself && ` ${t('failed.again')}`}
+      </p>
       {retry !== undefined && (
         <Button icon={RotateCw} onClick={retry}>
           {t('retry')}

@@ -18,8 +18,8 @@ import { bytes, duration, t } from '../i18n/index.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { fail } from '../ui/toast.tsx';
 import { Virtual } from '../ui/virtual.tsx';
+import { CutRows } from './cut-rows.tsx';
 import { type Upload, uploads } from './queue.ts';
 import { type Begun, dropBegun, interrupted } from './remembered.ts';
 
@@ -99,7 +99,7 @@ export function UploadPanel() {
               </Button>
             </p>
           )}
-          {cut.length > 0 && <CutRows cut={cut} />}
+          {cut.length > 0 && <CutRows cut={cut} choose={goOn} drop={dropBegun} />}
           <Virtual
             count={shown.length}
             rowHeight={ROW_HEIGHT}
@@ -122,56 +122,17 @@ export function UploadPanel() {
   );
 }
 
+function goOn(one: Begun, file: File): void {
+  const parent = one.key.slice(0, one.key.lastIndexOf('/') + 1);
+  uploads.add([{ file, path: one.key.slice(parent.length) }], { bucket: one.bucket, key: parent });
+}
+
 /** Uploads of a tab that is gone. A page may not open files by itself, so they are asked for. */
 function CutOff({ cut }: { cut: Begun[] }) {
   return (
     <section class="uploads" aria-label={t('uploads.title')}>
-      <CutRows cut={cut} />
+      <CutRows cut={cut} choose={goOn} drop={dropBegun} />
     </section>
-  );
-}
-
-function CutRows({ cut }: { cut: Begun[] }) {
-  return (
-    <div class="uploads-cut">
-      <p>
-        <strong>{t('uploads.cut', { count: cut.length })}</strong>
-        <br />
-        <span class="small muted">{t('uploads.cutText')}</span>
-      </p>
-      <ul>
-        {cut.map((one) => (
-          <li key={one.id} class="upload">
-            <Icon of={Pause} class="faint" />
-            <span class="upload-text">
-              <span class="name" title={`${one.bucket}/${one.key}`}>
-                <bdi>{visible(one.name)}</bdi>
-              </span>
-              <span class="small muted">
-                {bytes(one.size)} · {one.bucket}
-              </span>
-            </span>
-            <label class="button quiet">
-              {t('uploads.choose')}
-              <input
-                type="file"
-                class="unseen"
-                aria-label={t('uploads.chooseOf', { name: one.name })}
-                onChange={(event) => {
-                  const file = event.currentTarget.files?.[0];
-                  if (file === undefined) return;
-                  const parent = one.key.slice(0, one.key.lastIndexOf('/') + 1);
-                  if (file.size !== one.size || file.lastModified !== one.modified)
-                    return fail(new Error(t('uploads.other', { name: one.name })));
-                  uploads.add([{ file, path: one.key.slice(parent.length) }], { bucket: one.bucket, key: parent });
-                }}
-              />
-            </label>
-            <IconButton icon={X} label={t('dismissOf', { name: one.name })} size={16} onClick={() => dropBegun(one.id)} />
-          </li>
-        ))}
-      </ul>
-    </div>
   );
 }
 

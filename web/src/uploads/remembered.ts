@@ -11,6 +11,7 @@ export interface Begun extends Place {
   at: number;
 }
 
+const OF_LINK = '/s/';
 const KEPT_MAX = 200;
 const KEPT_MS = 7 * 86_400_000;
 
@@ -43,15 +44,27 @@ export function forgetUpload(place: Place, file: File): void {
   keep(begun.value.filter((one) => !matches(one, place, file)));
 }
 
+/** Without a word to the gateway. */
+export function forgetBegun(id: string): void {
+  keep(begun.value.filter((one) => one.id !== id));
+}
+
 /** Gives it up: what the gateway has of it is removed there too. */
 export function dropBegun(id: string): void {
-  keep(begun.value.filter((one) => one.id !== id));
+  forgetBegun(id);
   void request(`/uploads/${encodeURIComponent(id)}`, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } }).catch(
     () => undefined,
   );
 }
 
-/** Begun by a tab that is gone. */
-export function interrupted(): Begun[] {
-  return begun.value.filter(({ id }) => !running.value.has(id));
+/** Begun by a tab that is gone: in the user's own buckets, or in the drop folder of a link. */
+export function interrupted(folder?: string): Begun[] {
+  return begun.value.filter(
+    ({ id, bucket }) => !running.value.has(id) && (folder === undefined ? !bucket.startsWith(OF_LINK) : bucket === folder),
+  );
+}
+
+/** How the drop folder of a link is called here: no bucket has such a name, and the whole token is nothing to be kept. */
+export function folderOfLink(token: string): string {
+  return OF_LINK + token.slice(0, 8);
 }

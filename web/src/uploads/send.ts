@@ -1,4 +1,4 @@
-import type { Entry, Upload } from '../../../clients/typescript/index.ts';
+import type { Client, Entry, Upload } from '../../../clients/typescript/index.ts';
 import { senderOf } from '../../../clients/typescript/sender.ts';
 import { type Place, placePath } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
@@ -11,10 +11,15 @@ import { sha256 } from './sum.ts';
 export interface Sent {
   /** SHA-256 in hex, of what was read here and of what the gateway has stored. */
   sha256: string;
+  /** Where it was to go; in a drop folder, the name that was free. */
+  name: string;
 }
 
 export interface Sending {
+  /** In a drop folder: as `folderOfLink` calls it, and the name. */
   place: Place;
+  /** Into the drop folder of this link, as nobody. */
+  drop?: { client: Client; link: string };
   file: File;
   overwrite: boolean;
   signal: AbortSignal;
@@ -37,35 +42,38 @@ export function send(sending: Sending): Promise<Sent> {
 }
 
 /** With its own SHA-256, so that the gateway refuses any other bytes. */
-async function sendWhole({ place, file, overwrite, signal, onProgress }: Sending): Promise<Sent> {
+async function sendWhole({ place, drop, file, overwrite, signal, onProgress }: Sending): Promise<Sent> {
   const { path, query } = placePath('/files', place);
   const digest = await digestOf(file);
   signal.throwIfAborted();
-  await senderOf(client).send({
+  const into = query.key === undefined ? path : `${path}?key=${encodeURIComponent(query.key)}`;
+  const answer = await senderOf(drop?.client ?? client).send({
     method: 'PUT',
-    path: query.key === undefined ? path : `${path}?key=${encodeURIComponent(query.key)}`,
+    path: drop === undefined ? into : `/public/${drop.link}/files/${encodeURIComponent(place.key)}?mtime=${file.lastModified}`,
     headers: {
       'Content-Type': file.type || typeOfName(file.name),
       'X-Mtime': String(file.lastModified),
-      ...(overwrite ? {} : { 'If-None-Match': '*' }),
+      ...(overwrite || drop !== undefined ? {} : { 'If-None-Match': '*' }),
       'Repr-Digest': `sha-256=:${digest}:`,
     },
     body: file,
     signal,
     onSent: onProgress,
   });
-  return { sha256: hexOf(digest) };
+  const { name } = drop === undefined ? file : ((await (answer as Response).json()) as { name: string });
+  return { sha256: hexOf(digest), name };
 }
 
-/** In pieces; the sum is made as they are read, and the gateway refuses the end where what it has stored has another. */
-async function sendPieces({ place, file, overwrite, signal, onProgress, onChecked }: Sending): Promise<Sent> {
+/** In pieces; they are added up as they are sent, and the gateway refuses the end where what it has stored adds up to something else. */
+async function sendPieces({ place, drop, file, overwrite, signal, onProgress, onChecked }: Sending): Promise<Sent> {
   const resume = rememberedUpload(place, file);
   const upload = (from: string | null): Upload =>
-    client.upload({
+    (drop?.client ?? client).upload({
       ...place,
+      ...(drop === undefined ? {} : { link: drop.link }),
       source: file,
       contentType: file.type || typeOfName(file.name),
-      ...(overwrite ? {} : { ifNoneMatch: '*' }),
+      ...(overwrite || drop !== undefined ? {} : { ifNoneMatch: '*' }),
       ...(from === null ? {} : { resume: from }),
       retries: RETRIES,
       signal,
@@ -86,7 +94,7 @@ async function sendPieces({ place, file, overwrite, signal, onProgress, onChecke
     entry = await upload(null).done;
   }
   forgetUpload(place, file);
-  return { sha256: hexOf(entry.kind === 'file' ? (entry.checksum?.value ?? '') : '') };
+  return { sha256: hexOf(entry.kind === 'file' ? (entry.checksum?.value ?? '') : ''), name: entry.name };
 }
 
 function isGone(error: unknown): boolean {

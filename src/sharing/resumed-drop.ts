@@ -1,0 +1,73 @@
+import type { ResumedDrops } from '#contracts/links';
+import type { Resumable } from '#contracts/resumable-store';
+import type { Resumables } from '#contracts/resumables';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { type DropDeps, freeKey } from './drop.ts';
+
+/** Among the attributes of an upload: the link that it came by, and the bytes that it took room for. What expires is given back by this too (expiry). */
+const OF_LINK = 'upload.link';
+const NAME_TRIES_MAX = 10;
+
+/** The contract is ResumedDrops. */
+export function createResumedDrops(deps: DropDeps & { resumables: Resumables }): ResumedDrops {
+  const { store, record, resumables, who } = deps;
+
+  async function find(id: string): Promise<Resumable> {
+    const upload = await resumables.find(who, id);
+    // The maker's own uploads are no visitor's, nor are those of another link.
+    if (upload.attributes.extra?.[OF_LINK]?.split(' ')[0] !== String(record.id))
+      throw new CloudStoreError('upload_not_found', 'There is no such upload.');
+    return upload;
+  }
+
+  function giveBack(upload: Resumable): Promise<void> {
+    return store.giveBack(record.id, upload.length ?? 0, 1);
+  }
+
+  return {
+    find,
+    async begin(name, { length, attributes, ...options }) {
+      if (record.mode !== 'drop') throw new CloudStoreError('access_denied', 'This link takes no files.');
+      const key = await freeKey(deps, name);
+      if (!(await store.takeRoom(record.id, length, 1)))
+        throw new CloudStoreError('quota_exceeded', 'This link takes no more than it has.');
+      try {
+        return await resumables.begin(
+          who,
+          { bucket: record.at.bucket, key },
+          {
+            ...options,
+            kind: 'whole',
+            length,
+            conditions: { ifNoneMatch: '*' },
+            attributes: { ...attributes, extra: { ...attributes.extra, [OF_LINK]: `${record.id} ${length}` } },
+            concat: null,
+          },
+        );
+      } catch (error) {
+        await store.giveBack(record.id, length, 1);
+        throw error;
+      }
+    },
+    async finish(id) {
+      const upload = await find(id);
+      for (let n = 0; ; n++) {
+        try {
+          return await resumables.finish(who, id, n === 0 ? {} : { key: await freeKey(deps, upload.key.slice(deps.key.length)) });
+        } catch (error) {
+          if (isCloudStoreError(error, 'checksum_mismatch')) await giveBack(upload);
+          if (
+            n === NAME_TRIES_MAX ||
+            !(isCloudStoreError(error, 'precondition_failed') || isCloudStoreError(error, 'already_exists'))
+          )
+            throw error;
+        }
+      }
+    },
+    async remove(id) {
+      const upload = await find(id);
+      await resumables.remove(who, id);
+      if (upload.completedVersion === null) await giveBack(upload);
+    },
+  };
+}

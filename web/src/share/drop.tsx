@@ -1,0 +1,125 @@
+import { RotateCw, Upload } from 'lucide';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Client } from '../../../clients/typescript/index.ts';
+import { isApiError } from '../api/error.ts';
+import { visible } from '../drive/entry-list.tsx';
+import { bytes, t } from '../i18n/index.ts';
+import { Button, IconButton } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { said } from '../ui/said.ts';
+import { CutRows } from '../uploads/cut-rows.tsx';
+import { folderOfLink, forgetBegun, interrupted } from '../uploads/remembered.ts';
+import { send } from '../uploads/send.ts';
+
+interface Item {
+  id: number;
+  file: File;
+  state: 'waiting' | 'sending' | 'done' | 'failed';
+  text: string;
+}
+
+const AGAIN_MS = [1_000, 3_000, 8_000, 15_000, 30_000];
+
+/** Files go in, one after another; nothing of what is there is shown. What breaks off goes on, also after the tab or the gateway died. */
+export function Drop({ token, stranger }: { token: string; stranger: Client }) {
+  const [items, setItems] = useState<Item[]>([]);
+  const input = useRef<HTMLInputElement>(null);
+  const inner = useRef({ id: 0, last: Promise.resolve(), stop: new AbortController() }).current;
+  const folder = folderOfLink(token);
+  const open = items.some(({ state }) => state === 'waiting' || state === 'sending');
+  useEffect(() => () => inner.stop.abort(), []);
+  useEffect(() => {
+    if (!open) return;
+    const ask = (event: Event): void => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [open]);
+
+  const set = (id: number, to: Partial<Item>): void =>
+    setItems((before) => before.map((item) => (item.id === id ? { ...item, ...to } : item)));
+
+  const one = async (id: number, file: File): Promise<void> => {
+    for (let tries = 0; ; tries++) {
+      const total = bytes(file.size);
+      set(id, { state: 'sending', text: total });
+      try {
+        const { name } = await send({
+          place: { bucket: folder, key: file.name },
+          drop: { client: stranger, link: token },
+          file,
+          overwrite: false,
+          signal: inner.stop.signal,
+          onProgress: (sent) => set(id, { text: t('uploads.of', { sent: bytes(sent), total }) }),
+          onChecked: (read) => set(id, { text: t('upload.checking', { read: bytes(read), total }) }),
+        });
+        return set(id, { state: 'done', text: name === file.name ? total : visible(name) });
+      } catch (error) {
+        if (inner.stop.signal.aborted) return;
+        if (!isApiError(error) || !error.passing) return set(id, { state: 'failed', text: said(error) });
+        set(id, { state: 'waiting', text: said(error) });
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(tries, AGAIN_MS.length - 1)]));
+      }
+    }
+  };
+  const begin = (id: number, file: File): void => {
+    inner.last = inner.last.then(() => one(id, file));
+  };
+  const add = (files: readonly File[]): void => {
+    const added = files.map((file): Item => ({ id: ++inner.id, file, state: 'waiting', text: bytes(file.size) }));
+    setItems((before) => [...before, ...added]);
+    for (const { id, file } of added) begin(id, file);
+  };
+  const giveUp = (id: string): void => {
+    forgetBegun(id);
+    const headers = { 'Tus-Resumable': '1.0.0' };
+    void stranger.request('DELETE', `/public/${token}/uploads/${id}`, { headers }).catch(() => undefined);
+  };
+  const cut = interrupted(folder);
+  return (
+    <div
+      class="public-drop"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        add([...(event.dataTransfer?.files ?? [])]);
+      }}
+    >
+      <Icon of={Upload} size={36} />
+      <p>{t('public.drop')}</p>
+      <Button kind="primary" onClick={() => input.current?.click()}>
+        {t('upload.files')}
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-hidden="true"
+        tabIndex={-1}
+        onChange={(event) => add([...(event.currentTarget.files ?? [])])}
+      />
+      {cut.length > 0 && <CutRows cut={cut} choose={(_one, file) => add([file])} drop={giveUp} />}
+      <ul aria-live="polite">
+        {items.map(({ id, file, state, text }) => (
+          <li key={id} class={state === 'failed' ? 'bad' : state === 'done' ? 'good' : ''}>
+            <bdi>{visible(file.name)}</bdi>{' '}
+            <span class="small">
+              {t(`drop.${state}`)} · {text}
+            </span>
+            {state === 'failed' && (
+              <IconButton
+                icon={RotateCw}
+                size={16}
+                label={t('retryOf', { name: file.name })}
+                onClick={() => {
+                  set(id, { state: 'waiting', text: bytes(file.size) });
+                  begin(id, file);
+                }}
+              />
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
