@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { api } from './client.ts';
+import { isApiError } from './error.ts';
 import type { Bucket } from './types.ts';
 
 /** The buckets of the side bar; null: not known yet. */
@@ -17,5 +18,22 @@ export async function loadBuckets(): Promise<void> {
     bucketsError.value = null;
   } catch (error) {
     bucketsError.value = error;
+    if (isApiError(error) && error.passing) loadSoon();
   }
+}
+
+const AGAIN_MS = 5_000;
+const waiting = { timer: 0 };
+
+/** Every page shows them, and none but the drive says that they could not be had. */
+function loadSoon(): void {
+  if (waiting.timer !== 0) return;
+  const load = (): void => {
+    clearTimeout(waiting.timer);
+    waiting.timer = 0;
+    window.removeEventListener('online', load);
+    void loadBuckets();
+  };
+  waiting.timer = window.setTimeout(load, AGAIN_MS);
+  window.addEventListener('online', load);
 }

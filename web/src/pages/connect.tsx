@@ -12,12 +12,14 @@ import { CopyField } from '../ui/copy-field.tsx';
 import { askForm } from '../ui/form.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section } from '../ui/page.tsx';
+import { Failed } from '../ui/states.tsx';
 import { confirmIdentity } from './confirm-identity.ts';
 
 /** A device's own access, made on the spot, and the exact steps for it. */
 export function ConnectPage() {
   const [device, setDevice] = useState<Device | null>(null);
-  const s3 = useLoad(s3Address, []).data ?? '';
+  const asked = useLoad(s3Address, []);
+  const s3 = asked.data ?? '';
   const begin = async (): Promise<void> => {
     if (!(await confirmIdentity())) return;
     const made = await askForm({
@@ -64,6 +66,8 @@ export function ConnectPage() {
         </Button>
       }
     >
+      {/* Without it commands would have an address left out. */}
+      {asked.error !== null && <Failed error={asked.error} retry={asked.reload} />}
       {device === null ? <Preview s3={s3} /> : <Made key={device.key.id} device={device} s3={s3} />}
     </Page>
   );
