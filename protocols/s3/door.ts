@@ -182,6 +182,7 @@ export function createS3Door(deps: S3Deps): Door {
     if (claim.credentials.kind === 'query')
       restoreMovedHeaders(req, target.query, claim.version === 2 ? ['content-type', 'content-md5'] : []);
     if (claim.version === 2) cx.signatureV2 = true;
+    else cx.signedAt = claim.credentials.at;
     checkSessionToken(req, target, key);
     authenticator.admit(key.principal, cx);
     return { target, principal: key.principal, payload };
@@ -264,7 +265,8 @@ export function createS3Door(deps: S3Deps): Door {
       const payload = claim === null || key === null ? anonymous(req, target) : verifier.verify(req, target, claim, key);
       if (payload.kind === 'chunked') return false;
       const principal = key?.principal ?? null;
-      if (key !== null) {
+      if (claim !== null && key !== null) {
+        cx.signedAt = claim.credentials.at;
         checkSessionToken(req, target, key);
         authenticator.admit(key.principal, cx);
       }

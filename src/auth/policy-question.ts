@@ -61,6 +61,8 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
         : 'REST-HEADER',
   's3:signatureversion': ({ who }) =>
     who.protocol !== 's3' || who.principal === null ? undefined : who.context?.signatureV2 === true ? 'AWS' : 'AWS4-HMAC-SHA256',
+  's3:signatureage': ({ who, nowMs }) =>
+    who.context?.signedAt === undefined ? undefined : String(Math.max(0, nowMs - who.context.signedAt)),
   's3:if-match': header('if-match'),
   's3:if-none-match': header('if-none-match'),
   's3:object-lock-mode': header('x-amz-object-lock-mode'),
@@ -83,7 +85,6 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:x-amz-grant-write-acp': header('x-amz-grant-write-acp'),
   's3:x-amz-grant-full-control': header('x-amz-grant-full-control'),
   's3:locationconstraint': undefined,
-  's3:signatureage': undefined,
   's3:tlsversion': undefined,
   's3:objectcreationoperation': undefined,
   's3:dataaccesspointarn': undefined,

@@ -24,6 +24,8 @@ export interface RequestFacts {
   readonly secure: boolean;
   /** S3 alone: it was signed by version 2. */
   readonly signatureV2?: boolean;
+  /** S3 alone: when it was signed, ms since the epoch; version 2 does not tell of a URL. */
+  readonly signedAt?: number;
   /** By lower-case name. */
   header(name: string): string | undefined;
 }

@@ -15,6 +15,8 @@ export interface RequestContext extends RequestFacts {
   host?: string | undefined;
   /** S3 alone: it was signed by version 2. */
   signatureV2?: boolean;
+  /** S3 alone: when it was signed, ms since the epoch; version 2 does not tell of a URL. */
+  signedAt?: number;
   log: Logger;
   /** Fires when the client goes away before the answer has ended, or the drain's time is up. */
   signal: AbortSignal;

@@ -14,6 +14,8 @@ export class Exchange implements RequestContext {
   op = '';
   user?: string;
   principal?: Principal;
+  signatureV2?: boolean;
+  signedAt?: number;
   /** performance.now() at the request's head. */
   readonly begun: number;
   readonly #proxies: TrustedProxies;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { headOf } from './harness/client.ts';
-import { PAGES } from './harness/pages.ts';
+import { guide, PAGES } from './harness/pages.ts';
 import { EMPTY_SHA256 } from './harness/signer.ts';
 import { expectError, expectStatus, over, suite } from './harness/suite.ts';
 
@@ -232,6 +232,24 @@ suite('SigV4 in the query', PAGES.sigv4Query, {
         expect((await get(name, { auth: 'query', tamper })).status).to.equal(403);
       },
   ),
+  'a policy may say how old its signature may be': {
+    page: guide('bucket-policy-s3-sigv4-conditions'),
+    run: async ({ s3, newBucket }) => {
+      const bucket = await newBucket();
+      expectStatus(await s3.send('PUT', `/${bucket}/a`, { body: 'x' }), 200);
+      const Condition = { NumericGreaterThan: { 's3:signatureAge': '600000' } };
+      const Statement = [{ Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: `arn:aws:s3:::${bucket}/*`, Condition }];
+      const policy = JSON.stringify({ Version: '2012-10-17', Statement });
+      expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'policy=', body: policy }), 204);
+      const aged = (minutes: number) => ({ auth: 'query' as const, at: ago(minutes * MINUTE), expiresSeconds: 3600 });
+      for (const method of ['GET', 'PUT']) {
+        expectStatus(await s3.send(method, `/${bucket}/a`, aged(5)), 200);
+        expectError(await s3.send(method, `/${bucket}/a`, aged(20)), 403, 'AccessDenied');
+      }
+      expectStatus(await s3.send('GET', `/${bucket}/a`), 200);
+      expectStatus(await s3.send('DELETE', `/${bucket}`, { query: 'policy=' }), 204);
+    },
+  },
   'a host that is not the signed one is refused': async ({ put, get, key }) => {
     const name = key();
     await put(name, 'a');
