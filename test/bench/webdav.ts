@@ -1,6 +1,6 @@
 /**
  * The WebDAV door against nginx (dav-ext) over loopback, load from other processes.
- *   node test/bench/webdav.ts [propfind get put large sync move locks cost nextcloudcmd] [--entries=100000] [--locks=10000] [--mib=100,1024] [--files=2000]
+ *   node test/bench/webdav.ts [propfind first get put large sync move locks cost nextcloudcmd] [--entries=100000] [--locks=10000] [--mib=100,1024] [--files=2000]
  * Prints one row a measurement: ours, theirs or the limit, ratio. Needs nginx with dav-ext, wrk, curl and nextcloudcmd. Folders are made as rows (webdav-rows.ts). `cost` is CPU a request, which
  * other work on the machine disturbs less than the clock.
  */
@@ -26,6 +26,7 @@ interface Bench {
 
 const measurements: Record<string, (bench: Bench) => Promise<void>> = {
   propfind,
+  first,
   get,
   put,
   large,
@@ -79,6 +80,44 @@ async function propfind({ gateway, nginx, authorization }: Bench): Promise<void>
     const ms = (seconds: number): string => (seconds * 1e3).toFixed(1);
     console.log(
       `PROPFIND depth 1 of ${size}: first ${ms(a)} ms, unchanged ${ms(b)} ms; nginx ${ms(c)} ms; time ratio ${(a / c).toFixed(2)} first, ${(b / c).toFixed(2)} unchanged`,
+    );
+  }
+  await client.end();
+}
+
+/** CPU of a listing of which nothing is remembered but the folder itself: each is worded otherwise, so none is of use to the next. By turns with nginx. */
+async function first({ gateway, nginx, authorization }: Bench): Promise<void> {
+  const client = await connect(gateway);
+  for (const size of SIZES) {
+    const name = `first-${size}`;
+    mkdirSync(join(nginx.root, name));
+    for (let i = 0; i < size; i++) writeFileSync(join(nginx.root, name, `file-${i}.txt`), 'x'.repeat(16));
+    await fillFolder(client, gateway, name, size);
+    const list = async (target: string, headers: Record<string, string>, words: string | null): Promise<void> => {
+      const answer = await fetch(target, { method: 'PROPFIND', headers: { depth: '1', ...headers }, body: words });
+      await answer.arrayBuffer();
+      if (answer.status !== 207) throw new Error(`PROPFIND: ${answer.status}`);
+    };
+    const times = Math.max(5, Math.min(100, 20_000 / size));
+    const spent: { own: number[]; database: number[]; theirs: number[] } = { own: [], database: [], theirs: [] };
+    for (let round = 0; round < 5; round++) {
+      const before = cpuOf(gateway.pid);
+      for (let i = 0; i < times; i++) {
+        const words = `<propfind xmlns="DAV:"><allprop/><!-- ${round} ${i} --></propfind>`;
+        await list(url(gateway, `${name}/`), { authorization }, words);
+      }
+      const after = cpuOf(gateway.pid);
+      const beforeTheirs = cpuOf(nginx.pid);
+      for (let i = 0; i < times; i++) await list(`${nginx.dav}/${name}/`, {}, null);
+      // The first round warms both.
+      if (round === 0) continue;
+      spent.own.push(((after.own - before.own) / times) * 1e3);
+      spent.database.push(((after.database - before.database) / times) * 1e3);
+      spent.theirs.push(((cpuOf(nginx.pid).own - beforeTheirs.own) / times) * 1e3);
+    }
+    const [own, database, theirs] = [median(spent.own), median(spent.database), median(spent.theirs)];
+    console.log(
+      `PROPFIND depth 1 of ${size}, first: ${own.toFixed(2)} ms of CPU and ${database.toFixed(2)} of the database; nginx ${theirs.toFixed(2)} ms`,
     );
   }
   await client.end();
