@@ -121,8 +121,8 @@ export function roleHolds(role: GrantRole, action: Action): boolean {
   return least !== 'nobody' && LADDER.indexOf(role) >= LADDER.indexOf(least);
 }
 
-/** The action that reads or writes a document of a bucket's config by its name there, e.g. `cors`; null: no such document has one of its own. */
-export function configAction(document: string, verb: 'read' | 'write'): Action | null {
+/** The action that reads, writes or takes away a document of a bucket's config by its name there, e.g. `cors`; null: no such document has one of its own. */
+export function configAction(document: string, verb: 'read' | 'write' | 'remove'): Action | null {
   const name = `bucket.${document}.${verb}`;
   return Object.hasOwn(ACTIONS, name) ? (name as Action) : null;
 }

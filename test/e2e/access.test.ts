@@ -6,6 +6,7 @@ import { type Action, roleHolds } from '#core/actions';
 import { createClient, type S3Client } from '../conformance/s3/harness/client.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore } from '../support/process.ts';
+import { describeRoutes, type RouteCaller } from './access-routes-suite.ts';
 
 /** Somebody, as each door knows them. */
 interface Caller {
@@ -454,6 +455,35 @@ describe('who may what, on every door', function () {
       }
     }
     expect(wrong).to.deep.equal([]);
+  });
+
+  describeRoutes(async () => {
+    const bucket = 'matrix-r';
+    const owner = callers.get('owner')!.basic ?? '';
+    await expectOk(
+      callers.get('owner')!.s3.send('PUT', `/${bucket}`, { headers: { 'x-amz-bucket-object-lock-enabled': 'true' } }),
+    );
+    const roles = ['viewer', 'commenter', 'uploader', 'editor', 'manager', 'granted-owner'] as const;
+    const roleOf = (name: (typeof roles)[number]) => (name === 'granted-owner' ? 'owner' : name);
+    for (const name of roles)
+      await expectOk(rest('PUT', `/access/${bucket}/`, owner, { kind: 'user', name, role: roleOf(name) }));
+    await until(async () => (await rest('GET', `/buckets/${bucket}`, callers.get('granted-owner')!.basic)).status === 200);
+    const named = (name: string, role: RouteCaller['role']) => ({ name, role, authorization: callers.get(name)!.basic ?? '' });
+    return {
+      bucket,
+      owner,
+      callers: [named('owner', 'owner'), ...roles.map((name) => named(name, roleOf(name))), named('stranger', null)],
+      send: (method, path, authorization, body) =>
+        fetch(`${gateway.restUrl.replace(/\/$/, '')}${path}`, {
+          method,
+          headers: {
+            authorization,
+            ...(typeof body === 'object' ? { 'content-type': 'application/json' } : {}),
+            ...(path.startsWith('/uploads') ? { 'tus-resumable': '1.0.0', 'upload-length': '5' } : {}),
+          },
+          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        }),
+    };
   });
 
   it('WebDAV tells of rights what every door then does, and lets nobody set lists, tags or rights', async () => {

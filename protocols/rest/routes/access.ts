@@ -3,6 +3,7 @@ import type { AccessControl, NamedGrant } from '#contracts/access-control';
 import { BUCKET_DOCUMENTS, type BucketDocument } from '#contracts/bucket-documents';
 import { type Action, configAction } from '#core/actions';
 import type { BucketId } from '#core/address';
+import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import type { RequestFacts } from '#core/principal';
 import { sendJson, sendNothing } from '../answer.ts';
@@ -96,7 +97,7 @@ export const accessRoutes = [
     answers: { 200: { description: 'The document.', schema: schema.ConfigDocument } },
     async handle(x) {
       const { bucket, document } = await documentOf(x);
-      const found = await document.get(x, bucket);
+      const found = await document.get(x, bucket.id);
       if (found === null) throw new CloudStoreError('not_found', 'The bucket has no such document.');
       sendJson(x.res, 200, found);
     },
@@ -116,8 +117,10 @@ export const accessRoutes = [
     body: schema.ConfigDocument,
     answers: { 204: { description: 'It is in force.' } },
     async handle(x, { body }) {
-      const { bucket, document } = await documentOf(x);
-      await document.put(x, bucket, body);
+      const { bucket, document, name } = await documentOf(x);
+      // Before anything is told of the body.
+      await mayWrite(x, bucket, configAction(name, 'write'));
+      await document.put(x, bucket.id, body);
       sendNothing(x.res);
     },
   }),
@@ -136,8 +139,9 @@ export const accessRoutes = [
     summary: 'Takes one of these documents away.',
     answers: { 204: { description: 'It is gone.' } },
     async handle(x) {
-      const { bucket, document } = await documentOf(x);
-      await document.remove(x, bucket);
+      const { bucket, document, name } = await documentOf(x);
+      await mayWrite(x, bucket, configAction(name, 'remove') ?? configAction(name, 'write'));
+      await document.remove(x, bucket.id);
       sendNothing(x.res);
     },
   }),
@@ -202,13 +206,18 @@ function writesOf(): Action[] {
   return BUCKET_DOCUMENTS.map((name) => configAction(name, 'write')).filter((action) => action !== null);
 }
 
-async function documentOf(x: Exchange): Promise<{ bucket: BucketId; document: Document }> {
+async function documentOf(x: Exchange): Promise<{ bucket: Bucket; document: Document; name: string }> {
   const { bucket: name, key } = parsePlace(x.path.slice('/buckets/'.length));
   const wanted = key.slice('config/'.length);
   const named = BUCKET_DOCUMENTS.find((one) => one === wanted);
   const document = named !== undefined ? ofS3(name, named) : Object.hasOwn(DOCUMENTS, wanted) ? DOCUMENTS[wanted] : undefined;
   if (document === undefined) throw new CloudStoreError('not_found', 'There is no document of this name.');
-  return { bucket: (await x.deps.buckets.resolve(x.who, name)).id, document };
+  return { bucket: await x.deps.buckets.resolve(x.who, name), document, name: wanted };
+}
+
+/** Who may not is told that and nothing else, whatever the request would have come to. @throws access_denied */
+async function mayWrite({ deps, who }: Exchange, bucket: Bucket, action: Action | null): Promise<void> {
+  if (action !== null) await deps.authorizer.require(who, action, bucket);
 }
 
 /** @throws invalid_argument (details.fields) */

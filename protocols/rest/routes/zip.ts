@@ -36,7 +36,10 @@ export const zipRoutes = [
     async handle(x, { body }) {
       const { principal } = x.who;
       if (principal === null) throw new CloudStoreError('unauthenticated', 'An access token is required.');
-      for (const { bucket, key } of body.items) await locateKey(x, bucket, key);
+      for (const { bucket, key } of body.items) {
+        const { bucket: found, folder } = await locateKey(x, bucket, key);
+        await x.deps.authorizer.require(x.who, folder ? 'list' : 'read', found, key);
+      }
       const id = x.deps.random(16).toString('hex');
       const prepared: Prepared = { ...body, principal: principal.id };
       await store(x.deps.cache).set(`zip:${id}`, Buffer.from(JSON.stringify(prepared)), PREPARED_MS);
