@@ -14,7 +14,7 @@ export interface Buckets {
   /** By its global name, whoever asks: for what a browser is told before anybody signs (CORS, websites). */
   named(name: string): Promise<Bucket | null>;
   /** How the caller names a bucket: `~name` where an alias of its own hides the name. */
-  nameFor(who: Who, bucket: Bucket): Promise<string>;
+  nameFor(who: Who, bucket: Pick<Bucket, 'id' | 'name'>): Promise<string>;
   get(who: Who, id: BucketId): Promise<Bucket>;
   /** What the caller may see, in byte order of names. */
   list(who: Who): Promise<Bucket[]>;

@@ -34,11 +34,17 @@ export function traced(
   };
 }
 
+/** What in the API's paths stands before a bucket; behind everything else stands something else. */
+const BEFORE_BUCKETS = new Set(['files', 'stat', 'checksum', 'thumbnails', 'versions', 'trash', 'buckets', 'access']);
+const VERBS = new Set(['access/explain', 'versions/restore', 'trash/restore', 'trash/purge']);
+
 /** Where a bucket stands in the paths of each door; of a bucket that is a host name the path says nothing. */
 function bucketIn(door: string, path: string): string | null {
   const at = { s3: 1, webdav: 2, rest: 4 }[door];
-  const segment = at === undefined ? undefined : path.split('/')[at];
+  const segments = path.split('/');
+  const segment = at === undefined ? undefined : segments[at];
   if (segment === undefined || segment === '') return null;
+  if (door === 'rest' && (!BEFORE_BUCKETS.has(segments[3] ?? '') || VERBS.has(segments.slice(3).join('/')))) return null;
   try {
     return decodeURIComponent(segment);
   } catch {

@@ -151,6 +151,14 @@ describe('the event stream of a gateway', function () {
     expect(entries.find(({ door }) => door === 'webdav')).to.include({ user: 'mia', operation: 'PROPFIND' });
     const message = await some.message(({ type }) => type === 'trace');
     for (const entry of message.entries as Entry[]) expect(entry).to.include({ user: 'mia', bucket: 'home', status: 404 });
+    // What stands in a path where a bucket does elsewhere is none.
+    const health: Entry[] = [];
+    await admin.call('Health', {});
+    await all.message((told) => {
+      if (told.type === 'trace') health.push(...(told.entries as Entry[]).filter(({ operation }) => operation === 'Health'));
+      return health.length > 0;
+    });
+    expect(health[0]).to.include({ path: '/api/v1/system/health', bucket: null });
     const url = presign('GET', `${gateway.s3Url}/home/keyed`, gateway, new Date());
     await fetch(url).then((response) => response.text());
     const own = (await keyed.message(({ type }) => type === 'trace')).entries as object[];

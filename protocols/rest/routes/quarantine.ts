@@ -4,6 +4,7 @@ import type { Damage, DamagePoint, HurtFile } from '#contracts/integrity-store';
 import { CloudStoreError } from '#core/errors';
 import { forAdmins } from '../admin.ts';
 import { sendJson } from '../answer.ts';
+import type { Exchange } from '../exchange.ts';
 import { decodeCursor, encodeCursor } from '../file-read.ts';
 import { isoTime } from '../represent.ts';
 import { route } from '../route.ts';
@@ -23,12 +24,14 @@ export const quarantineRoutes = [
       'What is in quarantine, since when and why, the files that it hurts, and whether a second copy could heal it. For admins.',
     query: schema.QuarantineQuery,
     answers: { 200: { description: 'A page, the oldest first.', schema: schema.QuarantinePage } },
-    async handle({ deps, res, who }, { query: { cursor, limit = LIMIT } }) {
+    async handle(x, { query: { cursor, limit = LIMIT } }) {
+      const { deps, res, who } = x;
       const integrity = forAdmins(who, deps.integrity);
       const after = cursor === undefined ? null : pointOf(cursor);
       const [{ damaged: total }, items] = await Promise.all([integrity.report(), integrity.quarantine(after, limit)]);
       const last = items.length < limit ? undefined : items.at(-1);
-      sendJson(res, 200, { items: items.map(quarantinedJson), total, next: last === undefined ? null : cursorOf(last) });
+      const shown = await Promise.all(items.map((one) => quarantinedJson(x, one)));
+      sendJson(res, 200, { items: shown, total, next: last === undefined ? null : cursorOf(last) });
     },
   }),
   route({
@@ -39,13 +42,14 @@ export const quarantineRoutes = [
     summary: 'All files, every version of them, that one damaged thing hurts, or whatever is damaged does. For admins.',
     query: schema.HurtFilesQuery,
     answers: { 200: { description: 'A page, in order of versions.', schema: schema.HurtFilePage } },
-    async handle({ deps, res, who }, { query: { kind, subject, cursor, limit = FILES_LIMIT } }) {
+    async handle(x, { query: { kind, subject, cursor, limit = FILES_LIMIT } }) {
+      const { deps, res, who } = x;
       const integrity = forAdmins(who, deps.integrity);
       if (cursor !== undefined && !/^[0-9a-f]{1,64}$/.test(cursor)) throw new CloudStoreError('invalid_argument', NOT_OURS);
       const by = kind === undefined || subject === undefined ? null : { kind, subject };
       const files = await integrity.hurtAfter(cursor ?? '', limit, by);
       const last = files.length < limit ? undefined : files.at(-1);
-      sendJson(res, 200, { items: files.map(hurtFileJson), next: last?.version ?? null });
+      sendJson(res, 200, { items: await Promise.all(files.map((file) => hurtFileJson(x, file))), next: last?.version ?? null });
     },
   }),
 ];
@@ -70,7 +74,7 @@ function pointOf(cursor: string): DamagePoint {
   throw new CloudStoreError('invalid_argument', NOT_OURS);
 }
 
-function quarantinedJson(one: Quarantined): z.infer<typeof schema.Quarantined> {
+async function quarantinedJson(x: Exchange, one: Quarantined): Promise<z.infer<typeof schema.Quarantined>> {
   const { kind, subject, reason, found, seen, place, secondCopy, files, fileCount } = one;
   return {
     kind,
@@ -80,15 +84,17 @@ function quarantinedJson(one: Quarantined): z.infer<typeof schema.Quarantined> {
     seen: isoTime(seen),
     place: place && { store: place.store, pack: place.pack, offset: place.offset, length: place.length, size: place.size },
     secondCopy,
-    files: files.map(hurtFileJson),
+    files: await Promise.all(files.map((file) => hurtFileJson(x, file))),
     fileCount,
   };
 }
 
-function hurtFileJson({ bucketName, key, version, current, deleted, size, by }: HurtFile): z.infer<typeof schema.HurtFile> {
-  const named = by.map((name) => {
-    const colon = name.indexOf(':');
-    return { kind: name.slice(0, colon), subject: name.slice(colon + 1) };
+/** Under the bucket's name by which the caller comes to it. */
+async function hurtFileJson({ deps, who }: Exchange, file: HurtFile): Promise<z.infer<typeof schema.HurtFile>> {
+  const { bucket: id, bucketName: name, key, version, current, deleted, size, by } = file;
+  const named = by.map((one) => {
+    const colon = one.indexOf(':');
+    return { kind: one.slice(0, colon), subject: one.slice(colon + 1) };
   });
-  return { bucket: bucketName, key, version, current, deleted, size, by: named };
+  return { bucket: await deps.buckets.nameFor(who, { id, name }), key, version, current, deleted, size, by: named };
 }
