@@ -285,7 +285,17 @@ describe('a drive over REST', function () {
       const storage = await admin.call('StorageHealth', {});
       expect(storage).to.deep.include({ ok: true, damagedCount: 0, files: [] });
       expect(storage.stores[0]?.state).to.equal('active');
-      for (const name of ['Health', 'Stats', 'Settings', 'StorageHealth', 'ListJobs', 'Space', 'Integrity', 'ListQuarantine', 'ListHurtFiles'] as const) {
+      for (const name of [
+        'Health',
+        'Stats',
+        'Settings',
+        'StorageHealth',
+        'ListJobs',
+        'Space',
+        'Integrity',
+        'ListQuarantine',
+        'ListHurtFiles',
+      ] as const) {
         expect(await refusal(member.call(name, {})), name).to.deep.equal({ status: 403, code: 'access_denied' });
       }
     });
