@@ -8,6 +8,7 @@ import { ADMIN_PAGES, breakTrace, cancelScrub, endAccess, keepBackups, passkeyLa
 import { drawLoad, readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
 import { healDamage } from './damage.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
+import { failEveryPage } from './states.ts';
 
 const SETTLED_MS = 120;
 
@@ -468,6 +469,9 @@ describe('every page in a browser', function () {
 
   it('names the files that a turned byte on the disk hurts, what to do about it, and that it is healed', () =>
     healDamage(stage, page, findings));
+
+  it('says on every page of administration that the gateway is away, has failed, or refuses, and comes back by another try', () =>
+    failEveryPage(stage));
 
   it('ends what a user is signed in by', () => endAccess(stage, page));
 

@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import { at, type Stage } from './browser.ts';
+import { ADMIN_PAGES } from './care.ts';
+
+const WAYS = {
+  'the gateway is away': { status: 0, says: 'No connection' },
+  'the gateway fails': { status: 500, says: 'This could not be shown' },
+  'the caller may not': { status: 403, says: 'This could not be shown' },
+} as const;
+
+/** What each page of administration says where its answer does not come, is a failure, or a refusal; and that another try brings it. */
+export async function failEveryPage({ gateway, enter, faults }: Stage): Promise<void> {
+  const page = await enter();
+  let way: keyof typeof WAYS | null = null;
+  // Who one is stays known: what is asked for in a page is what fails.
+  await page.route(/\/api\/v1\/(?!auth\/|me$|me\/|system\/info|setup)/, (route) => {
+    if (way === null) return route.continue();
+    const { status } = WAYS[way];
+    if (status === 0) return route.abort('connectionrefused');
+    const body = JSON.stringify({
+      type: 'about:blank',
+      title: 'x',
+      status,
+      detail: 'It was planned so.',
+      code: status === 403 ? 'access_denied' : 'internal',
+      requestId: 'r',
+    });
+    return route.fulfill({ status, contentType: 'application/problem+json', body });
+  });
+  const main = page.getByRole('main');
+  for (const place of ADMIN_PAGES) {
+    for (const name of Object.keys(WAYS) as (keyof typeof WAYS)[]) {
+      way = name;
+      await page.goto('about:blank');
+      await page.goto(at(gateway, place));
+      if (place === 'admin/trace') continue; // it is told by the stream: breakTrace
+      await main.locator('.state[role=alert]').first().waitFor();
+      const told = await main.textContent();
+      expect(told, `${place}, ${name}`).to.contain(WAYS[name].says);
+      expect(await main.locator('.skeleton').count(), `${place}, ${name}: it waits for ever`).to.equal(0);
+      way = null;
+      // A page of several parts has one for each; one that is asked for every few seconds may be faster.
+      const again = main.locator('.state[role=alert]').getByRole('button', { name: 'Try again' });
+      for (let index = (await again.count()) - 1; index >= 0; index--)
+        await again
+          .nth(index)
+          .click({ timeout: 1_000 })
+          .catch(() => undefined);
+      await main.locator('.state[role=alert]').first().waitFor({ state: 'detached' });
+    }
+  }
+  way = null;
+  expect(faults).to.deep.equal([]);
+  await page.context().close();
+}
