@@ -328,8 +328,8 @@ describe('the drive in a browser', function () {
     await page.context().setOffline(true);
     await page.goto(at(stage.gateway, 'drive/home/Trip/'));
     await page.getByText('No connection').waitFor();
+    await page.getByRole('button', { name: 'Try again' }).waitFor();
     await page.context().setOffline(false);
-    await page.getByRole('button', { name: 'Try again' }).click();
     await entry('photo.jpg').waitFor();
   });
 });

@@ -34,7 +34,7 @@ const COPIES: Record<NonNullable<Quarantined['secondCopy']>, { text: MessageKey;
 export function Quarantine({ news }: { news: string }) {
   const list = usePages(
     (cursor) => client.call('ListQuarantine', { query: { limit: PAGE, ...(cursor === null ? {} : { cursor }) } }),
-    [news],
+    [],
   );
   const shown = useRef(list);
   shown.current = list;
@@ -46,6 +46,12 @@ export function Quarantine({ news }: { news: string }) {
     const timer = setInterval(look, EVERY_MS);
     return () => clearInterval(timer);
   }, []);
+  const heard = useRef(news);
+  useEffect(() => {
+    // What is shown stays until it is known better.
+    if (heard.current !== news) shown.current.reload();
+    heard.current = news;
+  }, [news]);
   return (
     <Section title={t('storage.quarantine')}>
       <div class="note warn quarantine-help">
