@@ -44,6 +44,7 @@ const ELSEWHERE: Record<string, string> = {
 const ASK_FOR_NOTHING = [
   'AUTH: BeginOidc BeginPasskeyLogin BeginSetup FarewellOidc Login LoginByOidc LoginByPasskey Logout Me Refresh SetupState SingleSignOn',
   'OWN: ChooseFirstPassword ExplainAccess RedeemClaim RemoveCredential SystemInfo UploadOptions',
+  'LINK: AppendDrop BeginDrop DropOffset GetDrop RemoveDrop',
   'LINK: DropPublicFile GetPublicFile GetPublicLink GetPublicZip HeadPublicFile ListPublicFolder UnlockPublicLink',
 ].flatMap((line) => line.replace(/^\w+: /, '').split(' '));
 
