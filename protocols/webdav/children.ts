@@ -14,11 +14,9 @@ export interface Child {
 
 /**
  * One listing statement serves this many entries with all their properties. The next page is asked for before this one is
- * used, so that the database works while we write XML; and what a page of this size leaves behind dies young. The first is
- * smaller, so that the wait for it is short; it and the second are a thousand.
+ * used, so that the database works while we write XML; and what a page of this size leaves behind dies young.
  */
 const PAGE_ENTRIES = 1000;
-const FIRST_PAGE_ENTRIES = 250;
 
 /**
  * Everything directly in a folder, in byte order, a page at a time. The folder's own marker is the folder itself, and shows
@@ -26,14 +24,12 @@ const FIRST_PAGE_ENTRIES = 250;
  */
 export async function* childPages(x: Exchange, bucket: BucketId, folder: ObjectKey): AsyncGenerator<Child[]> {
   const clashes = new ClashFinder();
-  const ask = (after: string, limit: number): Promise<ListPage> =>
-    x.deps.namespace.list(x.who, { bucket, prefix: folder, delimiter: '/', after, limit, directories: true });
-  let limit = FIRST_PAGE_ENTRIES;
-  let coming: Promise<ListPage> | null = ask('', limit);
+  const ask = (after: string): Promise<ListPage> =>
+    x.deps.namespace.list(x.who, { bucket, prefix: folder, delimiter: '/', after, limit: PAGE_ENTRIES, directories: true });
+  let coming: Promise<ListPage> | null = ask('');
   while (coming !== null) {
     const page: ListPage = await coming;
-    limit = limit === FIRST_PAGE_ENTRIES ? PAGE_ENTRIES - FIRST_PAGE_ENTRIES : PAGE_ENTRIES;
-    coming = page.next === null ? null : ask(page.next, limit);
+    coming = page.next === null ? null : ask(page.next);
     // Its error is thrown when its turn comes; where a client went away that is never.
     coming?.catch(() => undefined);
     const children: Child[] = [];
