@@ -123,16 +123,19 @@ function readAuthorization(authorization: string, service: 's3' | 'sts', known: 
   return { ...claim, signature };
 }
 
+/** What a presigned query must have. */
+export const QUERY_CLAIM = [
+  'X-Amz-Algorithm',
+  'X-Amz-Credential',
+  'X-Amz-Date',
+  'X-Amz-Expires',
+  'X-Amz-SignedHeaders',
+  'X-Amz-Signature',
+] as const;
+
 function fromQuery(query: Query): Credentials {
   const malformed = (message: string): S3Error => new S3Error('AuthorizationQueryParametersError', message);
-  const [algorithm, credential, stamp, expires, signedHeaders, signature] = [
-    'X-Amz-Algorithm',
-    'X-Amz-Credential',
-    'X-Amz-Date',
-    'X-Amz-Expires',
-    'X-Amz-SignedHeaders',
-    'X-Amz-Signature',
-  ].map((name) => query.get(name));
+  const [algorithm, credential, stamp, expires, signedHeaders, signature] = QUERY_CLAIM.map((name) => query.get(name));
   if (!algorithm || !credential || !stamp || !expires || !signedHeaders || !signature) {
     throw malformed(
       'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',

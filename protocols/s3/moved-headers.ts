@@ -1,18 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { QUERY_CLAIM } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import type { Query } from './uri.ts';
 
 /** What a presigned query says of its own signature. */
-export const PRESIGN_PARAMETERS: ReadonlySet<string> = new Set([
-  'X-Amz-Algorithm',
-  'X-Amz-Credential',
-  'X-Amz-Date',
-  'X-Amz-Expires',
-  'X-Amz-SignedHeaders',
-  'X-Amz-Signature',
-  'X-Amz-Security-Token',
-  'X-Amz-Content-Sha256',
-]);
+export const PRESIGN_PARAMETERS: ReadonlySet<string> = new Set([...QUERY_CLAIM, 'X-Amz-Security-Token', 'X-Amz-Content-Sha256']);
 
 /**
  * Never headers: keys of customers, which have no place in a URL; and checksums, which are of the body that the signer had, so of none (AWS's SDK for

@@ -2,6 +2,7 @@ import { WebSocketServer } from 'ws';
 import type { UpgradeDoor } from '#http/door';
 import { FOREIGN_ORIGIN, sameOrigin } from '#http/same-origin';
 import { CLOSE, WS_LIMITS, type WsDeps } from './deps.ts';
+import { createEventMessage } from './events.ts';
 import { createSession, type Session } from './session.ts';
 
 export type { WsDeps } from './deps.ts';
@@ -17,6 +18,7 @@ export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close()
     }
   });
 
+  const messageOf = createEventMessage();
   const unsubscribeRights = deps.authorizer?.onChange((bucket) => {
     for (const session of sessions) if (session.follows(bucket)) void session.recheck();
   });
@@ -35,7 +37,7 @@ export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close()
         return;
       }
       server.handleUpgrade(req, socket, head, (webSocket) => {
-        const session = createSession(webSocket, deps, limits, cx, (status) => deps.loggedIn?.(req, cx, status));
+        const session = createSession(webSocket, deps, limits, cx, messageOf, (status) => deps.loggedIn?.(req, cx, status));
         sessions.add(session);
         webSocket.once('close', () => sessions.delete(session));
       });

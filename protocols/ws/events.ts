@@ -32,17 +32,20 @@ interface Told {
   change: Change;
   text: string;
 }
-/** What was last said of an event. Many hear the same of it. */
-const said = new WeakMap<JournalEvent, Told>();
+/** The message of an event, for the subscription that has this id. Times are ISO 8601. */
+export type EventMessage = (event: JournalEvent, change: Change, bucket: string, id: string | undefined) => string;
 
-/** The message of an event. Times are ISO 8601. */
-export function eventMessage(event: JournalEvent, change: Change, bucket: string, id: string | undefined): string {
-  let told = said.get(event);
-  if (told === undefined || told.bucket !== bucket || !same(told.change, change)) {
-    told = { bucket, change, text: textOf(event, change, bucket) };
-    said.set(event, told);
-  }
-  return id === undefined ? `{"type":"event",${told.text}` : `{"type":"event","id":${JSON.stringify(id)},${told.text}`;
+/** Many hear the same of an event: it is written once for those who come one after another. */
+export function createEventMessage(): EventMessage {
+  const said = new WeakMap<JournalEvent, Told>();
+  return (event, change, bucket, id) => {
+    let told = said.get(event);
+    if (told === undefined || told.bucket !== bucket || !same(told.change, change)) {
+      told = { bucket, change, text: textOf(event, change, bucket) };
+      said.set(event, told);
+    }
+    return id === undefined ? `{"type":"event",${told.text}` : `{"type":"event","id":${JSON.stringify(id)},${told.text}`;
+  };
 }
 
 function same(a: Change, b: Change): boolean {

@@ -6,6 +6,7 @@ import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import { openWatch, type Watch } from './channels.ts';
 import { CLOSE, type WsDeps, type WsLimits } from './deps.ts';
+import type { EventMessage } from './events.ts';
 import { type Channel, type ClientMessage, parseMessage, type SubscribeMessage, type WatchMessage } from './messages.ts';
 import { authorizeFollowing, follow, type Subscription } from './subscription.ts';
 
@@ -29,6 +30,7 @@ export function createSession(
   deps: WsDeps,
   limits: WsLimits,
   cx: RequestContext,
+  messageOf: EventMessage,
   loggedIn: (status: number) => void,
 ): Session {
   const subscriptions = new Map<string, Subscription>();
@@ -174,7 +176,7 @@ export function createSession(
         (failure: unknown) => refuse(failure, { id, bucket: name }),
       );
     };
-    subscriptions.set(key, follow({ deps, bucket, name, prefix, from, id, send, onEnd }));
+    subscriptions.set(key, follow({ deps, bucket, name, prefix, from, id, messageOf, send, onEnd }));
   }
 
   async function watch(who: Who, message: WatchMessage): Promise<void> {

@@ -4,7 +4,7 @@ import type { Bucket } from '#core/bucket';
 import { isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import type { WsDeps } from './deps.ts';
-import { changeBelow, eventMessage } from './events.ts';
+import { changeBelow, type EventMessage } from './events.ts';
 
 /** One bucket or prefix that a socket follows. */
 export interface Subscription {
@@ -22,6 +22,7 @@ export interface SubscriptionOptions {
   prefix: string;
   from: Cursor;
   id: string | undefined;
+  messageOf: EventMessage;
   /** Gives nothing when the socket can take more at once, else what resolves when it can. */
   send(messages: string[]): Promise<void> | void;
   /** The journal does not reach back so far, or it failed; the subscription is over. */
@@ -39,7 +40,7 @@ const CURSOR_MS = 500;
 
 /** Every commit from the cursor on, in order, once; what the prefix leaves out still moves the cursor along, a little later. */
 export function follow(options: SubscriptionOptions): Subscription {
-  const { deps, bucket, name, prefix, from, id, send, onEnd } = options;
+  const { deps, bucket, name, prefix, from, id, messageOf, send, onEnd } = options;
   const ended = new AbortController();
   let owed: Cursor | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -59,7 +60,7 @@ export function follow(options: SubscriptionOptions): Subscription {
     for (const event of events) {
       const change = changeBelow(event, prefix);
       told = change !== null;
-      if (change !== null) messages.push(eventMessage(event, change, name, id));
+      if (change !== null) messages.push(messageOf(event, change, name, id));
     }
     const last = events.at(-1);
     // An event brings its own, which is later than what was owed.

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Logger } from '#contracts/observability';
@@ -82,8 +83,9 @@ export function createSignals(options: SignalsOptions): Signals & { close(): Pro
         if (first) log.warn({ error: String(error) }, 'Cannot listen to the database yet.');
       }
       listening = false;
-      // One that does not answer does not say goodbye either.
+      // One that does not answer does not say goodbye either, and would be held for as long as the network keeps it.
       await Promise.race([client.end().catch(() => undefined), sleep(answerMsMax, undefined, { ref: false })]);
+      socketOf(client).destroy();
       await sleep(RECONNECT_MS, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
     }
   }
@@ -160,4 +162,9 @@ export function createSignals(options: SignalsOptions): Signals & { close(): Pro
       await running;
     },
   };
+}
+
+/** pg has no word for hanging up at once. */
+function socketOf(client: Client): Pick<Socket, 'destroy'> {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
