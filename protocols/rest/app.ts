@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context, type Next } from 'koa';
 import type { z } from 'zod';
-import { type Action, definitionOf } from '#core/actions';
+import { type Action, assertDeclared, definitionOf } from '#core/actions';
 import { CloudStoreError } from '#core/errors';
 import { allowBody, readBody } from '#http/body';
 import type { RequestContext } from '#http/door';
@@ -81,10 +81,9 @@ export function routerPath(path: string): string {
   return path.replace('/{key}', '{/{*key}}').replace(/\/\{(\w+)\}/g, '/:$1');
 }
 
-/** TypeScript asks for it; this is for whoever does not ask TypeScript. */
+/** @throws for a route without a declaration */
 export function assertActions({ operation, actions }: Pick<Route, 'operation' | 'actions'>): void {
-  const declared = actions === undefined ? false : 'none' in actions ? actions.none !== '' : actions.length > 0;
-  if (!declared) throw new Error(`The route ${operation} does not say which action it asks for.`);
+  assertDeclared('route', [operation], { [operation]: actions });
 }
 
 async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContext): Promise<void> {

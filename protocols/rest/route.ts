@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Action } from '#core/actions';
+import type { Asked } from '#core/actions';
 import type { Exchange } from './exchange.ts';
 
 /**
@@ -17,7 +17,7 @@ export interface RouteOf<Q, B> {
    * What a request asks of the Authorizer: at least one of these. What is done to no bucket (`on: 'service'`) is asked before the handler runs; the rest by
    * namespace and buckets, or by the handler. `none`: nothing is, and why that is right. A route without does not start.
    */
-  actions: readonly [Action, ...Action[]] | { none: string };
+  actions: Asked;
   /** Without authentication. */
   open?: boolean;
   query?: Q;

@@ -2,6 +2,7 @@ import type { JobStatus } from '#contracts/jobs';
 import type { TraceEntry } from '#contracts/trace';
 import { CloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
+import { CHANNEL_ACTIONS } from './actions.ts';
 import type { WsDeps } from './deps.ts';
 import type { TraceFilter, WatchMessage } from './messages.ts';
 
@@ -25,8 +26,9 @@ export async function openWatch(
   full: () => boolean,
 ): Promise<Watch> {
   const authorize = async (now: Who): Promise<void> => {
-    if (message.channel === 'presence') return;
-    await part(deps.authorizer).require(now, 'admin', null);
+    const asked = CHANNEL_ACTIONS[message.channel];
+    if ('none' in asked) return;
+    for (const action of asked) await part(deps.authorizer).require(now, action, null);
   };
   await authorize(who);
   switch (message.channel) {

@@ -1,14 +1,17 @@
 import { WebSocketServer } from 'ws';
 import type { UpgradeDoor } from '#http/door';
 import { FOREIGN_ORIGIN, sameOrigin } from '#http/same-origin';
+import { assertMessages } from './actions.ts';
 import { CLOSE, WS_LIMITS, type WsDeps } from './deps.ts';
 import { createEventMessage } from './events.ts';
+import { CHANNELS, MESSAGE_TYPES } from './messages.ts';
 import { createSession, type Session } from './session.ts';
 
 export type { WsDeps } from './deps.ts';
 
 /** The event stream at /ws: a socket authenticates, subscribes from cursors, and gets every commit of any door. */
 export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close(): void } {
+  assertMessages(MESSAGE_TYPES, CHANNELS);
   const limits = { ...WS_LIMITS, ...deps.limits };
   const server = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytesMax, perMessageDeflate: false });
   const sessions = new Set<Session>();

@@ -51,6 +51,9 @@ const FIELDS: Record<ClientMessage['type'], readonly string[]> = {
   ping: ['type'],
 };
 
+/** Every kind of message that is understood. */
+export const MESSAGE_TYPES = Object.keys(FIELDS);
+
 /** @throws invalid_argument */
 export function parseMessage(text: string): ClientMessage {
   const message = parseObject(text);

@@ -126,3 +126,22 @@ export function configAction(document: string, verb: 'read' | 'write' | 'remove'
   const name = `bucket.${document}.${verb}`;
   return Object.hasOwn(ACTIONS, name) ? (name as Action) : null;
 }
+
+/** What a route, method, operation or message asks of the Authorizer: at least one of these; `none`: nothing is asked, and why that is right. */
+export type Asked = readonly [Action, ...Action[]] | { none: string };
+
+/**
+ * TypeScript asks for a declaration; this is for whoever does not ask TypeScript.
+ * @throws when something would be served that does not say what it asks for
+ */
+export function assertDeclared(
+  kind: string,
+  names: Iterable<string>,
+  declared: Readonly<Record<string, Asked | undefined>>,
+): void {
+  for (const name of names) {
+    const asked = Object.hasOwn(declared, name) ? declared[name] : undefined;
+    const said = asked === undefined ? false : 'none' in asked ? asked.none !== '' : asked.length > 0;
+    if (!said) throw new Error(`The ${kind} ${name} does not say which action it asks for.`);
+  }
+}

@@ -1,4 +1,4 @@
-import { type Action, definitionOf } from '#core/actions';
+import { type Action, assertDeclared, definitionOf } from '#core/actions';
 
 /**
  * What each operation asks of the Authorizer: at least one of these. One with a document of a bucket (`bucket.…`) is asked before its handler runs; the
@@ -115,7 +115,5 @@ export function documentAction(operation: string): Action | null {
 
 /** @throws when an operation is carried out that asks for nothing */
 export function assertOperations(names: Iterable<string>): void {
-  for (const name of names) {
-    if (OPERATION_ACTIONS[name] === undefined) throw new Error(`The operation ${name} does not say which action it asks for.`);
-  }
+  assertDeclared('operation', names, OPERATION_ACTIONS);
 }

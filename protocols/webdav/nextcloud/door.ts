@@ -13,20 +13,24 @@ import { lockedHref, pathOf, targetOf, whoOf } from '../request-target.ts';
 import { surroundingsOf } from '../surroundings.ts';
 import { answerOf, capabilitiesAnswer } from './account.ts';
 import { trashbinPathOf, versionPathOf } from './beside.ts';
-import { BULK_PATH, serveBulk } from './bulk.ts';
+import { serveBulk } from './bulk.ts';
 import { homeOf, type NextcloudDeps, originOf } from './deps.ts';
 import { createFileIds } from './file-ids.ts';
 import { serveLogin } from './login-flow.ts';
 import { decode, filesBase, filesPathOf } from './mounts.ts';
 import { answerOcs, type OcsVersion } from './ocs.ts';
-import { isPreviewPath, servePreview } from './previews.ts';
+import { servePreview } from './previews.ts';
+import { createRoutes, OCS } from './routes.ts';
 import { statusDocument } from './status.ts';
 import { serveTrashbin } from './trashbin.ts';
 import { serveUpload, type UploadPath } from './uploads.ts';
 import { serveVersions } from './versions.ts';
 
-const OCS = /^\/ocs\/v([12])\.php(\/[^?#]*?)\/?(?:[?#]|$)/;
 const UPLOADS = /^\/remote\.php\/dav\/uploads\/([^/?#]+)\/([^/?#]+)(?:\/([^/?#]*))?\/?(?:[?#]|$)/;
+
+type Serve = (req: IncomingMessage, res: ServerResponse, cx: RequestContext, path: string) => Promise<void> | void;
+/** `shown.x`: what a refusal is about, once that is known. */
+type ServeDav = (x: Exchange, home: Bucket, path: string, shown: { x: Exchange | null }) => Promise<void>;
 
 /**
  * What Nextcloud's clients ask of a server, as far as files are concerned: `/status.php`, `/ocs`, `/remote.php` and `/index.php`. The files are the user's
@@ -37,43 +41,49 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
   const surroundings: Surroundings = { ...surroundingsOf(deps), shown: ids.saw };
   const methodOf = createMethods();
 
+  const serveOf = createRoutes<Serve>({
+    status: answerStatus,
+    alive: empty,
+    ocs: serveOcs,
+    login: page(async (req, res, cx, path) => {
+      if (!(await serveLogin(req, res, cx, deps, path))) leadHome(req, res);
+    }),
+    preview: page(async (req, res, cx, path) => {
+      cx.op = 'preview';
+      const { x, home } = await enter(req, res, cx);
+      await servePreview(x, deps, ids, home, path);
+    }),
+    page: page(leadHome),
+    files: dav(serveFiles),
+    bulk: dav((x, home) => serveBulk(x, deps, home)),
+    uploads: dav(serveUploads),
+    versions: dav(serveVersionsOf),
+    trashbin: dav(serveTrash),
+  });
+
   async function handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void> {
     const path = pathOf(req);
-    const plain = path.split(/[?#]/, 1)[0] ?? '';
-    const ocs = OCS.exec(path);
-    if (plain === '/status.php') return answerStatus(req, res, cx);
-    if (plain === '/index.php/204') return empty(res, cx);
-    if (ocs !== null) return serveOcs(req, res, cx, ocs[1] === '1' ? 1 : 2, ocs[2] ?? '');
-    if (plain.startsWith('/remote.php/')) return serveDav(req, res, cx, path);
-    return servePage(req, res, cx, plain);
+    await serveOf(path)(req, res, cx, path);
   }
 
-  /** Logging in; and a client's "open in the browser", which leads to our own pages. */
-  async function servePage(req: IncomingMessage, res: ServerResponse, cx: RequestContext, path: string): Promise<void> {
-    cx.op = 'page';
-    try {
-      if (await serveLogin(req, res, cx, deps, path)) return;
-      if (isPreviewPath(path)) {
-        cx.op = 'preview';
-        const { x: exchange, home } = await enter(req, res, cx);
-        return await servePreview(exchange, deps, ids, home, path);
+  /** Logging in, and pictures for the apps. */
+  function page(serve: Serve): Serve {
+    return async (req, res, cx, whole) => {
+      cx.op = 'page';
+      const path = whole.split(/[?#]/, 1)[0] ?? '';
+      try {
+        await serve(req, res, cx, path);
+      } catch (error) {
+        if (cx.signal.aborted) res.destroy();
+        else answerError(req, res, cx, asClientsReadIt(error), path);
       }
-      if (req.method === 'GET' || req.method === 'HEAD') answer(res, 302, { Location: '/' });
-      else answer(res, 404);
-    } catch (error) {
-      if (cx.signal.aborted) res.destroy();
-      else answerError(req, res, cx, asClientsReadIt(error), path);
-    }
+    };
   }
 
-  async function serveOcs(
-    req: IncomingMessage,
-    res: ServerResponse,
-    cx: RequestContext,
-    version: OcsVersion,
-    path: string,
-  ): Promise<void> {
+  async function serveOcs(req: IncomingMessage, res: ServerResponse, cx: RequestContext, whole: string): Promise<void> {
     cx.op = 'OCS';
+    const [, number, path = ''] = OCS.exec(whole) ?? [];
+    const version = number === '1' ? 1 : 2;
     const origin = originOf(cx, deps.publicUrl);
     try {
       if (path === '/cloud/capabilities')
@@ -105,48 +115,66 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
     answerOcs(req, res, version, { status: 200, data: [] });
   }
 
-  async function serveDav(req: IncomingMessage, res: ServerResponse, cx: RequestContext, path: string): Promise<void> {
-    const plain = path.split(/[?#]/, 1)[0] ?? '';
-    const name = req.method ?? '';
-    const method = methodOf(name);
-    cx.op = method === null ? 'unknown' : name;
-    let x: Exchange | null = null;
-    try {
-      const { x: exchange, home } = await enter(req, res, cx);
-      if (plain === BULK_PATH) {
-        cx.op = 'bulk';
-        return await serveBulk(exchange, deps, home);
+  /** What is below `/remote.php`: whoever asks is known first, whatever is there. */
+  function dav(serve: ServeDav): Serve {
+    return async (req, res, cx, path) => {
+      cx.op = methodOf(req.method ?? '') === null ? 'unknown' : (req.method ?? '');
+      const shown: { x: Exchange | null } = { x: null };
+      try {
+        const { x, home } = await enter(req, res, cx);
+        await serve(x, home, path, shown);
+      } catch (error) {
+        if (cx.signal.aborted) res.destroy();
+        else {
+          const { x } = shown;
+          answerError(
+            req,
+            res,
+            cx,
+            asClientsReadIt(error),
+            x === null ? path : lockedHref(x.mount, x.target, path, req.headers, error),
+          );
+        }
       }
-      if (method === null) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
-      const { principal } = exchange.who;
-      const files = filesPathOf(path, principal.name, home);
-      if (files === null) return await serveBeside(exchange, home, path);
-      x = { ...exchange, mount: files.mount, target: targetOf(files.mount, files.path) };
-      await method(x);
-    } catch (error) {
-      if (cx.signal.aborted) res.destroy();
-      else
-        answerError(
-          req,
-          res,
-          cx,
-          asClientsReadIt(error),
-          x === null ? path : lockedHref(x.mount, x.target, path, req.headers, error),
-        );
-    }
+    };
   }
 
-  /** What is no file of the user's, and hangs on them. */
-  async function serveBeside(exchange: Exchange, home: Bucket, path: string): Promise<void> {
-    const { principal } = exchange.who;
-    const upload = uploadPathOf(path, principal);
-    if (upload !== null) return serveUpload(exchange, deps, home, upload);
-    const version = versionPathOf(path, principal);
-    if (version !== null) return serveVersions(exchange, deps, ids, home, version);
-    const trash = trashbinPathOf(path, principal, home.name);
+  async function serveFiles(exchange: Exchange, home: Bucket, path: string, shown: { x: Exchange | null }): Promise<void> {
+    const method = knownMethod(exchange);
+    const files = filesPathOf(path, exchange.who.principal.name, home);
+    if (files === null) throw nothingHere();
+    const x = { ...exchange, mount: files.mount, target: targetOf(files.mount, files.path) };
+    shown.x = x;
+    await method(x);
+  }
+
+  async function serveUploads(x: Exchange, home: Bucket, path: string): Promise<void> {
+    knownMethod(x);
+    const upload = uploadPathOf(path, x.who.principal);
+    if (upload === null) throw nothingHere();
+    await serveUpload(x, deps, home, upload);
+  }
+
+  async function serveVersionsOf(x: Exchange, home: Bucket, path: string): Promise<void> {
+    knownMethod(x);
+    const version = versionPathOf(path, x.who.principal);
+    if (version === null) throw nothingHere();
+    await serveVersions(x, deps, ids, home, version);
+  }
+
+  async function serveTrash(x: Exchange, home: Bucket, path: string): Promise<void> {
+    knownMethod(x);
+    const trash = trashbinPathOf(path, x.who.principal, home.name);
     const target = trash === null ? null : targetOf(trash.mount, trash.path);
-    if (trash === null || target?.kind !== 'place') throw new DavError(404, 'Nothing is here.');
-    return serveTrashbin({ ...exchange, mount: trash.mount, target }, deps, ids, home, target);
+    if (trash === null || target?.kind !== 'place') throw nothingHere();
+    await serveTrashbin({ ...x, mount: trash.mount, target }, deps, ids, home, target);
+  }
+
+  /** @throws DavError 405 */
+  function knownMethod({ req }: Exchange): (x: Exchange) => Promise<void> {
+    const method = methodOf(req.method ?? '');
+    if (method === null) throw new DavError(405, 'The method is not known.', { headers: { Allow: ALLOW } });
+    return method;
   }
 
   /** Who asks, and for whose files. */
@@ -178,8 +206,18 @@ function answerStatus(req: IncomingMessage, res: ServerResponse, cx: RequestCont
   res.end(req.method === 'HEAD' ? undefined : body);
 }
 
+/** A client's "open in the browser". */
+function leadHome({ method }: IncomingMessage, res: ServerResponse): void {
+  if (method === 'GET' || method === 'HEAD') answer(res, 302, { Location: '/' });
+  else answer(res, 404);
+}
+
+function nothingHere(): DavError {
+  return new DavError(404, 'Nothing is here.');
+}
+
 /** How Android asks whether a captive portal is in the way. */
-function empty(res: ServerResponse, cx: RequestContext): void {
+function empty(_req: IncomingMessage, res: ServerResponse, cx: RequestContext): void {
   cx.op = 'status';
   answer(res, 204);
 }

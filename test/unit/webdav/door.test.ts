@@ -1,9 +1,40 @@
 import { expect } from 'chai';
+import { ACTIONS, type Asked } from '#core/actions';
 import { CloudStoreError } from '#core/errors';
+import { METHOD_ACTIONS } from '#protocols/webdav/method-actions';
+import { createMethods } from '#protocols/webdav/methods';
+import { createRoutes, ROUTE_ACTIONS } from '#protocols/webdav/nextcloud/routes';
 import { describeDoor } from './door-suite.ts';
 import { serveDoor } from './serve-door.ts';
 
 describeDoor('a namespace in memory', serveDoor);
+
+describe('WebDAV and Nextcloud: what is served and its actions', () => {
+  it('do not start with a method or a route that asks for no action', () => {
+    const serve = async (): Promise<void> => undefined;
+    const methods = Object.fromEntries(Object.keys(METHOD_ACTIONS).map((name) => [name, serve]));
+    expect(createMethods(methods as never)('GET')).to.equal(serve);
+    expect(() => createMethods({ ...methods, SEARCH: serve } as never)).to.throw('The method SEARCH does not say which action');
+    const routes = Object.fromEntries(Object.keys(ROUTE_ACTIONS).map((name) => [name, name]));
+    const serveOf = createRoutes(routes as never);
+    for (const [path, route] of [
+      ['/remote.php/dav/files/ann/a', 'files'],
+      ['/remote.php/webdav/a?x', 'files'],
+      ['/remote.php/dav/versions/ann/versions/1', 'versions'],
+      ['/ocs/v2.php/cloud/user', 'ocs'],
+      ['/index.php/login/v2', 'login'],
+      ['/index.php/apps/files/', 'page'],
+    ])
+      expect(serveOf(path!), path).to.equal(route);
+    expect(() => createRoutes({ ...routes, comments: 'x' } as never)).to.throw('The route comments does not say which action');
+  });
+
+  it('name only actions that there are', () => {
+    for (const declared of [METHOD_ACTIONS, ROUTE_ACTIONS])
+      for (const [name, asked] of Object.entries<Asked>(declared))
+        for (const action of 'none' in asked ? [] : asked) expect(ACTIONS, name).to.have.property(action);
+  });
+});
 
 describe('WebDAV: a folder that was listed before', () => {
   let server: Awaited<ReturnType<typeof serveDoor>>;

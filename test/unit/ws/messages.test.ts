@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { JournalEvent } from '#contracts/journal';
 import { isCloudStoreError } from '#core/errors';
+import { assertMessages } from '#protocols/ws/actions';
 import { changeBelow } from '#protocols/ws/events';
-import { parseMessage } from '#protocols/ws/messages';
+import { CHANNELS, MESSAGE_TYPES, parseMessage } from '#protocols/ws/messages';
 
 describe('messages of the event stream', () => {
   const seed = Number(process.env.CLOUDSTORE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -20,6 +21,13 @@ describe('messages of the event stream', () => {
     const wrong = ['', '[]', 'null', '{}', '{"type":"toString"}', '{"type":"auth"}', '{"type":"auth","token":1}'];
     wrong.push('{"type":"ping","extra":1}', '{"type":"subscribe","bucket":"b","cursor":"x"}');
     for (const text of wrong) expect(() => parseMessage(text), text).to.throw();
+  });
+  it('do not start without an action, nor does a channel', () => {
+    assertMessages(MESSAGE_TYPES, CHANNELS);
+    expect(() => assertMessages([...MESSAGE_TYPES, 'history'], CHANNELS)).to.throw(
+      'The message history does not say which action',
+    );
+    expect(() => assertMessages(MESSAGE_TYPES, [...CHANNELS, 'users'])).to.throw('The channel users does not say which action');
   });
   it('fuzzed, are read or refused', () => {
     const near = fc.record({ type: fc.constantFrom('auth', 'subscribe', 'unsubscribe', 'ping', 'x'), bucket: fc.anything() });
