@@ -82,6 +82,8 @@ export interface DirectoryInfo {
   modified: number;
   created: number;
   properties: Record<string, string> | null;
+  /** Of all that is live below; null: not known. */
+  bytes: number | null;
 }
 
 export type EntryInfo = ObjectInfo | DirectoryInfo;

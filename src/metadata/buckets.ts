@@ -56,7 +56,7 @@ const TAKEN = {
 const INSERT_HEAD = { name: 'bucket-head-insert', text: 'INSERT INTO bucket_heads (bucket_id) VALUES ($1)' };
 const INSERT_ROOT = {
   name: 'bucket-root-insert',
-  text: `INSERT INTO directories (bucket_id, path, explicit, revision, modified_ms, created_ms) VALUES ($1, '', true, 1, $2, $2)`,
+  text: `INSERT INTO directories (bucket_id, path, explicit, revision, modified_ms, created_ms, bytes) VALUES ($1, '', true, 1, $2, $2, 0)`,
 };
 /** The head's row is what every commit swaps on: moving its revision makes commits decide again with the new settings. */
 const TOUCH_HEAD = { name: 'bucket-head-touch', text: 'UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = $1' };

@@ -126,16 +126,16 @@ export function attributesReader(): (text: string) => ObjectAttributes {
 
 /** All of a directory but its path as one text. */
 export const PACKED_DIRECTORY = `concat_ws(E'\\x1f', d.id, d.explicit, encode(uuid_send(d.identity), 'hex'), d.revision, d.modified_ms, d.created_ms,
-  coalesce(d.properties::text, ''))`;
+  coalesce(d.properties::text, ''), coalesce(d.bytes::text, ''))`;
 
-export const DIRECTORY_PARTS = 7;
+export const DIRECTORY_PARTS = 8;
 
 export function packedDirectory(bucket: BucketId, path: ObjectKey, packed: string): DirectoryInfo {
   return partedDirectory(bucket, path, packed.split(SEPARATOR));
 }
 
 export function partedDirectory(bucket: BucketId, path: ObjectKey, parts: readonly string[]): DirectoryInfo {
-  const [id, explicit, identity, revision, modified, created, properties] = parts as PackedDirectory;
+  const [id, explicit, identity, revision, modified, created, properties, bytes] = parts as PackedDirectory;
   const row: DirectoryRow = [
     path,
     Number(id),
@@ -145,19 +145,20 @@ export function partedDirectory(bucket: BucketId, path: ObjectKey, parts: readon
     Number(modified),
     Number(created),
     properties || null,
+    bytes === '' ? null : Number(bytes),
   ];
   return directoryOf(bucket, row);
 }
 
-type PackedDirectory = readonly [string, string, string, string, string, string, string];
+type PackedDirectory = readonly [string, string, string, string, string, string, string, string];
 
-/** path, id, explicit, identity, revision, modified, created, properties */
-export type DirectoryRow = [string, number, boolean, string, number, number, number, string | null];
+/** path, id, explicit, identity, revision, modified, created, properties, bytes below */
+export type DirectoryRow = [string, number, boolean, string, number, number, number, string | null, number | null];
 export const DIRECTORY_COLUMNS = `d.path, d.id, d.explicit, encode(uuid_send(d.identity), 'hex'), d.revision, d.modified_ms, d.created_ms,
-  d.properties`;
+  d.properties, d.bytes`;
 
 export function directoryOf(bucket: BucketId, row: DirectoryRow): DirectoryInfo {
-  const [key, directoryId, explicit, identity, revision, modified, created, properties] = row;
+  const [key, directoryId, explicit, identity, revision, modified, created, properties, bytes] = row;
   return {
     kind: 'directory',
     bucket,
@@ -168,6 +169,7 @@ export function directoryOf(bucket: BucketId, row: DirectoryRow): DirectoryInfo 
     modified,
     created,
     properties: propertiesOf(properties),
+    bytes,
   };
 }
 

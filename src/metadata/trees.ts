@@ -40,13 +40,14 @@ interface Transfer<Intent> {
   takes: boolean;
   /** Whether a folder comes with all below. */
   whole(intent: Intent): boolean;
-  carry(work: Work, from: Range, to: Range, intent: Intent): Promise<number>;
+  /** `gone`: bytes that were in the way. */
+  carry(work: Work, from: Range, to: Range, gone: number, intent: Intent): Promise<number>;
 }
 
 const moveEntry: Transfer<TreeIntent> = {
   takes: true,
   whole: () => true,
-  async carry(work, from, to, { keepParent }) {
+  async carry(work, from, to, gone, { keepParent }) {
     const source = await measure(work, from);
     assertKeysFit(source, from, to);
     const [left, joined] = [work.head(from.bucket), work.head(to.bucket)];
@@ -63,8 +64,8 @@ const moveEntry: Transfer<TreeIntent> = {
     past(left, rest);
     joined.objects += source.objects;
     joined.bytes += source.bytes;
-    await arrived(work, to);
-    await departed(work, from, keepParent === true);
+    await arrived(work, to, source.bytes - gone);
+    await departed(work, from, source.bytes, keepParent === true);
     return source.objects;
   },
 };
@@ -72,7 +73,7 @@ const moveEntry: Transfer<TreeIntent> = {
 const copyEntry: Transfer<CopyIntent> = {
   takes: false,
   whole: ({ depth0 }) => depth0 !== true,
-  async carry(work, from, to, { depth0, properties }) {
+  async carry(work, from, to, gone, { depth0, properties }) {
     const joined = work.head(to.bucket);
     const only = from.tree && depth0 === true;
     const range = only ? { ...from, tree: false } : from;
@@ -80,14 +81,14 @@ const copyEntry: Transfer<CopyIntent> = {
     assertKeysFit(source, from, to);
     await write(work, range, to, { count: source.objects, sameNode: false, properties: properties === true });
     if (from.tree) {
-      const target = [to.bucket, to.key, work.now, only, properties === true];
+      const target = [to.bucket, to.key, work.now, only, properties === true, source.bytes];
       await work.session.execute(sql.COPY_DIRECTORIES, [from.bucket, from.key, endOf(from.key), ...target]);
     }
     joined.objects += source.objects;
     joined.bytes += source.bytes;
     // A folder that stood by its contents alone needs a marker where they don't come along.
     if (from.tree && source.objects === 0) await writeMarker(work, to.bucket, to.key);
-    await arrived(work, to);
+    await arrived(work, to, source.bytes - gone);
     return Math.max(1, source.objects);
   },
 };
@@ -117,8 +118,8 @@ async function transfer<Intent extends TreeIntent>(work: Work, intent: Intent, k
   if (kind.takes) await openLocks(work, from, { who, lockTokens, below: true, membership: true, drop: 'all' });
   const drop = there === null ? 'none' : there.tree === to.tree ? 'below' : 'all';
   await openLocks(work, to, { who, lockTokens, below: there !== null, membership: there === null, drop });
-  if (there !== null) await makeRoom(work, there, from, to, kind.whole(intent));
-  const count = await kind.carry(work, from, to, intent);
+  const gone = there === null ? 0 : await makeRoom(work, there, from, to, kind.whole(intent));
+  const count = await kind.carry(work, from, to, gone, intent);
   const entry = await entryIn(work, to);
   if (entry === null) throw new CloudStoreError('internal', 'What was carried over is not there.');
   record(work, from, to, entry, kind.takes);
@@ -134,8 +135,8 @@ async function occupantOf(work: Work, to: Range, { requireParent }: TreeIntent):
   return (await entryIn(work, other)) === null ? null : other;
 }
 
-/** Takes away what is in the way. Of the same kind, what will be overwritten stays, so that it gets one new version and keeps its node. */
-async function makeRoom(work: Work, there: Range, from: Range, to: Range, whole: boolean): Promise<void> {
+/** Takes away what is in the way, and tells how many bytes that were. Of the same kind, what will be overwritten stays, so that it gets one new version and keeps its node. */
+async function makeRoom(work: Work, there: Range, from: Range, to: Range, whole: boolean): Promise<number> {
   const gone = await measure(work, there);
   const same = there.tree === to.tree;
   if (there.tree || !same) await clear(work, there, same && whole ? from : null);
@@ -144,6 +145,7 @@ async function makeRoom(work: Work, there: Range, from: Range, to: Range, whole:
   past(head, gone);
   // Whoever follows the journal learns that all below is another folder's now.
   if (!same || there.tree) head.events.push({ kind: there.tree ? 'removeTree' : 'remove', key: there.key });
+  return gone.bytes;
 }
 
 function record(work: Work, from: Range, to: Range, entry: EntryInfo, taken: boolean): void {
@@ -167,7 +169,7 @@ async function removeTree(work: Work, intent: RemoveTreeIntent): Promise<{ remov
   await work.session.execute(sql.REMOVE_DIRECTORIES, [range.bucket, range.key, endOf(range.key)]);
   past(head, gone);
   head.events.push({ kind: 'removeTree', key: range.key });
-  await departed(work, range, intent.keepParent === true);
+  await departed(work, range, gone.bytes, intent.keepParent === true);
   return { removed: gone.objects };
 }
 

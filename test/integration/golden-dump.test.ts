@@ -24,6 +24,12 @@ describe('dumps of version 1', function () {
       const live = await target.sql('SELECT key, etag FROM slots WHERE live ORDER BY key');
       expect(live.map(([key]) => key)).to.deep.equal(['a', 'a/b', 'ü/\n']);
       expect(live[0]?.[1]).to.equal('f'.repeat(32));
+      const folders = `SELECT path, bytes = (SELECT sum(size) FROM slots s WHERE s.live AND starts_with(s.key, d.path)) FROM directories d ORDER BY path`;
+      expect(await target.sql(folders), 'folders know what is below').to.deep.equal([
+        ['', true],
+        ['a/', true],
+        ['ü/', true],
+      ]);
       expect(await target.sql('SELECT name FROM principals ORDER BY name')).to.deep.equal([['ann'], ['bob']]);
     } finally {
       await target.drop();

@@ -124,9 +124,9 @@ describe("Nextcloud's dialect on a real gateway", function () {
     expect(value(file, 'permissions')).to.equal('GDNVW');
     expect(value(folder, 'permissions')).to.equal('GDNVCK');
     expect(value(root, 'permissions')).to.equal('GCK');
-    expect(root)
-      .to.include('<oc:data-fingerprint/>')
-      .and.match(/<oc:size>\d+</);
+    expect(root).to.include('<oc:data-fingerprint/>');
+    expect(value(folder, 'size'), 'of all below').to.equal('3');
+    expect(value(root, 'size')).to.equal('4');
     expect(value(file, 'size')).to.equal('3');
     expect(file)
       .to.include(`<oc:checksums><oc:checksum>SHA1:${sha1}</oc:checksum></oc:checksums>`)
@@ -139,6 +139,19 @@ describe("Nextcloud's dialect on a real gateway", function () {
     await call('PUT', `${files}/renamed/e/f`, { body: 'new' });
     const etag = (text: string) => /<D:getetag>([^<]*)/.exec(text)?.[1];
     expect(etag(await ask('/')), 'every ancestor changes').not.to.equal(etag(before));
+    // Desktop's choice of what to sync (selectivesyncdialog.cpp: LsColJob with resourcetype and size, Depth 1) shows the size of each folder.
+    const body =
+      '<d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:resourcetype/><oc:size/></d:prop></d:propfind>';
+    const sizes = async () => {
+      const listed = (await call('PROPFIND', `${files}/`, { headers: { depth: '1' }, body })).body.toString();
+      return [...listed.matchAll(/<D:collection\/>.*?<oc:size>(\d+)</g)].map((match) => Number(match[1]));
+    };
+    await call('PUT', `${files}/renamed/e/more`, { body: 'x'.repeat(1000) });
+    await call('COPY', `${files}/renamed`, { headers: { destination: `${files}/twice` } });
+    expect(await sizes()).to.deep.equal([2007, 1003, 1003]);
+    await call('DELETE', `${files}/renamed/e/more`);
+    await call('DELETE', `${files}/twice`);
+    expect(await sizes()).to.deep.equal([4, 3]);
   });
 
   describe('uploads in parts', () => {

@@ -10,6 +10,8 @@ export interface Accounts {
   historyBytes: number;
   ownerObjects: number;
   ownerBytes: number;
+  /** By folder: bytes below. */
+  folders: Record<string, number | null>;
 }
 
 const LIVE = 'FROM slots s WHERE s.live AND s.bucket_id';
@@ -31,10 +33,16 @@ export async function accountsOf(
             (SELECT coalesce(sum(v.size), 0) ${PAST}), (SELECT count(*) ${LIVE} IN ${OWNED}), (SELECT coalesce(sum(s.size), 0) ${LIVE} IN ${OWNED})`,
     [id, owner],
   );
-  return { kept: accounts(kept ?? []), counted: accounts(counted ?? []) };
+  const folders = await database.sql(
+    `SELECT d.path, d.bytes, (SELECT coalesce(sum(s.size), 0) ${LIVE} = $1 AND starts_with(s.key, d.path)) FROM directories d WHERE d.bucket_id = $1`,
+    [id],
+  );
+  const of = (column: 1 | 2) =>
+    Object.fromEntries(folders.map((row) => [row[0], row[column] === null ? null : Number(row[column])]));
+  return { kept: accounts(kept ?? [], of(1)), counted: accounts(counted ?? [], of(2)) };
 }
 
-function accounts(row: unknown[]): Accounts {
+function accounts(row: unknown[], folders: Accounts['folders']): Accounts {
   const [objects = 0, bytes = 0, historyVersions = 0, historyBytes = 0, ownerObjects = 0, ownerBytes = 0] = row.map(Number);
-  return { objects, bytes, historyVersions, historyBytes, ownerObjects, ownerBytes };
+  return { objects, bytes, historyVersions, historyBytes, ownerObjects, ownerBytes, folders };
 }

@@ -68,18 +68,17 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   return true;
 }
 
-const NOTHING = { locks: [], quota: null, head: null, ownerName: null, usage: null };
+const NOTHING = { locks: [], quota: null, head: null, ownerName: null };
 
 /** Under which the listing cache has a folder's listing: its ETag, and whatever else it hangs on. null: that is more than has a name. */
 function keptName(
   { who: { principal } }: Exchange,
   bucket: Bucket,
   { href }: Place,
-  { etag, key }: EntryInfo,
+  { etag }: EntryInfo,
   { renderer: { needs }, wording }: Pick<Asked, 'renderer' | 'wording'>,
 ): string | null {
   if (LASTING.some((need) => needs.has(need))) return null;
-  if (needs.has('usage') && key === '') return null;
   if (needs.has('rights') && !evenRights(principal, bucket)) return null;
   if (needs.has('owner') && bucket.owner !== principal.id) return null;
   return `${bucket.id} ${etag} ${wording} ${principal.id} ${bucket.owner} ${principal.role} ${principal.name} ${href}`;

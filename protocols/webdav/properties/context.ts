@@ -29,7 +29,6 @@ export interface Gathered {
   /** Of the journal. */
   head: Cursor | null;
   ownerName: string | null;
-  usage: { bytes: number } | null;
 }
 
 /** Fetches at once, for however many entries, what the asked properties need. Nothing when they need nothing. */
@@ -37,19 +36,18 @@ export async function gatherContext(x: Exchange, needs: ReadonlySet<Need>, scope
   const { namespace, journal } = x.deps;
   const key = lockKey(scope?.key ?? '');
   const bucket = scope?.buckets[0];
-  const [locks, quota, head, ownerName, usage] = await Promise.all([
+  const [locks, quota, head, ownerName] = await Promise.all([
     bucket !== undefined && needs.has('locks') ? namespace.locks(x.who, bucket.id, [key], scope?.below) : [],
     bucket !== undefined && needs.has('quota') ? namespace.quota(x.who, bucket.id) : null,
     bucket !== undefined && needs.has('sync') ? journal.head(bucket.id) : null,
     bucket !== undefined && needs.has('owner') ? nameOfOwner(x, bucket) : null,
-    bucket !== undefined && needs.has('usage') && scope?.key === '' ? x.deps.buckets.usage(x.who, bucket.id) : null,
   ]);
-  return contextOf(x, needs, scope, { locks, quota, head, ownerName, usage });
+  return contextOf(x, needs, scope, { locks, quota, head, ownerName });
 }
 
 /** Of what is known already. */
 export function contextOf(x: Exchange, needs: ReadonlySet<Need>, scope: Scope | null, known: Gathered): PropertyContext {
-  const { locks, quota, head, ownerName, usage } = known;
+  const { locks, quota, head, ownerName } = known;
   const { clock } = x.deps;
   const key = lockKey(scope?.key ?? '');
   const dates = createDateWriter();
@@ -64,7 +62,6 @@ export function contextOf(x: Exchange, needs: ReadonlySet<Need>, scope: Scope | 
     locked: locks.length > 0,
     lockRoot: (lock) => (scope?.place == null ? '' : hrefBeside(x.mount, scope.place, lock.at.key)),
     ownerName,
-    bucketBytes: usage?.bytes ?? null,
     userName: x.who.principal.name,
     principalHref: (name) => principalHref(x.deps.principalsBase, name),
     syncToken: (entry) =>

@@ -18,13 +18,8 @@ export const OWNCLOUD_PROPERTIES: readonly Property[] = [
     ...oc('permissions', (entry, context) => permissions(context.rightsOn(entry), entry.kind === 'directory', entry.key === '')),
     needs: 'rights',
   },
-  // Of a folder it would cost a look at all that is in it: only the whole is known.
-  {
-    ...oc('size', (entry, context) =>
-      entry.kind === 'object' ? String(entry.size) : entry.key === '' ? text(context.bucketBytes) : null,
-    ),
-    needs: 'usage',
-  },
+  // Of a folder all that is below it, as every commit keeps it.
+  oc('size', (entry) => text(entry.kind === 'object' ? entry.size : entry.bytes)),
   oc('checksums', (entry) => {
     const checksums = entry.kind === 'object' ? entry.attributes.extra?.[OC_CHECKSUMS] : undefined;
     return checksums === undefined ? null : `<oc:checksum>${escapeXml(checksums)}</oc:checksum>`;

@@ -24,8 +24,6 @@ export interface PropertyContext {
   userName: string;
   /** The absolute path of a user as a resource; null: of the collection of all. */
   principalHref(name: string | null): string;
-  /** Plaintext bytes in the whole bucket. */
-  bucketBytes: number | null;
   /** Of a folder as it is now. */
   syncToken(entry: EntryInfo): string | null;
   /** ms since the epoch; null: it is there. */
@@ -34,7 +32,7 @@ export interface PropertyContext {
   prepare(entries: readonly EntryInfo[]): Promise<void> | void;
 }
 
-export type Need = 'locks' | 'quota' | 'rights' | 'owner' | 'sync' | 'usage';
+export type Need = 'locks' | 'quota' | 'rights' | 'owner' | 'sync';
 
 /** A live property: computed only when a request asks for it. */
 export interface Property {

@@ -1,12 +1,23 @@
 import type { RemoveIntent } from '#contracts/metadata-store';
-import { ancestorsOf, parentOf } from '#core/address';
+import { parentOf } from '#core/address';
 import { checkConditions } from '#core/conditions';
 import { encodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import { isHeld, locked } from '#core/retention';
 import { withoutSlash } from '../locks.ts';
 import { checkLocks, checkQuota } from './checks.ts';
-import { ensureDirectories, type Fold, hide, journal, type Outcome, past, setSlot, touch, writeVersion } from './fold.ts';
+import {
+  ensureDirectories,
+  type Fold,
+  foldersOf,
+  hide,
+  journal,
+  type Outcome,
+  past,
+  setSlot,
+  touch,
+  writeVersion,
+} from './fold.ts';
 import { clocksOf } from './locking.ts';
 import { type BucketState, type SlotState, slotKey } from './state.ts';
 
@@ -105,9 +116,7 @@ function afterRemoval(fold: Fold, bucket: BucketState, intent: RemoveIntent): vo
   for (const lock of state.locks)
     if (lock.at.bucket === bucket.id && lock.at.key === own && own !== '') plan.locks.add(lock.token);
   state.locks = state.locks.filter((lock) => !plan.locks.has(lock.token));
-  const paths = ancestorsOf(intent.key);
-  if (intent.key.endsWith('/')) paths.push(intent.key);
-  for (const path of paths) {
+  for (const path of foldersOf(intent.key)) {
     const change = touch(fold, bucket, path, false);
     if (path === '') continue;
     change.c = true;

@@ -102,22 +102,27 @@ export function writeVersion(fold: Fold, bucket: BucketState, key: string, writt
 
 /** Every directory above a live key exists and moves with it; a marker `a/` makes `a/` explicit. */
 export function ensureDirectories(fold: Fold, bucket: BucketState, key: string): void {
-  const paths = ancestorsOf(key);
-  if (key.endsWith('/')) paths.push(key);
-  for (const path of paths) {
+  for (const path of foldersOf(key)) {
     const change = touch(fold, bucket, path, true);
     if (path === key) change.e = true;
     const at = slotKey(bucket.id, path);
     if (fold.state.directories.has(at)) continue;
     const { now } = fold.state;
-    const made = { directoryId: 0, explicit: path === key, etag: '', modified: now, created: now, properties: null };
+    const made = { directoryId: 0, explicit: path === key, etag: '', modified: now, created: now, properties: null, bytes: null };
     fold.state.directories.set(at, { kind: 'directory', bucket: bucket.id, key: path, ...made });
   }
 }
 
+/** Whose range of keys a key lies in; a marker `a/` in that of `a/`. */
+export function foldersOf(key: string): string[] {
+  const paths = ancestorsOf(key);
+  if (key.endsWith('/')) paths.push(key);
+  return paths;
+}
+
 export function touch(fold: Fold, bucket: BucketState, path: string, ensure: boolean) {
   const at = slotKey(bucket.id, path);
-  const change = fold.plan.directories.get(at) ?? { b: bucket.id, k: path, f: false, e: null, c: false };
+  const change = fold.plan.directories.get(at) ?? { b: bucket.id, k: path, f: false, e: null, c: false, z: 0 };
   change.f ||= ensure;
   fold.plan.directories.set(at, change);
   return change;
@@ -142,6 +147,7 @@ export function setSlot(fold: Fold, bucket: BucketState, key: string, after: Slo
   const before = state.slots.get(at);
   const objects = Number(after.live) - Number(before?.live === true);
   const bytes = (after.live ? after.size : 0) - (before?.live ? before.size : 0);
+  if (bytes !== 0) for (const path of foldersOf(key)) touch(fold, bucket, path, false).z += bytes;
   const moved = head(fold, bucket);
   moved.o += objects;
   moved.z += bytes;

@@ -48,6 +48,8 @@ export interface DirectoryChange {
   e: boolean | null;
   /** May have lost its last key. */
   c: boolean;
+  /** Bytes that come below. */
+  z: number;
 }
 
 export interface JournalRow {

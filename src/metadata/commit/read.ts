@@ -105,7 +105,18 @@ type SlotJson = [
   Record<string, string> | null,
   Text,
 ];
-type DirectoryJson = [number, string, number, boolean, string, number, number, number, Record<string, string> | null];
+type DirectoryJson = [
+  number,
+  string,
+  number,
+  boolean,
+  string,
+  number,
+  number,
+  number,
+  Record<string, string> | null,
+  number | null,
+];
 type NextJson = [
   ...[string, Visibility, boolean, number, number, string, number, number, number],
   ObjectAttributes,
@@ -180,10 +191,10 @@ export async function readBatch(session: Session, intents: readonly Intent[], no
     const slot = { id, live, versionId, visibility, deleteMarker, nodeId, size, etag, modified, mtime, created, attributes };
     state.slots.set(slotKey(bucket, key), { ...slot, properties, nullVersion });
   }
-  for (const [bucket, path, id, explicit, identity, revision, modified, created, properties] of list<DirectoryJson>(
+  for (const [bucket, path, id, explicit, identity, revision, modified, created, properties, bytes] of list<DirectoryJson>(
     read.directories,
   )) {
-    const info = directoryOf(bucket, [path, id, explicit, identity, revision, modified, created, null]);
+    const info = directoryOf(bucket, [path, id, explicit, identity, revision, modified, created, null, bytes]);
     state.directories.set(slotKey(bucket, path), { ...info, properties });
   }
   for (const [bucket, key, id, visibility, deleteMarker, size, mode, until, legalHold, next] of list<VersionJson>(

@@ -8,7 +8,8 @@ import { versionIdOf } from '../trees/statements.ts';
 export const PREPARE: Statement = {
   name: 'restore-prepare',
   text: `CREATE TEMP TABLE IF NOT EXISTS cs_restored (
-           n bigint GENERATED ALWAYS AS IDENTITY, target text COLLATE "C" NOT NULL, version bytea, slot_id bigint NOT NULL, occupied boolean NOT NULL DEFAULT false
+           n bigint GENERATED ALWAYS AS IDENTITY, target text COLLATE "C" NOT NULL, version bytea, slot_id bigint NOT NULL, occupied boolean NOT NULL DEFAULT false,
+           had bigint NOT NULL DEFAULT 0
          ) ON COMMIT DELETE ROWS`,
 };
 export const ANALYZE: Statement = { name: 'restore-analyze', text: 'ANALYZE cs_restored' };
@@ -114,6 +115,12 @@ export const COUNT: Statement = {
            FROM cs_restored r LEFT JOIN versions v ON v.id = r.version`,
 };
 
+/** What is live at the targets, in bytes. */
+export const MEASURE_TARGETS: Statement = {
+  name: 'restore-measure-targets',
+  text: 'UPDATE cs_restored r SET had = t.size FROM slots t WHERE t.bucket_id = $1 AND t.key = r.target AND t.live',
+};
+
 /** What has come since goes into history. $1 bucket, $2 now, $3: how delete markers are seen, or `hidden` where there are none. */
 export const SUPERSEDE_GONE: Statement = {
   name: 'restore-supersede-gone',
@@ -187,22 +194,24 @@ export const WRITE: Statement = {
     SELECT encode(id, 'hex'), size, etag FROM source LIMIT 1`,
 };
 
-/** Every folder above what came or went moves, and exists where something came. $1 bucket, $2 now. */
+/** Every folder above what came or went moves, by its bytes, and exists where something came. $1 bucket, $2 now. */
 export const ENSURE_DIRECTORIES: Statement = {
   name: 'restore-ensure-directories',
-  text: `WITH RECURSIVE up(path) AS (SELECT DISTINCT cs_parent(target) FROM cs_restored UNION SELECT cs_parent(path) FROM up WHERE path <> '')
-         INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms, properties)
-         SELECT $1, x.path, bool_or(x.explicit), 1, $2, $2, (array_agg(x.properties) FILTER (WHERE x.properties IS NOT NULL))[1]
-           FROM (SELECT path, false AS explicit, NULL::jsonb AS properties FROM up
-                 UNION ALL SELECT r.target, true, v.properties FROM cs_restored r JOIN versions v ON v.id = r.version WHERE r.target LIKE '%/') x
+  text: `WITH RECURSIVE up(path, bytes) AS (
+           SELECT cs_parent(r.target), sum(coalesce(v.size, 0) - r.had) FROM cs_restored r LEFT JOIN versions v ON v.id = r.version GROUP BY 1
+           UNION ALL SELECT cs_parent(path), bytes FROM up WHERE path <> '')
+         INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms, properties, bytes)
+         SELECT $1, x.path, bool_or(x.explicit), 1, $2, $2, (array_agg(x.properties) FILTER (WHERE x.properties IS NOT NULL))[1], sum(x.bytes)::bigint
+           FROM (SELECT path, false AS explicit, NULL::jsonb AS properties, bytes FROM up
+                 UNION ALL SELECT r.target, true, v.properties, v.size - r.had FROM cs_restored r JOIN versions v ON v.id = r.version WHERE r.target LIKE '%/') x
           GROUP BY x.path ORDER BY x.path COLLATE "C"
          ON CONFLICT (bucket_id, path) DO UPDATE
             SET revision = t.revision + 1, modified_ms = excluded.modified_ms, explicit = t.explicit OR excluded.explicit,
-                properties = coalesce(t.properties, excluded.properties)`,
+                properties = coalesce(t.properties, excluded.properties), bytes = t.bytes + excluded.bytes`,
 };
 export const CLEAR_EXPLICIT: Statement = {
   name: 'restore-clear-explicit',
-  text: `UPDATE directories d SET explicit = false FROM cs_restored r
+  text: `UPDATE directories d SET explicit = false, bytes = d.bytes - r.had FROM cs_restored r
           WHERE r.version IS NULL AND r.target LIKE '%/' AND d.bucket_id = $1 AND d.path = r.target`,
 };
 /** Folders of what went in which nothing is left. */

@@ -34,6 +34,7 @@ export function restore(rooms: TreeRooms, intent: RestoreIntent, window: Window)
     const verdict = { restored: written, ...settled, unchanged, removed, bytes, next };
     if (intent.dryRun === true || written + removed === 0) return verdict;
     await open(work, intent, first ?? '');
+    if (removed + settled.replaced + settled.renamed > 0) await work.session.execute(sql.MEASURE_TARGETS, [intent.bucket]);
     if (removed > 0) await takeAway(work, intent.bucket);
     if (written > 0) await bring(work, intent, written, bytes);
     await work.session.execute(sql.ENSURE_DIRECTORIES, [intent.bucket, work.now]);

@@ -116,16 +116,16 @@ export async function writeMarker(work: Work, bucket: BucketId, key: ObjectKey):
   const rows = await session.query<[string]>(sql.WRITE_MARKER, values);
   head.objects += 1;
   head.events.push({ kind: 'put', key, version: rows[0]![0], size: 0, etag: EMPTY_MD5 });
-  await session.execute(sql.ENSURE_DIRECTORIES, [bucket, [...ancestorsOf(key), key], now, key]);
+  await session.execute(sql.ENSURE_DIRECTORIES, [bucket, [...ancestorsOf(key), key], now, key, 0]);
 }
 
-/** The folders above something that came. */
-export async function arrived({ session, now }: Work, { bucket, key }: Range): Promise<void> {
-  await session.execute(sql.ENSURE_DIRECTORIES, [bucket, ancestorsOf(key), now, null]);
+/** The folders above something that came, by which they grow. */
+export async function arrived({ session, now }: Work, { bucket, key }: Range, bytes: number): Promise<void> {
+  await session.execute(sql.ENSURE_DIRECTORIES, [bucket, ancestorsOf(key), now, null, bytes]);
 }
 
-/** The folders above something that went: those that hold nothing more are gone, but for a parent that is to stay. */
-export async function departed(work: Work, { bucket, key }: Range, keepParent: boolean): Promise<void> {
+/** The folders above something that went, by so many bytes: those that hold nothing more are gone, but for a parent that is to stay. */
+export async function departed(work: Work, { bucket, key }: Range, bytes: number, keepParent: boolean): Promise<void> {
   const { session, now } = work;
   const above = ancestorsOf(key);
   const parent = parentOf(key);
@@ -133,7 +133,7 @@ export async function departed(work: Work, { bucket, key }: Range, keepParent: b
     const live = await session.query(sql.ANY_LIVE, [bucket, parent, endOf(parent)]);
     if (live.length === 0) await writeMarker(work, bucket, parent);
   }
-  await session.execute(sql.TOUCH_DIRECTORIES, [bucket, above, now]);
+  await session.execute(sql.TOUCH_DIRECTORIES, [bucket, above, now, bytes]);
   const folders = above.filter((path) => path !== '');
   if (folders.length > 0) await session.execute(sql.DROP_EMPTY, [bucket, folders, folders.map(endOf)]);
 }

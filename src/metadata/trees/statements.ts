@@ -165,24 +165,27 @@ export const MOVE_DIRECTORIES: Statement = {
   text: `UPDATE directories SET bucket_id = $4, path = $5::text || substr(path, char_length($2::text) + 1), revision = revision + 1
           WHERE bucket_id = $1 AND path >= $2 AND path < $3`,
 };
-/** $7: only the folder itself. */
+/** $7: only the folder itself, and then $9 are the bytes that come with it. */
 export const COPY_DIRECTORIES: Statement = {
   name: 'tree-copy-directories',
-  text: `INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms, properties)
-         SELECT $4, $5::text || substr(d.path, char_length($2::text) + 1), d.explicit, 1, $6, $6, CASE WHEN $8 THEN d.properties END
+  text: `INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms, properties, bytes)
+         SELECT $4, $5::text || substr(d.path, char_length($2::text) + 1), d.explicit, 1, $6, $6, CASE WHEN $8 THEN d.properties END, CASE WHEN $7 THEN $9 ELSE d.bytes END
            FROM directories d WHERE d.bucket_id = $1 AND d.path >= $2 AND ($3::text IS NULL OR d.path < $3) AND (NOT $7 OR d.path = $2)
          ON CONFLICT (bucket_id, path) DO UPDATE SET properties = excluded.properties, revision = t.revision + 1, modified_ms = $6`,
 };
+/** $5: the bytes that come below. */
 export const ENSURE_DIRECTORIES: Statement = {
   name: 'tree-ensure-directories',
-  text: `INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms)
-         SELECT $1, x.path, coalesce(x.path = $4, false), 1, $3, $3 FROM unnest($2::text[]) AS x(path)
+  text: `INSERT INTO directories AS t (bucket_id, path, explicit, revision, modified_ms, created_ms, bytes)
+         SELECT $1, x.path, coalesce(x.path = $4, false), 1, $3, $3, $5 FROM unnest($2::text[]) AS x(path)
          ON CONFLICT (bucket_id, path) DO UPDATE
-            SET revision = t.revision + 1, modified_ms = excluded.modified_ms, explicit = t.explicit OR excluded.explicit`,
+            SET revision = t.revision + 1, modified_ms = excluded.modified_ms, explicit = t.explicit OR excluded.explicit,
+                bytes = t.bytes + excluded.bytes`,
 };
+/** $4: the bytes that go. */
 export const TOUCH_DIRECTORIES: Statement = {
   name: 'tree-touch-directories',
-  text: 'UPDATE directories SET revision = revision + 1, modified_ms = $3 WHERE bucket_id = $1 AND path = ANY($2::text[])',
+  text: 'UPDATE directories SET revision = revision + 1, modified_ms = $3, bytes = bytes - $4 WHERE bucket_id = $1 AND path = ANY($2::text[])',
 };
 /** Folders of $2 in which no live key is left; the ends of their ranges are $3. */
 export const DROP_EMPTY: Statement = {

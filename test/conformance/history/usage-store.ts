@@ -111,6 +111,24 @@ export function describeUsageStore(rigOf: () => MetadataRig): void {
       expect((await useOf(bucket))?.physical).to.deep.equal({ ownBytes: 0, sharedBytes: 0, measured: rig.clock.now() });
     });
 
+    it('counts the folders anew where what is kept of them is missing or wrong', async () => {
+      const bucket = await rig.bucket({ owner });
+      for (const [key, size] of [
+        ['a/', 0],
+        ['a/b/c', 5],
+        ['a/d', 7],
+        ['e', 11],
+      ] as const)
+        await put(bucket, key, size);
+      const sizes = async () => Object.values((await accountsOf(rig.database, bucket)).kept.folders);
+      expect(await sizes()).to.have.members([23, 12, 5]);
+      await rig.database.sql(`UPDATE directories SET bytes = CASE path WHEN 'a/' THEN 1 END WHERE bucket_id = $1`, [bucket.id]);
+      await put(bucket, 'a/f', 1);
+      expect(await sizes(), 'what is not known stays so').to.have.members([null, 2, null]);
+      await usage().measure(bucket.domain);
+      expect(await sizes()).to.have.members([24, 13, 5]);
+    });
+
     it('holds a bucket’s quota against any number of writers at once, whatever they do', async () => {
       const bucket = await rig.bucket({ owner });
       await put(bucket, 'seed', 10);

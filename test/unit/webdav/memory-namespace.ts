@@ -76,6 +76,7 @@ export function memoryNamespace(now: () => number = Date.now) {
           modified: 1e12,
           created: 1e12,
           properties: folderProperties.get(`${at.bucket} ${at.key}`) ?? null,
+          bytes: [...of(at.bucket)].reduce((sum, [key, { info }]) => sum + (key.startsWith(at.key) ? info.size : 0), 0),
         }
       : null;
   const find = (at: Address): EntryInfo | null => {
