@@ -10,6 +10,7 @@ import { type Connections, trackConnections } from './connections.ts';
 import type { Door, UpgradeDoor } from './door.ts';
 import { closed, drainAll } from './drain.ts';
 import { answerInternal, Exchange } from './exchange.ts';
+import { createHeldAnswers } from './held-answers.ts';
 import { answerLan, isLoopback, type LanTrust, turnAway } from './lan.ts';
 import { createMainApp, isBelow, type MainAppOptions } from './main-app.ts';
 import type { Health } from './operations.ts';
@@ -93,14 +94,18 @@ export function createListeners(options: ListenersOptions): Listeners {
   let draining: Promise<void> | null = null;
   let running = 0;
   const main = createMainApp({ ...options, exchangeOf, onFault: fail, draining: () => draining !== null });
-  const s3Server = createServer(options.tls, limits, () => false);
-  const webServer = createServer(options.tls, limits, isUpgrade);
+  const answers = createHeldAnswers((err) => log.error({ err }, 'an answer failed'));
+  const s3Server = createServer(options.tls, limits, answers, () => false);
+  const webServer = createServer(options.tls, limits, answers, isUpgrade);
   const { lan = null } = options;
   // Where there is no TLS, or nobody but TLS, there is none beside.
   const plain =
     lan === null
       ? null
-      : { s3: createHttpServer(serverOptions(limits, () => false)), web: createHttpServer(serverOptions(limits, isUpgrade)) };
+      : {
+          s3: createHttpServer(serverOptions(limits, answers, () => false)),
+          web: createHttpServer(serverOptions(limits, answers, isUpgrade)),
+        };
   const connections = trackConnections([s3Server, webServer, ...(plain === null ? [] : [plain.s3, plain.web])], limits);
   metrics.gauge('cloudstore_connections_count', 'Open client connections.', () => connections.count());
 

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Patience } from './connections.ts';
+import type { Answers } from './held-answers.ts';
 import { isBelow } from './main-app.ts';
 
 const WS_PATH = '/ws';
@@ -31,9 +32,10 @@ export const LIMITS: Limits = {
 export function createServer(
   tls: { cert: Buffer; key: Buffer } | null,
   limits: Limits,
+  answers: Answers,
   shouldUpgradeCallback: (req: IncomingMessage) => boolean,
 ): Server {
-  const common = serverOptions(limits, shouldUpgradeCallback);
+  const common = serverOptions(limits, answers, shouldUpgradeCallback);
   const server = tls === null ? createHttpServer(common) : createHttpsServer({ ...common, ...tls, ALPNProtocols: ['http/1.1'] });
   server.maxConnections = limits.connectionsMax;
   // Node's own takes a connection that has asked nothing yet for an idle one; a drain ends those that are (`drainAll`).
@@ -49,8 +51,13 @@ export function isTls(server: Server): server is HttpsServer {
   return 'setSecureContext' in server;
 }
 
-export function serverOptions(limits: Limits, shouldUpgradeCallback: (req: IncomingMessage) => boolean): ServerOptions {
+export function serverOptions(
+  limits: Limits,
+  answers: Answers,
+  shouldUpgradeCallback: (req: IncomingMessage) => boolean,
+): ServerOptions<typeof IncomingMessage, Answers> {
   return {
+    ServerResponse: answers,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(30_000, limits.headersTimeoutMs),

@@ -36,8 +36,8 @@ describe('TLS', () => {
     running = await startListeners({ tls: { cert, key: readFileSync(keyPath) }, s3: door, webdav: door });
     expect(await get(running.s3.port, cert)).to.equal('true');
     expect(await get(running.web.port, cert)).to.equal('true');
+    await running.drain(600_000); // long before that it is through, and with it what is told of the requests
     expect(running.requests.map(({ status }) => status)).to.deep.equal([200, 200]);
-    await running.drain(600_000); // long before that it is through
   });
 });
 
