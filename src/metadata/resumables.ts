@@ -95,9 +95,14 @@ const DESCRIBE = {
   name: 'resumable-describe',
   text: `UPDATE uploads u SET attributes = $2 FROM resumables r WHERE u.id = decode($1, 'hex') AND r.id = u.id AND u.completed_version IS NULL`,
 };
+/** The room that it took of a link (`upload.link`) goes back with it, whoever removes it; that of a file is the file's. */
 const REMOVE = {
   name: 'resumable-remove',
-  text: `DELETE FROM uploads u USING resumables r WHERE u.id = decode($1, 'hex') AND r.id = u.id`,
+  text: `WITH gone AS (DELETE FROM uploads u USING resumables r WHERE u.id = decode($1, 'hex') AND r.id = u.id
+                      RETURNING u.completed_version, u.attributes::json->'extra'->>'upload.link' AS taken),
+         room AS (UPDATE links l SET bytes = greatest(0, l.bytes - split_part(taken, ' ', 2)::bigint), files = greatest(0, l.files - 1)
+                    FROM gone WHERE completed_version IS NULL AND l.id = split_part(taken, ' ', 1)::int)
+         SELECT 1 FROM gone`,
 };
 
 export interface ResumableStoreDeps {

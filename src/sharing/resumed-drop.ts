@@ -4,7 +4,7 @@ import type { Resumables } from '#contracts/resumables';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { type DropDeps, freeKey } from './drop.ts';
 
-/** Among the attributes of an upload: the link that it came by, and the bytes that it took room for. What expires is given back by this too (expiry). */
+/** Among the attributes of an upload: the link that it came by, and the bytes that it took room for. Whatever ends it without a file gives them back by this. */
 const OF_LINK = 'upload.link';
 const NAME_TRIES_MAX = 10;
 
@@ -18,10 +18,6 @@ export function createResumedDrops(deps: DropDeps & { resumables: Resumables }):
     if (upload.attributes.extra?.[OF_LINK]?.split(' ')[0] !== String(record.id))
       throw new CloudStoreError('upload_not_found', 'There is no such upload.');
     return upload;
-  }
-
-  function giveBack(upload: Resumable): Promise<void> {
-    return store.giveBack(record.id, upload.length ?? 0, 1);
   }
 
   return {
@@ -55,7 +51,6 @@ export function createResumedDrops(deps: DropDeps & { resumables: Resumables }):
         try {
           return await resumables.finish(who, id, n === 0 ? {} : { key: await freeKey(deps, upload.key.slice(deps.key.length)) });
         } catch (error) {
-          if (isCloudStoreError(error, 'checksum_mismatch')) await giveBack(upload);
           if (
             n === NAME_TRIES_MAX ||
             !(isCloudStoreError(error, 'precondition_failed') || isCloudStoreError(error, 'already_exists'))
@@ -65,9 +60,8 @@ export function createResumedDrops(deps: DropDeps & { resumables: Resumables }):
       }
     },
     async remove(id) {
-      const upload = await find(id);
+      await find(id);
       await resumables.remove(who, id);
-      if (upload.completedVersion === null) await giveBack(upload);
     },
   };
 }

@@ -294,6 +294,13 @@ describe('share links', function () {
     expect((await begin('more.bin', 1)).json.code, 'what is on its way has its room').to.equal('quota_exceeded');
     expect((await visit('DELETE', token, large.at, { headers: tus })).status).to.equal(204);
     expect(await used()).to.deep.equal({ bytes: 10, files: 1 });
+    // Also where its maker ends it, who has it among the uploads of his own; what became a file keeps its room.
+    const strangers = await begin('large.bin', 990);
+    for (const { at } of [strangers, first]) {
+      const headers = { authorization: owner, ...tus };
+      expect((await fetch(`${gateway.restUrl}${at}`, { method: 'DELETE', headers })).status).to.equal(204);
+      expect(await used()).to.deep.equal({ bytes: 10, files: 1 });
+    }
     for (const name of ['../x', 'a//b', '']) expect((await begin(name, 1)).status, name).to.equal(400);
     const reading = await link({ key: 'trip/' });
     expect((await begin('x', 1, reading.token)).json.code).to.equal('link_refuses');
