@@ -37,7 +37,7 @@ export interface ResumableStore {
   redirect(id: string, key: ObjectKey, conditions: Conditions): Promise<void>;
   /** What the object will have. @throws upload_not_found */
   describe(id: string, attributes: ObjectAttributes): Promise<void>;
-  /** @throws upload_not_found */
+  /** Room that it took of a link goes back with it, unless it became a file. @throws upload_not_found */
   remove(id: string): Promise<void>;
 }
 
