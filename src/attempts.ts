@@ -79,8 +79,9 @@ export function createAttempts(options: AttemptsOptions): Attempts & { ended: No
       const all = await Promise.all([kept(keyOf(principal, '')), kept(keyOf(null, remoteAddress))]);
       return all.flat().sort((a, b) => b.at - a.at);
     },
-    ended({ req, op, principal, remoteAddress }, door, status) {
+    ended(request, door, status) {
       if (status < 400 || status >= 499 || underWay >= AT_ONCE_MAX) return;
+      const { req, op, principal } = request;
       // The page's own requests are none of a device.
       if (principal !== undefined && !isDevice(principal)) return;
       underWay++;
@@ -92,7 +93,7 @@ export function createAttempts(options: AttemptsOptions): Attempts & { ended: No
         op,
         door,
         status,
-        address: remoteAddress,
+        address: request.remoteAddress,
         at: clock.now(),
       })
         .catch((err: unknown) => log.debug({ err }, 'a refusal could not be looked at'))

@@ -41,7 +41,7 @@ export function readCredentials(
   const { authorization } = headers;
   const presigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature') || query.has('X-Amz-Credential');
   if (authorization === undefined) {
-    if (presigned) return fromQuery(query);
+    if (presigned) return fromQuery(query, known);
     if (query.has('AWSAccessKeyId') && query.has('Signature')) throw unsupported();
     return null;
   }
@@ -116,11 +116,14 @@ function readAuthorization(authorization: string, service: 's3' | 'sts', known: 
   if (match === null) throw new S3Error('AuthorizationHeaderMalformed');
   const [, credential = '', names = '', signature = ''] = match;
   const claim = { ...readScope(credential, 'AuthorizationHeaderMalformed', service), signedHeaders: names.split(';') };
-  if (known !== undefined && before.length <= KNOWN_CHARS_MAX) {
-    if (known.size >= KNOWN_MAX) known.clear();
-    known.set(before, claim);
-  }
+  remember(known, before, claim);
   return { ...claim, signature };
+}
+
+function remember(known: KnownClaims | undefined, text: string, claim: Omit<Authorization, 'signature'>): void {
+  if (known === undefined || text.length > KNOWN_CHARS_MAX) return;
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(text, claim);
 }
 
 /** What a presigned query must have. */
@@ -133,10 +136,15 @@ export const QUERY_CLAIM = [
   'X-Amz-Signature',
 ] as const;
 
-function fromQuery(query: Query): Credentials {
+function fromQuery(query: Query, known: KnownClaims | undefined): Credentials {
   const malformed = (message: string): S3Error => new S3Error('AuthorizationQueryParametersError', message);
-  const [algorithm, credential, stamp, expires, signedHeaders, signature] = QUERY_CLAIM.map((name) => query.get(name));
-  if (!algorithm || !credential || !stamp || !expires || !signedHeaders || !signature) {
+  const algorithm = query.get('X-Amz-Algorithm');
+  const credential = query.get('X-Amz-Credential');
+  const stamp = query.get('X-Amz-Date');
+  const expires = query.get('X-Amz-Expires');
+  const names = query.get('X-Amz-SignedHeaders');
+  const signature = query.get('X-Amz-Signature');
+  if (!algorithm || !credential || !stamp || !expires || !names || !signature) {
     throw malformed(
       'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
     );
@@ -150,11 +158,18 @@ function fromQuery(query: Query): Credentials {
       'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds',
     );
   }
-  const { accessKeyId, scope } = readScope(credential, 'AuthorizationQueryParametersError');
+  // No header holds a line feed.
+  const claimed = `${credential}\n${names}`;
+  let claim = known?.get(claimed);
+  if (claim === undefined) {
+    claim = { ...readScope(credential, 'AuthorizationQueryParametersError'), signedHeaders: names.split(';') };
+    remember(known, claimed, claim);
+  }
+  const { accessKeyId, scope, signedHeaders } = claim;
   const at = timeOf(stamp);
   if (at === null) throw malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
   if (!stamp.startsWith(scope.date)) throw malformed('Invalid credential date. This date is not the same as X-Amz-Date.');
-  return { kind: 'query', accessKeyId, scope, stamp, at, expiresSeconds, signedHeaders: signedHeaders.split(';'), signature };
+  return { kind: 'query', accessKeyId, scope, stamp, at, expiresSeconds, signedHeaders, signature };
 }
 
 /** Of a credential `key/date/region/s3/aws4_request`. @throws the given code */
@@ -182,10 +197,11 @@ export function readScope(
 
 function timeOf(stamp: string): number | null {
   if (!STAMP.test(stamp)) return null;
-  const digits = (from: number, to: number): number => Number(stamp.slice(from, to));
-  const at = Date.UTC(digits(0, 4), digits(4, 6) - 1, digits(6, 8), digits(9, 11), digits(11, 13), digits(13, 15));
-  return Number.isNaN(at) ? null : at;
+  const two = (from: number): number => (stamp.charCodeAt(from) - ZERO) * 10 + stamp.charCodeAt(from + 1) - ZERO;
+  return Date.UTC(two(0) * 100 + two(2), two(4) - 1, two(6), two(9), two(11), two(13));
 }
+
+const ZERO = '0'.charCodeAt(0);
 
 function stampOf(at: number): string {
   return Number.isNaN(at) ? '' : new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '');

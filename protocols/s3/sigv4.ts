@@ -52,7 +52,12 @@ export function canonicalQuery(query: Query): string {
 
 /** What most clients send is canonical as it is, but for the signature, which is not signed. */
 export function queryAsSent({ raw }: Query): string {
-  return raw.includes('X-Amz-Signature=') ? raw.replace(/(?:^|&)X-Amz-Signature=[^&]*/, '').replace(/^&/, '') : raw;
+  const name = 'X-Amz-Signature=';
+  const at = raw.startsWith(name) ? 0 : raw.indexOf(`&${name}`);
+  if (at < 0) return raw;
+  const end = raw.indexOf('&', at + 1);
+  const rest = raw.slice(0, at) + (end < 0 ? '' : raw.slice(end));
+  return rest.startsWith('&') ? rest.slice(1) : rest;
 }
 
 export function stringToSign(stamp: string, scope: Scope, canonical: string): string {

@@ -32,14 +32,30 @@ export function decodePath(text: string): string {
 
 const NOTHING: Query = { pairs: [], raw: '', get: () => undefined, has: () => false };
 
+/** Of more parameters than that, names are looked up by a table. */
+const FEW_PARAMETERS = 16;
+
 /** @throws InvalidURI */
 export function parseQuery(text: string): Query {
   if (text === '') return NOTHING;
+  const ascii = toAscii(text);
   const pairs: [string, string][] = [];
-  for (const part of text.split('&')) {
-    if (part === '') continue;
-    const equals = part.indexOf('=');
-    pairs.push(equals < 0 ? [decodeQuery(part), ''] : [decodeQuery(part.slice(0, equals)), decodeQuery(part.slice(equals + 1))]);
+  for (let from = 0; from < ascii.length; ) {
+    const mark = ascii.indexOf('&', from);
+    const end = mark < 0 ? ascii.length : mark;
+    if (end > from) {
+      const equals = ascii.indexOf('=', from);
+      if (equals < 0 || equals >= end) pairs.push([decodeQuery(ascii.slice(from, end)), '']);
+      else pairs.push([decodeQuery(ascii.slice(from, equals)), decodeQuery(ascii.slice(equals + 1, end))]);
+    }
+    from = end + 1;
+  }
+  if (pairs.length <= FEW_PARAMETERS) {
+    const find = (name: string): [string, string] | undefined => {
+      for (const pair of pairs) if (pair[0] === name) return pair;
+      return undefined;
+    };
+    return { pairs, raw: text, get: (name) => find(name)?.[1], has: (name) => find(name) !== undefined };
   }
   const first = new Map<string, string>();
   for (const [name, value] of pairs) if (!first.has(name)) first.set(name, value);
