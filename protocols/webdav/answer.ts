@@ -84,8 +84,8 @@ export function answerError(req: IncomingMessage, res: ServerResponse, cx: Reque
 }
 
 function errorBody(condition: string, href: string): string {
-  const inside = condition === 'lock-token-submitted' ? `><D:href>${escapeXml(href)}</D:href></D:${condition}>` : '/>';
-  return `${XML_HEAD}<D:error xmlns:D="DAV:"><D:${condition}${inside}</D:error>`;
+  const inside = condition === 'lock-token-submitted' ? `><d:href>${escapeXml(href)}</d:href></d:${condition}>` : '/>';
+  return `${XML_HEAD}<d:error xmlns:d="DAV:"><d:${condition}${inside}</d:error>`;
 }
 
 /** UTF-8, or UTF-16 by its byte order mark (RFC 4918 §8.2 wants both read). @throws invalid_argument */

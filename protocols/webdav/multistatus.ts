@@ -5,8 +5,9 @@ import type { Exchange } from './exchange.ts';
 import { NEXTCLOUD, OWNCLOUD } from './owncloud.ts';
 import { XML_HEAD } from './xml-element.ts';
 
-export const OPEN = `${XML_HEAD}<D:multistatus xmlns:D="DAV:" xmlns:oc="${OWNCLOUD}" xmlns:nc="${NEXTCLOUD}">\n`;
-export const CLOSE = '</D:multistatus>\n';
+/** The prefixes are sabre's: Nextcloud's app for iOS looks for `d:response` and `oc:id` as words (NextcloudKit, NKDataFileXML.swift). */
+export const OPEN = `${XML_HEAD}<d:multistatus xmlns:d="DAV:" xmlns:oc="${OWNCLOUD}" xmlns:nc="${NEXTCLOUD}">\n`;
+export const CLOSE = '</d:multistatus>\n';
 /** A larger answer is streamed, in blocks of about this many characters. */
 export const BLOCK_CHARACTERS = 262_144;
 

@@ -28,7 +28,7 @@ export const principalsFolder: VirtualFolder = {
     const responses = shown.map(({ href, properties }) =>
       render(request.kind === 'prop' ? request.names : null, href, properties),
     );
-    answer(x.res, 207, {}, `${XML_HEAD}<D:multistatus xmlns:D="DAV:">${responses.join('')}</D:multistatus>\n`);
+    answer(x.res, 207, {}, `${XML_HEAD}<d:multistatus xmlns:d="DAV:">${responses.join('')}</d:multistatus>\n`);
   },
 };
 
@@ -45,12 +45,12 @@ function resourcesAt(x: Exchange, { key }: Place, below: boolean): Resource[] {
   const user: Resource = {
     href: self,
     properties: new Map([
-      ['DAV: resourcetype', '<D:resourcetype><D:principal/></D:resourcetype>'],
-      ['DAV: displayname', `<D:displayname>${escapeXml(name)}</D:displayname>`],
-      ['DAV: principal-URL', `<D:principal-URL><D:href>${self}</D:href></D:principal-URL>`],
-      ['DAV: current-user-principal', `<D:current-user-principal><D:href>${self}</D:href></D:current-user-principal>`],
-      ['DAV: alternate-URI-set', '<D:alternate-URI-set/>'],
-      ['DAV: group-membership', '<D:group-membership/>'],
+      ['DAV: resourcetype', '<d:resourcetype><d:principal/></d:resourcetype>'],
+      ['DAV: displayname', `<d:displayname>${escapeXml(name)}</d:displayname>`],
+      ['DAV: principal-URL', `<d:principal-URL><d:href>${self}</d:href></d:principal-URL>`],
+      ['DAV: current-user-principal', `<d:current-user-principal><d:href>${self}</d:href></d:current-user-principal>`],
+      ['DAV: alternate-URI-set', '<d:alternate-URI-set/>'],
+      ['DAV: group-membership', '<d:group-membership/>'],
     ]),
   };
   if (key === name) return [user];
@@ -58,9 +58,9 @@ function resourcesAt(x: Exchange, { key }: Place, below: boolean): Resource[] {
   const all: Resource = {
     href: principalHref(base, null),
     properties: new Map([
-      ['DAV: resourcetype', '<D:resourcetype><D:collection/></D:resourcetype>'],
-      ['DAV: displayname', '<D:displayname>Users</D:displayname>'],
-      ['DAV: current-user-principal', `<D:current-user-principal><D:href>${self}</D:href></D:current-user-principal>`],
+      ['DAV: resourcetype', '<d:resourcetype><d:collection/></d:resourcetype>'],
+      ['DAV: displayname', '<d:displayname>Users</d:displayname>'],
+      ['DAV: current-user-principal', `<d:current-user-principal><d:href>${self}</d:href></d:current-user-principal>`],
     ]),
   };
   return below ? [all, user] : [all];
@@ -71,7 +71,7 @@ function render(names: PropertyName[] | null, href: string, properties: Map<stri
   const found = asked.map((name) => properties.get(storedName(name)) ?? '').join('');
   const absent = asked.filter((name) => !properties.has(storedName(name)));
   const propstat = (inside: string, status: string): string =>
-    `<D:propstat><D:prop>${inside}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
+    `<d:propstat><d:prop>${inside}</d:prop><d:status>HTTP/1.1 ${status}</d:status></d:propstat>`;
   const missing = absent.map(({ namespace, name }) => emptyElement(namespace, name)).join('');
-  return `<D:response><D:href>${href}</D:href>${propstat(found, '200 OK')}${missing === '' ? '' : propstat(missing, '404 Not Found')}</D:response>`;
+  return `<d:response><d:href>${href}</d:href>${propstat(found, '200 OK')}${missing === '' ? '' : propstat(missing, '404 Not Found')}</d:response>`;
 }

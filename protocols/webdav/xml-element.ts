@@ -4,9 +4,9 @@ export const DAV = 'DAV:';
 export const XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n';
 const XML = 'http://www.w3.org/XML/1998/namespace';
 
-/** An empty element that stands alone: every namespace but `DAV:` (bound to `D` by the document's root) is declared on it. */
+/** An empty element that stands alone: every namespace but `DAV:` (bound to `d` by the document's root) is declared on it. */
 export function emptyElement(namespace: string, name: string): string {
-  if (namespace === DAV) return `<D:${name}/>`;
+  if (namespace === DAV) return `<d:${name}/>`;
   return namespace === '' ? `<${name} xmlns=""/>` : `<x:${name} xmlns:x="${escapeXml(namespace)}"/>`;
 }
 
@@ -56,7 +56,7 @@ function head(element: XmlElement): { attributes: string; open: { name: string; 
     namespace === ''
       ? { name, declaration: ' xmlns=""' }
       : namespace === DAV
-        ? { name: `D:${name}`, declaration: ' xmlns:D="DAV:"' }
+        ? { name: `d:${name}`, declaration: ' xmlns:d="DAV:"' }
         : { name: `x:${name}`, declaration: ` xmlns:x="${escapeXml(namespace)}"` };
   return { attributes, open };
 }

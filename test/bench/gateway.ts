@@ -130,7 +130,7 @@ async function propfind({ gateway, nginx, directory }: Bench): Promise<void> {
   const folder = `${gateway.webdavUrl}${gateway.bucket}/folder/`;
   for (let entries = 0, seconds = 8; entries < count; seconds *= 2) {
     await wrk(gateway.s3Url, targets, { directory, connections: 16, seconds, method: 'PUT', bodyBytes: 16 });
-    entries = (await run('curl', ['-sS', ...args, ...auth, folder])).split('<D:response>').length - 2;
+    entries = (await run('curl', ['-sS', ...args, ...auth, folder])).split('<d:response>').length - 2;
   }
   const ours: number[] = [];
   const theirs: number[] = [];

@@ -74,7 +74,7 @@ async function propfind({ gateway, nginx, authorization }: Bench): Promise<void>
       again.push(await curlSeconds([...args, ...login, url(gateway, `${name}/`)]));
     }
     const listing = await run('curl', ['-sS', ...args, ...login, url(gateway, `${name}/`)]);
-    const found = listing.split('<D:response>').length - 2;
+    const found = listing.split('<d:response>').length - 2;
     if (found !== size) throw new Error(`${found} entries were listed, not ${size}`);
     const [a, b, c] = [median(first), median(again), median(theirs)];
     const ms = (seconds: number): string => (seconds * 1e3).toFixed(1);
@@ -197,7 +197,7 @@ async function sync(bench: Bench): Promise<void> {
     const token = /sync-token>([^<]+)/.exec(found)?.[1] ?? '';
     for (let i = 0; i < 10; i++)
       await run('curl', ['-sS', ...login, '-X', 'PUT', '--data-binary', 'changed', url(gateway, `${name}/file-${i}.txt`)]);
-    const told = (await run('curl', ['-sS', ...report(token)])).split('<D:response>').length - 1;
+    const told = (await run('curl', ['-sS', ...report(token)])).split('<d:response>').length - 1;
     if (told !== 10) throw new Error(`${told} members were told of, not 10`);
     const times: number[] = [];
     for (let round = 0; round < 21; round++) times.push(await curlSeconds(report(token)));

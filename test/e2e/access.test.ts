@@ -489,7 +489,7 @@ describe('who may what, on every door', function () {
   it('WebDAV tells of rights what every door then does, and lets nobody set lists, tags or rights', async () => {
     const ask = '<propfind xmlns="DAV:"><prop><current-user-privilege-set/></prop></propfind>';
     const set = (property: string) =>
-      `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>${property}</D:prop></D:set></D:propertyupdate>`;
+      `<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop>${property}</d:prop></d:set></d:propertyupdate>`;
     const send = (caller: Caller, method: string, body: string) =>
       fetch(`${gateway.webdavUrl}matrix-b/place/a`, {
         method,
@@ -502,9 +502,9 @@ describe('who may what, on every door', function () {
       const text = await told.text();
       expect(told.status, kind).to.equal(expected.includes('read') ? 207 : told.status === 207 ? 0 : told.status);
       expect(text.includes('write-content'), kind).to.equal(expected.includes('read') && expected.includes('overwrite'));
-      for (const property of ['<D:acl/>', '<D:current-user-privilege-set/>', '<D:owner><D:href>/x</D:href></D:owner>'])
+      for (const property of ['<d:acl/>', '<d:current-user-privilege-set/>', '<d:owner><d:href>/x</d:href></d:owner>'])
         expect(await (await send(caller, 'PROPPATCH', set(property))).text(), `${kind} ${property}`).to.not.contain('200 OK');
-      expect((await send(caller, 'ACL', '<D:acl xmlns:D="DAV:"/>')).status, kind).to.be.within(400, 501);
+      expect((await send(caller, 'ACL', '<d:acl xmlns:d="DAV:"/>')).status, kind).to.be.within(400, 501);
     }
     const before = await (await rest('GET', '/access/matrix-b/place/', callers.get('owner')!.basic)).text();
     expect(before).to.contain('viewer').and.to.not.contain('surprise');

@@ -79,7 +79,7 @@ describe('backup and restore', function () {
     });
     const text = await dav.text();
     // A folder's ETag is a new one after a restore, on purpose (ADR 0013); a file's is the same.
-    const webdav = [...text.matchAll(/<D:response>.*?<\/D:response>/gs)]
+    const webdav = [...text.matchAll(/<d:response>.*?<\/d:response>/gs)]
       .map(([entry]) => entry)
       .filter((entry) => entry.includes('.jpg'));
     return { s3, webdav };

@@ -117,11 +117,11 @@ describe('history over REST, by command and on the drive', function () {
 
   it('gives what comes back its dead properties again, whoever deleted it and however it comes', async () => {
     const paint = async (path: string, colour: string, bucket = 'home') => {
-      const set = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><c xmlns="urn:x">${colour}</c></D:prop></D:set></D:propertyupdate>`;
+      const set = `<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><c xmlns="urn:x">${colour}</c></d:prop></d:set></d:propertyupdate>`;
       expect((await dav('PROPPATCH', `${bucket}/${path}`, {}, set)).status).to.equal(207);
     };
     const colour = async (path: string, bucket = 'home'): Promise<string | undefined> => {
-      const ask = '<D:propfind xmlns:D="DAV:"><D:prop><c xmlns="urn:x"/></D:prop></D:propfind>';
+      const ask = '<d:propfind xmlns:d="DAV:"><d:prop><c xmlns="urn:x"/></d:prop></d:propfind>';
       const answer = await (await dav('PROPFIND', `${bucket}/${path}`, { depth: '0' }, ask)).text();
       return /<(?:\w+:)?c(?: [^>]*)?>(\w+)</.exec(answer)?.[1];
     };

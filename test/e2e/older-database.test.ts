@@ -50,14 +50,14 @@ describe('an older copy of the database, put back', function () {
       body: `<sync-collection xmlns="DAV:"><sync-token>${token}</sync-token><sync-level>infinite</sync-level><prop><getetag/></prop></sync-collection>`,
     });
     const text = await answer.text();
-    return { status: answer.status, text, token: /<D:sync-token>([^<]*)</.exec(text)?.[1] ?? '' };
+    return { status: answer.status, text, token: /<d:sync-token>([^<]*)</.exec(text)?.[1] ?? '' };
   }
   async function folderEtag(): Promise<string> {
     const answer = await fetch(`${gateway.webdavUrl}home/`, {
       method: 'PROPFIND',
       headers: { authorization: authorization(), depth: '0' },
     });
-    return /<D:getetag>([^<]*)</.exec(await answer.text())?.[1] ?? '';
+    return /<d:getetag>([^<]*)</.exec(await answer.text())?.[1] ?? '';
   }
   /** The first answer to a subscription from there that is not its confirmation; without a cursor, the confirmation. */
   async function follow(cursor?: string): Promise<{ type: string; cursor: string }> {

@@ -120,7 +120,7 @@ describe('behind a reverse proxy', function () {
           .to.include(`/dav/home/${kind}-d/a+b.txt`)
           .and.to.not.match(/href>https?:|127\.0\.0\.1/);
         const lockBody =
-          '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>';
+          '<d:lockinfo xmlns:d="DAV:"><d:lockscope><d:exclusive/></d:lockscope><d:locktype><d:write/></d:locktype></d:lockinfo>';
         const locked = await dav('LOCK', 'd/a+b.txt', { body: lockBody });
         const token = String(locked.headers['lock-token']);
         expect((await dav('PUT', 'd/a+b.txt', { body: 'x' })).status).to.equal(423);

@@ -20,15 +20,15 @@ export function describeApps(call: Call, { user, guest, other, webUrl }: AppsPla
   const files = `/remote.php/dav/files/${user}`;
   const trash = `/remote.php/dav/trashbin/${user}/trash`;
   const hrefs = ({ body }: Answer) =>
-    [...body.toString().matchAll(/<D:response><D:href>([^<]*)/g)].map((match) => match[1] ?? '');
-  const value = (text: string, name: string) => new RegExp(`<(?:oc|nc|D):${name}>([^<]*)<`).exec(text)?.[1];
+    [...body.toString().matchAll(/<d:response><d:href>([^<]*)/g)].map((match) => match[1] ?? '');
+  const value = (text: string, name: string) => new RegExp(`<(?:oc|nc|d):${name}>([^<]*)<`).exec(text)?.[1];
   const propfind = (names: string[]) =>
     `<d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns" xmlns:nc="http://nextcloud.org/ns"><d:prop>${names.map((name) => `<${name}/>`).join('')}</d:prop></d:propfind>`;
   const of = (answer: Answer, href: string) =>
     answer.body
       .toString()
-      .split('<D:response>')
-      .find((part) => part.startsWith(`<D:href>${href}<`)) ?? '';
+      .split('<d:response>')
+      .find((part) => part.startsWith(`<d:href>${href}<`)) ?? '';
   const fileId = async (path: string) => {
     const body = propfind(['oc:fileid', 'nc:has-preview']);
     return Number(value((await call('PROPFIND', files + path, { headers: { depth: '0' }, body })).body.toString(), 'fileid'));
@@ -146,7 +146,7 @@ export function describeApps(call: Call, { user, guest, other, webUrl }: AppsPla
       expect(value(file, 'id'), 'android reads a number').to.equal(value(file, 'fileid'));
       expect(value(file, 'size')).to.equal('3');
       const folder = of(top, `${trash}/gone/`);
-      expect(folder).to.include('<D:collection/>');
+      expect(folder).to.include('<d:collection/>');
       expect(value(folder, 'trashbin-original-location')).to.equal('gone');
       expect(value(folder, 'fileid')).not.to.equal(value(of(top, `${trash}/here/`), 'fileid'));
       expect(of(top, `${trash}/`)).not.to.include('<nc:trashbin-filename>');

@@ -36,7 +36,7 @@ describe("Nextcloud's dialect on a real gateway", function () {
     as = basic(user, 'a password'),
   ): Promise<Answer> => send(method, gateway.webUrl + path, { ...rest, headers: { authorization: as, ...headers } });
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
-  const hrefs = (answer: Answer) => [...answer.body.toString().matchAll(/<D:response><D:href>([^<]*)/g)].map((match) => match[1]);
+  const hrefs = (answer: Answer) => [...answer.body.toString().matchAll(/<d:response><d:href>([^<]*)/g)].map((match) => match[1]);
 
   it('says what it is, before anybody logs in', async () => {
     const status = json(await send('GET', `${gateway.webUrl}/status.php`));
@@ -137,14 +137,14 @@ describe("Nextcloud's dialect on a real gateway", function () {
     expect(value(await ask('/renamed/e/f'), 'id')).to.equal(value(file, 'id'));
     const before = await ask('/');
     await call('PUT', `${files}/renamed/e/f`, { body: 'new' });
-    const etag = (text: string) => /<D:getetag>([^<]*)/.exec(text)?.[1];
+    const etag = (text: string) => /<d:getetag>([^<]*)/.exec(text)?.[1];
     expect(etag(await ask('/')), 'every ancestor changes').not.to.equal(etag(before));
     // Desktop's choice of what to sync (selectivesyncdialog.cpp: LsColJob with resourcetype and size, Depth 1) shows the size of each folder.
     const body =
       '<d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:resourcetype/><oc:size/></d:prop></d:propfind>';
     const sizes = async () => {
       const listed = (await call('PROPFIND', `${files}/`, { headers: { depth: '1' }, body })).body.toString();
-      return [...listed.matchAll(/<D:collection\/>.*?<oc:size>(\d+)</g)].map((match) => Number(match[1]));
+      return [...listed.matchAll(/<d:collection\/>.*?<oc:size>(\d+)</g)].map((match) => Number(match[1]));
     };
     await call('PUT', `${files}/renamed/e/more`, { body: 'x'.repeat(1000) });
     await call('COPY', `${files}/renamed`, { headers: { destination: `${files}/twice` } });

@@ -20,7 +20,7 @@ export function describeShared(gatewayNow: () => TestGateway): void {
         send(method, `${gatewayNow().webUrl}${path}`, { ...rest, headers: { authorization, ...headers } });
     };
     const [olga, ed, vera, upa, eve] = ['olga', 'ed', 'vera', 'upa', 'eve'].map(as) as [Call, Call, Call, Call, Call];
-    const hrefs = ({ body }: Answer) => [...body.toString().matchAll(/<D:response><D:href>([^<]*)/g)].map((match) => match[1]);
+    const hrefs = ({ body }: Answer) => [...body.toString().matchAll(/<d:response><d:href>([^<]*)/g)].map((match) => match[1]);
     /** She has two of this name, so each says where it is. */
     const veras = '/dav/Shared/pics%20(home-olga)';
     const list = async (call: Call, path: string) => hrefs(await call('PROPFIND', path, { headers: { depth: '1' } }));
@@ -69,10 +69,10 @@ export function describeShared(gatewayNow: () => TestGateway): void {
       expect(await list(vera, old)).to.deep.equal([old, `${old}c.txt`]);
       expect(await list(vera, `${veras}/sub`)).to.deep.equal([`${veras}/sub/`, `${veras}/sub/b.txt`, `${veras}/sub/deep/`]);
       const shown = (await vera('PROPFIND', '/dav/Shared/', { headers: { depth: '1' }, body: ASK })).body.toString();
-      expect(shown).to.include('<D:displayname>pics (home-olga)</D:displayname>').and.include('/dav/.principals/olga/');
-      expect(shown).to.include('<oc:permissions>G</oc:permissions>').and.not.include('<D:write/>');
+      expect(shown).to.include('<d:displayname>pics (home-olga)</d:displayname>').and.include('/dav/.principals/olga/');
+      expect(shown).to.include('<oc:permissions>G</oc:permissions>').and.not.include('<d:write/>');
       const edits = (await ed('PROPFIND', '/dav/Shared/pics/', { headers: { depth: '0' }, body: ASK })).body.toString();
-      expect(edits).to.include('<D:displayname>pics</D:displayname>').and.include('<D:write/>');
+      expect(edits).to.include('<d:displayname>pics</d:displayname>').and.include('<d:write/>');
       const endless = await vera('PROPFIND', '/dav/Shared/', { headers: { depth: 'infinity' } });
       expect([endless.status, endless.body.includes('propfind-finite-depth')]).to.deep.equal([403, true]);
     });
@@ -144,13 +144,13 @@ export function describeShared(gatewayNow: () => TestGateway): void {
     it('holds locks and If by either path, and names them as the client knows them', async () => {
       const base = '/dav/Shared/pics';
       const taken = await ed('LOCK', `${base}/sub`, { headers: { timeout: 'Second-600' }, body: LOCK });
-      expect([taken.status, taken.body.includes(`<D:lockroot><D:href>${base}/sub</D:href>`)]).to.deep.equal([200, true]);
+      expect([taken.status, taken.body.includes(`<d:lockroot><d:href>${base}/sub</d:href>`)]).to.deep.equal([200, true]);
       const token = String(taken.headers['lock-token']);
       const refused = await ed('PUT', `${base}/sub/b.txt`, { body: 'x' });
-      expect([refused.status, refused.body.includes(`<D:href>${base}/sub</D:href>`)]).to.deep.equal([423, true]);
+      expect([refused.status, refused.body.includes(`<d:href>${base}/sub</d:href>`)]).to.deep.equal([423, true]);
       expect(await status(olga, 'PUT', '/dav/home/pics/sub/b.txt', { body: 'x' })).to.equal(423);
       const seen = await vera('PROPFIND', `${veras}/sub/b.txt`, { headers: { depth: '0' } });
-      expect(seen.body.toString()).to.include(`<D:lockroot><D:href>${veras}/sub</D:href>`);
+      expect(seen.body.toString()).to.include(`<d:lockroot><d:href>${veras}/sub</d:href>`);
       expect(
         await status(ed, 'PUT', `${base}/sub/b.txt`, { body: 'locked', headers: { if: `<${base}/sub/> (${token})` } }),
       ).to.equal(204);
@@ -162,7 +162,7 @@ export function describeShared(gatewayNow: () => TestGateway): void {
       expect(await status(ed, 'UNLOCK', `${base}/sub`, { headers: { 'lock-token': token } })).to.equal(204);
       const root = await olga('LOCK', '/dav/home/pics', { headers: { timeout: 'Second-600' }, body: LOCK });
       expect((await ed('PUT', `${base}/a.txt`, { body: 'x' })).body.toString(), 'the share itself').to.include(
-        `<D:href>${base}/</D:href>`,
+        `<d:href>${base}/</d:href>`,
       );
       await olga('UNLOCK', '/dav/home/pics', { headers: { 'lock-token': String(root.headers['lock-token']) } });
       const whole = await ed('LOCK', base, { body: LOCK });
@@ -233,7 +233,7 @@ export function describeShared(gatewayNow: () => TestGateway): void {
         return {
           told: hrefs(answer),
           status: answer.status,
-          token: /<D:sync-token>([^<]*)/.exec(answer.body.toString())?.[1] ?? '',
+          token: /<d:sync-token>([^<]*)/.exec(answer.body.toString())?.[1] ?? '',
         };
       };
       const first = await report(vera, '');

@@ -93,8 +93,8 @@ describe('WebDAV on a real gateway', () => {
       const list = async (body = '') => (await send('PROPFIND', `${folder}/`, { depth: '1' }, body)).body;
       const first = await list();
       expect(await list(), 'the same again').to.equal(first);
-      expect(first.match(/<D:response>/g)).to.have.length(count + 1);
-      expect((await send('PROPFIND', `${folder}/`, { depth: '0' })).body.match(/<D:response>/g)).to.have.length(1);
+      expect(first.match(/<d:response>/g)).to.have.length(count + 1);
+      expect((await send('PROPFIND', `${folder}/`, { depth: '0' })).body.match(/<d:response>/g)).to.have.length(1);
       const lengths = '<propfind xmlns="DAV:"><prop><getcontentlength/></prop></propfind>';
       expect(await list(lengths)).to.not.include('getetag');
       const patch = '<propertyupdate xmlns="DAV:"><set><prop><color xmlns="urn:x">red</color></prop></set></propertyupdate>';
@@ -112,7 +112,7 @@ describe('WebDAV on a real gateway', () => {
         [
           'a lock',
           () => send('LOCK', `${folder}/entry-7.txt`, { timeout: 'Second-60' }, LOCK),
-          (body) => body.includes('opaquelocktoken') || body.includes('<D:activelock>'),
+          (body) => body.includes('opaquelocktoken') || body.includes('<d:activelock>'),
         ],
       ];
       for (const [what, change, shows] of changes) {
@@ -133,7 +133,7 @@ describe('WebDAV on a real gateway', () => {
     for (const path of ['to/sub/', 'to/sub/7']) {
       expect((await send('PROPFIND', path, { depth: '0' })).body, path).to.include('<x:color xmlns:x="urn:x">red</x:color>');
     }
-    expect((await send('PROPFIND', 'to/sub', { depth: '1' })).body.match(/<D:response>/g)).to.have.length(51);
+    expect((await send('PROPFIND', 'to/sub', { depth: '1' })).body.match(/<d:response>/g)).to.have.length(51);
     expect((await send('GET', 'to/sub/7')).body).to.equal('7');
   });
 

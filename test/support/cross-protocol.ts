@@ -190,11 +190,11 @@ async function openDoors(gateway: TestGateway): Promise<Doors> {
       const byS3 = (Contents ?? []).map(({ Key, ETag, Size }) => [Key, unquoted(ETag), Size]).sort();
       const propfind = await fetch(url('/dav/', ''), { method: 'PROPFIND', headers: { authorization: basic, depth: '1' } });
       const xml = await propfind.text();
-      const byWebdav = [...xml.matchAll(/<D:response>.*?<\/D:response>/gs)]
+      const byWebdav = [...xml.matchAll(/<d:response>.*?<\/d:response>/gs)]
         .map(([one]) => [
-          decodeURIComponent(/<D:href>[^<]*\/([^/<]*)<\/D:href>/.exec(one)?.[1] ?? ''),
-          /<D:getetag>(?:&quot;|")?([^<"&]*)/.exec(one)?.[1],
-          Number(/<D:getcontentlength>(\d+)/.exec(one)?.[1]),
+          decodeURIComponent(/<d:href>[^<]*\/([^/<]*)<\/d:href>/.exec(one)?.[1] ?? ''),
+          /<d:getetag>(?:&quot;|")?([^<"&]*)/.exec(one)?.[1],
+          Number(/<d:getcontentlength>(\d+)/.exec(one)?.[1]),
         ])
         .filter(([name]) => name !== '')
         .sort();

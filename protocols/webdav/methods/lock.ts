@@ -118,6 +118,6 @@ function parseLockInfo(body: XmlElement): { exclusive: boolean; ownerXml: string
 
 function answerLock(x: Exchange, status: number, held: Lock, located: Located, headers: Record<string, string> = {}): void {
   const root = hrefBeside(x.mount, located.place, held.at.key);
-  const discovery = `<D:lockdiscovery>${activeLock(held, root, x.deps.clock.now())}</D:lockdiscovery>`;
-  answer(x.res, status, headers, `${XML_HEAD}<D:prop xmlns:D="DAV:">${discovery}</D:prop>\n`);
+  const discovery = `<d:lockdiscovery>${activeLock(held, root, x.deps.clock.now())}</d:lockdiscovery>`;
+  answer(x.res, status, headers, `${XML_HEAD}<d:prop xmlns:d="DAV:">${discovery}</d:prop>\n`);
 }

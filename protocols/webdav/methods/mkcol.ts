@@ -19,7 +19,7 @@ export async function mkcol(x: Exchange): Promise<void> {
     throw new DavError(405, 'The collection exists.', { condition: 'resource-must-be-null' });
   }
   if (plan !== null && !plan.possible) {
-    answer(x.res, 424, {}, `${XML_HEAD}<D:mkcol-response xmlns:D="DAV:">${propstats(plan.steps, false)}</D:mkcol-response>\n`);
+    answer(x.res, 424, {}, `${XML_HEAD}<d:mkcol-response xmlns:d="DAV:">${propstats(plan.steps, false)}</d:mkcol-response>\n`);
     return;
   }
   // What a removal would remove is not there yet.

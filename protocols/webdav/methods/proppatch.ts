@@ -23,6 +23,6 @@ export async function proppatch(x: Exchange): Promise<void> {
     );
   }
   const href = entry.kind === 'directory' ? `${located.place.href}/` : located.place.href;
-  const response = `<D:response><D:href>${href}</D:href>${propstats(plan.steps, plan.possible)}</D:response>`;
-  answer(x.res, 207, {}, `${XML_HEAD}<D:multistatus xmlns:D="DAV:">${response}</D:multistatus>\n`);
+  const response = `<d:response><d:href>${href}</d:href>${propstats(plan.steps, plan.possible)}</d:response>`;
+  answer(x.res, 207, {}, `${XML_HEAD}<d:multistatus xmlns:d="DAV:">${response}</d:multistatus>\n`);
 }

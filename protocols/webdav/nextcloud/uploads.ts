@@ -115,9 +115,9 @@ async function list(x: Exchange, deps: NextcloudDeps, at: Address, upload: Uploa
   const { parts } = await deps.uploads.parts(x.who, at, upload.id, 0, PARTS_MAX);
   const base = `/remote.php/dav/uploads/${encodeSegment(x.who.principal.name)}/${encodeSegment(id)}/`;
   const out = openMultistatus(x);
-  await out.add(responseOf(base, '<D:resourcetype><D:collection/></D:resourcetype>'));
+  await out.add(responseOf(base, '<d:resourcetype><d:collection/></d:resourcetype>'));
   for (const { name, size } of namedParts(parts)) {
-    await out.add(responseOf(base + name, `<D:resourcetype/><D:getcontentlength>${size}</D:getcontentlength>`));
+    await out.add(responseOf(base + name, `<d:resourcetype/><d:getcontentlength>${size}</d:getcontentlength>`));
   }
   await out.end();
 }
@@ -140,7 +140,7 @@ function digits(n: number): string {
 }
 
 function responseOf(href: string, inside: string): string {
-  return `<D:response><D:href>${href}</D:href><D:propstat><D:prop>${inside}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>\n`;
+  return `<d:response><d:href>${href}</d:href><d:propstat><d:prop>${inside}</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>\n`;
 }
 
 /** The file is made at once or not at all; what is wrong leaves the parts where they are, to be tried again. */

@@ -6,7 +6,7 @@ export const currentUserPrincipal: Property = {
   name: 'current-user-principal',
   listed: false,
   render: (_entry, _displayName, { principalHref, userName }) =>
-    `<D:current-user-principal><D:href>${principalHref(userName)}</D:href></D:current-user-principal>`,
+    `<d:current-user-principal><d:href>${principalHref(userName)}</d:href></d:current-user-principal>`,
 };
 
 /** RFC 3744 §5.1: who pays for the bucket, and owns all in it. */
@@ -15,7 +15,7 @@ export const owner: Property = {
   listed: false,
   needs: 'owner',
   render: (_entry, _displayName, { ownerName, principalHref }) =>
-    ownerName === null ? null : `<D:owner><D:href>${principalHref(ownerName)}</D:href></D:owner>`,
+    ownerName === null ? null : `<d:owner><d:href>${principalHref(ownerName)}</d:href></d:owner>`,
 };
 
 /** RFC 3744 §5.4: what the caller may do here, as the authorizer says; it is asked again whenever something is done. */
@@ -24,7 +24,7 @@ export const currentUserPrivilegeSet: Property = {
   listed: false,
   needs: 'rights',
   render: (entry, _displayName, context) =>
-    `<D:current-user-privilege-set>${privileges(context.rightsOn(entry), entry.kind === 'directory')}</D:current-user-privilege-set>`,
+    `<d:current-user-privilege-set>${privileges(context.rightsOn(entry), entry.kind === 'directory')}</d:current-user-privilege-set>`,
 };
 
 /** RFC 3744 §5.8 */
@@ -32,7 +32,7 @@ export const principalCollectionSet: Property = {
   name: 'principal-collection-set',
   listed: false,
   render: (_entry, _displayName, { principalHref }) =>
-    `<D:principal-collection-set><D:href>${principalHref(null)}</D:href></D:principal-collection-set>`,
+    `<d:principal-collection-set><d:href>${principalHref(null)}</d:href></d:principal-collection-set>`,
 };
 
 function privileges({ read, write, remove }: Rights, collection: boolean): string {
@@ -41,5 +41,5 @@ function privileges({ read, write, remove }: Rights, collection: boolean): strin
   if (write && remove) names.push('write');
   if (write) names.push('write-content', 'write-properties', 'unlock', ...(collection ? ['bind'] : []));
   if (remove && collection) names.push('unbind');
-  return names.map((name) => `<D:privilege><D:${name}/></D:privilege>`).join('');
+  return names.map((name) => `<d:privilege><d:${name}/></d:privilege>`).join('');
 }

@@ -7,7 +7,7 @@ export const getcontentlength: Property = {
   name: 'getcontentlength',
   listed: true,
   compact: true,
-  render: (entry) => (entry.kind === 'object' ? `<D:getcontentlength>${entry.size}</D:getcontentlength>` : null),
+  render: (entry) => (entry.kind === 'object' ? `<d:getcontentlength>${entry.size}</d:getcontentlength>` : null),
 };
 
 export const getcontenttype: Property = {
@@ -15,7 +15,7 @@ export const getcontenttype: Property = {
   listed: true,
   render: (entry) =>
     entry.kind === 'object'
-      ? `<D:getcontenttype>${escapeXml(entry.attributes.contentType ?? CONTENT_TYPE_DEFAULT)}</D:getcontenttype>`
+      ? `<d:getcontenttype>${escapeXml(entry.attributes.contentType ?? CONTENT_TYPE_DEFAULT)}</d:getcontenttype>`
       : null,
 };
 
@@ -24,7 +24,7 @@ export const getcontentlanguage: Property = {
   listed: true,
   render: (entry) =>
     entry.kind === 'object' && entry.attributes.contentLanguage !== undefined
-      ? `<D:getcontentlanguage>${escapeXml(entry.attributes.contentLanguage)}</D:getcontentlanguage>`
+      ? `<d:getcontentlanguage>${escapeXml(entry.attributes.contentLanguage)}</d:getcontentlanguage>`
       : null,
 };
 
@@ -32,7 +32,7 @@ export const getcontentlanguage: Property = {
 export const getetag: Property = {
   name: 'getetag',
   listed: true,
-  render: (entry) => (entry.etag === '' ? null : `<D:getetag>"${entry.etag}"</D:getetag>`),
+  render: (entry) => (entry.etag === '' ? null : `<d:getetag>"${entry.etag}"</d:getetag>`),
 };
 
 /** A file's `mtime`; a folder's last change at or below. */
@@ -42,6 +42,6 @@ export const getlastmodified: Property = {
   compact: true,
   render: (entry, _displayName, context) => {
     const time = entry.kind === 'object' ? entry.mtime : entry.modified;
-    return time === 0 ? null : `<D:getlastmodified>${context.httpDate(time)}</D:getlastmodified>`;
+    return time === 0 ? null : `<d:getlastmodified>${context.httpDate(time)}</d:getlastmodified>`;
   },
 };

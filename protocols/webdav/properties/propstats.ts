@@ -12,9 +12,9 @@ export function propstats(steps: PatchStep[], possible: boolean): string {
   }
   return [...byStatus]
     .map(([status, names]) => {
-      const error = status === 403 ? '<D:error><D:cannot-modify-protected-property/></D:error>' : '';
-      const line = `<D:status>HTTP/1.1 ${status} ${REASONS[status]}</D:status>`;
-      return `<D:propstat><D:prop>${[...new Set(names)].join('')}</D:prop>${line}${error}</D:propstat>`;
+      const error = status === 403 ? '<d:error><d:cannot-modify-protected-property/></d:error>' : '';
+      const line = `<d:status>HTTP/1.1 ${status} ${REASONS[status]}</d:status>`;
+      return `<d:propstat><d:prop>${[...new Set(names)].join('')}</d:prop>${line}${error}</d:propstat>`;
     })
     .join('');
 }

@@ -8,7 +8,7 @@ export const quotaAvailable: Property = {
   render: (entry, _displayName, context) =>
     entry.kind === 'object' || context.quota?.available == null
       ? null
-      : `<D:quota-available-bytes>${Math.max(0, context.quota.available)}</D:quota-available-bytes>`,
+      : `<d:quota-available-bytes>${Math.max(0, context.quota.available)}</d:quota-available-bytes>`,
 };
 
 export const quotaUsed: Property = {
@@ -16,5 +16,5 @@ export const quotaUsed: Property = {
   listed: false,
   needs: 'quota',
   render: (entry, _displayName, context) =>
-    entry.kind === 'object' || context.quota === null ? null : `<D:quota-used-bytes>${context.quota.used}</D:quota-used-bytes>`,
+    entry.kind === 'object' || context.quota === null ? null : `<d:quota-used-bytes>${context.quota.used}</d:quota-used-bytes>`,
 };

@@ -19,8 +19,8 @@ export interface Renderer {
 
 type Part = (entry: EntryInfo, displayName: string, context: PropertyContext) => string | null;
 
-const OK = '</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>';
-const MISSING = '</D:prop><D:status>HTTP/1.1 404 Not Found</D:status></D:propstat>';
+const OK = '</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>';
+const MISSING = '</d:prop><d:status>HTTP/1.1 404 Not Found</d:status></d:propstat>';
 
 /** Looks up once, for all entries of the answer, what each asked property needs: an answer of 10,000 entries only concatenates. */
 export function compileRenderer(request: PropfindRequest, options: RenderOptions): Renderer {
@@ -47,8 +47,8 @@ function propRenderer(names: PropertyName[], minimal: boolean): Renderer {
         if (element !== null) found += element;
         else if (!minimal) absent += missing[i];
       }
-      const first = found !== '' || absent === '' ? `<D:propstat><D:prop>${found}${OK}` : '';
-      return wrap(href, absent === '' ? first : `${first}<D:propstat><D:prop>${absent}${MISSING}`);
+      const first = found !== '' || absent === '' ? `<d:propstat><d:prop>${found}${OK}` : '';
+      return wrap(href, absent === '' ? first : `${first}<d:propstat><d:prop>${absent}${MISSING}`);
     },
   };
 }
@@ -66,7 +66,7 @@ function allpropRenderer(include: PropertyName[], compact: boolean): Renderer {
       if (entry.properties !== null) {
         for (const name of Object.keys(entry.properties)) if (!shown.has(name)) found += entry.properties[name];
       }
-      return wrap(href, `<D:propstat><D:prop>${found}${OK}`);
+      return wrap(href, `<d:propstat><d:prop>${found}${OK}`);
     },
   };
 }
@@ -86,7 +86,7 @@ function propnameRenderer(): Renderer {
         const { namespace, name } = parseStoredName(stored);
         names.add(emptyElement(namespace, name));
       }
-      return wrap(href, `<D:propstat><D:prop>${[...names].join('')}${OK}`);
+      return wrap(href, `<d:propstat><d:prop>${[...names].join('')}${OK}`);
     },
   };
 }
@@ -112,5 +112,5 @@ function needsOf(properties: Property[]): Set<Need> {
 }
 
 function wrap(href: string, propstats: string): string {
-  return `<D:response><D:href>${href}</D:href>${propstats}</D:response>\n`;
+  return `<d:response><d:href>${href}</d:href>${propstats}</d:response>\n`;
 }

@@ -6,8 +6,8 @@ export const supportedReportSet: Property = {
   listed: false,
   render: (entry) =>
     entry.kind === 'directory'
-      ? '<D:supported-report-set><D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report></D:supported-report-set>'
-      : '<D:supported-report-set/>',
+      ? '<d:supported-report-set><d:supported-report><d:report><d:sync-collection/></d:report></d:supported-report></d:supported-report-set>'
+      : '<d:supported-report-set/>',
 };
 
 /** RFC 6578 §4: where a client that has just listed the collection goes on from. */
@@ -17,6 +17,6 @@ export const syncToken: Property = {
   needs: 'sync',
   render: (entry, _displayName, context) => {
     const token = context.syncToken(entry);
-    return token === null ? null : `<D:sync-token>${token}</D:sync-token>`;
+    return token === null ? null : `<d:sync-token>${token}</d:sync-token>`;
   },
 };

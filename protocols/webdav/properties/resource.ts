@@ -5,14 +5,14 @@ export const resourcetype: Property = {
   name: 'resourcetype',
   listed: true,
   compact: true,
-  render: (entry) => (entry.kind === 'directory' ? '<D:resourcetype><D:collection/></D:resourcetype>' : '<D:resourcetype/>'),
+  render: (entry) => (entry.kind === 'directory' ? '<d:resourcetype><d:collection/></d:resourcetype>' : '<d:resourcetype/>'),
 };
 
 export const displayname: Property = {
   name: 'displayname',
   listed: true,
   settable: true,
-  render: (_entry, displayName) => `<D:displayname>${escapeXml(displayName)}</D:displayname>`,
+  render: (_entry, displayName) => `<d:displayname>${escapeXml(displayName)}</d:displayname>`,
 };
 
 export const creationdate: Property = {
@@ -20,5 +20,5 @@ export const creationdate: Property = {
   listed: true,
   compact: true,
   render: (entry, _displayName, context) =>
-    entry.created === 0 ? null : `<D:creationdate>${context.isoDate(entry.created)}</D:creationdate>`,
+    entry.created === 0 ? null : `<d:creationdate>${context.isoDate(entry.created)}</d:creationdate>`,
 };

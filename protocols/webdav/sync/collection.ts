@@ -53,7 +53,7 @@ export async function syncCollection(x: Exchange, body: XmlElement): Promise<voi
   const rest = await walkAll({ x, out, told, renderer, context, finder, infinite: request.infinite }, folder, walks);
   if (changes.truncated || rest.length > 0) await out.add(truncation(`${place.href}/`));
   const after: SyncState = { folder, cursor: changes.cursor, walks: rest };
-  await out.add(`<D:sync-token>${formatSyncToken(after)}</D:sync-token>`);
+  await out.add(`<d:sync-token>${formatSyncToken(after)}</d:sync-token>`);
   await out.end();
 }
 
@@ -133,7 +133,7 @@ async function tell(
     told.count++;
     await out.add(
       entry === null
-        ? `<D:response><D:href>${href}</D:href><D:status>HTTP/1.1 404 Not Found</D:status></D:response>\n`
+        ? `<d:response><d:href>${href}</d:href><d:status>HTTP/1.1 404 Not Found</d:status></d:response>\n`
         : renderer.response(entry, displayName, href, context),
     );
   }
@@ -173,8 +173,8 @@ async function walkOne(w: Walking, folder: DirectoryInfo, walk: Walk): Promise<W
 
 function truncation(href: string): string {
   return (
-    `<D:response><D:href>${href}</D:href><D:status>HTTP/1.1 507 Insufficient Storage</D:status>` +
-    '<D:error><D:number-of-matches-within-limits/></D:error></D:response>\n'
+    `<d:response><d:href>${href}</d:href><d:status>HTTP/1.1 507 Insufficient Storage</d:status>` +
+    '<d:error><d:number-of-matches-within-limits/></d:error></d:response>\n'
   );
 }
 

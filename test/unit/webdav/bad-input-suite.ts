@@ -36,7 +36,7 @@ function itRefuses(server: () => ServedDoor): void {
     'many elements': [inside('<x/>'.repeat(150_000)), 400],
     'the wrong namespace': ['<propfind xmlns="DAV"><prop><getetag/></prop></propfind>', 400],
     'no namespace': ['<propfind><prop/></propfind>', 400],
-    'a prefix that nobody declared': ['<D:propfind><D:prop/></D:propfind>', 400],
+    'a prefix that nobody declared': ['<d:propfind><d:prop/></d:propfind>', 400],
     'bytes that are no UTF-8': [
       Buffer.concat([Buffer.from('<propfind xmlns="DAV:"><prop>'), Buffer.from([0xc3, 0x28]), Buffer.from('</prop></propfind>')]),
       400,
@@ -151,7 +151,7 @@ function itRefuses(server: () => ServedDoor): void {
         { depth: '1' },
         '<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>',
       );
-      expect(body.match(/<D:response>/g)).to.have.length(names.length + 1);
+      expect(body.match(/<d:response>/g)).to.have.length(names.length + 1);
       expect((await send('DELETE', `${at}/names`)).status).to.equal(204);
     });
   }
@@ -176,7 +176,7 @@ function itRefuses(server: () => ServedDoor): void {
     expect((await send('LOCK', `${at}/storm/`, {}, LOCK)).status, 'the whole, while somebody holds a part').to.equal(423);
     expect((await send('DELETE', `${at}/storm/`)).status).to.equal(423);
     const asked = '<propfind xmlns="DAV:"><prop><lockdiscovery/></prop></propfind>';
-    expect((await send('PROPFIND', `${at}/storm/`, { depth: '1' }, asked)).body.match(/<D:activelock>/g)).to.have.length(count);
+    expect((await send('PROPFIND', `${at}/storm/`, { depth: '1' }, asked)).body.match(/<d:activelock>/g)).to.have.length(count);
     expect((await send('PUT', `${at}/storm/f7`, { if: `(${tokens.get(7)})` }, 'mine')).status).to.equal(204);
     expect((await send('PUT', `${at}/storm/f7`, { if: `(${tokens.get(8)})` }, 'x')).status, "another's token").to.be.oneOf([
       412, 423,

@@ -20,10 +20,10 @@ export interface ServedDoor {
 }
 
 const MARK = encodeURIComponent('\uec5a');
-const hrefs = (body: string): string[] => [...body.matchAll(/<D:response><D:href>([^<]*)/g)].map((match) => match[1] ?? '');
+const hrefs = (body: string): string[] => [...body.matchAll(/<d:response><d:href>([^<]*)/g)].map((match) => match[1] ?? '');
 const LOCK = (scope: string) =>
   `<?xml version="1.0"?><lockinfo xmlns="DAV:"><lockscope><${scope}/></lockscope><locktype><write/></locktype><owner><href>me</href></owner></lockinfo>`;
-const PROP = (inside: string) => `<D:propfind xmlns:D="DAV:" xmlns:x="urn:x"><D:prop>${inside}</D:prop></D:propfind>`;
+const PROP = (inside: string) => `<d:propfind xmlns:d="DAV:" xmlns:x="urn:x"><d:prop>${inside}</d:prop></d:propfind>`;
 
 /** The same requests and answers, whatever namespace lies behind. */
 export function describeDoor(name: string, make: () => Promise<ServedDoor>): void {
@@ -111,22 +111,22 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
     });
 
     it('answers what was asked: prop, propname, allprop, minimal, and the short form for Windows', async () => {
-      const body = PROP('<D:getcontentlength/><x:none/><D:quota-used-bytes/>');
+      const body = PROP('<d:getcontentlength/><x:none/><d:quota-used-bytes/>');
       const asked = await send('PROPFIND', '/dav/home/a.txt', { depth: '0' }, body);
       expect(asked.body)
-        .to.include('<D:getcontentlength>10</D:getcontentlength>')
+        .to.include('<d:getcontentlength>10</d:getcontentlength>')
         .and.include('<x:none xmlns:x="urn:x"/>')
         .and.include('404 Not Found');
       const minimal = await send('PROPFIND', '/dav/home/a.txt', { depth: '0', prefer: 'return=minimal' }, body);
       expect(minimal.body).not.to.include('404');
       expect((await send('PROPFIND', '/dav/home/a.txt', { depth: '0', brief: 't' }, body)).body).not.to.include('404');
-      expect((await send('PROPFIND', '/dav/home/', { depth: '0' }, PROP('<D:quota-used-bytes/>'))).body).to.match(
-        /<D:quota-used-bytes>\d+</,
+      expect((await send('PROPFIND', '/dav/home/', { depth: '0' }, PROP('<d:quota-used-bytes/>'))).body).to.match(
+        /<d:quota-used-bytes>\d+</,
       );
       const names = await send('PROPFIND', '/dav/home/a.txt', { depth: '0' }, '<propfind xmlns="DAV:"><propname/></propfind>');
-      expect(names.body).to.include('<D:getetag/>').and.not.include('quota');
+      expect(names.body).to.include('<d:getetag/>').and.not.include('quota');
       const windows = await send('PROPFIND', '/dav/home/', { depth: '1', 'user-agent': 'Microsoft-WebDAV-MiniRedir/10.0' });
-      expect(windows.body).to.include('<D:creationdate>').and.not.include('lockentry');
+      expect(windows.body).to.include('<d:creationdate>').and.not.include('lockentry');
     });
 
     it('keeps dead properties and the time that rclone sets, all or nothing', async () => {
@@ -135,10 +135,10 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
           'PROPPATCH',
           '/dav/home/a.txt',
           {},
-          `<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x" xml:lang="de"><D:set><D:prop>${inside}</D:prop></D:set></D:propertyupdate>`,
+          `<d:propertyupdate xmlns:d="DAV:" xmlns:x="urn:x" xml:lang="de"><d:set><d:prop>${inside}</d:prop></d:set></d:propertyupdate>`,
         );
       expect((await patch('<x:color a="1">b<i>&amp;</i></x:color>')).body).to.include('200 OK');
-      const refused = await patch('<x:other>1</x:other><D:getetag>x</D:getetag>');
+      const refused = await patch('<x:other>1</x:other><d:getetag>x</d:getetag>');
       expect(refused.body)
         .to.include('403 Forbidden')
         .and.include('424 Failed Dependency')
@@ -147,22 +147,22 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
       expect(read)
         .to.include('<x:color xmlns:x="urn:x" a="1" xml:lang="de">b<i xmlns="">&amp;</i></x:color>')
         .and.include('<x:other xmlns:x="urn:x"/>');
-      expect((await patch('<D:lastmodified>1400000000</D:lastmodified>')).body).to.include('200 OK');
+      expect((await patch('<d:lastmodified>1400000000</d:lastmodified>')).body).to.include('200 OK');
       expect((await send('HEAD', '/dav/home/a.txt')).headers['last-modified']).to.equal('Tue, 13 May 2014 16:53:20 GMT');
-      expect((await patch('<D:getlastmodified>Tue, 13 May 2014 16:53:21 GMT</D:getlastmodified>')).body).to.include('200 OK');
-      expect((await patch('<D:lastmodified>soon</D:lastmodified>')).body).to.include('409');
+      expect((await patch('<d:getlastmodified>Tue, 13 May 2014 16:53:21 GMT</d:getlastmodified>')).body).to.include('200 OK');
+      expect((await patch('<d:lastmodified>soon</d:lastmodified>')).body).to.include('409');
     });
 
     it('locks: tokens by principal, shared, refreshed, on what is not there yet', async () => {
       const made = await send('LOCK', '/dav/home/new.doc', { depth: '0', timeout: 'Second-100' }, LOCK('exclusive'));
       expect(made.status).to.equal(201);
       expect(made.body)
-        .to.include('<D:timeout>Second-100</D:timeout>')
-        .and.include('<D:lockroot><D:href>/dav/home/new.doc</D:href>');
+        .to.include('<d:timeout>Second-100</d:timeout>')
+        .and.include('<d:lockroot><d:href>/dav/home/new.doc</d:href>');
       const token = String(made.headers['lock-token']);
       const refused = await send('PUT', '/dav/home/new.doc', {}, 'x');
       expect(refused.status).to.equal(423);
-      expect(refused.body).to.include('<D:lock-token-submitted><D:href>/dav/home/new.doc</D:href>');
+      expect(refused.body).to.include('<d:lock-token-submitted><d:href>/dav/home/new.doc</d:href>');
       expect((await send('PUT', '/dav/home/new.doc', { if: `(${token})` }, 'x', 'bob')).status).to.equal(423);
       expect((await send('PUT', '/dav/home/new.doc', { if: `(${token})` }, 'x')).status).to.equal(204);
       const second = await send('LOCK', '/dav/home/new.doc', {}, LOCK('shared'), 'bob');
@@ -249,7 +249,7 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
       const { body, headers } = await send('PROPFIND', '/dav/big-folder/', { depth: '1' });
       expect(hrefs(body)).to.have.length(2501);
       expect(headers['transfer-encoding']).to.equal('chunked');
-      expect(body).to.match(/<\/D:multistatus>\n$/);
+      expect(body).to.match(/<\/d:multistatus>\n$/);
     });
 
     describeExtensions(() => server);
@@ -270,7 +270,7 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
             '<a>',
             'text',
             '<a/>',
-            '<D:propfind/>',
+            '<d:propfind/>',
             '<propfind/>',
             bomb,
             external,

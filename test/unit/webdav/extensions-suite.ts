@@ -27,17 +27,17 @@ function itExtends(server: () => ServedDoor): void {
 
     async function sync(folder: string, token: string, { level = 'infinite', limit = 0, depth = '0' } = {}): Promise<Synced> {
       const asked =
-        `<D:sync-collection xmlns:D="DAV:"><D:sync-token>${token}</D:sync-token><D:sync-level>${level}</D:sync-level>` +
-        `${limit === 0 ? '' : `<D:limit><D:nresults>${limit}</D:nresults></D:limit>`}<D:prop><D:getetag/></D:prop></D:sync-collection>`;
+        `<d:sync-collection xmlns:d="DAV:"><d:sync-token>${token}</d:sync-token><d:sync-level>${level}</d:sync-level>` +
+        `${limit === 0 ? '' : `<d:limit><d:nresults>${limit}</d:nresults></d:limit>`}<d:prop><d:getetag/></d:prop></d:sync-collection>`;
       const { status, body } = await send('REPORT', `${at}/${folder}`, { depth }, asked);
-      const responses = [...body.matchAll(/<D:response><D:href>([^<]*)<\/D:href>(.*?)<\/D:response>/gs)];
+      const responses = [...body.matchAll(/<d:response><d:href>([^<]*)<\/d:href>(.*?)<\/d:response>/gs)];
       const below = (href: string): string => href.slice(`${at}/${folder}`.length);
       return {
         status,
         members: responses
           .filter(([, , rest]) => !rest?.includes('507 Insufficient'))
           .map(([, href = '', rest = '']) => `${rest.includes('404 Not Found') ? '-' : ''}${below(href)}`),
-        token: /<D:sync-token>([^<]*)/.exec(body)?.[1] ?? '',
+        token: /<d:sync-token>([^<]*)/.exec(body)?.[1] ?? '',
         truncated: body.includes('507 Insufficient Storage'),
         body,
       };
@@ -54,7 +54,7 @@ function itExtends(server: () => ServedDoor): void {
     it('gives everything at first, by level', async () => {
       expect((await sync('s/', '')).members).to.have.members(['one', 'sub/', 'sub/two']);
       expect((await sync('s/', '', { level: '1' })).members).to.have.members(['one', 'sub/']);
-      expect((await sync('s/', '')).body).to.include('<D:getetag>"');
+      expect((await sync('s/', '')).body).to.include('<d:getetag>"');
     });
 
     it('then what changed, and nothing else', async () => {
@@ -160,8 +160,8 @@ function itExtends(server: () => ServedDoor): void {
     it('is offered, and refuses what it does not know', async () => {
       const asked = '<propfind xmlns="DAV:"><prop><supported-report-set/><sync-token/></prop></propfind>';
       const { body } = await send('PROPFIND', `${at}/target/`, { depth: '0' }, asked);
-      expect(body).to.include('<D:report><D:sync-collection/></D:report>');
-      const token = /<D:sync-token>([^<]+)/.exec(body)?.[1] ?? '';
+      expect(body).to.include('<d:report><d:sync-collection/></d:report>');
+      const token = /<d:sync-token>([^<]+)/.exec(body)?.[1] ?? '';
       expect((await sync('target/', token)).members).to.deep.equal([]);
       expect((await sync('target/', '', { depth: '1' })).status).to.equal(400);
       expect((await sync('target/', '', { level: '2' })).status).to.equal(400);
@@ -186,17 +186,17 @@ function itExtends(server: () => ServedDoor): void {
         'MKCOL',
         path,
         { 'content-type': 'application/xml' },
-        `<D:mkcol xmlns:D="DAV:" xmlns:x="urn:x"><D:set><D:prop>${inside}</D:prop></D:set></D:mkcol>`,
+        `<d:mkcol xmlns:d="DAV:" xmlns:x="urn:x"><d:set><d:prop>${inside}</d:prop></d:set></d:mkcol>`,
       );
-    const refused = await mkcol('<D:resourcetype><D:collection/></D:resourcetype><D:getetag>1</D:getetag><x:color>red</x:color>');
+    const refused = await mkcol('<d:resourcetype><d:collection/></d:resourcetype><d:getetag>1</d:getetag><x:color>red</x:color>');
     expect(refused.status).to.equal(424);
     expect(refused.body).to.include('mkcol-response').and.include('403 Forbidden').and.include('424 Failed Dependency');
     expect((await send('PROPFIND', `${at}/made`, { depth: '0' })).status).to.equal(404);
-    const other = await mkcol('<D:resourcetype><D:collection/><x:calendar/></D:resourcetype>');
+    const other = await mkcol('<d:resourcetype><d:collection/><x:calendar/></d:resourcetype>');
     expect([other.status, other.body.includes('valid-resourcetype')]).to.deep.equal([403, true]);
-    expect((await mkcol('<D:resourcetype><D:collection/></D:resourcetype><x:color>red</x:color>')).status).to.equal(201);
+    expect((await mkcol('<d:resourcetype><d:collection/></d:resourcetype><x:color>red</x:color>')).status).to.equal(201);
     expect((await send('PROPFIND', `${at}/made`, { depth: '0' })).body).to.include('>red</x:color>');
-    expect((await mkcol('<D:resourcetype><D:collection/></D:resourcetype>')).status).to.equal(405);
+    expect((await mkcol('<d:resourcetype><d:collection/></d:resourcetype>')).status).to.equal(405);
     expect((await send('MKCOL', `${at}/other`, { 'content-type': 'text/xml' }, '<other/>')).status).to.equal(415);
     expect((await send('MKCOL', `${at}/other`, { 'content-type': 'application/xml' }, '<')).status).to.equal(400);
   });
@@ -205,12 +205,12 @@ function itExtends(server: () => ServedDoor): void {
     const asked =
       '<propfind xmlns="DAV:"><prop><current-user-principal/><current-user-privilege-set/><owner/><principal-collection-set/></prop></propfind>';
     const { body } = await send('PROPFIND', `${at}/made`, { depth: '0' }, asked);
-    const self = /<D:current-user-principal><D:href>([^<]+)/.exec(body)?.[1] ?? '';
-    expect(body).to.include(`<D:owner><D:href>${self}</D:href></D:owner>`);
+    const self = /<d:current-user-principal><d:href>([^<]+)/.exec(body)?.[1] ?? '';
+    expect(body).to.include(`<d:owner><d:href>${self}</d:href></d:owner>`);
     for (const name of ['read', 'write', 'bind', 'unbind', 'write-content'])
-      expect(body).to.include(`<D:privilege><D:${name}/></D:privilege>`);
+      expect(body).to.include(`<d:privilege><d:${name}/></d:privilege>`);
     const listed = (await send('PROPFIND', at, { depth: '1' }, asked)).body;
-    expect(listed.match(/<D:privilege><D:write\/>/g)?.length).to.be.greaterThan(1);
+    expect(listed.match(/<d:privilege><d:write\/>/g)?.length).to.be.greaterThan(1);
     const principal = await send(
       'PROPFIND',
       self,
@@ -218,8 +218,8 @@ function itExtends(server: () => ServedDoor): void {
       '<propfind xmlns="DAV:"><prop><resourcetype/><displayname/><x xmlns="urn:x"/></prop></propfind>',
     );
     expect(principal.body)
-      .to.include('<D:principal/>')
-      .and.include('<D:displayname>ann</D:displayname>')
+      .to.include('<d:principal/>')
+      .and.include('<d:displayname>ann</d:displayname>')
       .and.include('404 Not Found');
     expect((await send('PROPFIND', self.replace('ann', 'bob'), { depth: '0' })).status, 'nobody else').to.equal(404);
     expect((await send('DELETE', self)).status).to.equal(403);

@@ -35,7 +35,7 @@ function itServes(server: () => ServedDoor): void {
     const statfs =
       '<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop><D:quota-available-bytes/><D:quota-used-bytes/><D:quota/><D:quotaused/></D:prop></D:propfind>';
     expect((await send('PROPFIND', `${path}/`, { ...agent, depth: '0' }, statfs)).body).to.match(
-      /<D:quota-available-bytes>\d+<.*<D:quota-used-bytes>\d+</,
+      /<d:quota-available-bytes>\d+<.*<d:quota-used-bytes>\d+</,
     );
     const look =
       '<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop><D:getlastmodified/><D:getcontentlength/><D:creationdate/><D:resourcetype/></D:prop></D:propfind>';
@@ -78,8 +78,8 @@ function itServes(server: () => ServedDoor): void {
     ).to.equal(200);
     expect((await send('UNLOCK', `${path}/report.pdf`, { ...agent, 'lock-token': token })).status).to.equal(204);
     const { body } = await send('PROPFIND', `${path}/`, { ...agent, depth: '1' }, look);
-    expect(body).to.match(/report\.pdf<.*<D:getcontentlength>5</s);
-    expect(body, 'Finder stumbles over it').not.to.include('<D:location');
+    expect(body).to.match(/report\.pdf<.*<d:getcontentlength>5</s);
+    expect(body, 'Finder stumbles over it').not.to.include('<d:location');
     expect(
       (
         await send('MOVE', `${path}/report.pdf`, {
@@ -134,7 +134,7 @@ function itServes(server: () => ServedDoor): void {
     );
     const listed = await send('PROPFIND', `${path}/`, { ...agent, depth: '1' });
     expect(listed.headers['content-type']).to.match(/^application\/xml/);
-    expect(listed.body).to.match(/<D:creationdate>[^<]*Z<\/D:creationdate>/);
+    expect(listed.body).to.match(/<d:creationdate>[^<]*Z<\/d:creationdate>/);
     expect(listed.body.length / 302, 'bytes an entry: it shows nothing of a listing above 1 MB').to.be.lessThan(400);
     expect((await send('HEAD', `${path}/new.txt`, agent)).status).to.equal(200);
     expect((await send('GET', `${path}/new.txt`, agent)).body).to.equal('text');
@@ -167,7 +167,7 @@ function itServes(server: () => ServedDoor): void {
     const got = await send('GET', path, agent);
     expect([locked.status, got.body]).to.deep.equal([200, 'first']);
     const refreshed = await send('LOCK', path, { ...agent, if: `(${token})`, timeout: 'Second-3600' });
-    expect([refreshed.status, refreshed.body.includes('<D:timeout>Second-3600<')]).to.deep.equal([200, true]);
+    expect([refreshed.status, refreshed.body.includes('<d:timeout>Second-3600<')]).to.deep.equal([200, true]);
     expect((await send('PUT', path, agent, 'by another')).status).to.equal(423);
     expect((await send('PUT', path, { ...agent, if: `(${token})` }, 'second')).status).to.equal(204);
     expect((await send('HEAD', path, agent)).headers.etag).not.to.equal(got.headers.etag);
@@ -183,7 +183,7 @@ function itServes(server: () => ServedDoor): void {
       '<?xml version="1.0" encoding="utf-8" ?><D:propfind xmlns:D="DAV:"><D:prop><D:creationdate/><D:displayname/><D:getcontentlength/><D:getcontenttype/><D:getetag/><D:getlastmodified/><D:resourcetype/></D:prop></D:propfind>';
     expect((await send('OPTIONS', home, agent)).status).to.equal(200);
     expect((await send('MKCOL', `${path}/`, agent)).status).to.equal(201);
-    expect((await send('PROPFIND', path, { ...agent, depth: '0' }, look)).body).to.include('<D:collection/>');
+    expect((await send('PROPFIND', path, { ...agent, depth: '0' }, look)).body).to.include('<d:collection/>');
     expect((await send('PUT', `${path}/a`, { ...agent, 'if-none-match': '*' }, 'x')).status).to.equal(201);
     const { etag } = (await send('HEAD', `${path}/a`, agent)).headers;
     expect((await send('PUT', `${path}/a`, { ...agent, 'if-match': String(etag) }, 'y')).status).to.equal(204);
@@ -196,7 +196,7 @@ function itServes(server: () => ServedDoor): void {
     ] as const) {
       expect((await send('PROPFIND', `${path}/${name}`, { ...agent, depth: '0' }, look)).status).to.equal(404);
       expect((await send('PROPFIND', `${path}/pushed`, { ...agent, depth: '0' }, look)).body).to.include(
-        '<D:getcontentlength>6<',
+        '<d:getcontentlength>6<',
       );
       const target = { ...agent, destination: `${path}/${name}`, overwrite: 'F' };
       expect((await send(method, `${path}/pushed`, target)).status, name).to.equal(201);
@@ -226,10 +226,10 @@ function itServes(server: () => ServedDoor): void {
     const { status, body } = await send('PROPFIND', path, { ...agent, depth: '1' }, look);
     expect(status).to.equal(207);
     const [found, missing] = body.split('404 Not Found')[0]?.split('200 OK') ?? [];
-    expect(found).to.include('<D:resourcetype>').and.include('<D:supportedlock>');
-    expect(missing).to.include('<D:source/>');
+    expect(found).to.include('<d:resourcetype>').and.include('<d:supportedlock>');
+    expect(missing).to.include('<d:source/>');
     const free = await send('PROPFIND', path, { ...agent, depth: '0' }, look);
-    expect(free.body, 'the room left').to.match(/<D:quota-available-bytes>\d+<.*<D:quota-used-bytes>\d+</);
+    expect(free.body, 'the room left').to.match(/<d:quota-available-bytes>\d+<.*<d:quota-used-bytes>\d+</);
     const exists =
       '<?xml version="1.0" encoding="utf-8" ?><D:propfind xmlns:D="DAV:"><D:prop><D:creationdate/><D:getcontentlength/><D:displayname/><D:resourcetype/></D:prop></D:propfind>';
     expect((await send('PROPFIND', `${path}/a`, { ...agent, depth: '0' }, exists)).status).to.equal(404);
@@ -258,7 +258,7 @@ function itServes(server: () => ServedDoor): void {
     const look =
       '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><D:propfind xmlns:D="DAV:"><D:prop><D:creationdate/><D:displayname/><D:getcontentlength/><D:getcontenttype/><D:getetag/><D:getlastmodified/><D:resourcetype/><lastmodified xmlns="SAR:"/></D:prop></D:propfind>';
     const { body: listed } = await send('PROPFIND', `${home}/`, { ...agent, depth: '1' }, look);
-    expect(listed).to.include(`${home}/duck.bin`).and.include('<D:getcontentlength>10<');
+    expect(listed).to.include(`${home}/duck.bin`).and.include('<d:getcontentlength>10<');
     const head = await send('HEAD', path, agent);
     expect(head.headers).to.include({ 'accept-ranges': 'bytes', 'content-length': '10' });
     const rest = await send('GET', path, { ...agent, range: 'bytes=4-', 'if-range': String(head.headers.etag) });
@@ -351,7 +351,7 @@ function itServes(server: () => ServedDoor): void {
     );
     const look =
       '<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getetag/><getlastmodified/><executable xmlns="http://apache.org/dav/props/"/></prop></propfind>';
-    expect((await send('PROPFIND', `${home}/`, { ...agent, depth: '1' }, look)).body).to.include('<D:getetag>"');
+    expect((await send('PROPFIND', `${home}/`, { ...agent, depth: '1' }, look)).body).to.include('<d:getetag>"');
     expect(
       (
         await send(
