@@ -5,6 +5,7 @@ import { definitionOf } from '#core/actions';
 import { ROUTES } from '#protocols/rest/routes';
 import { OPERATIONS } from '#protocols/s3/model';
 import type { RequestOptions } from '../../conformance/s3/harness/client.ts';
+import { apiOf } from '../../support/identity.ts';
 import { CANARY, type Scene } from './scene.ts';
 
 const base64url = (value: object | Buffer): string =>
@@ -113,6 +114,43 @@ export function describeProofs(scene: () => Scene): void {
       await Promise.all(Object.entries({ ...proofs, ...(hasBody ? bodies : {}) }).map(ask));
     }
     expect((await api('GET', `/files/${victim.bucket}/`, victim)).json).to.deep.equal(before);
+  });
+
+  // Passwords are guessed, so whoever guesses waits; secrets of keys are of 40 random characters, so nobody can be kept out of theirs by a stranger.
+  it('wrong signatures of either version, however many, open nothing, keep nobody out and count as no password', async () => {
+    const { victim, raw, gateway } = scene();
+    const { keys } = victim.s3;
+    const path = `/${victim.bucket}/kept/plan.txt`;
+    const expires = Math.floor(Date.now() / 1000) + 600;
+    const hmacSha1 = (secret: string, text: string): string => createHmac('sha1', secret).update(text).digest('base64');
+    const url = (name: string, secret: string): string =>
+      `${path}?${new URLSearchParams({ AWSAccessKeyId: name, Expires: String(expires), Signature: hmacSha1(secret, `GET\n\n\n${expires}\n${path}`) })}`;
+    const form = async (name: string, secret: string): Promise<number> => {
+      const conditions = [{ bucket: victim.bucket }, ['starts-with', '$key', 'guess/']];
+      const policy = Buffer.from(JSON.stringify({ expiration: '2099-01-01T00:00:00Z', conditions })).toString('base64');
+      const fields = { key: 'guess/a', AWSAccessKeyId: name, policy, signature: hmacSha1(secret, policy), file: 'x' };
+      const parts = Object.entries(fields).map(
+        ([field, value]) => `--b\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`,
+      );
+      const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+      return (await raw('POST', `/${victim.bucket}`, { door: 's3', headers, body: `${parts.join('')}--b--\r\n` })).status;
+    };
+    // More than any number of wrong passwords after which somebody has to wait, by the key's name and by its owner's.
+    const guess = async (number: number): Promise<void> => {
+      for (const name of [keys.accessKeyId, victim.name]) {
+        const wrong = { accessKeyId: name, secretAccessKey: `guess ${number}` };
+        expect((await raw('GET', url(name, wrong.secretAccessKey), { door: 's3' })).status).to.equal(403);
+        expect((await victim.s3.send('GET', path, { keys: wrong })).status).to.equal(403);
+        if (number % 20 === 0) expect(await form(name, wrong.secretAccessKey)).to.equal(403);
+      }
+    };
+    for (let number = 0; number < 120; number += 8) await Promise.all(Array.from({ length: 8 }, (_, i) => guess(number + i)));
+    expect((await raw('GET', url(keys.accessKeyId, keys.secretAccessKey), { door: 's3' })).text).to.contain(CANARY);
+    expect((await victim.s3.send('GET', path)).status).to.equal(200);
+    expect(await form(keys.accessKeyId, keys.secretAccessKey)).to.equal(204);
+    expect((await victim.s3.send('DELETE', `/${victim.bucket}/guess/a`)).status).to.equal(204);
+    expect((await raw('GET', `/dav/${victim.bucket}/`, { headers: { authorization: victim.basic } })).status).to.not.equal(429);
+    expect((await apiOf(gateway).tokenOf(victim.name, victim.password)).token).to.be.a('string');
   });
 
   it('a missing or wrong proof of who asks opens no method and no path of WebDAV and Nextcloud', async () => {
