@@ -1,7 +1,7 @@
 import type { Address, BucketId, ObjectKey } from '#core/address';
 import type { Conditions } from '#core/conditions';
 import type { ContentRef } from '#core/content-ref';
-import type { DirectoryInfo, EntryInfo, ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
+import type { DirectoryInfo, EntryInfo, ObjectAttributes, ObjectInfo, StoredChecksum, VersionId } from '#core/object';
 import type { Who } from '#core/principal';
 import type { ObjectLock, Retention } from '#core/retention';
 import type { ChunkRecord, LeafRecord } from './content.ts';
@@ -25,6 +25,8 @@ export interface MetadataStore {
   /** What a path without a trailing slash names: the object `key`, else the directory `key/`. `` names the root. */
   entry(at: Address): Promise<EntryInfo | null>;
   list(query: ListQuery): Promise<ListPage>;
+  /** As `list`, with only what a list of names shows of each object: half the work. `directories` says nothing here. */
+  listBrief(query: ListQuery): Promise<BriefPage>;
 
   /**
    * Decides and carries out one intent; durable when it resolves. Conditions, locks, quota and parents are decided in
@@ -197,3 +199,17 @@ export interface ListPage {
 export type ListEntry =
   | { kind: 'object'; info: ObjectInfo }
   | { kind: 'prefix'; prefix: string; directory: DirectoryInfo | null };
+
+export interface BriefPage {
+  entries: BriefEntry[];
+  next: string | null;
+}
+
+export type BriefEntry = { kind: 'object'; info: BriefInfo } | { kind: 'prefix'; prefix: string };
+
+/** What S3 shows of an object in a list; each as in ObjectInfo and its attributes. */
+export interface BriefInfo extends Pick<ObjectInfo, 'key' | 'size' | 'etag' | 'modified'> {
+  checksum: Pick<StoredChecksum, 'algorithm' | 'type'> | null;
+  /** The attribute `s3.storageClass`; null: the usual one. */
+  storageClass: string | null;
+}

@@ -7,7 +7,7 @@ import type { ByteRange, RangeRequest } from '#core/range';
 import type { ObjectLock } from '#core/retention';
 import type { Bytes } from '#core/stream';
 import type { Lock, NewLock } from './locks.ts';
-import type { ListPage, ListQuery, PutVerdict, RemoveVerdict, TreeVerdict } from './metadata-store.ts';
+import type { BriefPage, ListPage, ListQuery, PutVerdict, RemoveVerdict, TreeVerdict } from './metadata-store.ts';
 
 /** The one door to files: authorizes, checks conditions, locks and quota, stores content, commits, journals. Every protocol goes through it. */
 export interface Namespace {
@@ -58,6 +58,8 @@ export interface Namespace {
   move(who: Who, from: Address, to: Address, options: MoveOptions): Promise<TreeVerdict>;
   /** One page, in byte order. With a limit of 0 only asks whether the caller may: nothing is looked at. */
   list(who: Who, query: ListQuery): Promise<ListPage>;
+  /** As `list`, with only what a list of names shows of each object. */
+  listBrief(who: Who, query: ListQuery): Promise<BriefPage>;
   annotate(
     who: Who,
     at: Address,

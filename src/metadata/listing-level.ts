@@ -21,7 +21,7 @@ const AFTER_ALL = '\u{10ffff}'.repeat(KEY_BYTES_MAX / 4 + 1);
  * and one seek for each of its folders, whatever they hold. `ORDER BY` follows the loop, so that nothing but a gap is sorted
  * and the limit ends the work.
  */
-function levelText(folder: string, object: string): string {
+export function levelText(folder: string, object: string): string {
   return `
 WITH folders AS MATERIALIZED (
   SELECT d.path, ${folder} AS packed FROM directories d
@@ -45,7 +45,7 @@ const NAMES = { name: 'list-level-names', text: levelText('NULL::text', PACKED_S
 const FOLDERS = { name: 'list-level-folders', text: levelText(PACKED_DIRECTORY, PACKED_SLOT) };
 
 /** Between the entries of a page that comes as one text. Only a key or a path can hold it, and that is noticed. */
-const END = '\u001e';
+export const END = '\u001e';
 /** Longer ones (dead properties, mostly) come one by one: a page of them as one text would have no bound. */
 const TOGETHER_BYTES_MAX = 65_536;
 const TOGETHER_ENTRIES_MAX = 2_000;
@@ -63,6 +63,13 @@ SELECT count(*)::int, string_agg(e.packed, E'\\x1e') FILTER (WHERE octet_length(
 const NAMES_TOGETHER = { name: 'list-level-names-together', text: togetherText('NULL') };
 const FOLDERS_TOGETHER = { name: 'list-level-folders-together', text: togetherText(PACKED_DIRECTORY) };
 
+/** Where a page begins and ends: from `start`, itself in it or not, to before `end` (null: to the last key). */
+export interface PageRange {
+  start: string;
+  inclusive: boolean;
+  end: string | null;
+}
+
 /** A level's entries from `start` to before `end`, in byte order. */
 export interface LevelStatements {
   /** One row for all: how many there are, and their text, for `readTogether`. null: too many to come so. */
@@ -73,22 +80,23 @@ export interface LevelStatements {
   values: unknown[];
 }
 
-export function levelStatements(
-  { bucket, prefix, directories }: ListQuery,
-  { start, inclusive, end }: { start: string; inclusive: boolean; end: string | null },
-  limit: number,
-): LevelStatements {
+export function levelStatements(query: ListQuery, range: PageRange, limit: number): LevelStatements {
+  const together = query.directories === true ? FOLDERS_TOGETHER : NAMES_TOGETHER;
+  return {
+    together: limit > TOGETHER_ENTRIES_MAX ? null : together,
+    rows: query.directories === true ? FOLDERS : NAMES,
+    values: levelValues(query, range, limit),
+  };
+}
+
+/** What the text of a level is asked with. */
+export function levelValues({ bucket, prefix }: ListQuery, { start, inclusive, end }: PageRange, limit: number): unknown[] {
   // What begins inside a folder goes on behind it.
   const inside = inclusive ? -1 : start.indexOf('/', prefix.length);
   const from = inside < 0 ? start : `${start.slice(0, inside)}0`;
   const depth = prefix.split('/').length;
   const without = inclusive ? '' : start;
-  const together = directories === true ? FOLDERS_TOGETHER : NAMES_TOGETHER;
-  return {
-    together: limit > TOGETHER_ENTRIES_MAX ? null : together,
-    rows: directories === true ? FOLDERS : NAMES,
-    values: [bucket, depth, start, end ?? AFTER_ALL, from, without, limit],
-  };
+  return [bucket, depth, start, end ?? AFTER_ALL, from, without, limit];
 }
 
 /**

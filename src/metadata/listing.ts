@@ -1,8 +1,9 @@
-import type { ListEntry, ListPage, ListQuery } from '#contracts/metadata-store';
+import type { BriefEntry, BriefPage, ListEntry, ListPage, ListQuery } from '#contracts/metadata-store';
 import { afterPrefix, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
-import { levelStatements, readTogether } from './listing-level.ts';
+import { briefEntries, inBrief } from './listing-brief.ts';
+import { levelStatements, type PageRange, readTogether } from './listing-level.ts';
 import { PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
 
 const LIMIT_MAX = 100_000;
@@ -22,26 +23,33 @@ const DELIMITED = {
 };
 const EXISTS = { name: 'list-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1' };
 
-/** Where a page begins and ends: from `start`, itself in it or not, to before `end` (null: to the last key). */
-interface Range {
-  start: string;
-  inclusive: boolean;
-  end: string | null;
-}
-
 /**
  * One page, in one statement: a range scan without a delimiter; with `/` the folders of a level and what lies between them
  * (listing-level.ts); with any other a scan that seeks past runs (cs_list).
  */
-export async function list(database: Database, query: ListQuery): Promise<ListPage> {
-  const { bucket, prefix, delimiter, after } = query;
+export function list(database: Database, query: ListQuery): Promise<ListPage> {
+  return page(database, query, (range, limit) => full(database, query, range, limit));
+}
+
+/** As `list`; what has no short form is read in full. */
+export function listBrief(database: Database, query: ListQuery): Promise<BriefPage> {
+  return page<BriefEntry>(database, query, async (range, limit) => {
+    return (await briefEntries(database, query, range, limit)) ?? (await full(database, query, range, limit)).map(inBrief);
+  });
+}
+
+async function page<Entry extends ListEntry | BriefEntry>(
+  database: Database,
+  query: ListQuery,
+  read: (range: PageRange, limit: number) => Promise<Entry[]>,
+): Promise<{ entries: Entry[]; next: string | null }> {
+  const { bucket, prefix, after } = query;
   if (!Number.isInteger(query.limit) || query.limit < 1)
     throw new CloudStoreError('invalid_argument', 'A page has at least one entry.');
   const limit = Math.min(query.limit, LIMIT_MAX);
   const inclusive = compareKeys(after, prefix) < 0 || after === '';
   const range = { start: inclusive ? prefix : after, inclusive, end: afterPrefix(prefix) };
-  const read = delimiter === '' ? flat : delimiter === '/' ? level : delimited;
-  const entries = await read(database, query, range, limit + 1);
+  const entries = await read(range, limit + 1);
   if (entries.length === 0) {
     const exists = await database.read(EXISTS, [bucket]);
     if (exists.length === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
@@ -49,10 +57,16 @@ export async function list(database: Database, query: ListQuery): Promise<ListPa
   const more = entries.length > limit;
   if (more) entries.length = limit;
   const last = entries.at(-1);
-  return { entries, next: more && last ? (last.kind === 'object' ? last.info.key : last.prefix) : null };
+  return { entries, next: more && last !== undefined ? (last.kind === 'object' ? last.info.key : last.prefix) : null };
 }
 
-async function flat(database: Database, { bucket }: ListQuery, range: Range, limit: number): Promise<ListEntry[]> {
+function full(database: Database, query: ListQuery, range: PageRange, limit: number): Promise<ListEntry[]> {
+  const { delimiter } = query;
+  const read = delimiter === '' ? flat : delimiter === '/' ? level : delimited;
+  return read(database, query, range, limit);
+}
+
+async function flat(database: Database, { bucket }: ListQuery, range: PageRange, limit: number): Promise<ListEntry[]> {
   const { start, inclusive, end } = range;
   const statement = inclusive ? (end === null ? FLAT.from : FLAT.fromTo) : end === null ? FLAT.after : FLAT.afterTo;
   const values = end === null ? [bucket, start, limit] : [bucket, start, limit, end];
@@ -64,7 +78,7 @@ async function flat(database: Database, { bucket }: ListQuery, range: Range, lim
 /** An object's key and what is packed of it; or a common prefix, and its directory where it was asked for. */
 type Row = [key: string, packed: string, prefix: null] | [key: null, packed: string | null, prefix: string];
 
-async function level(database: Database, query: ListQuery, range: Range, limit: number): Promise<ListEntry[]> {
+async function level(database: Database, query: ListQuery, range: PageRange, limit: number): Promise<ListEntry[]> {
   const { together, rows, values } = levelStatements(query, range, limit);
   if (together !== null) {
     const [page] = await database.read<[number, string | null]>(together, values);
@@ -74,7 +88,7 @@ async function level(database: Database, query: ListQuery, range: Range, limit: 
   return entriesOf(query.bucket, await database.read<Row>(rows, values));
 }
 
-async function delimited(database: Database, query: ListQuery, range: Range, limit: number): Promise<ListEntry[]> {
+async function delimited(database: Database, query: ListQuery, range: PageRange, limit: number): Promise<ListEntry[]> {
   const { bucket, prefix, delimiter } = query;
   const { start, inclusive, end } = range;
   const values = [bucket, prefix, end, delimiter, afterPrefix(delimiter), start, inclusive, limit];

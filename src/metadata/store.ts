@@ -11,7 +11,7 @@ import { createCurrentCache } from './current-cache.ts';
 import type { Database } from './database.ts';
 import type { HeldLocks } from './held-locks.ts';
 import { createHistoryStore } from './history/store.ts';
-import { list } from './listing.ts';
+import { list, listBrief } from './listing.ts';
 import { createLookups } from './lookups.ts';
 import { createTrees } from './trees.ts';
 
@@ -102,6 +102,7 @@ export function createMetadataStore(
     peekDirectory: (at): DirectoryInfo | null | undefined => folders?.get(at),
     entry,
     list: (query) => list(database, query),
+    listBrief: (query) => listBrief(database, query),
     commit,
     ...trees,
     history: createHistoryStore(rooms),

@@ -1,5 +1,4 @@
-import type { ListEntry } from '#contracts/metadata-store';
-import type { ObjectInfo } from '#core/object';
+import type { BriefEntry, BriefInfo } from '#contracts/metadata-store';
 import { createDateWriter } from '#http/dates';
 import { escapeXml } from '#http/xml';
 import { Markup } from '../response-writer.ts';
@@ -14,32 +13,32 @@ export interface MarkupOptions {
  * The entries of a page, each written in one go: a thousand of them are the whole cost of a listing, which an object for each
  * member and a pass for each element would double. Elements are in the order of AWS's model.
  */
-export function objectMarkup(entries: readonly ListEntry[], { encode, owner }: MarkupOptions): Markup {
+export function objectMarkup(entries: readonly BriefEntry[], { encode, owner }: MarkupOptions): Markup {
   const dates = createDateWriter();
   const tail = `${ownerElement(owner)}</Contents>`;
   let out = '';
   for (const entry of entries) {
     if (entry.kind === 'prefix') continue;
     const { info } = entry;
-    out += `<Contents><Key>${escapeXml(encode(info.key))}</Key><LastModified>${dates.iso(info.modified)}</LastModified>${describe(info)}${tail}`;
+    out += `<Contents><Key>${escapeXml(encode(info.key))}</Key><LastModified>${dates.iso(info.modified)}</LastModified>${describe(info, info.checksum, info.storageClass)}${tail}`;
   }
   return new Markup(out);
 }
 
 /** Current objects as the null versions of a bucket that was never versioned. */
-export function nullVersionMarkup(entries: readonly ListEntry[], { encode, owner }: MarkupOptions): Markup {
+export function nullVersionMarkup(entries: readonly BriefEntry[], { encode, owner }: MarkupOptions): Markup {
   const dates = createDateWriter();
   const tail = `</LastModified>${ownerElement(owner)}</Version>`;
   let out = '';
   for (const entry of entries) {
     if (entry.kind === 'prefix') continue;
     const { info } = entry;
-    out += `<Version>${describe(info)}<Key>${escapeXml(encode(info.key))}</Key><VersionId>null</VersionId><IsLatest>true</IsLatest><LastModified>${dates.iso(info.modified)}${tail}`;
+    out += `<Version>${describe(info, info.checksum, info.storageClass)}<Key>${escapeXml(encode(info.key))}</Key><VersionId>null</VersionId><IsLatest>true</IsLatest><LastModified>${dates.iso(info.modified)}${tail}`;
   }
   return new Markup(out);
 }
 
-export function prefixMarkup(entries: readonly ListEntry[], encode: (text: string) => string): Markup {
+export function prefixMarkup(entries: readonly BriefEntry[], encode: (text: string) => string): Markup {
   let out = '';
   for (const entry of entries) {
     if (entry.kind === 'prefix') out += `<CommonPrefixes><Prefix>${escapeXml(encode(entry.prefix))}</Prefix></CommonPrefixes>`;
@@ -47,13 +46,15 @@ export function prefixMarkup(entries: readonly ListEntry[], encode: (text: strin
   return new Markup(out);
 }
 
-export function describe({ etag, size, attributes }: ObjectInfo): string {
-  const { checksum, extra } = attributes;
-  const sum =
-    checksum === undefined
-      ? ''
-      : `<ChecksumAlgorithm>${checksum.algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${checksum.type}</ChecksumType>`;
-  const storage = extra === undefined ? 'STANDARD' : escapeXml(extra['s3.storageClass'] ?? 'STANDARD');
+export function describe(
+  { etag, size }: Pick<BriefInfo, 'etag' | 'size'>,
+  checksum: BriefInfo['checksum'] | undefined,
+  storageClass: string | null = null,
+): string {
+  const sum = checksum
+    ? `<ChecksumAlgorithm>${checksum.algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${checksum.type}</ChecksumType>`
+    : '';
+  const storage = storageClass === null ? 'STANDARD' : escapeXml(storageClass);
   return `<ETag>&quot;${escapeXml(etag)}&quot;</ETag>${sum}<Size>${size}</Size><StorageClass>${storage}</StorageClass>`;
 }
 

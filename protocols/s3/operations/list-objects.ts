@@ -1,5 +1,5 @@
 import type { ListObjectsCommandInput, ListObjectsV2CommandInput, ListObjectVersionsCommandInput } from '@aws-sdk/client-s3';
-import type { ListPage } from '#contracts/metadata-store';
+import type { BriefPage } from '#contracts/metadata-store';
 import type { Bucket } from '#core/bucket';
 import { S3Error } from '../errors.ts';
 import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
@@ -92,18 +92,18 @@ async function begin(
   };
 }
 
-async function read(x: Exchange, { bucket, prefix, delimiter, limit }: Listing, after: string): Promise<ListPage> {
+async function read(x: Exchange, { bucket, prefix, delimiter, limit }: Listing, after: string): Promise<BriefPage> {
   const names = [prefix, delimiter, after];
   if (names.some((name) => name.includes('\0'))) throw new S3Error('InvalidArgument', 'A NUL character is in no key.');
   const page = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
   // Nothing asked is nothing shown, but the right to list is still asked for.
-  const found = await x.deps.namespace.list(x.who, page);
+  const found = await x.deps.namespace.listBrief(x.who, page);
   return limit === 0 ? { entries: [], next: null } : found;
 }
 
 function common(
   { bucket, prefix, delimiter, limit, encode }: Listing,
-  page: ListPage,
+  page: BriefPage,
   input: { EncodingType?: string | undefined },
 ): Output {
   return {

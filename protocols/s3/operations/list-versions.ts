@@ -66,7 +66,9 @@ function versionMarkup({ entries }: VisiblePage, { encode, owner }: MarkupOption
     const { info } = entry;
     const id = info.visibility === 'null' ? 'null' : info.versionId;
     const named = `<Key>${escapeXml(encode(info.key))}</Key><VersionId>${id}</VersionId><IsLatest>${info.isLatest}</IsLatest><LastModified>${dates.iso(info.modified)}</LastModified>${whose}`;
-    out += info.deleteMarker ? `<DeleteMarker>${named}</DeleteMarker>` : `<Version>${describe(info)}${named}</Version>`;
+    out += info.deleteMarker
+      ? `<DeleteMarker>${named}</DeleteMarker>`
+      : `<Version>${describe(info, info.attributes.checksum, info.attributes.extra?.['s3.storageClass'])}${named}</Version>`;
   }
   return new Markup(out);
 }

@@ -1,7 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import type { ListEntry } from '#contracts/metadata-store';
+import type { BriefEntry, BriefPage, ListEntry, ListPage } from '#contracts/metadata-store';
 import { compareKeys } from '#core/address';
+import type { ObjectAttributes } from '#core/object';
 import { openMetadata } from '#metadata/open';
 import { freshDatabase, quiet } from '../../support/database.ts';
 
@@ -27,8 +28,9 @@ describe('a listing with a delimiter', () => {
       const base = { who: { principal, protocol: 's3' as const, requestId: 'r' }, bucket };
       const version = (): string => randomBytes(16).toString('hex');
       const content = { kind: 'inline' as const, domain, size: 3, sealed: Buffer.from('abc') };
-      const written = { content, etag: 'e', attributes: {}, contentHash: null, chunks: [], leaves: [] };
-      const put = (key: string) => metadata.store.commit({ ...base, kind: 'put', key, versionId: version(), ...written });
+      const written = { content, etag: 'e', contentHash: null, chunks: [], leaves: [] };
+      const put = (key: string) =>
+        metadata.store.commit({ ...base, kind: 'put', key, versionId: version(), attributes: attributesOf(key), ...written });
       const remove = (key: string) => metadata.store.commit({ ...base, kind: 'remove', key, versionId: version() });
 
       const keys = [...new Set(Array.from({ length: 120 }, () => keyOf(pick)))];
@@ -46,6 +48,7 @@ describe('a listing with a delimiter', () => {
         for (let after: string | null = query.after; after !== null; ) {
           const limit = 1 + pick(8);
           const page = await metadata.store.list({ bucket, ...query, after, limit, directories: pick(2) === 0 });
+          expect(await metadata.store.listBrief({ bucket, ...query, after, limit })).to.deep.equal(inBrief(page));
           expect(page.entries.length).to.be.at.most(limit);
           found.push(...page.entries.map(nameOf));
           after = page.next;
@@ -58,6 +61,35 @@ describe('a listing with a delimiter', () => {
     }
   });
 });
+
+/** Of each kind that a list tells apart. */
+function attributesOf(key: string): ObjectAttributes {
+  const checksum = {
+    algorithm: 'crc32c' as const,
+    value: 'AAAAAA==',
+    type: key.length % 2 ? ('COMPOSITE' as const) : ('FULL_OBJECT' as const),
+  };
+  const kinds: ObjectAttributes[] = [
+    {},
+    { contentType: 'x/y', checksum },
+    { checksum, partSizes: [1, 2], extra: { 's3.storageClass': 'GLACIER' } },
+    { extra: { other: 'x\u001fy' }, user: { checksum: 'none' } },
+  ];
+  return kinds[key.length % kinds.length] as ObjectAttributes;
+}
+
+function inBrief({ entries, next }: ListPage): BriefPage {
+  const brief = (entry: ListEntry): BriefEntry => {
+    if (entry.kind === 'prefix') return { kind: 'prefix', prefix: entry.prefix };
+    const { key, size, etag, modified, attributes } = entry.info;
+    const checksum = attributes.checksum ? { algorithm: attributes.checksum.algorithm, type: attributes.checksum.type } : null;
+    return {
+      kind: 'object',
+      info: { key, size, etag, modified, checksum, storageClass: attributes.extra?.['s3.storageClass'] ?? null },
+    };
+  };
+  return { entries: entries.map(brief), next };
+}
 
 /** What a bucket's keys show through a query, by the contract of `ListQuery`. */
 function rolledUp(keys: string[], { prefix, delimiter, after }: { prefix: string; delimiter: string; after: string }): string[] {
@@ -79,7 +111,9 @@ function nameOf(entry: ListEntry): string {
 /** Short keys of few characters, so that they share prefixes; with empty segments, markers, and what sorts around a slash. */
 function keyOf(pick: (below: number) => number): string {
   const characters = ['a', 'b', '/', '/', '.', '0', '\u{10ffff}', '\uffff'];
-  return Array.from({ length: 1 + pick(6) }, () => characters[pick(characters.length)]).join('');
+  // Now and then what parts the entries of a page that comes as one text.
+  const one = (): string => (pick(60) === 0 ? ['\u001e', '\u001f'][pick(2)] : characters[pick(characters.length)]) as string;
+  return Array.from({ length: 1 + pick(6) }, one).join('');
 }
 
 /** mulberry32 */

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Buckets } from '#contracts/buckets';
-import type { ListEntry } from '#contracts/metadata-store';
+import type { BriefEntry } from '#contracts/metadata-store';
 import type { Namespace, PutOptions } from '#contracts/namespace';
 import type { Part, Upload } from '#contracts/upload-store';
 import type { Uploads } from '#contracts/uploads';
@@ -230,8 +230,8 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         digests: {},
       };
     },
-    async list(_who, { bucket, prefix, delimiter, after, limit }) {
-      const entries: ListEntry[] = [];
+    async listBrief(_who, { bucket, prefix, delimiter, after, limit }) {
+      const entries: BriefEntry[] = [];
       const infos = [...stored.values()]
         .map(({ info }) => info)
         .filter((info) => info.bucket === bucket && info.key.startsWith(prefix));
@@ -243,7 +243,9 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         if (name === last || compareKeys(name, after) <= 0) continue;
         if (entries.length === limit) return { entries, next: last };
         last = name;
-        entries.push(end < 0 ? { kind: 'object', info } : { kind: 'prefix', prefix: name, directory: null });
+        entries.push(
+          end < 0 ? { kind: 'object', info: { ...info, checksum: null, storageClass: null } } : { kind: 'prefix', prefix: name },
+        );
       }
       return { entries, next: null };
     },

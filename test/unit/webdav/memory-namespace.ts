@@ -256,6 +256,7 @@ export function memoryNamespace(now: () => number = Date.now) {
       keepParent(from, options.keepParent);
       return verdict;
     },
+    listBrief: () => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV')),
     list: async (_who, query) => {
       const entries = new Map<string, ListEntry>();
       for (const key of [...of(query.bucket).keys()].sort(compareKeys)) {
