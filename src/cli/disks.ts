@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { codeOf } from '#blob/disk-error';
@@ -15,6 +16,8 @@ import type { Session } from './session.ts';
 export interface ShownDisk extends RegisteredStore {
   /** As seen from this machine; null where that says nothing (S3, another machine's directory). */
   present: boolean | null;
+  /** What keeps it from being read, where something lies there; null: nothing does, or nothing lies there. */
+  fault: string | null;
   freeBytes: number | null;
   packs: number;
   bytes: number;
@@ -25,11 +28,12 @@ export async function listDisks({ metadata }: Session): Promise<ShownDisk[]> {
   return Promise.all(
     rows.map(async (row) => {
       const { packs, bytes } = await metadata.stores.usage(row.number);
-      if (row.kind === 's3') return { ...row, present: null, freeBytes: null, packs, bytes };
+      if (row.kind === 's3') return { ...row, present: null, fault: null, freeBytes: null, packs, bytes };
       const directory = pathOf(row.location);
-      const present = (await identityIn(directory)) === row.identity;
-      const room = present ? await statfs(directory) : null;
-      return { ...row, present, freeBytes: room && room.bavail * room.bsize, packs, bytes };
+      const { identity, fault } = await lookIn(directory);
+      const present = identity === row.identity;
+      const room = present ? await statfs(directory).catch(() => null) : null;
+      return { ...row, present, fault, freeBytes: room && room.bavail * room.bsize, packs, bytes };
     }),
   );
 }
@@ -104,7 +108,7 @@ export async function replaceDisk(
   if (row.kind !== 'local')
     throw new CloudStoreError('conflict', `Store ${number} is no directory; copy the bucket and set chunks-url.`);
   const directory = resolve(path);
-  if ((await stat(directory).catch(() => null))?.isDirectory() !== true)
+  if ((await statOf(directory))?.isDirectory() !== true)
     throw new CloudStoreError('not_found', `There is no directory ${directory}.`);
   const instanceId = await instanceIdOf(instance, random);
   const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false });
@@ -148,12 +152,32 @@ async function getDisk(stores: Session['metadata']['stores'], number: number): P
 
 /** Of the store that a directory is; null: it is none, or not there. */
 export async function identityIn(directory: string): Promise<string | null> {
-  if ((await stat(join(directory, IDENTITY_NAME)).catch(() => null)) === null) return null;
-  const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false }).catch(() => null);
+  return (await lookIn(directory)).identity;
+}
+
+/** As `identityIn`, and what keeps a disk that is there from being read: it is not missing, and another one in its place would not help. */
+async function lookIn(directory: string): Promise<{ identity: string | null; fault: string | null }> {
   try {
-    return blobs && ((await readIdentity(blobs).catch(() => null))?.store ?? null);
-  } finally {
-    await blobs?.close();
+    if ((await statOf(join(directory, IDENTITY_NAME))) === null) return { identity: null, fault: null };
+    const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false });
+    try {
+      return { identity: (await readIdentity(blobs))?.store ?? null, fault: null };
+    } finally {
+      await blobs.close();
+    }
+  } catch (error) {
+    return { identity: null, fault: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** null: nothing is there. @throws unavailable: it cannot be known */
+async function statOf(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new CloudStoreError('unavailable', `${path} cannot be read (${code}).`, { cause: error });
   }
 }
 
@@ -168,5 +192,5 @@ async function packsIn(directory: string): Promise<number> {
 }
 
 async function isOpen(directory: string, pack: string): Promise<boolean> {
-  return (await stat(join(directory, 'open', `${pack}.pack`)).catch(() => null)) !== null;
+  return (await statOf(join(directory, 'open', `${pack}.pack`))) !== null;
 }

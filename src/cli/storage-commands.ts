@@ -48,7 +48,7 @@ function addDisks(program: Command, withSession: WithSession, setExit: (code: nu
           ...disks.map((one) => [
             one.number,
             one.kind,
-            one.present === false ? 'missing' : one.state,
+            one.fault !== null ? 'unreadable' : one.present === false ? 'missing' : one.state,
             one.packs,
             gib(one.bytes),
             one.freeBytes === null ? '-' : gib(one.freeBytes),

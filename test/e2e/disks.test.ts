@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ describe('cloudstore disk', function () {
   const run = (...args: string[]): Promise<Finished> =>
     cloudstore(['disk', ...args, '--data-dir', disk('data'), '--json'], { env: { CLOUDSTORE_LOG_LEVEL: 'error' } });
   const object = (method: string): string => presign(method, `${gateway.s3Url}/${gateway.bucket}/file`, gateway, new Date());
-  const list = async (): Promise<{ number: number; state: string; present: boolean; packs: number }[]> =>
+  const list = async (): Promise<{ number: number; state: string; present: boolean; fault: string | null; packs: number }[]> =>
     JSON.parse((await run('list')).stdout);
 
   before(async () => {
@@ -64,6 +64,16 @@ describe('cloudstore disk', function () {
     // An empty one in place of what is lost tells what is missing.
     mkdirSync(disk('empty'));
     await gateway.stop();
+    rmSync(join(disk('data'), 'packs', 'cloudstore-store.json'));
+    // What cannot be looked at is neither missing nor lost.
+    symlinkSync('open', join(disk('empty'), 'open'));
+    const blind = await run('replace', '0', disk('empty'));
+    expect(blind.code, blind.stdout).to.not.be.oneOf([0, 3]);
+    expect(blind.stderr).to.contain('cannot be read (ELOOP)');
+    rmSync(join(disk('empty'), 'open'));
+    symlinkSync('cloudstore-store.json', join(disk('data'), 'packs', 'cloudstore-store.json'));
+    expect((await list())[0]?.fault).to.contain('ELOOP');
+    expect((await cloudstore(['disk', 'list', '--data-dir', disk('data')])).stdout).to.match(/^0 +local +unreadable/m);
     rmSync(join(disk('data'), 'packs', 'cloudstore-store.json'));
     const emptied = await run('replace', '0', disk('empty'));
     expect([emptied.code, JSON.parse(emptied.stdout).missingPacks.length > 0]).to.deep.equal([3, true]);

@@ -9,8 +9,9 @@ import { ask } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { openMenu } from '../ui/menu.tsx';
 import { Page, Table } from '../ui/page.tsx';
+import { ShowPages } from '../ui/paged.tsx';
 import { usePages } from '../ui/pages.ts';
-import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { Empty } from '../ui/states.tsx';
 import { fail } from '../ui/toast.tsx';
 import { DOORS, doorChoices } from './doors.ts';
 import { Filters, filtersOf } from './filters.tsx';
@@ -35,7 +36,6 @@ export function AuditPage() {
       { label: t('audit.csv'), act: as('csv') },
     ]);
   };
-  const { items } = records;
   return (
     <Page
       title={t('admin.audit')}
@@ -64,27 +64,18 @@ export function AuditPage() {
           { name: 'to', label: t('audit.to'), kind: 'datetime-local' },
         ]}
       />
-      {items === null ? (
-        records.error !== null ? (
-          <Failed error={records.error} retry={records.reload} />
-        ) : (
-          <Loading rows={8} />
-        )
-      ) : items.length === 0 ? (
-        <Empty icon={ScrollText} title={t('audit.none')}>
-          {Object.keys(filters).length > 0 ? t('audit.noneFiltered') : t('audit.noneText')}
-        </Empty>
-      ) : (
-        <>
-          <Records items={items} />
-          {records.error !== null && <Failed error={records.error} retry={records.next} />}
-          {records.more && records.error === null && (
-            <Button busy={records.loading} onClick={records.next}>
-              {t('audit.older')}
-            </Button>
-          )}
-        </>
-      )}
+      <ShowPages
+        of={records}
+        more={t('audit.older')}
+        rows={8}
+        empty={
+          <Empty icon={ScrollText} title={t('audit.none')}>
+            {Object.keys(filters).length > 0 ? t('audit.noneFiltered') : t('audit.noneText')}
+          </Empty>
+        }
+      >
+        {(items) => <Records items={items} />}
+      </ShowPages>
     </Page>
   );
 }

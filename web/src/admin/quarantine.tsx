@@ -7,8 +7,8 @@ import { ago, bytes, longDate, type MessageKey, number, t } from '../i18n/index.
 import { driveHref, href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { Section } from '../ui/page.tsx';
+import { ShowPages } from '../ui/paged.tsx';
 import { usePages } from '../ui/pages.ts';
-import { Failed, Loading } from '../ui/states.tsx';
 
 const PAGE = 20;
 const FILES_PAGE = 100;
@@ -66,27 +66,15 @@ export function Quarantine({ news }: { news: string }) {
           <li>{t('quarantine.delete')}</li>
         </ul>
       </div>
-      {list.items === null ? (
-        list.error !== null ? (
-          <Failed error={list.error} retry={list.reload} />
-        ) : (
-          <Loading rows={3} />
-        )
-      ) : (
-        <>
+      <ShowPages of={list} more={t('quarantine.more')}>
+        {(items) => (
           <ul class="quarantine">
-            {list.items.map((one) => (
+            {items.map((one) => (
               <One key={`${one.kind}:${one.subject}`} one={one} />
             ))}
           </ul>
-          {list.error !== null && <Failed error={list.error} retry={list.next} />}
-          {list.more && list.error === null && (
-            <Button busy={list.loading} onClick={list.next}>
-              {t('quarantine.more')}
-            </Button>
-          )}
-        </>
-      )}
+        )}
+      </ShowPages>
     </Section>
   );
 }
@@ -151,17 +139,10 @@ function AllFiles({ of: { kind, subject } }: { of: Quarantined }) {
       }),
     [kind, subject],
   );
-  if (list.items === null) return list.error === null ? <Loading rows={3} /> : <Failed error={list.error} retry={list.reload} />;
   return (
-    <>
-      <Files files={list.items} />
-      {list.error !== null && <Failed error={list.error} retry={list.next} />}
-      {list.more && list.error === null && (
-        <Button busy={list.loading} onClick={list.next}>
-          {t('quarantine.more')}
-        </Button>
-      )}
-    </>
+    <ShowPages of={list} more={t('quarantine.more')}>
+      {(items) => <Files files={items} />}
+    </ShowPages>
   );
 }
 

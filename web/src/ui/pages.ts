@@ -8,6 +8,8 @@ export interface Pages<T> {
   /** There is another page. */
   more: boolean;
   next(): void;
+  /** Tries once more what failed. */
+  again(): void;
   /** Lists anew what was shown; it stays meanwhile. */
   reload(): void;
 }
@@ -24,11 +26,13 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
   });
   const round = useRef(0);
   const shown = useRef(0);
+  const last = useRef((): void => undefined);
   shown.current = state.items?.length ?? 0;
 
   /** Pages from a cursor on, until there are so many entries. */
   const run = useCallback((before: T[], from: string | null, wanted: number) => {
     const mine = ++round.current;
+    last.current = () => run(before, from, wanted);
     setState((now) => ({ ...now, loading: true, error: null }));
     const walk = async (): Promise<void> => {
       const items = [...before];
@@ -58,6 +62,7 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
     next: () => {
       if (!state.loading && state.cursor !== null) run(state.items ?? [], state.cursor, 1);
     },
+    again: () => last.current(),
     reload: () => run([], null, shown.current),
   };
 }
