@@ -1,16 +1,15 @@
 import { once } from 'node:events';
-import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { AlertStore } from '#contracts/alerts';
-import { BACKUP_CHECK_JOB, BACKUP_JOB } from '#contracts/backups';
+import { BACKUP_CHECK_JOB, BACKUP_JOB, RESTORE_JOB } from '#contracts/backups';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { Job, JobContext } from '#contracts/jobs';
 import type { Run, RunStore } from '#contracts/runs';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { backupPlace, backupSource } from './backup-place.ts';
+import { aboutOf, type BackupOrders, type FromBackupThread, RUN_KIND } from './backup-orders.ts';
+import { backupPlace, backupSource, restorePlace } from './backup-place.ts';
 import { failedBackup } from './backup-run.ts';
-import type { BackupOrders, FromBackupThread } from './backup-thread.ts';
 import type { Config } from './config/load.ts';
 
 export interface BackupJobOptions {
@@ -26,8 +25,10 @@ const CANCEL_MS_MAX = 10_000;
 const SILENT = 'The thread of the backup ended without a word.';
 const NEEDED = 'Name the directory: on the page of backups, or with cloudstore backup --to.';
 
+const RESTORE_NEEDS = 'Say on the page of backups which backup is to be restored, and where to.';
+
 /**
- * `cloudstore backup` and `restore --check` as jobs of the gateway, each on a thread of its own, because reading gigabytes of records would keep this one
+ * `cloudstore backup`, `restore --check` and `restore` as jobs of the gateway, each on a thread of its own, because reading gigabytes of records would keep this one
  * from answering requests. One that is cut short leaves nothing but packs that the next one finds there.
  */
 export function backupJobs(options: BackupJobOptions): Job[] {
@@ -62,6 +63,18 @@ export function backupJobs(options: BackupJobOptions): Job[] {
         await onThread(orders({ kind: 'check', from: place, name: typeof name === 'string' ? name : null }), context, options);
       },
     },
+    {
+      name: RESTORE_JOB,
+      everyMs: null,
+      async run(context) {
+        const { from, name, to } = argumentOf(context);
+        if (typeof from !== 'string' || typeof name !== 'string' || typeof to !== 'string')
+          throw new CloudStoreError('invalid_argument', RESTORE_NEEDS);
+        const source = await backupSource(from);
+        const place = await restorePlace(to, source, config);
+        await onThread(orders({ kind: 'restore', from: source, name, to: place }), context, options);
+      },
+    },
   ];
 }
 
@@ -81,11 +94,14 @@ function argumentOf({ argument }: JobContext): Record<string, unknown> {
 async function onThread(orders: BackupOrders, { signal, progress }: JobContext, options: BackupJobOptions): Promise<void> {
   const startedMs = options.clock.now();
   let registered: number | null = null;
+  /** A database server that the thread has started would go on without it. */
+  let serving = false;
   const thread = new Worker(new URL('./backup-thread.ts', import.meta.url), { workerData: orders });
   const ended = Promise.withResolvers<FromBackupThread | null>();
   thread.on('message', (message: FromBackupThread) => {
     if (message.kind === 'progress') progress({ done: message.done, total: message.total, unit: 'bytes' });
     else if (message.kind === 'registered') registered = message.number;
+    else if (message.kind === 'database') serving = message.runs;
     else ended.resolve(message);
   });
   thread.on('error', ended.reject);
@@ -93,7 +109,9 @@ async function onThread(orders: BackupOrders, { signal, progress }: JobContext, 
   let late: NodeJS.Timeout | null = null;
   const cancel = (): void => {
     thread.postMessage('cancel');
-    late = setTimeout(() => void thread.terminate(), CANCEL_MS_MAX);
+    late = setInterval(() => {
+      if (!serving) void thread.terminate();
+    }, CANCEL_MS_MAX);
   };
   if (signal.aborted) cancel();
   else signal.addEventListener('abort', cancel, { once: true });
@@ -112,7 +130,7 @@ async function onThread(orders: BackupOrders, { signal, progress }: JobContext, 
       throw new CloudStoreError('corrupt', `The backup was read again and is not whole: ${end.faults[0]}`);
   } finally {
     signal.removeEventListener('abort', cancel);
-    if (late !== null) clearTimeout(late);
+    if (late !== null) clearInterval(late);
     if (thread.threadId !== -1) {
       const gone = once(thread, 'exit');
       await thread.terminate();
@@ -130,13 +148,13 @@ async function speakFor(
   { startedMs, registered, error }: { startedMs: number; registered: number | null; error: unknown },
   { metadata, clock }: BackupJobOptions,
 ): Promise<void> {
-  const about = task.kind === 'backup' ? { directory: task.to, by: 'gateway' } : { directory: task.from };
+  const about = aboutOf(task);
   const outcome = error === null ? 'cancelled' : 'failed';
   const message = error === null ? null : error instanceof Error ? error.message : String(error);
   const run: Omit<Run, 'id'> = {
-    kind: task.kind === 'backup' ? 'backup' : 'backup-check',
+    kind: RUN_KIND[task.kind],
     ...{ startedMs, endedMs: clock.now(), outcome, message },
-    report: { ...about, host: hostname() },
+    report: about,
   };
   // The end of the job is told in any case.
   if (registered !== null) await metadata.instance.unregister(registered).catch(() => undefined);

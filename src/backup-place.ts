@@ -20,21 +20,27 @@ const EXPECTED = new Set([
 export async function backupPlace(to: string, { values }: Pick<Config, 'values'>): Promise<string> {
   assertPath(to);
   const path = await existing(to);
-  const own = [values['data-dir'], ...values['pack-dirs'], ...(values['mirror-dir'] === null ? [] : [values['mirror-dir']])];
-  for (const one of own) {
-    const real = await realpath(one).catch(() => resolve(one));
-    if (within(path, real) || within(real, path))
-      throw new CloudStoreError(
-        'invalid_argument',
-        `${to} and ${one}, where the gateway keeps its own files, lie in one another. Name a directory on another disk.`,
-      );
-  }
+  await assertApart(to, path, values);
   const stranger = (await namesIn(path)).find((name) => !EXPECTED.has(name));
   if (stranger !== undefined)
     throw new CloudStoreError(
       'conflict',
       `${to} holds something that is no backup (${stranger}). Name a new or an empty directory, or one of backups.`,
     );
+  return path;
+}
+
+/**
+ * Where a backup may be restored to that somebody names over the network: as `backupPlace`, and neither in the backups nor around them. Whether it is empty is
+ * asked by `assertRestorable`.
+ * @throws invalid_argument
+ */
+export async function restorePlace(to: string, from: string, { values }: Pick<Config, 'values'>): Promise<string> {
+  assertPath(to);
+  const path = await existing(to);
+  await assertApart(to, path, values);
+  if (within(path, from) || within(from, path))
+    throw new CloudStoreError('invalid_argument', `${to} and the backups in ${from} lie in one another. Name another directory.`);
   return path;
 }
 
@@ -46,11 +52,24 @@ export async function backupSource(from: string): Promise<string> {
   throw new CloudStoreError('not_found', `There is no backup in ${from}.`);
 }
 
+/** Neither in what the gateway works in nor around it. @throws invalid_argument */
+async function assertApart(given: string, path: string, values: Config['values']): Promise<void> {
+  const own = [values['data-dir'], ...values['pack-dirs'], ...(values['mirror-dir'] === null ? [] : [values['mirror-dir']])];
+  for (const one of own) {
+    const real = await realpath(one).catch(() => resolve(one));
+    if (within(path, real) || within(real, path))
+      throw new CloudStoreError(
+        'invalid_argument',
+        `${given} and ${one}, where the gateway keeps its own files, lie in one another. Name a directory on another disk.`,
+      );
+  }
+}
+
 function assertPath(path: string): void {
   if (!isAbsolute(path) || /[\u0000-\u001f]/.test(path))
     throw new CloudStoreError('invalid_argument', 'Name a directory by its whole path, such as /mnt/backup.');
   if (resolve(path) === dirname(resolve(path)))
-    throw new CloudStoreError('invalid_argument', 'Name a directory of its own for backups, not the root of everything.');
+    throw new CloudStoreError('invalid_argument', 'Name a directory of its own, not the root of everything.');
 }
 
 async function existing(path: string): Promise<string> {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { nodeDiskOps } from '#blob/disk-ops';
@@ -8,27 +7,14 @@ import { openSocketConnection } from '#metadata/embedded-postgres';
 import { type Metadata, openMetadata } from '#metadata/open';
 import { createLogger } from '#observability/logger';
 import { isTaken } from './backup-lock.ts';
+import { aboutOf, type BackupOrders, type FromBackupThread } from './backup-orders.ts';
 import { type BackupRun, recorded, runBackup, verdictOf } from './backup-run.ts';
 import { backupPaths, chooseBackup, readBackupList } from './cli/offline/backup-list.ts';
 import { openPackStores } from './cli/offline/pack-stores.ts';
 import { verifyBackup } from './cli/offline/verify-backup.ts';
 import type { Config } from './config/load.ts';
+import { restoreApart } from './restore-run.ts';
 import { SNAPSHOTS_DIRECTORY } from './snapshots.ts';
-
-/** What the thread is to do. */
-export interface BackupOrders {
-  config: Config;
-  masterKey: Uint8Array;
-  task:
-    | { kind: 'backup'; to: string; verify: boolean; keep: number | null }
-    | { kind: 'check'; from: string; name: string | null };
-}
-
-export type FromBackupThread =
-  | { kind: 'registered'; number: number }
-  | { kind: 'progress'; done: number; total: number }
-  | { kind: 'done'; faults: string[] }
-  | { kind: 'failed'; message: string; taken: boolean };
 
 if (parentPort !== null) void serve(parentPort, workerData as BackupOrders); // of backup-job.ts
 
@@ -78,6 +64,10 @@ async function work(
   const progress = (done: number, total: number): void => send({ kind: 'progress', done, total });
   const common = { clock: Date, random: randomBytes, disk, masterKey, signal, progress };
   if (task.kind === 'check') return check(task, metadata, common);
+  if (task.kind === 'restore') {
+    const database = (runs: boolean): void => send({ kind: 'database', runs });
+    return restoreApart(task, { ...common, runs: metadata.runs, database });
+  }
   const packs = openPackStores({ dataDirectory, settings: values, more: [], lastSeen: true, disk, random: randomBytes });
   try {
     const shelf = createShelf({ directory: join(dataDirectory, SNAPSHOTS_DIRECTORY), disk });
@@ -109,12 +99,13 @@ interface Common {
 }
 
 async function check(
-  { from, name }: BackupOrders['task'] & { kind: 'check' },
+  task: BackupOrders['task'] & { kind: 'check' },
   { runs }: Metadata,
   { clock, disk, masterKey, signal, progress }: Common,
 ): Promise<string[]> {
+  const { from, name } = task;
   const lists = createShelf({ directory: backupPaths(from).lists, disk });
-  return recorded({ runs, kind: 'backup-check', clock, signal, about: { directory: from, host: hostname() } }, async () => {
+  return recorded({ runs, kind: 'backup-check', clock, signal, about: aboutOf(task) }, async () => {
     const backup =
       name === null
         ? await chooseBackup(lists, masterKey, null)

@@ -1,18 +1,34 @@
 import { hostname } from 'node:os';
-import { BACKUP_CHECK_JOB, BACKUP_JOB, type Backups } from '#contracts/backups';
+import { nodeDiskOps } from '#blob/disk-ops';
+import { createShelf } from '#blob/shelf';
+import { BACKUP_CHECK_JOB, BACKUP_JOB, type Backups, type BackupThere, RESTORE_JOB } from '#contracts/backups';
 import type { Jobs } from '#contracts/jobs';
 import type { RunStore } from '#contracts/runs';
-import { CloudStoreError } from '#core/errors';
+import type { Shelf } from '#contracts/shelf';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { backupHolder, refusal } from './backup-lock.ts';
-import { backupPlace, backupSource } from './backup-place.ts';
+import { backupPlace, backupSource, restorePlace } from './backup-place.ts';
+import { type BackupFile, backupFiles, backupPaths, readBackupList } from './cli/offline/backup-list.ts';
+import { assertRestorable } from './cli/offline/restore.ts';
 import type { Config } from './config/load.ts';
 import { masterKeyFile } from './key-files.ts';
 
 /** Names of backups, as the check takes them from the wire. */
 const NAME = /^\d{10}\.\d{1,15}\.[0-9a-f]{32}\.backup$/;
 
+export interface BackupsOptions {
+  config: Config;
+  jobs: Jobs;
+  runs: RunStore;
+  /** Of now. */
+  masterKey(): Buffer;
+}
+
+/** Of a directory, so many are looked into. */
+const LOOKED_INTO_MAX = 50;
+
 /** The contract is Backups. What is wrong with a place is told to who names it, and looked at again by the job. */
-export function createBackups({ config, jobs, runs }: { config: Config; jobs: Jobs; runs: RunStore }): Backups {
+export function createBackups({ config, jobs, runs, masterKey }: BackupsOptions): Backups {
   const { values } = config;
   return {
     async begin({ to, verify, keep }) {
@@ -22,12 +38,31 @@ export function createBackups({ config, jobs, runs }: { config: Config; jobs: Jo
       await jobs.start(BACKUP_JOB, { to: place, verify, keep });
     },
     async check({ from, name }) {
-      if (name !== null && !NAME.test(name)) throw new CloudStoreError('invalid_argument', 'There is no backup of that name.');
+      if (name !== null) assertName(name);
       await jobs.start(BACKUP_CHECK_JOB, { from: await backupSource(from), name });
     },
+    async look(from) {
+      const directory = await backupSource(from);
+      const lists = createShelf({ directory: backupPaths(directory).lists, disk: nodeDiskOps() });
+      const files = (await backupFiles(lists)).reverse();
+      const backups: BackupThere[] = [];
+      for (const file of files.slice(0, LOOKED_INTO_MAX)) backups.push(await lookInto(lists, file, masterKey()));
+      return { directory, backups, count: files.length };
+    },
+    async restore({ from, name, to }) {
+      assertName(name);
+      const source = await backupSource(from);
+      const place = await restorePlace(to, source, config);
+      await assertRestorable(place, name);
+      await jobs.start(RESTORE_JOB, { from: source, name, to: place });
+    },
     async history(limit) {
-      const [backups, checks] = await Promise.all([runs.list('backup', limit), runs.list('backup-check', limit)]);
-      return { backups, checks };
+      const [backups, checks, restores] = await Promise.all([
+        runs.list('backup', limit),
+        runs.list('backup-check', limit),
+        runs.list('restore', limit),
+      ]);
+      return { backups, checks, restores };
     },
     about: () => ({
       host: hostname(),
@@ -40,4 +75,18 @@ export function createBackups({ config, jobs, runs }: { config: Config; jobs: Jo
             : { from: 'file', path: masterKeyFile(values['data-dir']) },
     }),
   };
+}
+
+function assertName(name: string): void {
+  if (!NAME.test(name)) throw new CloudStoreError('invalid_argument', 'There is no backup of that name.');
+}
+
+async function lookInto(lists: Shelf, { name, takenMs }: BackupFile, masterKey: Buffer): Promise<BackupThere> {
+  try {
+    const { packs } = await readBackupList(lists, name, masterKey);
+    return { name, takenMs, holds: { packs: packs.length, bytes: packs.reduce((sum, { bytes }) => sum + bytes, 0) }, why: null };
+  } catch (error) {
+    if (!isCloudStoreError(error)) throw error;
+    return { name, takenMs, holds: null, why: error.message };
+  }
 }

@@ -344,7 +344,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     jobFeed: createJobFeed({ jobs: background.jobs, signals, log }),
     system: createSystemReports(reported),
     alerts: createAlertDesk(config, { alerts: metadata.alerts, webhooks, clock }),
-    backups: createBackups({ config, jobs: background.jobs, runs: metadata.runs }),
+    backups: createBackups({ config, jobs: background.jobs, runs: metadata.runs, masterKey: keys.master }),
     identity,
     ...(identity.singleSignOn && { singleSignOn: identity.singleSignOn }),
     space,

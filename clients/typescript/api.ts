@@ -117,6 +117,10 @@ export type BackupCheckWanted = {
   name?: string | null;
 };
 
+export type BackupPlace = {
+  from: string;
+};
+
 export type BackupRun = {
   id: number;
   started: string;
@@ -173,8 +177,11 @@ export type Backups = {
   backups: BackupRun[];
   /** Backups that were read again later; newest first. */
   checks: BackupCheck[];
+  /** Restores that were begun here, newest first. */
+  restores: RestoreRun[];
   running: Job & Record<string, unknown> | null;
   checking: Job & Record<string, unknown> | null;
+  restoring: Job & Record<string, unknown> | null;
   /** The machine of this gateway. */
   host: string;
   dataDirectory: string;
@@ -183,6 +190,22 @@ export type Backups = {
     /** Of the file. */
     path: string | null;
   };
+};
+
+export type BackupsThere = {
+  directory: string;
+  backups: {
+    name: string;
+    taken: string;
+    /** null: what belongs to it cannot be read. */
+    holds: {
+      packs: number;
+      bytes: number;
+    } | null;
+    why: string | null;
+  }[];
+  /** Of all that lie there; the newest fifty are told. */
+  count: number;
 };
 
 /** Carried out in order; items that only remove may run side by side. */
@@ -1003,6 +1026,28 @@ export type RestoreAsOf = {
   dryRun?: boolean;
 };
 
+export type RestoreRun = {
+  id: number;
+  started: string;
+  ended: string;
+  outcome: "done" | "failed" | "cancelled";
+  message: string | null;
+  directory: string;
+  host: string;
+  /** Of the backup. */
+  name: string;
+  /** The data directory that it was restored into. */
+  to: string;
+  /** null: it is not complete; the same restore goes on from there. */
+  made: {
+    taken: string;
+    packsCopied: number;
+    names: number;
+    users: number;
+    hurtCount: number;
+  } | null;
+};
+
 /** A deleted file, or all that was deleted below a folder, each as it was last. */
 export type RestoreTrash = {
   bucket: string;
@@ -1029,6 +1074,13 @@ export type RestoreVersion = {
   conflict?: "fail" | "skip" | "replace" | "rename";
   /** Only counts. */
   dryRun?: boolean;
+};
+
+export type RestoreWanted = {
+  from: string;
+  name: string;
+  /** A new or an empty directory on the gateway's machine, outside of the data directory. */
+  to: string;
 };
 
 export type Restored = {
@@ -2074,6 +2126,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** The backups in a directory of the gateway's machine, whoever made them. For admins. */
+  LookForBackups: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: BackupPlace;
+    answer: BackupsThere;
+  };
   /** Copies what is new into a directory of backups on the gateway's machine, as the job `backup`. For admins. */
   MakeBackup: {
     path: Record<never, never>;
@@ -2255,6 +2314,13 @@ export interface Operations {
     query: Record<never, never>;
     body: RestoreAsOf;
     answer: Restored | HistoryTaskStarted;
+  };
+  /** Checks a backup and makes a data directory of its own from it, as the job `restore`; what runs stays as it is. For admins. */
+  RestoreBackup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: RestoreWanted;
+    answer: Backups;
   };
   /** Brings back what was deleted: a file, or all below a folder. */
   RestoreTrash: {
@@ -2531,6 +2597,7 @@ export const OPERATIONS = {
   LoginByOidc: ['GET', '/auth/oidc/callback'],
   LoginByPasskey: ['POST', '/auth/passkey/login'],
   Logout: ['POST', '/auth/logout'],
+  LookForBackups: ['POST', '/backups/look'],
   MakeBackup: ['POST', '/backups'],
   Me: ['GET', '/me'],
   Move: ['POST', '/move'],
@@ -2557,6 +2624,7 @@ export const OPERATIONS = {
   RenewRecoveryCodes: ['POST', '/me/recovery-codes'],
   ResetUser: ['POST', '/users/{name}/reset'],
   RestoreAsOf: ['POST', '/restore-as-of'],
+  RestoreBackup: ['POST', '/backups/restore'],
   RestoreTrash: ['POST', '/trash/restore'],
   RestoreVersion: ['POST', '/versions/restore'],
   RevokeAccess: ['DELETE', '/access/{bucket}/{key}'],

@@ -6,8 +6,12 @@ export interface Backups {
   begin(wanted: BackupWanted): Promise<void>;
   /** Reads one again to its last byte, as the job `backup-check`. @throws invalid_argument, not_found */
   check(wanted: BackupCheckWanted): Promise<void>;
-  /** Backups and checks that have ended, newest first. */
-  history(limit: number): Promise<{ backups: Run[]; checks: Run[] }>;
+  /** What lies in a directory of backups, newest first. @throws invalid_argument, not_found */
+  look(from: string): Promise<BackupsThere>;
+  /** Makes an empty directory into a data directory of its own, as the job `restore`; what runs here stays as it is. @throws invalid_argument, not_found, conflict */
+  restore(wanted: RestoreWanted): Promise<void>;
+  /** Backups, checks and restores that have ended, newest first. */
+  history(limit: number): Promise<{ backups: Run[]; checks: Run[]; restores: Run[] }>;
   about(): BackupSurroundings;
 }
 
@@ -26,6 +30,30 @@ export interface BackupCheckWanted {
   name: string | null;
 }
 
+export interface RestoreWanted {
+  from: string;
+  name: string;
+  /** An empty directory of the gateway's machine, or one where a restore of the same backup was cut short. */
+  to: string;
+}
+
+export interface BackupsThere {
+  /** Without links on its way. */
+  directory: string;
+  /** The newest of them. */
+  backups: BackupThere[];
+  /** Of all. */
+  count: number;
+}
+
+export interface BackupThere {
+  name: string;
+  takenMs: number;
+  /** What its list says; null where that cannot be read, and then why. */
+  holds: { packs: number; bytes: number } | null;
+  why: string | null;
+}
+
 /** What somebody who restores has to know. */
 export interface BackupSurroundings {
   host: string;
@@ -36,3 +64,4 @@ export interface BackupSurroundings {
 
 export const BACKUP_JOB = 'backup';
 export const BACKUP_CHECK_JOB = 'backup-check';
+export const RESTORE_JOB = 'restore';

@@ -290,6 +290,96 @@ describe('backup and restore', function () {
     for (const name of [...files.keys()].filter((one) => one.startsWith('more/'))) await remove(name);
   });
 
+  it('comes back in another directory by the gateway itself, whole or not at all, and the gateway stays as it is', async () => {
+    const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const ask = async (path: string, body: object | null = null, as = basic('admin', gateway.password)) => {
+      const answer = await fetch(`${gateway.restUrl}${path}`, {
+        method: body === null ? 'GET' : 'POST',
+        headers: { authorization: as, 'content-type': 'application/json' },
+        body: body && JSON.stringify(body),
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: a foreign border; the test looks into answers of any shape
+      return { status: answer.status, json: (answer.status === 204 ? null : await answer.json()) as any };
+    };
+    const ended = async () => {
+      for (;;) {
+        const { json } = await ask('/backups');
+        if (json.restoring.state === 'idle') return json;
+        await sleep(50);
+      }
+    };
+    // One that cannot be read is told of, and why.
+    writeFileSync(join(backups, 'lists', `9999999999.1700000000000.${'ab'.repeat(16)}.backup`), 'not one');
+    const there = await ask('/backups/look', { from: backups });
+    rmSync(join(backups, 'lists', `9999999999.1700000000000.${'ab'.repeat(16)}.backup`));
+    const [spoilt, newest, older] = there.json.backups;
+    expect([spoilt.holds, spoilt.why]).to.satisfy(([holds, why]: [null, string]) => holds === null && why.length > 10);
+    expect(newest.holds.bytes).to.be.greaterThan(5e6);
+    expect([there.json.count, there.json.directory, newest.taken > older.taken]).to.deep.equal([
+      readdirSync(join(backups, 'lists')).length + 1,
+      backups,
+      true,
+    ]);
+    const { name } = newest;
+    const to = join(directory, 'apart');
+    const member = basic('ann', ann.password);
+    expect((await ask('/backups/look', { from: backups }, member)).status).to.equal(403);
+    expect((await ask('/backups/restore', { from: backups, name, to }, member)).status).to.equal(403);
+    expect((await ask('/backups/look', { from: dataDir })).status).to.equal(404);
+    const refused: [object, string][] = [
+      [{ to: 'apart' }, 'whole path'],
+      [{ to: dataDir }, 'in one another'],
+      [{ to: join(dataDir, 'apart') }, 'in one another'],
+      [{ to: join(directory, 'a-way-in', 'apart') }, 'in one another'],
+      [{ to: join(backups, 'apart') }, 'in one another'],
+      [{ to: directory }, 'in one another'],
+      [{ to: join(directory, 'not', 'mounted') }, 'Is the disk mounted?'],
+      [{ to: join(directory, 'occupied') }, 'holds something already (letter.txt)'],
+      [{ to, name: '../../etc/passwd' }, 'no backup of that name'],
+      [{ to, from: dataDir }, 'no backup in'],
+    ];
+    for (const [wanted, why] of refused) {
+      const { status, json } = await ask('/backups/restore', { from: backups, name, to, ...wanted });
+      expect([status >= 400 && status < 500, json.detail], JSON.stringify(wanted)).to.satisfy(
+        ([fits, detail]: [boolean, string]) => fits && detail.includes(why),
+      );
+    }
+    await ask('/jobs/restore/start', { argument: { from: backups, name, to: dataDir } });
+    expect((await ended()).restoring.outcome.message).to.contain('in one another');
+    expect(existsSync(to)).to.equal(false);
+
+    // Cancelled when all of it was read and copied: nothing that looks whole, and no server, stays.
+    expect((await ask('/backups/restore', { from: backups, name, to })).status).to.equal(202);
+    while (!existsSync(join(to, 'rebuild.new'))) await sleep(10);
+    await ask('/jobs/restore/cancel', {});
+    const cut = await ended();
+    expect(cut.restoring.outcome).to.deep.equal({ kind: 'cancelled', message: null });
+    expect(cut.restores[0]).to.deep.include({ outcome: 'cancelled', directory: backups, name, to, made: null });
+    expect([existsSync(join(to, 'postgres')), existsSync(join(to, 'restoring.json'))]).to.deep.equal([false, true]);
+    expect(existsSync(join(to, 'rebuild.new', 'postgres', 'postmaster.pid'))).to.equal(false);
+    const other = await ask('/backups/restore', { from: backups, name: older.name, to });
+    expect([other.status, other.json.detail]).to.satisfy(
+      ([status, detail]: [number, string]) => status === 409 && detail.includes(name),
+    );
+    // And goes on from there.
+    expect((await ask('/backups/restore', { from: backups, name, to })).status).to.equal(202);
+    const [made] = (await ended()).restores;
+    expect(made).to.deep.include({ outcome: 'done', name, to });
+    expect(made.made).to.deep.include({ packsCopied: 0, hurtCount: 0, taken: newest.taken });
+    expect(filesIn(to).filter((path) => path.endsWith('master.key') || path.endsWith('.new'))).to.deep.equal([]);
+    expect((await ask('/backups/restore', { from: backups, name, to })).json.detail).to.contain('holds something already');
+    await expectBytes(gateway, gateway);
+    const second = await startGateway({ dataDir: to, env: { CLOUDSTORE_MASTER_KEY: key } });
+    try {
+      await expectBytes(second, gateway);
+    } finally {
+      await second.stop();
+    }
+    rmSync(to, { recursive: true });
+    const { json: audit } = await ask('/audit?action=RestoreBackup');
+    expect(audit.items.map(({ outcome }: { outcome: string }) => outcome)).to.include.members(['ok', 'denied', 'failed']);
+  });
+
   it('comes back in an empty directory: the same listings, bytes, ETags, users and keys', async () => {
     const other = join(directory, 'restored');
     const env = { CLOUDSTORE_MASTER_KEY: key };

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { BACKUP_CHECK_JOB, BACKUP_JOB } from '#contracts/backups';
+import { BACKUP_CHECK_JOB, BACKUP_JOB, RESTORE_JOB } from '#contracts/backups';
 import type { JobStatus } from '#contracts/jobs';
 import type { Run } from '#contracts/runs';
 import { forAdmins } from '../admin.ts';
@@ -12,7 +12,7 @@ import * as schema from '../schemas/backups.ts';
 
 const SHOWN_MAX = 50;
 
-/** Backups of the whole installation. A restore is none of a gateway's work: it goes into an empty data directory. */
+/** Backups of the whole installation. A restore makes another data directory, which another gateway is started on; what runs stays as it is. */
 export const backupRoutes = [
   route({
     method: 'get',
@@ -52,19 +52,51 @@ export const backupRoutes = [
       sendJson(x.res, 202, await overview(x));
     },
   }),
+  route({
+    method: 'post',
+    path: '/backups/look',
+    operation: 'LookForBackups',
+    actions: ['admin'],
+    summary: "The backups in a directory of the gateway's machine, whoever made them. For admins.",
+    body: schema.BackupPlace,
+    answers: { 200: { description: 'Newest first.', schema: schema.BackupsThere } },
+    async handle({ deps, res, who }, { body }) {
+      const { directory, backups, count } = await forAdmins(who, deps.backups).look(body.from);
+      const shown = backups.map(({ name, takenMs, holds, why }) => ({ name, taken: isoTime(takenMs), holds, why }));
+      sendJson(res, 200, { directory, backups: shown, count });
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/backups/restore',
+    operation: 'RestoreBackup',
+    actions: ['admin'],
+    summary:
+      'Checks a backup and makes a data directory of its own from it, as the job `restore`; what runs stays as it is. For admins.',
+    body: schema.RestoreWanted,
+    answers: { 202: { description: 'It runs, or will in a moment.', schema: schema.Backups } },
+    async handle(x, { body }) {
+      await forAdmins(x.who, x.deps.backups).restore(body);
+      sendJson(x.res, 202, await overview(x));
+    },
+  }),
 ];
 
 async function overview({ deps, who }: Exchange): Promise<z.infer<typeof schema.Backups>> {
   const desk = forAdmins(who, deps.backups);
-  const [{ backups, checks }, jobs] = await Promise.all([desk.history(SHOWN_MAX), forAdmins(who, deps.jobs).list()]);
-  const job = (name: string): JobStatus | undefined => jobs.find((one) => one.name === name);
-  const [running, checking] = [job(BACKUP_JOB), job(BACKUP_CHECK_JOB)];
+  const [{ backups, checks, restores }, jobs] = await Promise.all([desk.history(SHOWN_MAX), forAdmins(who, deps.jobs).list()]);
+  const job = (name: string) => {
+    const found = jobs.find((one: JobStatus) => one.name === name);
+    return found === undefined ? null : jobJson(found);
+  };
   const { host, dataDirectory, masterKey } = desk.about();
   return {
     backups: backups.map(backupJson),
     checks: checks.map(checkJson),
-    running: running === undefined ? null : jobJson(running),
-    checking: checking === undefined ? null : jobJson(checking),
+    restores: restores.map(restoreJson),
+    running: job(BACKUP_JOB),
+    checking: job(BACKUP_CHECK_JOB),
+    restoring: job(RESTORE_JOB),
     host,
     dataDirectory,
     masterKey: { from: masterKey.from, path: masterKey.from === 'file' ? masterKey.path : null },
@@ -95,4 +127,10 @@ function checkJson(run: Run): z.infer<typeof schema.BackupCheck> {
     taken,
     verdict: records === undefined ? null : { records, faults, faultCount },
   };
+}
+
+function restoreJson(run: Run): z.infer<typeof schema.RestoreRun> {
+  const { directory, host, name, to, ...made } = run.report as z.infer<typeof schema.RestoreRun> & { taken?: string };
+  const whole = 'taken' in made ? (made as unknown as z.infer<typeof schema.RestoreRun>['made']) : null;
+  return { ...runJson(run), directory, host, name, to, made: whole };
 }

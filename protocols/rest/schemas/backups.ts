@@ -39,12 +39,27 @@ export const BackupCheck = z
   .object({ id: z.int(), ...run, name: name.nullable(), taken: time.nullable(), verdict: Verdict.nullable() })
   .meta({ id: 'BackupCheck' });
 
+export const RestoreRun = z
+  .object({
+    id: z.int(),
+    ...run,
+    name: name.meta({ description: 'Of the backup.' }),
+    to: z.string().meta({ description: 'The data directory that it was restored into.' }),
+    made: z
+      .object({ taken: time, packsCopied: z.number(), names: z.number(), users: z.number(), hurtCount: z.number() })
+      .nullable()
+      .meta({ description: 'null: it is not complete; the same restore goes on from there.' }),
+  })
+  .meta({ id: 'RestoreRun' });
+
 export const Backups = z
   .object({
     backups: z.array(BackupRun).meta({ description: 'Newest first, of commands too.' }),
     checks: z.array(BackupCheck).meta({ description: 'Backups that were read again later; newest first.' }),
+    restores: z.array(RestoreRun).meta({ description: 'Restores that were begun here, newest first.' }),
     running: Job.nullable(),
     checking: Job.nullable(),
+    restoring: Job.nullable(),
     host: z.string().meta({ description: 'The machine of this gateway.' }),
     dataDirectory: z.string(),
     masterKey: z.object({
@@ -65,3 +80,31 @@ export const BackupWanted = z
 export const BackupCheckWanted = z
   .strictObject({ from: path, name: name.nullable().default(null).meta({ description: 'null: the newest there.' }) })
   .meta({ id: 'BackupCheckWanted' });
+
+export const BackupPlace = z.strictObject({ from: path }).meta({ id: 'BackupPlace' });
+
+export const BackupsThere = z
+  .object({
+    directory: z.string(),
+    backups: z.array(
+      z.object({
+        name,
+        taken: time,
+        holds: z
+          .object({ packs: z.number(), bytes: z.number() })
+          .nullable()
+          .meta({ description: 'null: what belongs to it cannot be read.' }),
+        why: z.string().nullable(),
+      }),
+    ),
+    count: z.int().meta({ description: 'Of all that lie there; the newest fifty are told.' }),
+  })
+  .meta({ id: 'BackupsThere' });
+
+export const RestoreWanted = z
+  .strictObject({
+    from: path,
+    name,
+    to: path.meta({ description: "A new or an empty directory on the gateway's machine, outside of the data directory." }),
+  })
+  .meta({ id: 'RestoreWanted' });

@@ -10,12 +10,14 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { chunkOfLabel } from '#engine/record-format';
 import { type Finding, type FoundChunk, type Mended, mendPlaces } from '#metadata/dump/places';
+import type { DumpRun, OpenDump } from '#metadata/dump/read';
 import { type Restored, restoreDump } from '#metadata/dump/restore';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import { clusterVersion } from '#metadata/embedded-postgres/cluster';
 import { inspectDatabase } from '#metadata/embedded-postgres/inspect';
+import { stopSurvivor } from '#metadata/embedded-postgres/survivor';
 import { localLocation } from '../../known-store.ts';
-import { findGoodChain, openersOf, type SnapshotFile } from '../../snapshots.ts';
+import { findGoodChain, openersOf, type SnapshotFile, untilAborted } from '../../snapshots.ts';
 import { backupPaths } from './backup-list.ts';
 import { copyPack } from './pack-copy.ts';
 import type { PackStores, UnreachedStore } from './pack-stores.ts';
@@ -37,6 +39,10 @@ export interface RebuildOptions {
   clock: Clock;
   random: Random;
   log: Logger;
+  /** Ends it before the new database takes its place. */
+  signal?: AbortSignal;
+  /** Told when a database server was started for it, and when that has ended: it would outlive a thread. */
+  database?(runs: boolean): void;
 }
 
 export interface RebuildReport extends Mended {
@@ -69,15 +75,23 @@ export async function rebuildDatabase(options: RebuildOptions): Promise<RebuildR
   const cluster = join(dataDirectory, 'postgres');
   if (!options.force) await assertUnusable(options, cluster);
   const staging = join(dataDirectory, STAGING);
+  // Of a run that was killed; it would write where it is being removed.
+  await stopSurvivor(join(staging, 'postgres'), log);
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { mode: 0o700 });
-  const server = await startEmbeddedPostgres({ dataDirectory: staging, clock, random, log });
   let report: RebuildReport;
+  options.database?.(true);
   try {
-    report = await rebuildIn(options, server.connection, chain, skipped);
+    const server = await startEmbeddedPostgres({ dataDirectory: staging, clock, random, log });
+    try {
+      report = await rebuildIn(options, server.connection, chain, skipped);
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await server.stop();
+    options.database?.(false);
   }
+  options.signal?.throwIfAborted();
   const aside = (await stat(cluster).catch(() => null)) === null ? null : `${cluster}.before-${clock.now()}`;
   if (aside !== null) await rename(cluster, aside);
   await rename(join(staging, 'postgres'), cluster);
@@ -92,8 +106,9 @@ async function rebuildIn(
   chain: SnapshotFile[],
   skipped: RebuildReport['skipped'],
 ): Promise<RebuildReport> {
-  const { shelf, masterKey, packs, clock, log, moved = false } = options;
-  const restored: Restored = await restoreDump({ connection, chain: openersOf(shelf, chain, masterKey), clock, log });
+  const { shelf, masterKey, packs, clock, log, signal, moved = false } = options;
+  const openers = openersOf(shelf, chain, masterKey).map((open) => stoppable(open, signal));
+  const restored: Restored = await restoreDump({ connection, chain: openers, clock, log });
   const faults: RebuildReport['packs'] = [];
   let unreached: UnreachedStore[] = [];
   let brought = 0;
@@ -102,7 +117,7 @@ async function rebuildIn(
     const reached = packs.reached();
     const others = rows.map(({ number }) => number).filter((number) => !reached.includes(number));
     return {
-      found: chunksIn(packs, faults),
+      found: untilAborted(chunksIn(packs, faults), signal),
       stores: moved ? [...reached, ...others] : reached,
       left: moved ? others : null,
       taken: () => packs.take(),
@@ -116,6 +131,18 @@ async function rebuildIn(
   const snapshot = new Date(restored.head.takenMs).toISOString();
   const stores = moved ? [] : unreached;
   return { ...mended, snapshot, skipped, rows: restored.rows, aside: null, packs: faults, stores, brought };
+}
+
+/** A dump whose reading ends when nobody wants it any more. */
+function stoppable(open: () => Promise<OpenDump>, signal: AbortSignal | undefined): () => Promise<OpenDump> {
+  return async () => {
+    signal?.throwIfAborted();
+    const dump = await open();
+    async function* runs(): AsyncGenerator<DumpRun> {
+      for await (const run of dump.runs()) yield { ...run, tuples: untilAborted(run.tuples, signal) };
+    }
+    return { ...dump, runs };
+  };
 }
 
 /** Every record of every pack. */

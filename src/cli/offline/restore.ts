@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { createPackReader } from '#blob/pack-reader';
@@ -10,7 +10,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { describeS3Location, parseS3Location } from '#core/s3-location';
 import { writeDurably } from '../../data-directory.ts';
-import { SNAPSHOTS_DIRECTORY } from '../../snapshots.ts';
+import { SNAPSHOTS_DIRECTORY, untilAborted } from '../../snapshots.ts';
 import { backupPaths, type ChosenBackup, holds } from './backup-list.ts';
 import { copyFile } from './pack-copy.ts';
 import { openPackStores, type PackStoresOptions } from './pack-stores.ts';
@@ -34,6 +34,12 @@ export interface RestoreOptions {
   clock: Clock;
   random: Random;
   log: Logger;
+  /** Bytes of packs that were read and then copied; of all. When it is told that all are done, what is left is to make the database. */
+  progress?(done: number, total: number): void;
+  /** What is there then is gone on with by the same call. */
+  signal?: AbortSignal;
+  /** As RebuildOptions has it. */
+  database?(runs: boolean): void;
 }
 
 export interface RestoreReport extends RebuildReport {
@@ -53,10 +59,15 @@ const HARMLESS = new Set(['lock', 'serving', 'owner.json', 'master.key', 'master
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const { dataDirectory, databaseUrl, from, backup, masterKey, disk, clock, random, log } = options;
+  const { signal, progress } = options;
   const { name, list } = backup;
-  await assertEmpty(dataDirectory, name);
+  await assertRestorable(dataDirectory, name);
   if (!options.takeOver) await assertNobodys(options);
-  const { faults } = await verifyBackup({ from, masterKey, disk }, list);
+  const told = (done: number, total: number): void => {
+    signal?.throwIfAborted();
+    progress?.(done, total * 2);
+  };
+  const { faults } = await verifyBackup({ from, masterKey, disk, progress: told, ...(signal && { signal }) }, list);
   if (faults.length > 0 && !options.force) {
     throw new CloudStoreError(
       'corrupt',
@@ -68,7 +79,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   const paths = backupPaths(from);
   const snapshots = createShelf({ directory: join(dataDirectory, SNAPSHOTS_DIRECTORY), disk });
   const kept = createShelf({ directory: paths.snapshots, disk });
-  for (const one of list.snapshots) await snapshots.put(one.name, kept.read(one.name));
+  for (const one of list.snapshots) await snapshots.put(one.name, untilAborted(kept.read(one.name), signal));
   await copyFile(disk, join(from, 'master-key.json'), join(dataDirectory, 'master-key.json'), null);
   // With the key in the backup, the gateway is to find it; never over one that is there.
   if ((await disk.stat(join(dataDirectory, 'master.key'))) === null) {
@@ -84,7 +95,17 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
     random,
   });
   try {
-    const common = { dataDirectory, databaseUrl, masterKey, disk, clock, random, log };
+    const common = {
+      dataDirectory,
+      databaseUrl,
+      masterKey,
+      disk,
+      clock,
+      random,
+      log,
+      ...(signal && { signal }),
+      ...(options.database && { database: options.database }),
+    };
     const report = await rebuildDatabase({ ...common, shelf: snapshots, packs, atMs: null, force: false, moved: true });
     await rm(join(dataDirectory, MARKER), { force: true });
     return { ...report, backup: name, packsCopied, faults, skipped: [...backup.skipped, ...report.skipped] };
@@ -93,7 +114,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   }
 }
 
-async function copyPacks({ dataDirectory, from, backup, disk }: RestoreOptions): Promise<number> {
+async function copyPacks({ dataDirectory, from, backup, disk, progress, signal }: RestoreOptions): Promise<number> {
   const paths = backupPaths(from);
   const here = backupPaths(dataDirectory);
   const source = createPackReader({ directories: [paths.packs], disk });
@@ -103,15 +124,21 @@ async function copyPacks({ dataDirectory, from, backup, disk }: RestoreOptions):
     await copyFile(disk, join(paths.packs, IDENTITY_NAME), join(here.packs, IDENTITY_NAME), null);
     const theirs = new Map((await source.list()).map((pack) => [pack.id, pack]));
     const ours = new Map((await target.list()).map((pack) => [pack.id, pack]));
+    const total = backup.list.packs.reduce((sum, { bytes }) => sum + bytes, 0);
     let copied = 0;
+    let passed = 0;
     for (const entry of backup.list.packs) {
+      signal?.throwIfAborted();
+      progress?.(total + passed, total * 2);
+      passed += entry.bytes;
       const pack = theirs.get(entry.id);
       if (pack === undefined || holds(ours.get(entry.id), entry)) continue;
       // One that was sealed since is taken whole: what comes behind is nobody's, and collection finds it.
       const to = join(pack.open ? here.openPacks : here.packs, `${pack.id}.pack`);
-      await copyFile(disk, pack.path, to, pack.open ? Math.min(entry.bytes, pack.size) : pack.size);
+      await copyFile(disk, pack.path, to, pack.open ? Math.min(entry.bytes, pack.size) : pack.size, signal);
       copied++;
     }
+    progress?.(total * 2, total * 2);
     return copied;
   } finally {
     await source.close();
@@ -138,16 +165,34 @@ async function assertNobodys({ settings, random }: RestoreOptions): Promise<void
   );
 }
 
-async function assertEmpty(dataDirectory: string, backup: string): Promise<void> {
+/** Nothing lies there, or what a restore of the same backup left that was cut short. @throws conflict, unavailable */
+export async function assertRestorable(dataDirectory: string, backup: string): Promise<void> {
   const names = await readdir(dataDirectory).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [] as string[];
     throw new CloudStoreError('unavailable', `${dataDirectory} cannot be read (${codeOf(error)}).`, { cause: error });
   });
-  if (names.includes(MARKER) && !names.includes('postgres')) return;
+  if (names.includes(MARKER) && !names.includes('postgres')) {
+    const begun = await begunWith(join(dataDirectory, MARKER));
+    if (begun === null || begun === backup) return;
+    throw new CloudStoreError(
+      'conflict',
+      `In ${dataDirectory} a restore of another backup (${begun}) was cut short. Go on with that one, or restore ${backup} into an empty directory.`,
+    );
+  }
   const something = names.find((name) => !HARMLESS.has(name));
   if (something === undefined) return;
   throw new CloudStoreError(
     'conflict',
     `The data directory ${dataDirectory} holds something already (${something}). Restore ${backup} into an empty one: --data-dir or CLOUDSTORE_DATA_DIR.`,
   );
+}
+
+/** null: the note of it is not whole; then nothing else was written yet, for it comes first. */
+async function begunWith(marker: string): Promise<string | null> {
+  try {
+    const { backup }: { backup?: unknown } = JSON.parse(await readFile(marker, 'utf8'));
+    return typeof backup === 'string' ? backup : null;
+  } catch {
+    return null;
+  }
 }
