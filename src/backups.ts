@@ -24,6 +24,7 @@ export interface BackupsOptions {
   masterKey(): Buffer;
 }
 
+const OF_ONE_INSTALLATION = ['database-url', 'chunks-url', 'pack-dirs', 'mirror-dir', 'mirror-url'] as const;
 /** Of a directory, so many are looked into. */
 const LOOKED_INTO_MAX = 50;
 
@@ -67,6 +68,7 @@ export function createBackups({ config, jobs, runs, masterKey }: BackupsOptions)
     about: () => ({
       host: hostname(),
       dataDirectory: values['data-dir'],
+      settingsApart: OF_ONE_INSTALLATION.filter((name) => config.sources[name] !== 'default'),
       masterKey:
         values['master-key'] !== null
           ? { from: 'setting' }

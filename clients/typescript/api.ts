@@ -185,6 +185,8 @@ export type Backups = {
   /** The machine of this gateway. */
   host: string;
   dataDirectory: string;
+  /** Settings in force that a gateway on a restored directory must not be started with. */
+  settingsApart: string[];
   masterKey: {
     from: "file" | "setting" | "passphrase";
     /** Of the file. */

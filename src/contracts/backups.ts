@@ -58,6 +58,8 @@ export interface BackupThere {
 export interface BackupSurroundings {
   host: string;
   dataDirectory: string;
+  /** Settings that say where this installation keeps what it has; another one must not have them. */
+  settingsApart: string[];
   /** Where the key is without which no backup can be read: in a file, or given by the settings. */
   masterKey: { from: 'file'; path: string } | { from: 'setting' | 'passphrase' };
 }

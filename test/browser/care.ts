@@ -73,11 +73,43 @@ export async function keepBackups({ gateway }: Stage, page: Page): Promise<void>
     .click();
   const checks = page.getByRole('region', { name: 'Read again later' }).locator('tbody tr');
   await checks.first().getByText('Read again, whole').waitFor();
+  await bringBackApart(gateway.dataDir, page);
   const commands = await page.locator('.restore .copy-field code').allTextContents();
   expect(commands[0]).to.include(`cloudstore restore --from ${gateway.dataDir}-backups --check`);
   expect(commands[1]).to.include('--data-dir /path/to/empty/directory').and.not.include('--at');
   await page.getByLabel('Which backup').selectOption({ index: 1 });
   expect(await page.locator('.restore .copy-field code').nth(1).textContent()).to.match(/ --at \d{4}-/);
+}
+
+/** What lies in a directory of backups is looked through; one is restored beside what runs, and how a gateway is started on it is told. */
+async function bringBackApart(dataDir: string, page: Page): Promise<void> {
+  await page.getByLabel('Directory for backups').fill('/nothing/there');
+  await page.getByRole('button', { name: 'Look', exact: true }).click();
+  await page.getByText('There is no directory /nothing').waitFor();
+  await page.getByLabel('Directory for backups').fill(`${dataDir}-backups`);
+  await page.keyboard.press('Enter');
+  const found = page.getByRole('region', { name: `Backups in ${dataDir}-backups` });
+  await found
+    .getByRole('button', { name: /Restore the backup of/ })
+    .first()
+    .click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('New directory').fill(`${dataDir}-backups`);
+  await dialog.getByRole('button', { name: 'Restore', exact: true }).click();
+  await dialog.getByText('lie in one another').waitFor();
+  await dialog.getByLabel('New directory').fill(`${dataDir}-restored`);
+  await dialog.getByRole('button', { name: 'Restore', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Cancel A backup is being restored' }).click();
+  const made = page.getByRole('region', { name: 'Restored directories' }).locator('tbody tr');
+  await made.getByText('Stopped').waitFor();
+  await made.getByRole('button', { name: 'Go on' }).click();
+  await made.getByRole('button', { name: `How to start ${dataDir}-restored` }).click();
+  await dialog.getByText('In place of this gateway', { exact: true }).waitFor();
+  const commands = await dialog.locator('.copy-field code').allTextContents();
+  const start = `CLOUDSTORE_MASTER_KEY_FILE=${dataDir}/master.key cloudstore serve --data-dir ${dataDir}-restored`;
+  expect(commands).to.deep.equal([`${start} --port 0 --s3-port 0`, start]);
+  await page.keyboard.press('Escape');
 }
 
 /** What is wrong stands there with its remedy, and leads to where it is mended; that nobody is told is told. */

@@ -89,7 +89,7 @@ async function overview({ deps, who }: Exchange): Promise<z.infer<typeof schema.
     const found = jobs.find((one: JobStatus) => one.name === name);
     return found === undefined ? null : jobJson(found);
   };
-  const { host, dataDirectory, masterKey } = desk.about();
+  const { host, dataDirectory, settingsApart, masterKey } = desk.about();
   return {
     backups: backups.map(backupJson),
     checks: checks.map(checkJson),
@@ -99,6 +99,7 @@ async function overview({ deps, who }: Exchange): Promise<z.infer<typeof schema.
     restoring: job(RESTORE_JOB),
     host,
     dataDirectory,
+    settingsApart,
     masterKey: { from: masterKey.from, path: masterKey.from === 'file' ? masterKey.path : null },
   };
 }

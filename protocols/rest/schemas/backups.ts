@@ -62,6 +62,9 @@ export const Backups = z
     restoring: Job.nullable(),
     host: z.string().meta({ description: 'The machine of this gateway.' }),
     dataDirectory: z.string(),
+    settingsApart: z
+      .array(z.string())
+      .meta({ description: 'Settings in force that a gateway on a restored directory must not be started with.' }),
     masterKey: z.object({
       from: z.enum(['file', 'setting', 'passphrase']),
       path: z.string().nullable().meta({ description: 'Of the file.' }),

@@ -2,19 +2,22 @@ import { Archive, BadgeCheck, CircleAlert, DatabaseBackup, TriangleAlert } from 
 import type { ComponentChildren } from 'preact';
 import type { BackupCheck, BackupRun, Backups } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { ago, bytes, longDate, t } from '../i18n/index.ts';
+import { ago, bytes, longDate, type MessageKey, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
+import { inItsWords, Told } from '../ui/said.ts';
 import { Empty } from '../ui/states.tsx';
 import { fail } from '../ui/toast.tsx';
 import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
+import { LookForBackups, Restores } from './restore-apart.tsx';
 import { RestoreSteps } from './restore-steps.tsx';
 
 const EVERY_MS = 2_000;
 const KEPT = '30';
+const WORKING: Record<string, MessageKey> = { 'backup-check': 'backup.checking', restore: 'restore.running' };
 
 /** Backups: made, read again, and what it takes to bring one back. */
 export function BackupsPage() {
@@ -29,11 +32,15 @@ export function BackupsPage() {
         { name: 'keep', label: t('backup.keep'), kind: 'number', initial: KEPT, optional: true, hint: t('backup.keepHint') },
         { name: 'verify', label: t('backup.verify'), kind: 'check', initial: 'yes' },
       ],
-      act: ({ to = '', keep = '', verify }) => {
-        if (keep !== '' && !/^[1-9]\d{0,4}$/.test(keep)) throw new Error(t('backup.keepWrong'));
-        return client.call('MakeBackup', {
-          body: { to: to.trim(), keep: keep === '' ? null : Number(keep), verify: verify === 'yes' },
-        });
+      act: async ({ to = '', keep = '', verify }) => {
+        if (keep !== '' && !/^[1-9]\d{0,4}$/.test(keep)) throw new Told(t('backup.keepWrong'));
+        try {
+          return await client.call('MakeBackup', {
+            body: { to: to.trim(), keep: keep === '' ? null : Number(keep), verify: verify === 'yes' },
+          });
+        } catch (error) {
+          throw inItsWords(error);
+        }
       },
     });
     if (made !== null) all.set(made);
@@ -49,18 +56,50 @@ export function BackupsPage() {
         </Button>
       }
     >
-      <Show of={all}>{(data) => <Sections data={data} begin={begin} reload={all.reload} />}</Show>
+      <Show of={all}>{(data) => <Sections data={data} begin={begin} reload={all.reload} set={all.set} />}</Show>
     </Page>
   );
 }
 
-function Sections({ data, begin, reload }: { data: Backups; begin: () => Promise<void>; reload: () => void }) {
-  const { backups, checks, running, checking } = data;
+interface SectionsProps {
+  data: Backups;
+  begin: () => Promise<void>;
+  reload: () => void;
+  set: (data: Backups) => void;
+}
+
+function Sections({ data, begin, reload, set }: SectionsProps) {
+  const { backups, checks, running, checking, restoring } = data;
   const check = (from: string, name: string | null): void =>
-    void client.call('CheckBackup', { body: { from, name } }).then(reload, fail);
+    void client.call('CheckBackup', { body: { from, name } }).then(set, (error) => fail(inItsWords(error)));
+  const back = (
+    <>
+      <LookForBackups data={data} set={set} check={check} />
+      <Restores data={data} set={set} />
+      <RestoreSteps data={data} />
+    </>
+  );
+  const working = [running, checking, restoring].map((job) => {
+    if (!isBusy(job)) return null;
+    const label = t(WORKING[job.name] ?? 'backup.running');
+    return (
+      <article key={job.name} class="card job">
+        <header class="row">
+          <h2>{label}</h2>
+          <span class="grow" />
+          <CancelJob name={job.name} label={label} done={reload} />
+        </header>
+        <JobProgress job={job} label={label} />
+        {job.name === 'restore' && job.progress !== null && job.progress.done === job.progress.total && (
+          <p class="small muted">{t('restore.database')}</p>
+        )}
+      </article>
+    );
+  });
   if (backups.length === 0 && checks.length === 0 && !isBusy(running))
     return (
       <>
+        {working}
         <LastFailure job={running} />
         <Empty icon={Archive} title={t('backup.none')}>
           <p>{t('backup.noneText')}</p>
@@ -68,25 +107,12 @@ function Sections({ data, begin, reload }: { data: Backups; begin: () => Promise
             {t('backup.first')}
           </Button>
         </Empty>
-        <RestoreSteps data={data} />
+        {back}
       </>
     );
   return (
     <>
-      {[running, checking].map((job) => {
-        if (!isBusy(job)) return null;
-        const label = t(job.name === 'backup' ? 'backup.running' : 'backup.checking');
-        return (
-          <article key={job.name} class="card job">
-            <header class="row">
-              <h2>{label}</h2>
-              <span class="grow" />
-              <CancelJob name={job.name} label={label} done={reload} />
-            </header>
-            <JobProgress job={job} label={label} />
-          </article>
-        );
-      })}
+      {working}
       {!isBusy(running) && <Latest data={data} />}
       <Section title={t('backup.history')}>
         <Table
@@ -130,7 +156,7 @@ function Sections({ data, begin, reload }: { data: Backups; begin: () => Promise
         </Table>
       </Section>
       {(checks.length > 0 || checking?.outcome?.kind === 'failed') && <Checks checks={checks} />}
-      <RestoreSteps data={data} />
+      {back}
     </>
   );
 }

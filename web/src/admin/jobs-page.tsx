@@ -40,6 +40,7 @@ function byWeight(a: Job, b: Job): number {
 const ELSEWHERE: Record<string, string> = {
   backup: href('admin', ['backups']),
   'backup-check': href('admin', ['backups']),
+  restore: href('admin', ['backups']),
 };
 /** They are told by the command, or by the page of a file. */
 const TOLD = new Set(['verify', 'drain', 'rekey']);

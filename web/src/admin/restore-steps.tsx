@@ -7,7 +7,7 @@ import { Section } from '../ui/page.tsx';
 const EMPTY = '/path/to/empty/directory';
 const SOME = '/mnt/backup';
 
-/** What brings a backup back: done in a terminal, because it goes into an empty data directory under a gateway that does not run yet. */
+/** What brings a backup back where no gateway runs any more: done in a terminal. */
 export function RestoreSteps({ data }: { data: Backups }) {
   const made = data.backups.flatMap(({ id, directory, made: one }) =>
     one === null ? [] : [{ id, directory, taken: one.taken }],
@@ -17,10 +17,7 @@ export function RestoreSteps({ data }: { data: Backups }) {
   const from = shell(backup?.directory ?? SOME);
   const newest = backup === undefined || made.find(({ directory }) => directory === backup.directory)?.id === backup.id;
   const at = newest ? '' : ` --at ${backup.taken}`;
-  const key =
-    data.masterKey.from === 'passphrase'
-      ? 'CLOUDSTORE_MASTER_PASSPHRASE_FILE=/path/to/passphrase'
-      : 'CLOUDSTORE_MASTER_KEY_FILE=/path/to/master.key';
+  const key = keySetting(data.masterKey, false);
   return (
     <Section title={t('restore.title')}>
       <p class="muted">{t('restore.text')}</p>
@@ -69,7 +66,13 @@ export function RestoreSteps({ data }: { data: Backups }) {
   );
 }
 
+/** How a command is given the master key. @param here on this machine, where the gateway has it in a file, that file */
+export function keySetting({ from, path }: Backups['masterKey'], here: boolean): string {
+  if (from === 'passphrase') return 'CLOUDSTORE_MASTER_PASSPHRASE_FILE=/path/to/passphrase';
+  return `CLOUDSTORE_MASTER_KEY_FILE=${here && path !== null ? shell(path) : '/path/to/master.key'}`;
+}
+
 /** As one word of a shell. */
-function shell(path: string): string {
+export function shell(path: string): string {
   return /^[\w/.,:+@%-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -94,6 +94,7 @@ export const careDe = {
   'job.mirror': 'Hält zweite Kopien aller Packs.',
   'job.notifications': 'Sagt Webhooks, was in Buckets geschieht.',
   'job.rekey': 'Schreibt Inhalte unter neuen Schlüsseln neu. Beginnt mit cloudstore data-key rotate.',
+  'job.restore': 'Macht aus einer Sicherung ein weiteres Datenverzeichnis.',
   'job.scrub': 'Liest alles Gespeicherte, heilt, was geht, und nennt, was nicht geht.',
   'job.send-packs': 'Sendet Packs vom lokalen Datenträger zum Chunk-Speicher.',
   'job.snapshot': 'Schreibt den Stand der Datenbank auf, damit sie aus den Packs neu gebaut werden kann.',
@@ -103,8 +104,23 @@ export const careDe = {
   'jobs.since': 'begann {time}',
   'jobs.took': 'dauerte {time}',
   'key.noneOf': 'Kein Schlüssel, App-Passwort oder Gerät.',
+  'restore.apart':
+    'Diese Einstellungen dieses Gateways gelten nicht für das wiederhergestellte; starten Sie es dort, wo sie nicht gelten: {names}',
+  'restore.apartText':
+    'Zuerst wird alles geprüft ({size}), dann in ein neues Verzeichnis kopiert und eine Datenbank gemacht. Was hier läuft, bleibt, wie es ist. Der Hauptschlüssel geht nicht mit.',
+  'restore.begin': 'Wiederherstellen',
+  'restore.beside': 'Neben diesem Gateway, zum Ansehen',
+  'restore.besideText': 'Auf freien Ports; es sagt, auf welchen. Mit Strg-C beenden.',
   'restore.check': 'Prüfen, dass sie wiederhergestellt werden kann',
   'restore.checkout': 'In einem Checkout schreiben Sie npm run -s cloudstore -- statt cloudstore.',
+  'restore.database': 'Alles ist kopiert. Jetzt wird die Datenbank gemacht.',
+  'restore.found': 'Sicherungen in {directory}',
+  'restore.goOn': 'Fortsetzen',
+  'restore.holds': '{names} Namen, {users} Benutzer',
+  'restore.inPlace': 'Anstelle dieses Gateways',
+  'restore.inPlaceText':
+    'Beenden Sie zuerst dieses Gateway: Beide wollen dieselben Ports. Behalten Sie sein Datenverzeichnis, bis Sie gesehen haben, dass alles da ist.',
+  'restore.into': 'Verzeichnis',
   'restore.key': 'Den Hauptschlüssel bereithalten',
   'restore.key.file':
     'Ohne ihn kann niemand eine Sicherung lesen. Bewahren Sie eine Kopie getrennt von diesem Rechner auf. Das Gateway hat ihn in',
@@ -112,14 +128,28 @@ export const careDe = {
     'Dieses Gateway bildet seinen Hauptschlüssel aus einer Passphrase. Legen Sie sie in eine Datei; ohne sie kann niemand eine Sicherung lesen.',
   'restore.key.setting':
     'Dieses Gateway bekommt seinen Hauptschlüssel durch eine Einstellung. Legen Sie ihn in eine Datei; ohne ihn kann niemand eine Sicherung lesen.',
+  'restore.look': 'Aus einem Verzeichnis von Sicherungen wiederherstellen',
+  'restore.lookNow': 'Nachsehen',
+  'restore.lookText':
+    'Wer auch immer sie gemacht hat: Jede kann geprüft und in ein neues Verzeichnis neben dem wiederhergestellt werden, was hier läuft.',
+  'restore.made': 'Wiederhergestellte Verzeichnisse',
+  'restore.of': 'Sicherung von {time} wiederherstellen',
+  'restore.older': { one: '1 ältere liegt auch dort.', other: '{count} ältere liegen auch dort.' },
   'restore.restore': 'In ein leeres Verzeichnis wiederherstellen',
   'restore.restoreText':
     'Zuerst wird die ganze Sicherung geprüft. Ein Verzeichnis, in dem etwas liegt, wie {directory}, wird abgelehnt.',
+  'restore.running': 'Eine Sicherung wird wiederhergestellt',
   'restore.serve': 'Das Gateway dort starten',
   'restore.serveText': 'Dateien, Versionen, Benutzer und Schlüssel sind die der Sicherung. Alle melden sich neu an.',
+  'restore.shut': 'Sie kann nicht gelesen werden: {why}',
+  'restore.start': 'Starten',
+  'restore.startOf': 'Wie {directory} gestartet wird',
   'restore.text':
-    'Eine Sicherung kommt in ein leeres Datenverzeichnis zurück, bevor dort ein Gateway läuft. Deshalb geschieht es in einem Terminal des Rechners, mit diesen Befehlen.',
-  'restore.title': 'Wiederherstellen',
+    'Auf einem anderen Rechner, oder wenn es dieses Gateway nicht mehr gibt: in einem Terminal, mit diesen Befehlen.',
+  'restore.title': 'Ohne diese Seite wiederherstellen',
+  'restore.to': 'Neues Verzeichnis',
+  'restore.toHint':
+    'Sein ganzer Pfad auf dem Rechner des Gateways. Es ist leer oder noch nicht da und liegt außerhalb des Datenverzeichnisses und der Sicherungen.',
   'restore.which': 'Welche Sicherung',
   'scrub.bytes': 'Gelesen',
   'scrub.damaged': { one: '1 beschädigt', other: '{count} beschädigt' },

@@ -35,9 +35,20 @@ const SENTENCES: Record<string, MessageKey> = {
 /** What a browser says of a chosen file that is not what it was. */
 const UNREADABLE = ['NotReadableError', 'NotFoundError'];
 
+/** A sentence for people already. */
+export class Told extends Error {}
+
+/** What says more in the gateway's words than in ours, because they name what was typed: a directory that holds something, say. */
+const IN_ITS_WORDS = ['conflict', 'not_found', 'insufficient_storage', 'unavailable'];
+
+export function inItsWords(error: unknown): unknown {
+  return isApiError(error) && IN_ITS_WORDS.includes(error.code) && error.message !== '' ? new Told(error.message) : error;
+}
+
 /** A failure as a sentence for people. What has no sentence of ours comes in the gateway's words, with the request's id. */
 export function said(error: unknown): string {
   if (error instanceof DOMException && UNREADABLE.includes(error.name)) return t('error.unreadable');
+  if (error instanceof Told) return error.message;
   if (!isApiError(error)) return t('error.page', { text: error instanceof Error ? error.message : String(error) });
   const key = SENTENCES[error.code];
   if (key !== undefined) return t(key);
