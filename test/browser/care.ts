@@ -81,6 +81,8 @@ export async function keepBackups({ gateway }: Stage, page: Page): Promise<void>
   expect(await page.locator('.restore .copy-field code').nth(1).textContent()).to.match(/ --at \d{4}-/);
 }
 
+const RESTORE_MS_MAX = 120_000;
+
 /** What lies in a directory of backups is looked through; one is restored beside what runs, and how a gateway is started on it is told. */
 async function bringBackApart(dataDir: string, page: Page): Promise<void> {
   await page.getByLabel('Directory for backups').fill('/nothing/there');
@@ -104,7 +106,8 @@ async function bringBackApart(dataDir: string, page: Page): Promise<void> {
   const made = page.getByRole('region', { name: 'Restored directories' }).locator('tbody tr');
   await made.getByText('Stopped').waitFor();
   await made.getByRole('button', { name: 'Go on' }).click();
-  await made.getByRole('button', { name: `How to start ${dataDir}-restored` }).click();
+  // A new database is made for it.
+  await made.getByRole('button', { name: `How to start ${dataDir}-restored` }).click({ timeout: RESTORE_MS_MAX });
   await dialog.getByText('In place of this gateway', { exact: true }).waitFor();
   const commands = await dialog.locator('.copy-field code').allTextContents();
   const start = `CLOUDSTORE_MASTER_KEY_FILE=${dataDir}/master.key cloudstore serve --data-dir ${dataDir}-restored`;
