@@ -394,7 +394,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
         accessLog,
       }),
       webdav: createWebdavDoor({ ...deps, virtual: [trashFolder(deps.history), sharedFolder(deps.shares)] }),
-      nextcloud: createNextcloudDoor({ ...deps, nodes: metadata.nodes }),
+      nextcloud: createNextcloudDoor({ ...deps, nodes: metadata.nodes, sieve: metadata.sieve }),
       push: createPushDoor({ ...deps, loggedIn: socketLoggedIn }),
       rest: createRestDoor({ ...deps, documents }),
       ws: createWsHandler({

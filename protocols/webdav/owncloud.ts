@@ -5,6 +5,9 @@ import type { Exchange } from './exchange.ts';
 export const OWNCLOUD = 'http://owncloud.org/ns';
 export const NEXTCLOUD = 'http://nextcloud.org/ns';
 
+/** How a favorite is stored: as the dead property that clients set. */
+export const FAVORITE = `${OWNCLOUD} favorite`;
+
 /** One number for a file or a folder, which stays when it is renamed or moved: the two are counted apart, so they get the even and the odd ones. */
 export function fileIdOf(entry: EntryInfo): number {
   return entry.kind === 'object' ? entry.nodeId * 2 : entry.directoryId * 2 + 1;

@@ -31,6 +31,7 @@ import type { KeyedRows } from '#contracts/rekeying';
 import type { ResumableStore } from '#contracts/resumable-store';
 import type { RunStore } from '#contracts/runs';
 import type { SealedStore } from '#contracts/sealed-store';
+import type { Sieve } from '#contracts/sieve';
 import type { Signals } from '#contracts/signals';
 import type { SpaceStore } from '#contracts/space-report';
 import type { StoreRegistry } from '#contracts/store-registry';
@@ -72,6 +73,7 @@ import { createPrincipalStore } from './principals.ts';
 import { createResumableStore } from './resumables.ts';
 import { createRunStore } from './runs.ts';
 import { createSealedStore } from './sealed.ts';
+import { createSieve } from './sieve.ts';
 import { createSignals } from './signals.ts';
 import { createSpaceStore } from './space.ts';
 import { createMetadataStore } from './store.ts';
@@ -108,6 +110,7 @@ export interface Metadata {
   resumables: ResumableStore;
   names: NameStore;
   nodes: Nodes;
+  sieve: Sieve;
   thumbnails: ThumbnailStore;
   idempotency: IdempotencyStore;
   principals: PrincipalStore;
@@ -179,6 +182,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     uploads,
     names: createNameStore(database),
     nodes: createNodes(database),
+    sieve: createSieve(database),
     idempotency: createIdempotencyStore(database),
     thumbnails: createThumbnailStore({ database, clock }),
     resumables: createResumableStore({ database, clock, random, registration, uploads }),

@@ -199,6 +199,129 @@ export function describeApps(call: Call, { user, guest, other, webUrl }: AppsPla
     });
   });
 
+  describe('searching', () => {
+    const search = (
+      where: string,
+      {
+        order = '',
+        limit = '',
+        props = ['oc:fileid', 'oc:favorite', 'd:getlastmodified'],
+        scope = `/files/${user}`,
+        depth = 'infinity',
+      } = {},
+    ) =>
+      call('SEARCH', '/remote.php/dav/', {
+        headers: { 'content-type': 'text/xml' },
+        body:
+          '<?xml version="1.0"?><d:searchrequest xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns" xmlns:nc="http://nextcloud.org/ns"><d:basicsearch>' +
+          `<d:select><d:prop>${props.map((name) => `<${name}/>`).join('')}</d:prop></d:select>` +
+          `<d:from><d:scope><d:href>${scope}</d:href><d:depth>${depth}</d:depth></d:scope></d:from>` +
+          `<d:where>${where}</d:where>${order}${limit}</d:basicsearch></d:searchrequest>`,
+      });
+    const like = (name: string, literal: string) =>
+      `<d:like><d:prop><d:${name}/></d:prop><d:literal>${literal}</d:literal></d:like>`;
+    const time = (word: string, literal: string | number, name = 'd:getlastmodified') =>
+      `<d:${word}><d:prop><${name}/></d:prop><d:literal>${literal}</d:literal></d:${word}>`;
+    const newest = '<d:orderby><d:order><d:prop><d:getlastmodified/></d:prop><d:descending/></d:order></d:orderby>';
+    const names = (answer: Answer) => hrefs(answer).map((href) => href.slice(files.length));
+    const at = '/searched';
+
+    before(async () => {
+      await call('MKCOL', files + at);
+      await call('MKCOL', `${files}${at}/Holiday%20pics`);
+      for (const [name, mtime] of [
+        ['Holiday%20pics/one.jpg', 1_500_000_000],
+        ['Holiday%20pics/two.MP4', 1_600_000_000],
+        ['100%25_holiday.txt', 1_550_000_000],
+        ['three.png', 1_700_000_000],
+      ] as const)
+        expect(
+          (await call('PUT', `${files}${at}/${name}`, { body: name, headers: { 'x-oc-mtime': String(mtime) } })).status,
+        ).to.equal(201);
+    });
+
+    it('is offered where Android looks for it (SearchRemoteOperation.kt: OPTIONS of the root, `isAllowed("SEARCH")`)', async () => {
+      for (const path of ['/remote.php/dav', '/remote.php/dav/']) {
+        const { status, headers } = await call('OPTIONS', path);
+        expect([status, headers.allow, headers.dasl]).to.deep.equal([200, 'OPTIONS, SEARCH', '<DAV:basicsearch>']);
+      }
+      expect((await call('PUT', '/remote.php/dav/', { body: 'x' })).status).to.equal(405);
+    });
+
+    it('finds by name, files and folders (android: NcSearchMethod.java FILE_SEARCH; iOS: NKDataFileXML.swift requestBodySearchFileName)', async () => {
+      const found = await search(like('displayname', '%holiday%'), { scope: `/files/${user}${at}` });
+      expect(names(found)).to.have.members([`${at}/100%25_holiday.txt`, `${at}/Holiday%20pics/`]);
+      expect(names(await search(like('displayname', '%hol\\%day%')))).to.deep.equal([]);
+      const folders = `<d:and><d:is-collection/>${like('displayname', '%holiday%')}</d:and>`;
+      expect(names(await search(folders))).to.deep.equal([`${at}/Holiday%20pics/`]);
+      expect(names(await search(like('displayname', '%o%'), { scope: `/files/${user}${at}`, depth: '1' }))).to.not.include(
+        `${at}/Holiday%20pics/one.jpg`,
+      );
+    });
+
+    it('finds pictures and films, the newest first, between two times (android: GALLERY_SEARCH; iOS: requestBodySearchMedia)', async () => {
+      const media = `<d:or>${like('getcontenttype', 'image/%')}${like('getcontenttype', 'video/%')}</d:or>`;
+      const scope = `/files/${user}${at}`;
+      expect(names(await search(media, { order: newest, scope }))).to.deep.equal([
+        `${at}/three.png`,
+        `${at}/Holiday%20pics/two.MP4`,
+        `${at}/Holiday%20pics/one.jpg`,
+      ]);
+      const between = `<d:and>${time('lt', 1_650_000_000)}${time('gt', '2017-07-14T02:40:00+00:00')}${media}</d:and>`;
+      expect(names(await search(between, { order: newest, scope }))).to.deep.equal([`${at}/Holiday%20pics/two.MP4`]);
+      const limited = { order: newest, scope, limit: '<d:limit><d:nresults>1</d:nresults></d:limit>' };
+      expect(names(await search(media, limited))).to.deep.equal([`${at}/three.png`]);
+      const own = time('lt', 1_550_000_000, 'nc:metadata-photos-original_date_time');
+      expect(names(await search(`<d:and>${media}${own}</d:and>`, { scope }))).to.deep.equal([`${at}/Holiday%20pics/one.jpg`]);
+      const recent = time('gte', new Date(1_700_000_000_000).toISOString());
+      expect(names(await search(recent, { order: newest, scope })))
+        .to.include(`${at}/three.png`)
+        .and.not.include(`${at}/Holiday%20pics/two.MP4`);
+    });
+
+    it('finds favorites, by search (android) and by report (iOS: getRequestBodyFileListingFavorites), and a file by its number', async () => {
+      const mark = (path: string, text: string) =>
+        call('PROPPATCH', files + path, {
+          body: `<?xml version="1.0"?><d:propertyupdate xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:set><d:prop><oc:favorite>${text}</oc:favorite></d:prop></d:set></d:propertyupdate>`,
+        });
+      for (const path of [`${at}/three.png`, `${at}/Holiday%20pics`]) expect((await mark(path, '1')).status).to.equal(207);
+      const favorite = '<d:eq><d:prop><oc:favorite/></d:prop><d:literal>yes</d:literal></d:eq>';
+      const both = [`${at}/Holiday%20pics/`, `${at}/three.png`];
+      const found = await search(favorite);
+      expect(names(found)).to.have.members(both);
+      expect(value(of(found, `${files}${at}/three.png`), 'favorite'), 'in the words that iOS looks for').to.equal('1');
+      const filter = (rules: string) =>
+        call('REPORT', files, {
+          body: `<?xml version="1.0"?><oc:filter-files xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><oc:fileid/></d:prop><oc:filter-rules>${rules}</oc:filter-rules></oc:filter-files>`,
+        });
+      expect(names(await filter('<oc:favorite>1</oc:favorite>'))).to.have.members(both);
+      expect((await filter('<oc:systemtag>3</oc:systemtag>')).status).to.equal(400);
+      expect((await filter('')).status).to.equal(400);
+      expect((await mark(`${at}/three.png`, '0')).status).to.equal(207);
+      expect(names(await filter('<oc:favorite>1</oc:favorite>'))).to.deep.equal([`${at}/Holiday%20pics/`]);
+      for (const path of [`${at}/three.png`, `${at}/Holiday%20pics`]) {
+        const eq = `<d:eq><d:prop><oc:fileid/></d:prop><d:literal>${await fileId(path)}</d:literal></d:eq>`;
+        expect(names(await search(eq)).map((name) => name.replace(/\/$/, ''))).to.deep.equal([path]);
+      }
+    });
+
+    it('refuses what it does not look for, and is nobody else’s', async () => {
+      for (const where of [
+        '<d:contains>x</d:contains>',
+        like('getetag', 'x'),
+        '<d:lt><d:prop><d:getlastmodified/></d:prop><d:literal>soon</d:literal></d:lt>',
+        '<d:like/>',
+        `${'<d:not>'.repeat(55)}<d:is-collection/>${'</d:not>'.repeat(55)}`,
+      ])
+        expect((await search(where)).status, where.slice(0, 40)).to.equal(400);
+      expect((await search('', { scope: '/files/other' })).status).to.equal(409);
+      expect((await search('', { scope: `/files/${user}/../x` })).status).to.equal(400);
+      expect((await call('SEARCH', '/remote.php/dav/', { body: '<a/>' })).status).to.equal(400);
+      expect((await call('SEARCH', '/remote.php/dav/', {}, guest)).status).to.equal(404);
+      expect((await call('SEARCH', '/dav/')).status, 'not at the plain door').to.equal(405);
+    });
+  });
+
   describe('many files at once (desktop: BulkPropagatorJob, PutMultiFileJob)', () => {
     const boundary = 'boundary_.oOo._a/b+c=';
     const part = (path: string, body: string | Buffer, extra: Record<string, string> = {}) => {

@@ -50,6 +50,7 @@ describe("Nextcloud's dialect on a real gateway", function () {
     expect(desktop.ocs.data.capabilities.dav, 'who breaks off at empty files').to.not.have.property('bulkupload');
     expect(open.ocs.data.capabilities.notify_push.endpoints.websocket).to.match(/^ws:.*\/push\/ws$/);
     expect((await send('GET', `${gateway.webUrl}/index.php/apps/files/`)).headers.location).to.equal('/');
+    expect((await send('GET', `${gateway.webUrl}/index.php/avatar/${user}/128`)).status, 'no picture of anybody').to.equal(404);
   });
 
   it('answers OCS in both versions, as JSON and as XML', async () => {

@@ -4,6 +4,7 @@ import type { History } from '#contracts/history';
 import type { Hub } from '#contracts/hub';
 import type { Identity } from '#contracts/identity';
 import type { Nodes } from '#contracts/nodes';
+import type { Sieve } from '#contracts/sieve';
 import type { Thumbnails } from '#contracts/thumbnails';
 import type { Uploads } from '#contracts/uploads';
 import type { Bucket } from '#core/bucket';
@@ -17,6 +18,7 @@ export interface NextcloudDeps extends WebdavDeps {
   history: History;
   thumbnails: Thumbnails;
   nodes: Nodes;
+  sieve: Sieve;
   hub: Hub;
   /** For the app passwords that a log-in gives to a client. */
   identity: Pick<Identity, 'credentials'>;

@@ -21,6 +21,7 @@ import { decode, filesBase, filesPathOf } from './mounts.ts';
 import { answerOcs, type OcsVersion } from './ocs.ts';
 import { servePreview } from './previews.ts';
 import { createRoutes, OCS } from './routes.ts';
+import { createSearching } from './search.ts';
 import { statusDocument } from './status.ts';
 import { serveTrashbin } from './trashbin.ts';
 import { serveUpload, type UploadPath } from './uploads.ts';
@@ -40,13 +41,14 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
   const ids = createFileIds(deps);
   const surroundings: Surroundings = { ...surroundingsOf(deps), shown: ids.saw };
   const methodOf = createMethods();
+  const searching = createSearching(deps);
 
   const serveOf = createRoutes<Serve>({
     status: answerStatus,
     alive: empty,
     ocs: serveOcs,
     login: page(async (req, res, cx, path) => {
-      if (!(await serveLogin(req, res, cx, deps, path))) leadHome(req, res);
+      if (!(await serveLogin(req, res, cx, deps, path))) leadHome(req, res, cx, path);
     }),
     preview: page(async (req, res, cx, path) => {
       cx.op = 'preview';
@@ -55,6 +57,7 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
     }),
     page: page(leadHome),
     files: dav(serveFiles),
+    search: dav((x, home) => searching.serve(x, home)),
     bulk: dav((x, home) => serveBulk(x, deps, home)),
     uploads: dav(serveUploads),
     versions: dav(serveVersionsOf),
@@ -145,7 +148,8 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
     if (files === null) throw nothingHere();
     const x = { ...exchange, mount: files.mount, target: targetOf(files.mount, files.path) };
     shown.x = x;
-    await method(x);
+    if (x.req.method === 'REPORT') await searching.report(x, home);
+    else await method(x);
   }
 
   async function serveUploads(x: Exchange, home: Bucket, path: string): Promise<void> {
@@ -206,9 +210,9 @@ function answerStatus(req: IncomingMessage, res: ServerResponse, cx: RequestCont
   res.end(req.method === 'HEAD' ? undefined : body);
 }
 
-/** A client's "open in the browser". */
-function leadHome({ method }: IncomingMessage, res: ServerResponse): void {
-  if (method === 'GET' || method === 'HEAD') answer(res, 302, { Location: '/' });
+/** A client's "open in the browser". Apps ask for pictures of users too, and would take our page for one. */
+function leadHome({ method }: IncomingMessage, res: ServerResponse, _cx: RequestContext, path: string): void {
+  if ((method === 'GET' || method === 'HEAD') && !path.startsWith('/index.php/avatar/')) answer(res, 302, { Location: '/' });
   else answer(res, 404);
 }
 

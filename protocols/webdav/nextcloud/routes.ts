@@ -11,6 +11,7 @@ export const ROUTE_ACTIONS = {
   preview: ['read'],
   page: { none: 'It leads to our own pages.' },
   files: ['read', 'list', 'write', 'create', 'delete'],
+  search: ['read', 'list'],
   bulk: ['write', 'create'],
   uploads: ['write', 'create'],
   versions: ['version.read', 'version.restore', 'version.delete'],
@@ -43,6 +44,7 @@ export const OCS = /^\/ocs\/v([12])\.php(\/[^?#]*?)\/?(?:[?#]|$)/;
 
 function davRouteOf(plain: string): NextcloudRoute {
   if (plain === BULK_PATH) return 'bulk';
+  if (plain === '/remote.php/dav' || plain === '/remote.php/dav/') return 'search';
   for (const room of ['uploads', 'versions', 'trashbin'] as const) if (plain.startsWith(`/remote.php/dav/${room}/`)) return room;
   return 'files';
 }

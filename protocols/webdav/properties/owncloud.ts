@@ -1,7 +1,7 @@
 import { nameOf } from '#core/address';
 import { escapeXml } from '#http/xml';
 import { OC_CHECKSUMS } from '../digests.ts';
-import { fileIdOf, hasPreview, NEXTCLOUD, OWNCLOUD, ocIdOf } from '../owncloud.ts';
+import { FAVORITE, fileIdOf, hasPreview, NEXTCLOUD, OWNCLOUD, ocIdOf } from '../owncloud.ts';
 import { lockKey } from '../resource.ts';
 import type { Rights } from '../rights.ts';
 import type { Property } from './property.ts';
@@ -25,7 +25,7 @@ export const OWNCLOUD_PROPERTIES: readonly Property[] = [
     return checksums === undefined ? null : `<oc:checksum>${escapeXml(checksums)}</oc:checksum>`;
   }),
   oc('share-types', () => ''),
-  { ...oc('favorite', () => '0'), settable: true },
+  { ...oc('favorite', (entry) => (entry.properties?.[FAVORITE]?.includes('>1<') ? '1' : '0')), settable: true, reads: true },
   { ...oc('owner-id', (_entry, { ownerName }) => (ownerName === null ? null : escapeXml(ownerName))), needs: 'owner' },
   { ...oc('owner-display-name', (_entry, { ownerName }) => (ownerName === null ? null : escapeXml(ownerName))), needs: 'owner' },
   oc('comments-unread', () => '0'),

@@ -46,6 +46,8 @@ export interface Property {
   needs?: Need;
   /** PROPPATCH may store a value, which then hides the computed one. */
   settable?: boolean;
+  /** Reads itself what is stored, and says it in its own words. */
+  reads?: boolean;
   /** The whole element, or null where the resource has no such property. */
   render(entry: EntryInfo, displayName: string, context: PropertyContext): string | null;
 }

@@ -102,7 +102,7 @@ function storedPart(name: PropertyName): Part {
 }
 
 function livePart(property: Property): Part {
-  if (!property.settable) return property.render;
+  if (!property.settable || property.reads) return property.render;
   const stored = storedPart({ namespace: namespaceOf(property), name: property.name });
   return (entry, displayName, context) => stored(entry, displayName, context) ?? property.render(entry, displayName, context);
 }

@@ -1,0 +1,104 @@
+import type { Condition, Sieve, SieveQuery, SortedBy } from '#contracts/sieve';
+import type { Database } from './database.ts';
+import { endOf, PACKED_DIRECTORY, PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
+
+/** How a row of each table says what is asked about. */
+type Columns = Record<SortedBy, string> & {
+  key: string;
+  properties: string;
+  node: string;
+  directory: string;
+  kind: 'object' | 'directory';
+};
+
+const OBJECTS: Columns = {
+  kind: 'object',
+  key: 's.key',
+  name: `substring(s.key FROM '[^/]+$')`,
+  type: `(s.attributes ->> 'contentType')`,
+  mtime: 's.mtime_ms',
+  modified: 's.modified_ms',
+  created: 's.created_ms',
+  size: 's.size',
+  properties: 's.properties',
+  node: 's.node_id',
+  directory: 'NULL::bigint',
+};
+const DIRECTORIES: Columns = {
+  kind: 'directory',
+  key: 'd.path',
+  name: `substring(d.path FROM '([^/]+)/$')`,
+  type: 'NULL::text',
+  mtime: 'd.modified_ms',
+  modified: 'd.modified_ms',
+  created: 'd.created_ms',
+  size: 'd.bytes',
+  properties: 'd.properties',
+  node: 'NULL::bigint',
+  directory: 'd.id',
+};
+
+/** Not prepared for the next time: each question may have a shape of its own, and connections keep what is prepared. */
+const UNNAMED = '';
+
+/** The contract is Sieve. */
+export function createSieve(database: Database): Sieve {
+  return {
+    async find(query) {
+      const { text, values } = statementOf(query);
+      const rows = await database.read<[key: string, object: string | null, directory: string | null]>(
+        { name: UNNAMED, text },
+        values,
+      );
+      const read = packedReader();
+      return rows.map(([key, object, directory]) =>
+        object === null ? packedDirectory(query.bucket, key, directory ?? '') : read(query.bucket, key, object),
+      );
+    },
+  };
+}
+
+function statementOf({ bucket, prefix, deep, where, order, limit }: SieveQuery): { text: string; values: unknown[] } {
+  const values: unknown[] = [bucket, prefix, endOf(prefix), limit];
+  const place = (value: unknown): string => `$${values.push(value)}`;
+  const range = ({ key }: Columns): string =>
+    `bucket_id = $1 AND ${key} > $2 AND ($3::text IS NULL OR ${key} < $3)` +
+    (deep ? '' : ` AND strpos(rtrim(substr(${key}, char_length($2) + 1), '/'), '/') = 0`);
+  const sorted = (columns: Columns): string => order.map(({ by }, n) => `, ${columns[by]} AS o${n}`).join('');
+  const by = order.map(({ descending }, n) => `o${n} ${descending ? 'DESC' : 'ASC'} NULLS LAST, `).join('');
+  const text = `
+SELECT key, object, directory FROM (
+  SELECT s.key, ${PACKED_SLOT} AS object, NULL::text AS directory${sorted(OBJECTS)} FROM slots s
+   WHERE ${range(OBJECTS)} AND s.live AND right(s.key, 1) <> '/' AND ${sqlOf(where, OBJECTS, place)}
+  UNION ALL
+  SELECT d.path, NULL, ${PACKED_DIRECTORY}${sorted(DIRECTORIES)} FROM directories d WHERE ${range(DIRECTORIES)} AND ${sqlOf(where, DIRECTORIES, place)}
+) AS found ORDER BY ${by}key LIMIT $4`;
+  return { text, values };
+}
+
+/** Every value is a parameter; what is written into the text comes from this file alone. Three-valued logic ends at each condition. */
+function sqlOf(condition: Condition, columns: Columns, place: (value: unknown) => string): string {
+  if ('all' in condition) return joined(condition.all, 'AND', columns, place);
+  if ('any' in condition) return joined(condition.any, 'OR', columns, place);
+  if ('not' in condition) return `NOT ${sqlOf(condition.not, columns, place)}`;
+  if ('kind' in condition) return condition.kind === columns.kind ? 'true' : 'false';
+  if ('like' in condition) return `(${columns[condition.like]} ILIKE ${place(condition.pattern)}::text) IS TRUE`;
+  if ('compare' in condition)
+    return `(${columns[condition.compare]} ${OPERATORS[condition.is]} ${place(condition.value)}::bigint) IS TRUE`;
+  if ('property' in condition)
+    return `(${columns.properties} IS NOT NULL AND strpos(${columns.properties} ->> ${place(condition.property)}::text, ${place(`>${condition.says}<`)}::text) > 0) IS TRUE`;
+  if ('node' in condition) return `(${columns.node} = ${place(condition.node)}::bigint) IS TRUE`;
+  return `(${columns.directory} = ${place(condition.directory)}::bigint) IS TRUE`;
+}
+
+const OPERATORS = { '<': '<', '<=': '<=', '>': '>', '>=': '>=', '=': '=' } as const;
+
+function joined(
+  conditions: readonly Condition[],
+  word: 'AND' | 'OR',
+  columns: Columns,
+  place: (value: unknown) => string,
+): string {
+  if (conditions.length === 0) return word === 'AND' ? 'true' : 'false';
+  return `(${conditions.map((one) => sqlOf(one, columns, place)).join(` ${word} `)})`;
+}
