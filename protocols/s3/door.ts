@@ -247,7 +247,7 @@ export function createS3Door(deps: S3Deps): Door {
   });
 
   function fast(req: IncomingMessage, res: ServerResponse, cx: RequestContext): boolean {
-    if (req.method !== 'GET') return false;
+    if (req.method !== 'GET' && req.method !== 'HEAD') return false;
     for (const header of UNUSUAL) if (req.headers[header] !== undefined) return false;
     if (hostedSite(req.headers.host) !== null) return false;
     try {
@@ -274,14 +274,23 @@ export function createS3Door(deps: S3Deps): Door {
       const bucket = buckets.resolved(who, target.bucket);
       if (bucket?.config.logging !== undefined) return false;
       if (bucket?.objectLock === true) return false; // its answers say more
-      const read = bucket === null ? null : namespace.peek(who, { bucket: bucket.id, key: target.key });
-      if (bucket !== null && read !== null) {
+      signed.set(req, { target, principal, payload });
+      if (bucket === null) return false;
+      const at = { bucket: bucket.id, key: target.key };
+      if (req.method === 'HEAD') {
+        const info = namespace.peekObject(who, at);
+        if (info === null) return false;
+        writeHead(res, 'HeadObject', cx, principal, bucket, info);
+        res.end();
+        return true;
+      }
+      const read = namespace.peek(who, at);
+      if (read !== null) {
         sendSmall(res, cx, principal, bucket, read);
         return true;
       }
-      signed.set(req, { target, principal, payload });
-      const later = bucket === null ? null : namespace.glance(who, { bucket: bucket.id, key: target.key });
-      if (bucket === null || later === null) return false;
+      const later = namespace.glance(who, at);
+      if (later === null) return false;
       later
         .then((found) => {
           if (res.destroyed) return undefined; // the client is gone
@@ -300,10 +309,21 @@ export function createS3Door(deps: S3Deps): Door {
   }
 
   function sendSmall(res: ServerResponse, cx: RequestContext, principal: Principal | null, bucket: Bucket, read: Small): void {
-    cx.op = 'GetObject';
-    if (principal !== null) cx.user = principal.name;
-    res.writeHead(200, [...headOf(read.info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId]);
+    writeHead(res, 'GetObject', cx, principal, bucket, read.info);
     sendWhole(res, read.body);
+  }
+
+  function writeHead(
+    res: ServerResponse,
+    op: 'GetObject' | 'HeadObject',
+    cx: RequestContext,
+    principal: Principal | null,
+    bucket: Bucket,
+    info: ObjectInfo,
+  ): void {
+    cx.op = op;
+    if (principal !== null) cx.user = principal.name;
+    res.writeHead(200, [...headOf(info, bucket), 'x-amz-request-id', cx.requestId, 'x-amz-id-2', cx.requestId]);
   }
 
   /** Names and values in turn, as node:http takes them fastest. An object in memory is the same until it changes. */

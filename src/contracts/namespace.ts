@@ -24,6 +24,8 @@ export interface Namespace {
    * and the caller takes `get`. Never a version, a range or a condition.
    */
   peek(who: Who, at: Address): { info: ObjectInfo; body: Buffer } | null;
+  /** As `peek`, of the object alone: it may be of any size, and its bytes anywhere. */
+  peekObject(who: Who, at: Address): ObjectInfo | null;
   /**
    * The short path of looking at what is known: `entry` and the locks on it without waiting; with `below` also those of what lies in it, where it is a folder that may be
    * listed. null: ask `entry` and `locks`. Never throws.

@@ -44,6 +44,11 @@ export function peek(rooms: Rooms, who: Who, at: Address): ReturnType<Namespace[
   return inMemory(rooms, rooms.store.peekCurrent(at));
 }
 
+export function peekObject(rooms: Rooms, who: Who, at: Address): ObjectInfo | null {
+  if (rooms.access.peek(who, 'read', at.bucket, at.key) === null) return null;
+  return openObject(rooms.store.peekCurrent(at));
+}
+
 export function glance(rooms: Rooms, who: Who, at: Address): ReturnType<Namespace['glance']> {
   if (rooms.access.peek(who, 'read', at.bucket, at.key) === null) return null;
   return rooms.store.current(at).then(
@@ -68,13 +73,19 @@ export function peekEntry(rooms: Rooms, who: Who, at: Address, below: boolean): 
 }
 
 function inMemory(rooms: Rooms, info: ObjectInfo | null | undefined): ReturnType<Namespace['peek']> {
-  if (info == null || info.content === null || info.attributes.customerKey !== undefined) return null;
+  const object = openObject(info);
+  if (object?.content == null) return null;
   try {
-    const body = rooms.content.peek(info.content);
-    return body === null ? null : { info, body };
+    const body = rooms.content.peek(object.content);
+    return body === null ? null : { info: object, body };
   } catch {
     return null; // the full path reads it again and says what is wrong
   }
+}
+
+/** What is there, and needs no key of its owner's. */
+function openObject(info: ObjectInfo | null | undefined): ObjectInfo | null {
+  return info == null || info.content === null || info.attributes.customerKey !== undefined ? null : info;
 }
 
 export async function entry(rooms: Rooms, who: Who, at: Address): Promise<EntryInfo> {

@@ -4,7 +4,7 @@ import { annotate } from './annotate.ts';
 import { copy, move } from './copy-move.ts';
 import { copyObject } from './copy-object.ts';
 import type { NamespaceDeps, Rooms } from './deps.ts';
-import { directory, entry, get, glance, peek, peekEntry, stat } from './get.ts';
+import { directory, entry, get, glance, peek, peekEntry, peekObject, stat } from './get.ts';
 import { list, listBrief } from './list.ts';
 import { createLocking } from './locking.ts';
 import { makeDirectory, put } from './put.ts';
@@ -24,6 +24,7 @@ export function createNamespace(deps: NamespaceDeps): Namespace {
     directory: (who, at) => directory(rooms, who, at),
     get: (who, at, options) => get(rooms, who, at, options),
     peek: (who, at) => peek(rooms, who, at),
+    peekObject: (who, at) => peekObject(rooms, who, at),
     peekEntry: (who, at, below) => peekEntry(rooms, who, at, below),
     glance: (who, at) => glance(rooms, who, at),
     put: (who, at, body, options) => put(rooms, who, at, body, options),

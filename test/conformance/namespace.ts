@@ -71,6 +71,21 @@ export function describeNamespace(name: string, make: () => Promise<TestRooms>):
       const bob = await rooms.user('bob-peeks', 'member');
       expect(rooms.namespace.peek(rooms.who(bob), at('small'))).to.equal(null);
       expect(rooms.namespace.peek(rooms.who(null), at('small'))).to.equal(null);
+      // Of the object alone also where its bytes are too many.
+      await rooms.put(as, home, 'large', 'x'.repeat(300_000));
+      const lookedAt = async (): Promise<number | undefined> => {
+        for (let times = 0; times < 5; times++) {
+          const found = rooms.namespace.peekObject(as, at('large'));
+          if (found !== null) return found.size;
+          await rooms.namespace.stat(as, at('large'));
+        }
+        return undefined;
+      };
+      expect(await lookedAt()).to.equal(300_000);
+      expect(rooms.namespace.peekObject(rooms.who(bob), at('large'))).to.equal(null);
+      expect(rooms.namespace.peekObject(rooms.who(null), at('large'))).to.equal(null);
+      await rooms.put(as, home, 'large', 'y');
+      expect(await lookedAt()).to.equal(1);
       expect(await asked('glance')).to.equal('tiny');
       expect(await rooms.namespace.glance(rooms.who(bob), at('small'))).to.equal(null);
       expect(await rooms.namespace.glance(rooms.who(null), at('small'))).to.equal(null);

@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
 import { runProcess } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
 
@@ -40,6 +41,33 @@ describe('S3 objects, by clients of others', function () {
     s3?.destroy();
     await gateway?.stop();
     if (home !== undefined) rmSync(home, { recursive: true, force: true });
+  });
+
+  it('what is in memory is answered as what is not, to GET and to HEAD', async () => {
+    const at = { Bucket: 'home', Key: 'paths/a' };
+    const options = { ContentType: 'text/plain', CacheControl: 'max-age=9', Metadata: { by: 'me' }, Tagging: 'a=1' };
+    const url = (method: 'GET' | 'HEAD'): string => presign(method, `${gateway.s3Url}/home/paths/a`, gateway, new Date());
+    for (const Body of ['small', 'x'.repeat(200_000)]) {
+      await s3.send(new PutObjectCommand({ ...at, ...options, Body }));
+      const told = async (answer: Response): Promise<object> => {
+        const own = ['date', 'connection', 'keep-alive', 'x-amz-request-id', 'x-amz-id-2'];
+        const rest = Object.fromEntries([...answer.headers].filter(([name]) => !own.includes(name)));
+        return { status: answer.status, ...rest, body: await answer.text() };
+      };
+      // An Origin sends a request the long way; no CORS is set up.
+      const long = async (method: 'GET' | 'HEAD') =>
+        told(await fetch(url(method), { method, headers: { origin: 'http://elsewhere' } }));
+      const short = async (method: 'GET' | 'HEAD') => told(await fetch(url(method), { method }));
+      const whole = await long('GET');
+      expect(whole).to.include({ status: 200, body: Body, 'content-type': 'text/plain', 'x-amz-meta-by': 'me' });
+      for (let times = 0; times < 3; times++) {
+        expect(await short('GET')).to.deep.equal(whole);
+        expect(await short('HEAD')).to.deep.equal({ ...whole, body: '' });
+      }
+      expect(await long('HEAD')).to.deep.equal({ ...whole, body: '' });
+    }
+    await s3.send(new DeleteObjectCommand(at));
+    expect((await fetch(url('HEAD'), { method: 'HEAD' })).status).to.equal(404);
   });
 
   it('AWS SDK for JavaScript: tags, attributes, rename, conditional delete', async () => {

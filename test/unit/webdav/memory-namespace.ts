@@ -196,6 +196,7 @@ export function memoryNamespace(now: () => number = Date.now) {
     },
     tag: () => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV')),
     peek: () => null,
+    peekObject: () => null,
     peekEntry: () => null,
     glance: () => null,
     put: async (who, at, body, options) => {
