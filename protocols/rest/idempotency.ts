@@ -72,7 +72,10 @@ export async function once(x: Exchange, key: string, body: unknown, handle: () =
 
 function fingerprint(x: Exchange, body: unknown): Buffer {
   const hash = createHash('sha256');
+  const { kind, id } = x.who.principal?.credential ?? {};
   for (const part of [
+    // What was told to the user is not told again to a key or device of the user's, which may be less.
+    kind === 'password' || kind === 'session' ? '' : id,
     x.req.method,
     x.req.url,
     x.req.headers['if-match'],

@@ -15,6 +15,6 @@ export const METHOD_ACTIONS: Readonly<Record<MethodName, Asked>> = {
   PROPPATCH: ['write'],
   PATCH: ['read', 'write'],
   REPORT: ['read', 'list'],
-  LOCK: ['write', 'create'],
+  LOCK: ['write'],
   UNLOCK: ['write'],
 };

@@ -11,7 +11,7 @@ import type { ResumableOptions } from './resumables.ts';
 export interface Links {
   /** The token is told here and by `token`. @throws access_denied, not_found, invalid_argument (terms that contradict each other) */
   create(who: Who, at: Address, terms: Partial<LinkTerms> & { password?: string }): Promise<{ link: Link; token: string }>;
-  /** One's own; with a place, whoever may share there sees all at and below it; an admin sees all. By id. */
+  /** One's own, of which a credential with a scope reaches those that it might make; with a place, whoever may share there sees all at and below it; an admin sees all. By id. */
   list(who: Who, place?: { bucket: BucketId; prefix: ObjectKey }): Promise<Link[]>;
   /** @throws not_found, also for who may not see it */
   get(who: Who, id: LinkId): Promise<Link>;

@@ -14,7 +14,7 @@ import { assertKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import type { LinkId, LinkTerms } from '#core/link';
+import type { Link, LinkId, LinkTerms } from '#core/link';
 import type { Who } from '#core/principal';
 import { linkOf } from './link-of.ts';
 import { assertTerms, DEFAULT_TERMS } from './terms.ts';
@@ -54,14 +54,30 @@ export function createLinks(options: LinksOptions): Links & { close(): void } {
     return (await authorizer.decide(who, 'share', bucket, at.key)).allowed;
   }
 
+  /** One's own, whatever has become of the right to make it; by a credential that is less than its owner, where that may share. */
+  async function mayManage(who: Who, bucket: Bucket, { maker, at }: LinkRecord): Promise<boolean> {
+    if (maker === who.principal?.id && !isReduced(who)) return true;
+    return mayShare(who, bucket, at);
+  }
+
   /** @throws not_found, also where the caller may not know of it */
   async function known(who: Who, id: LinkId): Promise<LinkRecord> {
     if (who.principal === null) throw new CloudStoreError('unauthenticated', 'Who are you?');
     const record = await store.find(id);
     const bucket = record === null ? null : await buckets.find(record.at.bucket);
     if (record === null || bucket === null) throw noLink();
-    if (record.maker === who.principal.id || (await mayShare(who, bucket, record.at))) return record;
+    if (await mayManage(who, bucket, record)) return record;
     throw noLink();
+  }
+
+  async function shown(who: Who, records: readonly LinkRecord[]): Promise<Link[]> {
+    if (!isReduced(who)) return records.map(linkOf);
+    const links: Link[] = [];
+    for (const record of records) {
+      const bucket = await buckets.find(record.at.bucket);
+      if (bucket !== null && (await mayManage(who, bucket, record))) links.push(linkOf(record));
+    }
+    return links;
   }
 
   return {
@@ -97,13 +113,13 @@ export function createLinks(options: LinksOptions): Links & { close(): void } {
       const { id, role } = who.principal;
       if (place === undefined) {
         const all = role === 'admin' && (await authorizer.decide(who, 'admin', null)).allowed;
-        return (await store.list(all ? {} : { maker: id })).map(linkOf);
+        return shown(who, await store.list(all ? {} : { maker: id }));
       }
       const bucket = await buckets.find(place.bucket);
       if (bucket === null || !(await authorizer.visible(who, bucket)))
         throw new CloudStoreError('bucket_not_found', 'No such bucket.');
       const all = await mayShare(who, bucket, { bucket: place.bucket, key: place.prefix });
-      return (await store.list(all ? place : { ...place, maker: id })).map(linkOf);
+      return shown(who, await store.list(all ? place : { ...place, maker: id }));
     },
 
     async get(who, id) {
@@ -149,6 +165,12 @@ export function sealContext(tokenHash: Buffer): string {
 
 function isFolder({ key }: Address): boolean {
   return key === '' || key.endsWith('/');
+}
+
+/** Whether it comes with a credential that may less than its owner. */
+function isReduced({ principal }: Who): boolean {
+  const credential = principal?.credential;
+  return credential !== undefined && (credential.scope !== null || credential.policies !== undefined);
 }
 
 function noLink(): CloudStoreError {

@@ -82,6 +82,30 @@ describe('share links', function () {
     expect((await api('GET', '/links?bucket=anns', undefined, member)).json.items).to.have.length(1);
   });
 
+  it('are out of reach of a device that may not share there: it learns no token, and changes and ends none', async () => {
+    const device = async (scope: object): Promise<string> => {
+      const { json } = await api('POST', '/credentials', { kind: 'device', name: 'phone', user: gateway.user, scope });
+      return `Basic ${Buffer.from(`${gateway.user}:${json.password}`).toString('base64')}`;
+    };
+    const reading = await device({ actions: ['read', 'list', 'bucket.list'] });
+    const inTrip = await device({ places: [{ bucket: 'home', prefix: 'trip/' }] });
+    const [trip, secret] = [await link({ key: 'trip/' }), await link({ key: 'trip-secret/' })];
+    for (const [by, { id }] of [
+      [reading, trip],
+      [reading, secret],
+      [inTrip, secret],
+    ] as const) {
+      expect((await api('GET', `/links/${id}`, undefined, by)).status).to.equal(404);
+      expect((await api('PATCH', `/links/${id}`, { password: null }, by)).status).to.equal(404);
+      expect((await api('DELETE', `/links/${id}`, undefined, by)).status).to.equal(404);
+    }
+    expect((await api('GET', '/links', undefined, reading)).json.items).to.deep.equal([]);
+    const shown = (await api('GET', '/links', undefined, inTrip)).json.items as { id: number; key: string }[];
+    expect(shown.map(({ id }) => id)).to.include(trip.id);
+    for (const { key } of shown) expect(key).to.match(/^trip\//);
+    expect((await api('GET', `/links/${trip.id}`, undefined, inTrip)).json.token).to.equal(trip.token);
+  });
+
   it('refuse terms that contradict each other', async () => {
     const bad: [object, string][] = [
       [{ key: 'trip/a.txt', mode: 'drop' }, 'a file takes no files'],

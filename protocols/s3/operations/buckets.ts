@@ -97,7 +97,7 @@ function checkLocation(region: string, location: string | undefined): void {
 }
 
 export const headBucket: Handler = async (x) => {
-  await bucketOf(x);
+  await x.deps.authorizer.require(x.who, 'list', await bucketOf(x));
   return { BucketRegion: x.region };
 };
 
