@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BucketStore } from '#contracts/bucket-store';
 import type { Hub } from '#contracts/hub';
@@ -192,7 +193,7 @@ class Run {
   async #deliver(bucket: Bucket, entry: NotificationEntry, event: S3Event, signal: AbortSignal): Promise<void> {
     const { webhooks, region, log } = this.#options;
     const body = JSON.stringify(recordOf(event, bucket, entry, region));
-    const id = `${bucket.id}-${formatCursor(event.of.cursor)}-${entry.id}`;
+    const id = messageId(bucket, entry, event);
     let wait = RETRY_MS_MIN;
     for (let refusals = 0; !signal.aborted; ) {
       try {
@@ -240,4 +241,15 @@ class Run {
     const { pause = (time, until) => sleep(time, undefined, { signal: until }) } = this.#options;
     await pause(ms, signal).catch(() => undefined); // it was told to stop
   }
+}
+
+/**
+ * The same in every attempt, and no other message's: one change may be told by several (a move by two, a folder's by two an object). What a client named an
+ * entry by may be no text of a header.
+ */
+function messageId(bucket: Bucket, entry: NotificationEntry, { of, name, key }: S3Event): string {
+  const which = createHash('sha256')
+    .update(JSON.stringify([entry.id, name, key]))
+    .digest('base64url');
+  return `${bucket.id}-${formatCursor(of.cursor)}-${which.slice(0, 22)}`;
 }

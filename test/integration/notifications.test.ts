@@ -214,7 +214,8 @@ describe('notifications of buckets', function () {
   it('tells a moved folder object by object', async () => {
     const bucket = await made();
     for (const key of ['from/a', 'from/b/c']) await rooms.put(who, bucket, key, 'x');
-    await configure(bucket, entry());
+    // A name that no header can hold.
+    await configure(bucket, entry({ id: 'größe 日\r\n' }));
     const at = (key: string) => ({ bucket: bucket.id, key });
     await rooms.namespace.move(who, at('from/'), at('to/'), { overwrite: false });
     const run = start();
@@ -226,19 +227,28 @@ describe('notifications of buckets', function () {
       'ObjectCreated:Copy to/b/c',
       'ObjectRemoved:Delete from/b/c',
     ]);
+    // A receiver that has one of them leaves no other out.
+    expect(new Set(run.told.map(({ id }) => id)).size).to.equal(4);
+    for (const { id } of run.told) expect(id).to.match(/^[\x21-\x7e]+$/);
   });
 
   it('tries again with growing waits until a dead target is back, and keeps nobody else waiting', async () => {
     const bucket = await made();
     await configure(bucket, entry(), entry({ id: 'alive', target: 'alive' }));
     let attempts = 0;
-    const run = start((target) => (target === 'hook' && ++attempts < 12 ? 'unavailable' : null));
+    const tried: string[] = [];
+    const run = start((target, { id }) => {
+      if (target !== 'hook' || ++attempts >= 12) return null;
+      tried.push(id);
+      return 'unavailable';
+    });
     for (let i = 0; i < 3; i++) await rooms.put(who, bucket, `k${i}`, 'x');
     await run.until(6);
     await run.stop();
     expect(said(run.told.filter(({ target }) => target === 'hook'))).to.deep.equal(
       [0, 1, 2].map((i) => `ObjectCreated:Put k${i}`),
     );
+    expect(new Set([...tried, run.told.find(({ target }) => target === 'hook')?.id]).size, 'one id in all attempts').to.equal(1);
     expect(run.waits.slice(0, 4)).to.deep.equal([1000, 2000, 4000, 8000]);
     expect(Math.max(...run.waits)).to.equal(300_000);
   });
