@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { requireProgram } from '../../support/programs.ts';
@@ -70,6 +71,26 @@ describe('aws-cli at the S3 door', function () {
       .to.contain('NotImplemented')
       .and.to.contain('no key management service');
     expect(await fails('s3api', 'head-object', '--bucket', 'awscli', '--key', 'kms')).to.contain('404');
+  });
+
+  // A machine may have version 1 from Python's registry beside Debian's version 2; they sign, send checksums and page otherwise.
+  it('works in the other version too, where the machine has both', async () => {
+    const majorOf = async (program: string): Promise<string> => {
+      const { stdout, stderr } = await rig.attempt(program, ['--version'], rig.aws);
+      return /aws-cli\/(\d+)/.exec(stdout + stderr)?.[1] ?? '';
+    };
+    const other = '/usr/bin/aws';
+    if (!existsSync(other) || (await majorOf(other)) === (await majorOf('aws'))) return;
+    const by = (...args: string[]): Promise<string> =>
+      rig.run(other, ['--endpoint-url', rig.gateway.s3Url, 's3', ...args], rig.aws);
+    await by('sync', rig.tree, 's3://awscli/other', '--only-show-errors');
+    await by('sync', 's3://awscli/other', join(rig.home, 'other'), '--only-show-errors');
+    expect(digestTree(join(rig.home, 'other'))).to.deep.equal(digestTree(rig.tree));
+    expect(await (await fetch((await by('presign', 's3://awscli/other/one')).trim())).text()).to.equal('1');
+    await by('mv', 's3://awscli/other/large.bin', 's3://awscli/other/moved.bin', '--only-show-errors');
+    expect(await by('ls', 's3://awscli/other/'))
+      .to.contain('moved.bin')
+      .and.not.contain('large.bin');
   });
 
   it('sees errors by their names', async () => {
