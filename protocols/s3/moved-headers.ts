@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { QUERY_CLAIM } from './credentials.ts';
 import { S3Error } from './errors.ts';
+import { trimHeader } from './sigv4.ts';
 import type { Query } from './uri.ts';
 
 /** What a presigned query says of its own signature. */
@@ -22,7 +23,8 @@ export function restoreMovedHeaders({ headers }: IncomingMessage, query: Query, 
     if (PRESIGN_PARAMETERS.has(name)) continue;
     const lower = name.toLowerCase();
     if (!(lower.startsWith('x-amz-') || also.includes(lower)) || LEFT.test(lower)) continue;
-    const value = Buffer.from(text).toString('latin1');
+    // As it was signed.
+    const value = trimHeader(Buffer.from(text).toString('latin1'));
     const sent = headers[lower];
     if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value) || !/^[a-z0-9-]{1,256}$/.test(lower) || (sent !== undefined && sent !== value)) {
       throw new S3Error('InvalidArgument', 'A header in the query is none, or another than the one that was sent.', {

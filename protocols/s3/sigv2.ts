@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AccessKey } from '#contracts/authenticator';
 import { S3Error } from './errors.ts';
-import { sameText } from './sigv4.ts';
+import { sameText, trimHeader } from './sigv4.ts';
 import type { Target } from './target.ts';
 import { decodePath, encodeUri, type Query } from './uri.ts';
 
@@ -164,14 +164,14 @@ function timeOf(text: string): number {
 
 function plainHeader({ headers }: IncomingMessage, query: Query, name: 'content-md5' | 'content-type'): string {
   const sent = headers[name] ?? bytesOf(query.get(name) ?? '');
-  return typeof sent === 'string' ? sent.trim() : '';
+  return typeof sent === 'string' ? trimHeader(sent) : '';
 }
 
 function amzHeaders({ headers, headersDistinct }: IncomingMessage, query: Query): string {
   const values = new Map<string, string>();
-  for (const [name, value] of query.pairs) if (name.startsWith('x-amz-')) values.set(name, bytesOf(value).trim());
+  for (const [name, value] of query.pairs) if (name.startsWith('x-amz-')) values.set(name, trimHeader(bytesOf(value)));
   for (const name in headers) {
-    if (name.startsWith('x-amz-')) values.set(name, (headersDistinct[name] ?? []).map((one) => one.trim()).join(','));
+    if (name.startsWith('x-amz-')) values.set(name, (headersDistinct[name] ?? []).map(trimHeader).join(','));
   }
   return [...values.keys()]
     .sort()

@@ -125,7 +125,19 @@ function createSigner(key: Buffer): Signer {
   };
 }
 
+/** Without the white space that a header's value may have around it: no other, as the last byte of `à` reads as a space in latin1. */
+export function trimHeader(value: string): string {
+  let [from, to] = [0, value.length];
+  while (from < to && isSpace(value.charCodeAt(from))) from++;
+  while (to > from && isSpace(value.charCodeAt(to - 1))) to--;
+  return value.slice(from, to);
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
 function collapse(value: string): string {
-  const trimmed = value.trim();
+  const trimmed = trimHeader(value);
   return trimmed.includes('  ') ? trimmed.replace(/ +/g, ' ') : trimmed;
 }

@@ -3,7 +3,16 @@ import type { AccessKey } from '#contracts/authenticator';
 import { type Credentials, checkTime, type KnownClaims, readCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import { type ClaimV2, readV2, type SignatureV2, verifyV2 } from './sigv2.ts';
-import { canonicalRequest, createSigners, queryAsSent, type Signer, sameText, scopeText, stringToSign } from './sigv4.ts';
+import {
+  canonicalRequest,
+  createSigners,
+  queryAsSent,
+  type Signer,
+  sameText,
+  scopeText,
+  stringToSign,
+  trimHeader,
+} from './sigv4.ts';
 import type { Target } from './target.ts';
 import { decodePath, encodeUri } from './uri.ts';
 
@@ -171,5 +180,5 @@ export function headerText(req: IncomingMessage, name: string): string {
   const value = req.headers[name];
   if (value === undefined) return '';
   const text = Array.isArray(value) ? value.join(',') : value;
-  return text.includes(', ') ? (req.headersDistinct[name] ?? [text]).map((one) => one.trim()).join(',') : text;
+  return text.includes(', ') ? (req.headersDistinct[name] ?? [text]).map(trimHeader).join(',') : text;
 }

@@ -158,7 +158,8 @@ describe(`S3 signatures, chunks and documents, fuzzed (CLOUDSTORE_TEST_SEED=${fu
               key,
               pairs: found.pairs
                 .filter(([name]) => name !== 'Signature' && name !== 'AWSAccessKeyId')
-                .map((pair) => pair.join('=').trim())
+                // White space around a header's value is not signed, and restoreMovedHeaders leaves it out.
+                .map(([name, value]) => `${name}=${name.startsWith('x-amz-') ? value.replace(/^[ \t]+|[ \t]+$/g, '') : value}`)
                 .sort(),
             };
           });

@@ -120,13 +120,12 @@ suite('PutObject', api('PutObject'), {
   },
   'metadata that is not ASCII comes back by RFC 2047': {
     page: PAGES.metadata,
-    run: async ({ put, head, key }) => {
+    // The last byte of some letters reads as a space that is no white space of a header.
+    ...over(['Grüße 日本', 'СССР'], (text) => async ({ put, head, key }) => {
       const name = key();
-      await put(name, 'a', { 'x-amz-meta-name': 'Grüße 日本' });
-      expect((await head(name)).headers['x-amz-meta-name']).to.equal(
-        `=?UTF-8?B?${Buffer.from('Grüße 日本').toString('base64')}?=`,
-      );
-    },
+      await put(name, 'a', { 'x-amz-meta-name': text });
+      expect((await head(name)).headers['x-amz-meta-name']).to.equal(`=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`);
+    }),
   },
   'metadata of 2 KB is taken, more is MetadataTooLarge': {
     page: PAGES.metadata,

@@ -63,7 +63,7 @@ export function sign(request: Signable, keys: Keys, { at, region, service = 's3'
   const values = new Map<string, string>();
   for (const [name, value] of request.headers) {
     const lower = name.toLowerCase();
-    const clean = value.trim().replace(/ +/g, ' ');
+    const clean = value.replace(/^[ \t]+|[ \t]+$/g, '').replace(/ +/g, ' ');
     const known = values.get(lower);
     values.set(lower, known === undefined ? clean : `${known},${clean}`);
   }
