@@ -84,19 +84,38 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
   /** What the provider says in answer to the code, checked. @throws unauthenticated, unavailable */
   async function claimsOf(query: string, { state, nonce, verifier }: Pending): Promise<IDToken> {
     const config = await discovered();
-    const { authorizationCodeGrant } = await library();
+    const { authorizationCodeGrant, ResponseBodyError } = await library();
     const url = new URL(provider.redirectUri);
     url.search = query;
     const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true };
-    const claims = await authorizationCodeGrant(config, url, checks).then(
-      (tokens) => tokens.claims(),
-      (err: unknown) => {
-        log.warn({ err }, 'the answer of the identity provider was not accepted');
-        throw refused(err);
-      },
-    );
+    const tokens = await authorizationCodeGrant(config, url, checks).catch((err: unknown) => {
+      log.warn({ err }, 'the answer of the identity provider was not accepted');
+      // Its keys may be others since they were fetched, and the library keeps them for a minute at least.
+      if (!(err instanceof ResponseBodyError)) discovering = null;
+      throw refused(err);
+    });
+    const claims = tokens.claims();
     if (claims === undefined) throw refused();
-    return claims;
+    return complete(config, claims, tokens.access_token);
+  }
+
+  /** What the token does not say, of its subject, where the provider tells more when asked (OpenID Connect Core 1.0 §5.4). The token's own word counts. */
+  async function complete(config: Configuration, claims: IDToken, accessToken: string): Promise<IDToken> {
+    const wanted = [
+      'preferred_username',
+      'email',
+      'email_verified',
+      ...provider.claims.map((one) => one.slice(0, one.indexOf('='))),
+    ];
+    if (config.serverMetadata().userinfo_endpoint === undefined || wanted.every((name) => claims[name] !== undefined))
+      return claims;
+    const { fetchUserInfo } = await library();
+    try {
+      return { ...(await fetchUserInfo(config, accessToken, claims.sub)), ...claims };
+    } catch (err) {
+      log.warn({ err }, 'the identity provider tells nothing more of who logged in');
+      return claims;
+    }
   }
 
   function assertAllowed(claims: IDToken): void {

@@ -1,9 +1,10 @@
-import { type AddressInfo, createServer } from 'node:net';
 import { expect } from 'chai';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
+import { freePort } from '../support/free-port.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { apiOf, within } from '../support/identity.ts';
 import { cloudstore } from '../support/process.ts';
+import { type RealProvider, startRealProvider } from '../support/real-provider.ts';
 import { type Answer, send } from '../support/requests.ts';
 
 describe('logging in by an identity provider', function () {
@@ -108,11 +109,16 @@ describe('logging in by an identity provider', function () {
       'for another client': { aud: 'x' },
       'of another issuer': { iss: 'https://evil.example' },
       expired: { exp: 1 },
+      'expired, though clocks differ a little': { exp: Math.floor(Date.now() / 1000) - 90 },
+      'not valid yet': { nbf: Math.floor(Date.now() / 1000) + 90 },
       'signed by somebody else': { key: 'another' as const },
     })) {
       const answer = await logIn({ claims: claims('bob'), wrong });
       expect([why, answer.status, cookiesOf(answer).has('cs_refresh')]).to.deep.equal([why, 401, false]);
     }
+    // Clocks differ by seconds.
+    for (const wrong of [{ exp: Math.floor(Date.now() / 1000) - 5 }, { nbf: Math.floor(Date.now() / 1000) + 10 }])
+      expect(await nameOf(await logIn({ claims: claims('bob'), wrong }))).to.equal('bob');
     provider.next = { claims: claims('bob') };
     const [one, two] = [await begin(), await begin()];
     const back = provider.approve(one.url);
@@ -181,11 +187,89 @@ describe('logging in by an identity provider', function () {
   });
 });
 
-/** Known before the gateway starts, for it has to say how it is called. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+/** The same against a provider that others rely on; it holds the gateway to the protocol as it holds everybody. */
+describe('logging in by oidc-provider, the certified one', function () {
+  this.timeout(120_000);
+  let provider: RealProvider;
+  let gateway: TestGateway;
+  let api: ReturnType<typeof apiOf>;
+  before(async () => {
+    provider = await startRealProvider();
+    const port = await freePort();
+    provider.serve(`http://127.0.0.1:${port}/api/v1/auth/oidc/callback`);
+    gateway = await startGateway({
+      env: {
+        CLOUDSTORE_OIDC_ISSUER: provider.issuer,
+        CLOUDSTORE_OIDC_CLIENT_ID: provider.clientId,
+        CLOUDSTORE_OIDC_CLIENT_SECRET: provider.clientSecret,
+        CLOUDSTORE_OIDC_DOMAINS: 'example.org',
+        CLOUDSTORE_OIDC_CLAIMS: 'groups=cloudstore',
+        CLOUDSTORE_OIDC_CREATE: 'guest',
+        CLOUDSTORE_PUBLIC_URL: `http://127.0.0.1:${port}`,
+        CLOUDSTORE_PORT: String(port),
+      },
+    });
+    api = apiOf(gateway);
+  });
+  after(async () => {
+    await gateway?.stop();
+    await provider?.close();
+  });
+
+  const person = (sub: string, more: object = {}) => ({
+    sub,
+    email: `${sub}@example.org`,
+    email_verified: true,
+    preferred_username: sub,
+    groups: ['cloudstore'],
+    ...more,
+  });
+  const logIn = async (next: RealProvider['next'], change: (pending: Record<string, unknown>) => object = (same) => same) => {
+    provider.next = next;
+    const begun = await send('GET', `${gateway.restUrl}/auth/oidc/begin`);
+    const given = /cs_oidc=([^;]+)/.exec(String(begun.headers['set-cookie']))?.[1] ?? '';
+    const back = await provider.browse(begun.headers.location ?? '');
+    const pending = change(JSON.parse(Buffer.from(given, 'base64url').toString()));
+    const cookie = `cs_oidc=${Buffer.from(JSON.stringify(pending)).toString('base64url')}`;
+    return { back, cookie, answer: await send('GET', back, { headers: { cookie } }) };
+  };
+  const nameOf = async ({ answer }: { answer: Answer }): Promise<string> => {
+    expect([answer.status, answer.headers.location], answer.body.toString()).to.deep.equal([303, '/']);
+    const token = /cs_read=([^;]+)/.exec(String(answer.headers['set-cookie']))?.[1] ?? '';
+    return (await api.call('GET', '/me', { token })).json.name;
+  };
+
+  it('discovers it, proves itself by PKCE, and knows of who comes what only its user-info tells', async () => {
+    expect(await nameOf(await logIn(person('dora')))).to.equal('dora');
+    expect(await nameOf(await logIn(person('dora', { preferred_username: 'other' })))).to.equal('dora');
+    const asked = provider.seen.filter((one) =>
+      /openid-configuration|code_challenge=[\w-]{43}&code_challenge_method=S256/.test(one),
+    );
+    expect(asked, 'what is discovered is kept').to.have.length(3);
+    expect(provider.seen.filter((one) => /^GET \/me/.test(one)).length).to.equal(2);
+    for (const wrong of [{ groups: ['staff'] }, { email_verified: false }, { email: 'eve@elsewhere.test' }])
+      expect((await logIn(person('eve', wrong))).answer.status).to.equal(403);
+  });
+
+  it('takes no code twice, none of another proof, and no token of another nonce', async () => {
+    const { back, cookie, answer } = await logIn(person('finn'));
+    expect(answer.status).to.equal(303);
+    expect((await send('GET', back, { headers: { cookie } })).status).to.equal(401);
+    const changed: Record<string, (pending: Record<string, unknown>) => object> = {
+      verifier: (pending) => ({ ...pending, verifier: 'x'.repeat(43) }),
+      nonce: (pending) => ({ ...pending, nonce: 'x' }),
+      state: (pending) => ({ ...pending, state: 'x' }),
+    };
+    for (const [what, change] of Object.entries(changed))
+      expect((await logIn(person('finn'), change)).answer.status, what).to.equal(401);
+    const elsewhere = `${back.split('?')[0]}?${new URLSearchParams({ ...Object.fromEntries(new URL(back).searchParams), iss: 'https://evil.example' })}`;
+    expect((await send('GET', elsewhere, { headers: { cookie } })).status).to.equal(401);
+  });
+
+  it('goes on when its keys are others: the first who comes begins again, the next is let in', async () => {
+    expect(await nameOf(await logIn(person('gus')))).to.equal('gus');
+    provider.rotate();
+    expect((await logIn(person('gus'))).answer.status).to.equal(401);
+    expect(await nameOf(await logIn(person('gus')))).to.equal('gus');
+  });
+});

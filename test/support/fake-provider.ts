@@ -9,7 +9,7 @@ export interface FakeProvider {
   /** Claims of the next log-in beside what belongs to it, and what is wrong about it. */
   next: {
     claims: Record<string, unknown>;
-    wrong?: Partial<{ nonce: string; aud: string; iss: string; exp: number; key: 'another' }>;
+    wrong?: Partial<{ nonce: string; aud: string; iss: string; exp: number; nbf: number; key: 'another' }>;
   };
   /** Somebody logs in there, as the address asks: where the browser is sent back to. */
   approve(url: string): string;
