@@ -47,9 +47,10 @@ export async function fillFolder(client: pg.Client, gateway: TestGateway, name: 
     [slot],
   );
   await client.query(
-    `INSERT INTO directories (bucket_id, path, explicit, revision, modified_ms, created_ms) VALUES ($1, $2, false, 1, 1767225600000, 1767225600000)`,
-    [bucket, `${name}/`],
+    `INSERT INTO directories (bucket_id, path, explicit, revision, modified_ms, created_ms, bytes) VALUES ($1, $2, false, 1, 1767225600000, 1767225600000, $3)`,
+    [bucket, `${name}/`, 16 * count],
   );
+  await client.query(`UPDATE directories SET bytes = bytes + $2 WHERE bucket_id = $1 AND path = ''`, [bucket, 16 * count]);
   await client.query('UPDATE bucket_heads SET objects = objects + $2, bytes = bytes + 16 * $2 WHERE bucket_id = $1', [
     bucket,
     count,

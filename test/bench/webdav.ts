@@ -66,6 +66,16 @@ async function propfind({ gateway, nginx, authorization }: Bench): Promise<void>
     const first: number[] = [];
     const again: number[] = [];
     const theirs: number[] = [];
+    // A gateway that has just started runs its code for the first time: that is not what is measured here.
+    for (let n = 0; n < Math.min(150, 150_000 / size); n++) {
+      const words = `<propfind xmlns="DAV:"><allprop/><!-- ${n} --></propfind>`;
+      const warm = await fetch(url(gateway, `${name}/`), {
+        method: 'PROPFIND',
+        headers: { authorization, depth: '1' },
+        body: words,
+      });
+      await warm.arrayBuffer();
+    }
     for (let round = 0; round < 11; round++) {
       // Nothing that was listed before is of use after this.
       await run('curl', ['-sS', ...login, '-X', 'PUT', '--data-binary', String(round), url(gateway, `${name}/file-0.txt`)]);

@@ -20,7 +20,8 @@ function itServes(server: () => ServedDoor): void {
     `<?xml version="1.0" encoding="utf-8"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner>${owner}</D:owner></D:lockinfo>`;
 
   // The order of a save: logs in pydio/pydio-core#581 and owncloud/core#24753 (PROPFIND 404, PUT, PROPFIND of ._NAME, LOCK, looks without the token, PUT, UNLOCK). The bodies of looks, of the
-  // room left and of LOCK: Apple's webdavfs, mount.tproj/http.c, http_stat, http_statfs and http_lock. Chunks and their length: owncloud/core#20502 and its neighbours; the probed names: reconstructed.
+  // room left and of LOCK: Apple's webdavfs, mount.tproj/http.c, http_stat, http_statfs and http_lock. Chunks and their length: owncloud/core#20502 and its neighbours. Of the probed names .localized,
+  // .DS_Store and ._.DS_Store: the log in nextcloud/server#9533; the others: reconstructed.
   it('Finder (macOS): mounts, asks for the room left, probes its hidden files, and saves in chunks under a lock', async () => {
     const agent = { 'user-agent': 'WebDAVFS/3.0.0 (03008000) Darwin/24.0.0 (arm64)' };
     const path = `${home}/finder`;
@@ -39,7 +40,7 @@ function itServes(server: () => ServedDoor): void {
     );
     const look =
       '<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop><D:getlastmodified/><D:getcontentlength/><D:creationdate/><D:resourcetype/></D:prop></D:propfind>';
-    for (const name of ['._.', '.DS_Store', '.hidden', '.Spotlight-V100', '.metadata_never_index']) {
+    for (const name of ['.localized', '.DS_Store', '._.DS_Store', '._.', '.hidden', '.Spotlight-V100', '.metadata_never_index']) {
       expect((await send('PROPFIND', `${path}/${name}`, { ...agent, depth: '0' }, look)).status, name).to.equal(404);
     }
     expect(
@@ -93,7 +94,7 @@ function itServes(server: () => ServedDoor): void {
   });
 
   // The order of a save, and the two PROPPATCHes: the log in mar10/wsgidav#112. LOCK without a Depth: the capture in swisspol/GCDWebServer#319. Looks at `/`: dgraziotin/docker-nginx-webdav-nononsense#8.
-  // The token in If of PROPPATCH: cs3org/reva#4928. Lock-Token without brackets, and the limit of 1 MB: reconstructed.
+  // The token in If of PROPPATCH: cs3org/reva#4928. Lock-Token without brackets: sabre-io/dav, lib/DAV/Locks/Plugin.php, httpUnlock. The limit of 1 MB: ramondeklein/nwebdav#70.
   it('Windows (WebClient): asks at the root, wants the DAV headers and short listings, and stamps files with Win32 properties', async () => {
     const agent = { 'user-agent': 'Microsoft-WebDAV-MiniRedir/10.0.22631', translate: 'f' };
     const path = `${home}/windows`;
@@ -141,7 +142,7 @@ function itServes(server: () => ServedDoor): void {
   });
 
   // MS-Author-Via: FubarDevelopment/WebDavServer#18. The owner of its lock: sabre-io/dav#955. An empty Bearer before it asks for a password: the log in mikedeboer/jsDAV#129. The file beside the
-  // document: the log in OpenMarshal/npm-WebDAV-Server#37. Refreshes and the order around them: reconstructed.
+  // document: the log in OpenMarshal/npm-WebDAV-Server#37. Refreshes, without a body: sabre-io/dav#537; of which the token must be the same: FubarDevelopment/WebDavServer#24.
   it('Office: opens for writing, holds its lock while somebody edits, and saves by its token', async () => {
     const agent = { 'user-agent': 'Microsoft Office Word 2024 (16.0)' };
     const path = `${home}/letter.docx`;
@@ -168,14 +169,15 @@ function itServes(server: () => ServedDoor): void {
     expect([locked.status, got.body]).to.deep.equal([200, 'first']);
     const refreshed = await send('LOCK', path, { ...agent, if: `(${token})`, timeout: 'Second-3600' });
     expect([refreshed.status, refreshed.body.includes('<d:timeout>Second-3600<')]).to.deep.equal([200, true]);
+    expect(refreshed.body, 'the same lock').to.include(token.slice(1, -1));
     expect((await send('PUT', path, agent, 'by another')).status).to.equal(423);
     expect((await send('PUT', path, { ...agent, if: `(${token})` }, 'second')).status).to.equal(204);
     expect((await send('HEAD', path, agent)).headers.etag).not.to.equal(got.headers.etag);
     expect((await send('UNLOCK', path, { ...agent, 'lock-token': token })).status).to.equal(204);
   });
 
-  // GNOME/gvfs, daemon/gvfsbackenddav.c: try_move (looks at the target, then at the source, then MOVE), try_set_display_name, try_copy, try_push (looks at the target, then PUT); Overwrite F. The
-  // conditions of its other PUTs, and slashes as Caja sets them: reconstructed.
+  // GNOME/gvfs, daemon/gvfsbackenddav.c: try_move (looks at the target, then at the source, then MOVE), try_set_display_name, try_copy, try_push (looks at the target, then PUT); Overwrite F;
+  // try_create (HEAD, then PUT without a condition), try_replace (HEAD and PUT by If-Match). Only the slashes of its MOVEs, as Caja sets them, are reconstructed.
   it('gvfs (GNOME Files, Caja): looks with Depth 0 and 1, writes on the condition of an ETag, and moves folders with a slash and without', async () => {
     const agent = { 'user-agent': 'gvfs/1.56.0' };
     const path = `${home}/gvfs`;
@@ -184,10 +186,13 @@ function itServes(server: () => ServedDoor): void {
     expect((await send('OPTIONS', home, agent)).status).to.equal(200);
     expect((await send('MKCOL', `${path}/`, agent)).status).to.equal(201);
     expect((await send('PROPFIND', path, { ...agent, depth: '0' }, look)).body).to.include('<d:collection/>');
-    expect((await send('PUT', `${path}/a`, { ...agent, 'if-none-match': '*' }, 'x')).status).to.equal(201);
-    const { etag } = (await send('HEAD', `${path}/a`, agent)).headers;
-    expect((await send('PUT', `${path}/a`, { ...agent, 'if-match': String(etag) }, 'y')).status).to.equal(204);
-    expect((await send('PUT', `${path}/a`, { ...agent, 'if-match': String(etag) }, 'z')).status).to.equal(412);
+    expect((await send('HEAD', `${path}/a`, agent)).status, 'is the name free?').to.equal(404);
+    expect((await send('PUT', `${path}/a`, agent, 'x')).status).to.equal(201);
+    const known = { ...agent, 'if-match': String((await send('HEAD', `${path}/a`, agent)).headers.etag) };
+    expect((await send('HEAD', `${path}/a`, known)).status).to.equal(200);
+    expect((await send('PUT', `${path}/a`, known, 'y')).status).to.equal(204);
+    expect((await send('HEAD', `${path}/a`, known)).status, 'it was changed by another').to.equal(412);
+    expect((await send('PUT', `${path}/a`, known, 'z')).status).to.equal(412);
     expect((await send('PROPFIND', `${path}/pushed`, { ...agent, depth: '0' }, look)).status, 'is the name free?').to.equal(404);
     expect((await send('PUT', `${path}/pushed`, agent, 'pushed')).status).to.equal(201);
     for (const [method, name] of [
