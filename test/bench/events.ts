@@ -1,8 +1,11 @@
 /**
  * The event stream: what a thousand sockets cost the gateway, and how long a commit takes to reach a subscriber, by turns with a bare NOTIFY round trip on the same database:
- * first where each of the thousand follows a folder of its own and one of them is concerned, then where all follow the same and hear everything.
+ * first where each of the thousand follows a folder of its own and one of them is concerned, then where all follow the same and hear everything. The latter also by turns with
+ * a bare server of the same `ws` package in a process of its own, which sends as many messages of the same length when it is told to: what it takes is what a thousand messages cost.
  *   node test/bench/events.ts [sockets]
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -14,6 +17,11 @@ import { median } from './load.ts';
 const sockets = Number(process.argv[2] ?? 1_000);
 const ROUNDS = 100;
 const url = process.env.CLOUDSTORE_TEST_DATABASE_URL;
+
+const BARE = `import { WebSocketServer } from 'ws';
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false, clientTracking: true }, () => console.log(server.address().port));
+const message = JSON.stringify({ type: 'event', text: 'x'.repeat(300) });
+process.stdin.on('data', () => { for (const socket of server.clients) socket.send(message); });`;
 
 const gateway = await startGateway({
   env: { CLOUDSTORE_LOG_LEVEL: 'error', ...(url === undefined ? {} : { CLOUDSTORE_DATABASE_URL: url }) },
@@ -63,10 +71,16 @@ try {
     await everybody;
     return times.map((at) => Math.max(0, at - committed));
   }
-  async function measure(what: string, expected: number, keyOf: (round: number) => string): Promise<void> {
-    const [trips, events, last]: [number[], number[], number[]] = [[], [], []];
+  async function measure(
+    what: string,
+    expected: number,
+    keyOf: (round: number) => string,
+    floor?: () => Promise<number[]>,
+  ): Promise<void> {
+    const [trips, events, last, floors]: [number[], number[], number[], number[]] = [[], [], [], []];
     for (let round = 0; round < ROUNDS; round++) {
       trips.push(await bare());
+      if (floor !== undefined) floors.push(...(await floor()));
       const times = await delivered(keyOf(round), expected);
       events.push(...times);
       last.push(Math.max(...times));
@@ -75,6 +89,38 @@ try {
     console.log(
       `${what}: an event after ${event.toFixed(2)} ms, the last after ${median(last).toFixed(2)} ms (medians); a bare NOTIFY round trip ${trip.toFixed(2)} ms; ratio ${(event / trip).toFixed(2)} (target: 3)`,
     );
+    if (floor !== undefined)
+      console.log(
+        `the same from a bare ws server: ${median(floors).toFixed(2)} ms; ratio ${(event / median(floors)).toFixed(2)}`,
+      );
+  }
+
+  /** As many sockets to a server that does nothing else. */
+  async function bareServer(): Promise<{ floor: () => Promise<number[]>; stop: () => void }> {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', BARE], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const port = Number(String((await once(child.stdout, 'data'))[0]));
+    let heard: () => void = () => undefined;
+    const ends = await Promise.all(
+      Array.from({ length: sockets }, async () => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+        socket.on('message', (data) => JSON.parse(data.toString()).type === 'event' && heard());
+        await once(socket, 'open');
+        return socket;
+      }),
+    );
+    return {
+      floor: () =>
+        new Promise((resolve) => {
+          const times: number[] = [];
+          const begun = performance.now();
+          heard = () => void (times.push(performance.now() - begun) === sockets && resolve(times));
+          child.stdin.write('x');
+        }),
+      stop: () => {
+        for (const socket of ends) socket.terminate();
+        child.kill('SIGKILL');
+      },
+    };
   }
 
   const each = await Promise.all(Array.from({ length: sockets }, (_, n) => open(`own/${n}/`)));
@@ -82,7 +128,9 @@ try {
   await measure(`${sockets} subscribers, each of a folder`, 1, (round) => `own/${(round * 7) % sockets}/${round}`);
   for (const socket of each) socket.terminate();
   const all = await Promise.all(Array.from({ length: sockets }, () => open('')));
-  await measure(`${sockets} subscribers of the same`, sockets, (round) => `all/${round}`);
+  const alone = await bareServer();
+  await measure(`${sockets} subscribers of the same`, sockets, (round) => `all/${round}`, alone.floor);
+  alone.stop();
   for (const socket of all) socket.terminate();
 } finally {
   await Promise.all([listener.end(), sender.end()]).catch(() => undefined);
