@@ -104,19 +104,27 @@ export function createSignals(options: SignalsOptions): Signals & { close(): Pro
       );
       return (await Promise.race([asked, pause(answerMsMax)])) === true;
     };
-    await database.query(NOTIFY, ['hello']).catch(() => undefined);
-    await pause(answerMsMax);
-    let deaf = heard() === 0;
-    if (deaf && !over.aborted) log.warn({}, DEAF);
+    const greet = (): Promise<boolean> =>
+      database.query(NOTIFY, ['hello']).then(
+        () => true,
+        () => false,
+      );
+    let greeted = false;
+    let deaf = false;
     while (!over.aborted) {
       const before = heard();
-      await pause(deaf ? answerMsMax : silentMs);
+      greeted ||= await greet();
+      await pause(before === 0 || deaf ? answerMsMax : silentMs);
       if (over.aborted) return;
       if (heard() > before) {
         deaf = false;
         continue;
       }
       if (!(await answers())) return;
+      if (!deaf && greeted && heard() === 0) {
+        deaf = true;
+        log.warn({}, DEAF);
+      }
       if (deaf) assumeAnything();
     }
   }

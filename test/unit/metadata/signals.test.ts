@@ -73,4 +73,25 @@ describe('signals', () => {
       await signals.close();
     }
   });
+
+  it('take no notification that could not be sent for one that was not passed on', async () => {
+    const warnings: string[] = [];
+    const log = { ...quiet, warn: (_about: object, text: string) => void warnings.push(text) };
+    let sent = 0;
+    const query = (async () => {
+      if (sent++ < 3) throw new Error('The pool is busy.');
+      return [];
+    }) as Database['query'];
+    const signals = createSignals({ database: { ...straight, query }, log, silentMs: 60_000, answerMsMax: 20 });
+    try {
+      signals.subscribe('journal', () => undefined);
+      for (let turn = 0; sent < 3 && turn < 1000; turn++) await soon();
+      expect(warnings).to.deep.equal([]);
+      // From here on each is sent and none is heard.
+      for (let turn = 0; warnings.length === 0 && turn < 1000; turn++) await soon();
+      expect(sent).to.equal(4);
+    } finally {
+      await signals.close();
+    }
+  });
 });
