@@ -10,11 +10,13 @@ export interface Piece {
   onSent(bytes: number): void;
 }
 
+export type Answer = Pick<Response, 'headers' | 'status'>;
+
 /** Sends a body and tells how far it has come, where the platform lets it. */
 export interface Sender {
   /** Whether `onSent` is called while a body is on its way. */
   readonly seen: boolean;
-  send(piece: Piece): Promise<Pick<Response, 'headers' | 'status'>>;
+  send(piece: Piece): Promise<Answer>;
 }
 
 interface Xhr {

@@ -1,8 +1,8 @@
 import type { Entry, UploadState } from './api.ts';
 import type { Client } from './client.ts';
 import { ApiError } from './problem.ts';
-import { createReading, type Sha256 } from './reading.ts';
-import { type Sender, senderOf } from './sender.ts';
+import type { OpenReading } from './reading.ts';
+import { type Answer, type Sender, senderOf } from './sender.ts';
 
 export interface UploadOptions {
   bucket: string;
@@ -20,17 +20,17 @@ export interface UploadOptions {
   ifNoneMatch?: '*';
   /** Goes on with an upload of before, also of another device or after a restart; only what is missing is sent. */
   resume?: string;
-  /** Bytes sent at once. */
+  /** Bytes sent at once. Default all there are, where the platform tells how far they have come, and less where a proxy does not let as many through. */
   pieceBytes?: number;
   /** How often to try again in a row, when the gateway cannot be reached. Default 10. */
   retries?: number;
   signal?: AbortSignal;
   /**
-   * Adds the file up while it is sent, by this SHA-256 of a buffer; the gateway holds what it has stored against it, and refuses the end (`upload_checksum_mismatch`)
-   * when they differ: then nothing is stored, else the file has its `checksum`. Of an upload that goes on, what was sent before is read too, and counts.
+   * Adds the file up while it is sent (`readingBy`); the gateway holds what it has stored against the sum, and refuses the end (`upload_checksum_mismatch`) when
+   * they differ: then nothing is stored, else the file has its `checksum`. Of an upload that goes on, what was sent before is read too, and counts.
    */
-  sha256?: Sha256;
-  /** Bytes of an upload of before that were read for the digest, before sending goes on. */
+  reading?: OpenReading;
+  /** So many bytes were added up, while nothing but their sum is waited for. */
   onChecked?(bytes: number): void;
   /** Bytes that have left this program; `stored` of them are durable. */
   onProgress?(progress: UploadProgress): void;
@@ -57,16 +57,17 @@ export interface Upload {
 }
 
 const MIB = 1 << 20;
-const PIECE_BYTES = 64 * MIB;
 /** Where nothing tells how far a piece has come, smaller ones do. */
 const UNSEEN_PIECE_BYTES = 16 * MIB;
-/** The last request brings the sum of all bytes, its own too, so it has few: nothing else waits for them to be added. */
-const LAST_PIECE_BYTES = 4 * MIB;
+/** Of a request that broke off nothing was kept: a proxy gathers it whole, or takes none so large. What is tried next, and next. */
+const SMALLER_PIECE_BYTES = [64 * MIB, 16 * MIB, 4 * MIB, MIB];
+/** The sum keeps so far ahead of what was sent: near enough that the disk is read once, and at the end nothing waits for it. */
+const AHEAD_BYTES = 32 * MIB;
 const WAIT_MS = 500;
 const WAIT_MS_MAX = 30_000;
 const TUS = { 'Tus-Resumable': '1.0.0' };
 
-/** Sends a file piece by piece; whatever breaks, the gateway is asked how much it has, and only the rest is sent. */
+/** Sends a file in one request; whatever breaks, the gateway is asked how much it has, and only the rest is sent. */
 export function startUpload(client: Client, options: UploadOptions): Upload {
   const { source } = options;
   const total = source.size;
@@ -79,13 +80,24 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   let stored = 0;
   let pausing: { promise: Promise<void>; end(): void } | null = null;
   let piece: AbortController | null = null;
-  const reading = options.sha256 === undefined ? null : createReading(source, options.sha256, options.onChecked);
+  let pieceBytes = options.pieceBytes ?? (sender.seen ? Number.POSITIVE_INFINITY : UNSEEN_PIECE_BYTES);
+  /** In a row, without a byte that came through. */
+  let failures = 0;
+  /** Where the piece that broke off began. */
+  let broken: number | null = null;
+  /** The sum is waited for, and nothing else is left to do. */
+  let waiting = false;
+  /** The gateway makes no file of the bytes before it has their sum. */
+  let promised = options.reading !== undefined;
+  const reading =
+    options.reading?.(source, (bytes) => {
+      if (waiting) options.onChecked?.(bytes);
+    }) ?? null;
 
   const progress = (sent: number): void => options.onProgress?.({ sent: Math.min(sent, total), stored, total });
 
   async function run(): Promise<Entry> {
     const retries = options.retries ?? 10;
-    let failures = 0;
     let known = false;
     for (;;) {
       signal.throwIfAborted();
@@ -95,20 +107,32 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
         else if (!known) await ask();
         known = true;
         if (stored < total) await sendPiece();
-        failures = 0;
         if (stored >= total && id !== null) return await finished(id);
       } catch (error) {
         signal.throwIfAborted();
         known = false;
-        if (pausing !== null) continue;
-        const again =
-          error instanceof ApiError &&
-          (error.passing || error.code === 'upload_offset_mismatch' || error.code === 'incomplete_body');
-        if (!again || ++failures > retries) throw error;
+        if (pausing !== null) {
+          broken = null;
+          continue;
+        }
+        if (!(error instanceof ApiError && goesOn(error))) throw error;
+        // A browser does not tell that it cannot read a file from that it cannot send it.
+        if (error.status === 0) await source.slice(0, 1).arrayBuffer();
+        if (++failures > retries) throw error;
         const wait = Math.min(WAIT_MS_MAX, Math.max(WAIT_MS * 2 ** (failures - 1), (error.retryAfterSeconds ?? 0) * 1000));
         await sleep(wait, signal);
       }
     }
+
+    function goesOn({ passing, code, status }: ApiError): boolean {
+      if (passing || code === 'upload_offset_mismatch' || code === 'incomplete_body') return true;
+      // The gateway's own refusal of the file has a code of its own.
+      return status === 413 && code === 'http_413' && smaller() !== undefined;
+    }
+  }
+
+  function smaller(): number | undefined {
+    return SMALLER_PIECE_BYTES.find((bytes) => bytes < Math.min(pieceBytes, total));
   }
 
   async function create(): Promise<void> {
@@ -140,6 +164,10 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   async function ask(): Promise<void> {
     const response = await client.request('HEAD', `${root}/${id}`, { headers: TUS, signal });
     stored = Number(response.headers.get('upload-offset'));
+    promised = /(^|,)\s*digest\b/.test(response.headers.get('upload-metadata') ?? '');
+    if (broken !== null && stored > broken) failures = 0;
+    else if (broken !== null) pieceBytes = smaller() ?? pieceBytes;
+    broken = null;
     const length = response.headers.get('upload-length');
     if (length !== null && Number(length) !== total) {
       throw new ApiError('The upload that is to go on was of another file: its size differs.', {
@@ -152,28 +180,40 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   }
 
   async function sendPiece(): Promise<void> {
-    const bytes = options.pieceBytes ?? (sender.seen ? PIECE_BYTES : UNSEEN_PIECE_BYTES);
     const from = stored;
-    let to = Math.min(total, from + bytes);
-    if (reading !== null && to === total && to - from > LAST_PIECE_BYTES) to -= LAST_PIECE_BYTES;
-    await reading?.sending(from, to);
-    const sum = reading === null || to < total ? null : await reading.sum();
-    const body = source.slice(from, to);
-    signal.throwIfAborted();
+    const to = Math.min(total, from + pieceBytes);
+    // Of a whole file of the disk a browser passes on where it lies; a part of one it carries from process to process.
+    const body = from === 0 && to === total ? source : source.slice(from, to);
+    const onSent = (sent: number): void => {
+      reading?.follow(Math.min(to, from + sent) + AHEAD_BYTES);
+      progress(from + sent);
+    };
+    onSent(0);
+    // Who has promised no sum gives it along with the last bytes, which make the file.
+    const sum = promised || to < total ? null : await summed();
+    broken = from;
+    const response = await patch(from, body, onSent, sum);
+    broken = null;
+    failures = 0;
+    stored = Number(response.headers.get('upload-offset'));
+    progress(stored);
+  }
+
+  function patch(from: number, body: Blob, onSent: (bytes: number) => void, sum: string | null): Promise<Answer> {
     piece = new AbortController();
-    const response = await sender.send({
+    return sender.send({
       method: 'PATCH',
       path: `${root}/${id}`,
       headers: { ...TUS, 'Upload-Offset': String(from), 'Content-Type': 'application/offset+octet-stream', ...digestHeader(sum) },
       body,
       signal: AbortSignal.any([signal, piece.signal]),
-      onSent: (sent) => progress(from + sent),
+      onSent,
     });
-    stored = Number(response.headers.get('upload-offset'));
-    progress(stored);
   }
 
   async function finished(of: string): Promise<Entry> {
+    // The gateway has waited for it, though all bytes are there.
+    if (reading !== null && promised) await patch(total, new Blob([]), () => undefined, await summed());
     const state =
       options.link === undefined ? await client.call('GetUpload', { path: { id: of }, signal }) : await dropped(options.link, of);
     if (state.entry === null)
@@ -181,6 +221,21 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
     if (reading !== null) await assertAnnounced(state.digest);
     progress(total);
     return state.entry;
+  }
+
+  /** Of the whole file, which is read to its end. @throws what `signal` says */
+  function summed(): Promise<string | null> {
+    waiting = true;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      Promise.resolve(reading?.sum() ?? null)
+        .then(resolve, reject)
+        .finally(() => {
+          waiting = false;
+          signal.removeEventListener('abort', stop);
+        });
+    });
   }
 
   async function dropped(token: string, of: string): Promise<Pick<UploadState, 'entry' | 'digest'>> {

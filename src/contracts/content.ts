@@ -45,6 +45,8 @@ export interface WriteOptions {
   size?: number;
   /** Which whole-object checksums to compute along; `expect` are computed anyway. */
   digests?: readonly DigestName[];
+  /** false: nobody asks for `Staged.contentHash`; a part of a whole has none that is of use. */
+  contentHash?: false;
   /** Read after the body has ended, so that trailers can still fill it in. */
   expect?: Digests | (() => Digests);
   signal?: AbortSignal;
@@ -54,7 +56,7 @@ export interface Staged {
   content: ContentRef;
   size: number;
   digests: Digests;
-  /** BLAKE3 of the whole plaintext, independent of chunking; null when it was not computed (concat). 32 bytes. */
+  /** BLAKE3 of the whole plaintext, independent of chunking; null when it was not computed (concat, or nobody asked). 32 bytes. */
   contentHash: Buffer | null;
   /** What the commit must record along with the version; already durable in a pack. */
   chunks: ChunkRecord[];

@@ -78,7 +78,7 @@ export interface ResumedDrops {
   /** Takes room for all of it, which what never ends gives back. @throws quota_exceeded, access_denied, invalid_key */
   begin(
     name: string,
-    options: Pick<ResumableOptions, 'attributes' | 'metadata' | 'mtime'> & { length: number },
+    options: Pick<ResumableOptions, 'attributes' | 'metadata' | 'mtime' | 'summed'> & { length: number },
   ): Promise<Resumable>;
   /** @throws upload_not_found, also for one that did not come by this link */
   find(id: string): Promise<Resumable>;

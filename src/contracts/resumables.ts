@@ -19,7 +19,7 @@ export interface Resumables {
   list(who: Who, before: string | null, limit: number): Promise<Resumable[]>;
   /**
    * Appends a body at exactly `offset`, in steps that are durable one by one: a body that breaks off leaves what came of it. Somebody else who appends to it on
-   * this gateway is told to stop first. With `expect` all of the body is one step, or nothing. With `summed` a sum will be announced: it is made as the bytes go by.
+   * this gateway is told to stop first. With `expect` all of the body is one step, or nothing.
    * @throws conflict (details.received), too_large, checksum_mismatch, incomplete_body (after what came is stored), and what Content.write throws
    */
   append(
@@ -27,18 +27,20 @@ export interface Resumables {
     id: string,
     offset: number,
     body: Bytes,
-    options: { expect?: Digests; summed?: boolean; signal?: AbortSignal },
+    options: { expect?: Digests; signal?: AbortSignal },
   ): Promise<Resumable>;
   /** What the whole adds up to, as its sender says, who need not know it before the last bytes: `finish` holds all that is stored against it. */
   announce(who: Who, id: string, sum: AnnouncedSum): Promise<void>;
   /** What was announced of it; null: nothing. */
   announced(upload: Resumable): AnnouncedSum | null;
+  /** Whether it can end: all its bytes are there, and their sum, if one was promised. */
+  complete(upload: Resumable): boolean;
   /** Tells whoever appends to it on this gateway to stop, and waits until what came is stored. */
   settle(id: string): Promise<void>;
   setLength(who: Who, id: string, length: number): Promise<Resumable>;
   /**
    * Makes the object of the bytes, without moving them; one that was made already is given again. A refusal leaves the bytes where they are.
-   * @throws conflict when bytes are missing, checksum_mismatch when they are not those that were announced (the upload is gone then), and what the commit throws
+   * @throws conflict when bytes are missing or the sum that was promised, checksum_mismatch when they are not those that were announced (the upload is gone then), and what the commit throws
    */
   finish(who: Who, id: string, options?: { key?: string; conditions?: Conditions }): Promise<PutResult>;
   /** One object of partial ones, in order, which end with it. @throws conflict when one has not all its bytes */
@@ -68,4 +70,6 @@ export interface ResumableOptions {
   mtime?: number;
   metadata: string;
   concat: string | null;
+  /** A sum of the whole will be announced: it is made as the bytes go by, and before it came there is no file. */
+  summed?: boolean;
 }

@@ -41,7 +41,7 @@ export interface UploadedBody {
   leaves: LeafRef[];
   records: ChunkRecord[];
   leafRecords: LeafRecord[];
-  contentHash: Buffer;
+  contentHash: Buffer | null;
   digests: Digests;
 }
 
@@ -55,15 +55,19 @@ interface Pending extends ChunkRef {
   parts: SlotPart[];
 }
 
-/** @param size of the body in bytes; undefined: nobody knows yet */
+/**
+ * @param size of the body in bytes; undefined: nobody knows yet
+ * @param whole whether the hash of the whole body is asked for
+ */
 export function createBodyUpload(
   deps: UploadDeps,
   domain: DomainKeys,
   names: readonly DigestName[],
   size: number | undefined,
+  whole: boolean,
 ): BodyUpload {
   const { arena, slots, hashes, claim, storeChunk, chunks, log } = deps;
-  const digests = deps.digestMaker.ofBody(names, size);
+  const digests = deps.digestMaker.ofBody(names, size, whole);
   const cutter = createLeafCutter(hashes, domain.chunkIdKey);
   const chunker = createChunker({ arena, slots, gear: domain.gearTable, emit });
   const leaves: LeafRef[] = [];

@@ -53,7 +53,7 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
       }
       if (big === null) {
         const lease = await deps.chunks.lease();
-        big = { lease, upload: createBodyUpload(deps, domain, names, size) };
+        big = { lease, upload: createBodyUpload(deps, domain, names, size, options.contentHash !== false) };
         for (const before of small.splice(0)) await big.upload.add(before);
       }
       await big.upload.add(bytes);

@@ -19,7 +19,7 @@ export interface BodyDigests {
   /** In the order of the body. What other threads still read, they retain. */
   update(parts: SlotPart[]): void;
   /** Waits for the workers. 32 bytes of BLAKE3 and what was asked for. @throws unavailable when a worker died */
-  digest(): Promise<{ contentHash: Buffer; digests: Digests }>;
+  digest(): Promise<{ contentHash: Buffer | null; digests: Digests }>;
   /** Lets the workers forget it. */
   abort(): void;
 }
@@ -32,8 +32,9 @@ export interface DigestMaker {
   /**
    * Of a big body. MD5, SHA and, where it is long, BLAKE3 run on threads, where the arena's slots are shared memory; the rest is too quick for that.
    * @param size in bytes; undefined: nobody knows yet
+   * @param whole false: no BLAKE3
    */
-  ofBody(names: readonly DigestName[], size: number | undefined): BodyDigests;
+  ofBody(names: readonly DigestName[], size: number | undefined, whole: boolean): BodyDigests;
 }
 
 const HEAVY = ['md5', 'sha1', 'sha256', 'sha512'] as const satisfies DigestName[];
@@ -57,25 +58,26 @@ export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads
       }
       return { contentHash: hashes.plainOf(body), digests };
     },
-    ofBody(names, size = Infinity) {
-      const content = threads !== null && size >= THREAD_BLAKE3_BYTES_MIN ? threads.begin('blake3') : localContent(hashes, arena);
+    ofBody(names, size = Infinity, whole) {
+      const threaded = threads !== null && size >= THREAD_BLAKE3_BYTES_MIN;
+      const content = !whole ? null : threaded ? threads.begin('blake3') : localContent(hashes, arena);
       const heavy = names.filter(isHeavy).map((name) => (threads === null ? localHash(name, arena) : threads.begin(name)));
       const light = names.filter((name) => !isHeavy(name)).map((name) => lightDigest(name, arena, xx));
       return {
         update(parts) {
           for (const one of heavy) one.update(parts);
-          content.update(parts);
+          content?.update(parts);
           for (const one of light) one.update(parts);
         },
         async digest() {
           const digests: Digests = {};
           for (const one of light) digests[one.name] = one.digest();
           const ends = heavy.map(async (one) => (digests[one.name] = await one.digest()));
-          const [contentHash] = await Promise.all([content.digest(), ...ends]);
+          const [contentHash] = await Promise.all([content?.digest() ?? null, ...ends]);
           return { contentHash, digests };
         },
         abort() {
-          for (const one of [...heavy, content]) one.abort();
+          for (const one of [...heavy, content]) one?.abort();
         },
       };
     },

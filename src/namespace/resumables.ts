@@ -46,6 +46,7 @@ const SEGMENTS: SegmentLimits = { bytesMax: 32 << 20, msMax: 5_000 };
 const PARTS_MAX = 1_000;
 /** Among the attributes of the upload; nothing that begins so becomes the object's. */
 const ANNOUNCED = 'upload.announced';
+const SUMMED = 'upload.summed';
 
 interface Running {
   stop(): void;
@@ -87,28 +88,52 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     }
   }
 
+  /** While a segment is made durable and gets its rows, the next one comes already: no sender waits for the disk. */
   async function appendSegments(
     upload: Resumable & { domain: DomainId },
     offset: number,
     body: Bytes,
     stop: AbortSignal,
-    summed: boolean,
   ): Promise<unknown> {
     const segments = createSegments(body, limits, stop);
-    let at = offset;
-    let parts = 0;
-    for (let segment = await segments.next(); segment !== null; segment = await segments.next()) {
-      const sum = summed ? sums.follow(upload.id, at) : null;
-      const staged = await content.write(sum?.through(segment) ?? segment, { domain: upload.domain });
-      try {
-        ({ received: at, parts } = await resumables.append(upload.id, at, partOf(staged), staged.chunks, staged.leaves));
-      } finally {
-        staged.release();
+    const sum = isSummed(upload) ? sums.follow(upload.id, offset) : null;
+    let kept = Promise.resolve(offset);
+    try {
+      for (let segment = await segments.next(); segment !== null; segment = await segments.next()) {
+        const before = kept;
+        const written = content.write(sum?.through(segment) ?? segment, { domain: upload.domain, contentHash: false });
+        const whole = await Promise.race([segments.read(), written.then(nothing, () => 'refused')]);
+        kept = keepSegment(upload, written, before, sum?.mark());
+        kept.catch(nothing); // told below
+        if (whole === 'refused') break;
+        await before;
       }
-      sum?.kept(at);
-      if (parts >= partsMax) await fold(upload);
+    } finally {
+      await kept.catch(nothing);
     }
+    await kept;
     return segments.broken();
+  }
+
+  /** Gives how much there is then. What came before has its rows first. */
+  async function keepSegment(
+    upload: Resumable & { domain: DomainId },
+    written: Promise<Staged>,
+    before: Promise<number>,
+    keepSum: ((received: number) => void) | undefined,
+  ): Promise<number> {
+    const staged = await written.catch(async (error: unknown) => {
+      await before;
+      throw error;
+    });
+    try {
+      const { received, parts } = await resumables.append(upload.id, await before, partOf(staged), staged.chunks, staged.leaves);
+      keepSum?.(received);
+      if (parts >= partsMax) await fold(upload);
+      return received;
+    } finally {
+      staged.release();
+    }
   }
 
   function partOf(staged: Staged): NewPart {
@@ -196,8 +221,9 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     find,
     settle,
     made,
-    async begin(who, at, options) {
+    async begin(who, at, { summed = false, ...given }) {
       assertKey(at.key);
+      const options = summed ? { ...given, attributes: withExtra(given.attributes, SUMMED, 'yes') } : given;
       const { addsOnly } = await access.requireWrite(who, at, options.attributes.tags);
       if (options.kind !== 'partial')
         await adding(addsOnly, options.conditions, (conditions = {}) => refuseEarly(at, { ...options, conditions }));
@@ -208,7 +234,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       if (principal === null) throw new CloudStoreError('unauthenticated', 'Uploads belong to somebody.');
       return resumables.list(principal.id, before, limit);
     },
-    async append(who, id, offset, body, { expect, summed = false, signal }) {
+    async append(who, id, offset, body, { expect, signal }) {
       await settle(id);
       const upload = await find(who, id);
       if (upload.completedVersion !== null || upload.kind === 'final') {
@@ -225,9 +251,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       const replaced = async (): Promise<number> => ((await store.current(upload))?.size ?? 0) - upload.received;
       const bounded = await quotas.admit(upload.bucketOf, boundedBy(upload, body), undefined, replaced);
       const work =
-        expect === undefined
-          ? appendSegments(upload, offset, bounded, stop, summed)
-          : appendWhole(upload, offset, bounded, expect, stop);
+        expect === undefined ? appendSegments(upload, offset, bounded, stop) : appendWhole(upload, offset, bounded, expect, stop);
       const mine: Running = { stop: () => stopped.abort(takenOver()), ended: work.then(nothing, nothing) };
       running.set(id, mine);
       let broken: unknown;
@@ -240,11 +264,12 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       return find(who, id);
     },
     announced,
+    complete,
     async announce(who, id, { algorithm, value }) {
       const upload = await find(who, id);
       const text = `${algorithm} ${value}`;
       if (upload.completedVersion !== null || upload.attributes.extra?.[ANNOUNCED] === text) return;
-      await resumables.describe(id, { ...upload.attributes, extra: { ...upload.attributes.extra, [ANNOUNCED]: text } });
+      await resumables.describe(id, withExtra(upload.attributes, ANNOUNCED, text));
     },
     async setLength(who, id, length) {
       const upload = await find(who, id);
@@ -259,8 +284,10 @@ export function createResumables(deps: ResumablesDeps): Resumables {
         if (info === null) throw new CloudStoreError('upload_not_found', 'The upload has ended, and its object is gone.');
         return { info, created: false, seq: 0, digests: {} };
       }
-      if (upload.length === null || upload.received !== upload.length || upload.kind !== 'whole') {
-        throw new CloudStoreError('conflict', 'The upload has not all its bytes.', { details: { received: upload.received } });
+      if (!complete(upload)) {
+        throw new CloudStoreError('conflict', 'The upload has not all its bytes, or not their sum, which was promised.', {
+          details: { received: upload.received },
+        });
       }
       if (options.key !== undefined || options.conditions !== undefined) {
         const key = options.key ?? upload.key;
@@ -315,7 +342,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     expect: NonNullable<Parameters<Resumables['append']>[4]['expect']>,
     signal: AbortSignal,
   ): Promise<null> {
-    const staged = await content.write(body, { domain: upload.domain, expect, signal });
+    const staged = await content.write(body, { domain: upload.domain, expect, signal, contentHash: false });
     try {
       if (staged.size > 0) await resumables.append(upload.id, offset, partOf(staged), staged.chunks, staged.leaves);
     } finally {
@@ -323,6 +350,19 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     }
     return null;
   }
+}
+
+function withExtra(attributes: Resumable['attributes'], name: string, value: string): Resumable['attributes'] {
+  return { ...attributes, extra: { ...attributes.extra, [name]: value } };
+}
+
+function isSummed({ attributes: { extra } }: Resumable): boolean {
+  return extra?.[SUMMED] !== undefined;
+}
+
+function complete(upload: Resumable): boolean {
+  const { kind, length, received } = upload;
+  return kind === 'whole' && length !== null && received === length && (!isSummed(upload) || announced(upload) !== null);
 }
 
 /** Without what is told of the upload, and not of its object. */

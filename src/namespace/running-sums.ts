@@ -12,11 +12,18 @@ export interface Sums {
 
 /** Sums of uploads that come in pieces, made as their bytes go by: at their end hardly anything is read again. */
 export interface RunningSums {
-  /** Adds the pieces as they are read to what came before `offset`; `kept` says that they are stored. Nothing, where what came before went another way. */
-  follow(id: string, offset: number): { through(body: Bytes): Bytes; kept(received: number): void };
+  /** What comes from `offset` on is added to what came before it, as it is read; not, where that went another way. */
+  follow(id: string, offset: number): FollowedSums;
   /** Of all bytes, which lie in these parts, in order; what did not come this way is read. */
   of(id: string, parts: readonly ContentRef[]): Promise<Sums>;
   forget(id: string): void;
+}
+
+/** Bodies one after the other. */
+export interface FollowedSums {
+  through(body: Bytes): Bytes;
+  /** After what was read so far: to be called with how much there is, once it is stored. */
+  mark(): (received: number) => void;
 }
 
 const BLOCK_BYTES = 8 << 20;
@@ -44,7 +51,7 @@ export function createRunningSums(content: Pick<Content, 'read'>): RunningSums {
     follow(id, offset) {
       const before = kept.get(id);
       // What others took meanwhile is read at the end; what came before it is good still.
-      if (offset !== 0 && before?.at !== offset) return { through: (body) => body, kept() {} };
+      if (offset !== 0 && before?.at !== offset) return { through: (body) => body, mark: () => () => {} };
       // A copy: what breaks off in the middle is not stored.
       const running = offset === 0 || before === undefined ? createRunning() : before.running.copy();
       return {
@@ -54,7 +61,10 @@ export function createRunningSums(content: Pick<Content, 'read'>): RunningSums {
             yield piece;
           }
         },
-        kept: (received) => keep(id, received, running),
+        mark() {
+          const marked = running.copy();
+          return (received) => keep(id, received, marked);
+        },
       };
     },
     async of(id, parts) {

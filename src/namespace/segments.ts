@@ -12,6 +12,8 @@ export interface SegmentLimits {
 export interface Segments {
   /** The next one; null at the end. The one before has been read to its end. */
   next(): Promise<Bytes | null>;
+  /** When the last one that `next` gave has been read to its end; never, where its reader left it. */
+  read(): Promise<void>;
   /** Why the body broke off, once it has; what came before is whole segments. */
   broken(): unknown;
 }
@@ -25,6 +27,7 @@ export function createSegments(body: Bytes, limits: SegmentLimits, stop: AbortSi
   let ahead: Uint8Array | null = null;
   let ended = false;
   let why: unknown = null;
+  let read: Promise<void> = Promise.resolve();
   /** Of the piece that is waited for. A promise of the whole body's would gather a reaction for every piece. */
   let interrupt: (() => void) | null = null;
   stop.addEventListener('abort', () => interrupt?.(), { once: true });
@@ -69,17 +72,21 @@ export function createSegments(body: Bytes, limits: SegmentLimits, stop: AbortSi
       if (ahead === null) return null;
       const begun = performance.now();
       let size = 0;
+      let end = (): void => undefined;
+      read = new Promise((resolve) => (end = resolve));
       return {
         async *[Symbol.asyncIterator]() {
           while (size < limits.bytesMax && performance.now() - begun < limits.msMax) {
             const piece = await pull();
-            if (piece === null) return;
+            if (piece === null) break;
             size += piece.length;
             yield piece;
           }
+          end();
         },
       };
     },
+    read: () => read,
     broken: () => why,
   };
 }

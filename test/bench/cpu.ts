@@ -25,6 +25,12 @@ export function cpuOf(pid: number): CpuSeconds {
   return used;
 }
 
+/** A program that this process has started, by the beginning of its name. */
+export function childNamed(name: string): number | null {
+  const found = [...processes()].find(([, one]) => one.parent === process.pid && one.name.startsWith(name));
+  return found?.[0] ?? null;
+}
+
 /** The gateway's own processes: the first, and those that serve. */
 export function processesOf(pid: number): number[] {
   const all = processes();

@@ -1,14 +1,19 @@
 import { expect } from 'chai';
+import type { Keyring } from '#contracts/keyring';
+import type { Resumables } from '#contracts/resumables';
+import { CloudStoreError } from '#core/errors';
+import type { Bytes } from '#core/stream';
+import { createResumables } from '#namespace/resumables';
 import { codeOf, openRooms, type TestRooms } from '../support/rooms.ts';
 
-describe('rows of resumable uploads', () => {
+describe('resumable uploads', () => {
   let rooms: TestRooms;
   before(async () => {
     rooms = await openRooms();
   });
   after(() => rooms.close());
 
-  it('let one of several append at an offset, whichever gateways they are on', async () => {
+  it('have rows of which one of several appends at an offset, whichever gateways they are on', async () => {
     const owner = await rooms.user('ann', 'member');
     const { id: bucket, domain } = await rooms.bucket(owner, 'home');
     const store = rooms.metadata.resumables;
@@ -35,5 +40,108 @@ describe('rows of resumable uploads', () => {
     expect((await store.find(id))?.received).to.equal(10);
     expect(await store.parts(id)).to.have.length(1);
     expect([await append(10), await append(20), await append(30)]).to.deep.equal(['none', 'none', 'too_large']);
+  });
+
+  describe('a stream that is stored in segments', () => {
+    /** Of each body that is stored: it has been read, and the disk waits to be told how it ends. */
+    interface Held {
+      text: string;
+      end: (error?: CloudStoreError) => void;
+    }
+
+    let resumables: Resumables;
+    let held: Held[];
+    let refuse: CloudStoreError | null;
+    let wake: (() => void)[];
+    let count = 0;
+
+    before(() => {
+      resumables = createResumables({
+        ...rooms.metadata,
+        ...rooms.shared(),
+        keyring: { load: async (id: number) => ({ id }) } as Partial<Keyring> as Keyring,
+        clock: { now: () => Date.now() },
+        segments: { bytesMax: 4, msMax: 60_000 },
+        content: {
+          ...rooms.content,
+          async write(body, options) {
+            if (refuse !== null && held.length > 0) throw refuse;
+            const staged = await rooms.content.write(body, options);
+            const text = Buffer.from(rooms.content.peek(staged.content) ?? []).toString();
+            await new Promise<void>((resolve, reject) => {
+              held.push({ text, end: (error) => (error === undefined ? resolve() : reject(error)) });
+              for (const one of wake.splice(0)) one();
+            });
+            return staged;
+          },
+        },
+      });
+    });
+    beforeEach(() => {
+      held = [];
+      wake = [];
+      refuse = null;
+    });
+
+    /** Waits until so many have been read. */
+    async function read(count: number): Promise<string[]> {
+      while (held.length < count) await new Promise<void>((resolve) => wake.push(resolve));
+      return held.map(({ text }) => text);
+    }
+
+    async function begin(): Promise<{ append(): Promise<string>; received(): Promise<number>; stored(): Promise<number[]> }> {
+      const owner = await rooms.user(`ann ${++count}`, 'member');
+      const who = rooms.who(owner);
+      const bucket = await rooms.bucket(owner, `segments-${count}`);
+      const options = { kind: 'whole' as const, length: 12, conditions: {}, attributes: {}, metadata: '', concat: null };
+      const { id } = await resumables.begin(who, { bucket: bucket.id, key: 'a' }, options);
+      return {
+        append: () => codeOf(resumables.append(who, id, 0, pieces(), {})),
+        received: async () => (await resumables.find(who, id)).received,
+        stored: async () => (await rooms.metadata.resumables.parts(id)).map(({ size }) => size),
+      };
+    }
+
+    async function* pieces(): Bytes {
+      for (const text of ['aaaa', 'bbbb', 'cccc']) yield Buffer.from(text);
+    }
+
+    it('comes on while the segment before is made durable, one ahead, and has its rows in order', async () => {
+      const upload = await begin();
+      const ended = upload.append();
+      expect(await read(2), 'the disk still has the first').to.deep.equal(['aaaa', 'bbbb']);
+      held[1]?.end();
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect(await upload.received(), 'what came before it is not there').to.equal(0);
+      expect(held, 'no more than one ahead').to.have.length(2);
+      held[0]?.end();
+      await read(3);
+      expect(await upload.received()).to.be.oneOf([4, 8]);
+      held[2]?.end();
+      expect(await ended).to.equal('none');
+      expect(await upload.received()).to.equal(12);
+      expect(await upload.stored()).to.deep.equal([4, 4, 4]);
+    });
+
+    it('keeps nothing behind a segment that could not be stored', async () => {
+      const upload = await begin();
+      const ended = upload.append();
+      await read(2);
+      held[1]?.end();
+      held[0]?.end(new CloudStoreError('unavailable', 'The disk is gone.'));
+      expect(await ended).to.equal('unavailable');
+      expect(await upload.stored()).to.deep.equal([]);
+      expect(held).to.have.length(2);
+    });
+
+    it('ends where a segment is refused before it is read, and keeps what came', async () => {
+      const upload = await begin();
+      refuse = new CloudStoreError('insufficient_storage', 'The disk is full.');
+      const ended = upload.append();
+      await read(1);
+      held[0]?.end();
+      expect(await ended).to.equal('insufficient_storage');
+      expect(await upload.received()).to.equal(4);
+    });
   });
 });

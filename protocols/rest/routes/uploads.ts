@@ -54,7 +54,7 @@ export const uploadRoutes = [
       'Upload-Length': 'Bytes of the file',
       'Upload-Defer-Length': '1: the length comes with a later PATCH',
       'Upload-Metadata':
-        'bucket, key, and where they are known filetype and mtime; digest where a Repr-Digest will come with the last bytes; values in base64',
+        'bucket, key, and where they are known filetype and mtime; digest (sha-256 or sha-256-8mib) where a Repr-Digest will come, before which there is no file; values in base64',
       'Upload-Concat': 'partial, or final; and the addresses of partial uploads',
       'Upload-Checksum': 'Of the bytes that come along',
       'If-Match': 'RFC 9110, decided now and at the end',
@@ -118,7 +118,7 @@ export const uploadRoutes = [
       'Upload-Checksum': 'Of this body; one that differs is not kept',
       'Upload-Length': 'Of an upload that was begun without',
       'Repr-Digest':
-        'sha-256 of the whole file (RFC 9530), or sha-256-8mib: that of the SHA-256 sums of each 8 MiB. If what is stored in the end has another, it is no file',
+        'sha-256 of the whole file (RFC 9530), or sha-256-8mib: that of the SHA-256 sums of each 8 MiB; with the last bytes, or behind them without any. If what is stored in the end has another, it is no file',
     },
     answers: { 204: { description: 'Upload-Offset says how much is there.' } },
     handle: appendUpload,

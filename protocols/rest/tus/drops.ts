@@ -5,7 +5,17 @@ import { sendJson, sendNothing } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import { parseTime } from '../request-values.ts';
 import { declaredLength, parseMetadata } from './headers.ts';
-import { announce, appendTo, attributesOf, beginTus, type Ending, offsetOf, sendCreated, uploadsOf } from './uploads.ts';
+import {
+  announce,
+  appendTo,
+  attributesOf,
+  beginTus,
+  type Ending,
+  offsetOf,
+  promisesSum,
+  sendCreated,
+  uploadsOf,
+} from './uploads.ts';
 
 /** tus for strangers: what comes into a drop folder in pieces. Nobody but who has the link and the upload's address goes on with it. */
 export async function beginDrop(x: Exchange, open: OpenLink, root: string): Promise<void> {
@@ -23,6 +33,7 @@ export async function beginDrop(x: Exchange, open: OpenLink, root: string): Prom
     length,
     metadata,
     attributes: attributesOf(fields),
+    summed: promisesSum(fields),
     ...(fields.mtime === undefined ? {} : { mtime: parseTime(fields.mtime) }),
   });
   await announce(x, upload);

@@ -85,7 +85,12 @@ export async function createUpload(x: Exchange, query: { bucket?: string | undef
     const { upload, result } = await uploads.join(x.who, at, concat.ids, { ...common, kind: 'final', length: null });
     return sendCreated(x, upload, result.info);
   }
-  const upload = await uploads.begin(x.who, at, { ...common, kind: concat.kind, length: declaredLength(headers) });
+  const upload = await uploads.begin(x.who, at, {
+    ...common,
+    kind: concat.kind,
+    length: declaredLength(headers),
+    summed: concat.kind === 'whole' && promisesSum(fields),
+  });
   x.res.setHeader('Location', `${ROOT}/${upload.id}`);
   await announce(x, upload);
   const comes = PATCH_TYPE.test(headers['content-type'] ?? '') && contentLength(x.req) !== 0;
@@ -176,7 +181,6 @@ async function append(x: Exchange, upload: Resumable, offset: number, signal: Ab
   try {
     return await uploadsOf(x).append(x.who, upload.id, offset, bodyOf(x), {
       signal,
-      summed: parseMetadata(upload.metadata).digest !== undefined,
       ...(expect === undefined ? {} : { expect }),
     });
   } catch (error) {
@@ -204,7 +208,7 @@ function told(error: unknown): unknown {
 /** The file, when all bytes are there. @throws what refuses it: its name was taken meanwhile, its ETag is another one, … */
 async function ended(x: Exchange, upload: Resumable, { finish }: Ending): Promise<ObjectInfo | null> {
   if (upload.completedVersion !== null) return uploadsOf(x).made(x.who, upload);
-  if (upload.kind !== 'whole' || upload.length === null || upload.received < upload.length) return null;
+  if (!uploadsOf(x).complete(upload)) return null;
   try {
     return await finish(upload);
   } catch (error) {
@@ -252,6 +256,11 @@ const DAY_MS = 24 * 3600 * 1000;
 
 function expires({ deps }: Exchange, { touched }: Resumable): number {
   return touched + (deps.uploadDays ?? 7) * DAY_MS;
+}
+
+/** `digest` names what will come as `Repr-Digest`. */
+export function promisesSum({ digest }: Record<string, string>): boolean {
+  return digest === 'sha-256' || digest === 'sha-256-8mib';
 }
 
 /** `filetype` and `filename` are what Uppy and tus-js-client send. */

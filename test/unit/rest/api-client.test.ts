@@ -16,7 +16,7 @@ describe('the typed client', () => {
   });
 
   it('needs no package and nothing of the gateway', () => {
-    for (const name of ['index', 'api', 'client', 'events', 'problem', 'sender', 'session', 'upload']) {
+    for (const name of ['index', 'api', 'client', 'events', 'problem', 'reading', 'sender', 'session', 'upload']) {
       const source = readFileSync(join(ROOT, `clients/typescript/${name}.ts`), 'utf8');
       for (const [, from] of source.matchAll(/from '([^']+)'/g)) expect(from, name).to.match(/^\.\/\w+\.ts$/);
       expect(source, name).to.not.match(/\bprocess\.|\bBuffer\b|localStorage/);

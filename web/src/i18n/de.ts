@@ -574,7 +574,7 @@ export const de: Catalog = {
   'trash.view': '{name} ansehen',
   undo: 'Rückgängig',
   unlimited: 'Kein Limit',
-  'upload.checking': 'Liest, was schon gesendet war, damit es mitzählt: {read} von {total}',
+  'upload.checking': 'Alles gesendet. Prüfsumme der Datei hier: {read} von {total}',
   'upload.checksum': 'SHA-256 {sum}…',
   'upload.done': 'Hochgeladen',
   'upload.drop': 'Loslassen, um nach {name} hochzuladen',

@@ -564,7 +564,7 @@ export const en = {
   'trash.view': 'View {name}',
   undo: 'Undo',
   unlimited: 'No limit',
-  'upload.checking': 'Reading what was sent before, so that it counts: {read} of {total}',
+  'upload.checking': 'All is sent. Adding up what this device has: {read} of {total}',
   'upload.checksum': 'SHA-256 {sum}…',
   'upload.done': 'Uploaded',
   'upload.drop': 'Drop to upload to {name}',

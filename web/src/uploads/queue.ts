@@ -29,7 +29,8 @@ const AT_ONCE = 4;
 /** Speed is measured over this long, so that it neither jumps nor lags. */
 const SPEED_MS = 8_000;
 const RETRY_MS = [1_000, 3_000, 8_000, 15_000, 30_000];
-const SHOWN_EVERY_MS = 120;
+/** Each time is a frame that the browser draws, beside all that it sends. */
+const SHOWN_EVERY_MS = 250;
 
 /**
  * Everything that goes up, a few files at a time. Nothing here is forgotten by itself: what failed stays, with its reason,
@@ -109,11 +110,11 @@ function createQueue() {
       inner.moved += Math.max(0, sent - counted);
       counted = sent;
       sample();
-      if (performance.now() - inner.shown < SHOWN_EVERY_MS) return;
-      inner.shown = performance.now();
-      change(item.id, { sent, checked: null });
+      if (isTime()) change(item.id, { sent, checked: null });
     };
-    const onChecked = (checked: number): void => change(item.id, { checked });
+    const onChecked = (checked: number): void => {
+      if (isTime()) change(item.id, { checked });
+    };
     try {
       for (;;) {
         try {
@@ -144,6 +145,12 @@ function createQueue() {
       running.delete(item.id);
       pump();
     }
+  }
+
+  function isTime(): boolean {
+    if (performance.now() - inner.shown < SHOWN_EVERY_MS) return false;
+    inner.shown = performance.now();
+    return true;
   }
 
   function waitForGateway(): void {

@@ -6,7 +6,7 @@ import { client } from '../api/session.ts';
 import { hexOf } from '../drive/checksum.tsx';
 import { typeOfName } from '../drive/kinds.ts';
 import { forgetUpload, rememberedUpload, rememberUpload } from './remembered.ts';
-import { sha256 } from './sum.ts';
+import { sums } from './sum.ts';
 
 export interface Sent {
   /** SHA-256 in hex, of what was read here and of what the gateway has stored. */
@@ -24,11 +24,11 @@ export interface Sending {
   overwrite: boolean;
   signal: AbortSignal;
   onProgress: (sentBytes: number) => void;
-  /** What was sent before is read again, to be part of the sum: so far it is. */
+  /** All is sent, and so much of it was added up: the gateway waits for the sum. */
   onChecked?: (bytes: number) => void;
 }
 
-/** Up to this size a file goes as a whole, in one request; larger ones in pieces that are gone on with. */
+/** Up to this size a file goes with its sum, in one request; larger ones are gone on with where they break off. */
 const WHOLE_BYTES_MAX = 8 * 1024 * 1024;
 const RETRIES = 1_000;
 
@@ -38,7 +38,7 @@ const RETRIES = 1_000;
  * @throws ApiError (precondition_failed: the name is taken), AbortError
  */
 export function send(sending: Sending): Promise<Sent> {
-  return sending.file.size <= WHOLE_BYTES_MAX ? sendWhole(sending) : sendPieces(sending);
+  return sending.file.size <= WHOLE_BYTES_MAX ? sendWhole(sending) : sendResumably(sending);
 }
 
 /** With its own SHA-256, so that the gateway refuses any other bytes. */
@@ -64,8 +64,8 @@ async function sendWhole({ place, drop, file, overwrite, signal, onProgress }: S
   return { sha256: hexOf(digest), name };
 }
 
-/** In pieces; they are added up as they are sent, and the gateway refuses the end where what it has stored adds up to something else. */
-async function sendPieces({ place, drop, file, overwrite, signal, onProgress, onChecked }: Sending): Promise<Sent> {
+/** Added up while it is sent; the gateway makes no file before it has the sum, and none where what it has stored adds up to something else. */
+async function sendResumably({ place, drop, file, overwrite, signal, onProgress, onChecked }: Sending): Promise<Sent> {
   const resume = rememberedUpload(place, file);
   const upload = (from: string | null): Upload =>
     (drop?.client ?? client).upload({
@@ -77,7 +77,7 @@ async function sendPieces({ place, drop, file, overwrite, signal, onProgress, on
       ...(from === null ? {} : { resume: from }),
       retries: RETRIES,
       signal,
-      sha256,
+      reading: sums.reading,
       onProgress: ({ sent }) => onProgress(sent),
       ...(onChecked === undefined ? {} : { onChecked }),
       onCreated: (id) => rememberUpload(place, file, id),
@@ -102,5 +102,5 @@ function isGone(error: unknown): boolean {
 }
 
 async function digestOf(file: File): Promise<string> {
-  return btoa(String.fromCharCode(...new Uint8Array(await sha256(await file.arrayBuffer()))));
+  return btoa(String.fromCharCode(...new Uint8Array(await sums.sha256(await file.arrayBuffer()))));
 }
