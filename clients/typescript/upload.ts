@@ -182,7 +182,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   async function sendPiece(): Promise<void> {
     const from = stored;
     const to = Math.min(total, from + pieceBytes);
-    // Of a whole file of the disk a browser passes on where it lies; a part of one it carries from process to process.
+    // Of a whole file of the disk a browser passes on where it lies; a part of one it carries all the way there.
     const body = from === 0 && to === total ? source : source.slice(from, to);
     const onSent = (sent: number): void => {
       reading?.follow(Math.min(to, from + sent) + AHEAD_BYTES);
