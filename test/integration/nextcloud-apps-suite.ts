@@ -305,10 +305,20 @@ export function describeApps(call: Call, { user, guest, other, webUrl }: AppsPla
       }
     });
 
+    it('takes every literal as one', async () => {
+      for (const literal of ['\\', '\\\\', '\\\\\\', 'a\\b%', "'; DROP TABLE slots; --", '_', 'x y', '%\\'])
+        expect((await search(like('displayname', literal))).status, literal).to.equal(207);
+      const equal = (literal: string) => `<d:eq><d:prop><d:displayname/></d:prop><d:literal>${literal}</d:literal></d:eq>`;
+      expect(names(await search(equal('100%_holiday.txt')))).to.deep.equal([`${at}/100%25_holiday.txt`]);
+      expect(names(await search(equal('%')))).to.deep.equal([]);
+    });
+
     it('refuses what it does not look for, and is nobody else’s', async () => {
       for (const where of [
         '<d:contains>x</d:contains>',
         like('getetag', 'x'),
+        like('displayname', '%a'.repeat(7)),
+        like('displayname', 'x'.repeat(301)),
         '<d:lt><d:prop><d:getlastmodified/></d:prop><d:literal>soon</d:literal></d:lt>',
         '<d:like/>',
         `${'<d:not>'.repeat(55)}<d:is-collection/>${'</d:not>'.repeat(55)}`,

@@ -21,6 +21,8 @@ export interface SearchRequest {
 /** More than a phone shows at once; who wants more asks for what comes behind. */
 export const RESULTS_MAX = 5_000;
 const CONDITIONS_MAX = 50;
+const PATTERN_CHARS_MAX = 300;
+const JOKERS_MAX = 6;
 
 /** @throws invalid_argument, also for what is not looked for */
 export function parseSearch(body: XmlElement | null): SearchRequest {
@@ -83,7 +85,7 @@ function comparison(element: XmlElement): Condition {
   const by = sortedBy(property);
   if (element.name === 'like') {
     if (by !== 'name' && by !== 'type') throw refused(`like of ${property.name}`);
-    return { like: by, pattern: literal };
+    return { like: by, pattern: patternOf(literal) };
   }
   const is = COMPARISONS[element.name as keyof typeof COMPARISONS];
   if (is === undefined) throw refused(element.name);
@@ -127,6 +129,13 @@ function orderOf(order: XmlElement): { by: SortedBy; descending: boolean }[] {
   const [property] = davChild(order, 'prop')?.children ?? [];
   const by = property === undefined ? null : sortedBy(property);
   return by === null ? [] : [{ by, descending: davChild(order, 'descending') !== undefined }];
+}
+
+/** The time that a pattern takes grows with the product of its jokers: people's have two. */
+function patternOf(literal: string): string {
+  if (literal.length > PATTERN_CHARS_MAX || literal.split('%').length > JOKERS_MAX + 1) throw refused('Such a long pattern');
+  // One that ends in a lone backslash would be an error of the database.
+  return literal.replace(/\\([\\%_])|\\/g, (escape, escaped) => (escaped === undefined ? '\\\\' : escape));
 }
 
 /** Seconds since the epoch, or a date. */
