@@ -4,6 +4,7 @@ import { codeOf } from '#blob/disk-error';
 import { CloudStoreError } from '#core/errors';
 import { BACKUP_LOCK_FILES } from './backup-lock.ts';
 import type { Config } from './config/load.ts';
+import { pathOf } from './disks.ts';
 
 /** What a directory of backups may hold: its own, what a backup that was killed was writing, and what a fresh disk has. */
 const EXPECTED = new Set([
@@ -41,6 +42,30 @@ export async function restorePlace(to: string, from: string, { values }: Pick<Co
   await assertApart(to, path, values);
   if (within(path, from) || within(from, path))
     throw new CloudStoreError('invalid_argument', `${to} and the backups in ${from} lie in one another. Name another directory.`);
+  return path;
+}
+
+/** What a directory for packs may hold: theirs, and what a fresh disk has. */
+const OF_PACKS = /^(?:[0-9a-f]{32}\.pack|open|tmp|cloudstore-store\.json|lost\+found|\.DS_Store)$/;
+
+/**
+ * Where packs may lie that somebody names over the network: as `backupPlace`, and it is empty or holds nothing but packs.
+ * @throws invalid_argument, conflict
+ */
+export async function diskPlace(
+  to: string,
+  { values }: Pick<Config, 'values'>,
+  others: readonly { location: string }[],
+): Promise<string> {
+  assertPath(to);
+  const path = await existing(to);
+  await assertApart(to, path, { ...values, 'pack-dirs': others.map(({ location }) => pathOf(location)) });
+  const stranger = (await namesIn(path)).find((name) => !OF_PACKS.test(name));
+  if (stranger !== undefined)
+    throw new CloudStoreError(
+      'conflict',
+      `${to} holds something that is no pack (${stranger}). Name a new or an empty directory, or a copy of a disk.`,
+    );
   return path;
 }
 

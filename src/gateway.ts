@@ -49,6 +49,7 @@ import type { Config } from './config/load.ts';
 import { tellLostPacks, watchDamage } from './damage-watch.ts';
 import { assertUsable, fileSystemWarnings, writeFormat } from './data-directory-state.ts';
 import { openDatabase } from './database.ts';
+import { createDiskDesk } from './disk-desk.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { health } from './health.ts';
 import { watchJournal } from './journal-mark.ts';
@@ -345,6 +346,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     system: createSystemReports(reported),
     alerts: createAlertDesk(config, { alerts: metadata.alerts, webhooks, clock }),
     backups: createBackups({ config, jobs: background.jobs, runs: metadata.runs, masterKey: keys.master }),
+    disks: createDiskDesk({ config, metadata, jobs: background.jobs, random }),
     identity,
     ...(identity.singleSignOn && { singleSignOn: identity.singleSignOn }),
     space,

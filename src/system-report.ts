@@ -1,7 +1,6 @@
 import type { Jobs } from '#contracts/jobs';
 import type { LoadHistory } from '#contracts/load-history';
 import type { RunStore } from '#contracts/runs';
-import type { StoreRegistry } from '#contracts/store-registry';
 import type { HealthCheck, SystemReports } from '#contracts/system-report';
 import type { Clock } from '#core/clock';
 import type { Health } from '#http/operations';
@@ -14,7 +13,6 @@ export interface SystemReportOptions {
   config: Config;
   health(): Promise<Health>;
   metrics(): Promise<string>;
-  stores: StoreRegistry;
   runs: RunStore;
   jobs: Pick<Jobs, 'list'>;
   guard: Pick<SpaceGuard, 'free' | 'minFree'>;
@@ -51,14 +49,14 @@ const MIRROR_JOB = 'mirror';
 
 /** The contract is SystemReports: of what the parts say already, with a remedy for whatever is wrong. */
 export function createSystemReports(options: SystemReportOptions): SystemReports {
-  const { config, stores, jobs, guard, clock } = options;
+  const { config, jobs, guard, clock } = options;
 
   function space(): HealthCheck {
     const [free, least] = [guard.free(), guard.minFree()];
     const name = 'space';
     if (free < least) {
       const message = 'The disk is nearly full, and writes are refused.';
-      return { name, state: 'failed', message, remedy: 'Free space, or add a disk (`cloudstore disk add`).' };
+      return { name, state: 'failed', message, remedy: 'Free space, or add a disk under storage.' };
     }
     if (free < least * LOW_SHARE) {
       const message = 'Space is short: the oldest history is given up to keep writes going.';
@@ -127,18 +125,6 @@ export function createSystemReports(options: SystemReportOptions): SystemReports
       return { ready, checks: [...parts, space(), ...work, ...exposure()] };
     },
     scrubs: (limit) => options.runs.list('scrub', limit),
-    async stores() {
-      const all = await stores.list();
-      return Promise.all(
-        all.map(async ({ number, kind, location, state }) => ({
-          number,
-          kind,
-          location,
-          state,
-          ...(await stores.usage(number)),
-        })),
-      );
-    },
   };
 }
 

@@ -1261,6 +1261,19 @@ export type StorageHealth = {
     counts: Record<string, number>;
   } | null;
   scrub: Job & Record<string, unknown> | null;
+  /** What empties stores. */
+  drain: {
+    name: string;
+    state: "idle" | "requested" | "running";
+    progress: JobProgress;
+    started: string | null;
+    ended: string | null;
+    /** How the last run ended. */
+    outcome: {
+      kind: "done" | "failed" | "cancelled";
+      message: string | null;
+    } | null;
+  } | null;
   /** The passes of before, newest first; of one that was cut short, what it had read. */
   scrubs: {
     id: number;
@@ -1287,19 +1300,46 @@ export type StorageHealth = {
     current: boolean;
     size: number;
   }[];
-  stores: {
-    number: number;
-    kind: "local" | "s3";
-    location: string;
-    state: "active" | "draining" | "removed";
-    packs: number;
-    chunks: number;
-    storedBytes: number;
-  }[];
+  stores: Store[];
   disk: {
     freeBytes: number | null;
     minFreeBytes: number | null;
   };
+};
+
+export type Store = {
+  number: number;
+  kind: "local" | "s3";
+  location: string;
+  state: "active" | "draining" | "removed";
+  /** null where the machine of this gateway cannot say. */
+  present: boolean | null;
+  /** What keeps it from being read, where something lies there. */
+  fault: string | null;
+  freeBytes: number | null;
+  packs: number;
+  chunks: number;
+  storedBytes: number;
+};
+
+export type StoreDirectory = {
+  /** On the gateway's machine, absolute, empty or with packs of this installation. */
+  directory: string;
+};
+
+export type StoreDrain = {
+  /** It takes packs again. */
+  cancel?: boolean;
+};
+
+export type StoreReplaced = {
+  stores: Store[];
+  /** Packs that were in its place and are not here. */
+  missingPacks: number;
+};
+
+export type Stores = {
+  stores: Store[];
 };
 
 export type SystemInfo = {
@@ -1512,6 +1552,13 @@ export interface Operations {
     body: NewPasskey;
     answer: PasskeyAdded;
   };
+  /** Takes a directory of the gateway's machine, on a disk of its own, for packs. For admins. */
+  AddStore: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: StoreDirectory;
+    answer: Stores;
+  };
   /** Sends bytes from an offset on (tus 1.0); the last ones make the file, under a name that is free then. */
   AppendDrop: {
     path: { token: string; id: string };
@@ -1679,6 +1726,13 @@ export interface Operations {
     query: Record<never, never>;
     body: NewUser;
     answer: UserMade;
+  };
+  /** Moves everything off a store by the job `drain`, or lets it take packs again. For admins. */
+  DrainStore: {
+    path: { number: string };
+    query: Record<never, never>;
+    body: StoreDrain;
+    answer: Stores;
   };
   /** How many bytes are there (tus 1.0). */
   DropOffset: {
@@ -2275,6 +2329,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Forgets a store that is empty; its disk can be taken away. For admins. */
+  RemoveStore: {
+    path: { number: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Stores;
+  };
   /** Turns one-time codes off. */
   RemoveTotp: {
     path: Record<never, never>;
@@ -2302,6 +2363,13 @@ export interface Operations {
     query: Record<never, never>;
     body: Code;
     answer: RecoveryCodes;
+  };
+  /** Another directory takes the place of a store: a copy of it, or an empty one where it is lost. For admins. */
+  ReplaceStore: {
+    path: { number: string };
+    query: Record<never, never>;
+    body: StoreDirectory;
+    answer: StoreReplaced;
   };
   /** A new password, no second factor, no session; on wish no credential either. For admins. */
   ResetUser: {
@@ -2511,6 +2579,7 @@ export interface Operations {
 /** Where each operation lies: method, and path below the root of the API. */
 export const OPERATIONS = {
   AddPasskey: ['POST', '/me/passkeys'],
+  AddStore: ['POST', '/system/stores'],
   AppendDrop: ['PATCH', '/public/{token}/uploads/{id}'],
   AppendUpload: ['PATCH', '/uploads/{id}'],
   Batch: ['POST', '/batch'],
@@ -2535,6 +2604,7 @@ export const OPERATIONS = {
   CreateLink: ['POST', '/links'],
   CreateUpload: ['POST', '/uploads'],
   CreateUser: ['POST', '/users'],
+  DrainStore: ['POST', '/system/stores/{number}/drain'],
   DropOffset: ['HEAD', '/public/{token}/uploads/{id}'],
   DropPublicFile: ['PUT', '/public/{token}/files/{key}'],
   EndSession: ['DELETE', '/me/sessions/{id}'],
@@ -2620,10 +2690,12 @@ export const OPERATIONS = {
   RemoveGroup: ['DELETE', '/groups/{name}'],
   RemoveLink: ['DELETE', '/links/{link}'],
   RemovePasskey: ['DELETE', '/me/passkeys/{id}'],
+  RemoveStore: ['DELETE', '/system/stores/{number}'],
   RemoveTotp: ['DELETE', '/me/totp'],
   RemoveUpload: ['DELETE', '/uploads/{id}'],
   RemoveUser: ['DELETE', '/users/{name}'],
   RenewRecoveryCodes: ['POST', '/me/recovery-codes'],
+  ReplaceStore: ['POST', '/system/stores/{number}/replace'],
   ResetUser: ['POST', '/users/{name}/reset'],
   RestoreAsOf: ['POST', '/restore-as-of'],
   RestoreBackup: ['POST', '/backups/restore'],

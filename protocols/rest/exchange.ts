@@ -9,6 +9,7 @@ import type { Backups } from '#contracts/backups';
 import type { BucketDocuments } from '#contracts/bucket-documents';
 import type { Buckets } from '#contracts/buckets';
 import type { Cache } from '#contracts/cache';
+import type { DiskDesk } from '#contracts/disk-desk';
 import type { History } from '#contracts/history';
 import type { Identity } from '#contracts/identity';
 import type { Integrity } from '#contracts/integrity';
@@ -39,6 +40,7 @@ export interface RestDeps {
   audit?: AuditLog;
   alerts?: AlertDesk;
   backups?: Backups;
+  disks?: DiskDesk;
   shares?: Shares;
   clock: Clock;
   random: Random;

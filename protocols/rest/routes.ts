@@ -9,6 +9,7 @@ import { bucketRoutes } from './routes/buckets.ts';
 import { claimRoutes } from './routes/claims.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
+import { diskRoutes } from './routes/disks.ts';
 import { fileRoutes } from './routes/files.ts';
 import { historyRoutes } from './routes/history.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -57,6 +58,7 @@ export const ROUTES: readonly Route[] = [
   ...auditRoutes,
   ...alertRoutes,
   ...backupRoutes,
+  ...diskRoutes,
   ...sharedRoutes,
 ];
 

@@ -21,7 +21,7 @@ export async function readIdentity(blobs: BlobStore): Promise<StoreIdentity | nu
   const found = await blobs.stat(IDENTITY_NAME);
   if (found === null) return null;
   const text = found.size > BYTES_MAX ? '' : (await blobs.read(IDENTITY_NAME, 0, found.size)).toString('utf8');
-  const parsed = parse(text);
+  const parsed = parseIdentity(text);
   if (parsed === null) throw new CloudStoreError('corrupt', `The file ${IDENTITY_NAME} of a store of packs cannot be read.`);
   return parsed;
 }
@@ -40,7 +40,8 @@ export async function writeIdentity(blobs: BlobStore, identity: StoreIdentity): 
   }
 }
 
-function parse(text: string): StoreIdentity | null {
+/** null: it is none. */
+export function parseIdentity(text: string): StoreIdentity | null {
   try {
     const { format, instance, store } = JSON.parse(text);
     const hex = /^[0-9a-f]{32}$/;

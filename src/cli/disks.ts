@@ -1,10 +1,11 @@
 import type { Stats } from 'node:fs';
-import { mkdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
-import { IDENTITY_NAME, MIRROR_MARK, readIdentity, writeIdentity } from '#blob/store-identity';
+import { IDENTITY_NAME, MIRROR_MARK, parseIdentity, readIdentity, writeIdentity } from '#blob/store-identity';
+import type { SeenStore } from '#contracts/disk-desk';
 import type { RegisteredStore } from '#contracts/store-registry';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -13,33 +14,28 @@ import { localLocation, recognize, somePacks } from '../known-store.ts';
 import { instanceIdOf } from '../owner.ts';
 import type { Session } from './session.ts';
 
-export interface ShownDisk extends RegisteredStore {
-  /** As seen from this machine; null where that says nothing (S3, another machine's directory). */
-  present: boolean | null;
-  /** What keeps it from being read, where something lies there; null: nothing does, or nothing lies there. */
-  fault: string | null;
-  freeBytes: number | null;
-  packs: number;
-  bytes: number;
+/** Whatever knows the database. */
+export interface DiskWork {
+  metadata: Pick<Session['metadata'], 'stores' | 'instance'>;
 }
 
-export async function listDisks({ metadata }: Session): Promise<ShownDisk[]> {
+export async function listDisks({ metadata }: DiskWork): Promise<SeenStore[]> {
   const rows = (await metadata.stores.list()).filter(({ state }) => state !== 'removed');
   return Promise.all(
     rows.map(async (row) => {
-      const { packs, bytes } = await metadata.stores.usage(row.number);
-      if (row.kind === 's3') return { ...row, present: null, fault: null, freeBytes: null, packs, bytes };
+      const { packs, chunks, bytes } = await metadata.stores.usage(row.number);
+      if (row.kind === 's3') return { ...row, present: null, fault: null, freeBytes: null, packs, chunks, bytes };
       const directory = pathOf(row.location);
       const { identity, fault } = await lookIn(directory);
       const present = identity === row.identity;
       const room = present ? await statfs(directory).catch(() => null) : null;
-      return { ...row, present, fault, freeBytes: room && room.bavail * room.bsize, packs, bytes };
+      return { ...row, present, fault, freeBytes: room && room.bavail * room.bsize, packs, chunks, bytes };
     }),
   );
 }
 
 /** A new disk for packs; a running gateway takes it within seconds. @throws conflict, unavailable */
-export async function addDisk({ metadata }: Session, path: string, random: Random): Promise<RegisteredStore> {
+export async function addDisk({ metadata }: DiskWork, path: string, random: Random): Promise<RegisteredStore> {
   const directory = resolve(path);
   const rows = await metadata.stores.list();
   if (rows.some(({ kind, state }) => kind === 's3' && state !== 'removed'))
@@ -66,7 +62,7 @@ export async function addDisk({ metadata }: Session, path: string, random: Rando
 }
 
 /** From here on it takes no new packs, and the job moves what it has. @throws not_found, conflict */
-export async function drainDisk({ metadata }: Session, number: number, cancel: boolean): Promise<RegisteredStore> {
+export async function drainDisk({ metadata }: DiskWork, number: number, cancel: boolean): Promise<RegisteredStore> {
   const row = await getDisk(metadata.stores, number);
   const others = (await metadata.stores.list()).filter((one) => one.number !== number && one.state === 'active');
   if (!cancel && others.length === 0)
@@ -76,7 +72,7 @@ export async function drainDisk({ metadata }: Session, number: number, cancel: b
 }
 
 /** @throws not_found; conflict while something lies there */
-export async function removeDisk({ metadata }: Session, number: number): Promise<RegisteredStore> {
+export async function removeDisk({ metadata }: DiskWork, number: number): Promise<RegisteredStore> {
   const row = await getDisk(metadata.stores, number);
   if (number === 0) throw new CloudStoreError('conflict', 'Store 0 is the data directory; it can be drained and stays.');
   if (row.state !== 'draining') throw new CloudStoreError('conflict', `Store ${number} takes packs; drain it first.`);
@@ -98,7 +94,7 @@ export async function removeDisk({ metadata }: Session, number: number): Promise
  * @throws not_found, conflict
  */
 export async function replaceDisk(
-  { metadata }: Session,
+  { metadata }: DiskWork,
   number: number,
   path: string,
   random: Random,
@@ -136,7 +132,7 @@ export async function replaceDisk(
 }
 
 /** What only a lost spool had is given up, so that gateways start again. @throws not_found */
-export async function forgetSpool({ metadata }: Session): Promise<{ location: string }> {
+export async function forgetSpool({ metadata }: DiskWork): Promise<{ location: string }> {
   const spool = await metadata.stores.spool();
   if (spool === null) throw new CloudStoreError('not_found', 'No gateway has packs on their way.');
   await metadata.stores.releaseSpool(spool.identity);
@@ -155,18 +151,19 @@ export async function identityIn(directory: string): Promise<string | null> {
   return (await lookIn(directory)).identity;
 }
 
-/** As `identityIn`, and what keeps a disk that is there from being read: it is not missing, and another one in its place would not help. */
+/** As `identityIn`, and what keeps a disk that is there from being read: it is not missing, and another one in its place would not help. Writes nothing. */
 async function lookIn(directory: string): Promise<{ identity: string | null; fault: string | null }> {
+  const path = join(directory, IDENTITY_NAME);
   try {
-    if ((await statOf(join(directory, IDENTITY_NAME))) === null) return { identity: null, fault: null };
-    const blobs = await createLocalDisk({ directory, disk: nodeDiskOps(), tidy: false });
-    try {
-      return { identity: (await readIdentity(blobs))?.store ?? null, fault: null };
-    } finally {
-      await blobs.close();
-    }
+    const identity = parseIdentity(await readFile(path, 'utf8'));
+    return {
+      identity: identity?.store ?? null,
+      fault: identity === null ? `${path} says nothing that can be understood.` : null,
+    };
   } catch (error) {
-    return { identity: null, fault: error instanceof Error ? error.message : String(error) };
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { identity: null, fault: null };
+    return { identity: null, fault: `${path} cannot be read (${code}).` };
   }
 }
 

@@ -13,7 +13,6 @@ export interface SystemReports {
   settings(): SettingReport[];
   /** Where lines of settings go: the file that was read, or would be. */
   settingsFile: string;
-  stores(): Promise<StoreReport[]>;
   /** Newest first. */
   scrubs(limit: number): Promise<Run[]>;
   /** Bytes; null where it is not known. */
@@ -42,14 +41,4 @@ export interface SettingReport {
   /** Without secrets. */
   value: unknown;
   source: string;
-}
-
-export interface StoreReport {
-  number: number;
-  kind: 'local' | 's3';
-  location: string;
-  state: 'active' | 'draining' | 'removed';
-  packs: number;
-  chunks: number;
-  bytes: number;
 }

@@ -101,7 +101,7 @@ export async function openStage({ setup = false, ...options }: TestGatewayOption
       for (const context of contexts) await context.close().catch(() => undefined);
       await browser.close();
       await gateway.stop();
-      for (const left of [profile, `${gateway.dataDir}-backups`, `${gateway.dataDir}-restored`])
+      for (const left of [profile, `${gateway.dataDir}-backups`, `${gateway.dataDir}-restored`, `${gateway.dataDir}-disk`])
         rmSync(left, { recursive: true, force: true });
     },
   };

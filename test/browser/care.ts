@@ -135,6 +135,27 @@ export async function readAlerts({ gateway, api }: Stage, page: Page): Promise<v
   await page.getByRole('region', { name: 'Before' }).getByText('The last backup failed: ').waitFor();
 }
 
+/** A disk is added where it may lie, emptied, and taken away. */
+export async function changeDisks({ gateway }: Stage, page: Page): Promise<void> {
+  await page.goto(at(gateway, 'admin/storage'));
+  await page.getByRole('button', { name: 'Add a disk' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Directory for packs').fill(`${gateway.dataDir}/packs`);
+  await dialog.getByRole('button', { name: 'Add a disk' }).click();
+  await dialog.getByText('lie in one another').waitFor();
+  await dialog.getByLabel('Directory for packs').fill(`${gateway.dataDir}-disk`);
+  await dialog.getByRole('button', { name: 'Add a disk' }).click();
+  const row = page.getByRole('region', { name: 'Where packs lie' }).locator('tr', { hasText: `${gateway.dataDir}-disk` });
+  await row.getByRole('button').click();
+  await page.getByRole('menuitem', { name: 'Empty this disk' }).click();
+  await dialog.getByRole('button', { name: 'Empty this disk' }).click();
+  await row.getByText('Being emptied').waitFor();
+  await row.getByRole('button').click();
+  await page.getByRole('menuitem', { name: 'Remove this disk' }).click({ timeout: RESTORE_MS_MAX });
+  await dialog.getByRole('button', { name: 'Remove this disk' }).click();
+  await row.waitFor({ state: 'detached' });
+}
+
 /** A check of everything is begun, is seen to go on, and stopped; it stays in the history. */
 export async function cancelScrub({ gateway, api }: Stage, page: Page): Promise<void> {
   await api('PUT', '/files/home/slow.bin', randomBytes(24 << 20));

@@ -4,7 +4,17 @@ import type { Page } from 'playwright-core';
 import { encode } from 'uqr';
 import { requireProgram } from '../support/programs.ts';
 import { at, openStage, type Stage } from './browser.ts';
-import { ADMIN_PAGES, breakTrace, cancelScrub, endAccess, keepBackups, passkeyLater, readAlerts, weighScripts } from './care.ts';
+import {
+  ADMIN_PAGES,
+  breakTrace,
+  cancelScrub,
+  changeDisks,
+  endAccess,
+  keepBackups,
+  passkeyLater,
+  readAlerts,
+  weighScripts,
+} from './care.ts';
 import { drawLoad, readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
 import { healDamage } from './damage.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
@@ -464,6 +474,8 @@ describe('every page in a browser', function () {
   it('makes a backup, reads it again, and says how it comes back', () => keepBackups(stage, page));
 
   it('shows what is wrong, what to do about it, and who is told', () => readAlerts(stage, page));
+
+  it('adds a disk, empties it and takes it away', () => changeDisks(stage, page));
 
   it('shows how far a check of everything is, and stops it', () => cancelScrub(stage, page));
 

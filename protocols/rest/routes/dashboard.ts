@@ -5,6 +5,7 @@ import { isoTime } from '../represent.ts';
 import { jobJson } from '../represent-job.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/system.ts';
+import { storeJson } from './disks.ts';
 
 const FILES_MAX = 1_000;
 const SCRUBS_MAX = 50;
@@ -96,18 +97,22 @@ export const dashboardRoutes = [
       const integrity = forAdmins(who, deps.integrity);
       const [report, stores, jobs, scrubs] = await Promise.all([
         integrity.report(),
-        system.stores(),
+        forAdmins(who, deps.disks).list(),
         forAdmins(who, deps.jobs).list(),
         system.scrubs(SCRUBS_MAX),
       ]);
       const files = report.damaged === 0 ? [] : await integrity.hurt(FILES_MAX);
-      const scrub = jobs.find(({ name }) => name === 'scrub');
+      const job = (name: string) => {
+        const found = jobs.find((one) => one.name === name);
+        return found === undefined ? null : jobJson(found);
+      };
       const disk = system.disk();
       const { lastScrub } = report;
       sendJson(res, 200, {
         ok: report.damaged === 0,
         lastScrub: lastScrub && { ...lastScrub, started: isoTime(lastScrub.started), ended: isoTime(lastScrub.ended) },
-        scrub: scrub === undefined ? null : jobJson(scrub),
+        scrub: job('scrub'),
+        drain: job('drain'),
         scrubs: scrubs.map(({ id, startedMs, endedMs, outcome, message, report: { counts } }) => ({
           id,
           started: isoTime(startedMs),
@@ -119,7 +124,7 @@ export const dashboardRoutes = [
         damagedCount: report.damaged,
         damaged: report.damage.map(({ kind, subject, reason, found }) => ({ kind, subject, reason, found: isoTime(found) })),
         files: files.map(({ bucketName: bucket, key, version, current, size }) => ({ bucket, key, version, current, size })),
-        stores: stores.map(({ bytes: storedBytes, ...store }) => ({ ...store, storedBytes })),
+        stores: stores.map(storeJson),
         disk: { freeBytes: disk.free, minFreeBytes: disk.minFree },
       });
     },

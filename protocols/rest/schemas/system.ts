@@ -148,11 +148,44 @@ export const HurtFilesQuery = z
   })
   .refine(({ kind, subject }) => (kind === undefined) === (subject === undefined), 'kind and subject go together');
 
+export const Store = z
+  .object({
+    number: z.int(),
+    kind: z.enum(['local', 's3']),
+    location: z.string(),
+    state: z.enum(['active', 'draining', 'removed']),
+    present: z.boolean().nullable().meta({ description: 'null where the machine of this gateway cannot say.' }),
+    fault: z.string().nullable().meta({ description: 'What keeps it from being read, where something lies there.' }),
+    freeBytes: z.number().nullable(),
+    packs: z.number(),
+    chunks: z.number(),
+    storedBytes: z.number(),
+  })
+  .meta({ id: 'Store' });
+
+const directory = z
+  .string()
+  .min(1)
+  .max(4096)
+  .meta({ description: "On the gateway's machine, absolute, empty or with packs of this installation." });
+export const StoreDirectory = z.strictObject({ directory }).meta({ id: 'StoreDirectory' });
+export const StoreDrain = z
+  .strictObject({ cancel: z.boolean().default(false).meta({ description: 'It takes packs again.' }) })
+  .meta({ id: 'StoreDrain' });
+export const Stores = z.object({ stores: z.array(Store) }).meta({ id: 'Stores' });
+export const StoreReplaced = z
+  .object({
+    stores: z.array(Store),
+    missingPacks: z.int().meta({ description: 'Packs that were in its place and are not here.' }),
+  })
+  .meta({ id: 'StoreReplaced' });
+
 export const StorageHealth = z
   .object({
     ok: z.boolean(),
     lastScrub: z.object({ started: time, ended: time, counts: z.record(z.string(), z.number()) }).nullable(),
     scrub: Job.nullable(),
+    drain: Job.nullable().meta({ description: 'What empties stores.' }),
     scrubs: z
       .array(
         z.object({
@@ -172,17 +205,7 @@ export const StorageHealth = z
     files: z
       .array(z.object({ bucket: bucketName, key, version: z.string(), current: z.boolean(), size: z.number() }))
       .meta({ description: 'At most 1,000 of the files that cannot be read because of it.' }),
-    stores: z.array(
-      z.object({
-        number: z.int(),
-        kind: z.enum(['local', 's3']),
-        location: z.string(),
-        state: z.enum(['active', 'draining', 'removed']),
-        packs: z.number(),
-        chunks: z.number(),
-        storedBytes: z.number(),
-      }),
-    ),
+    stores: z.array(Store),
     disk: z.object({ freeBytes: z.number().nullable(), minFreeBytes: z.number().nullable() }),
   })
   .meta({ id: 'StorageHealth' });

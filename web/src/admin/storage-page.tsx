@@ -9,6 +9,7 @@ import { Page, Section, Show, Table } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
 import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 import { Quarantine } from './quarantine.tsx';
+import { Stores } from './stores.tsx';
 
 const EVERY_MS = 3_000;
 
@@ -31,7 +32,7 @@ export function StoragePage() {
 }
 
 function Sections({ health, reload }: { health: StorageHealth; reload: () => void }) {
-  const { ok, lastScrub, damagedCount, stores, scrub, scrubs, disk } = health;
+  const { ok, lastScrub, damagedCount, scrub, scrubs } = health;
   const running = isBusy(scrub);
   return (
     <>
@@ -93,35 +94,7 @@ function Sections({ health, reload }: { health: StorageHealth; reload: () => voi
           </Table>
         )}
       </Section>
-      <Section title={t('storage.stores')}>
-        {disk.freeBytes !== null && (
-          <p class="muted">{t('storage.free', { size: bytes(disk.freeBytes), reserve: bytes(disk.minFreeBytes ?? 0) })}</p>
-        )}
-        <Table
-          label={t('storage.stores')}
-          head={[
-            t('storage.place'),
-            t('storage.state'),
-            { text: t('storage.packs'), number: true, spare: true },
-            { text: t('storage.chunks'), number: true, spare: true },
-            { text: t('column.size'), number: true },
-          ]}
-        >
-          {stores.map((store) => (
-            <tr key={store.number}>
-              <th scope="row">
-                <code class="wrap">{store.location}</code>
-              </th>
-              <td>
-                <span class={`badge ${store.state === 'active' ? 'good' : 'warn'}`}>{t(`store.${store.state}`)}</span>
-              </td>
-              <td class="number spare">{number(store.packs)}</td>
-              <td class="number spare">{number(store.chunks)}</td>
-              <td class="number">{bytes(store.storedBytes)}</td>
-            </tr>
-          ))}
-        </Table>
-      </Section>
+      <Stores health={health} reload={reload} />
     </>
   );
 }
