@@ -136,7 +136,7 @@ export async function readAlerts({ gateway, api }: Stage, page: Page): Promise<v
 }
 
 /** A disk is added where it may lie, emptied, and taken away. */
-export async function changeDisks({ gateway }: Stage, page: Page): Promise<void> {
+export async function changeDisks({ gateway, api }: Stage, page: Page): Promise<void> {
   await page.goto(at(gateway, 'admin/storage'));
   await page.getByRole('button', { name: 'Add a disk' }).click();
   const dialog = page.getByRole('dialog');
@@ -146,14 +146,23 @@ export async function changeDisks({ gateway }: Stage, page: Page): Promise<void>
   await dialog.getByLabel('Directory for packs').fill(`${gateway.dataDir}-disk`);
   await dialog.getByRole('button', { name: 'Add a disk' }).click();
   const row = page.getByRole('region', { name: 'Where packs lie' }).locator('tr', { hasText: `${gateway.dataDir}-disk` });
-  await row.getByRole('button').click();
-  await page.getByRole('menuitem', { name: 'Empty this disk' }).click();
-  await dialog.getByRole('button', { name: 'Empty this disk' }).click();
-  await row.getByText('Being emptied').waitFor();
+  const empty = async (): Promise<void> => {
+    await row.getByRole('button').click();
+    await page.getByRole('menuitem', { name: 'Empty this disk' }).click();
+    await dialog.getByRole('button', { name: 'Empty this disk' }).click();
+    await row.getByText('Being emptied').waitFor();
+  };
+  await empty();
+  await page.getByRole('button', { name: 'Cancel Being emptied' }).click();
+  await row.getByText('Active').waitFor();
+  await empty();
   await row.getByRole('button').click();
   await page.getByRole('menuitem', { name: 'Remove this disk' }).click({ timeout: RESTORE_MS_MAX });
   await dialog.getByRole('button', { name: 'Remove this disk' }).click();
   await row.waitFor({ state: 'detached' });
+  // It would seal packs under the feet of what comes next.
+  await api('POST', '/jobs/drain/cancel', '{}', { 'Content-Type': 'application/json' });
+  for (let state = ''; state !== 'idle'; ) ({ state } = (await (await api('GET', '/jobs/drain')).json()) as { state: string });
 }
 
 /** A check of everything is begun, is seen to go on, and stopped; it stays in the history. */

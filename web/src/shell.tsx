@@ -64,9 +64,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const { page, rest } = route.value;
   useEffect(() => {
     drawer.value = false;
-    // Of a long list on a low screen.
-    document.querySelector('#nav [aria-current]')?.scrollIntoView({ block: 'nearest' });
   }, [route.value]);
+  useEffect(() => {
+    // Of a long list on a low screen, which grows when the buckets come.
+    document.querySelector('#nav [aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [route.value, buckets.value?.length]);
   return (
     <div class={`shell ${drawer.value ? 'drawer-open' : ''}`}>
       <a class="skip" href="#content" onClick={skip}>

@@ -41,9 +41,10 @@ const ELSEWHERE: Record<string, string> = {
   backup: href('admin', ['backups']),
   'backup-check': href('admin', ['backups']),
   restore: href('admin', ['backups']),
+  drain: href('admin', ['storage']),
 };
 /** They are told by the command, or by the page of a file. */
-const TOLD = new Set(['verify', 'drain', 'rekey']);
+const TOLD = new Set(['verify', 'rekey']);
 
 function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: () => void }) {
   const { name, outcome, ended, started } = job;

@@ -1,4 +1,4 @@
-import { HardDrive } from 'lucide';
+import { HardDrive, Square } from 'lucide';
 import type { StorageHealth, Store } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { bytes, type MessageKey, number, t } from '../i18n/index.ts';
@@ -9,14 +9,20 @@ import { openMenu } from '../ui/menu.tsx';
 import { Section, Table } from '../ui/page.tsx';
 import { inItsWords } from '../ui/said.ts';
 import { fail, tell } from '../ui/toast.tsx';
-import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
+import { isBusy, JobProgress } from './job-progress.tsx';
 
 /** Where packs lie, and what somebody does with disks: one more, one that is emptied and taken away, one in the place of another. */
 export function Stores({ health, reload }: { health: StorageHealth; reload: () => void }) {
   const { stores, disk, drain } = health;
   const shown = stores.filter(({ state }) => state !== 'removed');
   const remote = shown.some(({ kind }) => kind === 's3');
-  const emptying = shown.some(({ state }) => state === 'draining');
+  const emptying = shown.filter(({ state }) => state === 'draining');
+  // A job that was only stopped would go on within the hour.
+  const keepAll = async (): Promise<void> => {
+    for (const store of emptying)
+      await client.call('DrainStore', { path: { number: String(store.number) }, body: { cancel: true } });
+    await client.call('CancelJob', { path: { name: 'drain' } });
+  };
   return (
     <Section
       title={t('storage.stores')}
@@ -31,12 +37,18 @@ export function Stores({ health, reload }: { health: StorageHealth; reload: () =
       {disk.freeBytes !== null && (
         <p class="muted">{t('storage.free', { size: bytes(disk.freeBytes), reserve: bytes(disk.minFreeBytes ?? 0) })}</p>
       )}
-      {emptying && isBusy(drain) && (
+      {emptying.length > 0 && isBusy(drain) && (
         <article class="card job">
           <header class="row">
             <h3>{t('store.draining')}</h3>
             <span class="grow" />
-            <CancelJob name="drain" label={t('store.draining')} done={reload} />
+            <Button
+              icon={Square}
+              onClick={() => void keepAll().then(reload, fail)}
+              label={t('cancelOf', { name: t('store.draining') })}
+            >
+              {t('cancel')}
+            </Button>
           </header>
           <JobProgress job={drain} label={t('store.draining')} />
         </article>

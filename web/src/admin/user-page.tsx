@@ -44,7 +44,7 @@ export function UserPage({ name }: { name: string }) {
       <Sessions user={name} />
       <Credentials user={name} />
       <Section title={t('user.more')}>
-        <p class="row">
+        <p class="row apart">
           <a href={href('admin', ['audit'], { name })}>{t('user.audit')}</a>
           <a href={href('admin', ['trace'], { user: name })}>{t('user.trace')}</a>
         </p>
