@@ -918,6 +918,8 @@ export type Purge = {
   versionId?: string;
   deletedSince?: string;
   deletedUntil?: string;
+  /** What becomes of it when the client goes away before the answer: it is finished (the default), or called off, and then nothing of it is done. Between buckets of different owners, what was copied stays. */
+  onDisconnect?: "finish" | "cancel";
 };
 
 export type Purged = {
@@ -1026,6 +1028,8 @@ export type RestoreAsOf = {
   conflict?: "fail" | "skip" | "replace" | "rename";
   /** Only counts. */
   dryRun?: boolean;
+  /** What becomes of it when the client goes away before the answer: it is finished (the default), or called off, and then nothing of it is done. Between buckets of different owners, what was copied stays. */
+  onDisconnect?: "finish" | "cancel";
 };
 
 export type RestoreRun = {
@@ -1063,6 +1067,8 @@ export type RestoreTrash = {
   conflict?: "fail" | "skip" | "replace" | "rename";
   /** Only counts. */
   dryRun?: boolean;
+  /** What becomes of it when the client goes away before the answer: it is finished (the default), or called off, and then nothing of it is done. Between buckets of different owners, what was copied stays. */
+  onDisconnect?: "finish" | "cancel";
 };
 
 export type RestoreVersion = {
@@ -1376,6 +1382,8 @@ export type Transfer = {
   overwrite?: boolean;
   /** Only if the source still has this ETag. */
   ifMatch?: string;
+  /** What becomes of it when the client goes away before the answer: it is finished (the default), or called off, and then nothing of it is done. Between buckets of different owners, what was copied stays. */
+  onDisconnect?: "finish" | "cancel";
 };
 
 export type Transferred = {
@@ -1514,6 +1522,12 @@ export type Version = {
   /** S3 clients see it too; what they do not see goes by the retention of the bucket. */
   shownByS3: boolean;
   lock?: ObjectLock;
+  /** Who wrote it, in the list of versions; null: it came along from another bucket, which alone knows it. */
+  writer?: {
+    /** As the user is called now; null: nobody was signed in, or the user is gone. */
+    name: string | null;
+    protocol: "s3" | "webdav" | "rest" | "ws" | "cli" | "system";
+  } | null;
 };
 
 export type Versions = {
@@ -2304,7 +2318,7 @@ export interface Operations {
   /** Removes a file, or (a key that ends in `/`) a folder. */
   RemoveFile: {
     path: { bucket: string; key: string };
-    query: { key?: string | number; recursive?: boolean };
+    query: { key?: string | number; recursive?: boolean; onDisconnect?: "finish" | "cancel" };
     body: undefined;
     answer: undefined;
   };

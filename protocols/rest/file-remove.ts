@@ -15,7 +15,8 @@ export async function removeFile(x: Exchange, { query }: { query: z.output<typeo
   if (at.key === '') throw new CloudStoreError('invalid_key', 'A bucket is removed at /buckets.');
   if (folder) {
     if (query.recursive !== true) return removeEmptyFolder(x, located);
-    await namespace.remove(x.who, at, { ...options, tree: true });
+    const signal = query.onDisconnect === 'cancel' ? { signal: x.cx.signal } : {};
+    await namespace.remove(x.who, at, { ...options, ...signal, tree: true });
     return;
   }
   try {

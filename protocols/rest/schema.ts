@@ -57,12 +57,19 @@ export const Listing = z
 
 export const Place = z.strictObject({ bucket: bucketName, key }).meta({ id: 'Place' });
 
+/** A proxy's patience ends too: who says nothing gets it done. */
+export const onDisconnect = z.enum(['finish', 'cancel']).optional().meta({
+  description:
+    'What becomes of it when the client goes away before the answer: it is finished (the default), or called off, and then nothing of it is done. Between buckets of different owners, what was copied stays.',
+});
+
 export const Transfer = z
   .strictObject({
     from: Place,
     to: Place,
     overwrite: z.boolean().optional().meta({ description: 'Replaces what is there. Default false.' }),
     ifMatch: etag.optional().meta({ description: 'Only if the source still has this ETag.' }),
+    onDisconnect,
   })
   .meta({ id: 'Transfer' });
 
@@ -191,7 +198,10 @@ export const FileQuery = KeyQuery.extend({
 export const PutQuery = KeyQuery.extend({
   mtime: z.string().max(40).optional().meta({ description: 'As the header X-Mtime.' }),
 });
-export const RemoveQuery = KeyQuery.extend({ recursive: flag.meta({ description: 'Removes a folder with all below.' }) });
+export const RemoveQuery = KeyQuery.extend({
+  recursive: flag.meta({ description: 'Removes a folder with all below.' }),
+  onDisconnect,
+});
 export const IntegrityQuery = z.strictObject({
   files: flag.meta({ description: 'Names the files that cannot be read. Reads every version: slow on a large store.' }),
 });

@@ -21,6 +21,7 @@ export async function transfer(
   }
   const options: CopyOptions = {
     overwrite: body.overwrite ?? false,
+    ...(body.onDisconnect === 'cancel' ? { signal: x.cx.signal } : {}),
     ...(body.ifMatch === undefined ? {} : { conditions: { ifMatch: [body.ifMatch] } }),
   };
   const { namespace } = x.deps;

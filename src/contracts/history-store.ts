@@ -1,6 +1,6 @@
 import type { Address, BucketId, ObjectKey } from '#core/address';
 import type { ObjectInfo, VersionId } from '#core/object';
-import type { Who } from '#core/principal';
+import type { Protocol, Who } from '#core/principal';
 
 /**
  * What was: versions that are not current, deleted files, whole folders as of a time. Nothing here authorizes. What is restored becomes a new
@@ -9,6 +9,8 @@ import type { Who } from '#core/principal';
 export interface HistoryStore {
   /** Every version of a key that is kept, the latest first: S3's, and what it never sees. `after`: the last one of the page before. */
   versions(at: Address, after: VersionId | null, limit: number): Promise<KeptVersion[]>;
+  /** Who wrote versions of a key, by their ids, as far as the bucket's journal tells: what came with its folder from another bucket is left out. */
+  writers(at: Address, versions: readonly VersionId[]): Promise<Map<VersionId, Writer>>;
   /** What S3 sees, in its order: keys by bytes, the latest version of each first, common prefixes rolled up. */
   visible(query: VisibleQuery): Promise<VisiblePage>;
   /** What lies deleted directly below a prefix, in byte order. @throws bucket_not_found */
@@ -16,12 +18,13 @@ export interface HistoryStore {
   /** The last content of a key that is deleted; null when it is not, or nothing of it is kept. */
   deleted(at: Address): Promise<KeptVersion | null>;
   /**
-   * Restores one window of names, in one transaction with one row of the journal; `next` is where the next one begins, null at the end.
+   * Restores one window of names, in one transaction with one row of the journal; `next` is where the next one begins, null at the end. `signal`: calls it off,
+   * until it is committed (aborted).
    * @throws already_exists (details.count, details.key) for the conflict `fail`, version_not_found, quota_exceeded, locked, invalid_key, bucket_not_found
    */
-  restore(intent: RestoreIntent, window: Window): Promise<RestoreVerdict>;
+  restore(intent: RestoreIntent, window: Window, signal?: AbortSignal): Promise<RestoreVerdict>;
   /** Removes for good, a window at a time; what is under retention or legal hold stays, and is counted. @throws version_not_found, object_locked, conflict (it is current) */
-  purge(intent: PurgeIntent, window: Window): Promise<PurgeVerdict>;
+  purge(intent: PurgeIntent, window: Window, signal?: AbortSignal): Promise<PurgeVerdict>;
   /** Whether the names of an intent are more than one window. */
   exceeds(intent: Pick<RestoreIntent | PurgeIntent, 'bucket' | 'what'>, names: number): Promise<boolean>;
 }
@@ -29,6 +32,13 @@ export interface HistoryStore {
 export interface KeptVersion extends ObjectInfo {
   /** When another took its place, or it was deleted; null: it is current. ms since the epoch. */
   superseded: number | null;
+}
+
+/** On whose behalf, and through which door, a version came. */
+export interface Writer {
+  /** As it is called now; null: anonymous, or gone since. */
+  name: string | null;
+  protocol: Protocol;
 }
 
 export interface VisibleQuery {

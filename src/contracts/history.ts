@@ -13,6 +13,7 @@ import type {
   TrashQuery,
   VisiblePage,
   VisibleQuery,
+  Writer,
 } from './history-store.ts';
 import type { HistoryTask } from './history-tasks.ts';
 import type { ObjectRead } from './namespace.ts';
@@ -24,6 +25,8 @@ import type { ObjectRead } from './namespace.ts';
 export interface History {
   /** The latest first. @throws not_found when nothing is kept of the key */
   versions(who: Who, at: Address, after: VersionId | null, limit: number): Promise<KeptVersion[]>;
+  /** Who wrote versions that the caller has been given. */
+  writers(who: Who, at: Address, versions: readonly VersionId[]): Promise<Map<VersionId, Writer>>;
   /** One version's bytes, hidden history included. @throws version_not_found, and what Namespace.get throws */
   read(who: Who, at: Address, version: VersionId, options?: { range?: RangeRequest }): Promise<ObjectRead>;
   /** S3's ListObjectVersions. */
@@ -33,9 +36,9 @@ export interface History {
   deleted(who: Who, at: Address): Promise<KeptVersion>;
   /** The delete marker that is the latest version of a key, as S3 names it; null: it is none. */
   marker(who: Who, at: Address): Promise<VersionId | 'null' | null>;
-  /** @throws what HistoryStore.restore throws; for the conflict `fail` also ahead of a task, with the count of all */
-  restore(who: Who, intent: Omit<RestoreIntent, 'who'>): Promise<Outcome<RestoreVerdict>>;
-  purge(who: Who, intent: PurgeIntent): Promise<Outcome<PurgeVerdict>>;
+  /** `signal` calls off what is done at once, and no task. @throws what HistoryStore.restore throws; for the conflict `fail` also ahead of a task, with the count of all */
+  restore(who: Who, intent: Omit<RestoreIntent, 'who'>, signal?: AbortSignal): Promise<Outcome<RestoreVerdict>>;
+  purge(who: Who, intent: PurgeIntent, signal?: AbortSignal): Promise<Outcome<PurgeVerdict>>;
   /** The latest first; of the buckets that the caller manages. */
   tasks(who: Who, bucket: BucketId): Promise<HistoryTask[]>;
   /** @throws not_found */

@@ -162,6 +162,8 @@ export interface TreeIntent {
   conditions?: Conditions;
   /** On what is at the target. */
   targetConditions?: Conditions;
+  /** Calls it off, until it is committed. @throws aborted */
+  signal?: AbortSignal;
 }
 
 export interface TreeVerdict {
@@ -174,6 +176,8 @@ export interface TreeVerdict {
 
 export interface RemoveTreeIntent extends IntentBase {
   keepParent?: boolean;
+  /** As of a TreeIntent. */
+  signal?: AbortSignal;
 }
 
 export interface ListQuery {

@@ -133,6 +133,8 @@ export interface RemoveOptions {
   mustExist?: boolean;
   keepParent?: boolean;
   tree?: boolean;
+  /** Of a tree: as in CopyOptions. */
+  signal?: AbortSignal;
 }
 
 export interface CopyOptions {
@@ -143,6 +145,8 @@ export interface CopyOptions {
   conditions?: Conditions;
   /** On what is at the target. */
   targetConditions?: Conditions;
+  /** Calls it off, until it is committed; between owners, what was copied stays. @throws aborted */
+  signal?: AbortSignal;
 }
 
 export interface MoveOptions extends CopyOptions {

@@ -28,10 +28,22 @@ type CopyIntent = TreeIntent & { depth0?: boolean; properties?: boolean };
 export function createTrees(rooms: TreeRooms): Pick<MetadataStore, 'move' | 'copy' | 'removeTree'> {
   return {
     move: (intent) =>
-      commitTree(rooms, intent.who, [intent.from.bucket, intent.to.bucket], (work) => transfer(work, intent, moveEntry)),
+      commitTree(
+        rooms,
+        intent.who,
+        [intent.from.bucket, intent.to.bucket],
+        (work) => transfer(work, intent, moveEntry),
+        intent.signal,
+      ),
     copy: (intent) =>
-      commitTree(rooms, intent.who, [intent.from.bucket, intent.to.bucket], (work) => transfer(work, intent, copyEntry)),
-    removeTree: (intent) => commitTree(rooms, intent.who, [intent.bucket], (work) => removeTree(work, intent)),
+      commitTree(
+        rooms,
+        intent.who,
+        [intent.from.bucket, intent.to.bucket],
+        (work) => transfer(work, intent, copyEntry),
+        intent.signal,
+      ),
+    removeTree: (intent) => commitTree(rooms, intent.who, [intent.bucket], (work) => removeTree(work, intent), intent.signal),
   };
 }
 

@@ -34,6 +34,7 @@ export async function move(rooms: Rooms, who: Who, from: Address, to: Address, o
     ...keep,
     ...(lockTokens === undefined ? {} : { lockTokens }),
     conditions: { ifMatch: before === null ? [] : [before.etag] },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
   if (isTree(from)) await rooms.store.removeTree(removal);
   else await rooms.store.commit({ kind: 'remove', versionId: rooms.mint(), mustExist: true, ...removal });
@@ -78,7 +79,7 @@ function intent(
   who: Who,
   from: Address,
   to: Address,
-  { overwrite, requireParent, lockTokens, conditions, targetConditions }: CopyOptions,
+  { overwrite, requireParent, lockTokens, conditions, targetConditions, signal }: CopyOptions,
 ) {
   return {
     who,
@@ -89,6 +90,7 @@ function intent(
     ...(targetConditions === undefined ? {} : { targetConditions }),
     ...(lockTokens === undefined ? {} : { lockTokens }),
     ...(conditions === undefined ? {} : { conditions }),
+    ...(signal === undefined ? {} : { signal }),
   };
 }
 

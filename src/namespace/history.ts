@@ -48,6 +48,10 @@ export function createHistory(deps: HistoryDeps): History {
       if (found.length === 0 && after === null) throw new CloudStoreError('not_found', 'Nothing is kept of this key.');
       return found;
     },
+    async writers(who, at, versions) {
+      await access.require(who, 'version.read', at.bucket, at.key);
+      return history.writers(at, versions);
+    },
     async read(who, at, version, options = {}) {
       await access.require(who, 'version.read', at.bucket, at.key);
       return readVersion(rooms, at, version, options.range);
@@ -76,25 +80,25 @@ export function createHistory(deps: HistoryDeps): History {
       if (latest === undefined || !latest.deleteMarker || !latest.isLatest) return null;
       return latest.visibility === 'null' ? 'null' : latest.versionId;
     },
-    async restore(who, given) {
+    async restore(who, given, signal) {
       assertIntent(given);
       await requireRestore(rooms, who, given);
       const intent = { ...given, who: withoutContext(who) };
       if (!(await history.exceeds(intent, AT_ONCE))) {
-        return { kind: 'done', verdict: await history.restore(intent, { after: '', names: AT_ONCE + 1 }) };
+        return { kind: 'done', verdict: await history.restore(intent, { after: '', names: AT_ONCE + 1 }, signal) };
       }
       if (intent.dryRun === true || intent.conflict === 'fail') {
-        const counted = await countAll(history, { ...intent, dryRun: true });
+        const counted = await countAll(history, { ...intent, dryRun: true }, signal);
         if (intent.dryRun === true) return { kind: 'done', verdict: counted };
       }
       return later(intent.bucket, { kind: 'restore', intent });
     },
-    async purge(who, intent) {
+    async purge(who, intent, signal) {
       const { key } = intent.what;
       if (key !== '') assertKey(key);
       await access.require(who, 'version.delete', intent.bucket, key);
       if (!(await history.exceeds(intent, AT_ONCE))) {
-        return { kind: 'done', verdict: await history.purge(intent, { after: '', names: AT_ONCE + 1 }) };
+        return { kind: 'done', verdict: await history.purge(intent, { after: '', names: AT_ONCE + 1 }, signal) };
       }
       return later(intent.bucket, { kind: 'purge', intent });
     },
@@ -189,7 +193,7 @@ function assertIntent({ what, to }: Omit<RestoreIntent, 'who'>): void {
 }
 
 /** All windows of a restore that only counts. @throws already_exists */
-async function countAll(history: HistoryStore, intent: RestoreIntent): Promise<RestoreVerdict> {
+async function countAll(history: HistoryStore, intent: RestoreIntent, signal: AbortSignal | undefined): Promise<RestoreVerdict> {
   const sum: RestoreVerdict = {
     restored: 0,
     replaced: 0,
@@ -201,7 +205,7 @@ async function countAll(history: HistoryStore, intent: RestoreIntent): Promise<R
     next: null,
   };
   for (let after: string | null = ''; after !== null; ) {
-    const { next, ...counts } = await history.restore(intent, { after, names: AT_ONCE });
+    const { next, ...counts } = await history.restore(intent, { after, names: AT_ONCE }, signal);
     for (const [name, count] of Object.entries(counts) as [keyof typeof counts, number][]) sum[name] += count;
     after = next;
   }

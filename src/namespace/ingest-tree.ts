@@ -114,7 +114,7 @@ async function copyTree(
     ...(requireParent === undefined ? {} : { requireParent }),
     ...(source.properties === null ? {} : { properties: source.properties }),
   });
-  const count = options.depth0 === true ? 0 : await copyBelow(rooms, who, from, to, target, tokens);
+  const count = options.depth0 === true ? 0 : await copyBelow(rooms, who, from, to, target, tokens, options.signal);
   const entry = await rooms.store.directory(to);
   if (entry === null) throw gone();
   return { created: there === null && !replaced, count, entry };
@@ -127,12 +127,17 @@ async function copyBelow(
   to: Address,
   target: Bucket,
   tokens: Pick<CopyOptions, 'lockTokens'>,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
   const queue = new PQueue({ concurrency: AT_ONCE });
   let failure: unknown = null;
   let count = 0;
   const one = async (key: ObjectKey): Promise<void> => {
     if (failure !== null) return;
+    if (signal?.aborted === true) {
+      failure = new CloudStoreError('aborted', 'Whoever asked for it has called it off.');
+      return;
+    }
     const destination = { bucket: to.bucket, key: to.key + key.slice(from.key.length) };
     try {
       await copyOne(rooms, who, { bucket: from.bucket, key }, destination, target, { overwrite: true, ...tokens });

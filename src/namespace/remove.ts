@@ -22,7 +22,8 @@ export async function remove(rooms: Rooms, who: Who, at: Address, options: Remov
   };
   if (options.tree === true && (at.key === '' || at.key.endsWith('/'))) {
     if (version !== undefined) throw new CloudStoreError('invalid_argument', 'A folder has no versions.');
-    const { removed } = await rooms.store.removeTree(base);
+    const { signal } = options;
+    const { removed } = await rooms.store.removeTree({ ...base, ...(signal === undefined ? {} : { signal }) });
     return { existed: removed > 0, deleteMarker: false, versionId: null };
   }
   return rooms.store.commit({

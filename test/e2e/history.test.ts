@@ -55,6 +55,9 @@ describe('history over REST, by command and on the drive', function () {
       [3, false],
       [3, false],
     ]);
+    expect(listed.map((one: { writer: unknown }) => one.writer)).to.deep.equal(
+      Array.from(listed, () => ({ name: gateway.user, protocol: 'rest' })),
+    );
     const { versionId } = listed[2];
     expect((await rest('GET', `/versions/home/v.txt?version=${versionId}`)).text).to.equal('one');
     const body = { bucket: 'home', key: 'v.txt', versionId };

@@ -34,8 +34,16 @@ export const historyRoutes = [
       const limit = query.limit ?? LIMIT;
       const found = await history.versions(x.who, at, query.cursor ?? null, limit + 1);
       const page = found.slice(0, limit);
+      const writers = await history.writers(
+        x.who,
+        at,
+        page.map(({ versionId }) => versionId),
+      );
       const next = found.length > limit ? (page.at(-1)?.versionId ?? null) : null;
-      sendJson(x.res, 200, { versions: page.map(versionJson), next });
+      sendJson(x.res, 200, {
+        versions: page.map((one) => ({ ...versionJson(one), writer: writers.get(one.versionId) ?? null })),
+        next,
+      });
     },
   }),
   route({
@@ -101,7 +109,7 @@ export const historyRoutes = [
           : body.what === 'history'
             ? { kind: 'history', key: at.key }
             : { kind: 'deleted', key: at.key, ...spanOf(body) };
-      sendOutcome(x, await historyOf(x).purge(x.who, { bucket: at.bucket, what }));
+      sendOutcome(x, await historyOf(x).purge(x.who, { bucket: at.bucket, what }, signalOf(x, body)));
     },
   }),
   route({
@@ -188,16 +196,28 @@ async function restore(
     to,
     conflict,
     dryRun,
-  }: { to?: string | undefined; conflict?: RestoreIntent['conflict'] | undefined; dryRun?: boolean | undefined },
+    onDisconnect,
+  }: {
+    to?: string | undefined;
+    conflict?: RestoreIntent['conflict'] | undefined;
+    dryRun?: boolean | undefined;
+    onDisconnect?: OnDisconnect;
+  },
 ): Promise<void> {
-  const outcome = await historyOf(x).restore(x.who, {
+  const intent = {
     bucket,
     what,
     conflict: conflict ?? 'fail',
     ...(to === undefined ? {} : { to }),
     ...(dryRun === undefined ? {} : { dryRun }),
-  });
-  sendOutcome(x, outcome);
+  };
+  sendOutcome(x, await historyOf(x).restore(x.who, intent, signalOf(x, { onDisconnect })));
+}
+
+type OnDisconnect = 'finish' | 'cancel' | undefined;
+
+function signalOf(x: Exchange, { onDisconnect }: { onDisconnect?: OnDisconnect }): AbortSignal | undefined {
+  return onDisconnect === 'cancel' ? x.cx.signal : undefined;
 }
 
 function sendOutcome(x: Exchange, outcome: Outcome<RestoreVerdict | { next: string | null }>): void {

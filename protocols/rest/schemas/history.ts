@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { onDisconnect } from '../schema.ts';
 
 /** What was: versions, the trash, restores and purges, retention and usage. Times are ISO 8601 in UTC. */
 const time = z.iso.datetime();
@@ -32,6 +33,19 @@ export const Version = z
       .boolean()
       .meta({ description: 'S3 clients see it too; what they do not see goes by the retention of the bucket.' }),
     lock: ObjectLock.optional(),
+    writer: z
+      .object({
+        name: z
+          .string()
+          .nullable()
+          .meta({ description: 'As the user is called now; null: nobody was signed in, or the user is gone.' }),
+        protocol: z.enum(['s3', 'webdav', 'rest', 'ws', 'cli', 'system']),
+      })
+      .nullable()
+      .optional()
+      .meta({
+        description: 'Who wrote it, in the list of versions; null: it came along from another bucket, which alone knows it.',
+      }),
   })
   .meta({ id: 'Version' });
 
@@ -75,6 +89,7 @@ export const RestoreTrash = z
     to,
     conflict,
     dryRun,
+    onDisconnect,
   })
   .meta({ id: 'RestoreTrash', description: 'A deleted file, or all that was deleted below a folder, each as it was last.' });
 export const RestoreAsOf = z
@@ -89,6 +104,7 @@ export const RestoreAsOf = z
     to,
     conflict,
     dryRun,
+    onDisconnect,
   })
   .meta({ id: 'RestoreAsOf' });
 export const Purge = z
@@ -102,6 +118,7 @@ export const Purge = z
     versionId: versionId.optional().meta({ description: 'This version alone.' }),
     deletedSince: time.optional(),
     deletedUntil: time.optional(),
+    onDisconnect,
   })
   .meta({ id: 'Purge' });
 

@@ -2,6 +2,7 @@ import type { HistoryStore, KeptVersion, TrashEntry, TrashQuery, VisiblePage, Vi
 import { type Address, afterPrefix, type BucketId, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectInfo, VersionId, Visibility } from '#core/object';
+import type { Protocol } from '#core/principal';
 import type { Database } from '../database.ts';
 import { attributesOf } from '../rows.ts';
 import { keptVersion, VERSION_COLUMNS, type VersionRow } from './rows.ts';
@@ -12,6 +13,21 @@ const VERSIONS = {
           WHERE s.bucket_id = $1 AND s.key = $2
             AND ($3::text IS NULL OR (v.seq, v.id) < (SELECT w.seq, w.id FROM versions w WHERE w.slot_id = s.id AND w.id = decode($3, 'hex')))
           ORDER BY v.seq DESC, v.id DESC LIMIT $4`,
+};
+/**
+ * A version of a commit has a row of the journal to itself. Those of what is done to a folder have the time of its row, which may stand behind that of a
+ * folder's marker or of what was in the way.
+ */
+const WRITERS = {
+  name: 'history-writers',
+  text: `SELECT encode(v.id, 'hex'), p.name, j.protocol FROM slots s JOIN versions v ON v.slot_id = s.id
+          CROSS JOIN LATERAL (
+             SELECT principal, protocol FROM journal
+              WHERE bucket_id = s.bucket_id AND seq BETWEEN v.seq AND v.seq + 2
+                AND (version_id = v.id OR (at_ms = v.modified_ms AND kind IN ('copy', 'move', 'removeTree')))
+              ORDER BY version_id = v.id DESC NULLS LAST, seq LIMIT 1) j
+           LEFT JOIN principals p ON p.id = j.principal
+          WHERE s.bucket_id = $1 AND s.key = $2 AND v.id = ANY (SELECT decode(x, 'hex') FROM unnest($3::text[]) x)`,
 };
 const PLACE = {
   name: 'history-place',
@@ -40,11 +56,17 @@ const LIMIT_MAX = 10_000;
 const TOP = Number.MAX_SAFE_INTEGER;
 const LAST_ID = Buffer.alloc(16, 0xff);
 
-export function createHistoryLists(database: Database): Pick<HistoryStore, 'versions' | 'visible' | 'trash' | 'deleted'> {
+export function createHistoryLists(
+  database: Database,
+): Pick<HistoryStore, 'versions' | 'writers' | 'visible' | 'trash' | 'deleted'> {
   return {
     async versions({ bucket, key }, after, limit) {
       const rows = await database.read<VersionRow>(VERSIONS, [bucket, key, after, Math.min(limit, LIMIT_MAX)]);
       return rows.map((row) => keptVersion(bucket, row));
+    },
+    async writers({ bucket, key }, versions) {
+      const rows = await database.read<[VersionId, string | null, Protocol]>(WRITERS, [bucket, key, versions]);
+      return new Map(rows.map(([id, name, protocol]) => [id, { name, protocol }]));
     },
     visible: (query) => visible(database, query),
     trash: (query) => trash(database, query),

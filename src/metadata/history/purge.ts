@@ -3,6 +3,7 @@ import { CloudStoreError } from '#core/errors';
 import type { Database, Session, Statement } from '../database.ts';
 import { endOf } from '../rows.ts';
 import { isTree } from '../trees/entries.ts';
+import { unlessGone } from '../unless-gone.ts';
 import { HELD } from './rows.ts';
 
 /** Whatever changes a bucket takes its head first. */
@@ -61,23 +62,25 @@ const DROP: Statement = {
 /** Large joins are hashed; the pool's setting is for look-ups of single rows. */
 const HASH_JOINS: Statement = { name: 'purge-hash-joins', text: 'SET LOCAL enable_hashjoin = on' };
 
-export function purge(database: Database, { bucket, what }: PurgeIntent, window: Window): Promise<PurgeVerdict> {
-  return database.transaction(async (session) => {
-    if ((await session.query(LOCK_HEAD, [bucket])).length === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
-    if (what.kind === 'version') return purgeVersion(session, bucket, what.key, what.version);
-    await session.execute(HASH_JOINS);
-    const single = !isTree(what.key);
-    const next = single ? null : await purgeBound(session, { bucket, what }, window);
-    const range = [bucket, what.key, endOf(single ? `${what.key}/` : what.key), window.after, next, single];
-    const rows =
-      what.kind === 'deleted'
-        ? await session.query<[number, number, number]>(DELETED, [...range, what.since ?? null, what.until ?? null])
-        : await session.query<[number, number, number]>(HISTORY, range);
-    if (what.kind === 'deleted') await session.execute(DROP_SLOTS, range);
-    const [versions, bytes, held] = rows[0]!;
-    await session.execute(MOVE_HEAD, [bucket, versions, bytes]);
-    return { versions, bytes, held, next };
-  });
+export function purge(database: Database, intent: PurgeIntent, window: Window, signal?: AbortSignal): Promise<PurgeVerdict> {
+  return database.transaction((session) => unlessGone(database, session, signal, () => purgeIn(session, intent, window)));
+}
+
+async function purgeIn(session: Session, { bucket, what }: PurgeIntent, window: Window): Promise<PurgeVerdict> {
+  if ((await session.query(LOCK_HEAD, [bucket])).length === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
+  if (what.kind === 'version') return purgeVersion(session, bucket, what.key, what.version);
+  await session.execute(HASH_JOINS);
+  const single = !isTree(what.key);
+  const next = single ? null : await purgeBound(session, { bucket, what }, window);
+  const range = [bucket, what.key, endOf(single ? `${what.key}/` : what.key), window.after, next, single];
+  const rows =
+    what.kind === 'deleted'
+      ? await session.query<[number, number, number]>(DELETED, [...range, what.since ?? null, what.until ?? null])
+      : await session.query<[number, number, number]>(HISTORY, range);
+  if (what.kind === 'deleted') await session.execute(DROP_SLOTS, range);
+  const [versions, bytes, held] = rows[0]!;
+  await session.execute(MOVE_HEAD, [bucket, versions, bytes]);
+  return { versions, bytes, held, next };
 }
 
 export async function purgeBound(

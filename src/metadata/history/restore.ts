@@ -15,36 +15,38 @@ const TOPS_MAX = 500;
 
 type Count = [written: number, bytes: number, removed: number, occupied: number, keyBytesMax: number, first: string | null];
 
-export function restore(rooms: TreeRooms, intent: RestoreIntent, window: Window): Promise<RestoreVerdict> {
-  return commitTree(rooms, intent.who, [intent.bucket], async (work) => {
-    work.head(intent.bucket);
-    await work.session.execute(sql.PREPARE);
-    const next = await fill(work, intent, window);
-    const [found] = await work.session.query<Count>(sql.COUNT);
-    if (found![0] + found![2] >= ANALYZED_MIN) await work.session.execute(sql.ANALYZE);
-    const unchanged = await work.session.execute(sql.DROP_UNCHANGED, [intent.bucket]);
-    const settled = await settleConflicts(work, intent);
-    const [count] = await work.session.query<Count>(sql.COUNT);
-    const [written, bytes, removed, , keyBytesMax, first] = count!;
-    if (keyBytesMax > KEY_BYTES_MAX) {
-      throw new CloudStoreError('invalid_key', `A key would be longer than ${KEY_BYTES_MAX} bytes.`, {
-        details: { tooLong: true },
-      });
-    }
-    const verdict = { restored: written, ...settled, unchanged, removed, bytes, next };
-    if (intent.dryRun === true || written + removed === 0) return verdict;
-    await open(work, intent, first ?? '');
-    if (removed + settled.replaced + settled.renamed > 0) await work.session.execute(sql.MEASURE_TARGETS, [intent.bucket]);
-    if (removed > 0) await takeAway(work, intent.bucket);
-    if (written > 0) await bring(work, intent, written, bytes);
-    await work.session.execute(sql.ENSURE_DIRECTORIES, [intent.bucket, work.now]);
-    if (removed > 0) {
-      await work.session.execute(sql.CLEAR_EXPLICIT, [intent.bucket]);
-      await work.session.execute(sql.DROP_EMPTY, [intent.bucket]);
-    }
-    if (written + removed > 1 || removed === 1) await tell(work, intent);
-    return verdict;
-  });
+export function restore(rooms: TreeRooms, intent: RestoreIntent, window: Window, signal?: AbortSignal): Promise<RestoreVerdict> {
+  return commitTree(rooms, intent.who, [intent.bucket], (work) => restoreIn(work, intent, window), signal);
+}
+
+async function restoreIn(work: Work, intent: RestoreIntent, window: Window): Promise<RestoreVerdict> {
+  work.head(intent.bucket);
+  await work.session.execute(sql.PREPARE);
+  const next = await fill(work, intent, window);
+  const [found] = await work.session.query<Count>(sql.COUNT);
+  if (found![0] + found![2] >= ANALYZED_MIN) await work.session.execute(sql.ANALYZE);
+  const unchanged = await work.session.execute(sql.DROP_UNCHANGED, [intent.bucket]);
+  const settled = await settleConflicts(work, intent);
+  const [count] = await work.session.query<Count>(sql.COUNT);
+  const [written, bytes, removed, , keyBytesMax, first] = count!;
+  if (keyBytesMax > KEY_BYTES_MAX) {
+    throw new CloudStoreError('invalid_key', `A key would be longer than ${KEY_BYTES_MAX} bytes.`, {
+      details: { tooLong: true },
+    });
+  }
+  const verdict = { restored: written, ...settled, unchanged, removed, bytes, next };
+  if (intent.dryRun === true || written + removed === 0) return verdict;
+  await open(work, intent, first ?? '');
+  if (removed + settled.replaced + settled.renamed > 0) await work.session.execute(sql.MEASURE_TARGETS, [intent.bucket]);
+  if (removed > 0) await takeAway(work, intent.bucket);
+  if (written > 0) await bring(work, intent, written, bytes);
+  await work.session.execute(sql.ENSURE_DIRECTORIES, [intent.bucket, work.now]);
+  if (removed > 0) {
+    await work.session.execute(sql.CLEAR_EXPLICIT, [intent.bucket]);
+    await work.session.execute(sql.DROP_EMPTY, [intent.bucket]);
+  }
+  if (written + removed > 1 || removed === 1) await tell(work, intent);
+  return verdict;
 }
 
 /** The names of one window. @throws version_not_found, not_found */

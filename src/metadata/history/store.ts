@@ -9,8 +9,8 @@ export function createHistoryStore(rooms: TreeRooms): HistoryStore {
   const { database } = rooms;
   return {
     ...createHistoryLists(database),
-    restore: (intent, window) => restore(rooms, intent, window),
-    purge: (intent, window) => purge(database, intent, window),
+    restore: (intent, window, signal) => restore(rooms, intent, window, signal),
+    purge: (intent, window, signal) => purge(database, intent, window, signal),
     async exceeds({ bucket, what }, names) {
       const key = what.kind === 'asOf' ? what.prefix : what.key;
       if (what.kind === 'version' || (key !== '' && !key.endsWith('/'))) return false;

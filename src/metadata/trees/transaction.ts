@@ -9,6 +9,7 @@ import type { PrincipalId, Who } from '#core/principal';
 import type { DefaultRetention } from '#core/retention';
 import { quotaExceeded } from '../commit/checks.ts';
 import type { Database, Session, Statement } from '../database.ts';
+import { unlessGone } from '../unless-gone.ts';
 
 export interface TreeRooms {
   database: Database;
@@ -111,13 +112,14 @@ interface Attempt<T> {
 
 /**
  * One transaction under the locks of the buckets' heads, in the order of their ids, which is what every commit takes first. When the
- * connection broke while committing, the journal tells whether it was done; if it was not, it is done again.
+ * connection broke while committing, the journal tells whether it was done; if it was not, it is done again. `signal`: calls it off, until it is committed.
  */
 export async function commitTree<T>(
   rooms: TreeRooms,
   who: Who,
   wanted: BucketId[],
   work: (work: Work) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
   const buckets = [...new Set(wanted)].sort((a, b) => a - b);
   let lost: Attempt<T> | null = null;
@@ -125,7 +127,9 @@ export async function commitTree<T>(
     const started: { attempt: Attempt<T> | null } = { attempt: null };
     const previous: Attempt<T> | null = lost;
     try {
-      return await rooms.database.transaction((session) => attempt(rooms, session, who, buckets, previous, started, work));
+      return await rooms.database.transaction((session) =>
+        unlessGone(rooms.database, session, signal, () => attempt(rooms, session, who, buckets, previous, started, work)),
+      );
     } catch (error) {
       const wait = RECONNECT_MS[broken];
       if (!isCloudStoreError(error, 'unavailable') || error.details.fenced === true || wait === undefined) throw error;

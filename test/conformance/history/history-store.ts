@@ -73,6 +73,57 @@ export function describeHistoryStore(rigOf: () => MetadataRig): void {
       }
     });
 
+    it('tells who wrote each version, and by which door, whatever brought it', async () => {
+      for (const versioning of ['off', 'enabled'] as const) {
+        await fresh(versioning);
+        const other = (await rig.user()).who;
+        const by = async (key: string, bucket = home): Promise<(string | null)[]> => {
+          const found = await history().versions(at(bucket, key), null, 100);
+          const writers = await history().writers(
+            at(bucket, key),
+            found.map(({ versionId }) => versionId),
+          );
+          return found.map(({ versionId }) => {
+            const writer = writers.get(versionId);
+            return writer === undefined ? 'unknown' : writer.name === null ? null : `${writer.name} ${writer.protocol}`;
+          });
+        };
+        const own = `${home.who.principal?.name} ${home.who.protocol}`;
+        const theirs = `${other.principal?.name} s3`;
+        const foreign = { ...other, protocol: 's3' as const };
+        await put('f/a');
+        await put('f/a', 4, { who: foreign });
+        await put('f/a', 5, { who: { ...other, principal: null } });
+        await put('f/b');
+        expect(await by('f/a')).to.deep.equal([null, theirs, own]);
+        rig.clock.advance(10);
+        await rig.store.copy({ who: foreign, from: at(home, 'f/'), to: at(home, 'g/'), overwrite: false });
+        expect([await by('g/a'), await by('g/b')]).to.deep.equal([[theirs], [theirs]]);
+        rig.clock.advance(10);
+        await rig.store.removeTree({ who: foreign, ...at(home, 'f/') });
+        await history().restore(
+          {
+            who: { ...home.who, protocol: 'webdav' },
+            bucket: home.id,
+            what: { kind: 'deleted', key: 'f/' },
+            conflict: 'fail',
+          },
+          ALL,
+        );
+        expect((await by('f/b'))[0]).to.equal(`${home.who.principal?.name} webdav`);
+        if (versioning === 'enabled') expect((await by('f/b'))[1], 'its delete marker').to.equal(theirs);
+        // A name that has been moved keeps what it was, and who made it.
+        await rig.store.move({ who: foreign, from: at(home, 'g/'), to: at(home, 'h/'), overwrite: false });
+        expect((await by('h/a')).at(0)).to.equal(theirs);
+        // What the journal of another bucket knows is not said of this one.
+        const elsewhere = await rig.bucket({ owner: { ...home, who: home.who, principal: home.who.principal! } });
+        for (let n = 0; n < 20; n++) await rig.store.commit(putIntent({ ...elsewhere, who: foreign }, `${n}`));
+        await put('alone');
+        await rig.store.move({ who: foreign, from: at(home, 'alone'), to: at(elsewhere, 'alone'), overwrite: false });
+        expect(await by('alone', elsewhere)).to.deep.equal([versioning === 'off' ? 'unknown' : theirs]);
+      }
+    });
+
     it('shows what S3 sees, in its order, the same by pages of any size', async () => {
       await fresh('enabled');
       for (const key of ['a', 'b/1', 'a', 'b/2', 'c', 'c']) await put(key);

@@ -229,6 +229,45 @@ export function describeTrees(rigOf: () => MetadataRig): void {
         expect((await locks.covering(home.id, ['e/in/x'])).length).to.equal(1);
       });
 
+      it('is called off by whoever asked for it, also in mid-statement, and leaves nothing', async () => {
+        await put('a/1');
+        await removeTree('a/', { signal: new AbortController().signal });
+        await put('a/1');
+        const before = (await events()).length;
+        const sleep = 'SELECT pg_sleep(60) FROM (SELECT 1 FROM bucket_heads WHERE bucket_id = $1 FOR UPDATE) x';
+        const pids = (what: string): Promise<unknown[][]> =>
+          rig.database.sql(
+            `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND ${what}`,
+          );
+        const found = async (what: string, count: number): Promise<unknown[][]> => {
+          for (;;) {
+            const rows = await pids(what);
+            if (rows.length === count) return rows;
+          }
+        };
+        const held = rig.database.sql(sleep, [home.id]).catch(() => undefined);
+        await found("wait_event = 'PgSleep'", 1);
+        for (const work of [
+          (signal: AbortSignal) => copy('a/', 'b/', { signal }),
+          (signal: AbortSignal) => move('a/', 'b/', { signal }),
+          (signal: AbortSignal) => removeTree('a/', { signal }),
+        ]) {
+          const stop = new AbortController();
+          const refused = codeOf(work(stop.signal));
+          await found("wait_event_type = 'Lock'", 1);
+          stop.abort();
+          expect(await refused).to.equal('aborted');
+          expect(await pids("wait_event_type = 'Lock'"), 'the statement ended with it').to.deep.equal([]);
+          expect(await codeOf(work(AbortSignal.abort()))).to.equal('aborted');
+        }
+        const [[sleeper] = []] = await pids("wait_event = 'PgSleep'");
+        await rig.database.sql('SELECT pg_cancel_backend($1)', [sleeper]);
+        await held;
+        expect(await keysIn()).to.deep.equal(['a/1']);
+        expect((await events()).length).to.equal(before);
+        expect((await copy('a/', 'b/', { signal: new AbortController().signal })).count).to.equal(1);
+      });
+
       it('holds the quota, and takes none for a move', async () => {
         await put('a/x', { size: 60 });
         await rig.gateways[0]!.principals.update(home.owner, { quotaBytes: 100 });
