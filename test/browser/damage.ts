@@ -77,8 +77,18 @@ export async function healDamage(stage: Stage, page: Page, findings: (page: Page
   await page.getByText('thrown away.bin').first().waitFor();
   expect(page.url()).to.contain('#/trash/home/Projects/');
   await page.goBack();
+  // What was replaced is shown among its versions, and pointed at.
+  await one.getByRole('link', { name: 'home/Projects/replaced.bin' }).click();
+  const versions = page.getByRole('dialog', { name: 'Versions of “replaced.bin”' }).locator('.version');
+  await versions.nth(1).and(page.locator('.pointed')).waitFor();
+  expect(await versions.count()).to.equal(2);
+  await page.keyboard.press('Escape');
+  await page.goBack();
   await one.getByRole('link', { name: 'home/Documents/Deed.bin' }).click();
+  await page.getByRole('dialog', { name: 'Versions of “Deed.bin”' }).locator('.version.pointed').waitFor();
+  await page.keyboard.press('Escape');
   await page.locator('.entry').filter({ hasText: 'Deed.bin' }).waitFor();
+  await page.locator('.details').getByRole('button', { name: 'Close' }).click();
 
   await page.setInputFiles('input[type=file] >> nth=0', [
     { name: 'Deed from the other machine.bin', mimeType: 'application/octet-stream', buffer: deed },

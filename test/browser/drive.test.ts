@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
+import { holdBucket } from '../support/held-bucket.ts';
 import { requireProgram } from '../support/programs.ts';
 import { fillFolder } from '../support/wide-folder.ts';
 import { at, openStage, type Stage, signIn } from './browser.ts';
@@ -152,6 +153,53 @@ describe('the drive in a browser', function () {
     expect((await stage.api('HEAD', '/files/home/Trip/photo%20(2).jpg')).status).to.equal(404);
   });
 
+  it('is used by the keyboard alone: to select, by the menu, the questions and the way back', async () => {
+    const list = page.locator('.entries');
+    const selected = (): Promise<string[]> =>
+      page.locator('.entry[aria-selected=true] .name').evaluateAll((all) => all.map((one) => one.getAttribute('title') ?? ''));
+    const focus = (): Promise<string> =>
+      page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+    await list.press('Home');
+    await list.press('Shift+ArrowDown');
+    expect(await selected()).to.have.lengthOf(2);
+    await list.press('Escape');
+    expect(await selected()).to.deep.equal([]);
+    await list.press('Space');
+    await list.press('Control+ArrowDown');
+    await list.press('Space');
+    expect(await selected()).to.have.lengthOf(2);
+    await list.press('Control+a');
+    expect(await selected()).to.have.lengthOf(await page.locator('.entry').count());
+    await list.press('Home');
+    await list.press('ContextMenu');
+    await page.getByRole('menu').waitFor();
+    await page.keyboard.press('ArrowUp');
+    expect(await focus()).to.include('Delete');
+    await page.keyboard.press('Escape');
+    await page.getByRole('menu').waitFor({ state: 'detached' });
+    await list.and(page.locator(':focus')).waitFor();
+    // Into another folder by its question, without a drag.
+    await list.press('ContextMenu');
+    await page.getByRole('menuitem', { name: 'Copy to…' }).press('Enter');
+    const chooser = page.getByRole('dialog', { name: 'Copy to…' });
+    await chooser.getByRole('button', { name: 'One level up' }).press('Enter');
+    await chooser.getByRole('button', { name: 'Trip' }).waitFor();
+    await page.keyboard.press('Escape');
+    await chooser.waitFor({ state: 'detached' });
+    await list.and(page.locator(':focus')).waitFor();
+    await list.press('/');
+    await page.getByRole('searchbox').and(page.locator(':focus')).waitFor();
+    await page.keyboard.type('photo');
+    await entry('album').waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    await entry('album').waitFor();
+    await list.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    await page.keyboard.press('Escape');
+    await list.and(page.locator(':focus')).waitFor();
+    await list.press('Escape');
+  });
+
   it('selects several, and deletes them after it has asked', async () => {
     await entry('note (2).txt').click();
     await entry('renamed.txt').click({ modifiers: ['Control'] });
@@ -160,6 +208,140 @@ describe('the drive in a browser', function () {
     await entry('renamed.txt').waitFor({ state: 'detached' });
     expect((await stage.api('HEAD', '/files/home/Trip/renamed.txt')).status).to.equal(404);
     expect((await stage.api('HEAD', '/files/home/Trip/photo.jpg')).status).to.equal(200);
+  });
+
+  it('shows what takes long, whichever page is looked at, and calls it off with nothing done', async () => {
+    const held = await holdBucket(stage.gateway.dataDir, stage.gateway.bucket);
+    const work = page.locator('.work');
+    const callOff = async (title: string): Promise<void> => {
+      await work.getByText(title).waitFor();
+      await held.somebodyWaits();
+      await page.getByRole('link', { name: 'Shared links' }).click();
+      await work.getByRole('progressbar', { name: title }).waitFor();
+      await work.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByText('Cancelled', { exact: true }).waitFor();
+      await work.waitFor({ state: 'detached' });
+      await page.getByRole('status').filter({ hasText: 'Cancelled' }).getByRole('button', { name: 'Dismiss' }).click();
+      await page.goto(at(stage.gateway, 'drive/home/Trip/'));
+    };
+    try {
+      await entry('album').click();
+      await page.keyboard.press('Control+c');
+      await page.keyboard.press('Control+v');
+      await callOff('Copying 1 item');
+      await entry('album').click();
+      await page.keyboard.press('Delete');
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+      await callOff('Deleting 1 item');
+    } finally {
+      await held.release();
+    }
+    // Whatever still waited for the bucket is done before this.
+    await put('Trip/gone/1.txt', 'x');
+    await entry('album').waitFor();
+    expect((await stage.api('GET', '/stat/home/Trip/album%20(2)/')).status).to.equal(404);
+    expect((await stage.api('GET', '/stat/home/Trip/album/')).status).to.equal(200);
+    // A trash that is being emptied, and one that comes back.
+    await stage.api('DELETE', '/files/home/Trip/gone/?recursive=true');
+    const again = await holdBucket(stage.gateway.dataDir, stage.gateway.bucket);
+    try {
+      for (const [button, confirmed, title] of [
+        ['Restore all', null, 'Restoring what was deleted'],
+        ['Delete gone for good', 'Delete for good', 'Deleting 1 item'],
+      ] as const) {
+        await page.goto(at(stage.gateway, 'trash/home/Trip/'));
+        await page.getByRole('button', { name: button }).click();
+        if (confirmed !== null) await page.getByRole('dialog').getByRole('button', { name: confirmed }).click();
+        await work.getByText(title).waitFor();
+        await again.somebodyWaits();
+        await work.getByRole('button', { name: 'Cancel' }).click();
+        await work.waitFor({ state: 'detached' });
+      }
+    } finally {
+      await again.release();
+    }
+    await put('Trip/photo.txt', 'x');
+    await stage.api('DELETE', '/files/home/Trip/photo.txt');
+    await page.reload();
+    await page.getByRole('link', { name: 'gone' }).waitFor();
+    await page.goto(at(stage.gateway, 'drive/home/Trip/'));
+    await entry('album').waitFor();
+  });
+
+  it('waits as long as the gateway wants, and goes on by itself', async () => {
+    const busy = { now: true, seconds: 1 };
+    const limit = (route: Route) =>
+      !busy.now
+        ? route.continue()
+        : route.fulfill({
+            status: 429,
+            headers: { 'Retry-After': String(busy.seconds) },
+            contentType: 'application/problem+json',
+            body: JSON.stringify({ status: 429, code: 'rate_limited', title: 'Too many requests' }),
+          });
+    await page.route(/\/files\/home\/Trip\/album\//, limit);
+    await page.goto(at(stage.gateway, 'drive/home/Trip/album/'));
+    await page.getByRole('heading', { name: 'A short pause' }).waitFor();
+    busy.now = false;
+    await entry('day 1').waitFor();
+    busy.now = true;
+    await page.route('**/api/v1/copy', limit);
+    await entry('day 1').click();
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('Control+v');
+    await page.locator('.work').getByText('The gateway wants a pause').waitFor();
+    busy.now = false;
+    await entry('day 1 (2)').waitFor();
+    await page.unrouteAll();
+
+    const patient = await stage.page();
+    await patient.clock.install();
+    busy.now = true;
+    busy.seconds = 30;
+    await patient.route('**/auth/login', limit);
+    await patient.goto(stage.gateway.webUrl);
+    await patient.fill('[name=username]', stage.gateway.user);
+    await patient.fill('[name=password]', stage.gateway.password);
+    await patient.click('button[type=submit]');
+    await patient.getByText(/Next try in/).waitFor();
+    expect(await patient.locator('button[type=submit]').isDisabled()).to.equal(true);
+    busy.now = false;
+    await patient.clock.runFor(31_000);
+    await patient.locator('button[type=submit]:enabled').click();
+    await patient.waitForSelector('#content');
+    await patient.context().close();
+    await page.goto(at(stage.gateway, 'drive/home/Trip/'));
+    await entry('album').waitFor();
+  });
+
+  it('leads by a link to what a file was, and says who wrote it', async () => {
+    for (const text of ['one', 'two', 'three']) await put('Trip/letter.txt', text);
+    const dav = await fetch(`${stage.gateway.webdavUrl}home/Trip/letter.txt`, {
+      method: 'PUT',
+      body: 'four',
+      headers: { Authorization: `Basic ${Buffer.from(`${stage.gateway.user}:${stage.gateway.password}`).toString('base64')}` },
+    });
+    expect(dav.ok).to.equal(true);
+    const listed = (await (await stage.api('GET', '/versions/home/Trip/letter.txt')).json()) as {
+      versions: { versionId: string }[];
+    };
+    const { versionId = '' } = listed.versions[2] ?? {};
+    await page.goto(at(stage.gateway, `drive/home/Trip/?versions=letter.txt&version=${versionId}`));
+    const rows = page.getByRole('dialog', { name: 'Versions of “letter.txt”' }).locator('.version');
+    await rows.nth(3).waitFor();
+    expect(await rows.evaluateAll((all) => all.map((row) => row.ariaCurrent))).to.deep.equal([null, null, 'true', null]);
+    await rows.nth(0).getByText(`by ${stage.gateway.user} · network drive`).waitFor();
+    await rows.nth(1).getByText(`by ${stage.gateway.user} · browser or API`).waitFor();
+    await page.keyboard.press('Escape');
+    const details = page.locator('.details');
+    await details.getByText(`by ${stage.gateway.user} · network drive`).waitFor();
+    await entry('letter.txt').and(page.locator('.selected')).waitFor();
+    await page.goto(at(stage.gateway, 'drive/home/Trip/nowhere/'));
+    await page.getByText('This folder is not there').waitFor();
+    await page.locator('#content').getByRole('link', { name: 'One level up' }).click();
+    await entry('letter.txt').waitFor();
+    await details.getByRole('button', { name: 'Close' }).click();
+    await stage.api('DELETE', '/files/home/Trip/letter.txt');
   });
 
   it('shows what another browser and another door do, without a reload', async () => {

@@ -17,6 +17,9 @@ import {
 } from './care.ts';
 import { drawLoad, readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
 import { healDamage } from './damage.ts';
+import { installPage } from './install.ts';
+import { leaveWizard } from './leave.ts';
+import { runRecipes } from './recipes.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
 import { failEveryPage } from './states.ts';
 
@@ -55,6 +58,7 @@ describe('every page in a browser', function () {
 
   before(async () => {
     stage = await openStage({ setup: true, env: { CLOUDSTORE_SCRUB_MIB_PER_SECOND: '1' } });
+    await leaveWizard(stage);
     await passkeyLater(stage);
     await takeOver(stage, async (on, screen) => {
       for (const colorScheme of ['light', 'dark'] as const) {
@@ -218,6 +222,7 @@ describe('every page in a browser', function () {
     await phone.getByText('This code was used already').waitFor();
     await phone.context().close();
     await page.getByText('Taken by a device at 127.0.0.1').waitFor();
+    await runRecipes(stage, page, password, secret);
     await page.getByRole('button', { name: 'Take its access back' }).click();
     await page.getByText('Taken back: it opens nothing any more.').waitFor();
     await page.waitForFunction(() => document.querySelector('.connect-qr .qr.spent') !== null);
@@ -488,6 +493,9 @@ describe('every page in a browser', function () {
   it('ends what a user is signed in by', () => endAccess(stage, page));
 
   it('says when the trace is refused or breaks', () => breakTrace(stage));
+
+  it('can be installed, as Chromium itself finds, opens without a gateway, and keeps nothing but itself', () =>
+    installPage(stage));
 
   it('loads few scripts for its first view', async () => void (await weighScripts(stage)));
 

@@ -32,6 +32,8 @@ import { useEffect } from 'preact/hooks';
 import { bucketLabel, buckets, loadBuckets } from './api/buckets.ts';
 import { reachable, session, signOut } from './api/session.ts';
 import { newBucket } from './drive/new-bucket.tsx';
+import { Works } from './drive/work.tsx';
+import { HistoryTasks } from './history/tasks.tsx';
 import { chooseLanguage, LANGUAGES, language, type MessageKey, t } from './i18n/index.ts';
 import { applyTheme, preferences } from './preferences.ts';
 import { driveHref, go, href, route } from './router.ts';
@@ -152,6 +154,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <Icon of={CloudOff} /> {t('offline.bar')}
           </div>
         )}
+        <HistoryTasks />
+        <Works />
         <main id="content" tabIndex={-1}>
           {children}
         </main>

@@ -152,9 +152,13 @@ function Files({ files }: { files: HurtFile[] }) {
     <ul class="hurt-files">
       {files.map(({ bucket, key, version, current, deleted, size }) => {
         const folder = key.slice(0, key.lastIndexOf('/') + 1);
+        const name = key.slice(folder.length);
+        const to = deleted
+          ? trashHref({ bucket, key: folder })
+          : driveHref(bucket, folder, name === '' ? {} : { versions: name, version });
         return (
           <li key={version} class="row">
-            <a class="wrap grow" href={deleted ? trashHref({ bucket, key: folder }) : driveHref(bucket, folder)}>
+            <a class="wrap grow" href={to}>
               <bdi>{visible(`${bucket}/${key}`)}</bdi>
             </a>
             {deleted ? (

@@ -76,6 +76,16 @@ export function thumbnailUrl(file: Place & { etag: string }): string {
   return ROOT + at.path + queryOf({ ...at.query, size: 256, v: file.etag });
 }
 
+interface TransferOptions {
+  overwrite?: boolean;
+  signal?: AbortSignal;
+}
+
+/** What can be called off says so: else it is finished, whoever goes away. */
+export function unlessGone(signal: AbortSignal | undefined): { onDisconnect?: 'cancel' } {
+  return signal === undefined ? {} : { onDisconnect: 'cancel' };
+}
+
 export const api = {
   buckets: async () => (await getJson<{ buckets: Bucket[] }>('/buckets')).buckets,
   createBucket: (name: string) => getJson<Bucket>('/buckets', { method: 'POST', body: { name } }),
@@ -89,9 +99,9 @@ export const api = {
     const { path, query } = placePath('/stat', place);
     return getJson<Entry>(path, { query: { ...query, verified } });
   },
-  checksum(place: Place) {
+  checksum(place: Place, signal?: AbortSignal) {
     const { path, query } = placePath('/checksum', place);
-    return getJson<{ algorithm: string; value: string }>(path, { query });
+    return getJson<{ algorithm: string; value: string }>(path, { query, signal });
   },
   async bytes(place: Bytes, options: { range?: string; signal?: AbortSignal } = {}) {
     const { path, query } = bytesPath(place);
@@ -105,12 +115,16 @@ export const api = {
     const { path, query } = placePath('/files', place);
     return getJson<Entry>(path, { method: 'PUT', query, headers: { 'If-None-Match': '*' } });
   },
-  remove(place: Place) {
+  /** With a signal nothing of it is done where it comes in time. */
+  remove(place: Place, signal?: AbortSignal) {
     const { path, query } = placePath('/files', place);
-    return getJson<void>(path, { method: 'DELETE', query: { ...query, recursive: place.key.endsWith('/') } });
+    const options = { ...query, recursive: place.key.endsWith('/'), ...unlessGone(signal) };
+    return getJson<void>(path, { method: 'DELETE', query: options, signal });
   },
-  transfer(verb: 'move' | 'copy', from: Place, to: Place, overwrite = false) {
-    const body = { from: { bucket: from.bucket, key: from.key }, to: { bucket: to.bucket, key: to.key }, overwrite };
-    return getJson<{ created: boolean; count: number; entry: Entry }>(`/${verb}`, { method: 'POST', body });
+  /** As `remove`; between buckets of different owners what was copied stays. */
+  transfer(verb: 'move' | 'copy', from: Place, to: Place, { overwrite = false, signal }: TransferOptions = {}) {
+    const places = { from: { bucket: from.bucket, key: from.key }, to: { bucket: to.bucket, key: to.key } };
+    const body = { ...places, overwrite, ...unlessGone(signal) };
+    return getJson<{ created: boolean; count: number; entry: Entry }>(`/${verb}`, { method: 'POST', body, signal });
   },
 };

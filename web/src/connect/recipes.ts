@@ -30,7 +30,9 @@ export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, 
   const folder = `${webdav}${encodeURIComponent(bucket)}/`;
   const dav = folder.replace(/^http/, 'dav');
   const kde = folder.replace(/^http/, 'webdav');
+  // Windows takes no slash at the end of a share's name.
   const unc = folder
+    .replace(/\/$/, '')
     .replace(
       /^(https?):\/\/([^/:]+)(?::(\d+))?\//,
       (_all, scheme: string, host: string, port = '') =>

@@ -9,7 +9,7 @@ import { askText } from '../ui/ask-text.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { fail, tell } from '../ui/toast.tsx';
 import { createClashAsker, freeKey } from './clash.ts';
-import { startWork } from './work.tsx';
+import { isAbort, type RunningWork, startWork } from './work.tsx';
 
 /** What was cut or copied, until it is put down somewhere. */
 export const clipboard = signal<{ verb: 'move' | 'copy'; entries: Entry[] } | null>(null);
@@ -70,33 +70,40 @@ export async function transfer(verb: 'move' | 'copy', entries: readonly Entry[],
       continue;
     }
     try {
-      if (same) await api.transfer(verb, entry, { ...target, key: await freeKey(target) });
-      else await transferOne(verb, entry, target, () => asker(entry.name, entries.length > 1));
+      if (same) {
+        const free = { ...target, key: await freeKey(target) };
+        await work.ask(() => api.transfer(verb, entry, free, { signal: work.signal }));
+      } else await transferOne(verb, entry, target, work, () => asker(entry.name, entries.length > 1));
       done++;
     } catch (error) {
+      if (isAbort(error)) break;
       fail(error);
       if (isApiError(error, 'unreachable', 'quota_exceeded', 'insufficient_storage')) break;
     }
     work.step();
   }
-  work.end();
-  if (done > 0) tell(t(verb === 'move' ? 'work.moved' : 'work.copied', { count: done }));
+  work.end(done);
+  if (done > 0 && !work.cancelled()) tell(t(verb === 'move' ? 'work.moved' : 'work.copied', { count: done }));
 }
 
 async function transferOne(
   verb: 'move' | 'copy',
   from: Entry,
   to: Place,
+  { ask, signal }: RunningWork,
   asker: () => Promise<'replace' | 'both' | 'skip'>,
 ): Promise<void> {
   try {
-    await api.transfer(verb, from, to);
+    await ask(() => api.transfer(verb, from, to, { signal }));
   } catch (error) {
     if (!isApiError(error, 'already_exists', 'precondition_failed', 'name_clash')) throw error;
     const answer = await asker();
     if (answer === 'skip') return;
-    if (answer === 'replace') await api.transfer(verb, from, to, true);
-    else await api.transfer(verb, from, { bucket: to.bucket, key: await freeKey(to) });
+    if (answer === 'replace') await ask(() => api.transfer(verb, from, to, { overwrite: true, signal }));
+    else {
+      const free = { bucket: to.bucket, key: await freeKey(to) };
+      await ask(() => api.transfer(verb, from, free, { signal }));
+    }
   }
 }
 
@@ -118,16 +125,17 @@ export async function removeAll(entries: readonly Entry[]): Promise<string[]> {
   for (const entry of entries) {
     if (work.cancelled()) break;
     try {
-      await api.remove(entry);
+      await work.ask(() => api.remove(entry, work.signal));
       gone.push(entry.key);
     } catch (error) {
+      if (isAbort(error)) break;
       if (isApiError(error, 'not_found')) gone.push(entry.key);
       else fail(error);
       if (isApiError(error, 'unreachable')) break;
     }
     work.step();
   }
-  work.end();
+  work.end(gone.length);
   if (gone.length > 0) tell(t('work.removed', { count: gone.length }), undo(first.bucket, gone, before));
   return gone;
 }
@@ -138,14 +146,21 @@ function undo(bucket: string, keys: readonly string[], before: string | null): {
   const span = before === null ? {} : { deletedSince: before };
   const act = async (): Promise<void> => {
     const asker = createClashAsker();
+    const work = startWork(t('work.restoring', { count: keys.length }), keys.length);
     let count = 0;
     for (const key of keys) {
+      if (work.cancelled()) break;
       try {
-        count += await bringBack({ bucket, key }, { asker, several: keys.length > 1, ...(key.endsWith('/') ? { span } : {}) });
+        count += await bringBack(
+          { bucket, key },
+          { asker, work, several: keys.length > 1, ...(key.endsWith('/') ? { span } : {}) },
+        );
       } catch (error) {
-        fail(error);
+        if (!isAbort(error)) fail(error);
       }
+      work.step();
     }
+    work.end(count);
     if (count > 0) tell(t('history.restored', { count }));
   };
   return { label: t('undo'), act: () => void act() };

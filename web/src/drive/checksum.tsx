@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { api, type Place } from '../api/client.ts';
 import { t } from '../i18n/index.ts';
 import { CopyField } from '../ui/copy-field.tsx';
@@ -13,7 +13,8 @@ export interface Sum {
 /** What a file's bytes add up to: as its writer announced it and the gateway held it against what came, or, when asked, made of what is stored. */
 export function Checksum({ file, known }: { file: Place; known: Sum | undefined }) {
   const [made, setMade] = useState<Sum | null>(null);
-  const [busy, setBusy] = useState(false);
+  const [stop, setStop] = useState<AbortController | null>(null);
+  useEffect(() => () => stop?.abort(), [stop]);
   const sum = known ?? made;
   if (sum !== null)
     return (
@@ -23,16 +24,26 @@ export function Checksum({ file, known }: { file: Place; known: Sum | undefined 
       </>
     );
   const ask = async (): Promise<void> => {
-    setBusy(true);
+    const asked = new AbortController();
+    setStop(asked);
     try {
-      setMade(await api.checksum(file));
+      setMade(await api.checksum(file, asked.signal));
     } catch (error) {
-      fail(error);
+      if (!asked.signal.aborted) fail(error);
     }
-    setBusy(false);
+    setStop((now) => (now === asked ? null : now));
   };
+  if (stop !== null)
+    return (
+      <span class="row" role="status">
+        <span class="spinner small" /> <span class="muted">{t('details.makingChecksum')}</span>
+        <button type="button" class="link" onClick={() => setStop(null)}>
+          {t('cancel')}
+        </button>
+      </span>
+    );
   return (
-    <button type="button" class="link" disabled={busy} onClick={() => void ask()}>
+    <button type="button" class="link" onClick={() => void ask()}>
       {t('details.makeChecksum')}
     </button>
   );

@@ -7,7 +7,7 @@ import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { useLoad } from '../ui/load.ts';
+import { usePages } from '../ui/pages.ts';
 import { Failed, Loading } from '../ui/states.tsx';
 import { newFolder, parentOf } from './actions.tsx';
 import { visible } from './entry-list.tsx';
@@ -34,11 +34,15 @@ export function FolderQuestions() {
 
 function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy'; answer: (place: Place | null) => void }) {
   const [place, setPlace] = useState<Place | null>(start);
-  const { data, error, reload } = useLoad(
-    async () =>
-      place === null ? null : (await api.list(place, { limit: 1000 })).entries.filter(({ kind }) => kind === 'folder'),
+  const folders = usePages(
+    async (cursor, signal) => {
+      if (place === null) return { items: [], next: null };
+      const page = await api.list(place, { limit: 1000, cursor: cursor ?? undefined, signal });
+      return { items: page.entries.filter(({ kind }) => kind === 'folder'), next: page.next };
+    },
     [place?.bucket, place?.key],
   );
+  const { items, error, reload } = folders;
   return (
     <Dialog title={t(verb === 'move' ? 'moveTo' : 'copyTo')} onClose={() => answer(null)}>
       <p class="chooser-path">
@@ -63,16 +67,23 @@ function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy';
               </button>
             </li>
           ))}
-        {error !== null && <Failed error={error} retry={reload} />}
-        {place !== null && data === null && error === null && <Loading rows={3} />}
-        {data?.map(({ key, name }) => (
+        {error !== null && <Failed error={error} retry={folders.again} />}
+        {place !== null && items === null && error === null && <Loading rows={3} />}
+        {items?.map(({ key, name }) => (
           <li key={key}>
             <button type="button" onClick={() => place !== null && setPlace({ bucket: place.bucket, key })}>
               <Icon of={FolderIcon} class="kind folder" /> <bdi>{visible(name)}</bdi> <Icon of={ChevronRight} class="faint" />
             </button>
           </li>
         ))}
-        {data?.length === 0 && <li class="muted">{t('chooser.none')}</li>}
+        {folders.more && error === null && (
+          <li>
+            <Button busy={folders.loading} onClick={folders.next}>
+              {t('showMore')}
+            </Button>
+          </li>
+        )}
+        {place !== null && items?.length === 0 && !folders.more && <li class="muted">{t('chooser.none')}</li>}
       </ul>
       <footer class="dialog-actions">
         {place !== null && (

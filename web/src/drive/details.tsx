@@ -3,7 +3,7 @@ import type { Link } from '../../../clients/typescript/index.ts';
 import { api, fileUrl, type Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import type { Entry, FileEntry } from '../api/types.ts';
-import { versionsPage } from '../history/version-rows.ts';
+import { versionsPage, writtenBy } from '../history/version-rows.ts';
 import { showVersions } from '../history/versions-dialog.tsx';
 import { ago, bytes, longDate, t } from '../i18n/index.ts';
 import { preferences } from '../preferences.ts';
@@ -164,6 +164,12 @@ function Activity({ file }: { file: FileEntry }) {
                 <span class="muted small" title={longDate(version.modified)}>
                   {ago(version.modified)}
                   {version.kind === 'file' && ` · ${bytes(version.size)}`}
+                  {writtenBy(version) !== '' && (
+                    <>
+                      <br />
+                      <bdi class="wrap">{writtenBy(version)}</bdi>
+                    </>
+                  )}
                 </span>
               </li>
             ))}

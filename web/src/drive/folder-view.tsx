@@ -11,6 +11,7 @@ import {
   FolderOpen,
   FolderPlus,
   FolderUp,
+  FolderX,
   History,
   Info,
   LayoutGrid,
@@ -25,9 +26,9 @@ import {
   X,
 } from 'lucide';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { isApiError } from '../api/error.ts';
 import type { Entry } from '../api/types.ts';
 import { restoreAsOf } from '../history/restore-as-of.tsx';
-import { HistoryTasks } from '../history/tasks.tsx';
 import { trashHref } from '../history/trash-href.ts';
 import { showVersions } from '../history/versions-dialog.tsx';
 import { t } from '../i18n/index.ts';
@@ -51,7 +52,6 @@ import { openFolder } from './folder.ts';
 import { createSelection } from './selection.ts';
 import { showKeys } from './shortcuts.tsx';
 import { Viewer } from './viewer.tsx';
-import { Works } from './work.tsx';
 
 interface FolderViewProps {
   bucket: string;
@@ -80,6 +80,18 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
   useEffect(() => {
     if (state === 'ready') refocus();
   }, [place, state, preferences.value.view]);
+
+  // A link to what a file was opens its details and its versions.
+  const past = route.value.query.get('versions');
+  const pointed = route.value.query.get('version');
+  useEffect(() => {
+    if (past === null || state !== 'ready') return;
+    const key = place.key + past;
+    selection.only(key);
+    preferences.set('details', true);
+    showVersions({ bucket, key, name: past, ...(pointed === null ? {} : { pointed }) });
+    go(driveHref(bucket, place.key), true);
+  }, [past, state]);
 
   const open = (entry: Entry): void => {
     if (entry.kind === 'folder') go(driveHref(bucket, entry.key));
@@ -213,7 +225,11 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
             u: () => files.current?.click(),
             N: () => void makeFolder(),
             v: () => preferences.set('view', preferences.value.view === 'list' ? 'grid' : 'list'),
-            '/': () => (searching.value = true),
+            '/': () => {
+              // What can be done with a selection stands where the field comes.
+              selection.clear();
+              searching.value = true;
+            },
             h: () => focused?.kind === 'file' && showVersions(focused),
             s: () => focused !== undefined && share(focused),
             '?': () => void showKeys(),
@@ -328,10 +344,17 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
             </>
           )}
         </div>
-        <HistoryTasks />
-        <Works />
         {state === 'failed' ? (
-          <Failed error={folder.error.value} retry={() => void folder.load()} />
+          isApiError(folder.error.value, 'not_found') ? (
+            <Empty icon={FolderX} title={t('folder.gone')}>
+              <p>{t('folder.goneText')}</p>
+              <a class="button plain" href={driveHref(bucket, parentKey(place.key))}>
+                <Icon of={FolderUp} /> {t('chooser.up')}
+              </a>
+            </Empty>
+          ) : (
+            <Failed error={folder.error.value} retry={() => void folder.load()} />
+          )
         ) : state === 'loading' ? (
           <Loading rows={9} />
         ) : entries.length === 0 ? (
@@ -364,7 +387,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
         ) : (
           <EntryList {...shared} />
         )}
-        <StatusLine count={entries.length} more={folder.next.value !== null} />
+        {state === 'ready' && <StatusLine count={entries.length} more={folder.next.value !== null} />}
       </div>
       {preferences.value.details && (
         <Details

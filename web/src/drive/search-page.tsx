@@ -5,10 +5,11 @@ import { client } from '../api/session.ts';
 import type { Entry } from '../api/types.ts';
 import { bytes, shortDate, t } from '../i18n/index.ts';
 import { driveHref } from '../router.ts';
+import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { useLoad } from '../ui/load.ts';
-import { Page, Show } from '../ui/page.tsx';
-import { Empty } from '../ui/states.tsx';
+import { Page } from '../ui/page.tsx';
+import { usePages } from '../ui/pages.ts';
+import { Empty, Failed, Loading } from '../ui/states.tsx';
 import { parentOf } from './actions.tsx';
 import { visible } from './entry-list.tsx';
 import { timeOf } from './folder.ts';
@@ -25,18 +26,18 @@ export function SearchPage() {
     const timer = setTimeout(() => setAsked(text.trim()), WAIT_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  const found = useLoad(async (): Promise<Entry[]> => {
-    if (asked === '') return [];
-    const out: Entry[] = [];
-    for (let cursor: string | null = null; ; ) {
-      const page: Found = await client.call('Search', {
-        query: { q: asked, limit: LIMIT, ...(cursor === null ? {} : { cursor }) },
-      });
-      out.push(...(page.entries as Entry[]));
-      if (page.next === null || out.length >= LIMIT) return out;
-      cursor = page.next;
-    }
-  }, [asked]);
+  const [complete, setComplete] = useState(true);
+  const found = usePages(
+    async (cursor, signal) => {
+      if (asked === '') return { items: [], next: null };
+      const query = { q: asked, limit: LIMIT, ...(cursor === null ? {} : { cursor }) };
+      const page: Found = await client.call('Search', { query, signal });
+      setComplete(page.complete);
+      return { items: page.entries as Entry[], next: page.next };
+    },
+    [asked],
+  );
+  const list = found.items;
   return (
     <Page title={t('nav.search')}>
       <div class="filter big">
@@ -51,42 +52,63 @@ export function SearchPage() {
           onInput={(event) => setText(event.currentTarget.value)}
         />
       </div>
-      <Show of={found}>
-        {(list) =>
-          asked === '' ? (
-            <Empty icon={SearchIcon} title={t('search.begin')}>
-              <p>{t('search.beginText')}</p>
-            </Empty>
-          ) : list.length === 0 ? (
-            <Empty icon={SearchIcon} title={t('search.none', { text: asked })} />
-          ) : (
-            <ul class="public-list" aria-label={t('nav.search')}>
-              {list.map((entry) => (
-                <li key={`${entry.bucket}/${entry.key}`}>
-                  <a
-                    href={
-                      entry.kind === 'folder'
-                        ? driveHref(entry.bucket, entry.key)
-                        : driveHref(entry.bucket, parentOf(entry.key), { open: entry.name })
-                    }
-                  >
-                    <Icon of={iconOf(kindOf(entry))} size={20} class={`kind ${kindOf(entry)}`} />
-                    <span class="name">
-                      <bdi>{visible(entry.name)}</bdi>
-                      <br />
-                      <span class="muted small">
-                        <bdi>{visible(`${entry.bucket}/${parentOf(entry.key)}`)}</bdi>
-                      </span>
-                    </span>
-                    <span class="muted small">{entry.kind === 'file' ? bytes(entry.size) : t('folder')}</span>
-                    <span class="muted small">{shortDate(timeOf(entry))}</span>
-                  </a>
-                </li>
-              ))}
-            </ul>
-          )
-        }
-      </Show>
+      {!complete && asked !== '' && (
+        <p class="note row" role="status">
+          <span class="grow">{t('search.incomplete')}</span>
+          <button type="button" class="link" onClick={found.reload}>
+            {t('retry')}
+          </button>
+        </p>
+      )}
+      {list === null ? (
+        found.error === null ? (
+          <Loading rows={4} />
+        ) : (
+          <Failed error={found.error} retry={found.again} />
+        )
+      ) : asked === '' ? (
+        <Empty icon={SearchIcon} title={t('search.begin')}>
+          <p>{t('search.beginText')}</p>
+        </Empty>
+      ) : list.length === 0 ? (
+        <Empty icon={SearchIcon} title={t('search.none', { text: asked })} />
+      ) : (
+        <ul class="public-list" aria-label={t('nav.search')}>
+          {list.map((entry) => (
+            <li key={`${entry.bucket}/${entry.key}`}>
+              <a
+                href={
+                  entry.kind === 'folder'
+                    ? driveHref(entry.bucket, entry.key)
+                    : driveHref(entry.bucket, parentOf(entry.key), { open: entry.name })
+                }
+              >
+                <Icon of={iconOf(kindOf(entry))} size={20} class={`kind ${kindOf(entry)}`} />
+                <span class="name">
+                  <bdi>{visible(entry.name)}</bdi>
+                  <br />
+                  <span class="muted small">
+                    <bdi>{visible(`${entry.bucket}/${parentOf(entry.key)}`)}</bdi>
+                  </span>
+                </span>
+                <span class="muted small">{entry.kind === 'file' ? bytes(entry.size) : t('folder')}</span>
+                <span class="muted small">{shortDate(timeOf(entry))}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+      {list !== null && found.error !== null && <Failed error={found.error} retry={found.again} />}
+      {found.more && found.error === null && list !== null && (
+        <p class="row">
+          <span class="muted" aria-live="polite">
+            {t('entries.more', { count: list.length })}
+          </span>
+          <Button busy={found.loading} onClick={found.next}>
+            {t('showMore')}
+          </Button>
+        </p>
+      )}
     </Page>
   );
 }

@@ -1,9 +1,10 @@
 import { ArchiveRestore, Search } from 'lucide';
-import { useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { RestoreAsOf, Restored } from '../../../clients/typescript/index.ts';
-import type { Place } from '../api/client.ts';
+import { type Place, unlessGone } from '../api/client.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
+import { isAbort } from '../drive/work.tsx';
 import { bytes, longDate, type MessageKey, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -42,6 +43,9 @@ function AsOf({ place: { bucket, key }, close, onEnd }: { place: Place; close: (
   const [busy, setBusy] = useState(false);
   const id = useId();
   const round = useRef(0);
+  const stop = useRef(new AbortController());
+  // Whoever closes the question does not want its answer.
+  useEffect(() => () => stop.current.abort(), []);
   const changed = (act: () => void): void => {
     act();
     round.current++;
@@ -52,12 +56,14 @@ function AsOf({ place: { bucket, key }, close, onEnd }: { place: Place; close: (
     const at = new Date(moment);
     if (Number.isNaN(at.getTime())) return setWrong(t('asOf.noMoment'));
     if (at.getTime() > Date.now()) return setWrong(t('asOf.future'));
-    const body: RestoreAsOf = { bucket, prefix: key, at: at.toISOString(), added: remove ? 'remove' : 'keep', conflict, dryRun };
+    const { signal } = stop.current;
+    const how = { added: remove ? 'remove' : 'keep', conflict, dryRun, ...unlessGone(signal) } as const;
+    const body: RestoreAsOf = { bucket, prefix: key, at: at.toISOString(), ...how };
     const mine = round.current;
     setBusy(true);
     setWrong(null);
     try {
-      const answer = await client.call('RestoreAsOf', { body });
+      const answer = await client.call('RestoreAsOf', { body, signal });
       if ('task' in answer) {
         watchTask(bucket, answer.task, onEnd);
         close();
@@ -69,6 +75,7 @@ function AsOf({ place: { bucket, key }, close, onEnd }: { place: Place; close: (
         close();
       }
     } catch (error) {
+      if (isAbort(error)) return tell(t('work.cancelledNone'));
       setWrong(said(error));
     }
     setBusy(false);
@@ -144,6 +151,12 @@ function AsOf({ place: { bucket, key }, close, onEnd }: { place: Place; close: (
             </div>
           )}
         </div>
+        {busy && (
+          <div role="status">
+            <span class="muted small">{t(preview === null ? 'asOf.counting' : 'asOf.working')}</span>
+            <progress aria-label={t('history.restore')} />
+          </div>
+        )}
         {wrong !== null && (
           <p class="hint wrong" role="alert">
             {wrong}

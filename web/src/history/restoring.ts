@@ -1,9 +1,10 @@
 import type { HistoryTaskStarted, Purged, Restored } from '../../../clients/typescript/index.ts';
-import type { Place } from '../api/client.ts';
+import { type Place, unlessGone } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { client } from '../api/session.ts';
 import { type ClashAsker, createClashAsker, type Resolution } from '../drive/clash.ts';
 import { visible } from '../drive/entry-list.tsx';
+import type { RunningWork } from '../drive/work.tsx';
 import { bytes, t } from '../i18n/index.ts';
 import { fail, tell } from '../ui/toast.tsx';
 import { watchTask } from './tasks.tsx';
@@ -21,10 +22,15 @@ export interface Span {
  */
 export async function bringBack(
   place: Place,
-  { asker = createClashAsker(), several = false, span = {}, onEnd }: BringBack = {},
+  { asker = createClashAsker(), several = false, span = {}, work, onEnd }: BringBack,
 ): Promise<number> {
   const send = (conflict: Conflict) =>
-    client.call('RestoreTrash', { body: { bucket: place.bucket, key: place.key, conflict, ...span } });
+    work.ask(() =>
+      client.call('RestoreTrash', {
+        body: { bucket: place.bucket, key: place.key, conflict, ...span, ...unlessGone(work.signal) },
+        signal: work.signal,
+      }),
+    );
   let answer: Restored | HistoryTaskStarted;
   try {
     answer = await send('fail');
@@ -40,6 +46,8 @@ interface BringBack {
   /** More than one thing is brought back, so that an answer may hold for all. */
   several?: boolean;
   span?: Span;
+  /** That shows it, and by which it can be cancelled. */
+  work: RunningWork;
   /** A task is done. */
   onEnd?: () => void;
 }

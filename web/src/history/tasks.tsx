@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { HistoryTask } from '../../../clients/typescript/index.ts';
+import { isApiError } from '../api/error.ts';
 import { client } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
@@ -41,7 +42,14 @@ async function look(bucket: string, id: number): Promise<void> {
       one.onEnd?.();
       return;
     }
-  } catch {
+  } catch (error) {
+    // Of a folder in another's bucket its progress is not told.
+    if (isApiError(error, 'access_denied', 'bucket_not_found')) {
+      watched.value = watched.value.filter((other) => other !== one);
+      tell(t('history.goesOn'));
+      one.onEnd?.();
+      return;
+    }
     // The gateway is away or restarting; the task goes on when it does.
   }
   setTimeout(() => void look(bucket, id), ASK_EVERY_MS);

@@ -2,7 +2,7 @@ import { ArchiveRestore, ChevronRight, Clock, Ellipsis, Eye, Folder as FolderIco
 import { useEffect, useState } from 'preact/hooks';
 import type { Trashed } from '../../../clients/typescript/index.ts';
 import { bucketLabel, buckets } from '../api/buckets.ts';
-import type { Place } from '../api/client.ts';
+import { type Place, unlessGone } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { follow } from '../api/events.ts';
 import { useRights } from '../api/rights.ts';
@@ -10,7 +10,7 @@ import { client } from '../api/session.ts';
 import { createClashAsker } from '../drive/clash.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { iconOf, kindOf } from '../drive/kinds.ts';
-import { startWork, Works } from '../drive/work.tsx';
+import { isAbort, type RunningWork, startWork } from '../drive/work.tsx';
 import { ago, bytes, longDate, t } from '../i18n/index.ts';
 import { driveHref, go, href, route } from '../router.ts';
 import { Button, IconButton } from '../ui/button.tsx';
@@ -26,7 +26,7 @@ import { showPast } from './past-viewer.tsx';
 import { restoreAsOf } from './restore-as-of.tsx';
 import { bringBack, sayPurged } from './restoring.ts';
 import { changeRetention, retentionOf, sayRetention } from './retention.tsx';
-import { findTasks, HistoryTasks } from './tasks.tsx';
+import { findTasks } from './tasks.tsx';
 import { trashHref } from './trash-href.ts';
 
 const LIMIT = 200;
@@ -70,52 +70,62 @@ function TrashOf({ place }: { place: Place }) {
     for (const one of which) {
       if (work.cancelled()) break;
       try {
-        count += await bringBack({ bucket, key: one.key }, { asker, several: which.length > 1, onEnd: reload });
+        count += await bringBack({ bucket, key: one.key }, { asker, work, several: which.length > 1, onEnd: reload });
       } catch (error) {
+        if (isAbort(error)) break;
         fail(error);
         if (isApiError(error, 'unreachable', 'quota_exceeded', 'insufficient_storage')) break;
       }
       work.step();
     }
-    work.end();
+    work.end(count);
     if (count > 0) tell(t('history.restored', { count }), { label: t('show'), act: () => go(driveHref(bucket, key)) });
     setChosen(new Set());
     reload();
   };
   const restoreAll = async (): Promise<void> => {
+    const work = startWork(t('work.restoringAll'), 1);
     try {
-      const count = await bringBack(place, { onEnd: reload });
+      const count = await bringBack(place, { work, onEnd: reload });
       if (count > 0) tell(t('history.restored', { count }), { label: t('show'), act: () => go(driveHref(bucket, key)) });
     } catch (error) {
-      fail(error);
+      if (!isAbort(error)) fail(error);
     }
+    work.end();
     reload();
   };
+  const purgeAt = (key: string, { ask, signal }: RunningWork) =>
+    ask(() => client.call('PurgeTrash', { body: { bucket, key, ...unlessGone(signal) }, signal }));
   const purge = async (which: readonly Trashed[]): Promise<void> => {
     if (!(await confirm(t('trash.purge'), t('trash.purgeText', { count: which.length }), t('trash.purge')))) return;
     const work = startWork(t('work.removing', { count: which.length }), which.length);
+    let done = 0;
     for (const one of which) {
       if (work.cancelled()) break;
       try {
-        sayPurged(bucket, await client.call('PurgeTrash', { body: { bucket, key: one.key } }), reload);
+        sayPurged(bucket, await purgeAt(one.key, work), reload);
+        done++;
       } catch (error) {
+        if (isAbort(error)) break;
         fail(error);
         if (isApiError(error, 'unreachable')) break;
       }
       work.step();
     }
-    work.end();
+    work.end(done);
     setChosen(new Set());
     reload();
   };
   const empty = async (): Promise<void> => {
     const where = key === '' ? bucket : `${bucket}/${visible(key)}`;
     if (!(await confirm(t('trash.empty'), t('trash.emptyText', { name: where }), t('trash.empty')))) return;
+    const work = startWork(t('work.emptying'), 1);
     try {
-      sayPurged(bucket, await client.call('PurgeTrash', { body: { bucket, key } }), reload);
+      sayPurged(bucket, await purgeAt(key, work), reload);
     } catch (error) {
-      fail(error);
+      if (!isAbort(error)) fail(error);
     }
+    work.end();
     reload();
   };
 
@@ -157,8 +167,6 @@ function TrashOf({ place }: { place: Place }) {
       }
     >
       <Where place={place} />
-      <HistoryTasks />
-      <Works />
       {trash.items === null ? (
         isApiError(trash.error, 'access_denied') ? (
           <Empty icon={Trash2} title={t('trash.notForYou')} />

@@ -1,6 +1,8 @@
 import type { Version } from '../../../clients/typescript/index.ts';
 import type { Place } from '../api/client.ts';
 import { client } from '../api/session.ts';
+import { visible } from '../drive/entry-list.tsx';
+import { t } from '../i18n/index.ts';
 
 const LIMIT = 100;
 
@@ -23,4 +25,11 @@ export function growth(versions: readonly Version[], index: number): number | nu
 export function isHeld({ lock }: Version): boolean {
   if (lock === undefined) return false;
   return lock.legalHold || (lock.until !== undefined && Date.parse(lock.until) > Date.now());
+}
+
+/** “by berta · network drive”; empty where it is not known. */
+export function writtenBy({ writer }: Version): string {
+  if (writer == null) return '';
+  const who = writer.name === null ? t('versions.byUnknown') : t('versions.by', { name: visible(writer.name) });
+  return `${who} · ${t(`door.${writer.protocol}`)}`;
 }

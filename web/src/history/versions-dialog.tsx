@@ -1,4 +1,5 @@
 import { Download, Eye, FileX2, History, Lock, Trash2, Undo2 } from 'lucide';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Version } from '../../../clients/typescript/index.ts';
 import { fileUrl, type Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
@@ -15,10 +16,12 @@ import { Empty, Failed, Loading } from '../ui/states.tsx';
 import { fail, tell } from '../ui/toast.tsx';
 import { showPast } from './past-viewer.tsx';
 import { sayPurged, settle } from './restoring.ts';
-import { growth, isHeld, versionsPage } from './version-rows.ts';
+import { growth, isHeld, versionsPage, writtenBy } from './version-rows.ts';
 
 interface VersionsOf extends Place {
   name: string;
+  /** The id of a version to point at. */
+  pointed?: string;
 }
 
 /** Everything that a file was, and what can be done with it. */
@@ -28,6 +31,12 @@ export function showVersions(file: VersionsOf): void {
 
 function Versions({ file, close }: { file: VersionsOf; close: () => void }) {
   const versions = usePages((cursor) => versionsPage(file, cursor), [file.bucket, file.key]);
+  useEffect(() => {
+    // It may stand on a later page.
+    const { items, more, loading } = versions;
+    if (file.pointed === undefined || items === null || !more || loading) return;
+    if (!items.some(({ versionId }) => versionId === file.pointed)) versions.next();
+  }, [versions.items]);
   const rights = useRights(file, ['version.restore', 'write', 'version.delete']);
   return (
     <Dialog title={t('versions.of', { name: visible(file.name) })} onClose={close} wide>
@@ -66,6 +75,7 @@ function Rows({ file, versions, mayRestore, mayPurge }: RowsProps) {
             file={file}
             version={version}
             grown={growth(items, index)}
+            pointed={version.versionId === file.pointed}
             reload={versions.reload}
             mayRestore={mayRestore}
             mayPurge={mayPurge}
@@ -92,15 +102,22 @@ function Rows({ file, versions, mayRestore, mayPurge }: RowsProps) {
 interface RowProps extends Pick<RowsProps, 'file' | 'mayRestore' | 'mayPurge'> {
   version: Version;
   grown: number | null;
+  /** Whoever opened the list was sent to this one. */
+  pointed: boolean;
   reload: () => void;
 }
 
-function Row({ file, version, grown, reload, mayRestore, mayPurge }: RowProps) {
+function Row({ file, version, grown, pointed, reload, mayRestore, mayPurge }: RowProps) {
   const { versionId, kind, current, size, modified } = version;
   const past = { bucket: file.bucket, key: file.key, past: versionId };
   const time = longDate(modified);
+  const written = writtenBy(version);
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (pointed) row.current?.scrollIntoView({ block: 'center' });
+  }, [pointed]);
   return (
-    <li class="version">
+    <li ref={row} class={pointed ? 'version pointed' : 'version'} aria-current={pointed ? 'true' : undefined}>
       <Icon of={kind === 'deletion' ? FileX2 : History} class={current ? 'good' : 'faint'} />
       <div class="version-text">
         <span class="row">
@@ -119,6 +136,11 @@ function Row({ file, version, grown, reload, mayRestore, mayPurge }: RowProps) {
           {kind === 'file' && ` · ${bytes(size)}`}
           {grown !== null && ` (${grown === 0 ? t('versions.sameSize') : signedBytes(grown)})`}
         </span>
+        {written !== '' && (
+          <bdi class="muted small wrap" title={t('versions.writer')}>
+            {written}
+          </bdi>
+        )}
       </div>
       {kind === 'file' && (
         <>

@@ -25,7 +25,7 @@ export const consoleDe: Record<keyof typeof consoleEn, Message> = {
   'setup.lan': 'Dieses Netzwerk',
   'setup.lanText': 'Geräte im Netzwerk finden das Gateway und sprechen HTTPS mit ihm, mit einem eigenen Zertifikat.',
   'setup.later': 'Das laufende Gateway kann das nicht ändern. Schreiben Sie dies in {file}, und starten Sie es neu:',
-  'setup.leave': 'Beenden: Die Vorgaben sind gut',
+  'setup.leave': 'Vorgaben behalten',
   'setup.limit': 'Wie groß Ihre Dateien insgesamt werden dürfen, in GB',
   'setup.limitHint': 'Leer: so weit die Platte reicht. Es gilt sofort und lässt sich unter „Benutzer“ ändern.',
   'setup.moreDisks': 'Ein anderer Ordner oder mehr Platten',

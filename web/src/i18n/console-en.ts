@@ -22,7 +22,7 @@ export const consoleEn = {
   'setup.lan': 'This network',
   'setup.lanText': 'Devices of the network find the gateway, and speak HTTPS with it by a certificate of its own.',
   'setup.later': 'The running gateway cannot change this. Put this into {file} and start it again:',
-  'setup.leave': 'Leave: the defaults are good',
+  'setup.leave': 'Keep the defaults',
   'setup.limit': 'How large your files may grow in all, in GB',
   'setup.limitHint': 'Empty: as far as the disk reaches. It counts at once, and can be changed under Users.',
   'setup.moreDisks': 'Another folder, or more disks',

@@ -8,6 +8,7 @@ import { BeginSetup } from '../setup/begin.tsx';
 import { Button, IconButton, Submit } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { said } from '../ui/said.ts';
+import { useWait } from '../ui/wait.ts';
 
 /** Name and password, then the second factor where the gateway asks for one. */
 export function SignIn() {
@@ -22,6 +23,7 @@ function ByName() {
   const [step, setStep] = useState<'password' | 'otp'>('password');
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
+  const wait = useWait();
   const [wrong, setWrong] = useState<string | null>(null);
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
@@ -39,6 +41,8 @@ function ByName() {
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    // Enter sends a form whose button is not to be pressed.
+    if (wait.left > 0) return;
     if (user === '' || password === '') return setWrong(t('signIn.both'));
     setBusy(true);
     setWrong(null);
@@ -46,6 +50,7 @@ function ByName() {
       await signIn(user, password, step === 'otp' ? otp.replaceAll(' ', '') : undefined);
     } catch (error) {
       setBusy(false);
+      if (wait.begin(error)) return;
       if (isApiError(error, 'second_factor_required')) {
         setStep('otp');
         if (step === 'otp') setWrong(t('signIn.otpWrong'));
@@ -59,6 +64,7 @@ function ByName() {
     try {
       await signInByPasskey();
     } catch (error) {
+      if (wait.begin(error)) return;
       // Whoever closes the browser's own question has said no, and knows it.
       if (!(error instanceof DOMException)) setWrong(isApiError(error, 'unauthenticated') ? t('passkey.unknown') : said(error));
     }
@@ -116,7 +122,7 @@ function ByName() {
             />
           </label>
         )}
-        <Submit wrong={wrong} busy={busy}>
+        <Submit wrong={wrong} busy={busy} wait={wait.left}>
           {t('signIn.action')}
         </Submit>
         {step === 'password' && passkeysPossible() && (

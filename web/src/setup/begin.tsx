@@ -5,6 +5,7 @@ import { t } from '../i18n/index.ts';
 import { Submit } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { said } from '../ui/said.ts';
+import { useWait } from '../ui/wait.ts';
 
 const FIRST_ADMIN = 'admin';
 /** 24 bytes, base64url. */
@@ -14,10 +15,12 @@ const TOKEN = /^[\w-]{32}$/;
 export function BeginSetup({ onName }: { onName: () => void }) {
   const [secret, setSecret] = useState('');
   const [busy, setBusy] = useState(false);
+  const wait = useWait();
   const [wrong, setWrong] = useState<string | null>(null);
   const id = useId();
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    if (wait.left > 0) return;
     const text = secret.trim();
     if (text === '') return setWrong(t('required'));
     setBusy(true);
@@ -26,6 +29,7 @@ export function BeginSetup({ onName }: { onName: () => void }) {
       await open(text);
     } catch (error) {
       setBusy(false);
+      if (wait.begin(error)) return;
       setWrong(isApiError(error, 'unauthenticated') ? t('setup.wrong') : said(error));
     }
   };
@@ -48,7 +52,7 @@ export function BeginSetup({ onName }: { onName: () => void }) {
             onInput={(event) => setSecret(event.currentTarget.value)}
           />
         </label>
-        <Submit wrong={wrong} busy={busy}>
+        <Submit wrong={wrong} busy={busy} wait={wait.left}>
           {t('setup.open')}
         </Submit>
         <button type="button" class="link" onClick={onName}>

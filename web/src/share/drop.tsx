@@ -1,4 +1,4 @@
-import { RotateCw, Upload } from 'lucide';
+import { RotateCw, Upload, X } from 'lucide';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Client } from '../../../clients/typescript/index.ts';
 import { isApiError } from '../api/error.ts';
@@ -8,7 +8,7 @@ import { Button, IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { said } from '../ui/said.ts';
 import { CutRows } from '../uploads/cut-rows.tsx';
-import { folderOfLink, forgetBegun, interrupted } from '../uploads/remembered.ts';
+import { folderOfLink, forgetBegun, interrupted, rememberedUpload } from '../uploads/remembered.ts';
 import { send } from '../uploads/send.ts';
 
 interface Item {
@@ -16,6 +16,9 @@ interface Item {
   file: File;
   state: 'waiting' | 'sending' | 'done' | 'failed';
   text: string;
+  /** 0 to 1; null: not known. */
+  share: number | null;
+  stop: AbortController;
 }
 
 const AGAIN_MS = [1_000, 3_000, 8_000, 15_000, 30_000];
@@ -38,34 +41,55 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
   const set = (id: number, to: Partial<Item>): void =>
     setItems((before) => before.map((item) => (item.id === id ? { ...item, ...to } : item)));
 
-  const one = async (id: number, file: File): Promise<void> => {
-    for (let tries = 0; ; tries++) {
+  const one = async (id: number, file: File, stop: AbortController): Promise<void> => {
+    const signal = AbortSignal.any([inner.stop.signal, stop.signal]);
+    for (let tries = 0; !signal.aborted; tries++) {
       const total = bytes(file.size);
-      set(id, { state: 'sending', text: total });
+      set(id, { state: 'sending', text: total, share: null });
       try {
         const { name } = await send({
           place: { bucket: folder, key: file.name },
           drop: { client: stranger, link: token },
           file,
           overwrite: false,
-          signal: inner.stop.signal,
-          onProgress: (sent) => set(id, { text: t('uploads.of', { sent: bytes(sent), total }) }),
+          signal,
+          onProgress: (sent) =>
+            set(id, { text: t('uploads.of', { sent: bytes(sent), total }), share: file.size === 0 ? null : sent / file.size }),
           onChecked: (read) => set(id, { text: t('upload.checking', { read: bytes(read), total }) }),
         });
         return set(id, { state: 'done', text: name === file.name ? total : visible(name) });
       } catch (error) {
-        if (inner.stop.signal.aborted) return;
+        if (signal.aborted) return;
         if (!isApiError(error) || !error.passing) return set(id, { state: 'failed', text: said(error) });
         set(id, { state: 'waiting', text: said(error) });
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(tries, AGAIN_MS.length - 1)]));
+        const told = (error.retryAfterSeconds ?? 0) * 1000;
+        await new Promise((resolve) => setTimeout(resolve, Math.max(told, AGAIN_MS[Math.min(tries, AGAIN_MS.length - 1)] ?? 0)));
       }
     }
   };
   const begin = (id: number, file: File): void => {
-    inner.last = inner.last.then(() => one(id, file));
+    const stop = new AbortController();
+    set(id, { stop });
+    inner.last = inner.last.then(() => one(id, file, stop));
+  };
+  /** What the gateway has of it goes too. */
+  const cancel = ({ id, file, stop }: Item): void => {
+    stop.abort();
+    setItems((before) => before.filter((item) => item.id !== id));
+    const begun = rememberedUpload({ bucket: folder, key: file.name }, file);
+    if (begun !== null) giveUp(begun);
   };
   const add = (files: readonly File[]): void => {
-    const added = files.map((file): Item => ({ id: ++inner.id, file, state: 'waiting', text: bytes(file.size) }));
+    const added = files.map(
+      (file): Item => ({
+        id: ++inner.id,
+        file,
+        state: 'waiting',
+        text: bytes(file.size),
+        share: null,
+        stop: new AbortController(),
+      }),
+    );
     setItems((before) => [...before, ...added]);
     for (const { id, file } of added) begin(id, file);
   };
@@ -100,25 +124,32 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
       />
       {cut.length > 0 && <CutRows cut={cut} choose={(_one, file) => add([file])} drop={giveUp} />}
       <ul aria-live="polite">
-        {items.map(({ id, file, state, text }) => (
-          <li key={id} class={state === 'failed' ? 'bad' : state === 'done' ? 'good' : ''}>
-            <bdi>{visible(file.name)}</bdi>{' '}
-            <span class="small">
-              {t(`drop.${state}`)} · {text}
-            </span>
-            {state === 'failed' && (
-              <IconButton
-                icon={RotateCw}
-                size={16}
-                label={t('retryOf', { name: file.name })}
-                onClick={() => {
-                  set(id, { state: 'waiting', text: bytes(file.size) });
-                  begin(id, file);
-                }}
-              />
-            )}
-          </li>
-        ))}
+        {items.map((item) => {
+          const { id, file, state, text, share } = item;
+          return (
+            <li key={id} class={state === 'failed' ? 'bad' : state === 'done' ? 'good' : ''}>
+              <bdi>{visible(file.name)}</bdi>{' '}
+              <span class="small">
+                {t(`drop.${state}`)} · {text}
+              </span>
+              {state === 'sending' && <progress {...(share === null ? {} : { value: share })} aria-label={visible(file.name)} />}
+              {(state === 'sending' || state === 'waiting') && (
+                <IconButton icon={X} size={16} label={t('cancelOf', { name: visible(file.name) })} onClick={() => cancel(item)} />
+              )}
+              {state === 'failed' && (
+                <IconButton
+                  icon={RotateCw}
+                  size={16}
+                  label={t('retryOf', { name: file.name })}
+                  onClick={() => {
+                    set(id, { state: 'waiting', text: bytes(file.size) });
+                    begin(id, file);
+                  }}
+                />
+              )}
+            </li>
+          );
+        })}
       </ul>
     </div>
   );

@@ -13,6 +13,7 @@ import { Logo } from '../ui/logo.tsx';
 import { usePages } from '../ui/pages.ts';
 import { said } from '../ui/said.ts';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { useWait } from '../ui/wait.ts';
 import { Drop } from './drop.tsx';
 
 /** Of nobody: a visitor has no session, and what opens a link with a password is a cookie of that link. */
@@ -51,15 +52,18 @@ export function PublicPage({ token }: { token: string }) {
 function Unlock({ token, done }: { token: string; done: () => void }) {
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const wait = useWait();
   const input = useRef<HTMLInputElement>(null);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    if (wait.left > 0) return;
     setBusy(true);
     try {
       await stranger.call('UnlockPublicLink', { path: { token }, body: { password: input.current?.value ?? '' } });
       done();
     } catch (error) {
-      setWrong(isApiError(error) && (error.status === 401 || error.status === 403) ? t('public.wrong') : said(error));
+      if (!wait.begin(error))
+        setWrong(isApiError(error) && (error.status === 401 || error.status === 403) ? t('public.wrong') : said(error));
     }
     setBusy(false);
   };
@@ -72,7 +76,7 @@ function Unlock({ token, done }: { token: string; done: () => void }) {
         <span>{t('signIn.password')}</span>
         <input ref={input} type="password" autocomplete="off" />
       </label>
-      <Submit wrong={wrong} busy={busy}>
+      <Submit wrong={wrong} busy={busy} wait={wait.left}>
         {t('open')}
       </Submit>
     </form>

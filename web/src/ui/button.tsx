@@ -1,5 +1,6 @@
-import type { IconNode } from 'lucide';
+import { Hourglass, type IconNode } from 'lucide';
 import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
+import { duration, t } from '../i18n/index.ts';
 import { Icon } from './icon.tsx';
 
 interface ButtonProps {
@@ -43,18 +44,45 @@ export function Button({
 }
 
 /** The end of a form of one card: what was wrong with it the last time, and the button that sends it. */
-export function Submit({ wrong, busy, children }: { wrong: string | null; busy: boolean; children: ComponentChildren }) {
+export function Submit({
+  wrong,
+  busy,
+  wait = 0,
+  children,
+}: {
+  wrong: string | null;
+  busy: boolean;
+  /** Seconds until the gateway takes another try. */
+  wait?: number;
+  children: ComponentChildren;
+}) {
   return (
     <>
-      {wrong !== null && (
-        <p class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
-      <Button kind="primary" type="submit" busy={busy} class="full">
+      {wait > 0 ? <Waiting seconds={wait} /> : wrong !== null && <Wrong>{wrong}</Wrong>}
+      <Button kind="primary" type="submit" busy={busy} disabled={wait > 0} class="full">
         {children}
       </Button>
     </>
+  );
+}
+
+function Wrong({ children }: { children: ComponentChildren }) {
+  return (
+    <p class="hint wrong" role="alert">
+      {children}
+    </p>
+  );
+}
+
+/** Said once; what counts down is for eyes only. */
+export function Waiting({ seconds }: { seconds: number }) {
+  return (
+    <div class="note warn waiting">
+      <Icon of={Hourglass} />
+      <span>
+        <span role="alert">{t('wait.text')}</span> <span aria-hidden="true">{t('wait.left', { time: duration(seconds) })}</span>
+      </span>
+    </div>
   );
 }
 

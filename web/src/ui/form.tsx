@@ -2,9 +2,10 @@ import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
-import { Button } from './button.tsx';
+import { Button, Waiting } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { said } from './said.ts';
+import { useWait } from './wait.ts';
 
 export interface FormField {
   name: string;
@@ -55,8 +56,10 @@ function Form({ question, answer }: Wanted) {
   );
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const wait = useWait();
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    if (wait.left > 0) return;
     const empty = question.fields.find(
       ({ name, kind, optional }) => optional !== true && kind !== 'check' && values[name] === '',
     );
@@ -65,7 +68,7 @@ function Form({ question, answer }: Wanted) {
     try {
       answer((await question.act(values)) ?? true);
     } catch (error) {
-      setWrong(said(error));
+      if (!wait.begin(error)) setWrong(said(error));
       setBusy(false);
     }
   };
@@ -85,14 +88,18 @@ function Form({ question, answer }: Wanted) {
             }}
           />
         ))}
-        {wrong !== null && (
-          <p class="hint wrong" role="alert">
-            {wrong}
-          </p>
+        {wait.left > 0 ? (
+          <Waiting seconds={wait.left} />
+        ) : (
+          wrong !== null && (
+            <p class="hint wrong" role="alert">
+              {wrong}
+            </p>
+          )
         )}
         <footer class="dialog-actions">
           <Button onClick={() => answer(null)}>{t('cancel')}</Button>
-          <Button kind="primary" type="submit" busy={busy}>
+          <Button kind="primary" type="submit" busy={busy} disabled={wait.left > 0}>
             {question.action}
           </Button>
         </footer>

@@ -14,7 +14,8 @@ export interface Pages<T> {
   reload(): void;
 }
 
-type Ask<T> = (cursor: string | null) => Promise<{ items: T[]; next: string | null }>;
+/** The signal: nobody waits for it any more. */
+type Ask<T> = (cursor: string | null, signal: AbortSignal) => Promise<{ items: T[]; next: string | null }>;
 
 /** A list that comes page by page; from the start when `keys` change. */
 export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
@@ -25,6 +26,7 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
     cursor: null,
   });
   const round = useRef(0);
+  const stop = useRef(new AbortController());
   const shown = useRef(0);
   const last = useRef((): void => undefined);
   shown.current = state.items?.length ?? 0;
@@ -33,12 +35,15 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
   const run = useCallback((before: T[], from: string | null, wanted: number) => {
     const mine = ++round.current;
     last.current = () => run(before, from, wanted);
+    stop.current.abort();
+    stop.current = new AbortController();
+    const { signal } = stop.current;
     setState((now) => ({ ...now, loading: true, error: null }));
     const walk = async (): Promise<void> => {
       const items = [...before];
       let cursor = from;
       do {
-        const page = await ask(cursor);
+        const page = await ask(cursor, signal);
         items.push(...page.items);
         cursor = page.next;
       } while (cursor !== null && items.length < wanted);
@@ -52,7 +57,10 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
   useEffect(() => {
     setState({ items: null, error: null, loading: true, cursor: null });
     run([], null, 1);
-    return () => void round.current++;
+    return () => {
+      round.current++;
+      stop.current.abort();
+    };
   }, [run]);
   return {
     items: state.items,

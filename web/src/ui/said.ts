@@ -21,7 +21,6 @@ const SENTENCES: Record<string, MessageKey> = {
   quota_exceeded: 'error.quota',
   insufficient_storage: 'error.space',
   too_large: 'error.large',
-  rate_limited: 'error.rate',
   corrupt: 'error.damaged',
   checksum_mismatch: 'error.checksum',
   upload_checksum_mismatch: 'error.checksum',
@@ -50,7 +49,7 @@ export function said(error: unknown): string {
   if (error instanceof DOMException && UNREADABLE.includes(error.name)) return t('error.unreadable');
   if (error instanceof Told) return error.message;
   if (!isApiError(error)) return t('error.page', { text: error instanceof Error ? error.message : String(error) });
-  const key = SENTENCES[error.code];
+  const key = error.status === 429 ? 'wait.text' : SENTENCES[error.code];
   if (key !== undefined) return t(key);
   const text = error.message === '' ? t('error.unknown') : error.message;
   return error.requestId === null ? text : `${text} (${error.requestId})`;
