@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { WebSocket } from 'ws';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { apiOf, appCode, openSocket, type Reply, within } from '../support/identity.ts';
 import { presign, type SigningKeys } from '../support/presign.ts';
@@ -519,6 +520,39 @@ describe('who somebody is, on every door', function () {
   });
 
   describe('guessing', () => {
+    /** Every door that takes a name and a password. */
+    const doors = (): Record<string, (name: string, password: string) => Promise<Answer>> => {
+      const root = gateway.webUrl.replace(/\/$/, '');
+      const basic = (name: string, password: string) => ({
+        authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
+      });
+      return {
+        'log-in': (name, password) => api.login(name, password),
+        WebDAV: (name, password) => api.dav(name, password),
+        REST: (name, password) => api.call('GET', '/me', { user: name, password }),
+        'Nextcloud’s files': (name, password) =>
+          send('PROPFIND', `${root}/remote.php/webdav/`, { headers: { ...basic(name, password), depth: '0' } }),
+        'Nextcloud’s account': (name, password) =>
+          send('GET', `${root}/ocs/v2.php/cloud/user?format=json`, { headers: basic(name, password) }),
+        'Nextcloud’s page': (user, password) =>
+          send('POST', `${root}/index.php/login/flow`, { body: new URLSearchParams({ user, password }).toString() }),
+        push: (name, password) => push(root, name, password),
+      };
+    };
+    const push = (root: string, name: string, password: string): Promise<Answer> => {
+      const socket = new WebSocket(`${root.replace(/^http/, 'ws')}/push/ws`);
+      return new Promise((resolve, reject) => {
+        let said = '';
+        socket.on('error', reject);
+        socket.on('open', () => {
+          socket.send(name);
+          socket.send(password);
+        });
+        socket.on('message', (data) => (said += String(data)));
+        socket.on('close', (status) => resolve({ status, headers: {}, body: Buffer.from(said) }));
+      });
+    };
+
     it('is told the same of a wrong password, a wrong name and a disabled user, on each door', async () => {
       const oda = await person();
       await api.call('PATCH', `/users/${oda.name}`, admin, { disabled: true });
@@ -527,39 +561,35 @@ describe('who somebody is, on every door', function () {
         ['nobody', 'wrong'],
         [oda.name, oda.password],
       ] as const;
-      const strip = ({ status, headers, body }: Answer) => ({
+      const strip = ({ status, headers, body }: Answer, name: string) => ({
         status,
         challenge: headers['www-authenticate'],
-        body: body.toString().replace(/"requestId":"\w+"/, ''),
+        body: body
+          .toString()
+          .replace(/"requestId":"\w+"/, '')
+          .replaceAll(name, 'NAME'),
       });
-      for (const ask of [
-        (name: string, password: string) => api.login(name, password),
-        (name: string, password: string) => api.dav(name, password),
-        (name: string, password: string) => api.call('GET', '/me', { user: name, password }),
-      ]) {
-        const answers = await Promise.all(pairs.map(([name, password]) => ask(name, password)));
-        expect(answers[0]?.status).to.equal(401);
-        for (const answer of answers) expect(strip(answer)).to.deep.equal(strip(answers[0]!));
+      for (const [door, ask] of Object.entries(doors())) {
+        const answers = await Promise.all(pairs.map(async ([name, password]) => strip(await ask(name, password), name)));
+        expect(answers[0]!.status, door).to.equal(door === 'push' ? 1008 : 401);
+        for (const answer of answers) expect(answer, door).to.deep.equal(answers[0]!);
       }
     });
 
     it('is counted over all doors together, and told when to come back', async () => {
       const pia = await person();
-      const statuses: number[] = [];
-      for (let i = 0; i < 12; i++) {
-        const wrong = `guess ${i}`;
-        const door = [
-          () => api.login(pia.name, wrong),
-          () => api.dav(pia.name, wrong),
-          () => api.call('GET', '/me', { user: pia.name, password: wrong }),
-        ][i % 3]!;
-        statuses.push((await door()).status);
+      const asks = Object.entries(doors());
+      for (let i = 0; i < 10; i++) {
+        const [door, ask] = asks[i % asks.length]!;
+        expect((await ask(pia.name, `guess ${i}`)).status, door).to.equal(door === 'push' ? 1008 : 401);
       }
-      expect(statuses.slice(0, 10).every((status) => status === 401)).to.equal(true);
-      const limited = await api.login(pia.name, 'one more');
-      expect(limited.status).to.equal(429);
-      expect(Number(limited.headers['retry-after'])).to.be.within(1, 60);
-      expect((await api.dav(pia.name, 'and more')).headers['retry-after']).to.match(/^\d+$/);
+      // Each has its part in it, and then none goes on.
+      for (const [door, ask] of asks) {
+        const limited = await ask(pia.name, `one more by ${door}`);
+        expect(limited.status, door).to.equal(door === 'push' ? 1008 : 429);
+        if (!['push', 'Nextcloud’s page'].includes(door))
+          expect(Number(limited.headers['retry-after']), door).to.be.within(1, 60);
+      }
       // What does not guess goes on.
       expect((await api.call('GET', '/me', pia.self)).status).to.equal(200);
     });

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { createClient } from '../conformance/s3/harness/client.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { apiOf, openSocket, within } from '../support/identity.ts';
-import { presign, type SigningKeys } from '../support/presign.ts';
+import { presign, presignV2, type SigningKeys } from '../support/presign.ts';
 import { type Answer, send } from '../support/requests.ts';
 import { type SlowTransfer, slowly, slowUpload } from '../support/slow-transfers.ts';
 import { askSts, keysOf } from '../support/sts.ts';
@@ -173,6 +173,7 @@ async function openRevocation(one: TestGateway, two: TestGateway) {
     const client = createClient(two.s3Url.replace(/\/$/, ''), keys);
 
     const [get, put] = [signed('GET', 'big'), signed('PUT', 'small')];
+    const second = presignV2('GET', `${two.s3Url}/${bucket}/big`, keys, new Date());
     const multipart = async (): Promise<string> => {
       const { body } = await send('POST', signed('POST', 'parts?uploads='));
       return /<UploadId>([^<]+)</.exec(body.toString())?.[1] ?? '';
@@ -184,6 +185,10 @@ async function openRevocation(one: TestGateway, two: TestGateway) {
         GET: asked(() => send('HEAD', signed('HEAD', 'big'))),
         'GET, made before': asked(() => send('GET', get, { headers: { range: 'bytes=0-9' } })),
         'PUT, made before': asked(() => send('PUT', put, { body: 'x' })),
+        // Without a session token.
+        ...(keys.sessionToken === undefined && {
+          'GET by version 2, made before': asked(() => send('GET', second, { headers: { range: 'bytes=0-9' } })),
+        }),
       },
       kept: { 'S3, signed headers': asked(() => client.send('GET', `/${bucket}`)) },
       multipart: async () => {
@@ -266,39 +271,33 @@ async function openRevocation(one: TestGateway, two: TestGateway) {
     ),
   });
 
+  async function keyOfHolder(): Promise<{ id: string; keys: SigningKeys }> {
+    const { id = '', accessKeyId = '', secretAccessKey = '' } = await holder.make({ kind: 's3' });
+    return { id, keys: { accessKeyId, secretAccessKey } };
+  }
+  async function byKey(id: string, keys: SigningKeys): Promise<Held> {
+    const s3 = s3Cells(holder, keys);
+    return {
+      cells: {
+        socket: { 'by a log-in with its secret': never(() => there.login(holder.name, keys.secretAccessKey)) },
+        download: s3.download,
+        upload: { ...s3.upload, ...(await s3.multipart()) },
+        'presigned URL': s3.presigned,
+        'verification kept': s3.kept,
+      },
+      takeBack: () => here.call('DELETE', `/credentials/${id}`, admin),
+    };
+  }
+
   const kinds: Record<string, () => Promise<Held>> = {
     async 'S3 key'() {
-      const who = holder;
-      const made = await who.make({ kind: 's3' });
-      const keys = { accessKeyId: made.accessKeyId!, secretAccessKey: made.secretAccessKey! };
-      const s3 = s3Cells(who, keys);
-      return {
-        cells: {
-          socket: { 'by a log-in with its secret': never(() => there.login(who.name, keys.secretAccessKey)) },
-          download: s3.download,
-          upload: { ...s3.upload, ...(await s3.multipart()) },
-          'presigned URL': s3.presigned,
-          'verification kept': s3.kept,
-        },
-        takeBack: () => here.call('DELETE', `/credentials/${made.id}`, admin),
-      };
+      const { id, keys } = await keyOfHolder();
+      return byKey(id, keys);
     },
+    // What it was made with is taken back.
     async 'temporary key'() {
-      const who = holder;
-      const made = await who.make({ kind: 's3' });
-      const parent = { accessKeyId: made.accessKeyId!, secretAccessKey: made.secretAccessKey! };
-      const keys = keysOf(await askSts(two.s3Url.replace(/\/$/, ''), parent, { Action: 'GetSessionToken' }));
-      const s3 = s3Cells(who, keys);
-      return {
-        cells: {
-          socket: { 'by a log-in with its secret': never(() => there.login(who.name, keys.secretAccessKey)) },
-          download: s3.download,
-          upload: { ...s3.upload, ...(await s3.multipart()) },
-          'presigned URL': s3.presigned,
-          'verification kept': s3.kept,
-        },
-        takeBack: () => here.call('DELETE', `/credentials/${made.id}`, admin),
-      };
+      const { id, keys } = await keyOfHolder();
+      return byKey(id, keysOf(await askSts(two.s3Url.replace(/\/$/, ''), keys, { Action: 'GetSessionToken' })));
     },
     async 'app password'() {
       const who = holder;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,10 @@ import { expect } from 'chai';
 import { createLogger } from '#observability/logger';
 import { openSession } from '../../src/cli/session.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createClient } from '../conformance/s3/harness/client.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { apiOf, appCode } from '../support/identity.ts';
-import { presign } from '../support/presign.ts';
+import { presign, presignV2 } from '../support/presign.ts';
 import { cloudstore, type Finished } from '../support/process.ts';
 import { leaveOut } from '../support/programs.ts';
 import { askSts, keysOf } from '../support/sts.ts';
@@ -35,6 +36,9 @@ function formsOf(secret: Buffer | string): Buffer[] {
     bytes.toString('base64').replace(/=+$/, ''),
     bytes.toString('base64url'),
   ];
+  // Text is not written in the ways of bytes that nobody could read.
+  if (typeof secret === 'string')
+    return [bytes, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, '')].map((one) => Buffer.from(one));
   return [bytes, ...texts.map((text) => Buffer.from(text)), Buffer.from([...bytes].join(','))];
 }
 
@@ -122,6 +126,45 @@ describe('secrets', function () {
     const s3Keys = { accessKeyId: ENV.CLOUDSTORE_ACCESS_KEY_ID, secretAccessKey: ENV.CLOUDSTORE_SECRET_ACCESS_KEY };
     const temporary = keysOf(await askSts(gateway.s3Url, s3Keys, { Action: 'GetSessionToken' }));
     expect((await fetch(presign('GET', `${gateway.s3Url}/home/tiny`, temporary, new Date()))).status).to.equal(200);
+    // What stands for a secret for a while: signatures of URLs, a ticket to a link, what a client waits with.
+    const twice = [presign, presignV2].map((sign) => sign('GET', `${gateway!.s3Url}/home/tiny`, s3Keys, new Date()));
+    for (const url of twice) expect((await fetch(url)).status).to.equal(200);
+    const signatures = twice.map(
+      (url) => new URL(url).searchParams.get('X-Amz-Signature') ?? new URL(url).searchParams.get('Signature'),
+    );
+    const drop = await given(
+      '/links',
+      { bucket: 'home', key: 'drop/', mode: 'drop', password: 'canary-of-a-drop-password' },
+      boss,
+    );
+    const unlocked = await fetch(`${gateway.restUrl}/public/${drop.token}/unlock`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ password: 'canary-of-a-drop-password' }),
+    });
+    const { ticket } = (await unlocked.json()) as { ticket: string };
+    const begun = await fetch(`${gateway.restUrl}/public/${drop.token}/uploads`, {
+      method: 'POST',
+      headers: {
+        'tus-resumable': '1.0.0',
+        'upload-length': '4',
+        'upload-metadata': `filename ${btoa('film.txt')}`,
+        'x-link-ticket': ticket,
+      },
+    });
+    expect(begun.status, await begun.text()).to.equal(201);
+    const customerKey = randomBytes(32);
+    const put = await createClient(gateway.s3Url.replace(/\/$/, ''), s3Keys).send('PUT', '/home/customer', {
+      body: 'x',
+      headers: {
+        'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+        'x-amz-server-side-encryption-customer-key': customerKey.toString('base64'),
+        'x-amz-server-side-encryption-customer-key-md5': createHash('md5').update(customerKey).digest('base64'),
+      },
+    });
+    expect(put.status, put.text).to.equal(200);
+    const flow = await fetch(new URL('/index.php/login/v2', gateway.webUrl), { method: 'POST' });
+    const { poll } = (await flow.json()) as { poll: { token: string } };
     const totp = await given('/me/totp', {}, own);
     const { recoveryCodes } = await given('/me/totp/confirm', { code: appCode(totp.secret) }, own);
     for (const [what, secret] of Object.entries({
@@ -140,6 +183,13 @@ describe('secrets', function () {
       'a claim that nobody redeemed': unused.token,
       'a temporary secret': temporary.secretAccessKey,
       'a session token': temporary.sessionToken,
+      'a signature of version 4': signatures[0],
+      'a signature of version 2': signatures[1],
+      'a link to drop into': drop.token,
+      'its password': 'canary-of-a-drop-password',
+      'a ticket to it': ticket,
+      'the key of a customer': customerKey.toString('base64'),
+      'what a client of Nextcloud waits with': poll.token,
     })) {
       expect(secret, what).to.be.a('string').and.have.length.above(8);
       canaries.set(what, formsOf(secret as string));

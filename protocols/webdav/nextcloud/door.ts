@@ -5,7 +5,7 @@ import type { Principal } from '#core/principal';
 import type { Door, RequestContext } from '#http/door';
 import { ALLOW, answer, answerError } from '../answer.ts';
 import { authenticate } from '../basic-auth.ts';
-import { DavError, faultOf } from '../errors.ts';
+import { DavError, faultHeaders, faultOf } from '../errors.ts';
 import type { Exchange, Surroundings } from '../exchange.ts';
 import { createMethods } from '../methods.ts';
 import type { Mount } from '../paths.ts';
@@ -100,6 +100,8 @@ export function createNextcloudDoor(deps: NextcloudDeps): Door {
       const { status } = faultOf(error);
       if (status === 500) cx.log.error({ err: error, requestId: cx.requestId }, 'nextcloud: request failed');
       const message = status === 401 ? 'Current user is not logged in' : isCloudStoreError(error) ? error.message : '';
+      const { 'Retry-After': retryAfter } = faultHeaders(error);
+      if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);
       answerOcs(req, res, version, { status, message, data: [] });
     }
   }
