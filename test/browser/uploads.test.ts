@@ -98,6 +98,7 @@ describe('uploads from the page, whatever comes between', function () {
       XMLHttpRequest.prototype.send = function (body) {
         XMLHttpRequest.prototype.send = send;
         const [file, at] = [body as File, 5_000_000];
+        document.body.dataset.sent = file.constructor.name;
         const byte = file.slice(at, at + 1).arrayBuffer();
         void byte.then((bytes) => {
           const other = new Uint8Array([(new Uint8Array(bytes)[0] ?? 0) ^ 1]);
@@ -110,8 +111,28 @@ describe('uploads from the page, whatever comes between', function () {
     await page.setInputFiles('input[type=file] >> nth=0', hurt);
     await page.getByText('What arrived is not what the file has, so nothing was stored. Try again.').waitFor();
     expect((await stage.api('GET', '/stat/home/hurt.bin')).status).to.equal(404);
+    expect(await page.evaluate(() => document.body.dataset.sent), 'the file itself: a slice of it costs twice as much').to.equal(
+      'File',
+    );
     await page.getByRole('button', { name: 'Try hurt.bin again' }).click();
     await page.getByText(`SHA-256 ${sha(readFileSync(hurt)).slice(0, 12)}…`).waitFor({ timeout: 60_000 });
+
+    // A name that is taken while the bytes come is asked about once, and they are not sent again.
+    const taken = join(folder, 'taken.bin');
+    writeFileSync(taken, randomBytes(9 * 1024 * 1024));
+    const begun = seen.length;
+    await page.route(
+      '**/api/v1/uploads/*',
+      async (route) => {
+        await stage.api('PUT', '/files/home/taken.bin', 'of somebody else');
+        await route.continue();
+      },
+      { times: 1 },
+    );
+    await page.setInputFiles('input[type=file] >> nth=0', taken);
+    await page.getByRole('button', { name: 'Replace' }).click();
+    await page.getByText(`SHA-256 ${sha(readFileSync(taken)).slice(0, 12)}…`).waitFor({ timeout: 60_000 });
+    expect(seen.slice(begun).filter((what) => what === 'from 0')).to.have.length(1);
     expect(stage.faults).to.deep.equal([]);
     await page.context().close();
   });

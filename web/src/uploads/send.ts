@@ -88,17 +88,23 @@ async function sendResumably({ place, drop, file, overwrite, signal, onProgress,
   } catch (error) {
     // Of what was begun nothing is to be gone on with.
     if (isApiError(error, 'upload_checksum_mismatch')) forgetUpload(place, file);
-    // What was begun may have run out on the gateway, or have become a file meanwhile.
-    if (signal.aborted || resume === null || !isGone(error)) throw error;
-    forgetUpload(place, file);
-    entry = await upload(null).done;
+    // Its bytes are all there, and it was begun to replace nothing; meanwhile somebody was asked.
+    if (resume !== null && drop === undefined && overwrite && hasStatus(error, 412)) {
+      entry = await client.call('FinishUpload', { path: { id: resume }, body: { overwrite: true }, signal });
+    } else {
+      // What was begun may have run out on the gateway, or have become a file meanwhile.
+      if (signal.aborted || resume === null || !hasStatus(error, 404, 409, 410)) throw error;
+      forgetUpload(place, file);
+      entry = await upload(null).done;
+    }
   }
   forgetUpload(place, file);
   return { sha256: hexOf(entry.kind === 'file' ? (entry.checksum?.value ?? '') : ''), name: entry.name };
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'status' in error && [404, 409, 410].includes(Number(error.status));
+/** An answer to HEAD has no code. */
+function hasStatus(error: unknown, ...statuses: number[]): boolean {
+  return isApiError(error) && statuses.includes(error.status);
 }
 
 async function digestOf(file: File): Promise<string> {
