@@ -73,14 +73,29 @@ export const PEERS: Record<string, Peer> = {
   SeaweedFS: {
     program: 'weed',
     install:
-      'go build ./weed in its module (`go mod download github.com/seaweedfs/seaweedfs@latest`): go install refuses one that replaces another',
+      'GOFLAGS=-mod=mod go build ./weed in a copy of its module (`go mod download github.com/seaweedfs/seaweedfs@latest`): go install refuses one that replaces another',
     durability: 'no fsync',
-    start(directory, port, { accessKeyId, secretAccessKey }) {
+    start(directory, port, { accessKeyId, secretAccessKey }, features) {
       const credentials = [{ accessKey: accessKeyId, secretKey: secretAccessKey }];
+      // Its other servers, which otherwise have ports of their own choosing, and those of gRPC 10,000 above them.
+      const ports = [
+        'master.port',
+        'master.port.grpc',
+        'volume.port',
+        'volume.port.grpc',
+        'filer.port',
+        'filer.port.grpc',
+        's3.port.grpc',
+      ];
+      // Each bucket takes volumes of its own, of which there are eight by default.
+      const volumes = features ? ['-volume.max=2000', '-master.volumeSizeLimitMB=64'] : [];
       const config = join(directory, 's3.json');
       writeFileSync(config, JSON.stringify({ identities: [{ name: 'bench', credentials, actions: ['Admin'] }] }));
       return {
-        args: ['server', '-ip=127.0.0.1', `-dir=${made(directory, 'data')}`, '-s3', `-s3.port=${port}`, `-s3.config=${config}`],
+        args: [
+          ...['server', '-ip=127.0.0.1', `-dir=${made(directory, 'data')}`, '-s3', `-s3.port=${port}`, `-s3.config=${config}`],
+          ...['-s3.port.iceberg=0', '-s3.port.lance=0', ...ports.map((name, i) => `-${name}=${port + 1 + i}`), ...volumes],
+        ],
       };
     },
   },
