@@ -1,4 +1,7 @@
+import PQueue from 'p-queue';
 import type { Condition, Sieve, SieveQuery, SortedBy } from '#contracts/sieve';
+import { CloudStoreError } from '#core/errors';
+import type { EntryInfo } from '#core/object';
 import type { Database } from './database.ts';
 import { endOf, PACKED_DIRECTORY, PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
 
@@ -38,24 +41,35 @@ const DIRECTORIES: Columns = {
   directory: 'd.id',
 };
 
+/** Each looks at all rows below: so many at once, and so many that wait for their turn. */
+const AT_ONCE_MAX = 2;
+const WAITING_MAX = 50;
+
 /** Not prepared for the next time: each question may have a shape of its own, and connections keep what is prepared. */
 const UNNAMED = '';
 
 /** The contract is Sieve. */
 export function createSieve(database: Database): Sieve {
+  const turns = new PQueue({ concurrency: AT_ONCE_MAX });
   return {
-    async find(query) {
-      const { text, values } = statementOf(query);
-      const rows = await database.read<[key: string, object: string | null, directory: string | null]>(
-        { name: UNNAMED, text },
-        values,
-      );
-      const read = packedReader();
-      return rows.map(([key, object, directory]) =>
-        object === null ? packedDirectory(query.bucket, key, directory ?? '') : read(query.bucket, key, object),
-      );
+    async find(query, signal) {
+      if (turns.size >= WAITING_MAX)
+        throw new CloudStoreError('rate_limited', 'Many search; try again in a moment.', { details: { retryAfterSeconds: 5 } });
+      return turns.add(() => look(query), { signal });
     },
   };
+
+  async function look(query: SieveQuery): Promise<EntryInfo[]> {
+    const { text, values } = statementOf(query);
+    const rows = await database.read<[key: string, object: string | null, directory: string | null]>(
+      { name: UNNAMED, text },
+      values,
+    );
+    const read = packedReader();
+    return rows.map(([key, object, directory]) =>
+      object === null ? packedDirectory(query.bucket, key, directory ?? '') : read(query.bucket, key, object),
+    );
+  }
 }
 
 function statementOf({ bucket, prefix, deep, where, order, limit }: SieveQuery): { text: string; values: unknown[] } {

@@ -305,6 +305,11 @@ export function describeApps(call: Call, { user, guest, other, webUrl }: AppsPla
       }
     });
 
+    it('lets everybody search in turn', async () => {
+      const all = await Promise.all(Array.from({ length: 12 }, () => search(like('displayname', 'three.png'))));
+      expect(all.map(names)).to.deep.equal(all.map(() => [`${at}/three.png`]));
+    });
+
     it('takes every literal as one', async () => {
       for (const literal of ['\\', '\\\\', '\\\\\\', 'a\\b%', "'; DROP TABLE slots; --", '_', 'x y', '%\\'])
         expect((await search(like('displayname', literal))).status, literal).to.equal(207);

@@ -135,7 +135,7 @@ function orderOf(order: XmlElement): { by: SortedBy; descending: boolean }[] {
 function patternOf(literal: string): string {
   if (literal.length > PATTERN_CHARS_MAX || literal.split('%').length > JOKERS_MAX + 1) throw refused('Such a long pattern');
   // One that ends in a lone backslash would be an error of the database.
-  return literal.replace(/\\([\\%_])|\\/g, (escape, escaped) => (escaped === undefined ? '\\\\' : escape));
+  return literal.replace(/\\([\\%_])|\\/g, (whole, escaped) => (escaped === undefined ? '\\\\' : whole));
 }
 
 /** Seconds since the epoch, or a date. */

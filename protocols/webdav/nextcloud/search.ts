@@ -1,7 +1,5 @@
 import type { Sieve, SieveQuery } from '#contracts/sieve';
 import type { Bucket } from '#core/bucket';
-import { CloudStoreError } from '#core/errors';
-import type { EntryInfo } from '#core/object';
 import { answer, DAV_CLASSES, readXml } from '../answer.ts';
 import { DavError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -20,8 +18,6 @@ import { filesBase } from './mounts.ts';
 import { parseFilter, parseSearch, RESULTS_MAX } from './search-request.ts';
 
 const ALLOWED = 'OPTIONS, SEARCH';
-/** Each is a look at all of a bucket's files: at most so many at once. */
-const AT_ONCE_MAX = 2;
 
 export interface Searching {
   /** SEARCH at `/remote.php/dav/`, and OPTIONS, by which Android's app asks whether there is one. */
@@ -32,23 +28,10 @@ export interface Searching {
 
 /** How the apps look through the user's files: by name, for pictures, for what is new, for favorites, by id. */
 export function createSearching({ sieve }: { sieve: Sieve }): Searching {
-  let running = 0;
-
-  async function find(query: SieveQuery): Promise<EntryInfo[]> {
-    if (running >= AT_ONCE_MAX)
-      throw new CloudStoreError('rate_limited', 'Others search; try again in a moment.', { details: { retryAfterSeconds: 1 } });
-    running++;
-    try {
-      return await sieve.find(query);
-    } finally {
-      running--;
-    }
-  }
-
   async function tell(x: Exchange, home: Bucket, query: Omit<SieveQuery, 'bucket'>, names: PropertyName[]): Promise<void> {
     // May they list it? The rows do not ask.
     await x.deps.namespace.list(x.who, { bucket: home.id, prefix: query.prefix, delimiter: '/', after: '', limit: 0 });
-    const found = await find({ ...query, bucket: home.id });
+    const found = await sieve.find({ ...query, bucket: home.id }, x.cx.signal);
     const renderer = compileRenderer({ kind: 'prop', names }, { compact: false, minimal: false });
     const root = `${filesBase(x.who.principal.name)}/`;
     const finder = createMemberFinder(x, home.id, '', root);
