@@ -194,6 +194,20 @@ describe('sessions of pages and programs', function () {
       expect(await refusal(create('once-a', 'key-2'))).to.include({ status: 409 });
       expect(await refusal(create('once-b', 'key-1'))).to.deep.equal({ status: 422, code: 'idempotency_key_reused' });
     });
+    it('tells a device nothing that was answered to the user itself', async () => {
+      const body = { kind: 'device', name: 'once' } as const;
+      const made = await client.fetch('CreateCredential', { body, idempotencyKey: 'key-of-the-user' });
+      const { password } = (await made.json()) as { password: string };
+      const by = (authorization: string) =>
+        fetch(`${gateway.restUrl}/credentials`, {
+          method: 'POST',
+          headers: { authorization, 'content-type': 'application/json', 'idempotency-key': 'key-of-the-user' },
+          body: JSON.stringify(body),
+        });
+      const device = await by(`Basic ${Buffer.from(`${gateway.user}:${password}`).toString('base64')}`);
+      expect([device.status, ((await device.json()) as { code: string }).code]).to.deep.equal([422, 'idempotency_key_reused']);
+      expect((await by(`Bearer ${await client.session.token()}`)).headers.get('idempotency-replayed')).to.equal('true');
+    });
     it('of several at once lets one through', async () => {
       const all = await Promise.all(
         [1, 2, 3, 4, 5].map(() =>
