@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openStage, type Stage } from '../test/browser/browser.ts';
 import { drawLoad, takeOver } from '../test/browser/console.ts';
+import { healDamage } from '../test/browser/damage.ts';
 import { pagesOf, setScene } from '../test/browser/scene.ts';
 
 const [directory = 'screenshots', ...wanted] = process.argv.slice(2);
@@ -35,7 +36,9 @@ try {
       });
     if (wanted.length === 0 || wanted.includes('grid')) await special(page, size);
     if (wanted.length === 0 || wanted.includes('connected')) await connected(page, size);
+    if (wanted.length === 0 || wanted.includes('restore')) await restored(page, size);
   }
+  if (wanted.length === 0 || wanted.includes('damage')) await damaged();
   if (stage.faults.length > 0) console.error(stage.faults);
 } finally {
   await stage.close();
@@ -113,6 +116,35 @@ async function connected(page: Page, size: string): Promise<void> {
   await phone.context().close();
   await page.getByText('Taken by a device').waitFor();
   await picture(page, `connect-taken-${size}`);
+}
+
+/** What lies in a directory of backups, and the question where one of them goes. */
+async function restored(page: Page, size: string): Promise<void> {
+  await show(stage, page, '#/admin/backups');
+  await page.getByRole('button', { name: 'Look', exact: true }).click();
+  const one = page.getByRole('button', { name: /^Restore the backup of/ }).first();
+  await one.scrollIntoViewIfNeeded();
+  await picture(page, `restore-found-${size}`);
+  await one.click();
+  await picture(page, `restore-where-${size}`);
+  await page.keyboard.press('Escape');
+}
+
+/** A turned byte on the disk, as the page of storage tells of it. */
+async function damaged(): Promise<void> {
+  const page = await stage.enter(SIZES.desk);
+  let taken = false;
+  await healDamage(stage, page, async () => {
+    if (taken) return [];
+    taken = true;
+    for (const [size, view] of Object.entries(SIZES)) {
+      await page.setViewportSize(view);
+      await page.locator('.quarantined').scrollIntoViewIfNeeded();
+      await picture(page, `damage-${size}`);
+    }
+    await page.setViewportSize(SIZES.desk);
+    return [];
+  });
 }
 
 async function show({ gateway }: Stage, page: Page, place: string): Promise<void> {
