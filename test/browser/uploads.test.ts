@@ -133,6 +133,24 @@ describe('uploads from the page, whatever comes between', function () {
     await page.getByRole('button', { name: 'Replace' }).click();
     await page.getByText(`SHA-256 ${sha(readFileSync(taken)).slice(0, 12)}…`).waitFor({ timeout: 60_000 });
     expect(seen.slice(begun).filter((what) => what === 'from 0')).to.have.length(1);
+
+    // One that is called off leaves nothing behind, here or on the gateway.
+    const gone = join(folder, 'gone.bin');
+    writeFileSync(gone, randomBytes(9 * 1024 * 1024));
+    let held: () => void = () => undefined;
+    const under = new Promise<void>((resolve) => (held = resolve));
+    await page.route('**/api/v1/uploads/*', (route, request) => (request.method() === 'PATCH' ? held() : route.continue()));
+    await page.setInputFiles('input[type=file] >> nth=0', gone);
+    await under;
+    const removed = page.waitForResponse(
+      (answer) => answer.request().method() === 'DELETE' && answer.url().includes('/uploads/'),
+    );
+    await page.getByRole('button', { name: 'Cancel gone.bin' }).click();
+    expect((await removed).status()).to.equal(204);
+    await page.unroute('**/api/v1/uploads/*');
+    await page.reload();
+    await page.locator('.entries').waitFor();
+    expect(await page.getByText('was cut off').count()).to.equal(0);
     expect(stage.faults).to.deep.equal([]);
     await page.context().close();
   });

@@ -5,6 +5,7 @@ import { session } from '../api/session.ts';
 import { type ClashAsker, createClashAsker, freeKey } from '../drive/clash.ts';
 import { said } from '../ui/said.ts';
 import type { Picked } from './dropped.ts';
+import { giveUpUpload } from './remembered.ts';
 import { send } from './send.ts';
 
 export interface Upload {
@@ -123,12 +124,13 @@ function createQueue() {
         } catch (error) {
           if (!isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;
           const answer = await item.asker(item.name, item.together > 1);
+          if (answer === 'replace') overwrite = true;
+          else giveUpUpload(place, item.file);
           if (answer === 'skip') {
             change(item.id, { status: 'skipped' });
             return;
           }
-          if (answer === 'replace') overwrite = true;
-          else place = { bucket: place.bucket, key: await freeKey(place) };
+          if (answer !== 'replace') place = { bucket: place.bucket, key: await freeKey(place) };
           change(item.id, { place, overwrite });
         }
       }
@@ -143,7 +145,20 @@ function createQueue() {
       } else change(item.id, { status: 'failed', error: said(error) });
     } finally {
       running.delete(item.id);
+      // Dismissed while it ran: only now nothing of it comes any more.
+      if (!items.value.some(({ id }) => id === item.id)) giveUpUpload(place, item.file);
       pump();
+    }
+  }
+
+  /** Those that go are not to be gone on with: the gateway forgets what it has of them. */
+  function keepOnly(wanted: (item: Upload) => boolean): void {
+    const gone = items.value.filter((item) => !wanted(item));
+    items.value = items.value.filter(wanted);
+    for (const { id, place, file, status } of gone) {
+      const stop = running.get(id);
+      if (stop !== undefined) stop.abort();
+      else if (status !== 'done') giveUpUpload(place, file);
     }
   }
 
@@ -218,18 +233,14 @@ function createQueue() {
     },
     /** Stops it if it runs, and forgets it. */
     dismiss(id: number): void {
-      items.value = items.value.filter((item) => item.id !== id);
-      running.get(id)?.abort();
+      keepOnly((item) => item.id !== id);
     },
     /** Forgets what is over. What failed stays unless `failed` is said. */
     clear(failed: boolean): void {
-      items.value = items.value.filter(
-        ({ status }) => status !== 'done' && status !== 'skipped' && (status !== 'failed' || !failed),
-      );
+      keepOnly(({ status }) => status !== 'done' && status !== 'skipped' && (status !== 'failed' || !failed));
     },
     cancelAll(): void {
-      items.value = items.value.filter(({ status }) => status === 'failed' || status === 'done');
-      for (const stop of running.values()) stop.abort();
+      keepOnly(({ status }) => status === 'failed' || status === 'done');
     },
   };
 }

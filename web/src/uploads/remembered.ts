@@ -57,6 +57,12 @@ export function dropBegun(id: string): void {
   );
 }
 
+/** Of a file that is not to go up after all. */
+export function giveUpUpload(place: Place, file: File): void {
+  const one = begun.value.find((kept) => matches(kept, place, file));
+  if (one !== undefined) dropBegun(one.id);
+}
+
 /** Begun by a tab that is gone: in the user's own buckets, or in the drop folder of a link. */
 export function interrupted(folder?: string): Begun[] {
   return begun.value.filter(
