@@ -18,7 +18,7 @@ export interface ResumableStore {
   list(principal: PrincipalId, before: string | null, limit: number): Promise<Resumable[]>;
   /**
    * Adds bytes at exactly `offset`; durable when it resolves. Of two who append at one offset one wins. Gives how many bytes there are, and parts.
-   * @throws conflict (details.received) at another offset, too_large beyond the length, upload_not_found
+   * @throws conflict (details.received) at another offset and once it has ended, too_large beyond the length, upload_not_found
    */
   append(
     id: string,

@@ -163,7 +163,7 @@ export function createResumableStore({ database, clock, random, registration, up
     append(id, offset, part, chunks, leaves) {
       return database.transaction(async (session) => {
         await session.query(ALIVE, [registration.gateway]);
-        if ((await session.query(HOLD, [id])).length === 0) throw missing();
+        if ((await session.query(HOLD, [id])).length === 0) throw await gone(session, id);
         const [advanced] = await session.query<[number]>(ADVANCE, [id, offset, part.size, clock.now()]);
         if (advanced === undefined) throw await refusal(session, id, offset);
         await record(session, part, chunks, leaves);
@@ -216,6 +216,13 @@ export function createResumableStore({ database, clock, random, registration, up
 }
 
 const PARTS_PAGE = 1000;
+
+/** Ended by somebody else meanwhile, or removed. */
+async function gone(session: Session, id: string): Promise<CloudStoreError> {
+  const [state] = await session.query<[number, number | null]>(STATE, [id]);
+  if (state === undefined) return missing();
+  return new CloudStoreError('conflict', 'The upload has ended.', { details: { received: state[0] } });
+}
 
 async function refusal(session: Session, id: string, offset: number): Promise<CloudStoreError> {
   const [state] = await session.query<[number, number | null]>(STATE, [id]);

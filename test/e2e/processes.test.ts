@@ -83,9 +83,12 @@ describe(`several processes of one gateway (seed ${SEED})`, function () {
       expect(workers).to.have.length(2);
       const before = workers.map(socketsOf);
       const agent = new Agent({ keepAlive: true });
-      await Promise.all(Array.from({ length: 20 }, () => send('GET', `${gateway.webUrl}/livez`, { agent })));
-      for (const [index, pid] of workers.entries())
-        expect(socketsOf(pid), `sockets of ${pid}`).to.be.greaterThan(before[index]! + 3);
+      // The kernel gives a connection to whoever is there first: on a busy machine that may be the same one for a while.
+      const more = (): number[] => workers.map((pid, index) => socketsOf(pid) - before[index]!);
+      for (let round = 1; round <= 20 && Math.min(...more()) <= 3; round++) {
+        await Promise.all(Array.from({ length: 20 * round }, () => send('GET', `${gateway.webUrl}/livez`, { agent })));
+      }
+      expect(Math.min(...more()), `more sockets: ${more()}`).to.be.greaterThan(3);
       agent.destroy();
     });
 

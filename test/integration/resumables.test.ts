@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Keyring } from '#contracts/keyring';
 import type { Resumables } from '#contracts/resumables';
 import { CloudStoreError } from '#core/errors';
-import type { Bytes } from '#core/stream';
+import { type Bytes, bytesOf } from '#core/stream';
 import { createResumables } from '#namespace/resumables';
 import { codeOf, openRooms, type TestRooms } from '../support/rooms.ts';
 
@@ -42,6 +42,32 @@ describe('resumable uploads', () => {
     expect([await append(10), await append(20), await append(30)]).to.deep.equal(['none', 'none', 'too_large']);
   });
 
+  it('conflict with whoever appends behind their end, and are not found once they are removed', async () => {
+    const owner = await rooms.user('eve', 'member');
+    const bucket = await rooms.bucket(owner, 'ended');
+    const store = rooms.metadata.resumables;
+    const whole = createResumables({ ...parts(), content: rooms.content });
+    const as = rooms.who(owner);
+    const options = { attributes: {}, kind: 'whole', length: 4, conditions: {}, metadata: '', concat: null } as const;
+    const { id } = await whole.begin(as, { bucket: bucket.id, key: 'a' }, options);
+    await whole.append(as, id, 0, bytesOf(Buffer.from('abcd')), {});
+    await whole.finish(as, id);
+    const content = { kind: 'inline', domain: bucket.domain, size: 1, sealed: Buffer.alloc(1) } as const;
+    const late = () => store.append(id, 4, { size: 1, content, digests: {}, modified: 0 }, [], []);
+    const error = await late().catch((thrown: unknown) => thrown as CloudStoreError);
+    expect(error).to.deep.include({ code: 'conflict', details: { received: 4 } });
+    await store.remove(id);
+    expect(await codeOf(late())).to.equal('upload_not_found');
+  });
+
+  /** What all of them share. */
+  const parts = () => ({
+    ...rooms.metadata,
+    ...rooms.shared(),
+    keyring: { load: async (id: number) => ({ id }) } as Partial<Keyring> as Keyring,
+    clock: { now: () => Date.now() },
+  });
+
   describe('a stream that is stored in segments', () => {
     /** Of each body that is stored: it has been read, and the disk waits to be told how it ends. */
     interface Held {
@@ -57,10 +83,7 @@ describe('resumable uploads', () => {
 
     before(() => {
       resumables = createResumables({
-        ...rooms.metadata,
-        ...rooms.shared(),
-        keyring: { load: async (id: number) => ({ id }) } as Partial<Keyring> as Keyring,
-        clock: { now: () => Date.now() },
+        ...parts(),
         segments: { bytesMax: 4, msMax: 60_000 },
         content: {
           ...rooms.content,
