@@ -35,7 +35,7 @@ describe('answers held for a turn', () => {
     });
     client.send(Array.from({ length: 40 }, (_, i) => get(`/${i}`)).join(''));
     // In order, so the last one says that all are there.
-    await client.read(/X-Path: \/39\r\n[^]*\r\n\r\nok$/);
+    await client.read(/X-Path: \/39\r\n[\s\S]*\r\n\r\nok$/);
     expect(client.received.match(/200 OK/g)).to.have.length(40);
     expect(ended.map((it, i) => (it ? i : -1)).filter((i) => i >= 0)).to.deep.equal([31]);
     expect(written()).to.equal(40);
