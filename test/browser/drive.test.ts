@@ -151,6 +151,7 @@ describe('the drive in a browser', function () {
     await page.getByText('1 item moved').waitFor();
     expect((await stage.api('HEAD', '/files/home/Trip/album/photo%20(2).jpg')).status).to.equal(200);
     expect((await stage.api('HEAD', '/files/home/Trip/photo%20(2).jpg')).status).to.equal(404);
+    await entry('photo (2).jpg').waitFor({ state: 'detached' });
   });
 
   it('is used by the keyboard alone: to select, by the menu, the questions and the way back', async () => {
