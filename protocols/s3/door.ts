@@ -274,21 +274,25 @@ export function createS3Door(deps: S3Deps): Door {
       const bucket = buckets.resolved(who, target.bucket);
       if (bucket?.config.logging !== undefined) return false;
       if (bucket?.objectLock === true) return false; // its answers say more
+      const at = bucket === null ? null : { bucket: bucket.id, key: target.key };
+      if (bucket !== null && at !== null) {
+        if (req.method === 'HEAD') {
+          const info = namespace.peekObject(who, at);
+          if (info !== null) {
+            writeHead(res, 'HeadObject', cx, principal, bucket, info);
+            res.end();
+            return true;
+          }
+        } else {
+          const read = namespace.peek(who, at);
+          if (read !== null) {
+            sendSmall(res, cx, principal, bucket, read);
+            return true;
+          }
+        }
+      }
       signed.set(req, { target, principal, payload });
-      if (bucket === null) return false;
-      const at = { bucket: bucket.id, key: target.key };
-      if (req.method === 'HEAD') {
-        const info = namespace.peekObject(who, at);
-        if (info === null) return false;
-        writeHead(res, 'HeadObject', cx, principal, bucket, info);
-        res.end();
-        return true;
-      }
-      const read = namespace.peek(who, at);
-      if (read !== null) {
-        sendSmall(res, cx, principal, bucket, read);
-        return true;
-      }
+      if (bucket === null || at === null || req.method === 'HEAD') return false;
       const later = namespace.glance(who, at);
       if (later === null) return false;
       later

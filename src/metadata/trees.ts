@@ -1,5 +1,5 @@
 import type { MetadataStore, RemoveTreeIntent, TreeIntent, TreeVerdict } from '#contracts/metadata-store';
-import { type Address, parentOf } from '#core/address';
+import { type Address, type BucketId, parentOf } from '#core/address';
 import { checkConditions } from '#core/conditions';
 import { CloudStoreError } from '#core/errors';
 import type { EntryInfo } from '#core/object';
@@ -27,24 +27,14 @@ type CopyIntent = TreeIntent & { depth0?: boolean; properties?: boolean };
 /** Moves, copies and removals of objects and whole folders: a handful of set-based statements and one journal row, whatever the size. */
 export function createTrees(rooms: TreeRooms): Pick<MetadataStore, 'move' | 'copy' | 'removeTree'> {
   return {
-    move: (intent) =>
-      commitTree(
-        rooms,
-        intent.who,
-        [intent.from.bucket, intent.to.bucket],
-        (work) => transfer(work, intent, moveEntry),
-        intent.signal,
-      ),
-    copy: (intent) =>
-      commitTree(
-        rooms,
-        intent.who,
-        [intent.from.bucket, intent.to.bucket],
-        (work) => transfer(work, intent, copyEntry),
-        intent.signal,
-      ),
-    removeTree: (intent) => commitTree(rooms, intent.who, [intent.bucket], (work) => removeTree(work, intent), intent.signal),
+    move: (intent) => commitTree(rooms, intent, bucketsOf(intent), (work) => transfer(work, intent, moveEntry)),
+    copy: (intent) => commitTree(rooms, intent, bucketsOf(intent), (work) => transfer(work, intent, copyEntry)),
+    removeTree: (intent) => commitTree(rooms, intent, [intent.bucket], (work) => removeTree(work, intent)),
   };
+}
+
+function bucketsOf({ from, to }: TreeIntent): BucketId[] {
+  return [from.bucket, to.bucket];
 }
 
 interface Transfer<Intent> {

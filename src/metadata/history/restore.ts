@@ -16,7 +16,7 @@ const TOPS_MAX = 500;
 type Count = [written: number, bytes: number, removed: number, occupied: number, keyBytesMax: number, first: string | null];
 
 export function restore(rooms: TreeRooms, intent: RestoreIntent, window: Window, signal?: AbortSignal): Promise<RestoreVerdict> {
-  return commitTree(rooms, intent.who, [intent.bucket], (work) => restoreIn(work, intent, window), signal);
+  return commitTree(rooms, { who: intent.who, signal }, [intent.bucket], (work) => restoreIn(work, intent, window));
 }
 
 async function restoreIn(work: Work, intent: RestoreIntent, window: Window): Promise<RestoreVerdict> {

@@ -116,10 +116,9 @@ interface Attempt<T> {
  */
 export async function commitTree<T>(
   rooms: TreeRooms,
-  who: Who,
+  { who, signal }: { who: Who; signal?: AbortSignal | undefined },
   wanted: BucketId[],
   work: (work: Work) => Promise<T>,
-  signal?: AbortSignal,
 ): Promise<T> {
   const buckets = [...new Set(wanted)].sort((a, b) => a - b);
   let lost: Attempt<T> | null = null;
