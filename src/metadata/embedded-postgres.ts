@@ -16,6 +16,8 @@ export interface EmbeddedPostgresOptions {
   clock: Clock;
   random: Random;
   log: Logger;
+  /** Nobody will look for this server: it is to end when this process dies, even by SIGKILL. */
+  endsWithUs?: boolean;
 }
 
 /** How to reach the server: a Unix socket in a directory, no password (the kernel vouches for the caller). */
@@ -39,7 +41,7 @@ export interface EmbeddedPostgres {
  * @throws unavailable, insufficient_storage: one sentence that says what to do
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { dataDirectory, clock, random, log } = options;
+  const { dataDirectory, clock, random, log, endsWithUs = false } = options;
   const cluster = join(dataDirectory, 'postgres');
   const socketDirectory = join(dataDirectory, 'postgres-socket');
   const user = await serverUser(await stat(cluster).catch(() => null));
@@ -53,7 +55,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await chmod(socketDirectory, 0o700);
   await giveTo(socketDirectory, user);
   const place = { cluster, socketDirectory, logFile: join(dataDirectory, 'postgres.log') };
-  const server = await runServer({ place, binaries, user, clock, log });
+  const server = await runServer({ place, binaries, user, clock, log, endsWithUs });
   const socket = openSocketConnection(dataDirectory);
   return {
     connection: socket.connection,

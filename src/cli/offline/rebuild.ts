@@ -82,7 +82,7 @@ export async function rebuildDatabase(options: RebuildOptions): Promise<RebuildR
   let report: RebuildReport;
   options.database?.(true);
   try {
-    const server = await startEmbeddedPostgres({ dataDirectory: staging, clock, random, log });
+    const server = await startEmbeddedPostgres({ dataDirectory: staging, clock, random, log, endsWithUs: true });
     try {
       report = await rebuildIn(options, server.connection, chain, skipped);
     } finally {

@@ -8,6 +8,7 @@ import type { Logger } from '#contracts/observability';
 import type { Clock } from '#core/clock';
 import type { Binaries } from './binaries.ts';
 import { explainFailure, isPassing, isPermanent } from './failure.ts';
+import { endWithUs } from './mourner.ts';
 import { startProgram } from './program.ts';
 import type { ServerUser } from './server-user.ts';
 import { SERVER_SETTINGS } from './settings.ts';
@@ -26,6 +27,8 @@ export interface ServerOptions {
   user: ServerUser;
   clock: Clock;
   log: Logger;
+  /** Also when this process is killed. */
+  endsWithUs: boolean;
 }
 
 const RETRY_PASSING_MS = 60_000;
@@ -128,6 +131,7 @@ async function startOnce(options: ServerOptions): Promise<{ child: ChildProcess 
   } finally {
     closeSync(output);
   }
+  if (options.endsWithUs && child.pid !== undefined) child.once('exit', endWithUs(child.pid, place.cluster));
   const failed = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', () => resolve(''));
