@@ -217,6 +217,12 @@ export function createResumables(deps: ResumablesDeps): Resumables {
   const made: Resumables['made'] = async (_who, upload) =>
     upload.completedVersion === null ? null : store.version(upload, upload.completedVersion, { hidden: true });
 
+  async function madeAgain(who: Who, upload: Resumable): Promise<PutResult> {
+    const info = await made(who, upload);
+    if (info === null) throw new CloudStoreError('upload_not_found', 'The upload has ended, and its object is gone.');
+    return { info, created: false, seq: 0, digests: {} };
+  }
+
   return {
     find,
     settle,
@@ -279,11 +285,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     },
     async finish(who, id, options = {}) {
       let upload = await find(who, id);
-      if (upload.completedVersion !== null) {
-        const info = await made(who, upload);
-        if (info === null) throw new CloudStoreError('upload_not_found', 'The upload has ended, and its object is gone.');
-        return { info, created: false, seq: 0, digests: {} };
-      }
+      if (upload.completedVersion !== null) return madeAgain(who, upload);
       if (!complete(upload)) {
         throw new CloudStoreError('conflict', 'The upload has not all its bytes, or not their sum, which was promised.', {
           details: { received: upload.received },
@@ -292,9 +294,14 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       if (options.key !== undefined || options.conditions !== undefined) {
         const key = options.key ?? upload.key;
         assertKey(key);
+        if (key.endsWith('/')) throw new CloudStoreError('invalid_key', 'An upload is a file: its key does not end in a slash.');
         await access.requireWrite(who, { bucket: upload.bucket, key }, upload.attributes.tags);
-        await resumables.redirect(id, key, options.conditions ?? upload.conditions);
+        await resumables.redirect(id, key, options.conditions ?? upload.conditions).catch(async (error: unknown) => {
+          // One that asked the same a moment before, and whose answer nobody waits for any more, may have ended it.
+          if (!isCloudStoreError(error, 'upload_not_found') || (await find(who, id)).completedVersion === null) throw error;
+        });
         upload = await find(who, id);
+        if (upload.completedVersion !== null) return madeAgain(who, upload);
       }
       const { staged, contents } = await joined(upload, upload.domain);
       let attributes: Resumable['attributes'];

@@ -118,7 +118,15 @@ describe('uploads by tus', function () {
     const id = await begin('killed.bin', bytes.length);
     expect((await patch(id, 0, bytes.subarray(0, 1_000_000))).headers.get('upload-offset')).to.equal('1000000');
     const req = await beginPatch(id, 1_000_000, 1_500_000, bytes.subarray(1_000_000, 1_300_000));
+    // Its name was taken meanwhile, and it ends under another one just as the gateway dies.
+    const beside = await begin('beside.bin', few.length, { 'If-None-Match': '*' });
+    await client.call('PutFile', { path: { bucket: 'home', key: 'beside.bin' }, body: 'theirs' });
+    expect(await refusal(patch(beside, 0, few))).to.include({ code: 'precondition_failed' });
+    const finish = () =>
+      client.call('FinishUpload', { path: { id: beside }, body: { key: 'beside (2).bin', overwrite: false } });
+    const under = finish().catch(() => undefined);
     await gateway.kill();
+    await under;
     req.destroy();
     gateway = await startGateway({ dataDir: gateway.dataDir, keepData: true });
     await signIn();
@@ -129,6 +137,12 @@ describe('uploads by tus', function () {
     const entry = await client.upload({ bucket: 'home', key: 'killed.bin', source: new Blob([bytes]), resume: id }).done;
     expect(entry).to.include({ key: 'killed.bin', size: bytes.length });
     expect(await digestOf('killed.bin')).to.equal(sha256(bytes));
+
+    const [renamed, again, at] = await Promise.all([finish(), finish(), finish()]);
+    expect(renamed).to.include({ key: 'beside (2).bin', size: few.length });
+    expect([again, at]).to.deep.equal([renamed, renamed]);
+    expect(await digestOf('beside (2).bin')).to.equal(sha256(few));
+    expect(await digestOf('beside.bin')).to.equal(sha256(Buffer.from('theirs')));
 
     const none = new Uint8Array();
     expect([await offsetOf(wrong), await isThere()]).to.deep.equal([few.length, false]);
@@ -166,6 +180,12 @@ describe('uploads by tus', function () {
       const late = await begin('in/late', 3);
       await owner.call('PutFile', { path: { bucket: 'home', key: 'in/late' }, body: 'first' });
       expect(await refusal(patch(late, 0, Buffer.from('abc')))).to.deep.equal({ status: 403, code: 'access_denied' });
+      // Nor elsewhere than where it may add, or over what is there; beside it, it may.
+      const finish = (key: string, overwrite: boolean) =>
+        adder.call('FinishUpload', { path: { id: late }, body: { key, overwrite } });
+      expect((await refusal(finish('beside', false))).status).to.be.oneOf([403, 404]);
+      expect(await refusal(finish('in/there', true))).to.deep.equal({ status: 403, code: 'access_denied' });
+      expect(await finish('in/late (2)', false)).to.include({ key: 'in/late (2)', size: 3 });
       expect((await refusal(adder.fetch('GetFile', { path: { bucket: 'home', key: 'in/' } }))).status).to.be.oneOf([403, 404]);
     } finally {
       client = owner;
@@ -196,6 +216,19 @@ describe('uploads by tus', function () {
     const stream = await refusal(patch(other, 0, randomBytes(3_000_000)));
     expect(stream).to.deep.equal({ status: 507, code: 'quota_exceeded' });
     expect(await offsetOf(other)).to.be.at.most(1_000_000);
+    // What ends under another name needs the room there as well.
+    const over = { 'Upload-Metadata': `bucket ${btoa('narrow')},key ${btoa('over')}`, 'If-None-Match': '*' };
+    const beside = await begin('over', 600_000, over);
+    const fill = (key: string, size: number) =>
+      client.call('PutFile', { path: { bucket: 'narrow', key }, body: new Uint8Array(size) });
+    await fill('over', 1);
+    expect(await refusal(patch(beside, 0, randomBytes(600_000)))).to.include({ status: 412 });
+    await fill('filled', 450_000);
+    const finish = () => client.call('FinishUpload', { path: { id: beside }, body: { key: 'over (2)', overwrite: false } });
+    expect(await refusal(finish())).to.deep.equal({ status: 507, code: 'quota_exceeded' });
+    await client.call('RemoveFile', { path: { bucket: 'narrow', key: 'filled' } });
+    expect(await finish()).to.include({ key: 'over (2)', size: 600_000 });
+    await client.call('RemoveFile', { path: { bucket: 'narrow', key: 'over (2)' } });
     const small = await endless();
     await patch(small, 0, randomBytes(10));
     expect((await patch(small, 10, randomBytes(10), { 'Upload-Length': '20' })).status).to.equal(204);
@@ -353,7 +386,9 @@ describe('uploads by tus', function () {
     expect(await refusal(patch(id, 0, bytes))).to.deep.equal({ status: 412, code: 'precondition_failed' });
     expect(await refusal(client.request('HEAD', `/uploads/${id}`, { headers: TUS }))).to.include({ status: 412 });
     expect(await digestOf('clash.txt')).to.equal(sha256(Buffer.from('theirs')));
-    const renamed = await client.call('FinishUpload', { path: { id }, body: { key: 'clash (2).txt' } });
+    const finish = (key: string) => client.call('FinishUpload', { path: { id }, body: { key } });
+    expect(await refusal(finish('a folder/'))).to.deep.equal({ status: 400, code: 'invalid_key' });
+    const renamed = await finish('clash (2).txt');
     expect(renamed).to.include({ key: 'clash (2).txt', size: 4, contentType: 'text/plain' });
     const again = await begin('clash.txt', bytes.length);
     await patch(again, 0, bytes);
