@@ -34,7 +34,7 @@ export interface UploadOptions {
   onChecked?(bytes: number): void;
   /** Bytes that have left this program; `stored` of them are durable. */
   onProgress?(progress: UploadProgress): void;
-  /** The upload has a name on the gateway now, under which it can be gone on with. */
+  /** The upload has a name on the gateway now, under which it can be gone on with. Also told of one that was aborted while it was made. */
   onCreated?(id: string): void;
 }
 
@@ -87,6 +87,8 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   let broken: number | null = null;
   /** The sum is waited for, and nothing else is left to do. */
   let waiting = false;
+  /** On its way: nobody can call it back. */
+  let creating: Promise<unknown> = Promise.resolve();
   /** The gateway makes no file of the bytes before it has their sum. */
   let promised = options.reading !== undefined;
   const reading =
@@ -101,7 +103,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
     let known = false;
     for (;;) {
       signal.throwIfAborted();
-      await pausing?.promise;
+      if (pausing !== null) await unlessStopped(pausing.promise);
       try {
         if (id === null) await create();
         else if (!known) await ask();
@@ -144,21 +146,23 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
       ...(mtime === undefined ? {} : { mtime: String(mtime) }),
       ...(reading === null ? {} : { digest: 'sha-256-8mib' }),
     };
-    const response = await client.request('POST', root, {
-      headers: {
-        ...TUS,
-        'Upload-Length': String(total),
-        'Upload-Metadata': Object.entries(fields)
-          .map(([name, value]) => `${name} ${base64(value)}`)
-          .join(','),
-        ...(options.ifMatch === undefined ? {} : { 'If-Match': `"${options.ifMatch}"` }),
-        ...(options.ifNoneMatch === undefined ? {} : { 'If-None-Match': '*' }),
-      },
-      signal,
+    const headers = {
+      ...TUS,
+      'Upload-Length': String(total),
+      'Upload-Metadata': Object.entries(fields)
+        .map(([name, value]) => `${name} ${base64(value)}`)
+        .join(','),
+      ...(options.ifMatch === undefined ? {} : { 'If-Match': `"${options.ifMatch}"` }),
+      ...(options.ifNoneMatch === undefined ? {} : { 'If-None-Match': '*' }),
+    };
+    // Without the signal: whoever stops now has to learn what there is to be given up, or gone on with.
+    const made = client.request('POST', root, { headers }).then((response) => {
+      id = (response.headers.get('location') ?? '').split('/').at(-1) ?? null;
+      stored = Number(response.headers.get('upload-offset') ?? 0);
+      if (id !== null) options.onCreated?.(id);
     });
-    id = (response.headers.get('location') ?? '').split('/').at(-1) ?? null;
-    stored = Number(response.headers.get('upload-offset') ?? 0);
-    if (id !== null) options.onCreated?.(id);
+    creating = made.catch(() => undefined);
+    await unlessStopped(made);
   }
 
   async function ask(): Promise<void> {
@@ -226,15 +230,19 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
   /** Of the whole file, which is read to its end. @throws what `signal` says */
   function summed(): Promise<string | null> {
     waiting = true;
+    return unlessStopped(
+      Promise.resolve(reading?.sum() ?? null).finally(() => {
+        waiting = false;
+      }),
+    );
+  }
+
+  /** What it comes to, for as long as somebody waits. @throws what `signal` says */
+  function unlessStopped<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(signal.reason);
       signal.addEventListener('abort', stop, { once: true });
-      Promise.resolve(reading?.sum() ?? null)
-        .then(resolve, reject)
-        .finally(() => {
-          waiting = false;
-          signal.removeEventListener('abort', stop);
-        });
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
     });
   }
 
@@ -273,6 +281,7 @@ export function startUpload(client: Client, options: UploadOptions): Upload {
       stopped.abort(new DOMException('The upload was cancelled.', 'AbortError'));
       pausing?.end();
       await done.catch(() => undefined);
+      await creating;
       if (id !== null) await client.request('DELETE', `${root}/${id}`, { headers: TUS });
     },
   };

@@ -117,37 +117,58 @@ describe('uploads from the page, whatever comes between', function () {
     await page.getByRole('button', { name: 'Try hurt.bin again' }).click();
     await page.getByText(`SHA-256 ${sha(readFileSync(hurt)).slice(0, 12)}…`).waitFor({ timeout: 60_000 });
 
-    // A name that is taken while the bytes come is asked about once, and they are not sent again.
-    const taken = join(folder, 'taken.bin');
-    writeFileSync(taken, randomBytes(9 * 1024 * 1024));
-    const begun = seen.length;
-    await page.route(
-      '**/api/v1/uploads/*',
-      async (route) => {
-        await stage.api('PUT', '/files/home/taken.bin', 'of somebody else');
-        await route.continue();
-      },
-      { times: 1 },
-    );
-    await page.setInputFiles('input[type=file] >> nth=0', taken);
-    await page.getByRole('button', { name: 'Replace' }).click();
-    await page.getByText(`SHA-256 ${sha(readFileSync(taken)).slice(0, 12)}…`).waitFor({ timeout: 60_000 });
-    expect(seen.slice(begun).filter((what) => what === 'from 0')).to.have.length(1);
+    // A name that is taken while the bytes come is asked about once, and they are not sent again, whatever is answered.
+    for (const [answer, key] of [
+      ['Replace', 'taken.bin'],
+      ['Keep both', 'taken (2).bin'],
+    ] as const) {
+      const taken = join(folder, 'taken.bin');
+      writeFileSync(taken, randomBytes(9 * 1024 * 1024));
+      await stage.api('DELETE', '/files/home/taken.bin');
+      const begun = seen.length;
+      await page.route(
+        '**/api/v1/uploads/*',
+        async (route) => {
+          await stage.api('PUT', '/files/home/taken.bin', 'of somebody else');
+          await route.continue();
+        },
+        { times: 1 },
+      );
+      await page.setInputFiles('input[type=file] >> nth=0', taken);
+      await page.getByRole('button', { name: answer }).click();
+      await page.getByText(`SHA-256 ${sha(readFileSync(taken)).slice(0, 12)}…`).waitFor({ timeout: 60_000 });
+      expect(seen.slice(begun).filter((what) => what === 'from 0')).to.have.length(1);
+      expect(await checksum(stage.gateway, key)).to.equal(sha(readFileSync(taken)));
+      await page.locator('.upload .name').getByText(key, { exact: true }).waitFor();
+    }
+    expect(await (await stage.api('GET', '/files/home/taken.bin')).text()).to.equal('of somebody else');
 
-    // One that is called off leaves nothing behind, here or on the gateway.
+    // One that is called off leaves nothing behind, here or on the gateway, also where it had just begun.
     const gone = join(folder, 'gone.bin');
     writeFileSync(gone, randomBytes(9 * 1024 * 1024));
-    let held: () => void = () => undefined;
-    const under = new Promise<void>((resolve) => (held = resolve));
-    await page.route('**/api/v1/uploads/*', (route, request) => (request.method() === 'PATCH' ? held() : route.continue()));
-    await page.setInputFiles('input[type=file] >> nth=0', gone);
-    await under;
-    const removed = page.waitForResponse(
-      (answer) => answer.request().method() === 'DELETE' && answer.url().includes('/uploads/'),
-    );
-    await page.getByRole('button', { name: 'Cancel gone.bin' }).click();
-    expect((await removed).status()).to.equal(204);
-    await page.unroute('**/api/v1/uploads/*');
+    for (const held of ['PATCH', 'POST']) {
+      let free: () => void = () => undefined;
+      const freed = new Promise<void>((resolve) => (free = resolve));
+      let reached: () => void = () => undefined;
+      const under = new Promise<void>((resolve) => (reached = resolve));
+      await page.route(/\/api\/v1\/uploads(\/|$)/, async (route, request) => {
+        if (request.method() !== held) return route.continue();
+        reached();
+        // A call that is not held any longer has been aborted by the page.
+        await freed;
+        await route.continue().catch(() => undefined);
+      });
+      await page.setInputFiles('input[type=file] >> nth=0', gone);
+      await under;
+      const removed = page.waitForResponse(
+        (answer) => answer.request().method() === 'DELETE' && answer.url().includes('/uploads/'),
+      );
+      await page.getByRole('button', { name: 'Cancel gone.bin' }).click();
+      free();
+      expect((await removed).status(), held).to.equal(204);
+      await page.unroute(/\/api\/v1\/uploads(\/|$)/);
+    }
+    expect(await (await stage.api('GET', '/uploads')).json()).to.deep.include({ uploads: [] });
     await page.reload();
     await page.locator('.entries').waitFor();
     expect(await page.getByText('was cut off').count()).to.equal(0);

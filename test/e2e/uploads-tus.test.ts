@@ -122,8 +122,7 @@ describe('uploads by tus', function () {
     const beside = await begin('beside.bin', few.length, { 'If-None-Match': '*' });
     await client.call('PutFile', { path: { bucket: 'home', key: 'beside.bin' }, body: 'theirs' });
     expect(await refusal(patch(beside, 0, few))).to.include({ code: 'precondition_failed' });
-    const finish = () =>
-      client.call('FinishUpload', { path: { id: beside }, body: { key: 'beside (2).bin', overwrite: false } });
+    const finish = () => client.call('FinishUpload', { path: { id: beside }, body: { key: 'beside (2).bin', overwrite: false } });
     const under = finish().catch(() => undefined);
     await gateway.kill();
     await under;
@@ -398,6 +397,26 @@ describe('uploads by tus', function () {
       status: 412,
       code: 'precondition_failed',
     });
+  });
+
+  it('that are called off while they are begun are given up on the gateway', async () => {
+    let reached: () => void = () => undefined;
+    const under = new Promise<void>((resolve) => (reached = resolve));
+    const slow = createClient({
+      url: gateway.webUrl,
+      async fetch(input, init) {
+        const answer = await checkedFetch(input, init);
+        if (init?.method === 'POST' && String(input).endsWith('/uploads')) reached();
+        return answer;
+      },
+    });
+    await slow.login(gateway.user, gateway.password);
+    const before = (await client.call('ListUploads', {})).uploads.map(({ id }) => id);
+    const upload = slow.upload({ bucket: 'home', key: 'off.bin', source: new Blob([randomBytes(1000)]) });
+    await under;
+    await upload.cancel();
+    expect((await client.call('ListUploads', {})).uploads.map(({ id }) => id)).to.deep.equal(before);
+    expect((await refusal(client.call('Stat', { path: { bucket: 'home', key: 'off.bin' } }))).status).to.equal(404);
   });
 
   it("refuse what is no offset, no length, too long, of another version, or another user's", async () => {

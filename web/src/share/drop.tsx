@@ -55,6 +55,9 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
           signal,
           onProgress: (sent) =>
             set(id, { text: t('uploads.of', { sent: bytes(sent), total }), share: file.size === 0 ? null : sent / file.size }),
+          onLate: () => {
+            if (stop.signal.aborted) giveUpFile(file);
+          },
           onChecked: (read) => set(id, { text: t('upload.checking', { read: bytes(read), total }) }),
         });
         return set(id, { state: 'done', text: name === file.name ? total : visible(name) });
@@ -76,6 +79,9 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
   const cancel = ({ id, file, stop }: Item): void => {
     stop.abort();
     setItems((before) => before.filter((item) => item.id !== id));
+    giveUpFile(file);
+  };
+  const giveUpFile = (file: File): void => {
     const begun = rememberedUpload({ bucket: folder, key: file.name }, file);
     if (begun !== null) giveUp(begun);
   };

@@ -2,10 +2,10 @@ import { batch, computed, signal } from '@preact/signals';
 import type { Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { session } from '../api/session.ts';
-import { type ClashAsker, createClashAsker, freeKey } from '../drive/clash.ts';
+import { type ClashAsker, createClashAsker, freeKey, type Resolution } from '../drive/clash.ts';
 import { said } from '../ui/said.ts';
 import type { Picked } from './dropped.ts';
-import { giveUpUpload } from './remembered.ts';
+import { giveUpUpload, renameUpload } from './remembered.ts';
 import { send } from './send.ts';
 
 export interface Upload {
@@ -105,6 +105,8 @@ function createQueue() {
     running.set(item.id, stop);
     change(item.id, { status: 'sending', error: null, checked: null });
     let { place, overwrite } = item;
+    /** Somebody wants both: whichever name is free. */
+    let both = false;
     let sha256: string | null = null;
     let counted = 0;
     const onProgress = (sent: number): void => {
@@ -116,21 +118,27 @@ function createQueue() {
     const onChecked = (checked: number): void => {
       if (isTime()) change(item.id, { checked });
     };
+    const onLate = (): void => {
+      if (!isListed(item.id)) giveUpUpload(place, item.file);
+    };
     try {
       for (;;) {
         try {
-          ({ sha256 } = await send({ place, file: item.file, overwrite, signal: stop.signal, onProgress, onChecked }));
+          const { signal } = stop;
+          ({ sha256 } = await send({ place, file: item.file, overwrite, signal, onProgress, onChecked, onLate }));
           break;
         } catch (error) {
-          if (!isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;
-          const answer = await item.asker(item.name, item.together > 1);
-          if (answer === 'replace') overwrite = true;
-          else giveUpUpload(place, item.file);
+          // A folder is not replaced by a file, however often somebody says so.
+          if (overwrite || !isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;
+          const answer: Resolution = both ? 'both' : await item.asker(item.name, item.together > 1);
           if (answer === 'skip') {
+            giveUpUpload(place, item.file);
             change(item.id, { status: 'skipped' });
             return;
           }
-          if (answer !== 'replace') place = { bucket: place.bucket, key: await freeKey(place) };
+          overwrite = answer === 'replace';
+          both = answer === 'both';
+          if (both) place = await renamed(item, place);
           change(item.id, { place, overwrite });
         }
       }
@@ -146,9 +154,21 @@ function createQueue() {
     } finally {
       running.delete(item.id);
       // Dismissed while it ran: only now nothing of it comes any more.
-      if (!items.value.some(({ id }) => id === item.id)) giveUpUpload(place, item.file);
+      if (!isListed(item.id)) giveUpUpload(place, item.file);
       pump();
     }
+  }
+
+  function isListed(wanted: number): boolean {
+    return items.value.some(({ id }) => id === wanted);
+  }
+
+  /** To a name beside the one that is taken. What the gateway has of it is not sent again. */
+  async function renamed({ id, file, name, place: wanted }: Upload, place: Place): Promise<Place> {
+    const free = { bucket: place.bucket, key: await freeKey(wanted) };
+    renameUpload(place, free, file);
+    change(id, { name: free.key.slice(wanted.key.length - name.length) });
+    return free;
   }
 
   /** Those that go are not to be gone on with: the gateway forgets what it has of them. */

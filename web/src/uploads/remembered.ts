@@ -34,10 +34,21 @@ export function rememberedUpload(place: Place, file: File): string | null {
   return id;
 }
 
-export function rememberUpload(place: Place, file: File, id: string): void {
+/** Of two that were begun for one file, because the first was stopped before it was known, one is kept. `late`: this one was stopped. */
+export function rememberUpload(place: Place, file: File, id: string, late = false): void {
+  const other = begun.value.find((one) => one.id !== id && matches(one, place, file));
+  if (other !== undefined && !place.bucket.startsWith(OF_LINK)) {
+    if (late) return removeThere(id);
+    removeThere(other.id);
+  }
   running.value = new Set([...running.value, id]);
   const others = begun.value.filter((one) => !matches(one, place, file));
   keep([...others, { ...place, name: file.name, size: file.size, modified: file.lastModified, id, at: Date.now() }]);
+}
+
+/** It is to end under another name: the gateway is told at its end. */
+export function renameUpload(place: Place, to: Place, file: File): void {
+  keep(begun.value.map((one) => (matches(one, place, file) ? { ...one, ...to } : one)));
 }
 
 export function forgetUpload(place: Place, file: File): void {
@@ -52,6 +63,10 @@ export function forgetBegun(id: string): void {
 /** Gives it up: what the gateway has of it is removed there too. */
 export function dropBegun(id: string): void {
   forgetBegun(id);
+  removeThere(id);
+}
+
+function removeThere(id: string): void {
   void request(`/uploads/${encodeURIComponent(id)}`, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } }).catch(
     () => undefined,
   );

@@ -24,6 +24,8 @@ export interface Sending {
   overwrite: boolean;
   signal: AbortSignal;
   onProgress: (sentBytes: number) => void;
+  /** The gateway has made it, and it was called off by then. */
+  onLate?: () => void;
   /** All is sent, and so much of it was added up: the gateway waits for the sum. */
   onChecked?: (bytes: number) => void;
 }
@@ -65,7 +67,8 @@ async function sendWhole({ place, drop, file, overwrite, signal, onProgress }: S
 }
 
 /** Added up while it is sent; the gateway makes no file before it has the sum, and none where what it has stored adds up to something else. */
-async function sendResumably({ place, drop, file, overwrite, signal, onProgress, onChecked }: Sending): Promise<Sent> {
+async function sendResumably(sending: Sending): Promise<Sent> {
+  const { place, drop, file, overwrite, signal, onProgress, onChecked } = sending;
   const resume = rememberedUpload(place, file);
   const upload = (from: string | null): Upload =>
     (drop?.client ?? client).upload({
@@ -80,7 +83,10 @@ async function sendResumably({ place, drop, file, overwrite, signal, onProgress,
       reading: sums.reading,
       onProgress: ({ sent }) => onProgress(sent),
       ...(onChecked === undefined ? {} : { onChecked }),
-      onCreated: (id) => rememberUpload(place, file, id),
+      onCreated: (id) => {
+        rememberUpload(place, file, id, signal.aborted);
+        if (signal.aborted) sending.onLate?.();
+      },
     });
   let entry: Entry;
   try {
@@ -88,18 +94,28 @@ async function sendResumably({ place, drop, file, overwrite, signal, onProgress,
   } catch (error) {
     // Of what was begun nothing is to be gone on with.
     if (isApiError(error, 'upload_checksum_mismatch')) forgetUpload(place, file);
-    // Its bytes are all there, and it was begun to replace nothing; meanwhile somebody was asked.
-    if (resume !== null && drop === undefined && overwrite && hasStatus(error, 412)) {
-      entry = await client.call('FinishUpload', { path: { id: resume }, body: { overwrite: true }, signal });
-    } else {
-      // What was begun may have run out on the gateway, or have become a file meanwhile.
-      if (signal.aborted || resume === null || !hasStatus(error, 404, 409, 410)) throw error;
-      forgetUpload(place, file);
-      entry = await upload(null).done;
-    }
+    if (signal.aborted || resume === null) throw error;
+    const ended = drop === undefined && hasStatus(error, 409, 412) ? await end(resume, sending) : null;
+    // What was begun may have run out on the gateway, or have become a file meanwhile.
+    if (ended === null && !hasStatus(error, 404, 409, 410)) throw error;
+    if (ended === null) forgetUpload(place, file);
+    entry = ended ?? (await upload(null).done);
   }
   forgetUpload(place, file);
   return { sha256: hexOf(entry.kind === 'file' ? (entry.checksum?.value ?? '') : ''), name: entry.name };
+}
+
+/**
+ * Of an upload whose bytes are all there, and whose name was taken: under the name that it is to have by now, or over what is there. None of it is sent again.
+ * null: bytes are missing, or they are another file's.
+ */
+async function end(id: string, { place: { key }, overwrite, signal }: Sending): Promise<Entry | null> {
+  try {
+    return await client.call('FinishUpload', { path: { id }, body: { key, overwrite }, signal });
+  } catch (error) {
+    if (isApiError(error, 'conflict', 'not_found', 'upload_not_found')) return null;
+    throw error;
+  }
 }
 
 /** An answer to HEAD has no code. */
