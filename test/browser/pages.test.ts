@@ -244,6 +244,7 @@ describe('every page in a browser', function () {
     await stranger.getByRole('button', { name: 'Lake.svg' }).click();
     await stranger.waitForFunction(() => (document.querySelector<HTMLImageElement>('.public-file img')?.naturalWidth ?? 0) > 0);
     await row.getByRole('button', { name: 'Delete link' }).click();
+    await page.getByRole('dialog').last().getByRole('button', { name: 'Delete link' }).click();
     await row.waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');
     await stranger.goto(address);
@@ -304,6 +305,14 @@ describe('every page in a browser', function () {
     await berta.goto(at(stage.gateway, 'shared'));
     await berta.getByRole('link', { name: 'Documents' }).click();
     await berta.locator('.entry').filter({ hasText: 'Budget 2027.xlsx' }).waitFor();
+    expect(await sharing.getByLabel('Role of family').locator('option').allTextContents()).to.deep.equal([
+      'May view',
+      'May comment',
+      'May only add',
+      'May edit',
+      'May manage',
+      'Owns it',
+    ]);
     await sharing.getByLabel('Role of family').selectOption('editor');
     await answer('berta').getByText('may change it').waitFor();
     await sharing.getByRole('button', { name: 'Take access back from family' }).click();
@@ -329,6 +338,7 @@ describe('every page in a browser', function () {
     await row.getByText('1 file at most').waitFor();
     const address = (await row.locator('code').textContent()) ?? '';
     await stranger.goto(address);
+    await stranger.getByText('It takes 1 more file. There is room for 500 kB.').waitFor();
     const give = (name: string, size: number) =>
       stranger.setInputFiles('input[type=file]', { name, mimeType: 'text/plain', buffer: Buffer.alloc(size, 'x') });
     await give('too large.txt', 600_000);
@@ -351,8 +361,47 @@ describe('every page in a browser', function () {
     await stranger.locator('li.good').filter({ hasText: 'one more.txt' }).waitFor();
     const { entries } = (await (await stage.api('GET', '/files/home/Music/')).json()) as { entries: { name: string }[] };
     expect(entries.map(({ name }) => name)).to.deep.equal(['fits.txt', 'one more.txt']);
-    await row.getByRole('button', { name: 'Delete link' }).click();
-    await row.waitFor({ state: 'detached' });
+    // What goes with one mode only is asked for in no other, and every term of the API can be set here, seen and taken away again.
+    const { items } = (await (await stage.api('GET', '/links?bucket=home&key=Music/')).json()) as { items: { id: number }[] };
+    const terms = async () => (await stage.api('GET', `/links/${items[0]?.id}`)).json() as Promise<Record<string, unknown>>;
+    await row.getByRole('button', { name: 'Change link' }).click();
+    expect(await form.getByLabel('Number of downloads').count()).to.equal(0);
+    await form.getByLabel('Whoever has the link may').selectOption('view');
+    expect(await form.getByLabel('Number of files').count()).to.equal(0);
+    await form.getByLabel('Number of downloads').fill('3');
+    await form.getByLabel('Take the password away').check();
+    await form.getByLabel('Opens from these networks only').fill('127.0.0.0/8, ::1');
+    await form.getByLabel('Ends on').fill('2099-05-06');
+    await form.getByLabel('Ends at').fill('07:08');
+    await form.getByRole('button', { name: 'Save' }).click();
+    const viewed = page.locator('.link-row').filter({ hasText: 'Put it here' });
+    await viewed.getByText('0 downloads of 3 · from 127.0.0.0/8, ::1 only').waitFor();
+    expect(await terms()).to.deep.include({
+      mode: 'view',
+      label: 'Put it here',
+      expires: new Date('2099-05-06T07:08:00').toISOString(),
+      protected: false,
+      downloadsMax: 3,
+      filesMax: null,
+      bytesMax: null,
+      networks: ['127.0.0.0/8', '::1'],
+    });
+    await viewed.getByRole('button', { name: 'Change link' }).click();
+    expect(await form.getByLabel('Ends at').inputValue()).to.equal('07:08');
+    await form.getByLabel('Ends on').fill('');
+    for (const label of ['Number of downloads', 'Opens from these networks only', 'Title for visitors'])
+      await form.getByLabel(label).fill('');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await viewed.waitFor({ state: 'detached' });
+    const free = { label: null, expires: null, downloadsMax: null, networks: null, disabled: false };
+    expect(await terms()).to.deep.include(free);
+    const last = page.locator('.link-row').filter({ hasText: '0 downloads' });
+    await last.getByRole('button', { name: 'Disable' }).click();
+    await last.getByText('Disabled', { exact: true }).waitFor();
+    expect(await terms()).to.deep.include({ ...free, disabled: true });
+    await last.getByRole('button', { name: 'Delete link' }).click();
+    await page.getByRole('dialog').last().getByRole('button', { name: 'Delete link' }).click();
+    await last.waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');
     for (const { name } of entries) await stage.api('DELETE', `/files/home/Music/${encodeURIComponent(name)}`);
   });

@@ -141,7 +141,11 @@ export async function removeAll(entries: readonly Entry[]): Promise<string[]> {
 }
 
 /** What takes a deletion back. Without the gateway's time a folder's is left to the trash. */
-function undo(bucket: string, keys: readonly string[], before: string | null): { label: string; act: () => void } | undefined {
+function undo(
+  bucket: string,
+  keys: readonly string[],
+  before: string | null,
+): { label: string; act: () => void; undoes: true } | undefined {
   if (before === null && keys.some((key) => key.endsWith('/'))) return undefined;
   const span = before === null ? {} : { deletedSince: before };
   const act = async (): Promise<void> => {
@@ -163,7 +167,7 @@ function undo(bucket: string, keys: readonly string[], before: string | null): {
     work.end(count);
     if (count > 0) tell(t('history.restored', { count }));
   };
-  return { label: t('undo'), act: () => void act() };
+  return { label: t('undo'), act: () => void act(), undoes: true };
 }
 
 /** One file as it is; several, or folders, as one archive. */

@@ -6,6 +6,7 @@ import { t } from '../i18n/index.ts';
 import { driveHref } from '../router.ts';
 import { Icon } from '../ui/icon.tsx';
 import { dragged } from './dragging.ts';
+import { visible } from './entry-list.tsx';
 
 /** The way here, each step a link and a place to drop things. The page's heading is its last step. */
 export function Breadcrumbs({ place, onDropInto }: { place: Place; onDropInto: (to: Place, moved: Entry[]) => void }) {
@@ -22,7 +23,7 @@ export function Breadcrumbs({ place, onDropInto }: { place: Place; onDropInto: (
             {index > 0 && <Icon of={ChevronRight} size={15} class="faint" />}
             {index === steps.length - 1 ? (
               <h1 aria-current="page" title={label}>
-                <bdi>{label}</bdi>
+                <bdi>{visible(label)}</bdi>
               </h1>
             ) : (
               <a
@@ -42,7 +43,7 @@ export function Breadcrumbs({ place, onDropInto }: { place: Place; onDropInto: (
                   onDropInto({ bucket: place.bucket, key }, moved);
                 }}
               >
-                <bdi>{label === '' ? '∅' : label}</bdi>
+                <bdi>{visible(label)}</bdi>
               </a>
             )}
           </li>
@@ -50,4 +51,9 @@ export function Breadcrumbs({ place, onDropInto }: { place: Place; onDropInto: (
       </ol>
     </nav>
   );
+}
+
+/** What a place is called where it is not told from where it hangs: its folder's name, or the bucket's. */
+export function namePlace({ bucket, key }: Place): string {
+  return key === '' ? bucketLabel(bucket) : visible(key.split('/').at(-2) ?? '');
 }

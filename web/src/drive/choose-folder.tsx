@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { ChevronRight, Folder as FolderIcon, HardDrive, Undo2 } from 'lucide';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { buckets } from '../api/buckets.ts';
 import { api, type Place } from '../api/client.ts';
 import { t } from '../i18n/index.ts';
@@ -43,17 +43,29 @@ function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy';
     [place?.bucket, place?.key],
   );
   const { items, error, reload } = folders;
+  const list = useRef<HTMLUListElement>(null);
+  // What was pressed is gone with the folder that it stood in: the keyboard goes on in the new one.
+  const walked = useRef(false);
+  const walk = (to: Place | null): void => {
+    walked.current = true;
+    setPlace(to);
+  };
+  useEffect(() => {
+    if (!walked.current || (items === null && error === null && place !== null)) return;
+    walked.current = false;
+    list.current?.querySelector('button')?.focus();
+  }, [items, error]);
   return (
     <Dialog title={t(verb === 'move' ? 'moveTo' : 'copyTo')} onClose={() => answer(null)}>
       <p class="chooser-path">
         <bdi>{place === null ? t('chooser.buckets') : `${place.bucket}/${visible(place.key)}`}</bdi>
       </p>
-      <ul class="chooser">
+      <ul class="chooser" ref={list}>
         {place !== null && (
           <li>
             <button
               type="button"
-              onClick={() => setPlace(place.key === '' ? null : { bucket: place.bucket, key: parentOf(place.key) })}
+              onClick={() => walk(place.key === '' ? null : { bucket: place.bucket, key: parentOf(place.key) })}
             >
               <Icon of={Undo2} /> {t('chooser.up')}
             </button>
@@ -62,7 +74,7 @@ function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy';
         {place === null &&
           buckets.value?.map(({ name }) => (
             <li key={name}>
-              <button type="button" onClick={() => setPlace({ bucket: name, key: '' })}>
+              <button type="button" onClick={() => walk({ bucket: name, key: '' })}>
                 <Icon of={HardDrive} /> <bdi>{name}</bdi> <Icon of={ChevronRight} class="faint" />
               </button>
             </li>
@@ -71,7 +83,7 @@ function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy';
         {place !== null && items === null && error === null && <Loading rows={3} />}
         {items?.map(({ key, name }) => (
           <li key={key}>
-            <button type="button" onClick={() => place !== null && setPlace({ bucket: place.bucket, key })}>
+            <button type="button" onClick={() => place !== null && walk({ bucket: place.bucket, key })}>
               <Icon of={FolderIcon} class="kind folder" /> <bdi>{visible(name)}</bdi> <Icon of={ChevronRight} class="faint" />
             </button>
           </li>

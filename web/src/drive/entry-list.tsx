@@ -10,6 +10,7 @@ import { Virtual } from '../ui/virtual.tsx';
 import { transfer } from './actions.tsx';
 import { beginDrag, dragged } from './dragging.ts';
 import { type Folder, type SortBy, timeOf } from './folder.ts';
+import { order as orderBy } from './folder-menus.ts';
 import { walkKeys } from './keys.ts';
 import { iconOf, kindOf } from './kinds.ts';
 import type { Selection } from './selection.ts';
@@ -41,8 +42,7 @@ export function EntryList(props: EntriesProps) {
   const index = selection.focusIndex.value;
   const sortBy = (by: SortBy): void => {
     const before = folder.sort.value;
-    folder.sort.value = { by, down: before?.by === by ? !before.down : by !== 'name' };
-    void folder.all().catch(() => undefined);
+    orderBy(folder, by, before?.by === by ? !before.down : by !== 'name');
   };
   const order = folder.sort.value ?? { by: 'name', down: false };
   const head = (

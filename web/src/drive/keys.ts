@@ -8,7 +8,7 @@ interface Walk {
   pageRows: number;
 }
 
-/** Arrows, Home, End, pages, Space, and letters that jump to a name. False: the key is somebody else's. */
+/** Arrows, Home, End, pages and Space. False: the key is somebody else's. */
 export function walkKeys(event: KeyboardEvent, { folder, selection, columns, pageRows }: Walk): boolean {
   if (event.target !== event.currentTarget) return true;
   const entries = folder.shown.value;

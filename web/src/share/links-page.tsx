@@ -4,7 +4,7 @@ import { t } from '../i18n/index.ts';
 import { useLoad } from '../ui/load.ts';
 import { Page, Show } from '../ui/page.tsx';
 import { Empty } from '../ui/states.tsx';
-import { LinkRow } from './share-dialog.tsx';
+import { LinkRow } from './link-row.tsx';
 
 /** Every link that the user has made. */
 export function LinksPage() {

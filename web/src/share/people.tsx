@@ -18,8 +18,8 @@ import { said } from '../ui/said.ts';
 import { fail } from '../ui/toast.tsx';
 
 export type Role = AccessGrant['role'];
-/** From the least to the most; `commenter` gives nothing in the browser that `viewer` does not. */
-const ROLES: readonly Role[] = ['viewer', 'uploader', 'editor', 'manager', 'owner'];
+/** From the least to the most; `commenter` gives nothing so far that `viewer` does not. */
+const ROLES: readonly Role[] = ['viewer', 'commenter', 'uploader', 'editor', 'manager', 'owner'];
 const ICONS = { user: UserRound, group: UsersRound };
 
 /** Rights lie on folders: those of a file are its folder's. */
@@ -143,7 +143,7 @@ function GrantRow({ place, grant, fixed, reload }: { place: Place; grant: Access
             value={role}
             onChange={(event) => void change(event.currentTarget.value as Role)}
           >
-            {[...new Set([...ROLES, role])].map((one) => (
+            {ROLES.map((one) => (
               <option key={one} value={one}>
                 {t(`grant.${one}`)}
               </option>

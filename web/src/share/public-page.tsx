@@ -100,6 +100,8 @@ function Opened({ token, link }: { token: string; link: PublicLink }) {
       <p class="muted small">
         {link.expires !== null && t('link.until', { time: longDate(link.expires) })}
         {link.downloadsLeft !== null && ` ${t('public.left', { count: link.downloadsLeft })}`}
+        {link.filesLeft !== null && ` ${t('public.filesLeft', { count: link.filesLeft })}`}
+        {link.bytesLeft !== null && ` ${t('public.bytesLeft', { size: bytes(link.bytesLeft) })}`}
       </p>
       {link.mode === 'drop' ? (
         <Drop token={token} stranger={stranger} />

@@ -10,11 +10,13 @@ import { useWait } from './wait.ts';
 export interface FormField {
   name: string;
   label: string;
-  kind?: 'text' | 'password' | 'number' | 'date' | 'select' | 'check' | 'lines';
+  kind?: 'text' | 'password' | 'number' | 'date' | 'time' | 'select' | 'check' | 'lines';
   initial?: string;
   choices?: { value: string; label: string }[];
   hint?: string;
   optional?: boolean;
+  /** Shown only as long as the others stand so; what stands in it is told all the same. */
+  when?: (values: Record<string, string>) => boolean;
 }
 
 interface FormQuestion<T> {
@@ -57,12 +59,11 @@ function Form({ question, answer }: Wanted) {
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const wait = useWait();
+  const shown = question.fields.filter(({ when }) => when === undefined || when(values));
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (wait.left > 0) return;
-    const empty = question.fields.find(
-      ({ name, kind, optional }) => optional !== true && kind !== 'check' && values[name] === '',
-    );
+    const empty = shown.find(({ name, kind, optional }) => optional !== true && kind !== 'check' && values[name] === '');
     if (empty !== undefined) return setWrong(t('requiredOf', { name: empty.label }));
     setBusy(true);
     try {
@@ -76,7 +77,7 @@ function Form({ question, answer }: Wanted) {
     <Dialog title={question.title} onClose={() => answer(null)}>
       <form class="form" onSubmit={(event) => void submit(event)} noValidate>
         {question.text !== undefined && <div class="dialog-text">{question.text}</div>}
-        {question.fields.map((field, index) => (
+        {shown.map((field, index) => (
           <Field
             key={field.name}
             field={field}
@@ -116,7 +117,7 @@ function Field({ field, value, set, first }: { field: FormField; value: string; 
     'aria-describedby': hint === undefined ? undefined : `${id}-hint`,
     ...(first ? { 'data-autofocus': true } : {}),
   };
-  const type = kind === 'password' ? 'password' : kind === 'number' ? 'number' : kind === 'date' ? 'date' : 'text';
+  const type = ['password', 'number', 'date', 'time'].includes(kind) ? kind : 'text';
   if (kind === 'check')
     return (
       <label class="tick">

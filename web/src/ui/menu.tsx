@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { IconNode } from 'lucide';
+import { Check, type IconNode } from 'lucide';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
@@ -9,6 +9,8 @@ export interface MenuItem {
   keys?: string;
   danger?: boolean;
   disabled?: boolean;
+  /** One of several, of which one is in force. */
+  checked?: boolean;
   act: () => void;
 }
 
@@ -82,7 +84,8 @@ function Menu({ menu }: { menu: OpenMenu }) {
           <button
             key={item.label}
             type="button"
-            role="menuitem"
+            role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
+            {...(item.checked === undefined ? {} : { 'aria-checked': item.checked })}
             tabIndex={-1}
             class={item.danger === true ? 'danger' : ''}
             disabled={item.disabled === true}
@@ -92,6 +95,8 @@ function Menu({ menu }: { menu: OpenMenu }) {
             }}
           >
             {item.icon !== undefined && <Icon of={item.icon} size={17} />}
+            {item.checked === true && <Icon of={Check} size={17} />}
+            {item.checked === false && <span class="menu-blank" />}
             <span>{item.label}</span>
             {item.keys !== undefined && <kbd>{item.keys}</kbd>}
           </button>

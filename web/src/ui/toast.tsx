@@ -9,7 +9,7 @@ interface Toast {
   id: number;
   text: string;
   kind: 'done' | 'failed';
-  action?: { label: string; act: () => void } | undefined;
+  action?: { label: string; act: () => void; undoes?: boolean } | undefined;
 }
 
 const toasts = signal<Toast[]>([]);
@@ -31,6 +31,14 @@ function add(toast: Omit<Toast, 'id'>): Toast {
   const added = { ...toast, id };
   toasts.value = [...toasts.value.filter(({ text, kind }) => text !== toast.text || kind !== toast.kind), added].slice(-4);
   return added;
+}
+
+/** Acts on what the latest message offers, as a press of its button would: what was deleted comes back. */
+export function undoLast(): void {
+  const last = toasts.value.findLast(({ action }) => action?.undoes === true);
+  if (last === undefined) return;
+  dismiss(last.id);
+  last.action?.act();
 }
 
 function dismiss(id: number): void {
