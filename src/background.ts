@@ -74,7 +74,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createExpireUploadsJob(expiry, values['upload-days'] * DAY_MS),
     createExpireHistoryJob(expiry, values['history-days']),
     createHistoryJob({ history: metadata.history, tasks: metadata.historyTasks }),
-    createMeasureJob(metadata.usage),
+    createMeasureJob(metadata.usage, clock),
     createLifecycleJob({ ...metadata, rows: metadata.lifecycle, mint: createVersionIds({ clock, random }), clock, log }),
     ...(options.notify === null ? [] : [alertsJob(options, options.notify)]),
     ...(options.notify === null ? [] : [createNotifier({ ...metadata, ...options.notify, region: 'us-east-1', log })]),

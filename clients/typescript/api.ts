@@ -303,11 +303,21 @@ export type BucketUsage = {
   historyVersions: number;
   historyBytes: number;
   quota: Quota;
-  /** After deduplication, compression and encryption: what only this bucket refers to, and what it shares; null: not measured yet. */
+  /** null: not measured yet. */
   physical: {
+    /** What only this bucket refers to: what its removal would give back. */
     ownBytes: number;
+    /** Of so many pieces. */
+    ownChunks: number;
+    /** What it shares with other buckets of its owner; each of them counts it. */
     sharedBytes: number;
+    sharedChunks: number;
+    /** Contents up to 1 KiB, which lie in the database and are not deduplicated. */
+    inlineBytes: number;
+    /** Exact as of then. */
     measured: string;
+    /** Nothing has changed since, so it is exact now. */
+    current: boolean;
   } | null;
 };
 
@@ -1462,8 +1472,10 @@ export type Usage = {
     historyVersions: number;
     historyBytes: number;
     quota: Quota;
-    /** What the contents of this owner take after deduplication, compression and encryption. */
+    /** What the contents of this owner take after deduplication, compression and encryption, exact at every moment; what nobody refers to any more is in it until it is collected. */
     storedBytes: number;
+    /** Of so many pieces. */
+    storedChunks: number;
   }[];
   buckets: BucketUsage[];
 };
@@ -2217,6 +2229,13 @@ export interface Operations {
     body: undefined;
     answer: Me;
   };
+  /** Asks that what buckets take after deduplication is measured anew, where something has changed; GetUsage tells of when it is. */
+  MeasureUsage: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Job;
+  };
   /** Moves or renames a file, or (both keys end in `/`) a folder, in one step. */
   Move: {
     path: Record<never, never>;
@@ -2686,6 +2705,7 @@ export const OPERATIONS = {
   LookForBackups: ['POST', '/backups/look'],
   MakeBackup: ['POST', '/backups'],
   Me: ['GET', '/me'],
+  MeasureUsage: ['POST', '/usage/measure'],
   Move: ['POST', '/move'],
   OverrideUpload: ['POST', '/uploads/{id}'],
   PrepareZip: ['POST', '/zip/prepare'],

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { CONFLICTS, type Conflict, type Restored } from '#contracts/history-store';
+import type { MeasureArgument, Physical } from '#contracts/usage';
 import { CloudStoreError } from '#core/errors';
 import { type Flags, subcommand, textFlag } from './flags.ts';
 import type { WithSession } from './job-commands.ts';
@@ -140,29 +141,46 @@ function addRetention(program: Command, withSession: WithSession): void {
 
 function addQuota(program: Command, withSession: WithSession): void {
   const quota = program.command('quota').description('How much users and buckets use, and may.');
-  subcommand(quota, 'list', 'Show users and buckets.').action((flags: Flags) =>
-    withSession(flags, async ({ metadata }, output) => {
-      const [owners, buckets] = await Promise.all([metadata.usage.owners(), metadata.usage.buckets()]);
-      const row = (kind: string, one: (typeof owners)[number] | (typeof buckets)[number], stored: number | null) => [
-        kind,
-        one.name,
-        one.objects,
-        gib(one.bytes),
-        one.quota.bytes === null ? '' : gib(one.quota.bytes),
-        one.quota.objects ?? '',
-        gib(one.historyBytes),
-        stored === null ? '' : gib(stored),
-      ];
-      output.data(
-        { owners, buckets },
-        table([
-          ['KIND', 'NAME', 'OBJECTS', 'BYTES', 'QUOTA', 'OBJECTS MAX', 'HISTORY', 'STORED'],
-          ...owners.map((one) => row('user', one, one.storedBytes)),
-          ...buckets.map((one) => row('bucket', one, one.physical?.ownBytes ?? null)),
-        ]),
-      );
-    }),
-  );
+  subcommand(quota, 'list', 'Show users and buckets.')
+    .option('--measure', 'first count what buckets take after deduplication, where something has changed since that was done')
+    .action((flags: Flags) =>
+      withSession(flags, async (session, output, options) => {
+        const { metadata } = session;
+        if (flags.measure === true) {
+          const { runJob } = await import('./jobs.ts');
+          await runJob(session, options, 'measure', 'now' satisfies MeasureArgument, { wait: true, shown: () => undefined });
+        }
+        const [owners, buckets] = await Promise.all([metadata.usage.owners(), metadata.usage.buckets()]);
+        const row = (
+          kind: string,
+          one: (typeof owners)[number] | (typeof buckets)[number],
+          stored: number | null,
+          shared: number | null,
+          asOf: string,
+        ) => [
+          kind,
+          one.name,
+          one.objects,
+          gib(one.bytes),
+          one.quota.bytes === null ? '' : gib(one.quota.bytes),
+          one.quota.objects ?? '',
+          gib(one.historyBytes),
+          stored === null ? '' : gib(stored),
+          shared === null ? '' : gib(shared),
+          asOf,
+        ];
+        output.data(
+          { owners, buckets },
+          table([
+            ['KIND', 'NAME', 'OBJECTS', 'BYTES', 'QUOTA', 'OBJECTS MAX', 'HISTORY', 'STORED', 'SHARED', 'AS OF'],
+            ...owners.map((one) => row('user', one, one.storedBytes, null, 'now')),
+            ...buckets.map((one) =>
+              row('bucket', one, one.physical?.ownBytes ?? null, one.physical?.sharedBytes ?? null, asOf(one.physical)),
+            ),
+          ]),
+        );
+      }),
+    );
   subcommand(quota, 'set', 'Say how much a user or a bucket may hold.')
     .addOption(new Option('--user <name>', 'of a user: all its buckets together').conflicts('bucket'))
     .option('--bucket <name>', 'of a bucket')
@@ -180,6 +198,11 @@ function addQuota(program: Command, withSession: WithSession): void {
         output.data(set, `The quota of ${user ?? bucket} is set.`);
       }),
     );
+}
+
+function asOf(physical: Physical | null): string {
+  if (physical === null) return 'never';
+  return physical.current ? 'now' : new Date(physical.measured).toISOString();
 }
 
 /** undefined: not given, null: no limit. K, M, G and T are powers of 1,024. */

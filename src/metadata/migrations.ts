@@ -26,6 +26,7 @@ import * as properties from './migrations/0029-properties.ts';
 import * as linkNetworks from './migrations/0031-link-networks.ts';
 import * as groupGrants from './migrations/0032-group-grants.ts';
 import * as forgotten from './migrations/0034-history.ts';
+import * as usageMarks from './migrations/0035-usage.ts';
 import * as folderSizes from './migrations/0036-folder-sizes.ts';
 import * as oidc from './migrations/0046-oidc.ts';
 
@@ -58,6 +59,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0031-link-networks', migration: linkNetworks },
   { name: '0032-group-grants', migration: groupGrants },
   { name: '0034-history', migration: forgotten },
+  { name: '0035-usage', migration: usageMarks },
   { name: '0036-folder-sizes', migration: folderSizes },
   { name: '0046-oidc', migration: oidc },
 ];

@@ -1,7 +1,8 @@
-import type { BucketUse, OwnerUse, Room, UsageStore } from '#contracts/usage';
+import type { BucketUse, OwnerUse, Physical, Room, UsageStore } from '#contracts/usage';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
+import { measureDomain } from './usage-measure.ts';
 
 const ROOM = {
   name: 'usage-room',
@@ -9,45 +10,33 @@ const ROOM = {
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner
           WHERE b.id = $1`,
 };
+/** Whether each bucket of a domain is as it was when it was measured, and has the neighbours that it had. */
+const MEASURED = `SELECT b.domain, max(s.measured_ms) AS measured, max(s.took_ms) AS took,
+                         bool_and(coalesce(s.revision = h.revision AND s.history_versions = h.history_versions AND s.history_bytes = h.history_bytes, false))
+                           AND min(s.siblings) = count(*) AS current
+                    FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN bucket_space s ON s.bucket_id = b.id GROUP BY 1`;
 const BUCKETS = {
   name: 'usage-buckets',
   text: `SELECT b.id, b.name, b.owner, h.objects, h.bytes, h.history_versions, h.history_bytes, b.quota_objects, b.quota_bytes,
-                s.own_bytes, s.shared_bytes, s.measured_ms
+                s.own_bytes, s.own_chunks, s.shared_bytes, s.shared_chunks, s.inline_bytes, s.measured_ms, coalesce(m.current, false)
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN bucket_space s ON s.bucket_id = b.id
+           LEFT JOIN (${MEASURED}) m ON m.domain = b.domain
           WHERE $1::int IS NULL OR b.owner = $1 ORDER BY b.name`,
 };
 const OWNERS = {
   name: 'usage-owners',
   text: `SELECT p.id, p.name, coalesce(u.objects, 0), coalesce(u.bytes, 0), coalesce(h.versions, 0)::bigint, coalesce(h.bytes, 0)::bigint,
-                p.quota_objects, p.quota_bytes, coalesce(s.stored, 0)::bigint
+                p.quota_objects, p.quota_bytes, coalesce(s.stored, 0)::bigint, coalesce(s.chunks, 0)::bigint
            FROM principals p LEFT JOIN usage u ON u.principal = p.id
            LEFT JOIN (SELECT b.owner, sum(h.history_versions) AS versions, sum(h.history_bytes) AS bytes FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id
                        GROUP BY 1) h ON h.owner = p.id
-           LEFT JOIN (SELECT domain, sum(stored_bytes) AS stored FROM space GROUP BY 1) s ON s.domain = p.domain
+           LEFT JOIN (SELECT domain, sum(stored_bytes) AS stored, sum(chunks) AS chunks FROM space GROUP BY 1) s ON s.domain = p.domain
           ORDER BY p.name`,
 };
-const DOMAINS = { name: 'usage-domains', text: 'SELECT DISTINCT domain FROM buckets ORDER BY 1' };
-/** Every chunk of the domain that a version names, once for each bucket. */
-const MEASURE = {
-  name: 'usage-measure',
-  text: `WITH named AS (
-      SELECT s.bucket_id, v.content FROM versions v JOIN slots s ON s.id = v.slot_id WHERE get_byte(v.content, 1) > 1 AND cs_uint32(v.content, 2) = $1),
-    direct AS (SELECT DISTINCT bucket_id, substring(content FROM 15 FOR 32) AS id FROM named WHERE get_byte(content, 1) = 2),
-    trees AS (SELECT DISTINCT n.bucket_id, x.id FROM named n CROSS JOIN LATERAL cs_leaf_ids(n.content) AS x(id) WHERE get_byte(n.content, 1) = 3),
-    refs AS (
-      SELECT bucket_id, id FROM direct
-      UNION SELECT t.bucket_id, x.id FROM trees t JOIN leaves l ON l.domain = $1 AND l.id = t.id CROSS JOIN LATERAL cs_chunk_ids(l.entries) AS x(id)),
-    held AS (SELECT r.bucket_id, c.length, count(*) OVER (PARTITION BY r.id) AS holders FROM refs r JOIN chunks c ON c.domain = $1 AND c.id = r.id)
-    INSERT INTO bucket_space AS t (bucket_id, own_bytes, shared_bytes, measured_ms)
-    SELECT b.id, coalesce(sum(h.length) FILTER (WHERE h.holders = 1), 0)::bigint, coalesce(sum(h.length) FILTER (WHERE h.holders > 1), 0)::bigint, $2
-      FROM buckets b LEFT JOIN held h ON h.bucket_id = b.id WHERE b.domain = $1 GROUP BY b.id
-    ON CONFLICT (bucket_id) DO UPDATE SET own_bytes = excluded.own_bytes, shared_bytes = excluded.shared_bytes, measured_ms = excluded.measured_ms`,
+const DOMAINS = {
+  name: 'usage-domains',
+  text: `SELECT domain, coalesce(current, false), measured, coalesce(took, 0) FROM (${MEASURED}) m ORDER BY 1`,
 };
-const OF_DOMAIN = { name: 'usage-of-domain', text: 'SELECT id FROM buckets WHERE domain = $1 ORDER BY 1' };
-/** The bytes below each folder: where they are not known, or were kept wrongly, they are as counted. */
-const COUNT_FOLDERS = { name: 'usage-count-folders', text: 'SELECT cs_count_folders($1)' };
-/** Large joins are hashed; the pool's setting is for look-ups of single rows. */
-const HASH_JOINS = { name: 'usage-hash-joins', text: 'SET LOCAL enable_hashjoin = on' };
 
 type Max = number | null;
 
@@ -61,19 +50,11 @@ export function createUsageStore({ database, clock }: { database: Database; cloc
     },
     buckets: async (owner) => (await database.read<BucketRow>(BUCKETS, [owner ?? null])).map(bucketUse),
     owners: async () => (await database.read<OwnerRow>(OWNERS)).map(ownerUse),
-    domains: async () => (await database.read<[number]>(DOMAINS)).map(([domain]) => domain),
-    async measure(domain) {
-      for (const [bucket] of await database.read<[number]>(OF_DOMAIN, [domain])) {
-        await database.transaction(async (session) => {
-          await session.execute(HASH_JOINS);
-          await session.execute(COUNT_FOLDERS, [bucket]);
-        });
-      }
-      return database.transaction(async (session) => {
-        await session.execute(HASH_JOINS);
-        return session.execute(MEASURE, [domain, clock.now()]);
-      });
-    },
+    domains: async () =>
+      (await database.read<[number, boolean, number | null, number]>(DOMAINS)).map(([domain, current, measured, tookMs]) => {
+        return { domain, current, measured, tookMs };
+      }),
+    measure: (domain, watch) => measureDomain({ database, clock }, domain, watch),
   };
 }
 
@@ -86,38 +67,33 @@ function roomOf(row: [number, number, number, Max, Max, number, number, Max, Max
   };
 }
 
-type BucketRow = [number, string, number, number, number, number, number, Max, Max, number | null, number | null, number | null];
+type Known = number | null;
+type Space = [Known, Known, Known, Known, Known, Known, boolean];
+type BucketRow = [number, string, number, number, number, number, number, Max, Max, ...Space];
 
-function bucketUse(row: BucketRow): BucketUse {
-  const [
-    bucket,
-    name,
-    owner,
-    objects,
-    bytes,
-    historyVersions,
-    historyBytes,
-    objectsMax,
-    bytesMax,
-    ownBytes,
-    sharedBytes,
-    measured,
-  ] = row;
-  const known = ownBytes !== null && sharedBytes !== null && measured !== null;
-  return {
-    bucket,
-    name,
-    owner,
-    objects,
-    bytes,
-    historyVersions,
-    historyBytes,
-    quota: { objects: objectsMax, bytes: bytesMax },
-    physical: known ? { ownBytes, sharedBytes, measured } : null,
-  };
+function bucketUse([
+  bucket,
+  name,
+  owner,
+  objects,
+  bytes,
+  historyVersions,
+  historyBytes,
+  objectsMax,
+  bytesMax,
+  ...space
+]: BucketRow): BucketUse {
+  const logical = { objects, bytes, historyVersions, historyBytes };
+  return { bucket, name, owner, ...logical, quota: { objects: objectsMax, bytes: bytesMax }, physical: physicalOf(space) };
 }
 
-type OwnerRow = [number, string, number, number, number, number, Max, Max, number];
+function physicalOf([own, ownChunks, shared, sharedChunks, inline, measured, current]: Space): Physical | null {
+  if (own === null || ownChunks === null || shared === null || sharedChunks === null || inline === null || measured === null)
+    return null;
+  return { ownBytes: own, ownChunks, sharedBytes: shared, sharedChunks, inlineBytes: inline, measured, current };
+}
+
+type OwnerRow = [number, string, number, number, number, number, Max, Max, number, number];
 
 function ownerUse([
   owner,
@@ -129,7 +105,8 @@ function ownerUse([
   objectsMax,
   bytesMax,
   storedBytes,
+  storedChunks,
 ]: OwnerRow): OwnerUse {
   const logical = { objects, bytes, historyVersions, historyBytes };
-  return { owner, name, ...logical, quota: { objects: objectsMax, bytes: bytesMax }, storedBytes };
+  return { owner, name, ...logical, quota: { objects: objectsMax, bytes: bytesMax }, storedBytes, storedChunks };
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
@@ -293,6 +294,51 @@ describe('history over REST, by command and on the drive', function () {
     expect((await rest('PUT', '/files/home/too-much', big)).status).to.equal(507);
     command('quota', 'set', '--user', gateway.user, '--bytes', 'none');
     expect((await rest('PUT', '/files/home/too-much', big)).status).to.equal(201);
+  });
+
+  it('measures what buckets take after deduplication: by whoever asks, and by command; and says whether that is so still', async () => {
+    const [shared, own] = [randomBytes(300_000), randomBytes(200_000)];
+    for (const name of ['dedupe-a', 'dedupe-b']) await rest('POST', '/buckets', { name });
+    const store = async (path: string, body: Buffer) =>
+      expect((await rest('PUT', `/files/${path}`, body.toString('latin1'))).status).to.equal(201);
+    await store('dedupe-a/one', shared);
+    await store('dedupe-a/two', shared);
+    await store('dedupe-b/one', shared);
+    await store('dedupe-b/own', own);
+    await store('dedupe-b/note', Buffer.from('small'));
+    type Physical = Record<'ownBytes' | 'ownChunks' | 'sharedBytes' | 'sharedChunks' | 'inlineBytes', number> & {
+      current: boolean;
+      measured: string;
+    };
+    const physical = async (name: string): Promise<Physical | null> =>
+      (await rest('GET', '/usage')).json.buckets.find((one: { name: string }) => one.name === name).physical;
+    const asked = await rest('POST', '/usage/measure');
+    expect([asked.status, asked.json.name]).to.deep.equal([202, 'measure']);
+    while ((await physical('dedupe-b'))?.current !== true) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await rest('POST', '/usage/measure');
+    }
+    const [a, b] = [(await physical('dedupe-a'))!, (await physical('dedupe-b'))!];
+    expect(a.ownBytes, 'nothing of it is its own').to.equal(0);
+    expect([a.sharedBytes, a.sharedChunks]).to.deep.equal([b.sharedBytes, b.sharedChunks]);
+    expect(a.sharedBytes).to.be.within(1, 2 * shared.length);
+    expect(b.inlineBytes).to.equal(5);
+    expect(b.ownBytes).to.be.above(0);
+    // What a bucket takes by itself is what the owner's account loses with it, to the byte; what was shared is then the other's own.
+    expect((await rest('DELETE', '/files/dedupe-b/own')).status).to.equal(204);
+    expect((await physical('dedupe-b'))?.current).to.equal(false);
+    const listed = command('quota', 'list', '--measure');
+    expect(listed.status, listed.stderr).to.equal(0);
+    const history = (await physical('dedupe-b'))!;
+    expect([history.current, history.ownBytes], 'what was counts').to.deep.equal([true, b.ownBytes]);
+    expect(command('bucket', 'remove', 'dedupe-b', '--force').status).to.equal(0);
+    expect((await physical('dedupe-a'))?.current).to.equal(false);
+    command('quota', 'list', '--measure');
+    expect(await physical('dedupe-a')).to.include({
+      ...{ ownBytes: a.sharedBytes, ownChunks: a.sharedChunks },
+      sharedBytes: 0,
+      current: true,
+    });
   });
 
   it('holds the quota of a bucket against writers at once through every door, to the object and the byte', async () => {

@@ -1,11 +1,13 @@
-import type { Quotas } from '#contracts/usage';
+import type { MeasureArgument, Quotas } from '#contracts/usage';
 import { CloudStoreError } from '#core/errors';
 import { sendJson } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import { parsePlace } from '../paths.ts';
 import { bucketUseJson } from '../represent-history.ts';
+import { jobJson } from '../represent-job.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/history.ts';
+import * as jobs from '../schemas/jobs.ts';
 
 export const usageRoutes = [
   route({
@@ -18,6 +20,24 @@ export const usageRoutes = [
     async handle(x) {
       const { owners, buckets } = await quotasOf(x).usage(x.who);
       sendJson(x.res, 200, { owners: owners.map(({ owner: _, ...shown }) => shown), buckets: buckets.map(bucketUseJson) });
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/usage/measure',
+    operation: 'MeasureUsage',
+    actions: ['account.read'],
+    summary:
+      'Asks that what buckets take after deduplication is measured anew, where something has changed; GetUsage tells of when it is.',
+    answers: {
+      202: { description: 'It runs, or will in a moment; what took long a moment ago waits a while.', schema: jobs.Job },
+    },
+    async handle({ deps, res }) {
+      if (deps.jobs === undefined) throw new CloudStoreError('not_implemented', 'Usage is not measured here.');
+      await deps.jobs.start('measure', 'asked' satisfies MeasureArgument);
+      const job = (await deps.jobs.list()).find(({ name }) => name === 'measure');
+      if (job === undefined) throw new CloudStoreError('not_found', 'There is no such job.');
+      sendJson(res, 202, jobJson(job));
     },
   }),
   route({

@@ -160,14 +160,25 @@ export const BucketPatch = z
   .strictObject({ quota: z.strictObject({ bytes: most.optional(), objects: most.optional() }) })
   .meta({ id: 'BucketPatch' });
 const logical = { objects: count, bytes: count, historyVersions: count, historyBytes: count, quota: Quota };
+export const Physical = z
+  .object({
+    ownBytes: count.meta({ description: 'What only this bucket refers to: what its removal would give back.' }),
+    ownChunks: count.meta({ description: 'Of so many pieces.' }),
+    sharedBytes: count.meta({ description: 'What it shares with other buckets of its owner; each of them counts it.' }),
+    sharedChunks: count,
+    inlineBytes: count.meta({ description: 'Contents up to 1 KiB, which lie in the database and are not deduplicated.' }),
+    measured: time.meta({ description: 'Exact as of then.' }),
+    current: z.boolean().meta({ description: 'Nothing has changed since, so it is exact now.' }),
+  })
+  .meta({
+    id: 'Physical',
+    description: 'What the contents of a bucket, its history too, take after deduplication, compression and encryption.',
+  });
 export const BucketUsage = z
   .object({
     name: bucket,
     ...logical,
-    physical: z.object({ ownBytes: count, sharedBytes: count, measured: time }).nullable().meta({
-      description:
-        'After deduplication, compression and encryption: what only this bucket refers to, and what it shares; null: not measured yet.',
-    }),
+    physical: Physical.nullable().meta({ description: 'null: not measured yet.' }),
   })
   .meta({ id: 'BucketUsage' });
 export const Usage = z
@@ -177,8 +188,10 @@ export const Usage = z
         name: z.string(),
         ...logical,
         storedBytes: count.meta({
-          description: 'What the contents of this owner take after deduplication, compression and encryption.',
+          description:
+            'What the contents of this owner take after deduplication, compression and encryption, exact at every moment; what nobody refers to any more is in it until it is collected.',
         }),
+        storedChunks: count.meta({ description: 'Of so many pieces.' }),
       }),
     ),
     buckets: z.array(BucketUsage),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { UsageStore } from '#contracts/usage';
 import type { Bucket } from '#core/bucket';
+import { CloudStoreError } from '#core/errors';
 import { accountsOf } from '../../support/metadata-accounts.ts';
 import { type Account, type MetadataRig, putIntent } from '../../support/metadata-rig.ts';
 import { codeOf } from '../../support/rooms.ts';
@@ -105,10 +106,50 @@ export function describeUsageStore(rigOf: () => MetadataRig): void {
 
     it('measures every bucket of a domain, at a time that it tells', async () => {
       const bucket = await rig.bucket({ owner });
-      expect(await usage().domains()).to.include(bucket.domain);
+      const domain = async () => (await usage().domains()).find((one) => one.domain === bucket.domain);
+      expect((await domain())?.current).to.equal(false);
       const measured = await usage().measure(bucket.domain);
       expect(measured).to.equal((await usage().buckets(owner.principal.id)).length + 1); // and the one that was given away
-      expect((await useOf(bucket))?.physical).to.deep.equal({ ownBytes: 0, sharedBytes: 0, measured: rig.clock.now() });
+      const none = { ownBytes: 0, ownChunks: 0, sharedBytes: 0, sharedChunks: 0, inlineBytes: 0 };
+      expect((await useOf(bucket))?.physical).to.deep.equal({ ...none, measured: rig.clock.now(), current: true });
+      expect(await domain()).to.deep.include({ measured: rig.clock.now(), current: true });
+    });
+
+    it('knows whether anything has changed since: in a bucket, in its history, among its neighbours', async () => {
+      const [one, two] = [await rig.bucket({ owner }), await rig.bucket({ owner })];
+      const current = async () => [(await useOf(one))?.physical?.current, (await useOf(two))?.physical?.current];
+      const other = await rig.bucket({ owner: await rig.user() });
+      await usage().measure(other.domain);
+      const seen: { versions: number; total: number }[] = [];
+      const again = () => usage().measure(one.domain, { progress: (now) => seen.push(now) });
+      for (const change of [
+        () => put(one, 'a', 3),
+        () => put(one, 'a', 4),
+        () => remove(two, 'nothing').then(() => put(two, 'b', 1)),
+        () => rig.gateways[0]!.history.purge({ bucket: one.id, what: { kind: 'history', key: '' } }, { after: '', names: 10 }),
+      ]) {
+        await again();
+        expect(await current()).to.deep.equal([true, true]);
+        await change();
+        expect(await current(), 'both, for they may share').to.deep.equal([false, false]);
+      }
+      await again();
+      const third = await rig.bucket({ owner });
+      expect(await current()).to.deep.equal([false, false]);
+      await again();
+      await rig.gateways[0]!.buckets.remove(third.id, {});
+      expect(await current()).to.deep.equal([false, false]);
+      expect(seen.at(-1)).to.deep.equal({ versions: seen.at(-1)?.total, total: seen.at(-1)?.total });
+      const own = (await usage().buckets(other.owner)).find((bucket) => bucket.bucket === other.id);
+      expect(own?.physical?.current, 'of another owner, untouched').to.equal(true);
+    });
+
+    it('measures nothing when it is called off', async () => {
+      const bucket = await rig.bucket({ owner });
+      expect(
+        await codeOf(usage().measure(bucket.domain, { signal: AbortSignal.abort(new CloudStoreError('aborted', 'Enough.')) })),
+      ).to.equal('aborted');
+      expect((await useOf(bucket))?.physical).to.equal(null);
     });
 
     it('counts the folders anew where what is kept of them is missing or wrong', async () => {

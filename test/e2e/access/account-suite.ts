@@ -3,6 +3,7 @@ import { type Action, definitionOf } from '#core/actions';
 import type { Route } from '#protocols/rest/route';
 import { ROUTES } from '#protocols/rest/routes';
 import type { Callers } from './callers.ts';
+import { PATIENCE_MS } from './matrix.ts';
 
 /**
  * What a key or device may do about its owner's account, though nothing is taken away from it; all else is for the user itself. A new route is taken for one
@@ -76,5 +77,5 @@ export function describeAccounts(scene: () => Callers): void {
       }
     }
     expect(wrong).to.deep.equal([]);
-  }).timeout(120_000);
+  }).timeout(PATIENCE_MS);
 }

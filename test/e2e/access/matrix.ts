@@ -26,7 +26,10 @@ export interface Ask {
 }
 
 /** Of those that are refused, so many are sent a request in turns, but in the long run: there everybody is sent each. */
-const REFUSED_AT_ONCE = process.env.CLOUDSTORE_TEST_LONG === '1' ? Number.POSITIVE_INFINITY : 6;
+const LONG = process.env.CLOUDSTORE_TEST_LONG === '1';
+const REFUSED_AT_ONCE = LONG ? Number.POSITIVE_INFINITY : 6;
+/** For one suite: with everybody who is refused, S3 alone is asked some ten thousand times. */
+export const PATIENCE_MS = LONG ? 1_500_000 : 120_000;
 
 /**
  * Sends what `make` makes as the kinds, and gives the verdicts that are not those of its actions. Who is refused changes nothing, so all of them are sent

@@ -4,7 +4,7 @@ import { METHOD_ACTIONS } from '#protocols/webdav/method-actions';
 import { send } from '../../support/requests.ts';
 import { BUCKET, type Callers, expectOk, FOLDER } from './callers.ts';
 import { kindsOf } from './kinds.ts';
-import { type Ask, createMatrix } from './matrix.ts';
+import { type Ask, createMatrix, PATIENCE_MS } from './matrix.ts';
 
 /** One request of a method. */
 interface Case {
@@ -159,5 +159,5 @@ export function describeMethods(scene: () => Callers): void {
       }
     }
     expect(wrong).to.deep.equal([]);
-  }).timeout(120_000);
+  }).timeout(PATIENCE_MS);
 }

@@ -6,7 +6,7 @@ import { documentAction, OPERATION_ACTIONS } from '#protocols/s3/operations/acti
 import { createTable } from '#protocols/s3/operations/table';
 import { BUCKET, type Callers, expectOk, FOLDER, policyOf } from './callers.ts';
 import { kindsOf } from './kinds.ts';
-import { type Ask, createMatrix, type Told } from './matrix.ts';
+import { type Ask, createMatrix, PATIENCE_MS, type Told } from './matrix.ts';
 
 type Operation = readonly [name: string, method: string, on: string, subresources: readonly string[], ...rest: unknown[]];
 
@@ -105,7 +105,7 @@ export function describeOperations(scene: () => Callers): void {
     expect(wrong).to.deep.equal([]);
     const kept = await rest('GET', `/files/${BUCKET}/o`, owner.basic);
     expect(await kept.text(), 'who was refused has changed nothing').to.equal('second');
-  }).timeout(120_000);
+  }).timeout(PATIENCE_MS);
 
   it('an operation that nobody asks is found', () => {
     const planted = [...OPERATIONS, ['PutBucketTheme', 'PUT', 'bucket', ['theme'], 200, '', '']] as unknown as typeof OPERATIONS;

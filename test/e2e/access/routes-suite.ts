@@ -3,7 +3,7 @@ import { type Action, configAction, definitionOf } from '#core/actions';
 import { ROUTES } from '#protocols/rest/routes';
 import { BUCKET, type Callers, FOLDER, policyOf } from './callers.ts';
 import { kindsOf } from './kinds.ts';
-import { type Ask, createMatrix } from './matrix.ts';
+import { type Ask, createMatrix, PATIENCE_MS } from './matrix.ts';
 
 /** One request of a route. */
 interface Case {
@@ -247,7 +247,7 @@ export function describeRoutes(scene: () => Callers): void {
       }
     }
     expect(wrong).to.deep.equal([]);
-  }).timeout(120_000);
+  }).timeout(PATIENCE_MS);
 }
 
 async function read(answer: Promise<Response>): Promise<{ status: number; text: string }> {
