@@ -78,7 +78,7 @@ export async function backupSource(from: string): Promise<string> {
 }
 
 /** Neither in what the gateway works in nor around it. @throws invalid_argument */
-async function assertApart(given: string, path: string, values: Config['values']): Promise<void> {
+export async function assertApart(given: string, path: string, values: Config['values']): Promise<void> {
   const own = [values['data-dir'], ...values['pack-dirs'], ...(values['mirror-dir'] === null ? [] : [values['mirror-dir']])];
   for (const one of own) {
     const real = await realpath(one).catch(() => resolve(one));

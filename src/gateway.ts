@@ -50,9 +50,11 @@ import { tellLostPacks, watchDamage } from './damage-watch.ts';
 import { assertUsable, fileSystemWarnings, writeFormat } from './data-directory-state.ts';
 import { openDatabase } from './database.ts';
 import { createDiskDesk } from './disk-desk.ts';
+import { createExaminer } from './examiner.ts';
 import { beginFirstRun, type FirstRun, finishFirstRun, type Urls } from './first-run.ts';
 import { health } from './health.ts';
 import { watchJournal } from './journal-mark.ts';
+import { createKeyDesk } from './key-desk.ts';
 import { watchKeys } from './key-watch.ts';
 import { openLan } from './lan.ts';
 import { listen } from './listen.ts';
@@ -347,6 +349,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     alerts: createAlertDesk(config, { alerts: metadata.alerts, webhooks, clock }),
     backups: createBackups({ config, jobs: background.jobs, runs: metadata.runs, masterKey: keys.master }),
     disks: createDiskDesk({ config, metadata, jobs: background.jobs, random }),
+    keyDesk: createKeyDesk({ config, source, keys, metadata, jobs: background.jobs, role, clock, random, log }),
+    examiner: createExaminer({ config, metadata, keys, source, random }),
     identity,
     ...(identity.singleSignOn && { singleSignOn: identity.singleSignOn }),
     space,

@@ -131,8 +131,14 @@ export function createKeyFile(path: string, ops: KeyFileOps): KeyFile {
         const suffix = entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : '';
         if (pattern.test(suffix) && !current.startsWith(suffix)) await ops.remove(join(dirname(path), entry));
       }
+      const there = await ops.read(path);
+      if (there !== null && decodeMasterKey(there) === null)
+        throw new CloudStoreError(
+          'invalid_argument',
+          `${path} is there and holds something that is no key; name another file. Nothing was changed.`,
+        );
       // Where nothing is, nothing can be lost by writing.
-      const to = (await ops.read(path)) === null ? path : nextPath(mine);
+      const to = there === null ? path : nextPath(mine);
       try {
         await ops.write(to, `${next.toString('hex')}\n`);
       } catch (error) {

@@ -28,6 +28,10 @@ export interface KeyWatch {
   derived(purpose: string): Buffer;
   /** False while the database has another master key, and this process finds it nowhere. */
   fits(): boolean;
+  /** A key that will be the one of now in a moment, perhaps: taken when the database says so, wherever it will be looked for later. Gives it up again by what it gives. */
+  offer(key: Buffer): () => void;
+  /** Looks now, in place of waiting for the signal. */
+  look(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,6 +48,7 @@ export function watchKeys(options: KeyWatchOptions): KeyWatch {
   let masterKey = options.masterKey;
   let purposes = new Map<string, Buffer>();
   let complained = false;
+  let offered: Buffer | null = null;
   let looking: Promise<Buffer | null> | null = null;
 
   const keyring = createKeyring({ masterKey, keys: options.store, random, findKey: () => look() });
@@ -61,7 +66,8 @@ export function watchKeys(options: KeyWatchOptions): KeyWatch {
       complained = false;
       return known && masterKey;
     }
-    const found = await findMasterKey(source, known);
+    const given = offered !== null && masterKeyCheck(offered) === known.check ? offered : null;
+    const found = given ?? (await findMasterKey(source, known));
     if (found === null) {
       if (!complained)
         log.error(
@@ -103,6 +109,13 @@ export function watchKeys(options: KeyWatchOptions): KeyWatch {
       return key;
     },
     fits: () => !complained,
+    offer(key) {
+      offered = key;
+      return () => {
+        if (offered === key) offered = null;
+      };
+    },
+    look: async () => void (await look()),
     async close() {
       unsubscribe();
       clearInterval(timer);

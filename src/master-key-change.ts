@@ -18,6 +18,8 @@ export interface ChangeOptions {
   sealed: SealedStore;
   random: Random;
   files: KeyFileOps;
+  /** Told the new key before the database learns of it: whoever serves meanwhile is to go on with it. */
+  made?: (key: Buffer) => void;
 }
 
 export interface ChangedMasterKey {
@@ -46,6 +48,7 @@ export async function changeMasterKey(options: ChangeOptions, to: NewMasterKey):
     );
   }
   const { key, known } = await makeKey(to, random);
+  options.made?.(key);
   const next = createSealing(key, random);
   const file = to.kind === 'file' ? createKeyFile(resolve(to.path), files) : null;
   const resealed = await sealed.replaceMasterKey(

@@ -417,6 +417,19 @@ export type CredentialMade = {
   password?: string;
 };
 
+export type DataKeyFacts = {
+  user: string;
+  /** The number of the key that is written with. */
+  epoch: number;
+  /** Keys before it that something may still be encrypted with. */
+  older: number;
+};
+
+export type DataKeysWanted = {
+  /** null: of everybody. */
+  user?: string | null;
+};
+
 export type DoorStats = {
   /** s3, webdav, rest, or web for the rest of the main port. */
   door: string;
@@ -510,6 +523,26 @@ export type File = {
   };
   /** User metadata (S3's x-amz-meta-*). */
   metadata?: Record<string, string>;
+};
+
+export type Findings = {
+  /** Nothing failed. */
+  ok: boolean;
+  findings: {
+    name: string;
+    status: "ok" | "warn" | "fail";
+    detail: string;
+    /** What to do about it. */
+    advice: string | null;
+  }[];
+  /** What commands in a terminal of the machine are given. */
+  about: {
+    dataDirectory: string;
+    masterKey: {
+      from: "file" | "setting" | "passphrase";
+      path: string | null;
+    };
+  };
 };
 
 export type FinishUpload = {
@@ -664,6 +697,26 @@ export type JobStart = {
   argument?: unknown;
 };
 
+export type Keys = {
+  master: MasterKeyFacts;
+  /** The first five hundred by name. */
+  users: DataKeyFacts[];
+  userCount: number;
+  /** The job that writes anew what older keys encrypt. */
+  rekey: {
+    name: string;
+    state: "idle" | "requested" | "running";
+    progress: JobProgress;
+    started: string | null;
+    ended: string | null;
+    /** How the last run ended. */
+    outcome: {
+      kind: "done" | "failed" | "cancelled";
+      message: string | null;
+    } | null;
+  } | null;
+};
+
 export type Link = {
   id: number;
   maker: number;
@@ -762,6 +815,43 @@ export type Login = {
   label?: string;
   /** A one-time or recovery code. Without one, who has a second factor gets 401 `second_factor_required`. */
   otp?: string;
+};
+
+export type MasterKeyChanged = {
+  /** Values that are sealed under it now. */
+  resealed: number;
+  check: string;
+  /** Where it lies; null for a passphrase. */
+  path: string | null;
+  /** What must be set before the next start; null: nothing. */
+  todo: string | null;
+};
+
+export type MasterKeyFacts = {
+  /** A file that the gateway reads, a setting that holds the key itself, or words. */
+  from: "file" | "setting" | "passphrase";
+  /** Of the file, where there is one. */
+  path: string | null;
+  /** Tells keys apart, and says nothing else about them. */
+  check: string;
+  /** Of a passphrase: by which function it becomes the key. */
+  derivation: string | null;
+  /** A new one can take its place where it lies. */
+  inPlace: boolean;
+  /** The next start finds the key of now where the settings say. */
+  atNextStart: boolean;
+  /** It can be changed to one that lies elsewhere while the gateway runs. */
+  elsewhere: boolean;
+};
+
+export type MasterKeyWanted = {
+  kind: "same";
+} | {
+  kind: "file";
+  path: string;
+} | {
+  kind: "passphrase";
+  words: string;
 };
 
 export type Me = {
@@ -1662,6 +1752,13 @@ export interface Operations {
     body: undefined;
     answer: Job;
   };
+  /** Changes the key that all stored keys are wrapped with, at once; asks who has not said lately who it is. For admins. */
+  ChangeMasterKey: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: MasterKeyWanted;
+    answer: MasterKeyChanged;
+  };
   /** Changes the password; every other session ends. */
   ChangePassword: {
     path: Record<never, never>;
@@ -1808,6 +1905,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: undefined;
+  };
+  /** Looks at the installation as `cloudstore doctor` does, and says what to do about each thing. For admins. */
+  Examine: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Findings;
   };
   /** Whether somebody may do something somewhere, and which rule says so. */
   ExplainAccess: {
@@ -2390,6 +2494,13 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Begins new data keys; the job `rekey` writes anew what is stored, and then forgets the older ones. Asks who has not said lately who it is. For admins. */
+  RenewDataKeys: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: DataKeysWanted;
+    answer: Keys;
+  };
   /** New recovery codes, in place of those that are left. */
   RenewRecoveryCodes: {
     path: Record<never, never>;
@@ -2480,6 +2591,13 @@ export interface Operations {
     query: Record<never, never>;
     body: undefined;
     answer: SetupState;
+  };
+  /** Where the master key comes from, which data key each user has, and whether older ones are still needed. For admins. */
+  ShowKeys: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Keys;
   };
   /** Whether one can log in by an identity provider, and where that begins. */
   SingleSignOn: {
@@ -2624,6 +2742,7 @@ export const OPERATIONS = {
   BeginTotp: ['POST', '/me/totp'],
   CancelHistoryTask: ['DELETE', '/buckets/{bucket}/history-tasks/{id}'],
   CancelJob: ['POST', '/jobs/{name}/cancel'],
+  ChangeMasterKey: ['PUT', '/system/keys/master'],
   ChangePassword: ['POST', '/me/password'],
   CheckBackup: ['POST', '/backups/check'],
   Checksum: ['GET', '/checksum/{bucket}/{key}'],
@@ -2645,6 +2764,7 @@ export const OPERATIONS = {
   EndSetup: ['POST', '/setup/end'],
   EndUserSession: ['DELETE', '/users/{name}/sessions/{id}'],
   EndUserSessions: ['DELETE', '/users/{name}/sessions'],
+  Examine: ['GET', '/system/doctor'],
   ExplainAccess: ['POST', '/access/explain'],
   ExportAudit: ['GET', '/audit/export'],
   FarewellOidc: ['GET', '/auth/oidc/farewell'],
@@ -2728,6 +2848,7 @@ export const OPERATIONS = {
   RemoveTotp: ['DELETE', '/me/totp'],
   RemoveUpload: ['DELETE', '/uploads/{id}'],
   RemoveUser: ['DELETE', '/users/{name}'],
+  RenewDataKeys: ['POST', '/system/keys/data'],
   RenewRecoveryCodes: ['POST', '/me/recovery-codes'],
   ReplaceStore: ['POST', '/system/stores/{number}/replace'],
   ResetUser: ['POST', '/users/{name}/reset'],
@@ -2741,6 +2862,7 @@ export const OPERATIONS = {
   SecondFactors: ['GET', '/me/second-factors'],
   Settings: ['GET', '/system/settings'],
   SetupState: ['GET', '/setup'],
+  ShowKeys: ['GET', '/system/keys'],
   SingleSignOn: ['GET', '/auth/oidc'],
   Space: ['GET', '/system/space'],
   StartJob: ['POST', '/jobs/{name}/start'],

@@ -6,6 +6,7 @@ import { authRoutes } from './routes/auth.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { bucketRoutes } from './routes/buckets.ts';
+import { careRoutes } from './routes/care.ts';
 import { claimRoutes } from './routes/claims.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
@@ -13,6 +14,7 @@ import { diskRoutes } from './routes/disks.ts';
 import { fileRoutes } from './routes/files.ts';
 import { historyRoutes } from './routes/history.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { oidcRoutes } from './routes/oidc.ts';
@@ -59,6 +61,8 @@ export const ROUTES: readonly Route[] = [
   ...alertRoutes,
   ...backupRoutes,
   ...diskRoutes,
+  ...keyRoutes,
+  ...careRoutes,
   ...sharedRoutes,
 ];
 

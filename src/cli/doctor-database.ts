@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Finding } from '#contracts/examiner';
 import { CloudStoreError } from '#core/errors';
 import { openSocketConnection } from '#metadata/embedded-postgres';
 import { POSTGRES_MAJOR } from '#metadata/embedded-postgres/binaries';
@@ -10,7 +11,8 @@ import type { Config } from '../config/load.ts';
 import { lockDataDirectory } from '../data-directory.ts';
 import { masterKeyFile } from '../key-files.ts';
 import { storageState } from './doctor-storage.ts';
-import { describeFailure, type Finding, gib } from './output.ts';
+import { describeFailure, gib } from './output.ts';
+import type { Session } from './session.ts';
 
 /** The embedded cluster, by its files alone. */
 export async function clusterFiles(directory: string): Promise<Finding> {
@@ -53,7 +55,7 @@ export async function databaseServer(config: Config): Promise<Finding[]> {
 }
 
 /** Whether the key is there, private, and the one that the stored data was written with. */
-export async function masterKey(config: Config): Promise<Finding[]> {
+export async function masterKey(config: Config, open: OpenSession = openOwn): Promise<Finding[]> {
   const name = 'master key';
   const directory = config.values['data-dir'];
   const path = masterKeyFile(directory);
@@ -75,9 +77,7 @@ export async function masterKey(config: Config): Promise<Finding[]> {
     findings.push({ name, status: 'warn', detail: 'other users may read it', advice: `chmod 600 ${path}` });
   }
   try {
-    const { openSession } = await import('./session.ts');
-    const { createLogger } = await import('#observability/logger');
-    const session = await openSession({ config, clock: Date, random: randomBytes, log: createLogger({ level: 'error' }) });
+    const session = await open(config);
     try {
       if (findings.length === 0)
         findings.push({ name, status: 'ok', detail: 'fits the stored data; keep a copy of it apart from this machine' });
@@ -90,6 +90,13 @@ export async function masterKey(config: Config): Promise<Finding[]> {
     findings.push({ name, status: 'fail', detail: describeFailure(error).text.split('\n')[0] ?? '', advice });
   }
   return findings;
+}
+
+export type OpenSession = (config: Config) => Promise<Session>;
+
+async function openOwn(config: Config): Promise<Session> {
+  const [{ openSession }, { createLogger }] = await Promise.all([import('./session.ts'), import('#observability/logger')]);
+  return openSession({ config, clock: Date, random: randomBytes, log: createLogger({ level: 'error' }) });
 }
 
 async function inspectEmbedded(directory: string): Promise<DatabaseFacts> {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { stat, statfs } from 'node:fs/promises';
+import type { Finding } from '#contracts/examiner';
 import type { Config } from '../config/load.ts';
 import {
   type KnownMirror,
@@ -12,7 +13,7 @@ import {
 } from '../mirror.ts';
 import { ownerOf } from '../owner.ts';
 import type { SeenStore } from './doctor-stores.ts';
-import { describeFailure, type Finding } from './output.ts';
+import { describeFailure } from './output.ts';
 import type { Session } from './session.ts';
 
 const name = 'mirror';

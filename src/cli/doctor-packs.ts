@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IDENTITY_NAME, readIdentity } from '#blob/store-identity';
+import type { Finding } from '#contracts/examiner';
 import type { Clock } from '#core/clock';
 import { describeS3Location, parseS3Location } from '#core/s3-location';
 import type { Config } from '../config/load.ts';
-import { type Finding, gib } from './output.ts';
+import { gib } from './output.ts';
 
 /** A pack is sent within a minute where the store takes it. */
 const WAITING_MS_WARN = 15 * 60_000;

@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Finding } from '#contracts/examiner';
 import { chainTo, SNAPSHOTS_DIRECTORY, snapshotFiles } from '../snapshots.ts';
-import { type Finding, gib } from './output.ts';
+import { gib } from './output.ts';
 
 /** By their files alone: whether the database could be made anew. */
 export async function snapshots(directory: string): Promise<Finding> {

@@ -1,10 +1,11 @@
+import type { Finding } from '#contracts/examiner';
 import type { Clock } from '#core/clock';
 import { createIntegrity } from '#engine/integrity';
 import type { Config } from '../config/load.ts';
 import { assertUsable, DATA_FORMAT, fileSystemWarnings, readFormat } from '../data-directory-state.ts';
 import { mirrorFindings } from './doctor-mirror.ts';
 import { packFindings, seenStores } from './doctor-stores.ts';
-import { describeFailure, type Finding } from './output.ts';
+import { describeFailure } from './output.ts';
 import type { Session } from './session.ts';
 
 const SCRUB_AGE_MS_MAX = 60 * 86_400_000;

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIdentity } from '#blob/store-identity';
+import type { Finding } from '#contracts/examiner';
 import type { RegisteredStore } from '#contracts/store-registry';
 import { describeS3Location, parseS3Location } from '#core/s3-location';
 import type { Config } from '../config/load.ts';
 import { pathOf } from '../disks.ts';
 import { identityIn } from './disks.ts';
-import { describeFailure, type Finding } from './output.ts';
+import { describeFailure } from './output.ts';
 import type { Session } from './session.ts';
 
 /** Packs that are named one by one. */

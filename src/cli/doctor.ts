@@ -1,13 +1,14 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '#blob/disk-error';
+import type { Finding } from '#contracts/examiner';
 import type { Config } from '../config/load.ts';
 import { lockDataDirectory, readOwner } from '../data-directory.ts';
-import { clusterFiles, databaseServer, masterKey } from './doctor-database.ts';
+import { clusterFiles, databaseServer, masterKey, type OpenSession } from './doctor-database.ts';
 import { examinePacks } from './doctor-packs.ts';
 import { snapshots } from './doctor-snapshots.ts';
 import { directoryState } from './doctor-storage.ts';
-import { type Finding, gib } from './output.ts';
+import { gib } from './output.ts';
 
 const FREE_BYTES_WARN = 2 * 2 ** 30;
 const FREE_BYTES_FAIL = 256 * 2 ** 20;
@@ -18,8 +19,9 @@ const FULL = 'disk full';
 /**
  * Looks at everything that the gateway needs and says what is amiss, in the order in which it would stumble. A stopped
  * gateway's database is started for the look, which also tells whether it starts.
+ * @param open how a session comes about; a gateway that looks at itself has one
  */
-export async function examine(config: Config): Promise<Finding[]> {
+export async function examine(config: Config, open?: OpenSession): Promise<Finding[]> {
   const directory = config.values['data-dir'];
   const external = config.values['database-url'] !== null;
   const findings = [runtime()];
@@ -40,7 +42,7 @@ export async function examine(config: Config): Promise<Finding[]> {
   if (!external) findings.push(await clusterFiles(directory));
   findings.push(
     ...(await databaseServer(config)),
-    ...(await masterKey(config)),
+    ...(await masterKey(config, open)),
     ...(await examinePacks(config, Date)),
     await snapshots(directory),
     await firstRun(directory),

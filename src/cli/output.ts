@@ -53,15 +53,6 @@ export function describeFailure(error: unknown): { text: string; exitCode: numbe
   return { text: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: EXIT.error };
 }
 
-/** One thing that `doctor` looked at. */
-export interface Finding {
-  name: string;
-  status: 'ok' | 'warn' | 'fail';
-  detail: string;
-  /** What to do about it. */
-  advice?: string;
-}
-
 export function gib(bytes: number): string {
   return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(0)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -20,7 +20,10 @@ export function credentialsOf({ metadata, keyring }: Session, clock: Clock, rand
   return createCredentials({ ...metadata, keyring, clock, random });
 }
 
-export async function getUser({ metadata }: Pick<Session, 'metadata'>, name: string): Promise<PrincipalRecord> {
+export async function getUser(
+  { metadata }: { metadata: Pick<Session['metadata'], 'principals'> },
+  name: string,
+): Promise<PrincipalRecord> {
   const record = await metadata.principals.findByName(name);
   if (record === null) throw new CloudStoreError('principal_not_found', `There is no user ${name}.`);
   return record;

@@ -256,6 +256,8 @@ export const ADMIN_PAGES = [
   'jobs',
   'storage',
   'backups',
+  'keys',
+  'doctor',
   'audit',
   'trace',
   'settings',

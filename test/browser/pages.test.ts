@@ -22,6 +22,7 @@ import { leaveWizard } from './leave.ts';
 import { runRecipes } from './recipes.ts';
 import { HOSTILE, pagesOf, type Scene, setScene } from './scene.ts';
 import { failEveryPage } from './states.ts';
+import { tendKeys } from './upkeep.ts';
 
 const SETTLED_MS = 120;
 
@@ -528,6 +529,8 @@ describe('every page in a browser', function () {
   it('makes a backup, reads it again, and says how it comes back', () => keepBackups(stage, page));
 
   it('shows what is wrong, what to do about it, and who is told', () => readAlerts(stage, page));
+
+  it('changes the keys, and sees what the doctor finds', () => tendKeys(stage, page));
 
   it('adds a disk, empties it and takes it away', () => changeDisks(stage, page));
 

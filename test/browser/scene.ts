@@ -114,6 +114,8 @@ export function pagesOf(scene: Scene): Record<string, string> {
     user: '#/admin/users/carl',
     alerts: '#/admin/alerts',
     backups: '#/admin/backups',
+    keys: '#/admin/keys',
+    doctor: '#/admin/doctor',
     audit: '#/admin/audit',
     trace: '#/admin/trace',
     jobs: '#/admin/jobs',

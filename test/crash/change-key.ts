@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { type KeyFileOps, nodeKeyFileOps } from '#key-files';
+import { createKeyring } from '#engine/keyring';
+import { createKeyDesk } from '#key-desk';
+import { type KeyFileOps, masterKeyFile, nodeKeyFileOps } from '#key-files';
 import { loadMasterKey } from '#master-key';
-import { changeMasterKey } from '#master-key-change';
 import { openMetadata } from '#metadata/open';
 import { createCrashPoint, type When } from './crash-point.ts';
 
@@ -27,10 +28,28 @@ const { dataDirectory, passphrase, newPassphrase } = round;
 const source = { dataDirectory, key: null, passphrase, keyPath: null, passphrasePath: null };
 const files = counted(nodeKeyFileOps());
 const masterKey = await loadMasterKey({ source, sealed: metadata.sealed, random: randomBytes, mayCreate: false, files });
+const keyring = createKeyring({ masterKey, keys: metadata.keys, random: randomBytes });
+// As the route has it, which is the command's change and what the gateway adds.
+const desk = createKeyDesk({
+  config: { values: { 'data-dir': dataDirectory, 'pack-dirs': [], 'mirror-dir': null } } as never,
+  source,
+  keys: { keyring, master: () => masterKey, offer: () => () => undefined, look: async () => undefined },
+  metadata,
+  jobs: { start: async () => undefined },
+  role: { kind: 'alone' },
+  clock: Date,
+  random: randomBytes,
+  log: quiet,
+  files,
+});
 crash.arm();
-await changeMasterKey(
-  { source, masterKey, sealed: metadata.sealed, random: randomBytes, files },
-  newPassphrase === null ? { kind: 'file', path: `${dataDirectory}/master.key` } : { kind: 'passphrase', words: newPassphrase },
+await desk.changeMasterKey(
+  { principal: { id: 1, name: 'ann', role: 'admin' }, protocol: 'rest', requestId: 'r' },
+  newPassphrase !== null
+    ? { kind: 'passphrase', words: newPassphrase }
+    : passphrase === null
+      ? { kind: 'same' }
+      : { kind: 'file', path: masterKeyFile(dataDirectory) },
 );
 writeSync(1, `${crash.calls()}\n`);
 await metadata.close();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
@@ -45,6 +45,20 @@ describe('the master key of a running gateway', function () {
       ready: boolean;
       checks: object;
     }>;
+
+  /** An admin over REST, and all that was told. */
+  const asker = ({ restUrl, user, password }: TestGateway) => {
+    const told: string[] = [];
+    const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const ask = async (method: string, path: string, body?: object, authorization: string | null = basic) => {
+      const headers = { ...ALONE, 'Content-Type': 'application/json', ...(authorization && { authorization }) };
+      const answer = await fetch(restUrl + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+      const text = await answer.text();
+      told.push(text);
+      return { status: answer.status, body: JSON.parse(text) as unknown };
+    };
+    return { ask, told };
+  };
 
   it('changes under it, from file to file, and the gateway goes on with the new one', async () => {
     gateway = await startGateway({ dataDir });
@@ -107,6 +121,83 @@ describe('the master key of a running gateway', function () {
     }
   });
 
+  /** An admin changes it over REST: once in its place, then to another file, which the next start has to be told. */
+  it('is changed by an admin over REST, in its place and to another file, and no answer, log or audit has it', async () => {
+    const elsewhere = join(`${dataDir}-keys`, 'new.key');
+    mkdirSync(dirname(elsewhere));
+    try {
+      gateway = await startGateway({ dataDir, env: { CLOUDSTORE_LOG_LEVEL: 'info' } });
+      expect(await put(gateway, gateway, gateway.bucket, 'before')).to.equal(200);
+      const { ask, told } = asker(gateway);
+      const keys = async () => ((await ask('GET', '/system/keys')).body as { master: Record<string, unknown> }).master;
+      const before = await keys();
+      expect(before).to.include({ from: 'file', path: join(dataDir, 'master.key'), inPlace: true, atNextStart: true });
+      const { accessToken } = (await ask('POST', '/auth/login', { user: gateway.user, password: gateway.password }, null))
+        .body as { accessToken: string };
+      const found = [readFileSync(join(dataDir, 'master.key'), 'utf8').trim()];
+
+      const refused: [string, object, number][] = [
+        ['words that are weak', { kind: 'passphrase', words: 'aaaaaaaaaaaaaaaa' }, 400],
+        ['a file that is there', { kind: 'file', path: '/etc/hostname' }, 400],
+        ['in the data directory', { kind: 'file', path: join(dataDir, 'packs', 'k') }, 400],
+        ['no whole path', { kind: 'file', path: 'k' }, 400],
+        ['no such directory', { kind: 'file', path: '/nothing/there/k' }, 400],
+        ['none of the kinds', { kind: 'none' }, 400],
+      ];
+      for (const [what, body, status] of refused)
+        expect((await ask('PUT', '/system/keys/master', body)).status, what).to.equal(status);
+      expect(await keys()).to.deep.equal(before);
+
+      const same = await ask('PUT', '/system/keys/master', { kind: 'same' });
+      expect([same.status, same.body]).to.deep.equal([
+        200,
+        { ...(same.body as object), path: join(dataDir, 'master.key'), todo: null },
+      ]);
+      found.push(readFileSync(join(dataDir, 'master.key'), 'utf8').trim());
+      expect(new Set(found).size).to.equal(2);
+      // Sessions go on by their refresh tokens; access tokens of before are none.
+      expect((await ask('GET', '/system/keys', undefined, `Bearer ${accessToken}`)).status).to.equal(401);
+      expect(await keys())
+        .to.include({ atNextStart: true })
+        .and.not.include({ check: before.check });
+      expect(await get(gateway, gateway, gateway.bucket)).to.equal('before');
+
+      const moved = await ask('PUT', '/system/keys/master', { kind: 'file', path: elsewhere });
+      expect(moved.status, JSON.stringify(moved.body)).to.equal(200);
+      expect((moved.body as { todo: string }).todo).to.contain(`CLOUDSTORE_MASTER_KEY_FILE=${elsewhere}`);
+      found.push(readFileSync(elsewhere, 'utf8').trim());
+      // It goes on, though the next start would not: both are told.
+      expect(await keys()).to.include({ atNextStart: false });
+      await sleep(1100); // health and secrets are remembered for a second
+      expect((await ready(gateway)).checks).to.include({ keys: 'ok' });
+      expect(await put(gateway, gateway, gateway.bucket, 'after')).to.equal(200);
+      const { findings } = (await ask('GET', '/system/doctor')).body as {
+        findings: { name: string; status: string; detail: string }[];
+      };
+      expect(findings.find(({ name }) => name === 'master key')).to.include({ status: 'fail' });
+      expect(findings.map(({ name }) => name)).to.include.members([
+        'runtime',
+        'disk',
+        'gateway',
+        'database',
+        'packs',
+        'snapshots',
+      ]);
+
+      const audit = JSON.stringify((await ask('GET', '/audit?action=ChangeMasterKey')).body);
+      expect(audit).to.contain('ChangeMasterKey');
+      const { stdout, stderr } = gateway.output();
+      for (const key of found) for (const text of [...told, audit, stdout, stderr]) expect(text).to.not.contain(key);
+      await gateway.stop();
+      const without = await cloudstore(['serve', '--data-dir', dataDir, '--port', '0', '--s3-port', '0']);
+      expect([without.code, without.stderr.trim().split('\n').length]).to.deep.equal([1, 1]);
+      gateway = await startGateway({ dataDir, env: { CLOUDSTORE_MASTER_KEY_FILE: elsewhere } });
+      expect(await get(gateway, gateway, gateway.bucket)).to.equal('after');
+    } finally {
+      rmSync(dirname(elsewhere), { recursive: true, force: true });
+    }
+  });
+
   it('wraps data keys that change while it runs: all is written anew, and the older keys go', async () => {
     gateway = await startGateway({ dataDir });
     expect(await put(gateway, gateway, gateway.bucket, 'tiny')).to.equal(200);
@@ -116,10 +207,21 @@ describe('the master key of a running gateway', function () {
     const rotated = await command(['data-key', 'rotate', '--json']);
     expect(rotated.code, rotated.stderr).to.equal(0);
     expect(JSON.parse(rotated.stdout)).to.deep.equal([{ user: 'admin', epoch: 2, older: 1 }]);
+    const keysOf = async ({ ask }: ReturnType<typeof asker>, method = 'GET', path = '', body?: object) => {
+      const { status, body: keys } = await ask(method, `/system/keys${path}`, body);
+      return { status, users: (keys as { users: { user: string; epoch: number; older: number }[] }).users };
+    };
+    expect((await asker(gateway).ask('POST', '/system/keys/data', { user: 'nobody' })).status).to.equal(404);
+    const begun = await keysOf(asker(gateway), 'POST', '/data', {});
+    expect(begun.status).to.equal(202);
+    expect(begun.users[0]).to.include({ user: 'admin', epoch: 3 });
+    // Killed in the middle of it: the next one goes on, and nobody asks it to.
+    await gateway.kill();
+    gateway = await startGateway({ dataDir });
     let older = 1;
-    for (let n = 0; n < 60 && older > 0; n++) {
+    for (let n = 0; n < 200 && older > 0; n++) {
       await sleep(500);
-      older = JSON.parse((await command(['data-key', 'list', '--json'])).stdout)[0].older;
+      older = (await keysOf(asker(gateway))).users[0]!.older;
     }
     expect(older).to.equal(0);
     await gateway.stop();

@@ -10,8 +10,10 @@ import { BackupsPage } from './backups-page.tsx';
 import { BucketPage } from './bucket-page.tsx';
 import { BucketsPage } from './buckets-page.tsx';
 import { DashboardPage } from './dashboard-page.tsx';
+import { DoctorPage } from './doctor-page.tsx';
 import { GroupsPage } from './groups-page.tsx';
 import { JobsPage } from './jobs-page.tsx';
+import { KeysPage } from './keys-page.tsx';
 import { SettingsPage } from './settings-page.tsx';
 import { StoragePage } from './storage-page.tsx';
 import { TracePage } from './trace-page.tsx';
@@ -27,6 +29,8 @@ const PAGES: Record<string, ComponentType> = {
   jobs: JobsPage,
   storage: StoragePage,
   backups: BackupsPage,
+  keys: KeysPage,
+  doctor: DoctorPage,
   settings: SettingsPage,
   audit: AuditPage,
   trace: TracePage,

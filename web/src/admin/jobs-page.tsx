@@ -42,9 +42,10 @@ const ELSEWHERE: Record<string, string> = {
   'backup-check': href('admin', ['backups']),
   restore: href('admin', ['backups']),
   drain: href('admin', ['storage']),
+  rekey: href('admin', ['keys']),
 };
 /** They are told by the command, or by the page of a file. */
-const TOLD = new Set(['verify', 'rekey']);
+const TOLD = new Set(['verify']);
 
 function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: () => void }) {
   const { name, outcome, ended, started } = job;

@@ -120,7 +120,7 @@ export const careDe = {
   'job.measure': 'Misst, was jeder Bucket auf dem Datenträger belegt.',
   'job.mirror': 'Hält zweite Kopien aller Packs.',
   'job.notifications': 'Sagt Webhooks, was in Buckets geschieht.',
-  'job.rekey': 'Schreibt Inhalte unter neuen Schlüsseln neu. Beginnt mit cloudstore data-key rotate.',
+  'job.rekey': 'Schreibt Inhalte unter neuen Schlüsseln neu. Beginnt unter „Schlüssel der Daten“.',
   'job.restore': 'Macht aus einer Sicherung ein weiteres Datenverzeichnis.',
   'job.scrub': 'Liest alles Gespeicherte, heilt, was geht, und nennt, was nicht geht.',
   'job.send-packs': 'Sendet Packs vom lokalen Datenträger zum Chunk-Speicher.',

@@ -111,7 +111,7 @@ export const careEn = {
   'job.measure': 'Measures what each bucket takes on the disk.',
   'job.mirror': 'Keeps second copies of all packs.',
   'job.notifications': 'Tells webhooks what happens in buckets.',
-  'job.rekey': 'Writes contents anew under new keys. Begun by cloudstore data-key rotate.',
+  'job.rekey': 'Writes contents anew under new keys. Begun under “Encryption keys”.',
   'job.restore': 'Makes another data directory from a backup.',
   'job.scrub': 'Reads everything that is stored, heals what it can, and names what it cannot.',
   'job.send-packs': 'Sends packs from the local disk to the chunk store.',

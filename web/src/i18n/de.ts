@@ -1,10 +1,12 @@
 import { careDe } from './care-de.ts';
 import type { Catalog } from './catalog.ts';
 import { consoleDe } from './console-de.ts';
+import { upkeepDe } from './upkeep-de.ts';
 
 export const de: Catalog = {
   ...consoleDe,
   ...careDe,
+  ...upkeepDe,
   'account.again': 'Neues Passwort noch einmal',
   'account.changed': 'Das Passwort ist geändert',
   'account.current': 'Bisheriges Passwort',

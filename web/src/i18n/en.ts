@@ -1,10 +1,12 @@
 import { careEn } from './care-en.ts';
 import { consoleEn } from './console-en.ts';
+import { upkeepEn } from './upkeep-en.ts';
 
 /** Every text of the page. `{count}` chooses the plural form. */
 export const en = {
   ...consoleEn,
   ...careEn,
+  ...upkeepEn,
   'account.again': 'New password again',
   'account.changed': 'The password is changed',
   'account.current': 'Current password',
