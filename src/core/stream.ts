@@ -9,9 +9,10 @@ export interface Bytes extends AsyncIterable<Uint8Array> {
 
 const DISPOSABLE = Symbol('disposable');
 
-/** How many buffers on one memory their consumers still look at. */
+/** How many buffers on one memory their consumers still look at, and who wants it back; the allocator, where nobody does. */
 interface Shared {
   left: number;
+  giveBack: (() => void) | undefined;
 }
 
 /** Marks a buffer that is alone on its memory and that nobody else will look at again, so that its consumer can hand that back. */
@@ -19,22 +20,30 @@ export function disposable(bytes: Buffer): Buffer {
   return disposableTogether([bytes])[0]!;
 }
 
-/** Marks buffers that together are alone on one memory: it goes back with the last of them. */
-export function disposableTogether<T extends Buffer & { [DISPOSABLE]?: Shared | undefined }>(buffers: T[]): T[] {
-  const shared = { left: buffers.length };
+/**
+ * Marks buffers that together are alone on one memory: it goes back with the last of them.
+ * @param giveBack takes it for further use; not called for what nobody disposes of
+ */
+export function disposableTogether<T extends Buffer & { [DISPOSABLE]?: Shared | undefined }>(
+  buffers: T[],
+  giveBack?: () => void,
+): T[] {
+  const shared = { left: buffers.length, giveBack };
   for (const bytes of buffers) bytes[DISPOSABLE] = shared;
   return buffers;
 }
 
 /**
- * Its consumer is done with a buffer: where it is marked, its memory goes back to the allocator now, and the buffer is empty from here on.
+ * Its consumer is done with a buffer: where it is marked, its memory goes back to whoever wants it, or to the allocator, now, and must not be looked at from here on.
  * Left to the collector, the megabytes of a streamed object make it run every few milliseconds.
  */
 export function dispose(bytes: Uint8Array & { [DISPOSABLE]?: Shared | undefined }): void {
   const shared = bytes[DISPOSABLE];
   if (shared === undefined) return;
   bytes[DISPOSABLE] = undefined;
-  if (--shared.left === 0 && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > 0) bytes.buffer.transfer(0);
+  if (--shared.left > 0) return;
+  if (shared.giveBack !== undefined) shared.giveBack();
+  else if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > 0) bytes.buffer.transfer(0);
 }
 
 /** A body of buffers at hand. */

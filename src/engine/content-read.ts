@@ -2,7 +2,7 @@ import type { DomainKeys } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ByteRange } from '#core/range';
-import { type Bytes, wholeBytes } from '#core/stream';
+import { type Bytes, disposableTogether, wholeBytes } from '#core/stream';
 import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
 import { type InlineRef, inlineCacheKey, isPlainInline, knowsInline, openInline, prepareInline } from './inline.ts';
@@ -135,7 +135,7 @@ async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerato
         throwIfAborted(signal);
         if (opened.copy === null) remember(deps, domain, opened.wanted, opened.plain);
       } finally {
-        if (opened?.borrowed) buffers.forgo(current.buffer);
+        if (opened !== null && opened.borrowed.length > 0) lend(buffers, current.buffer, opened.borrowed);
         else buffers.give(current.buffer);
       }
       extend();
@@ -167,14 +167,20 @@ async function openRun(run: Run): Promise<OpenedRun> {
   try {
     return { wanted: run.wanted, copy: null, ...(await run.open()) };
   } catch (error) {
-    return { wanted: run.wanted, copy: await run.again(error), plain: [], borrowed: false };
+    return { wanted: run.wanted, copy: await run.again(error), plain: [], borrowed: [] };
   }
 }
 
 async function giveBack(buffers: ReadBuffers, { buffer, opened }: Fetch): Promise<void> {
-  const unread = await opened.catch(() => null);
-  if (unread?.borrowed) buffers.forgo(buffer);
-  else buffers.give(buffer);
+  await opened.catch(() => null);
+  buffers.give(buffer);
+}
+
+/** Its memory serves again when the consumer has disposed of all that lies in it. */
+function lend(buffers: ReadBuffers, buffer: ReadBuffer, parts: Buffer[]): void {
+  const { bytes } = buffer;
+  buffers.forgo(buffer);
+  disposableTogether(parts, () => buffers.recycle(bytes));
 }
 
 function openCached({ cache, recordKeys }: ReadDeps, domain: DomainKeys, content: InlineRef): Buffer {

@@ -88,8 +88,7 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     keyring,
     recordKeys,
     plain,
-    // With one thread there are two cores at most: measured, what is handed over costs there what it saves.
-    threads: threads > 1 ? pool : null,
+    threads: pool,
     hashes,
     chunks: withSharedLooks(chunks),
     log,

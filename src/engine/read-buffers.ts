@@ -9,6 +9,8 @@ export interface ReadBuffers {
   give(buffer: ReadBuffer): void;
   /** As `give`, but somebody keeps its memory: other memory takes its place when it is needed. */
   forgo(buffer: ReadBuffer): void;
+  /** What was kept is no longer needed: its memory serves again. */
+  recycle(memory: Buffer): void;
 }
 
 /** Its memory may be on another thread for a while, and comes back as another Buffer. */
@@ -58,5 +60,8 @@ export function createReadBuffers(bufferBytes: number, count: number): ReadBuffe
       }
     },
     forgo,
+    recycle(memory) {
+      if (free.length < count && memory.length === bufferBytes) free.push(memory);
+    },
   };
 }

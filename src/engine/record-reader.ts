@@ -5,11 +5,11 @@ import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Repair } from '#contracts/repair';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { disposable, disposableTogether } from '#core/stream';
+import { disposable } from '#core/stream';
 import type { PlainPolicy } from './plain-policy.ts';
 import type { ReadBuffer } from './read-buffers.ts';
 import type { Wanted } from './read-plan.ts';
-import { needsKey, openSegment } from './record-cipher.ts';
+import { needsKey, openInPlace, openSegment, opensInPlace, type SealedSegment } from './record-cipher.ts';
 import {
   damaged,
   decodeRecordHeader,
@@ -36,14 +36,14 @@ export interface RecordReaderDeps {
 
 /** What one read of the disk fetches: some segments, and the header with the first. */
 const FETCH_SEGMENTS = 4;
-/** Less is sooner opened than sent to another thread. */
-const THREAD_BYTES_MIN = 256 << 10;
+/** Less is sooner opened than sent to another thread, and not worth the whole buffer that it was read into. */
+const IN_PLACE_BYTES_MIN = 256 << 10;
 export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
 
 export interface Opened {
   plain: Buffer[];
-  /** Some of it lies in the buffer that was read into, which belongs to the consumer then. */
-  borrowed: boolean;
+  /** What of it lies in the buffer that was read into, which belongs to the consumer then. */
+  borrowed: Buffer[];
 }
 
 /** Verified plaintext is one call away: ciphertext of some segments of a chunk. */
@@ -107,10 +107,9 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
   }
 
   function runOf(of: OpenRecord, end: number, fetched: Buffer, base: number, into: ReadBuffer): Run {
-    const { wanted, header, key } = of;
+    const { wanted, header } = of;
     const first = of.next;
     of.next = end;
-    const own = fetched.buffer === into.bytes.buffer;
     return {
       wanted,
       async open() {
@@ -118,37 +117,21 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
           const { offset, stored } = header.segments[first + at]!;
           return { index: first + at, offset: offset - base, length: stored + TAG_BYTES };
         });
-        let bytes = fetched;
-        let opened: Buffer[][] | null = null;
-        const { byteOffset, length } = bytes; // sent to a thread, its memory is no longer here
-        const elsewhere =
-          own && key !== null && bytes.length >= THREAD_BYTES_MIN ? threads?.open(key, header, bytes, sealed) : null;
-        if (elsewhere) {
-          const back = await elsewhere;
-          into.bytes = Buffer.from(back.sealed);
-          bytes = Buffer.from(back.sealed, byteOffset, length);
-          opened = back.plain; // null: damaged, and what follows finds out where
+        const plain: Buffer[] = [];
+        const borrowed: Buffer[] = [];
+        let start = first * header.segmentBytes;
+        for (const piece of await openAll(of, fetched, sealed, into)) {
+          const [from, to] = [Math.max(0, wanted.from - start), Math.min(piece.length, wanted.to - start)];
+          start += piece.length;
+          if (from >= to) continue;
+          const part = to - from < piece.length ? piece.subarray(from, to) : piece;
+          if (piece.buffer === into.bytes.buffer) {
+            borrowed.push(part);
+            plain.push(part);
+          } else if (piece.buffer === fetched.buffer) plain.push(Buffer.from(part));
+          else plain.push(piece.length === piece.buffer.byteLength ? disposable(part) : part);
         }
-        const out: Buffer[] = [];
-        const inPlace: Buffer[] = [];
-        for (const [at, { index, offset, length }] of sealed.entries()) {
-          const open = (): Buffer[] => openSegment(key, header, index, bytes.subarray(offset, offset + length));
-          let start = index * header.segmentBytes;
-          for (const plain of opened?.[at] ?? within(wanted, open)) {
-            const [from, to] = [Math.max(0, wanted.from - start), Math.min(plain.length, wanted.to - start)];
-            start += plain.length;
-            if (from >= to) continue;
-            const part = to - from < plain.length ? plain.subarray(from, to) : plain;
-            if (plain.buffer !== bytes.buffer) out.push(plain.length === plain.buffer.byteLength ? disposable(part) : part);
-            else if (!own) out.push(Buffer.from(part));
-            else {
-              inPlace.push(part);
-              out.push(part);
-            }
-          }
-        }
-        disposableTogether(inPlace);
-        return { plain: out, borrowed: inPlace.length > 0 };
+        return { plain, borrowed };
       },
       async again(error) {
         const [from, to] = [first * header.segmentBytes, end * header.segmentBytes];
@@ -157,6 +140,31 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         return part;
       },
     };
+  }
+
+  /** The plaintext of these segments in pieces. What lay in `into` may be overwritten by it, and lie in other memory. @throws corrupt */
+  async function openAll(
+    { wanted, header, key }: OpenRecord,
+    fetched: Buffer,
+    sealed: SealedSegment[],
+    into: ReadBuffer,
+  ): Promise<Buffer[]> {
+    const own = fetched.buffer === into.bytes.buffer;
+    if (own && key !== null && fetched.length >= IN_PLACE_BYTES_MIN) {
+      const elsewhere = threads?.open(key, header, fetched, sealed);
+      if (elsewhere) {
+        const { sealed: memory, plain } = await elsewhere;
+        into.bytes = Buffer.from(memory);
+        return within(wanted, () => {
+          if (plain instanceof CloudStoreError) throw plain;
+          return plain;
+        });
+      }
+      if (opensInPlace(header, sealed)) return [within(wanted, () => openInPlace(key, header, fetched, sealed))];
+    }
+    return within(wanted, () =>
+      sealed.flatMap(({ index, offset, length }) => openSegment(key, header, index, fetched.subarray(offset, offset + length))),
+    );
   }
 
   /** Once for each wanted. @throws the error when it is not of damage, or there is no good copy */

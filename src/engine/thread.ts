@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { isCloudStoreError } from '#core/errors';
 import { createHashes, type Hasher } from './hashes.ts';
-import { openSegment, sealSegment } from './record-cipher.ts';
+import { openInPlace, openSegment, opensInPlace, type SealedSegment, sealSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
 import type { ThreadDigest } from './threads.ts';
 
@@ -13,16 +14,18 @@ export type ToThread =
   | { kind: 'digest'; id: number; begin?: ThreadDigest; ranges?: number[]; end?: true }
   /** `ranges`: for each segment its plaintext in the shared memory. */
   | { kind: 'seal'; id: number; key: Uint8Array; header: SentHeader; ranges: number[][] }
-  /** `sealed` is handed over, and comes back. `segments`: number, and where it lies there with its tag. */
-  | { kind: 'open'; id: number; key: Uint8Array; header: SentHeader; sealed: ArrayBuffer; segments: number[][] };
+  /** `sealed` is handed over, and comes back. */
+  | { kind: 'open'; id: number; key: Uint8Array; header: SentHeader; sealed: ArrayBuffer; segments: SealedSegment[] };
 
 export type FromThread =
   | { kind: 'ready' }
   /** Without a digest: the ranges of one message were read. */
   | { kind: 'digest'; id: number; digest?: Uint8Array }
   | { kind: 'sealed'; id: number; pieces: Uint8Array[] }
-  /** The plaintext of each segment in pieces; null: one of them is damaged, and whoever tries it again learns how. */
-  | { kind: 'opened'; id: number; sealed: ArrayBuffer; plain: Uint8Array[][] | null };
+  | { kind: 'opened'; id: number; sealed: ArrayBuffer; plain: SentPlain };
+
+/** In pieces; joined in the place of the ciphertext; or what is wrong with it. */
+export type SentPlain = Uint8Array[] | { offset: number; length: number } | { damage: string };
 
 /** Smaller pieces are copied: to hand one over costs more. */
 const TRANSFER_BYTES_MIN = 4096;
@@ -58,18 +61,26 @@ function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
       const pieces = made.map((bytes) => (isAlone(bytes) ? bytes : new Uint8Array(bytes)));
       return send({ kind: 'sealed', id, pieces }, transferable(pieces));
     }
-    const { sealed } = message;
-    let plain: Uint8Array[][] | null;
-    try {
-      plain = message.segments.map(([index = 0, from = 0, length = 0]) =>
-        openSegment(key, header, index, Buffer.from(sealed, from, length)),
-      );
-    } catch {
-      plain = null;
-    }
-    send({ kind: 'opened', id, sealed, plain }, [sealed, ...transferable(plain?.flat() ?? [])]);
+    const { sealed, segments } = message;
+    const plain = opened(key, header, Buffer.from(sealed), segments);
+    send({ kind: 'opened', id, sealed, plain }, [sealed, ...(Array.isArray(plain) ? transferable(plain) : [])]);
   });
   send({ kind: 'ready' });
+}
+
+function opened(key: Buffer, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): SentPlain {
+  try {
+    if (opensInPlace(header, segments)) {
+      const { byteOffset: offset, length } = openInPlace(key, header, sealed, segments);
+      return { offset, length };
+    }
+    return segments.flatMap(({ index, offset, length }) =>
+      openSegment(key, header, index, sealed.subarray(offset, offset + length)),
+    );
+  } catch (error) {
+    if (isCloudStoreError(error, 'corrupt')) return { damage: error.message };
+    throw error;
+  }
 }
 
 function views(memory: Buffer, ranges: number[]): Buffer[] {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { CloudStoreError } from '#core/errors';
 import type { Arena } from './arena.ts';
 import type { SlotPart } from './digests.ts';
+import type { SealedSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
 import type { Slots } from './slots.ts';
 import type { FromThread, ToThread } from './thread.ts';
@@ -19,18 +20,11 @@ export interface WorkerDigest<Name extends ThreadDigest = ThreadDigest> {
   abort(): void;
 }
 
-/** A segment of a record: its number, and where it lies in a buffer with its tag. */
-export interface SealedSegment {
-  index: number;
-  offset: number;
-  length: number;
-}
-
 export interface ThreadOpened {
   /** The memory that was handed over, again. */
   sealed: ArrayBuffer;
-  /** Of each segment in pieces, each alone on its memory; null: damaged. */
-  plain: Buffer[][] | null;
+  /** One piece in that memory, or several, each alone on its own; or the error that says what is wrong with it. */
+  plain: Buffer[] | CloudStoreError;
 }
 
 /**
@@ -45,7 +39,7 @@ export interface Threads {
    * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable
    */
   seal(key: Buffer, header: SegmentedHeader, segments: Uint8Array[][]): Promise<Buffer[]> | null;
-  /** Takes the buffer's whole memory over until it resolves. null as above. @throws unavailable, and the memory is lost */
+  /** In place, where that is possible. Takes the buffer's whole memory over until it resolves. null as above. @throws unavailable, and the memory is lost */
   open(key: Buffer, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): Promise<ThreadOpened> | null;
   close(): Promise<void>;
 }
@@ -222,13 +216,16 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       const memory = sealed.buffer;
       const thread = memory instanceof ArrayBuffer ? pickForJob() : null;
       if (thread === null || !(memory instanceof ArrayBuffer)) return null;
-      const where = segments.map(({ index, offset, length }) => [index, sealed.byteOffset + offset, length]);
+      const where = segments.map((segment) => ({ ...segment, offset: sealed.byteOffset + segment.offset }));
       const header = { bytes: alone(bytes), segments: layout };
       const job = { kind: 'open' as const, key: alone(key), header, sealed: memory, segments: where };
       return run(thread, sealed.length, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread, [memory])).then(
         (message) => {
           if (message.kind !== 'opened') throw new Error('A thread answered something else.');
-          return { sealed: message.sealed, plain: message.plain?.map((pieces) => pieces.map(asBuffer)) ?? null };
+          const { sealed, plain } = message;
+          if (Array.isArray(plain)) return { sealed, plain: plain.map(asBuffer) };
+          if ('damage' in plain) return { sealed, plain: new CloudStoreError('corrupt', plain.damage) };
+          return { sealed, plain: [Buffer.from(sealed, plain.offset, plain.length)] };
         },
       );
     },

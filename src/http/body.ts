@@ -117,7 +117,7 @@ export function sendWhole(res: ServerResponse, bytes: Buffer): void {
 }
 
 /** Bytes handed to the socket and not yet to the kernel: enough that it never waits for us, little enough for many clients. */
-const IN_FLIGHT_BYTES_MAX = 1_048_576;
+const IN_FLIGHT_BYTES_MAX = 524_288;
 
 /**
  * Writes a body with back-pressure and ends the answer. If the body fails after the head has gone, or is not of the length that

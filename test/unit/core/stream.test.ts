@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { bytesOf, collect, disposable, dispose } from '#core/stream';
+import { bytesOf, collect, disposable, disposableTogether, dispose } from '#core/stream';
 
 const tooLarge = () => new Error('too large');
 
@@ -12,6 +12,19 @@ describe('streams', () => {
     expect(marked.length).to.equal(0);
     expect(plain.every((byte) => byte === 2)).to.equal(true);
     dispose(marked); // once more does nothing
+  });
+
+  it('gives memory that somebody wants back to him, once, with the last that lies in it', () => {
+    const memory = Buffer.alloc(1000, 7);
+    const parts = [memory.subarray(0, 10), memory.subarray(10, 30)];
+    let given = 0;
+    disposableTogether(parts, () => given++);
+    dispose(parts[1]!);
+    expect(given).to.equal(0);
+    dispose(parts[0]!);
+    dispose(parts[0]!);
+    expect(given).to.equal(1);
+    expect(memory.length, 'not the allocator').to.equal(1000);
   });
 
   it('keeps what it gathered, though its pieces were marked', async () => {

@@ -1,7 +1,9 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Staged } from '#contracts/content';
 import type { ContentRef } from '#core/content-ref';
-import { bytesOf } from '#core/stream';
+import { bytesOf, dispose } from '#core/stream';
 import { type ContentRig, describeContent } from '../../conformance/content.ts';
 import { openEngine, openMemoryContent, rowsInMemory } from '../../support/content-rig.ts';
 import { seededRandom } from '../../support/random.ts';
@@ -75,6 +77,50 @@ describe('what is not encrypted', () => {
       await rig.close();
     }
   });
+});
+
+describe('the memory of what is read', () => {
+  for (const threads of [0, 2])
+    it(`serves again only when its consumer has disposed of it, with ${threads} threads`, async () => {
+      const seed = process.env.CLOUDSTORE_TEST_SEED ?? String(randomInt(2 ** 31));
+      const random = seededRandom(`lent ${seed}`);
+      // Little memory: what is given back is needed at once.
+      const rig = await openEngine('disk', rowsInMemory(), { threads, memoryBytesMax: 12 << 20 });
+      const bodies = await Promise.all(
+        [5_000_000, 7_000_000, 3_000_001].map(async (size) => {
+          const bytes = seededRandom(`lent ${seed} ${size}`)(size);
+          const staged = await rig.content().write(bytesOf(bytes), { domain: rig.domains[0] });
+          await rig.commit(staged);
+          return { bytes, content: staged.content };
+        }),
+      );
+      const memories = new Set<ArrayBufferLike>();
+      let pieces = 0;
+      async function readOne(at: number): Promise<void> {
+        const { bytes, content } = bodies[at % bodies.length]!;
+        const start = at < bodies.length ? 0 : random(2).readUInt16BE(0) * 16;
+        const held: { piece: Uint8Array; from: number }[] = [];
+        let from = start;
+        const letGo = (): void => {
+          const { piece, from } = held.shift()!;
+          expect(bytes.subarray(from, from + piece.length).equals(piece), `seed ${seed}, at ${from}`).to.equal(true);
+          dispose(piece);
+        };
+        for await (const piece of rig.content().read(content, { start, end: bytes.length - 1 })) {
+          memories.add(piece.buffer);
+          pieces++;
+          held.push({ piece, from });
+          from += piece.length;
+          await setTimeout(random(1)[0]! % 4);
+          while (held.length > random(1)[0]! % 4) letGo();
+        }
+        while (held.length > 0) letGo();
+        expect(from).to.equal(bytes.length);
+      }
+      await Promise.all(Array.from({ length: 9 }, (_, at) => readOne(at)));
+      // What was on another thread comes back as another object on the same memory.
+      if (threads === 0) expect(memories.size, 'some of it served again').to.be.lessThan(pieces);
+    });
 });
 
 describe('a chunk that compaction moved after its place was read', () => {
