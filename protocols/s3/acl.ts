@@ -23,6 +23,11 @@ export function canonicalId(id: PrincipalId): string {
   return id.toString(16).padStart(64, '0');
 }
 
+/** The account of a user, as bucket policies name it: twelve digits. */
+export function accountId(id: PrincipalId): string {
+  return String(id).padStart(12, '0');
+}
+
 /** What x-amz-acl or the grant headers ask for; null: nothing. @throws InvalidArgument, InvalidRequest */
 export function aclOfHeaders(headers: IncomingHttpHeaders): AclRequest | null {
   const canned = headers['x-amz-acl'];

@@ -116,8 +116,9 @@ export function sealUpload(upload: Upload, { key }: CustomerKey, mark: KeyMark, 
     }
     for (const { name, digest } of digests) plain[name] = digest.digest();
     for (const [name, value] of Object.entries(upload.expect()) as [DigestName, Buffer][]) {
-      if (plain[name]?.equals(value) !== true)
-        throw new CloudStoreError('checksum_mismatch', 'The body has another checksum.', { details: { algorithm: name } });
+      if (plain[name]?.equals(value) === true) continue;
+      const details = { algorithm: name, expected: value.toString('base64'), computed: plain[name]?.toString('base64') ?? '' };
+      throw new CloudStoreError('checksum_mismatch', 'The body has another checksum.', { details });
     }
   }
   return {

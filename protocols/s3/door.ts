@@ -8,8 +8,9 @@ import type { Door, RequestContext } from '#http/door';
 import type { LoggedRequest } from './access-log.ts';
 import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
-import { S3Error, toS3Error } from './errors.ts';
+import { S3Error, sha256Mismatch, toS3Error } from './errors.ts';
 import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
+import { EXPECTED_OWNER, requireExpectedOwner } from './expected-owner.ts';
 import { expirationOf } from './expiration.ts';
 import { PRESIGN_PARAMETERS, restoreMovedHeaders } from './moved-headers.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
@@ -54,6 +55,7 @@ const UNUSUAL = [
   'x-amz-server-side-encryption-customer-key',
   'expect',
   'origin',
+  EXPECTED_OWNER,
 ] as const;
 
 /** S3 over the namespace. Routes and codecs come from AWS's model; what nobody has written answers NotImplemented by its name. */
@@ -197,13 +199,16 @@ export function createS3Door(deps: S3Deps): Door {
   }
 
   /**
-   * What is not there is told to whoever may list. To others it is as forbidden as what is, as at AWS; and to nobody in particular, so is a bucket
-   * that is not.
+   * What is not there is told to whoever may list. To others it is as forbidden as what is, as at AWS; a bucket of somebody else's is forbidden too, and to
+   * nobody in particular so is one that is not there.
    */
   async function hidden(cx: RequestContext, error: unknown, by: Signed | null): Promise<unknown> {
     if (by === null || !isCloudStoreError(error)) return error;
     const { target, principal } = by;
-    if (principal === null && error.code === 'bucket_not_found') return new S3Error('AccessDenied');
+    if (error.code === 'bucket_not_found') {
+      const name = String(error.details.bucket ?? target.bucket ?? '');
+      return principal === null || (await buckets.named(name).catch(() => null)) !== null ? new S3Error('AccessDenied') : error;
+    }
     if (error.code !== 'not_found' || target.bucket === null || target.key === null) return error;
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
     try {
@@ -228,6 +233,7 @@ export function createS3Door(deps: S3Deps): Door {
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
     const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer };
     const document = documentAction(operation.name);
+    await requireExpectedOwner(x);
     if (document !== null) await deps.authorizer.require(who, document, await bucketOf(x));
     const input = parser.head(req.headers, target.query);
     if (parser.payload !== null) {
@@ -383,8 +389,9 @@ function send({ req, res, operation, writer }: Exchange, output: Output): void {
 /** A body that is not what its signature says has a code of its own; the checksum headers' is BadDigest. */
 function refine(req: IncomingMessage, error: unknown): unknown {
   if (!isCloudStoreError(error, 'checksum_mismatch')) return error;
-  const signed = /^[0-9a-f]{64}$/.test(String(req.headers['x-amz-content-sha256'] ?? ''));
-  return error.details.algorithm === 'sha256' && signed && req.headers['x-amz-checksum-sha256'] === undefined
-    ? new S3Error('XAmzContentSHA256Mismatch')
-    : error;
+  const signed = String(req.headers['x-amz-content-sha256'] ?? '');
+  const { algorithm, computed } = error.details;
+  if (algorithm !== 'sha256' || !/^[0-9a-f]{64}$/.test(signed) || req.headers['x-amz-checksum-sha256'] !== undefined)
+    return error;
+  return sha256Mismatch(Buffer.from(signed, 'hex'), Buffer.from(String(computed ?? ''), 'base64'));
 }

@@ -29,6 +29,8 @@ export function answerError(res: ServerResponse, cx: RequestContext, thrown: unk
     return;
   }
   abandonBody(req, res);
+  const { range } = req.headers;
+  if (error.code === 'InvalidRange' && range !== undefined) error.fields.RangeRequested = range.slice(0, 200);
   for (const [name, value] of Object.entries(headersOf(thrown))) res.setHeader(name, value);
   if (error.code === 'SlowDown' || error.code === 'ServiceUnavailable') res.setHeader('Retry-After', '1');
   if (status === 304) {

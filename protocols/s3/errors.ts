@@ -31,6 +31,7 @@ export const CATALOGUE = {
   InvalidBucketAclWithBlockPublicAccessError: [400, 'Bucket cannot have public ACLs set with BlockPublicAccess enabled'],
   InvalidBucketAclWithObjectOwnership: [400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  InvalidBucketOwnerAWSAccountID: [400, 'The value of the expected bucket owner parameter must be an AWS account ID.'],
   InvalidBucketState: [409, 'The request is not valid for the current state of the bucket.'],
   InvalidDigest: [400, 'The Content-MD5 you specified is not valid.'],
   InvalidEncryptionAlgorithmError: [400, 'The encryption request that you specified is not valid. The valid value is AES256.'],
@@ -124,6 +125,25 @@ export class S3Error extends Error {
   }
 }
 
+/** What a client said of its body, and what came, both in base64. */
+export function badDigest(expected: unknown, computed: unknown): S3Error {
+  const fields = { ExpectedDigest: expected, CalculatedDigest: computed };
+  return new S3Error('BadDigest', undefined, onlyTexts(fields));
+}
+
+/** The body is not what its signature covers. */
+export function sha256Mismatch(signed: Buffer, computed: Buffer): S3Error {
+  const S3ComputedContentSHA256 = computed.toString('hex');
+  return new S3Error('XAmzContentSHA256Mismatch', undefined, {
+    ClientComputedContentSHA256: signed.toString('hex'),
+    ...(S3ComputedContentSHA256 === '' ? {} : { S3ComputedContentSHA256 }),
+  });
+}
+
+function onlyTexts(fields: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}
+
 /** Every code of the core in S3's words. `locked` is AccessDenied, which no client retries for ever. */
 export const CODES = {
   not_found: 'NoSuchKey',
@@ -197,6 +217,16 @@ export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
             MaxSizeAllowed: 1024,
           })
         : new S3Error('InvalidURI', error.message);
+    case 'checksum_mismatch':
+      return badDigest(details.expected, details.computed);
+    case 'invalid_bucket_name':
+      return new S3Error('InvalidBucketName', undefined, onlyTexts({ BucketName: details.bucket }));
+    case 'invalid_part':
+      return new S3Error('InvalidPart', undefined, {
+        ...onlyTexts({ UploadId: subject?.query.get('uploadId') }),
+        ...(typeof details.number === 'number' ? { PartNumber: details.number } : {}),
+        ...(typeof details.etag === 'string' ? { ETag: details.etag.slice(0, 100) } : {}),
+      });
     case 'invalid_range':
       return new S3Error('InvalidRange', undefined, typeof details.size === 'number' ? { ActualObjectSize: details.size } : {});
     case 'object_locked':
@@ -236,7 +266,7 @@ function fieldsOf(code: ErrorCode, { bucket, key, query }: Subject): Record<stri
   if (code === 'version_not_found') named.push(['Key', key], ['VersionId', query.get('versionId')]);
   if (code === 'upload_not_found') named.push(['UploadId', query.get('uploadId')]);
   if (code === 'bucket_not_found' || code.startsWith('bucket_')) named.push(['BucketName', bucket]);
-  return Object.fromEntries(named.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+  return onlyTexts(Object.fromEntries(named));
 }
 
 function aclError(why: string): S3Error {

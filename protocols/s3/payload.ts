@@ -13,7 +13,7 @@ import {
   readChecksum,
   storedChecksum,
 } from './checksums.ts';
-import { S3Error } from './errors.ts';
+import { badDigest, S3Error, sha256Mismatch } from './errors.ts';
 import { smallDigest } from './small-digest.ts';
 import type { Payload } from './verifier.ts';
 
@@ -81,10 +81,13 @@ export async function readXmlBody(req: IncomingMessage, payload: Payload, ofObje
   const named = declaredChecksum(req.headers)?.name;
   for (const name of Object.keys(expect) as DigestName[]) {
     if (ofObject && name === named) continue;
-    if (!(await smallDigest(name, bytes)).equals(expect[name] as Buffer)) throw new S3Error('BadDigest');
+    const [computed, wanted] = [await smallDigest(name, bytes), expect[name] as Buffer];
+    if (!computed.equals(wanted)) throw badDigest(wanted.toString('base64'), computed.toString('base64'));
   }
-  if (payload.kind === 'sha256' && !(await smallDigest('sha256', bytes)).equals(payload.sha256))
-    throw new S3Error('XAmzContentSHA256Mismatch');
+  if (payload.kind === 'sha256') {
+    const computed = await smallDigest('sha256', bytes);
+    if (!computed.equals(payload.sha256)) throw sha256Mismatch(payload.sha256, computed);
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

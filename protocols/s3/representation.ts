@@ -65,6 +65,7 @@ export function refuseMarker(x: Exchange, info: ObjectInfo): void {
   x.res.setHeader('x-amz-delete-marker', 'true');
   x.res.setHeader('x-amz-version-id', info.visibility === 'null' ? 'null' : info.versionId);
   x.res.setHeader('Last-Modified', httpDate(info.modified));
+  x.res.setHeader('Allow', 'DELETE');
   throw new S3Error('MethodNotAllowed', undefined, { Method: x.req.method ?? '', ResourceType: 'DeleteMarker' });
 }
 
@@ -109,7 +110,8 @@ export function readAttributes(headers: IncomingHttpHeaders): { attributes: Obje
   const tags = readTagging(take('x-amz-tagging'));
   if (tags !== null) attributes.tags = tags;
   const storageClass = take('x-amz-storage-class');
-  if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) throw new S3Error('InvalidStorageClass');
+  if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass))
+    throw new S3Error('InvalidStorageClass', undefined, { StorageClassRequested: storageClass.slice(0, 100) });
   if (storageClass !== undefined && storageClass !== 'STANDARD') attributes.extra = { 's3.storageClass': storageClass };
   const redirect = take('x-amz-website-redirect-location');
   if (redirect !== undefined) attributes.extra = { ...attributes.extra, [REDIRECT_ATTRIBUTE]: checkedRedirect(redirect) };

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AccessKey } from '#contracts/authenticator';
 import { S3Error } from './errors.ts';
+import { signatureMismatch } from './signature-mismatch.ts';
 import { sameText, trimHeader } from './sigv4.ts';
 import type { Target } from './target.ts';
 import { decodePath, encodeUri, type Query } from './uri.ts';
@@ -111,11 +112,7 @@ export function verifyV2(req: IncomingMessage, target: Target, { credentials, da
   const asSent = textOf(target.path);
   // Both name the same object: an address is written in more than one way.
   if (signed(asSent) || signed(textOf(encodeUri(decodePath(target.path), true)))) return;
-  throw new S3Error('SignatureDoesNotMatch', undefined, {
-    AWSAccessKeyId: key.id,
-    StringToSign: asSent.slice(0, 4096),
-    SignatureProvided: credentials.signature,
-  });
+  throw signatureMismatch(key.id, credentials.signature, asSent);
 }
 
 /** Of forms, the text is their policy as it came. */

@@ -7,6 +7,7 @@ import type { Who } from '#core/principal';
 import { abandonBody, allowBody, readBody } from '#http/body';
 import type { RequestContext } from '#http/door';
 import { escapeXml } from '#http/xml';
+import { accountId } from './acl.ts';
 import { checkTime, readCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import type { S3Deps } from './exchange.ts';
@@ -88,8 +89,7 @@ export function createSts(
 async function resultOf(credentials: Credentials, who: Who, request: StsRequest): Promise<string> {
   const name = who.principal?.name ?? '';
   const id = who.principal?.id ?? 0;
-  // As bucket policies name users: an account for each.
-  const account = String(id).padStart(12, '0');
+  const account = accountId(id);
   if (request.action === 'GetCallerIdentity') {
     return `<Arn>arn:aws:iam::${account}:user/${escapeXml(name)}</Arn><UserId>${id}</UserId><Account>${account}</Account>`;
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AccessKey } from '#contracts/authenticator';
 import { type Credentials, checkTime, type KnownClaims, readCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
+import { signatureMismatch } from './signature-mismatch.ts';
 import { type ClaimV2, readV2, type SignatureV2, verifyV2 } from './sigv2.ts';
 import {
   canonicalRequest,
@@ -84,14 +85,15 @@ export function createVerifier(options: { region: string; now(): number; signatu
         query: target.query,
         header: (name: string) => headerText(req, name),
       };
-      const attempt = (path: string, query?: string): string => {
-        const canonical = canonicalRequest(request, path, credentials.signedHeaders, payloadHash, query);
-        return stringToSign(credentials.stamp, credentials.scope, canonical);
-      };
+      const canonicalOf = (path: string, query?: string): string =>
+        canonicalRequest(request, path, credentials.signedHeaders, payloadHash, query);
+      const attempt = (path: string, query?: string): string =>
+        stringToSign(credentials.stamp, credentials.scope, canonicalOf(path, query));
       const signed = (candidate: string): boolean => sameText(signer.sign(candidate), credentials.signature);
       // First as it was sent, which is nearly always canonical: a signature of it is one of this request either way.
       if (!signed(attempt(target.path, queryAsSent(target.query)))) {
-        const canonical = attempt(encodeUri(decodePath(target.path), true));
+        const path = encodeUri(decodePath(target.path), true);
+        const text = attempt(path);
         // A client may have kept an encoded slash encoded when it signed.
         const bySegment = (): string =>
           attempt(
@@ -100,12 +102,8 @@ export function createVerifier(options: { region: string; now(): number; signatu
               .map((part) => encodeUri(decodePath(part)))
               .join('/'),
           );
-        if (!signed(canonical) && !(/%2f/i.test(target.path) && signed(bySegment()))) {
-          throw new S3Error('SignatureDoesNotMatch', undefined, {
-            AWSAccessKeyId: key.id,
-            StringToSign: canonical,
-            SignatureProvided: credentials.signature,
-          });
+        if (!signed(text) && !(/%2f/i.test(target.path) && signed(bySegment()))) {
+          throw signatureMismatch(key.id, credentials.signature, text, canonicalOf(path));
         }
       }
       if (!payloadHash.startsWith('STREAMING-')) return payloadOf(payloadHash, null);

@@ -68,7 +68,7 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:object-lock-mode': header('x-amz-object-lock-mode'),
   's3:object-lock-retain-until-date': header('x-amz-object-lock-retain-until-date'),
   's3:object-lock-legal-hold': header('x-amz-object-lock-legal-hold'),
-  's3:object-lock-remaining-retention-days': undefined,
+  's3:object-lock-remaining-retention-days': remainingDays,
   's3:x-amz-acl': header('x-amz-acl'),
   's3:x-amz-copy-source': header('x-amz-copy-source'),
   's3:x-amz-metadata-directive': header('x-amz-metadata-directive'),
@@ -86,7 +86,7 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:x-amz-grant-full-control': header('x-amz-grant-full-control'),
   's3:locationconstraint': undefined,
   's3:tlsversion': undefined,
-  's3:objectcreationoperation': undefined,
+  's3:objectcreationoperation': creates,
   's3:dataaccesspointarn': undefined,
   's3:dataaccesspointaccount': undefined,
   's3:accesspointnetworkorigin': undefined,
@@ -115,6 +115,25 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   'aws:tokenissuetime': undefined,
   'aws:vpcsourceip': undefined,
 };
+
+/** S3's writes, and whether they make an object of what they are sent. */
+const CREATIONS: ReadonlyMap<string, string> = new Map([
+  ...['PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload'].map((op) => [op, 'true'] as const),
+  ...['CreateMultipartUpload', 'UploadPart', 'UploadPartCopy'].map((op) => [op, 'false'] as const),
+]);
+
+/** Parts and their beginning take no condition, so a policy that asks for one must be able to let them pass. */
+function creates({ who }: Question): string | undefined {
+  return who.protocol === 's3' ? CREATIONS.get(who.context?.op ?? '') : undefined;
+}
+
+/** Begun days count: what is kept for ten has ten left when it is put. */
+function remainingDays({ who, about, nowMs }: Question): string | undefined {
+  const until = about?.retainUntil ?? Date.parse(who.context?.header('x-amz-object-lock-retain-until-date') ?? '');
+  return Number.isNaN(until) ? undefined : String(Math.ceil((until - nowMs) / DAY_MS));
+}
+
+const DAY_MS = 86_400_000;
 
 const LISTS: ReadonlySet<Action> = new Set(['list', 'list.versions', 'list.uploads']);
 

@@ -32,6 +32,8 @@ export interface ActionFacts {
   version?: VersionId | 'null';
   delimiter?: string;
   maxKeys?: number;
+  /** Until when the version is to be kept, ms since the epoch. */
+  retainUntil?: number;
   /** Tags that the request brings along. */
   tags?: Record<string, string>;
 }

@@ -26,6 +26,8 @@ export interface RequestFacts {
   readonly signatureV2?: boolean;
   /** S3 alone: when it was signed, ms since the epoch; version 2 does not tell of a URL. */
   readonly signedAt?: number;
+  /** What is asked for, as its protocol names it. */
+  readonly op?: string;
   /** By lower-case name. */
   header(name: string): string | undefined;
 }

@@ -140,7 +140,11 @@ function compare({ expect }: WriteOptions, digests: Digests): void {
     const computed = digests[name];
     if (value === undefined || computed?.equals(value)) continue;
     throw new CloudStoreError('checksum_mismatch', `The body does not have the ${name} that was declared.`, {
-      details: { algorithm: name },
+      details: {
+        algorithm: name,
+        expected: value.toString('base64'),
+        ...(computed === undefined ? {} : { computed: computed.toString('base64') }),
+      },
     });
   }
 }

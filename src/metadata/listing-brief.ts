@@ -1,5 +1,6 @@
 import type { BriefEntry, BriefInfo, ListEntry, ListQuery } from '#contracts/metadata-store';
 import type { Database } from './database.ts';
+import { delimitedValues } from './listing-delimited.ts';
 import { END, levelText, levelValues, type PageRange } from './listing-level.ts';
 import { SEPARATOR } from './rows.ts';
 
@@ -31,16 +32,24 @@ const LEVEL = {
   text: `${TOGETHER} FROM (${levelText(`concat_ws(E'\\x1f', '', d.path)`, BRIEF)}) AS e (key, packed, path)`,
 };
 
-/** The entries of a page without a delimiter or by `/`, as one text. null: it must be read in full (one of its names holds what parts it, or it is long). */
+/** By any other delimiter; a function's rows come in its order. */
+const DELIMITED = {
+  name: 'brief-delimited',
+  text: `${TOGETHER} FROM (SELECT CASE WHEN s.common IS NULL THEN ${BRIEF} ELSE concat_ws(E'\\x1f', '', s.common) END AS packed
+    FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s) e`,
+};
+
+/** The entries of a page as one text. null: it must be read in full (one of its names holds what parts it, or it is long). */
 export async function briefEntries(
   database: Database,
   query: ListQuery,
   range: PageRange,
   limit: number,
 ): Promise<BriefEntry[] | null> {
-  if (limit > ENTRIES_MAX || (query.delimiter !== '' && query.delimiter !== '/')) return null;
+  if (limit > ENTRIES_MAX) return null;
   const { start, inclusive, end } = range;
   if (query.delimiter === '/') return readBrief(await database.read(LEVEL, levelValues(query, range, limit)));
+  if (query.delimiter !== '') return readBrief(await database.read(DELIMITED, delimitedValues(query, range, limit)));
   const statement = inclusive ? (end === null ? FLAT.from : FLAT.fromTo) : end === null ? FLAT.after : FLAT.afterTo;
   const values = end === null ? [query.bucket, start, limit] : [query.bucket, start, limit, end];
   return readBrief(await database.read(statement, values));

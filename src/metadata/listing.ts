@@ -3,6 +3,7 @@ import { afterPrefix, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
 import { briefEntries, inBrief } from './listing-brief.ts';
+import { DELIMITED, delimitedValues } from './listing-delimited.ts';
 import { levelStatements, type PageRange, readTogether } from './listing-level.ts';
 import { PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
 
@@ -15,11 +16,6 @@ const FLAT = {
   afterTo: { name: 'list-after-to', text: `${SELECT} AND s.key > $2 AND s.key < $4 ORDER BY s.key LIMIT $3` },
   from: { name: 'list-from', text: `${SELECT} AND s.key >= $2 ORDER BY s.key LIMIT $3` },
   fromTo: { name: 'list-from-to', text: `${SELECT} AND s.key >= $2 AND s.key < $4 ORDER BY s.key LIMIT $3` },
-};
-const DELIMITED = {
-  name: 'list-delimited',
-  text: `SELECT s.key, CASE WHEN s.common IS NULL THEN ${PACKED_SLOT} END, s.common
-           FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s`,
 };
 const EXISTS = { name: 'list-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1' };
 
@@ -89,10 +85,7 @@ async function level(database: Database, query: ListQuery, range: PageRange, lim
 }
 
 async function delimited(database: Database, query: ListQuery, range: PageRange, limit: number): Promise<ListEntry[]> {
-  const { bucket, prefix, delimiter } = query;
-  const { start, inclusive, end } = range;
-  const values = [bucket, prefix, end, delimiter, afterPrefix(delimiter), start, inclusive, limit];
-  return entriesOf(bucket, await database.read<Row>(DELIMITED, values));
+  return entriesOf(query.bucket, await database.read<Row>(DELIMITED, delimitedValues(query, range, limit)));
 }
 
 function entriesOf(bucket: number, rows: Row[]): ListEntry[] {

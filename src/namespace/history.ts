@@ -111,7 +111,10 @@ export function createHistory(deps: HistoryDeps): History {
       if (!(await tasks.cancel(bucket, id))) throw new CloudStoreError('not_found', 'There is no such task that goes on.');
     },
     async lock(who, at, change) {
-      if (change.retention !== undefined) await access.require(who, 'retention.write', at.bucket, at.key);
+      if (change.retention !== undefined) {
+        const about = change.retention === null ? {} : { retainUntil: change.retention.until };
+        await access.require(who, 'retention.write', at.bucket, at.key, about);
+      }
       if (change.legalHold !== undefined) await access.require(who, 'hold.write', at.bucket, at.key);
       if (change.bypassGovernance === true) await access.require(who, 'retention.bypass', at.bucket, at.key);
       return rooms.store.commit({ kind: 'lock', who, ...at, ...change });

@@ -56,7 +56,7 @@ async function putInto(
 /** Who says how long what it writes is kept needs to be allowed to. */
 export async function requireLock(access: Access, who: Who, at: Address, lock: PutOptions['lock']): Promise<void> {
   if (lock === undefined) return;
-  if (lock.retention) await access.require(who, 'retention.write', at.bucket, at.key);
+  if (lock.retention) await access.require(who, 'retention.write', at.bucket, at.key, { retainUntil: lock.retention.until });
   if (lock.legalHold !== undefined) await access.require(who, 'hold.write', at.bucket, at.key);
 }
 

@@ -12,6 +12,7 @@ import { checksumMembers } from '../checksums.ts';
 import { customerKeyOf, encryptionMembers, newMark, sealUpload } from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler } from '../exchange.ts';
+import { requireExpectedSourceOwner } from '../expected-owner.ts';
 import { expirationOf } from '../expiration.ts';
 import { lockOption, requireIntegrity } from '../object-lock.ts';
 import { openUpload, type Upload } from '../payload.ts';
@@ -99,6 +100,7 @@ export async function copySource(
     });
   }
   const bucket = await bucketOf(x, path.slice(0, slash));
+  requireExpectedSourceOwner(x, bucket);
   return {
     bucket,
     at: { bucket: bucket.id, key: path.slice(slash + 1) },

@@ -159,6 +159,68 @@ suite('CopyObject', api('CopyObject'), {
         },
     ),
   },
+  'of two conditions on the source the ETag’s decides': {
+    page: api('CopyObject'),
+    ...over<(etag: string, modified: string) => [Record<string, string>, number]>(
+      {
+        'If-Match holds, If-Unmodified-Since does not': (etag) => [
+          { 'if-match': etag, 'if-unmodified-since': 'Mon, 01 Jan 2001 00:00:00 GMT' },
+          200,
+        ],
+        'If-None-Match fails, If-Modified-Since holds': (etag) => [
+          { 'if-none-match': etag, 'if-modified-since': 'Mon, 01 Jan 2001 00:00:00 GMT' },
+          412,
+        ],
+      },
+      (of) =>
+        async ({ put, send, head, path, key }) => {
+          const from = key();
+          await put(from, 'abc');
+          const { headers } = await head(from);
+          const [conditions, status] = of(headers.etag ?? '', headers['last-modified'] ?? '');
+          const named = Object.fromEntries(
+            Object.entries(conditions).map(([name, value]) => [`x-amz-copy-source-${name}`, value]),
+          );
+          expectStatus(await send('PUT', key(), { headers: { 'x-amz-copy-source': path(from), ...named } }), status);
+        },
+    ),
+  },
+  'conditions on source and destination must both hold, with either directive': {
+    page: PAGES.conditionalWrites,
+    ...over(['COPY', 'REPLACE'], (directive) => async ({ put, send, get, head, path, key }) => {
+      const [from, to] = [key(), key()];
+      const source = (await put(from, 'new', { 'x-amz-meta-from': 'source' })).headers.etag ?? '';
+      const target = (await put(to, 'old')).headers.etag ?? '';
+      const copy = (ofSource: string, ofTarget: string) =>
+        send('PUT', to, {
+          headers: {
+            'x-amz-copy-source': path(from),
+            'x-amz-copy-source-if-match': ofSource,
+            'if-match': ofTarget,
+            'x-amz-metadata-directive': directive,
+            'x-amz-meta-from': 'request',
+          },
+        });
+      expectError(await copy('"0"', target), 412, 'PreconditionFailed');
+      expectError(await copy(source, '"0"'), 412, 'PreconditionFailed');
+      expect((await get(to)).text).to.equal('old');
+      expectStatus(await copy(source, target), 200);
+      expect((await head(to)).headers['x-amz-meta-from']).to.equal(directive === 'COPY' ? 'source' : 'request');
+    }),
+  },
+  'a delete marker is no source': {
+    page: PAGES.versioning,
+    run: async ({ s3, newBucket }) => {
+      const bucket = await newBucket();
+      const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'versioning', body: on }), 200);
+      await s3.send('PUT', `/${bucket}/a`, { body: 'x' });
+      const marker = (await s3.send('DELETE', `/${bucket}/a`)).headers['x-amz-version-id'] ?? '';
+      const copy = (source: string) => s3.send('PUT', `/${bucket}/b`, { headers: { 'x-amz-copy-source': source } });
+      expectError(await copy(`/${bucket}/a`), 404, 'NoSuchKey');
+      expectError(await copy(`/${bucket}/a?versionId=${marker}`), 400, 'InvalidRequest');
+    },
+  },
   'If-None-Match: * keeps what is at the destination': {
     page: PAGES.conditionalWrites,
     run: async ({ put, send, get, path, key }) => {

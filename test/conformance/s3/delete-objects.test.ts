@@ -107,6 +107,64 @@ suite('DeleteObjects', api('DeleteObjects'), {
     const answer = await remove(lab, `<Object><Key>${key}</Key><Size>4</Size></Object>`);
     expect(expectStatus(answer, 200).xml().child('Error')?.value('Code')).to.equal('PreconditionFailed');
   },
+  'a time that is not the object’s keeps it, the object’s own removes it': {
+    page: PAGES.conditionalDeletes,
+    run: async (lab) => {
+      const key = lab.key();
+      await lab.put(key, 'abc');
+      const modified = (await lab.head(key)).headers['last-modified'] ?? '';
+      const at = (time: string) => remove(lab, `<Object><Key>${key}</Key><LastModifiedTime>${time}</LastModifiedTime></Object>`);
+      const kept = expectStatus(await at('Mon, 01 Jan 2001 00:00:00 GMT'), 200).xml();
+      expect(kept.child('Error')?.value('Code')).to.equal('PreconditionFailed');
+      expectStatus(await lab.head(key), 200);
+      expect(deletedOf(await at(modified))).to.deep.equal([key]);
+      expectStatus(await lab.head(key), 404);
+    },
+  },
+  'ETag: * removes what is there': {
+    page: PAGES.conditionalDeletes,
+    run: async (lab) => {
+      const key = lab.key();
+      await lab.put(key, 'abc');
+      expect(deletedOf(await remove(lab, `<Object><Key>${key}</Key><ETag>*</ETag></Object>`))).to.deep.equal([key]);
+      expectStatus(await lab.head(key), 404);
+    },
+  },
+  'all conditions of an object must hold': {
+    page: PAGES.conditionalDeletes,
+    run: async (lab) => {
+      const key = lab.key();
+      const { headers } = await lab.put(key, 'abc');
+      const both = (size: number) =>
+        remove(lab, `<Object><Key>${key}</Key><ETag>${headers.etag}</ETag><Size>${size}</Size></Object>`);
+      expect((await both(4)).xml().child('Error')?.value('Code')).to.equal('PreconditionFailed');
+      expectStatus(await lab.head(key), 200);
+      expect(deletedOf(await both(3))).to.deep.equal([key]);
+    },
+  },
+  'versions and markers go by their ids, and each is told': {
+    page: PAGES.versioning,
+    run: async (lab) => {
+      const bucket = await lab.newBucket();
+      const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'versioning', body: on }), 200);
+      const version = (await lab.s3.send('PUT', `/${bucket}/a`, { body: 'a' })).headers['x-amz-version-id'] ?? '';
+      const marker = (await lab.s3.send('DELETE', `/${bucket}/a`)).headers['x-amz-version-id'] ?? '';
+      const inner = [version, marker].map((id) => `<Object><Key>a</Key><VersionId>${id}</VersionId></Object>`).join('');
+      const body = `<Delete>${inner}</Delete>`;
+      const headers = { 'content-md5': createHash('md5').update(body).digest('base64') };
+      const answer = expectStatus(await lab.s3.send('POST', `/${bucket}`, { query: 'delete', body, headers }), 200).xml();
+      const told = answer
+        .all('Deleted')
+        .map((one) => [one.value('VersionId'), one.value('DeleteMarker'), one.value('DeleteMarkerVersionId')]);
+      expect(told).to.have.deep.members([
+        [version, '', ''],
+        [marker, 'true', marker],
+      ]);
+      const left = (await lab.s3.send('GET', `/${bucket}`, { query: 'versions=' })).xml();
+      expect([left.all('Version').length, left.all('DeleteMarker').length]).to.deep.equal([0, 0]);
+    },
+  },
   'in a versioned bucket it writes markers and says so': {
     page: PAGES.versioning,
     run: async (lab) => {

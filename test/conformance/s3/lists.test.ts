@@ -303,6 +303,23 @@ suite('ListObjects', api('ListObjects'), {
     const page = await v1({ prefix: 'b/', delimiter: '/', marker: 'b/1' });
     expect([keysOf(page), prefixesOf(page)]).to.deep.equal([['b/2'], ['b/c/']]);
   },
+  'any delimiter rolls up as in version 2, on pages of any size': over(
+    ['%', '--', 'é', ' ', '\\'],
+    (delimiter) => async (lab) => {
+      const { v1, v2 } = await filled(lab, [`a${delimiter}1`, `a${delimiter}2`, 'b', `c${delimiter}d${delimiter}1`]);
+      for (const size of [1, 2, 1000]) {
+        const seen: string[] = [];
+        let marker: string | undefined = '';
+        for (let round = 0; marker !== undefined && round < 10; round++) {
+          const page = await v1({ delimiter, 'max-keys': size, marker });
+          seen.push(...keysOf(page), ...prefixesOf(page));
+          marker = page.xml().value('IsTruncated') === 'true' ? page.xml().value('NextMarker') : undefined;
+        }
+        expect(seen.sort()).to.deep.equal([`a${delimiter}`, 'b', `c${delimiter}`].sort());
+      }
+      expect(prefixesOf(await v2({ delimiter }))).to.deep.equal([`a${delimiter}`, `c${delimiter}`]);
+    },
+  ),
   'max-keys 0 shows nothing': async (lab) => {
     const { v1 } = await filled(lab, ['a']);
     const page = await v1({ 'max-keys': 0 });
@@ -386,6 +403,27 @@ suite('ListMultipartUploads', api('ListMultipartUploads'), {
         .all('Upload')
         .map((one) => one.value('Key')),
     ).to.deep.equal(['b']);
+  },
+  'any delimiter rolls up, and encoding-type url encodes what is told': async (lab) => {
+    const bucket = await lab.newBucket();
+    for (const key of ['a -1', 'a -2', 'b c'])
+      expectStatus(await lab.s3.send('POST', `/${bucket}/${key}`, { query: 'uploads=' }), 200);
+    const query = { uploads: '', delimiter: ' -', 'encoding-type': 'url' };
+    const xml = expectStatus(await lab.s3.send('GET', `/${bucket}`, { query }), 200).xml();
+    const decoded = (text = ''): string => decodeURIComponent(text.replaceAll('+', ' '));
+    expect(xml.all('CommonPrefixes').map((one) => decoded(one.value('Prefix')))).to.deep.equal(['a -']);
+    expect(xml.all('Upload').map((one) => decoded(one.value('Key')))).to.deep.equal(['b c']);
+    expect([decoded(xml.value('Delimiter')), xml.value('EncodingType'), xml.text.includes(' -')]).to.deep.equal([
+      ' -',
+      'url',
+      false,
+    ]);
+  },
+  'max-uploads 0 shows nothing': async (lab) => {
+    const bucket = await lab.newBucket();
+    expectStatus(await lab.s3.send('POST', `/${bucket}/a`, { query: 'uploads=' }), 200);
+    const xml = expectStatus(await lab.s3.send('GET', `/${bucket}`, { query: { uploads: '', 'max-uploads': 0 } }), 200).xml();
+    expect([xml.all('Upload').length, xml.value('IsTruncated')]).to.deep.equal([0, 'false']);
   },
   'what was completed or aborted is not shown': async (lab) => {
     const bucket = await lab.newBucket();

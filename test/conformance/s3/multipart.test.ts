@@ -498,6 +498,41 @@ suite('reads by part number', PAGES.multipart, {
     const { status, headers } = await lab.head(key, { query: { partNumber: 2 } });
     expect([status, headers['content-length'], headers['x-amz-mp-parts-count']]).to.deep.equal([206, String(TAIL.length), '2']);
   },
+  'HEAD of a part tells what GET of it tells': async (lab) => {
+    const { key } = await whole(lab);
+    const [got, told] = [await lab.get(key, { query: { partNumber: 1 } }), await lab.head(key, { query: { partNumber: 1 } })];
+    expect(told.status).to.equal(206);
+    for (const name of ['content-length', 'content-range', 'etag', 'last-modified', 'x-amz-mp-parts-count', 'accept-ranges'])
+      expect(told.headers[name], name).to.equal(got.headers[name]);
+  },
+  'a condition decides on a part as on the whole': {
+    page: PAGES.conditionalReads,
+    run: async (lab) => {
+      const { key } = await whole(lab);
+      const etag = (await lab.head(key)).headers.etag ?? '';
+      const query = { partNumber: 2 };
+      expectStatus(await lab.get(key, { query, headers: { 'if-match': etag } }), 206);
+      expectError(await lab.get(key, { query, headers: { 'if-match': '"0"' } }), 412, 'PreconditionFailed');
+      expectStatus(await lab.get(key, { query, headers: { 'if-none-match': etag } }), 304);
+    },
+  },
+  'a part of a version is read by both': {
+    page: PAGES.versioning,
+    run: async (lab) => {
+      const bucket = await lab.newBucket();
+      const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'versioning=', body: on }), 200);
+      const at = `/${bucket}/a`;
+      const uploadId = (await lab.s3.send('POST', at, { query: 'uploads=' })).xml().value('UploadId');
+      const part = await lab.s3.send('PUT', at, { query: { partNumber: 1, uploadId }, body: 'parts' });
+      const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag></Part></CompleteMultipartUpload>`;
+      const done = expectStatus(await lab.s3.send('POST', at, { query: { uploadId }, body }), 200);
+      const versionId = done.headers['x-amz-version-id'] ?? '';
+      expectStatus(await lab.s3.send('PUT', at, { body: 'newer' }), 200);
+      const read = await lab.s3.send('GET', at, { query: { versionId, partNumber: 1 } });
+      expect([read.status, read.text, read.headers['x-amz-mp-parts-count']]).to.deep.equal([206, 'parts', '1']);
+    },
+  },
   'a number past the last is InvalidPartNumber': async (lab) => {
     const { key } = await whole(lab);
     expectError(await lab.get(key, { query: { partNumber: 3 } }), 416, 'InvalidPartNumber');

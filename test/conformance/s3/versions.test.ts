@@ -249,6 +249,46 @@ suite('ListObjectVersions', api('ListObjectVersions'), {
     expect(xml.all('Version').map((one) => one.value('Key'))).to.deep.equal(['in/a']);
     expect(xml.all('CommonPrefixes').map((one) => one.value('Prefix'))).to.deep.equal(['in/b/']);
   },
+  'any delimiter rolls up, each common prefix once, on pages of any size': over(
+    ['/', '--', 'é', ' '],
+    (delimiter) => async (lab) => {
+      const { put, list } = await versioned(lab);
+      const keys = [`a${delimiter}1`, `a${delimiter}2`, 'b', `c${delimiter}1`, 'd'];
+      for (const key of [...keys, ...keys]) await put(key, key);
+      for (const size of ['1', '2', '3', '1000']) {
+        const seen: string[] = [];
+        let query: Record<string, string> = {};
+        for (let pages = 0; pages < 20; pages++) {
+          const xml = await list({ delimiter, 'max-keys': size, ...query });
+          for (const { name, value } of xml.children.map((one) => ({ name: one.name, value: one.value.bind(one) }))) {
+            if (name === 'Version') seen.push(value('Key'));
+            if (name === 'CommonPrefixes') seen.push(value('Prefix'));
+          }
+          if (xml.value('IsTruncated') === 'false') break;
+          const version = xml.value('NextVersionIdMarker');
+          query = { 'key-marker': xml.value('NextKeyMarker'), ...(version === '' ? {} : { 'version-id-marker': version }) };
+        }
+        expect(seen.sort(), size).to.deep.equal([`a${delimiter}`, 'b', 'b', `c${delimiter}`, 'd', 'd'].sort());
+      }
+    },
+  ),
+  'encoding-type=url encodes prefix, delimiter, markers and common prefixes': async (lab) => {
+    const { list, put } = await versioned(lab);
+    for (const key of ['p q/1 +x', 'p q/2 +x', 'p q/3']) await put(key, key);
+    const query = { 'encoding-type': 'url', prefix: 'p q/', delimiter: ' +', 'max-keys': '1' };
+    const xml = await list(query);
+    const decoded = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));
+    expect(decoded(xml.child('CommonPrefixes')?.value('Prefix') ?? '')).to.equal('p q/1 +');
+    for (const [name, value] of [
+      ['Prefix', 'p q/'],
+      ['Delimiter', ' +'],
+      ['NextKeyMarker', 'p q/1 +'],
+    ] as const) {
+      expect(xml.value(name), name).to.not.match(/ /);
+      expect(decoded(xml.value(name)), name).to.equal(value);
+    }
+    expect((await list({ ...query, 'key-marker': 'p q/1 +' })).value('KeyMarker')).to.not.match(/ /);
+  },
   'encoding-type=url encodes keys': async (lab) => {
     const { list, send } = await versioned(lab);
     expectStatus(await send('PUT', 'a b/ü', { body: '' }), 200);

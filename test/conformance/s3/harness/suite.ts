@@ -37,7 +37,9 @@ export function suite(topic: string, page: string, cases: Record<string, Case>):
     this.timeout(60_000);
     const running: Running = { context: null };
     let lab: Lab & { clean(): Promise<void> };
-    before(async () => {
+    before(async function () {
+      // The first group starts the gateway, which takes as long as the machine is busy.
+      this.timeout(600_000);
       lab = await openLab(topic, running);
     });
     after(() => lab?.clean());
