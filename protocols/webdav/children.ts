@@ -1,12 +1,12 @@
-import type { ListEntry, ListPage } from '#contracts/metadata-store';
+import type { FolderEntry, FolderPage } from '#contracts/metadata-store';
 import { type BucketId, nameOf, type ObjectKey } from '#core/address';
-import type { DirectoryInfo, EntryInfo } from '#core/object';
+import type { DirectoryInfo, ShownEntry } from '#core/object';
 import type { Exchange } from './exchange.ts';
 import { hrefName } from './paths.ts';
 
 /** One entry of a folder as it shows there. */
 export interface Child {
-  entry: EntryInfo;
+  entry: ShownEntry;
   displayName: string;
   /** To be put behind the folder's href and a slash; a folder's ends in one. */
   hrefName: string;
@@ -22,26 +22,40 @@ const PAGE_ENTRIES = 1000;
  * Everything directly in a folder, in byte order, a page at a time. The folder's own marker is the folder itself, and shows
  * as a file only where S3 put bytes into it; a folder beside an object of the same name shows under an escape.
  */
-export async function* childPages(x: Exchange, bucket: BucketId, folder: ObjectKey): AsyncGenerator<Child[]> {
+export async function* childPages(
+  x: Exchange,
+  bucket: BucketId,
+  { key: folder }: DirectoryInfo,
+  first: FolderPage,
+): AsyncGenerator<Child[]> {
   const clashes = new ClashFinder();
-  const ask = (after: string): Promise<ListPage> =>
-    x.deps.namespace.list(x.who, { bucket, prefix: folder, delimiter: '/', after, limit: PAGE_ENTRIES, directories: true });
-  let coming: Promise<ListPage> | null = ask('');
-  while (coming !== null) {
-    const page: ListPage = await coming;
-    coming = page.next === null ? null : ask(page.next);
+  let page: FolderPage | null = first;
+  while (page !== null) {
+    const coming: Promise<FolderPage> | null = page.next === null ? null : folderPage(x, bucket, folder, { after: page.next });
     // Its error is thrown when its turn comes; where a client went away that is never.
     coming?.catch(() => undefined);
     const children: Child[] = [];
-    for (const listed of page.entries) {
+    for (const listed of page.entries ?? []) {
       const child = childOf(listed, bucket, folder, clashes);
       if (child !== null) children.push(child);
     }
     yield children;
+    page = await coming;
   }
 }
 
-function childOf(listed: ListEntry, bucket: BucketId, folder: ObjectKey, clashes: ClashFinder): Child | null {
+/** What `childPages` begins with: the folder too. `key` is a path as in `Namespace.entry`. */
+export function folderPage(
+  { deps, who }: Exchange,
+  bucket: BucketId,
+  key: ObjectKey,
+  { after = '', unless }: { after?: string; unless?: string | undefined } = {},
+): Promise<FolderPage> {
+  const query = { after, limit: PAGE_ENTRIES, ...(unless === undefined ? {} : { unless }) };
+  return deps.namespace.listFolder(who, { bucket, key }, query);
+}
+
+function childOf(listed: FolderEntry, bucket: BucketId, folder: ObjectKey, clashes: ClashFinder): Child | null {
   if (listed.kind === 'object') {
     const { info } = listed;
     if (info.key === folder && info.size === 0) return null;

@@ -8,7 +8,7 @@ import type { PrincipalStore } from '#contracts/principal-store';
 import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import type { EntryInfo } from '#core/object';
+import type { ShownEntry } from '#core/object';
 import type { Principal, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import type { AskedMemory } from './asked.ts';
@@ -48,7 +48,7 @@ export interface Surroundings extends Omit<WebdavDeps, 'base' | 'publicUrl' | 'v
   listings: ListingCache;
   asked: AskedMemory;
   /** Hears of what a listing shows, before it does. */
-  shown?: (entries: readonly EntryInfo[]) => void;
+  shown?: (entries: readonly ShownEntry[]) => void;
 }
 
 /** One authenticated request on its way through a method. */

@@ -1,7 +1,15 @@
 import type { Address, BucketId, ObjectKey } from '#core/address';
 import type { Conditions } from '#core/conditions';
 import type { ContentRef } from '#core/content-ref';
-import type { DirectoryInfo, EntryInfo, ObjectAttributes, ObjectInfo, StoredChecksum, VersionId } from '#core/object';
+import type {
+  DirectoryInfo,
+  EntryInfo,
+  ObjectAttributes,
+  ObjectInfo,
+  ShownObject,
+  StoredChecksum,
+  VersionId,
+} from '#core/object';
 import type { Who } from '#core/principal';
 import type { ObjectLock, Retention } from '#core/retention';
 import type { ChunkRecord, LeafRecord } from './content.ts';
@@ -27,6 +35,8 @@ export interface MetadataStore {
   list(query: ListQuery): Promise<ListPage>;
   /** As `list`, with only what a list of names shows of each object: half the work. `directories` says nothing here. */
   listBrief(query: ListQuery): Promise<BriefPage>;
+  /** A folder and a page of what lies directly in it, both of one moment. */
+  listFolder(query: FolderQuery): Promise<FolderPage>;
 
   /**
    * Decides and carries out one intent; durable when it resolves. Conditions, locks, quota and parents are decided in
@@ -202,6 +212,33 @@ export interface ListPage {
 
 export type ListEntry =
   | { kind: 'object'; info: ObjectInfo }
+  | { kind: 'prefix'; prefix: string; directory: DirectoryInfo | null };
+
+export interface FolderQuery {
+  bucket: BucketId;
+  /** Ends in `/`, or is empty: the bucket's root. */
+  folder: ObjectKey;
+  /** As in `ListQuery`. */
+  after: string;
+  /** 1 to 2,000. */
+  limit: number;
+  /** An ETag: while the folder has it, nothing is listed. */
+  unless?: string;
+  /** A file of the folder's name, without the slash, goes before the folder: then nothing is found. */
+  fileFirst?: boolean;
+}
+
+export interface FolderPage {
+  /** null: there is none, or a file goes before it. The page is then empty. */
+  folder: DirectoryInfo | null;
+  /** As `list` by `/` with `directories` gives them. null: the folder's ETag is the one that was named. */
+  entries: FolderEntry[] | null;
+  /** The `after` of the next page; null at the end. */
+  next: string | null;
+}
+
+export type FolderEntry =
+  | { kind: 'object'; info: ShownObject }
   | { kind: 'prefix'; prefix: string; directory: DirectoryInfo | null };
 
 export interface BriefPage {

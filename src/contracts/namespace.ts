@@ -7,7 +7,16 @@ import type { ByteRange, RangeRequest } from '#core/range';
 import type { ObjectLock } from '#core/retention';
 import type { Bytes } from '#core/stream';
 import type { Lock, NewLock } from './locks.ts';
-import type { BriefPage, ListPage, ListQuery, PutVerdict, RemoveVerdict, TreeVerdict } from './metadata-store.ts';
+import type {
+  BriefPage,
+  FolderPage,
+  FolderQuery,
+  ListPage,
+  ListQuery,
+  PutVerdict,
+  RemoveVerdict,
+  TreeVerdict,
+} from './metadata-store.ts';
 
 /** The one door to files: authorizes, checks conditions, locks and quota, stores content, commits, journals. Every protocol goes through it. */
 export interface Namespace {
@@ -62,6 +71,11 @@ export interface Namespace {
   list(who: Who, query: ListQuery): Promise<ListPage>;
   /** As `list`, with only what a list of names shows of each object. */
   listBrief(who: Who, query: ListQuery): Promise<BriefPage>;
+  /**
+   * What a tree's path (as in `entry`) names, where that is a folder, with a page of what lies directly in it, both of one moment.
+   * @throws access_denied where it may not be read, or not be listed
+   */
+  listFolder(who: Who, at: Address, query: Pick<FolderQuery, 'after' | 'limit' | 'unless'>): Promise<FolderPage>;
   annotate(
     who: Who,
     at: Address,

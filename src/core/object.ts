@@ -87,3 +87,10 @@ export interface DirectoryInfo {
 }
 
 export type EntryInfo = ObjectInfo | DirectoryInfo;
+
+/** What a folder shows of a file: all but which version it is, and what that lies in. */
+export type ShownObject = Pick<
+  ObjectInfo,
+  'kind' | 'bucket' | 'key' | 'nodeId' | 'size' | 'etag' | 'modified' | 'mtime' | 'created' | 'attributes' | 'properties'
+>;
+export type ShownEntry = ShownObject | DirectoryInfo;

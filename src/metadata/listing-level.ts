@@ -15,6 +15,9 @@ import {
 /** Greater than every key: one more of the last code point than a key can hold. */
 const AFTER_ALL = '\u{10ffff}'.repeat(KEY_BYTES_MAX / 4 + 1);
 
+/** How deep a folder lies: directories are indexed by it. */
+export const LEVEL_OF = `length(d.path) - length(replace(d.path, '/', ''))`;
+
 /**
  * One level of a bucket: the folders there are rows of `directories` (one exists for every prefix with live keys), and what
  * lies beside them is read gap by gap: from the end of one folder's keys to the next folder. So a page costs one range scan
@@ -25,7 +28,7 @@ export function levelText(folder: string, object: string): string {
   return `
 WITH folders AS MATERIALIZED (
   SELECT d.path, ${folder} AS packed FROM directories d
-   WHERE d.bucket_id = $1 AND length(d.path) - length(replace(d.path, '/', '')) = $2 AND d.path > $3 AND d.path < $4
+   WHERE d.bucket_id = $1 AND ${LEVEL_OF} = $2 AND d.path > $3 AND d.path < $4
    ORDER BY d.path LIMIT $7),
 gaps AS (
   SELECT f.*, left(f.path, -1) || '0' AS start, lead(f.path, 1, $4) OVER (ORDER BY f.path) AS ending FROM folders f
@@ -47,7 +50,7 @@ const FOLDERS = { name: 'list-level-folders', text: levelText(PACKED_DIRECTORY, 
 /** Between the entries of a page that comes as one text. Only a key or a path can hold it, and that is noticed. */
 export const END = '\u001e';
 /** Longer ones (dead properties, mostly) come one by one: a page of them as one text would have no bound. */
-const TOGETHER_BYTES_MAX = 65_536;
+export const TOGETHER_BYTES_MAX = 65_536;
 const TOGETHER_ENTRIES_MAX = 2_000;
 
 /**

@@ -39,17 +39,29 @@ async function page<Entry extends ListEntry | BriefEntry>(
   query: ListQuery,
   read: (range: PageRange, limit: number) => Promise<Entry[]>,
 ): Promise<{ entries: Entry[]; next: string | null }> {
-  const { bucket, prefix, after } = query;
+  const { bucket } = query;
   if (!Number.isInteger(query.limit) || query.limit < 1)
     throw new CloudStoreError('invalid_argument', 'A page has at least one entry.');
   const limit = Math.min(query.limit, LIMIT_MAX);
-  const inclusive = compareKeys(after, prefix) < 0 || after === '';
-  const range = { start: inclusive ? prefix : after, inclusive, end: afterPrefix(prefix) };
-  const entries = await read(range, limit + 1);
+  const entries = await read(rangeOf(query), limit + 1);
   if (entries.length === 0) {
     const exists = await database.read(EXISTS, [bucket]);
     if (exists.length === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
   }
+  return pageOf(entries, limit);
+}
+
+/** Where a page of a query lies. */
+export function rangeOf({ prefix, after }: ListQuery): PageRange {
+  const inclusive = compareKeys(after, prefix) < 0 || after === '';
+  return { start: inclusive ? prefix : after, inclusive, end: afterPrefix(prefix) };
+}
+
+/** A page of up to `limit`, of which one more was asked for. */
+export function pageOf<Entry extends { kind: 'object'; info: { key: string } } | { kind: 'prefix'; prefix: string }>(
+  entries: Entry[],
+  limit: number,
+): { entries: Entry[]; next: string | null } {
   const more = entries.length > limit;
   if (more) entries.length = limit;
   const last = entries.at(-1);

@@ -12,6 +12,7 @@ import type { Database } from './database.ts';
 import type { HeldLocks } from './held-locks.ts';
 import { createHistoryStore } from './history/store.ts';
 import { list, listBrief } from './listing.ts';
+import { listFolder } from './listing-folder.ts';
 import { createLookups } from './lookups.ts';
 import { createTrees } from './trees.ts';
 
@@ -103,6 +104,20 @@ export function createMetadataStore(
     entry,
     list: (query) => list(database, query),
     listBrief: (query) => listBrief(database, query),
+    async listFolder(query) {
+      const { bucket, folder: path, fileFirst } = query;
+      const [keepFolder, keepFile] = [folders?.reading(), cache?.reading()];
+      try {
+        const page = await listFolder(database, query);
+        if (page.folder === null) return page;
+        keepFolder?.store({ bucket, key: path }, page.folder);
+        if (fileFirst === true && path !== '') keepFile?.store({ bucket, key: path.slice(0, -1) }, null);
+        return page;
+      } finally {
+        keepFolder?.end();
+        keepFile?.end();
+      }
+    },
     commit,
     ...trees,
     history: createHistoryStore(rooms),

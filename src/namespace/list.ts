@@ -1,4 +1,6 @@
-import type { BriefPage, ListPage, ListQuery } from '#contracts/metadata-store';
+import type { BriefPage, FolderPage, ListPage, ListQuery } from '#contracts/metadata-store';
+import type { Namespace } from '#contracts/namespace';
+import type { Address } from '#core/address';
 import type { Who } from '#core/principal';
 import type { Rooms } from './deps.ts';
 
@@ -11,6 +13,20 @@ export async function list(rooms: Rooms, who: Who, query: ListQuery): Promise<Li
 export async function listBrief(rooms: Rooms, who: Who, query: ListQuery): Promise<BriefPage> {
   await allowed(rooms, who, query);
   return query.limit === 0 ? { entries: [], next: null } : rooms.store.listBrief(query);
+}
+
+/** Only at its first page a path may turn out to name a file. */
+export async function listFolder(
+  rooms: Rooms,
+  who: Who,
+  { bucket, key }: Address,
+  query: Parameters<Namespace['listFolder']>[2],
+): Promise<FolderPage> {
+  const named = key !== '' && !key.endsWith('/');
+  const asFile = await rooms.access.requirePath(who, 'read', bucket, key);
+  const folder = named ? `${key}/` : key;
+  await allowed(rooms, who, { bucket, prefix: folder, delimiter: '/', after: query.after, limit: query.limit });
+  return rooms.store.listFolder({ ...query, bucket, folder, fileFirst: named && asFile && query.after === '' });
 }
 
 function allowed({ access }: Rooms, who: Who, { bucket, prefix, delimiter, limit }: ListQuery): Promise<unknown> {

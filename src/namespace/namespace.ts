@@ -5,7 +5,7 @@ import { copy, move } from './copy-move.ts';
 import { copyObject } from './copy-object.ts';
 import type { NamespaceDeps, Rooms } from './deps.ts';
 import { directory, entry, get, glance, peek, peekEntry, peekObject, stat } from './get.ts';
-import { list, listBrief } from './list.ts';
+import { list, listBrief, listFolder } from './list.ts';
 import { createLocking } from './locking.ts';
 import { makeDirectory, put } from './put.ts';
 import { quota } from './quota.ts';
@@ -36,6 +36,7 @@ export function createNamespace(deps: NamespaceDeps): Namespace {
     move: (who, from, to, options) => move(rooms, who, from, to, options),
     list: (who, query) => list(rooms, who, query),
     listBrief: (who, query) => listBrief(rooms, who, query),
+    listFolder: (who, at, query) => listFolder(rooms, who, at, query),
     annotate: (who, at, patch) => annotate(rooms, who, at, patch),
     ...createLocking(rooms),
     quota: (who, bucket) => quota(rooms, who, bucket),

@@ -1,12 +1,12 @@
+import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
-import { isCloudStoreError } from '#core/errors';
-import type { EntryInfo } from '#core/object';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { sendWhole } from '#http/body';
 import { answer, XML_TYPE } from '../answer.ts';
 import { type Asked, askedAtOnce, readAsked } from '../asked.ts';
-import { bareDirectory, type Child, childPages } from '../children.ts';
+import { bareDirectory, type Child, childPages, folderPage } from '../children.ts';
 import { DavError } from '../errors.ts';
-import { type Exchange, locate, virtualAt } from '../exchange.ts';
+import { type Exchange, type Located, locate, virtualAt } from '../exchange.ts';
 import { BLOCK_CHARACTERS, CLOSE, OPEN, write } from '../multistatus.ts';
 import { displayNameOf, encodeSegment, folderKey, type Place } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
@@ -39,7 +39,7 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   if (place.kind !== 'place' || x.req.headers.if !== undefined || (place.within === undefined && virtualAt(x, place)))
     return false;
   const bucket = place.within?.bucket ?? deps.buckets.resolved(who, place.bucket);
-  const key = place.root || place.folder || place.key === '' ? folderKey(place) : place.key;
+  const key = namedKey(place);
   // An empty last segment may be a file or a folder; a folder beside a file of its name has a key with a slash here.
   if (bucket === null || place.key.endsWith('/')) return false;
   const found = deps.namespace.peekEntry(who, { bucket: bucket.id, key }, depth === '1');
@@ -49,10 +49,10 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   const below = entry.kind === 'directory' && depth === '1';
   if (entry.kind === 'directory' && depth === 'infinity') return false;
   if (below) {
-    const name = locks.length === 0 ? keptName(x, bucket, place, entry, { renderer, wording }) : null;
+    const name = locks.length === 0 ? keptName(x, bucket, place, { renderer, wording }) : null;
     const known = name === null ? undefined : deps.listings.get(name);
-    const [only] = known ?? [];
-    if (known?.length !== 1 || only === undefined) return false;
+    const [only, another] = known?.blocks ?? [];
+    if (known?.etag !== entry.etag || only === undefined || another !== undefined) return false;
     x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...id, 'Content-Length': only.length });
     sendWhole(x.res, only);
     return true;
@@ -70,44 +70,90 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
 
 const NOTHING = { locks: [], quota: null, head: null, ownerName: null };
 
-/** Under which the listing cache has a folder's listing: its ETag, and whatever else it hangs on. null: that is more than has a name. */
+/** Under which the listing cache has a folder's listing: whatever else than its ETag it hangs on. null: that is more than has a name. */
 function keptName(
   { who: { principal } }: Exchange,
   bucket: Bucket,
   { href }: Place,
-  { etag }: EntryInfo,
   { renderer: { needs }, wording }: Pick<Asked, 'renderer' | 'wording'>,
 ): string | null {
   if (LASTING.some((need) => needs.has(need))) return null;
   if (needs.has('rights') && !evenRights(principal, bucket)) return null;
   if (needs.has('owner') && bucket.owner !== principal.id) return null;
-  return `${bucket.id} ${etag} ${wording} ${principal.id} ${bucket.owner} ${principal.role} ${principal.name} ${href}`;
+  return `${bucket.id} ${wording} ${principal.id} ${bucket.owner} ${principal.role} ${principal.name} ${href}`;
 }
 
-async function propfindPlace(x: Exchange, { depth, renderer, wording, headers }: Asked): Promise<void> {
+/** What the path names, as `Namespace.entry` takes it: with a slash where it can only be a folder. */
+function namedKey(place: Place): ObjectKey {
+  return place.root || place.folder || place.key === '' ? folderKey(place) : place.key;
+}
+
+async function propfindPlace(x: Exchange, asked: Asked): Promise<void> {
+  const { depth, renderer, headers } = asked;
   const located = await locate(x);
   const { bucket, place } = located;
+  // What is most often asked for takes one statement: the folder and what is in it.
+  const plain = depth === '1' && x.req.headers.if === undefined && !place.key.endsWith('/');
+  if (plain && (await listFolder(x, asked, located, namedKey(place), false))) return;
   const entry = await getEntry(x, located);
   await readPreconditions(x, located);
-  const folder = entry.kind === 'directory';
-  if (folder) assertFinite(depth);
-  const below = folder && depth === '1';
-  const context = await gatherContext(x, renderer.needs, { buckets: [bucket], place, key: entry.key, below });
+  if (entry.kind === 'directory') {
+    assertFinite(depth);
+    if (depth === '1') {
+      if (await listFolder(x, asked, located, entry.key, true)) return;
+      throw new CloudStoreError('not_found', 'The folder was removed at once by somebody else.');
+    }
+  }
+  const context = await gatherContext(x, renderer.needs, { buckets: [bucket], place, key: entry.key, below: false });
   await context.prepare([entry]);
-  const href = folder ? `${place.href}/` : place.href;
-  const self = renderer.response(entry, displayNameOf(place, entry.key), href, context);
-  const pages = below ? prepared(context, childPages(x, bucket.id, entry.key)) : [];
+  const href = entry.kind === 'directory' ? `${place.href}/` : place.href;
+  answer(x.res, 207, headers, OPEN + renderer.response(entry, displayNameOf(place, entry.key), href, context) + CLOSE);
+}
+
+/**
+ * A folder with all that is directly in it.
+ * @param known whether the path surely names a folder
+ * @returns false where it names none, or what may not be listed, and nothing was answered
+ */
+async function listFolder(
+  x: Exchange,
+  asked: Asked,
+  { bucket, place }: Located,
+  key: ObjectKey,
+  known: boolean,
+): Promise<boolean> {
+  const { renderer, headers } = asked;
+  const { listings } = x.deps;
+  const name = keptName(x, bucket, place, asked);
+  const kept = name === null ? undefined : listings.get(name);
+  const gathering = gatherContext(x, renderer.needs, { buckets: [bucket], place, key: folderKey(place), below: true });
+  gathering.catch(() => undefined); // where the listing fails first
+  const opening = folderPage(x, bucket.id, key, { unless: kept?.etag });
+  const first = known ? await opening : await unlessRefused(opening);
+  if (first === null || first.folder === null) return false;
+  const { folder } = first;
+  const context = await gathering;
+  if (first.entries === null && kept !== undefined && !context.locked) {
+    await sendKept(x, headers, kept.blocks);
+    return true;
+  }
+  await context.prepare([folder]);
+  const href = `${place.href}/`;
+  const self = renderer.response(folder, displayNameOf(place, folder.key), href, context);
+  // Somebody has locked something in a folder that is otherwise as it was.
+  const begin = first.entries === null ? await folderPage(x, bucket.id, key) : first;
+  const pages = prepared(context, childPages(x, bucket.id, folder, begin));
   const render = (child: Child): string => renderer.response(child.entry, child.displayName, href + child.hrefName, context);
-  const name = below && !context.locked ? keptName(x, bucket, place, entry, { renderer, wording }) : null;
-  const known = name === null ? undefined : x.deps.listings.get(name);
-  if (name === null || known === undefined) return send(x, headers, self, pages, render, name ?? undefined);
-  // May they still list it?
-  await x.deps.namespace.list(x.who, { bucket: bucket.id, prefix: entry.key, delimiter: '/', after: '', limit: 0 });
-  const length = known.reduce((sum, block) => sum + block.length, 0);
+  await send(x, headers, self, pages, render, name === null || context.locked ? null : { name, etag: folder.etag });
+  return true;
+}
+
+async function sendKept(x: Exchange, headers: Readonly<Record<string, string>>, blocks: readonly Buffer[]): Promise<void> {
+  const length = blocks.reduce((sum, block) => sum + block.length, 0);
   x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': length });
-  const [only] = known;
-  if (known.length === 1 && only !== undefined) return sendWhole(x.res, only);
-  for (const block of known) await write(x.res, block, x.cx.signal);
+  const [only, another] = blocks;
+  if (only !== undefined && another === undefined) return sendWhole(x.res, only);
+  for (const block of blocks) await write(x.res, block, x.cx.signal);
   x.res.end();
 }
 
@@ -188,7 +234,7 @@ function assertFinite(depth: Depth): void {
 
 /**
  * A small answer goes out whole with its length, a large one in blocks as fast as the client reads.
- * @param name under which the listing cache may keep it
+ * @param keep as what the listing cache may keep it
  */
 async function send<C extends Child>(
   x: Exchange,
@@ -196,11 +242,11 @@ async function send<C extends Child>(
   self: string,
   pages: AsyncIterable<C[]> | Iterable<C[]>,
   render: (child: C) => string,
-  name?: string,
+  keep: { name: string; etag: string } | null = null,
 ): Promise<void> {
   const { listings } = x.deps;
   let block = OPEN + self;
-  let kept: Buffer[] | null = name === undefined ? null : [];
+  let kept: Buffer[] | null = keep === null ? null : [];
   let bytes = 0;
   const leave = async (text: string): Promise<void> => {
     const encoded = Buffer.from(text);
@@ -220,11 +266,11 @@ async function send<C extends Child>(
   }
   if (!x.res.headersSent) {
     const whole = Buffer.from(block + CLOSE);
-    if (name !== undefined) listings.put(name, [whole]);
+    if (keep !== null) listings.put(keep.name, { etag: keep.etag, blocks: [whole] });
     x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': whole.length });
     return sendWhole(x.res, whole);
   }
   await leave(block + CLOSE);
   x.res.end();
-  if (name !== undefined && kept !== null) listings.put(name, kept);
+  if (keep !== null && kept !== null) listings.put(keep.name, { etag: keep.etag, blocks: kept });
 }

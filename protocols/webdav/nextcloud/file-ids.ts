@@ -1,7 +1,7 @@
 import type { Address, ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import type { EntryInfo, ObjectInfo } from '#core/object';
+import type { ObjectInfo, ShownEntry } from '#core/object';
 import type { Exchange } from '../exchange.ts';
 import { fileIdOf } from '../owncloud.ts';
 import type { NextcloudDeps } from './deps.ts';
@@ -14,9 +14,9 @@ const SEARCHES_MAX = 2;
  * for is looked for in the whole bucket, a few at a time.
  */
 export interface FileIds {
-  saw(entries: readonly EntryInfo[]): void;
+  saw(entries: readonly ShownEntry[]): void;
   /** What lies in the trash is another file than what is there now. */
-  sawDeleted(entry: EntryInfo): void;
+  sawDeleted(entry: ShownEntry): void;
   /** The file as it is now, if the caller may read it. @throws not_found, rate_limited */
   find(x: Exchange, home: Bucket, id: number): Promise<ObjectInfo>;
   /** Only what a listing of the trash has shown. */
@@ -74,7 +74,7 @@ export function createFileIds({ nodes, namespace }: Pick<NextcloudDeps, 'nodes' 
 function createKnown() {
   const keys = new Map<string, ObjectKey>();
   return {
-    add(entry: EntryInfo): void {
+    add(entry: ShownEntry): void {
       if (entry.kind !== 'object') return;
       const name = `${entry.bucket} ${fileIdOf(entry)}`;
       keys.delete(name);

@@ -2,7 +2,7 @@ import type { Cursor } from '#contracts/journal';
 import type { Lock } from '#contracts/locks';
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
-import type { EntryInfo } from '#core/object';
+import type { ShownEntry } from '#core/object';
 import { createDateWriter } from '#http/dates';
 import type { Exchange } from '../exchange.ts';
 import { hrefBeside, type Place } from '../paths.ts';
@@ -83,14 +83,14 @@ function evenRightsIn(x: Exchange, scope: Scope | null): Rights | null {
   return rights instanceof Promise ? null : rights;
 }
 
-function entryName({ bucket, key }: EntryInfo): string {
+function entryName({ bucket, key }: ShownEntry): string {
   return `${bucket} ${key}`;
 }
 
 async function prepareRights(
   x: Exchange,
   buckets: readonly Bucket[],
-  entries: readonly EntryInfo[],
+  entries: readonly ShownEntry[],
   rights: Map<string, Rights>,
 ): Promise<void> {
   for (const entry of entries) {

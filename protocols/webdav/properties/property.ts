@@ -1,5 +1,5 @@
 import type { Lock } from '#contracts/locks';
-import type { EntryInfo } from '#core/object';
+import type { ShownEntry } from '#core/object';
 import type { Rights } from '../rights.ts';
 
 /** What properties need beyond the entry; gathered once per request, and only what is asked for. */
@@ -7,7 +7,7 @@ export interface PropertyContext {
   /** ms since the epoch */
   now: number;
   /** Live locks that cover an entry. */
-  locksOn(entry: EntryInfo): Lock[];
+  locksOn(entry: ShownEntry): Lock[];
   /** Whether there is one on any entry. */
   locked: boolean;
   /** The absolute path that a lock was taken on. */
@@ -18,18 +18,18 @@ export interface PropertyContext {
   isoDate(ms: number): string;
   quota: { used: number; available: number | null } | null;
   /** What the caller may do with an entry that was prepared. */
-  rightsOn(entry: EntryInfo): Rights;
+  rightsOn(entry: ShownEntry): Rights;
   /** The name of the bucket's owner. */
   ownerName: string | null;
   userName: string;
   /** The absolute path of a user as a resource; null: of the collection of all. */
   principalHref(name: string | null): string;
   /** Of a folder as it is now. */
-  syncToken(entry: EntryInfo): string | null;
+  syncToken(entry: ShownEntry): string | null;
   /** ms since the epoch; null: it is there. */
-  deletedAt(entry: EntryInfo): number | null;
+  deletedAt(entry: ShownEntry): number | null;
   /** Before these are rendered: fetches what hangs on each of them. */
-  prepare(entries: readonly EntryInfo[]): Promise<void> | void;
+  prepare(entries: readonly ShownEntry[]): Promise<void> | void;
 }
 
 export type Need = 'locks' | 'quota' | 'rights' | 'owner' | 'sync';
@@ -49,5 +49,5 @@ export interface Property {
   /** Reads itself what is stored, and says it in its own words. */
   reads?: boolean;
   /** The whole element, or null where the resource has no such property. */
-  render(entry: EntryInfo, displayName: string, context: PropertyContext): string | null;
+  render(entry: ShownEntry, displayName: string, context: PropertyContext): string | null;
 }

@@ -1,4 +1,4 @@
-import type { EntryInfo } from '#core/object';
+import type { ShownEntry } from '#core/object';
 import { emptyElement } from '../xml-element.ts';
 import type { Need, Property, PropertyContext } from './property.ts';
 import type { PropfindRequest } from './propfind-request.ts';
@@ -14,10 +14,10 @@ export interface RenderOptions {
 export interface Renderer {
   needs: ReadonlySet<Need>;
   /** One `response` element. `href` is percent-encoded, and so safe in XML. */
-  response(entry: EntryInfo, displayName: string, href: string, context: PropertyContext): string;
+  response(entry: ShownEntry, displayName: string, href: string, context: PropertyContext): string;
 }
 
-type Part = (entry: EntryInfo, displayName: string, context: PropertyContext) => string | null;
+type Part = (entry: ShownEntry, displayName: string, context: PropertyContext) => string | null;
 
 const OK = '</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>';
 const MISSING = '</d:prop><d:status>HTTP/1.1 404 Not Found</d:status></d:propstat>';

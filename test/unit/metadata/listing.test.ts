@@ -1,6 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import type { BriefEntry, BriefPage, ListEntry, ListPage } from '#contracts/metadata-store';
+import type {
+  BriefEntry,
+  BriefPage,
+  FolderEntry,
+  FolderQuery,
+  ListEntry,
+  ListPage,
+  MetadataStore,
+} from '#contracts/metadata-store';
 import { compareKeys } from '#core/address';
 import type { ObjectAttributes } from '#core/object';
 import { openMetadata } from '#metadata/open';
@@ -54,6 +62,9 @@ describe('a listing with a delimiter', () => {
           after = page.next;
         }
         expect(found, JSON.stringify(query)).to.deep.equal(expected);
+        if (round % 3 > 0) continue;
+        const folder = ['', ...found.filter((one) => one.endsWith('/')).map((one) => one.replace(/^common /, ''))][pick(3)] ?? '';
+        await listsAsOfOneMoment(metadata.store, { bucket, folder, after: pick(2) === 0 ? '' : name(), limit: 1 + pick(30) });
       }
     } finally {
       await metadata.close();
@@ -76,6 +87,28 @@ function attributesOf(key: string): ObjectAttributes {
     { extra: { other: 'x\u001fy' }, user: { checksum: 'none' } },
   ];
   return kinds[key.length % kinds.length] as ObjectAttributes;
+}
+
+/** What a folder lists is what a page by `/` gives, but for what no folder shows; and its row is the folder's. */
+async function listsAsOfOneMoment(store: MetadataStore, query: FolderQuery): Promise<void> {
+  const { bucket, folder: path, after, limit } = query;
+  const told = JSON.stringify(query);
+  const { folder, ...page } = await store.listFolder(query);
+  expect(folder, told).to.deep.equal(await store.directory({ bucket, key: path }));
+  const level = await store.list({ bucket, prefix: path, delimiter: '/', after, limit, directories: true });
+  expect({ ...page, entries: page.entries?.map(shown) }, told).to.deep.equal({ ...level, entries: level.entries.map(shown) });
+  if (folder === null) return;
+  const known = await store.listFolder({ ...query, unless: folder.etag });
+  expect(known, told).to.deep.equal({ folder, entries: null, next: null });
+  const file = path === '' ? null : await store.current({ bucket, key: path.slice(0, -1) });
+  const { folder: found } = await store.listFolder({ ...query, fileFirst: true });
+  expect(found === null, told).to.equal(file !== null);
+}
+
+function shown(entry: FolderEntry): unknown {
+  if (entry.kind === 'prefix') return entry;
+  const { kind, bucket, key, nodeId, size, etag, modified, mtime, created, attributes, properties } = entry.info;
+  return { kind, bucket, key, nodeId, size, etag, modified, mtime, created, attributes, properties };
 }
 
 function inBrief({ entries, next }: ListPage): BriefPage {

@@ -57,20 +57,25 @@ describe('WebDAV: a folder that was listed before', () => {
     const list = () => server.send('PROPFIND', `/dav/home/${what}/`, { depth: '1' });
     const first = await list();
     const { namespace } = server.store;
-    const asked: number[] = [];
-    const listing = namespace.list;
-    namespace.list = (who, query) => {
-      asked.push(query.limit);
-      return listing(who, query);
+    const given: (number | undefined)[] = [];
+    const listing = namespace.listFolder;
+    namespace.listFolder = async (who, at, query) => {
+      const page = await listing(who, at, query);
+      given.push(page.entries?.length);
+      return page;
     };
     const second = await list();
     expect([second.status, second.body === first.body]).to.deep.equal([207, true]);
-    expect(asked, 'only whether it may').to.deep.equal([0]);
-    namespace.list = async () => {
+    expect(given, 'only whether it is as it was').to.deep.equal([undefined]);
+    const held = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
+    expect((await server.send('LOCK', `/dav/home/${what}/entry-1`, {}, held)).status).to.equal(200);
+    const locked = (await list()).body.split('<d:activelock>').length - 1;
+    expect(locked, 'a lock moves no ETag').to.equal(1);
+    namespace.listFolder = async () => {
       throw new CloudStoreError('access_denied', 'not any more');
     };
     expect((await list()).status).to.equal(403);
-    namespace.list = listing;
+    namespace.listFolder = listing;
   }
 });
 

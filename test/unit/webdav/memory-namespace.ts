@@ -258,6 +258,19 @@ export function memoryNamespace(now: () => number = Date.now) {
       return verdict;
     },
     listBrief: () => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV')),
+    listFolder: async (who, at, { unless, ...query }) => {
+      const found = at.key === '' || at.key.endsWith('/') ? directoryOf(at) : find(at);
+      if (found?.kind !== 'directory') return { folder: null, entries: [], next: null };
+      if (found.etag === unless) return { folder: found, entries: null, next: null };
+      const page = await namespace.list(who, {
+        ...query,
+        bucket: at.bucket,
+        prefix: found.key,
+        delimiter: '/',
+        directories: true,
+      });
+      return { folder: found, ...page };
+    },
     list: async (_who, query) => {
       const entries = new Map<string, ListEntry>();
       for (const key of [...of(query.bucket).keys()].sort(compareKeys)) {
