@@ -5,6 +5,7 @@ import { createShelf } from '#blob/shelf';
 import type { Hub } from '#contracts/hub';
 import type { Job } from '#contracts/jobs';
 import type { Keyring } from '#contracts/keyring';
+import type { Namespace } from '#contracts/namespace';
 import type { Logger } from '#contracts/observability';
 import type { Webhooks } from '#contracts/webhooks';
 import type { Clock, Random } from '#core/clock';
@@ -24,7 +25,8 @@ import { createRunner, type Runner } from '#jobs/runner';
 import type { Metadata } from '#metadata/open';
 import { createVersionIds } from '#namespace/version-id';
 import { alertChannels } from './alert-channels.ts';
-import { backupJobs } from './backup-job.ts';
+import { extractJob } from './backup-extract-job.ts';
+import { backupJobs, openOnThread } from './backup-job.ts';
 import type { Config } from './config/load.ts';
 import { mirrorJobs, paceOf, scrubJob, verifyJob } from './scrub-job.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
@@ -37,6 +39,7 @@ export interface BackgroundOptions {
   config: Config;
   metadata: Metadata;
   storage: Storage;
+  namespace: Namespace;
   /** What notifications of buckets need; null: a command, which delivers none. */
   notify: { hub: Hub; webhooks: Webhooks; space(): { free: number; minFree: number } } | null;
   dataDirectory: string;
@@ -91,6 +94,7 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     ...mirrorJobs(options),
     createDrainJob({ registry: metadata.stores, stores: storage.stores, files, collection, roomiest: storage.roomiest }),
     ...backupJobs(options),
+    extractJob({ ...options, open: (backup, context) => openOnThread(backup, context, options) }),
     ...storage.jobs,
   ];
 }

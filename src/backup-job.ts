@@ -1,14 +1,16 @@
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { AlertStore } from '#contracts/alerts';
-import { BACKUP_CHECK_JOB, BACKUP_JOB, RESTORE_JOB } from '#contracts/backups';
+import { BACKUP_CHECK_JOB, BACKUP_JOB, BACKUP_OPEN_JOB, type BackupNamed, RESTORE_JOB } from '#contracts/backups';
 import type { InstanceStore } from '#contracts/instance-store';
 import type { Job, JobContext } from '#contracts/jobs';
 import type { Run, RunStore } from '#contracts/runs';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
+import { OPENED_DIRECTORY, tidyOpened } from './backup-opened.ts';
 import { aboutOf, type BackupOrders, type FromBackupThread, RUN_KIND } from './backup-orders.ts';
-import { backupPlace, backupSource, restorePlace } from './backup-place.ts';
+import { assertBackupName, backupPlace, backupSource, restorePlace } from './backup-place.ts';
 import { failedBackup } from './backup-run.ts';
 import type { Config } from './config/load.ts';
 
@@ -24,6 +26,10 @@ export interface BackupJobOptions {
 const CANCEL_MS_MAX = 10_000;
 const SILENT = 'The thread of the backup ended without a word.';
 const NEEDED = 'Name the directory: on the page of backups, or with cloudstore backup --to.';
+
+const OPEN_NEEDS = 'Say on the page of backups which backup is to be opened.';
+/** What was opened is removed a day after it was looked at last. */
+const TIDY_EVERY_MS = 3600_000;
 
 const RESTORE_NEEDS = 'Say on the page of backups which backup is to be restored, and where to.';
 
@@ -75,7 +81,32 @@ export function backupJobs(options: BackupJobOptions): Job[] {
         await onThread(orders({ kind: 'restore', from: source, name, to: place }), context, options);
       },
     },
+    {
+      name: BACKUP_OPEN_JOB,
+      everyMs: TIDY_EVERY_MS,
+      async run(context) {
+        await tidyOpened(join(config.values['data-dir'], OPENED_DIRECTORY), options.clock.now());
+        if (context.argument === null) return;
+        const { from, name } = argumentOf(context);
+        if (typeof from !== 'string' || typeof name !== 'string') throw new CloudStoreError('invalid_argument', OPEN_NEEDS);
+        assertBackupName(name);
+        await openOnThread({ from: await backupSource(from), name }, context, options);
+      },
+    },
   ];
+}
+
+/** Reads what a backup says of files, unless that was done already. @throws as makeOpened */
+export async function openOnThread(
+  { from, name }: BackupNamed,
+  context: Pick<JobContext, 'signal' | 'progress'>,
+  options: BackupJobOptions,
+): Promise<void> {
+  await onThread(
+    { config: options.config, masterKey: options.masterKey(), task: { kind: 'open', from, name } },
+    context,
+    options,
+  );
 }
 
 /** Another backup is being made into the directory: told in the history, and no reason for an alert. */
@@ -91,7 +122,11 @@ function argumentOf({ argument }: JobContext): Record<string, unknown> {
 }
 
 /** @throws corrupt when what was read again is not whole, internal with what the thread says */
-async function onThread(orders: BackupOrders, { signal, progress }: JobContext, options: BackupJobOptions): Promise<void> {
+async function onThread(
+  orders: BackupOrders,
+  { signal, progress }: Pick<JobContext, 'signal' | 'progress'>,
+  options: BackupJobOptions,
+): Promise<void> {
   const startedMs = options.clock.now();
   let registered: number | null = null;
   /** A database server that the thread has started would go on without it. */
@@ -151,12 +186,13 @@ async function speakFor(
   const about = aboutOf(task);
   const outcome = error === null ? 'cancelled' : 'failed';
   const message = error === null ? null : error instanceof Error ? error.message : String(error);
-  const run: Omit<Run, 'id'> = {
-    kind: RUN_KIND[task.kind],
+  const kind = RUN_KIND[task.kind];
+  const run: Omit<Run, 'id'> | null = kind && {
+    kind,
     ...{ startedMs, endedMs: clock.now(), outcome, message },
     report: about,
   };
   // The end of the job is told in any case.
   if (registered !== null) await metadata.instance.unregister(registered).catch(() => undefined);
-  await metadata.runs.add(run).catch(() => undefined);
+  if (run !== null) await metadata.runs.add(run).catch(() => undefined);
 }

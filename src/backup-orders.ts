@@ -9,7 +9,8 @@ export interface BackupOrders {
   task:
     | { kind: 'backup'; to: string; verify: boolean; keep: number | null }
     | { kind: 'check'; from: string; name: string | null }
-    | { kind: 'restore'; from: string; name: string; to: string };
+    | { kind: 'restore'; from: string; name: string; to: string }
+    | { kind: 'open'; from: string; name: string };
 }
 
 export type FromBackupThread =
@@ -20,9 +21,10 @@ export type FromBackupThread =
   | { kind: 'done'; faults: string[] }
   | { kind: 'failed'; message: string; taken: boolean };
 
-export const RUN_KIND = { backup: 'backup', check: 'backup-check', restore: 'restore' } as const satisfies Record<
+/** null: its past is not kept. */
+export const RUN_KIND = { backup: 'backup', check: 'backup-check', restore: 'restore', open: null } as const satisfies Record<
   BackupOrders['task']['kind'],
-  RunKind
+  RunKind | null
 >;
 
 /** What the history says of each run, however it ends. */
@@ -30,5 +32,6 @@ export function aboutOf(task: BackupOrders['task']): Record<string, unknown> {
   const host = hostname();
   if (task.kind === 'backup') return { directory: task.to, host, by: 'gateway' };
   if (task.kind === 'check') return { directory: task.from, host };
+  if (task.kind === 'open') return { directory: task.from, host, name: task.name };
   return { directory: task.from, host, name: task.name, to: task.to };
 }

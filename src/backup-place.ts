@@ -2,7 +2,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { CloudStoreError } from '#core/errors';
-import { BACKUP_LOCK_FILES } from './backup-lock.ts';
+import { BACKUP_LOCK_FILES, backupHolder, refusal } from './backup-lock.ts';
 import type { Config } from './config/load.ts';
 import { pathOf } from './disks.ts';
 
@@ -69,11 +69,21 @@ export async function diskPlace(
   return path;
 }
 
-/** Where backups are to be read. @throws as backupPlace, not_found */
+/** Names of backups, as they come from the wire. */
+const NAME = /^\d{10}\.\d{1,15}\.[0-9a-f]{32}\.backup$/;
+
+/** @throws invalid_argument */
+export function assertBackupName(name: string): void {
+  if (!NAME.test(name)) throw new CloudStoreError('invalid_argument', 'There is no backup of that name.');
+}
+
+/** Where backups are to be read. @throws as backupPlace, not_found; conflict while the first one is being made there */
 export async function backupSource(from: string): Promise<string> {
   assertPath(from);
   const path = await existing(from);
   if ((await namesIn(join(path, 'lists'))).some((name) => name.endsWith('.backup'))) return path;
+  const holder = await backupHolder(path);
+  if (holder !== null) throw refusal(from, holder);
   throw new CloudStoreError('not_found', `There is no backup in ${from}.`);
 }
 

@@ -7,6 +7,7 @@ import { openSocketConnection } from '#metadata/embedded-postgres';
 import { type Metadata, openMetadata } from '#metadata/open';
 import { createLogger } from '#observability/logger';
 import { isTaken } from './backup-lock.ts';
+import { makeOpened, OPENED_DIRECTORY } from './backup-opened.ts';
 import { aboutOf, type BackupOrders, type FromBackupThread } from './backup-orders.ts';
 import { type BackupRun, recorded, runBackup, verdictOf } from './backup-run.ts';
 import { backupPaths, chooseBackup, readBackupList } from './cli/offline/backup-list.ts';
@@ -64,6 +65,11 @@ async function work(
   const progress = (done: number, total: number): void => send({ kind: 'progress', done, total });
   const common = { clock: Date, random: randomBytes, disk, masterKey, signal, progress };
   if (task.kind === 'check') return check(task, metadata, common);
+  if (task.kind === 'open') {
+    const directory = join(dataDirectory, OPENED_DIRECTORY);
+    await makeOpened(task, { ...common, directory, nowMs: common.clock.now() });
+    return [];
+  }
   if (task.kind === 'restore') {
     const database = (runs: boolean): void => send({ kind: 'database', runs });
     return restoreApart(task, { ...common, runs: metadata.runs, database });

@@ -1,25 +1,30 @@
 import { hostname } from 'node:os';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createShelf } from '#blob/shelf';
+import type { Authorizer } from '#contracts/authorizer';
 import { BACKUP_CHECK_JOB, BACKUP_JOB, type Backups, type BackupThere, RESTORE_JOB } from '#contracts/backups';
+import type { Buckets } from '#contracts/buckets';
 import type { Jobs } from '#contracts/jobs';
 import type { RunStore } from '#contracts/runs';
 import type { Shelf } from '#contracts/shelf';
-import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { Clock, Random } from '#core/clock';
+import { isCloudStoreError } from '#core/errors';
 import { backupHolder, refusal } from './backup-lock.ts';
-import { backupPlace, backupSource, restorePlace } from './backup-place.ts';
+import { assertBackupName, backupPlace, backupSource, restorePlace } from './backup-place.ts';
+import { createBackupsInside } from './backups-inside.ts';
 import { type BackupFile, backupFiles, backupPaths, readBackupList } from './cli/offline/backup-list.ts';
 import { assertRestorable } from './cli/offline/restore.ts';
 import type { Config } from './config/load.ts';
 import { masterKeyFile } from './key-files.ts';
 
-/** Names of backups, as the check takes them from the wire. */
-const NAME = /^\d{10}\.\d{1,15}\.[0-9a-f]{32}\.backup$/;
-
 export interface BackupsOptions {
   config: Config;
   jobs: Jobs;
   runs: RunStore;
+  buckets: Pick<Buckets, 'resolve'>;
+  authorizer: Pick<Authorizer, 'require'>;
+  clock: Clock;
+  random: Random;
   /** Of now. */
   masterKey(): Buffer;
 }
@@ -29,9 +34,12 @@ const OF_ONE_INSTALLATION = ['database-url', 'chunks-url', 'pack-dirs', 'mirror-
 const LOOKED_INTO_MAX = 50;
 
 /** The contract is Backups. What is wrong with a place is told to who names it, and looked at again by the job. */
-export function createBackups({ config, jobs, runs, masterKey }: BackupsOptions): Backups {
+export function createBackups(options: BackupsOptions): Backups {
+  const { config, jobs, runs, masterKey } = options;
   const { values } = config;
+  const inside = createBackupsInside(options);
   return {
+    ...inside,
     async begin({ to, verify, keep }) {
       const place = await backupPlace(to, config);
       const holder = await backupHolder(place);
@@ -39,7 +47,7 @@ export function createBackups({ config, jobs, runs, masterKey }: BackupsOptions)
       await jobs.start(BACKUP_JOB, { to: place, verify, keep });
     },
     async check({ from, name }) {
-      if (name !== null) assertName(name);
+      if (name !== null) assertBackupName(name);
       await jobs.start(BACKUP_CHECK_JOB, { from: await backupSource(from), name });
     },
     async look(from) {
@@ -51,19 +59,20 @@ export function createBackups({ config, jobs, runs, masterKey }: BackupsOptions)
       return { directory, backups, count: files.length };
     },
     async restore({ from, name, to }) {
-      assertName(name);
+      assertBackupName(name);
       const source = await backupSource(from);
       const place = await restorePlace(to, source, config);
       await assertRestorable(place, name);
       await jobs.start(RESTORE_JOB, { from: source, name, to: place });
     },
     async history(limit) {
-      const [backups, checks, restores] = await Promise.all([
+      const [backups, checks, restores, extracts] = await Promise.all([
         runs.list('backup', limit),
         runs.list('backup-check', limit),
         runs.list('restore', limit),
+        runs.list('backup-extract', limit),
       ]);
-      return { backups, checks, restores };
+      return { backups, checks, restores, extracts };
     },
     about: () => ({
       host: hostname(),
@@ -77,10 +86,6 @@ export function createBackups({ config, jobs, runs, masterKey }: BackupsOptions)
             : { from: 'file', path: masterKeyFile(values['data-dir']) },
     }),
   };
-}
-
-function assertName(name: string): void {
-  if (!NAME.test(name)) throw new CloudStoreError('invalid_argument', 'There is no backup of that name.');
 }
 
 async function lookInto(lists: Shelf, { name, takenMs }: BackupFile, masterKey: Buffer): Promise<BackupThere> {

@@ -29,6 +29,8 @@ export async function runCli(argv: string[]): Promise<number> {
     .description('Turns a PC into a personal cloud.')
     .version(await version())
     .exitOverride()
+    // A command with subcommands has options of its own: what stands behind a subcommand is that one's.
+    .enablePositionalOptions()
     .showSuggestionAfterError();
   program.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'cloudstore: ')) });
   program.hook('preAction', (_, command) => noteCommand(command));
@@ -44,7 +46,7 @@ export async function runCli(argv: string[]): Promise<number> {
   addIntegrity(program, withSession, setExit);
   addDoctor(program, setExit);
   addStorage(program, withSession, setExit);
-  addRecovery(program, setExit);
+  addRecovery(program, withSession, setExit);
   addAudit(program, withSession, setExit);
   addConfig(program);
   try {

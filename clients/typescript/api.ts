@@ -98,6 +98,58 @@ export type AuditVerdict = {
   } | null;
 };
 
+export type BackedUpPage = {
+  /** Of what moment the backup is. */
+  taken: string;
+  /** Packs of it that are not whole: what lies in them cannot be had. */
+  missingPacks: number;
+  /** Where no bucket was named. */
+  buckets: string[];
+  entries: {
+    kind: "file";
+    key: string;
+    versionId: string;
+    size: number;
+    modified: string;
+    mtime: string;
+    contentType: string | null;
+  } | {
+    kind: "folder";
+    key: string;
+    /** Of all below; null: not known. */
+    bytes: number | null;
+  }[];
+  /** The `cursor` of the next page. */
+  next: string | null;
+};
+
+export type BackedUpVersions = {
+  versions: {
+    key: string;
+    versionId: string;
+    size: number;
+    modified: string;
+    mtime: string;
+    contentType: string | null;
+    /** It was the file when the backup was taken. */
+    current: boolean;
+    /** It says that the file was deleted; it has no bytes. */
+    deleted: boolean;
+    superseded: string | null;
+  }[];
+};
+
+export type BackupBrowse = {
+  from: string;
+  name: string;
+  /** null: which buckets it has. */
+  bucket?: string | null;
+  /** Empty, or ends in `/`. */
+  folder?: string;
+  cursor?: string | null;
+  limit?: number;
+};
+
 export type BackupCheck = {
   id: number;
   started: string;
@@ -115,6 +167,17 @@ export type BackupCheckWanted = {
   from: string;
   /** null: the newest there. */
   name?: string | null;
+};
+
+export type BackupNamed = {
+  from: string;
+  name: string;
+};
+
+export type BackupOpened = {
+  /** It can be browsed; else the job `backup-open` is at it. */
+  ready: boolean;
+  job: Job & Record<string, unknown> | null;
 };
 
 export type BackupPlace = {
@@ -163,6 +226,14 @@ export type BackupVerdict = {
   faultCount: number;
 } | null;
 
+export type BackupVersionsWanted = {
+  from: string;
+  name: string;
+  bucket: string;
+  /** At most 1,024 UTF-8 bytes. A folder ends in `/`. */
+  key: string;
+};
+
 export type BackupWanted = {
   /** A directory on the gateway's machine, absolute and outside of the data directory. */
   to: string;
@@ -179,6 +250,10 @@ export type Backups = {
   checks: BackupCheck[];
   /** Restores that were begun here, newest first. */
   restores: RestoreRun[];
+  /** Files and folders that were brought back out of backups, newest first. */
+  extracts: ExtractRun[];
+  opening: Job & Record<string, unknown> | null;
+  extracting: Job & Record<string, unknown> | null;
   running: Job & Record<string, unknown> | null;
   checking: Job & Record<string, unknown> | null;
   restoring: Job & Record<string, unknown> | null;
@@ -494,6 +569,62 @@ export type Explanation = {
   rule: {
     kind: string;
   };
+};
+
+export type ExtractRun = {
+  id: number;
+  started: string;
+  ended: string;
+  outcome: "done" | "failed" | "cancelled";
+  message: string | null;
+  directory: string;
+  host: string;
+  /** Of the backup. */
+  name: string;
+  /** Of the backup. */
+  bucket: string;
+  /** The file or folder that was asked for. */
+  key: string;
+  /** Bucket, folder and name that it was brought into. */
+  to: string;
+  /** Files and folders that came back. */
+  restored: number;
+  /** Of these, became the latest version of a file that was there. */
+  versions: number;
+  /** Of these, came beside under another name. */
+  renamed: number;
+  /** Were there already, with the same bytes. */
+  unchanged: number;
+  skipped: number;
+  failed: number;
+  /** Of what came back. */
+  bytes: number;
+  /** The first hundred. */
+  failures: {
+    key: string;
+    why: string;
+  }[];
+};
+
+export type ExtractWanted = {
+  from: string;
+  name: string;
+  /** Of the backup. */
+  bucket: string;
+  /** A file; what ends in `/`, or is empty, is a folder with all below. */
+  key: string;
+  /** Of a file; null: the one of then. */
+  versionId?: string | null;
+  to: {
+    /** Of this gateway. */
+    bucket: string;
+    /** Empty, or ends in `/`. */
+    folder?: string;
+    /** What it is called there. Empty, of a folder: what is in it goes right into `folder`. */
+    name: string;
+  };
+  /** Where a name is taken by other bytes: come beside it, become its latest version, or stay away. */
+  conflict?: "both" | "version" | "skip";
 };
 
 export type File = {
@@ -1738,6 +1869,13 @@ export interface Operations {
     body: undefined;
     answer: TotpSecret;
   };
+  /** What is in a backup that is open: its buckets, or a page of a folder. For admins. */
+  BrowseBackup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: BackupBrowse;
+    answer: BackedUpPage;
+  };
   /** Ends a task where it is; what it has done stays done. */
   CancelHistoryTask: {
     path: { bucket: string; id: string };
@@ -1927,6 +2065,13 @@ export interface Operations {
     body: undefined;
     answer: Blob;
   };
+  /** Brings a file, one of its versions, or a folder out of an open backup into a bucket, as the job `backup-extract`; what is there is never lost. For admins. */
+  ExtractFromBackup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: ExtractWanted;
+    answer: Backups;
+  };
   /** Sends a browser to where its session at the provider ends; that of here is ended by a log-out. */
   FarewellOidc: {
     path: Record<never, never>;
@@ -1940,6 +2085,13 @@ export interface Operations {
     query: Record<never, never>;
     body: FinishUpload;
     answer: Entry;
+  };
+  /** One file out of an open backup, to save. What is not what was stored breaks off. For admins. */
+  GetBackedUpFile: {
+    path: Record<never, never>;
+    query: { from: string | number; name: string | number; bucket: string | number; key: string | number; versionId?: string | number };
+    body: undefined;
+    answer: Blob;
   };
   /** One bucket and what is in it. */
   GetBucket: {
@@ -2129,6 +2281,13 @@ export interface Operations {
     query: { name?: string | number; action?: string | number; protocol?: string | number; outcome?: "ok" | "denied" | "failed"; address?: string | number; resource?: string | number; from?: string | number; to?: string | number; cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: AuditPage;
+  };
+  /** Every version of a file that an open backup has, also of one that was deleted. For admins. */
+  ListBackedUpVersions: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: BackupVersionsWanted;
+    answer: BackedUpVersions;
   };
   /** Backups that were made and checked, what runs now, and what a restore needs. For admins. */
   ListBackups: {
@@ -2346,6 +2505,13 @@ export interface Operations {
     query: Record<never, never>;
     body: Transfer;
     answer: Transferred;
+  };
+  /** Makes a backup ready to be looked through, as the job `backup-open`; it stays so for a day. For admins. */
+  OpenBackup: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: BackupNamed;
+    answer: BackupOpened;
   };
   /** PATCH and DELETE for clients that cannot send them (X-HTTP-Method-Override). */
   OverrideUpload: {
@@ -2740,6 +2906,7 @@ export const OPERATIONS = {
   BeginPasskeyLogin: ['POST', '/auth/passkey/options'],
   BeginSetup: ['POST', '/auth/setup'],
   BeginTotp: ['POST', '/me/totp'],
+  BrowseBackup: ['POST', '/backups/browse'],
   CancelHistoryTask: ['DELETE', '/buckets/{bucket}/history-tasks/{id}'],
   CancelJob: ['POST', '/jobs/{name}/cancel'],
   ChangeMasterKey: ['PUT', '/system/keys/master'],
@@ -2767,8 +2934,10 @@ export const OPERATIONS = {
   Examine: ['GET', '/system/doctor'],
   ExplainAccess: ['POST', '/access/explain'],
   ExportAudit: ['GET', '/audit/export'],
+  ExtractFromBackup: ['POST', '/backups/extract'],
   FarewellOidc: ['GET', '/auth/oidc/farewell'],
   FinishUpload: ['POST', '/uploads/{id}/finish'],
+  GetBackedUpFile: ['GET', '/backups/file'],
   GetBucket: ['GET', '/buckets/{bucket}'],
   GetBucketDocument: ['GET', '/buckets/{bucket}/config/{document}'],
   GetClaim: ['GET', '/claims/{id}'],
@@ -2796,6 +2965,7 @@ export const OPERATIONS = {
   ListAlerts: ['GET', '/alerts'],
   ListAttempts: ['GET', '/me/attempts'],
   ListAudit: ['GET', '/audit'],
+  ListBackedUpVersions: ['POST', '/backups/versions'],
   ListBackups: ['GET', '/backups'],
   ListBuckets: ['GET', '/buckets'],
   ListClaims: ['GET', '/claims'],
@@ -2827,6 +2997,7 @@ export const OPERATIONS = {
   Me: ['GET', '/me'],
   MeasureUsage: ['POST', '/usage/measure'],
   Move: ['POST', '/move'],
+  OpenBackup: ['POST', '/backups/open'],
   OverrideUpload: ['POST', '/uploads/{id}'],
   PrepareZip: ['POST', '/zip/prepare'],
   PurgeTrash: ['POST', '/trash/purge'],

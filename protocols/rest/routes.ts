@@ -3,6 +3,7 @@ import { accessRoutes } from './routes/access.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { authRoutes } from './routes/auth.ts';
+import { backupFileRoutes } from './routes/backup-files.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { bucketRoutes } from './routes/buckets.ts';
@@ -60,6 +61,7 @@ export const ROUTES: readonly Route[] = [
   ...auditRoutes,
   ...alertRoutes,
   ...backupRoutes,
+  ...backupFileRoutes,
   ...diskRoutes,
   ...keyRoutes,
   ...careRoutes,

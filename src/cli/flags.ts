@@ -79,6 +79,15 @@ export function textFlag(flags: Flags, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+/** Ms since the epoch. @throws SettingError */
+export function timeFlag(flags: Flags, name: string): number | null {
+  const text = textFlag(flags, name);
+  if (text === null) return null;
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new SettingError(`--${name} ${text} is no time; write it as 2026-11-25T18:00:00Z.`);
+  return ms;
+}
+
 function camelCase(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,8 +1,11 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createAuthorizer } from '#auth/authorizer';
 import type { Job, JobStatus } from '#contracts/jobs';
 import { CloudStoreError } from '#core/errors';
 import { createJobs, createRunner } from '#jobs/runner';
+import { createBuckets } from '#namespace/buckets';
+import { createNamespace } from '#namespace/namespace';
 import { backgroundJobs } from '../background.ts';
 import { lockDataDirectory } from '../data-directory.ts';
 import { mirrorPlaceOf } from '../mirror.ts';
@@ -112,12 +115,16 @@ async function takeOver(session: Session, options: SessionOptions, name: string)
       role: { kind: 'alone' },
     });
     opened.defer(() => storage.close());
+    const authorizer = createAuthorizer({ authority: metadata.authority, signals, clock });
+    const shared = { ...metadata, content: storage.content, authorizer, keyring, clock, random };
+    const namespace = createNamespace({ ...shared, buckets: createBuckets(shared) });
     const encrypted = values.encryption === 'on';
     const work = {
       room: async () => (await ofDisk(values['data-dir'])).free,
       config,
       metadata,
       storage,
+      namespace,
       notify: null,
       keyring,
       encrypted,

@@ -7,7 +7,9 @@ import type { Shelf } from '#contracts/shelf';
 import { CloudStoreError } from '#core/errors';
 import type { Config } from '../config/load.ts';
 import { SettingError } from '../config/setting-error.ts';
-import { configOf, type Flags, outputOf, subcommand, textFlag } from './flags.ts';
+import { addBackupFiles } from './backup-commands.ts';
+import { configOf, type Flags, outputOf, subcommand, textFlag, timeFlag } from './flags.ts';
+import type { WithSession } from './job-commands.ts';
 import type { UnreachedStore } from './offline/pack-stores.ts';
 import type { RebuildReport } from './offline/rebuild.ts';
 import { EXIT, gib } from './output.ts';
@@ -15,7 +17,7 @@ import { EXIT, gib } from './output.ts';
 const LOCK_MS_MAX = 5_000;
 
 /** What brings data back, or away to where it is safe. */
-export function addRecovery(program: Command, setExit: (code: number) => void): void {
+export function addRecovery(program: Command, withSession: WithSession, setExit: (code: number) => void): void {
   subcommand(program, 'export', 'Copy files out into a directory, as ordinary files.')
     .requiredOption('--to <directory>', 'where they go; it must be empty, or hold an export that was cut short')
     .option('--offline', 'start no database: read the last snapshot and the packs, and nothing else')
@@ -23,12 +25,18 @@ export function addRecovery(program: Command, setExit: (code: number) => void): 
     .option('--at <time>', 'as they were at a time (2026-11-25T18:00:00Z): the last snapshot of before')
     .option('--packs <directory>', 'look for packs there too, such as those of a backup (again for more)', gather, [])
     .action((flags: Flags) => runExport(flags, setExit));
-  subcommand(program, 'backup', 'Copy what is new into a directory of backups, while the gateway runs or not.')
-    .requiredOption('--to <directory>', 'where backups go, on another disk')
+  const backup = subcommand(program, 'backup', 'Copy what is new into a directory of backups, while the gateway runs or not.')
+    .usage('--to <directory> [options]')
+    .option('--to <directory>', 'where backups go, on another disk')
     .option('--verify', 'then read all of it, and check that everything can be restored')
     .option('--keep <count>', 'keep so many backups, and remove what only older ones need')
     .option('--include-key', 'write the master key there too: who has the directory can then read everything')
-    .action((flags: Flags) => runBackup(flags, setExit));
+    .action((flags: Flags) => {
+      // Not commander's: its subcommands would have to be given it too.
+      if (textFlag(flags, 'to') === null) backup.error("error: required option '--to <directory>' not specified");
+      return runBackup(flags, setExit);
+    });
+  addBackupFiles(backup, withSession, setExit);
   subcommand(program, 'restore', 'Make an empty data directory from a backup.')
     .requiredOption('--from <directory>', 'where the backups are')
     .option('--at <time>', 'the last backup of before')
@@ -273,14 +281,6 @@ async function snapshotShelf(dataDirectory: string): Promise<Shelf> {
 async function logger(): Promise<Logger> {
   const { createLogger } = await import('#observability/logger');
   return createLogger({ level: 'error' });
-}
-
-function timeFlag(flags: Flags, name: string): number | null {
-  const text = textFlag(flags, name);
-  if (text === null) return null;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new SettingError(`--${name} ${text} is no time; write it as 2026-11-25T18:00:00Z.`);
-  return ms;
 }
 
 function countFlag(flags: Flags, name: string): number | null {

@@ -127,8 +127,8 @@ export interface PutOptions {
   /** Checksums to compute; the result has them. */
   digests?: readonly DigestName[];
   expect?: Digests | (() => Digests);
-  /** `md5`: the ETag is the MD5 in hex (S3). `opaque`: 32 hex digits, `-`, digits; no MD5 is computed. */
-  etag: 'md5' | 'opaque';
+  /** `md5`: the ETag is the MD5 in hex (S3). `opaque`: 32 hex digits, `-`, digits; no MD5 is computed. `same`: the one that these very bytes had before. */
+  etag: 'md5' | 'opaque' | { same: string };
   /** Called with the digests before the commit; what it returns is stored as the object's checksum. */
   checksumOf?: (digests: Digests) => ObjectAttributes['checksum'];
   signal?: AbortSignal;

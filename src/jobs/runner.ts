@@ -146,7 +146,7 @@ function createAttempt({ job, taken, holder, from, store, clock, log, leaseMs }:
   function stop(reason: Why): void {
     if (why !== null) return;
     why = reason;
-    abort.abort(new Error(`The job ${job.name} is to end: ${reason}.`));
+    abort.abort(new Error(`The job ${job.name} is to end: ${reason}.`, { cause: reason }));
   }
 
   async function renew(): Promise<void> {

@@ -83,7 +83,7 @@ export async function commitStaged(
       ...at,
       versionId: rooms.mint(),
       content: staged.content,
-      etag: options.etag === 'md5' ? md5Etag(staged.digests) : opaqueEtag(rooms.random),
+      etag: etagOf(rooms, staged, options.etag),
       attributes: { ...options.attributes, ...(checksum === undefined ? {} : { checksum }) },
       contentHash: staged.contentHash,
       chunks: staged.chunks,
@@ -98,6 +98,11 @@ export async function commitStaged(
   } finally {
     staged.release();
   }
+}
+
+function etagOf({ random }: Rooms, { digests }: Staged, wanted: PutOptions['etag']): string {
+  if (wanted === 'md5') return md5Etag(digests);
+  return wanted === 'opaque' ? opaqueEtag(random) : wanted.same;
 }
 
 /** An explicit folder: an empty object whose key ends in a slash, if nothing is there yet. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { BACKUP_CHECK_JOB, BACKUP_JOB, RESTORE_JOB } from '#contracts/backups';
+import { BACKUP_CHECK_JOB, BACKUP_EXTRACT_JOB, BACKUP_JOB, BACKUP_OPEN_JOB, RESTORE_JOB } from '#contracts/backups';
 import type { JobStatus } from '#contracts/jobs';
 import type { Run } from '#contracts/runs';
 import { forAdmins } from '../admin.ts';
@@ -82,9 +82,12 @@ export const backupRoutes = [
   }),
 ];
 
-async function overview({ deps, who }: Exchange): Promise<z.infer<typeof schema.Backups>> {
+export async function overview({ deps, who }: Exchange): Promise<z.infer<typeof schema.Backups>> {
   const desk = forAdmins(who, deps.backups);
-  const [{ backups, checks, restores }, jobs] = await Promise.all([desk.history(SHOWN_MAX), forAdmins(who, deps.jobs).list()]);
+  const [{ backups, checks, restores, extracts }, jobs] = await Promise.all([
+    desk.history(SHOWN_MAX),
+    forAdmins(who, deps.jobs).list(),
+  ]);
   const job = (name: string) => {
     const found = jobs.find((one: JobStatus) => one.name === name);
     return found === undefined ? null : jobJson(found);
@@ -94,6 +97,9 @@ async function overview({ deps, who }: Exchange): Promise<z.infer<typeof schema.
     backups: backups.map(backupJson),
     checks: checks.map(checkJson),
     restores: restores.map(restoreJson),
+    extracts: extracts.map(extractJson),
+    opening: job(BACKUP_OPEN_JOB),
+    extracting: job(BACKUP_EXTRACT_JOB),
     running: job(BACKUP_JOB),
     checking: job(BACKUP_CHECK_JOB),
     restoring: job(RESTORE_JOB),
@@ -134,4 +140,8 @@ function restoreJson(run: Run): z.infer<typeof schema.RestoreRun> {
   const { directory, host, name, to, ...made } = run.report as z.infer<typeof schema.RestoreRun> & { taken?: string };
   const whole = 'taken' in made ? (made as unknown as z.infer<typeof schema.RestoreRun>['made']) : null;
   return { ...runJson(run), directory, host, name, to, made: whole };
+}
+
+function extractJson(run: Run): z.infer<typeof schema.ExtractRun> {
+  return { ...(run.report as Omit<z.infer<typeof schema.ExtractRun>, 'id'>), ...runJson(run) };
 }

@@ -1,14 +1,13 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { KeyStore } from '#contracts/keyring';
 import type { PackReader } from '#contracts/pack-reader';
 import type { RegisteredStore } from '#contracts/store-registry';
 import { type ContentRef, decodeContentRef } from '#core/content-ref';
-import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { decodeLeaf } from '#engine/manifest';
-import { chunkOfLabel } from '#engine/record-format';
-import type { DumpRun, OpenDump } from '#metadata/dump/read';
-import { decodeTuple, eachTuple, type Field } from '#metadata/dump/tuples';
+import type { OpenDump } from '#metadata/dump/read';
+import { bytesOf, loadDumps, textOf, type WantedTable } from './dump-tables.ts';
+import { chunksIn, type PackFault, RECORDS_TABLE, takePacks } from './pack-records.ts';
 
 /**
  * What a snapshot says of files, and where the packs have their chunks, in a file of SQLite, which comes with Node: any number of rows in little
@@ -60,11 +59,6 @@ export interface CatalogObject {
   contentHash: Buffer | null;
 }
 
-export interface PackFault {
-  pack: string;
-  why: string;
-}
-
 /** What became of each object. */
 export interface Done {
   find(slot: number): { path: string | null; why: string | null } | null;
@@ -89,7 +83,7 @@ export interface Done {
 }
 
 /** The columns that are wanted of each table, and its key. */
-const WANTED: Record<string, { columns: string[]; key: string; whole?: true }> = {
+const WANTED: Record<string, WantedTable> = {
   settings: { columns: ['name', 'value'], key: 'name', whole: true },
   domains: { columns: ['id', 'wrapped'], key: 'id', whole: true },
   buckets: { columns: ['id', 'name', 'kind'], key: 'id', whole: true },
@@ -130,25 +124,13 @@ export function openCatalog(path: string): Catalog {
   async function load(...[name, chain, packs]: Parameters<Catalog['load']>): Promise<PackFault[]> {
     database.exec('BEGIN');
     try {
-      for (const table of [...Object.keys(WANTED), 'records', 'done']) database.exec(`DROP TABLE IF EXISTS ${table}`);
-      for (const [table, { columns, key }] of Object.entries(WANTED)) {
-        database.exec(`CREATE TABLE ${table} (${columns.join()}, PRIMARY KEY (${key})) WITHOUT ROWID`);
-      }
-      database.exec('CREATE TABLE records (domain INTEGER, id BLOB, pack TEXT, offset INTEGER, length INTEGER)');
-      database.exec(DONE);
-      for (const open of chain) {
-        const dump = await open();
-        for (const [table, { whole }] of Object.entries(WANTED)) if (whole === true) database.exec(`DELETE FROM ${table}`);
-        try {
-          for await (const run of dump.runs()) await take(run);
-        } finally {
-          await dump.close();
-        }
-      }
+      await loadDumps(database, WANTED, chain);
+      database.exec(RECORDS_TABLE);
+      database.exec(`DROP TABLE IF EXISTS done; ${DONE}`);
       database.exec(
         'CREATE INDEX slots_key ON slots (bucket_id, key) WHERE live; CREATE INDEX records_id ON records (domain, id)',
       );
-      const faults = await takePacks(await packs(stores()));
+      const faults = await takePacks(database, await packs(stores()));
       database.exec('DELETE FROM loaded');
       database.prepare('INSERT INTO loaded VALUES (?)').run(name);
       database.exec('COMMIT');
@@ -159,59 +141,13 @@ export function openCatalog(path: string): Catalog {
     }
   }
 
-  async function take({ kind, table, tuples }: DumpRun): Promise<void> {
-    const wanted = WANTED[table.name];
-    if (wanted === undefined) {
-      for await (const _ of tuples);
-      return;
-    }
-    const columns = kind === 'rows' ? table.columns : table.columns.filter(({ name }) => table.key.includes(name));
-    const types = (kind === 'rows' ? columns : table.key.map((name) => columns.find((column) => column.name === name)!)).map(
-      ({ type }) => type,
-    );
-    const names = kind === 'rows' ? wanted.columns : wanted.key.split(', ');
-    const from = kind === 'rows' ? columns.map(({ name }) => name) : table.key;
-    const picked = names.map((name) => from.indexOf(name));
-    if (picked.includes(-1)) throw new CloudStoreError('corrupt', `A dump lacks a column of ${table.name}.`);
-    const statement = database.prepare(
-      kind === 'rows'
-        ? `INSERT OR REPLACE INTO ${table.name} VALUES (${names.map(() => '?').join()})`
-        : `DELETE FROM ${table.name} WHERE ${names.map((name) => `${name} = ?`).join(' AND ')}`,
-    );
-    for await (const batch of tuples) {
-      for (const tuple of eachTuple(batch)) {
-        const fields = decodeTuple(tuple, types);
-        statement.run(...picked.map((at) => inputOf(fields[at] ?? null)));
-      }
-    }
-  }
-
-  async function takePacks(packs: PackReader): Promise<PackFault[]> {
-    const faults: PackFault[] = [];
-    const insert = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?)');
-    for (const pack of await packs.list()) {
-      try {
-        const { records, indexed } = await packs.contents(pack);
-        if (!indexed && !pack.open) faults.push({ pack: pack.id, why: 'its index is damaged; it was read record by record' });
-        for (const { offset, length, label } of records) {
-          const chunk = chunkOfLabel(label);
-          if (chunk !== null) insert.run(chunk.domain, chunk.id, pack.id, offset, length);
-        }
-      } catch (error) {
-        if (!isCloudStoreError(error)) throw error;
-        faults.push({ pack: pack.id, why: error.message });
-      }
-    }
-    return faults;
-  }
-
   return {
     snapshot,
     load,
     async look(packs) {
       database.exec('BEGIN; DELETE FROM records');
       try {
-        const faults = await takePacks(packs);
+        const faults = await takePacks(database, packs);
         database.exec('COMMIT');
         return faults;
       } catch (error) {
@@ -257,22 +193,7 @@ export function openCatalog(path: string): Catalog {
     keys: {
       find: async (id) => bytesOf(database.prepare('SELECT wrapped FROM domains WHERE id = ?').get(id)?.wrapped),
     },
-    chunks(other) {
-      const place = database.prepare(
-        `SELECT pack, offset, length FROM records WHERE domain = ? AND id = ? ORDER BY rowid ${other ? 'DESC' : ''} LIMIT 1`,
-      );
-      const leaf = database.prepare('SELECT entries FROM leaves WHERE domain = ? AND id = ?');
-      return {
-        async places(domain, ids) {
-          return ids.map((id) => {
-            const row = place.get(domain, id);
-            if (row === undefined) return null;
-            return { store: 0, pack: String(row.pack), offset: Number(row.offset), length: Number(row.length) };
-          });
-        },
-        leaves: async (domain, ids) => ids.map((id) => bytesOf(leaf.get(domain, id)?.entries)),
-      };
-    },
+    chunks: (other) => chunksIn(database, other),
     *incomplete() {
       const rows = database
         .prepare(
@@ -328,17 +249,4 @@ export function openCatalog(path: string): Catalog {
       if (database.isOpen) database.close();
     },
   };
-}
-
-function inputOf(field: Field): SQLInputValue {
-  return typeof field === 'boolean' ? Number(field) : field;
-}
-
-/** A view over SQLite's bytes, as a Buffer. */
-function bytesOf(value: unknown): Buffer | null {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : null;
-}
-
-function textOf(value: unknown): string | null {
-  return value === null || value === undefined ? null : String(value);
 }

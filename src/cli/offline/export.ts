@@ -13,9 +13,10 @@ import { type ContentReader, createContentReader } from '#engine/content-reader'
 import { createKeyring } from '#engine/keyring';
 import { findGoodChain, openersOf } from '../../snapshots.ts';
 import { WAS_PLAIN } from '../../storage.ts';
-import { type Catalog, type CatalogBucket, type CatalogObject, openCatalog, type PackFault } from './catalog.ts';
+import { type Catalog, type CatalogBucket, type CatalogObject, openCatalog } from './catalog.ts';
 import { hashedPathOf, pathOf } from './file-names.ts';
 import { writeLines } from './lines.ts';
+import type { PackFault } from './pack-records.ts';
 import type { PackStores, UnreachedStore } from './pack-stores.ts';
 
 export interface ExportOptions {
