@@ -29,7 +29,7 @@ export interface SnapshotOptions {
 }
 
 export const SNAPSHOTS_DIRECTORY = 'snapshots';
-/** The next begins so long after the last has ended: with its own time, at most five minutes are at stake. */
+/** From the start of one to the start of the next: with its own time, at most five minutes are at stake. */
 const EVERY_MS = 4 * 60_000;
 /** A new base when the changes outgrow it, so that bases cost as much as the changes do; and before a chain has too many links. */
 const CHANGES_BYTES_MIN = 16 << 20;
@@ -44,6 +44,7 @@ export function snapshotJob(options: Omit<SnapshotOptions, 'signal' | 'masterKey
   return {
     name: 'snapshot',
     everyMs: EVERY_MS,
+    fromStart: true,
     async run({ signal, argument }) {
       const base = typeof argument === 'object' && argument !== null && 'base' in argument && argument.base === true;
       await takeSnapshot({ ...options, masterKey: options.masterKey(), signal }, base);
@@ -64,34 +65,40 @@ export async function settle(options: SnapshotOptions, log: Logger): Promise<voi
   }
 }
 
-/** Writes down what has changed, if anything has. Gives the newest snapshot. */
+/**
+ * Writes down what has changed, if anything has. Gives the newest snapshot. A new base takes minutes where there are millions of files, so what has changed until
+ * then is made safe before it.
+ */
 export async function takeSnapshot(options: SnapshotOptions, base = false): Promise<DumpTip> {
   const { dumps, shelf, masterKey, random, signal } = options;
   const check = keyCheck(masterKey).toString('hex');
   const files = snapshotFiles(await shelf.list());
+  let outgrown = false;
   const plan = (state: ChainState): DumpPlan | null => {
-    const kind = kindOf(state, files, check);
-    if (kind === null && !base) return null;
+    const due = base ? 'base' : dueOf(state, files, check);
+    if (due === null) return null;
+    outgrown = due === 'outgrown';
     const number = Math.max(0, state.tip?.number ?? 0, ...files.map((file) => file.number)) + 1;
-    return { kind: base ? 'base' : (kind ?? 'base'), number, keyCheck: check };
+    return { kind: due === 'base' ? 'base' : 'changes', number, keyCheck: check };
   };
   const taken = await dumps.take(plan, async (dump) => {
     const name = nameOf(dump);
     return shelf.put(name, seal(untilAborted(dump.bytes, signal), { masterKey, random, holds: HOLDS.dump }));
   });
+  if (outgrown) return takeSnapshot(options, true);
   if (taken !== null) await prune(shelf, taken.id);
   const tip = taken ?? (await dumps.tip());
   if (tip === null) throw new CloudStoreError('internal', 'A snapshot was taken, and there is none.');
   return tip;
 }
 
-/** null: nothing has changed. */
-function kindOf({ tip, changed }: ChainState, files: SnapshotFile[], check: string): 'base' | 'changes' | null {
+/** null: nothing has changed; `outgrown`: a base is due, and changes can still be taken before it. */
+function dueOf({ tip, changed }: ChainState, files: SnapshotFile[], check: string): 'base' | 'changes' | 'outgrown' | null {
   // Another directory, another key, or files that somebody has removed: what is to come would have nothing to go on from.
   if (tip === null || tip.keyCheck !== check || chainTo(files, tip.id) === null) return 'base';
   if (!changed) return null;
   const grown = tip.changesBytes > Math.max(CHANGES_BYTES_MIN, tip.baseBytes);
-  return grown || tip.length >= CHAIN_LENGTH_MAX ? 'base' : 'changes';
+  return grown || tip.length >= CHAIN_LENGTH_MAX ? 'outgrown' : 'changes';
 }
 
 /** What lies on a shelf; other files are not looked at. In the order of their numbers. */

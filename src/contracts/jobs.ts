@@ -8,6 +8,8 @@ export interface Job {
   name: string;
   /** Between the end of one run and the start of the next; null: on demand only. */
   everyMs: number | null;
+  /** `everyMs` is from the start of one run to the start of the next, which follows at once where a run took longer. */
+  fromStart?: boolean;
   run(context: JobContext): Promise<void>;
 }
 

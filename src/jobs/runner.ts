@@ -33,8 +33,9 @@ const LEASE_MS = 30_000;
 const POLL_MS = 5_000;
 const DRAIN_MS = 10_000;
 const TICK_MS = 1_000;
-/** What failed is tried again after so long, if its schedule is not sooner. */
-const RETRY_MS = 5 * 60_000;
+/** What failed is tried again after an eighth of its schedule, no sooner and no later than this, if its schedule is not sooner. */
+const RETRY_MS_MIN = 30_000;
+const RETRY_MS_MAX = 5 * 60_000;
 
 /** Runs the jobs whose lease this process gets. Who runs what is decided by the rows alone (JobStore), so any number of runners may share them. */
 export function createRunner(options: RunnerOptions): Runner {
@@ -178,7 +179,8 @@ function createAttempt({ job, taken, holder, from, store, clock, log, leaseMs }:
   timer.unref();
 
   async function outcomeOf(): Promise<JobEnd> {
-    const early = job.everyMs === null ? 0 : Math.max(0, job.everyMs - RETRY_MS);
+    const every = job.everyMs ?? 0;
+    const early = Math.max(0, every - Math.min(RETRY_MS_MAX, Math.max(RETRY_MS_MIN, every / 8)));
     try {
       await job.run({
         signal: abort.signal,
@@ -195,7 +197,7 @@ function createAttempt({ job, taken, holder, from, store, clock, log, leaseMs }:
         progress: (given) => void (progress = given),
       });
       // Told to end, a job may return or throw; one that was told by our own end has not said that it was through.
-      if (why === null) return { kind: 'done', message: null, earlierMs: 0 };
+      if (why === null) return { kind: 'done', message: null, earlierMs: job.fromStart ? Math.max(0, clock.now() - from) : 0 };
     } catch (err) {
       if (why === null) {
         log.error({ err, job: job.name }, 'a job failed');

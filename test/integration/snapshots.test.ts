@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createShelf } from '#blob/shelf';
+import type { DumpStore } from '#contracts/dump-store';
 import type { Shelf } from '#contracts/shelf';
-import { isCloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { createRunner } from '#jobs/runner';
 import { restoreDump } from '#metadata/dump/restore';
-import { findGoodChain, openersOf, snapshotFiles, takeSnapshot } from '../../src/snapshots.ts';
+import { findGoodChain, openersOf, snapshotFiles, snapshotJob, takeSnapshot } from '../../src/snapshots.ts';
 import { freshDatabase, quiet } from '../support/database.ts';
 import { contentsOf } from '../support/dump-chain.ts';
 import { type FaultyDisk, faultyDisk } from '../support/faulty-disk.ts';
@@ -138,5 +141,59 @@ describe('snapshots', function () {
     await instance.heartbeat(gateway);
     expect(await collection.waitingFor(running)).to.equal(0);
     await instance.unregister(gateway);
+  });
+
+  /** By a clock that the test turns, the database's too. */
+  it('put five minutes at stake at most, also where a base takes nearly as long, and where one fails', async () => {
+    const own = await openMetadataRig('one gateway');
+    const { sql } = own.database;
+    const [{ jobStore: store, signals, dumps }] = own.gateways as [(typeof own.gateways)[0]];
+    await sql('CREATE TABLE test_clock AS SELECT $1::bigint AS ms', [own.clock.now()]);
+    await sql('CREATE OR REPLACE FUNCTION cs_now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT ms FROM test_clock $$');
+    const begun = own.clock.now();
+    const home = await own.bucket();
+    const taken = { base: 0, changes: 0, failed: 0 };
+    let atStake = 0;
+    let writes = 0;
+    /** Somebody always writes. */
+    const pass = async (ms: number): Promise<void> => {
+      for (let left = ms; left > 0; left -= 90_000) {
+        await own.store.commit(putIntent(home, `${++writes}`));
+        own.clock.advance(Math.min(left, 90_000));
+        await sql('UPDATE test_clock SET ms = $1', [own.clock.now()]);
+      }
+      const newest = (await names()).reduce((latest, { takenMs }) => Math.max(latest, takenMs), begun);
+      atStake = Math.max(atStake, own.clock.now() - newest);
+    };
+    const slow: DumpStore = {
+      tip: () => dumps.tip(),
+      take: (plan, write) =>
+        dumps.take(plan, async (dump) => {
+          const kind = dump.parent === null ? 'base' : 'changes';
+          await pass(kind === 'base' && taken.base > 0 ? 270_000 : 2_000); // the first base is of what is empty yet
+          if (kind === 'changes' && ++taken[kind] === 3) {
+            taken.failed++;
+            throw new CloudStoreError('unavailable', 'planted');
+          }
+          if (kind === 'base') taken[kind]++;
+          await write(dump);
+          return { bytes: 32 << 20 }; // so that each has outgrown its base
+        }),
+    };
+    const job = snapshotJob({ dumps: slow, shelf, masterKey: () => masterKey, random: randomBytes });
+    const runner = createRunner({ jobs: [job], store, signals, clock: own.clock, random: randomBytes, log: quiet, pollMs: 5 });
+    await runner.start();
+    try {
+      while (taken.changes < 6) {
+        await pass(20_000);
+        const due = 'SELECT holder IS NOT NULL OR requested OR since_ms + $1 <= cs_now_ms() FROM jobs WHERE name = $2';
+        while ((await sql(due, [job.everyMs, job.name]))[0]?.[0]) await sleep(5);
+      }
+    } finally {
+      await runner.close();
+      await own.close();
+    }
+    expect(atStake / 60_000).to.be.within(4, 5);
+    expect(taken).to.include({ base: 2, failed: 1 });
   });
 });
