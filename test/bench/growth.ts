@@ -1,23 +1,31 @@
 /**
  * What grows with the number of objects: PUT, a look-up, a page, a step of collection and the start, at ten thousand objects and at many more.
- *   node test/bench/growth.ts [--objects=10000000] [--seconds=5]
+ *   node test/bench/growth.ts [--objects=10000000] [--few=10000] [--seconds=5]
+ * Beside the time, the CPU time of gateway and database and the blocks of the database that each costs are told: other work on the same cores shows in the first, hardly in
+ * the second, and not at all in the third.
  * Rows are made by SQL, as many SDKs would have left them, each with a chunk of its own that lies in no pack: they are listed and looked up, not read. They go in in the
  * order of their keys, with the other indexes made afterwards: ten million take some minutes and 10 GB of disk.
  */
 
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import type { Dump, DumpPlan } from '#contracts/dump-store';
 import type { Logger } from '#contracts/observability';
 import type { Signals } from '#contracts/signals';
+import { CloudStoreError } from '#core/errors';
 import { createCollectionStore } from '#metadata/collection';
-import { openDatabase } from '#metadata/database';
+import { type Connection, openDatabase } from '#metadata/database';
+import { HOLDS, seal } from '#metadata/dump/container';
+import { createDumpStore } from '#metadata/dump/store';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { flag, target, url } from './common.ts';
-import { median, wrk } from './load.ts';
+import { cpuOf } from './cpu.ts';
+import { median, type WrkResult, wrk } from './load.ts';
 
-const FEW = 10_000;
+const FEW = Number(flag('few') ?? 10_000);
 const MANY = Number(flag('objects') ?? 10_000_000);
 const SECONDS = Number(flag('seconds') ?? 5);
 const KEYS_PER_PREFIX = 1000;
@@ -28,7 +36,13 @@ const CHUNK_ROWS = 5_000_000;
 
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
 
-type Costs = Record<string, number>;
+/** Of one: seconds on the wall, seconds of CPU, blocks of 8 KiB that were looked at. */
+interface Cost {
+  wall: number;
+  cpu: number | null;
+  blocks: number | null;
+}
+type Costs = Record<string, Cost>;
 
 const directory = mkdtempSync(join(tmpdir(), 'cloudstore-growth-'));
 const dataDir = join(directory, 'data');
@@ -38,7 +52,14 @@ try {
   console.log(`At ${FEW} and ${MANY} objects (target: at most 1.5 times as much; the start not more):`);
   for (const [name, cost] of Object.entries(many)) {
     const before = few[name]!;
-    console.log(`  ${name}: ${(before * 1e3).toFixed(2)} ms, ${(cost * 1e3).toFixed(2)} ms; ratio ${(cost / before).toFixed(2)}`);
+    const line = [`${ms(before.wall)}, ${ms(cost.wall)}; ratio ${(cost.wall / before.wall).toFixed(2)}`];
+    if (cost.cpu !== null && before.cpu !== null)
+      line.push(`CPU ${ms(before.cpu)}, ${ms(cost.cpu)}; ratio ${(cost.cpu / before.cpu).toFixed(2)}`);
+    if (cost.blocks !== null && before.blocks !== null)
+      line.push(
+        `blocks ${before.blocks.toFixed(1)}, ${cost.blocks.toFixed(1)}; ratio ${(cost.blocks / before.blocks).toFixed(2)}`,
+      );
+    console.log(`  ${name}: ${line.join('; ')}`);
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
@@ -49,7 +70,7 @@ async function measure(count: number, there: number): Promise<Costs> {
   const client = new pg.Client({ host: join(dataDir, 'postgres-socket'), user: 'cloudstore', database: 'cloudstore' });
   await client.connect();
   await fill(client, gateway.bucket, there, count);
-  const steps = await collectionSteps();
+  const steps = await otherWork();
   await client.end();
   await gateway.stop();
   const starts: number[] = [];
@@ -59,58 +80,116 @@ async function measure(count: number, there: number): Promise<Costs> {
     if (round < 2) await gateway.stop();
   }
   try {
-    return { ...(await requests(gateway, count)), ...steps, start: median(starts) };
+    return { ...(await requests(gateway, count)), ...steps, start: { wall: median(starts), cpu: null, blocks: null } };
   } finally {
     await gateway.stop();
   }
 }
 
-/** Seconds of one request, with 16 clients. */
+/** What one request costs, with 16 clients. */
 async function requests(gateway: TestGateway, count: number): Promise<Costs> {
   const common = { directory, connections: 16, seconds: SECONDS };
   const spread = (n: number): number => Math.floor((n * 7_919_777) % count);
-  const puts = Array.from({ length: 60_000 }, (_, n) => target(url(gateway, 'PUT', `${keyOf(spread(n))}-new-${n}`)));
-  const lookups = Array.from({ length: 60_000 }, (_, n) => `/dav/${gateway.bucket}/${keyOf(spread(n))}`);
+  let round = 0;
+  const puts = () => {
+    round++;
+    return Array.from({ length: 40_000 }, (_, n) => target(url(gateway, 'PUT', `${keyOf(spread(n))}-new-${round}-${n}`)));
+  };
+  // As many at both sizes, from all over: what is asked for again and again is answered from memory, and how much of it there is at a time does not grow with the whole.
+  const lookups = Array.from({ length: FEW }, (_, n) => `/dav/${gateway.bucket}/${keyOf(spread(n))}`);
   const Authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
   const pages = Array.from({ length: 200 }, (_, n) => {
     const query = { 'list-type': '2', 'start-after': keyOf(spread(n)) };
     return target(url(gateway, 'GET', '', query));
   });
-  const put = await wrk(gateway.s3Url, puts, { ...common, method: 'PUT', bodyBytes: 1024 });
-  const lookup = await wrk(gateway.webUrl, lookups, { ...common, method: 'PROPFIND', headers: { Authorization, Depth: '0' } });
-  const page = await wrk(gateway.s3Url, pages, { ...common, connections: 1, threads: 1 });
-  const errors = put.errors + lookup.errors + page.errors;
-  if (errors > 0) console.log(`  errors: ${errors}`);
-  return { PUT: 1 / put.requestsPerSecond, 'PROPFIND of one': 1 / lookup.requestsPerSecond, page: 1 / page.requestsPerSecond };
+  const costs: Costs = {};
+  const measured = async (name: string, load: () => Promise<WrkResult>): Promise<void> => {
+    await load(); // what is cold
+    const before = { cpu: cpuOf(gateway.pid), blocks: await blocksSeen() };
+    const { requestsPerSecond, requests, errors } = await load();
+    const after = { cpu: cpuOf(gateway.pid), blocks: await blocksSeen() };
+    if (errors > 0) console.log(`  errors: ${errors}`);
+    const cpu = after.cpu.own + after.cpu.database - before.cpu.own - before.cpu.database;
+    costs[name] = { wall: 1 / requestsPerSecond, cpu: cpu / requests, blocks: (after.blocks - before.blocks) / requests };
+  };
+  await measured('PUT', () => wrk(gateway.s3Url, puts(), { ...common, method: 'PUT', bodyBytes: 1024 }));
+  const asked = { ...common, method: 'PROPFIND', headers: { Authorization, Depth: '0' } };
+  await measured('PROPFIND of one', () => wrk(gateway.webUrl, lookups, asked));
+  await measured('page', () => wrk(gateway.s3Url, pages, { ...common, connections: 1, threads: 1 }));
+  return costs;
 }
 
-/** Seconds of one step of each kind that goes through all there is, from places all over. */
-async function collectionSteps(): Promise<Costs> {
+/** All that were looked at in the database so far, in its memory or not. An idle backend tells its own after ten seconds. */
+async function blocksSeen(): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 11_000));
+  return withClient(async (client) => {
+    const { rows } = await client.query<{ seen: string }>(
+      'SELECT blks_hit + blks_read AS seen FROM pg_stat_database WHERE datname = current_database()',
+    );
+    return Number(rows[0]!.seen);
+  });
+}
+
+async function withClient<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ host: join(dataDir, 'postgres-socket'), user: 'cloudstore', database: 'cloudstore' });
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function ms(seconds: number): string {
+  return `${(seconds * 1e3).toFixed(2)} ms`;
+}
+
+/** What one step costs of each kind that goes through all there is, and the base of a snapshot, whole. */
+async function otherWork(): Promise<Costs> {
   const connection = {
     socketDirectory: join(dataDir, 'postgres-socket'),
     port: 5432,
     user: 'cloudstore',
     database: 'cloudstore',
   };
-  const database = openDatabase({ connection, poolSize: 1, log: quiet });
   const signals: Signals = { publish: async () => {}, subscribe: () => () => {} };
-  const store = createCollectionStore({ database, signals });
   const costs: Costs = {};
-  const walk = async (name: string, step: (after: string | null) => Promise<{ next: string | null }>): Promise<void> => {
+  type Store = ReturnType<typeof createCollectionStore>;
+  const walk = async (name: string, step: (store: Store, after: string | null) => Promise<{ next: string | null }>) => {
+    const database = openDatabase({ connection, poolSize: 1, log: quiet });
+    const store = createCollectionStore({ database, signals });
     const times: number[] = [];
-    let after: string | null = null;
-    for (let n = 0; n < STEPS; n++) {
+    const seen = await blocksSeen();
+    for (let after: string | null = null; times.length < STEPS; ) {
       const begun = performance.now();
-      ({ next: after } = await step(after));
+      ({ next: after } = await step(store, after));
       times.push((performance.now() - begun) / 1e3);
       if (after === null) break;
     }
-    costs[name] = median(times);
+    await database.close(); // its backend tells then what it has seen
+    costs[name] = { wall: median(times), cpu: null, blocks: ((await blocksSeen()) - seen) / times.length };
   };
-  await walk('gc step, references', (after) => store.references(after));
-  await walk('gc step, chunks', (after) => store.chunks(after, Number.MAX_SAFE_INTEGER));
-  await database.close();
+  await walk('gc step, references', (store, after) => store.references(after));
+  await walk('gc step, chunks', (store, after) => store.chunks(after, Number.MAX_SAFE_INTEGER));
+  await baseOfSnapshot(connection);
   return costs;
+}
+
+/** Grows with the number of objects, as it must; as long as it takes less than five minutes, no more than that is at stake (docs/adr/0013). */
+async function baseOfSnapshot(connection: Connection): Promise<void> {
+  const database = openDatabase({ connection, poolSize: 1, log: quiet });
+  const dumps = createDumpStore({ database, clock: Date, random: randomBytes });
+  const plan: DumpPlan = { kind: 'base', number: 1, keyCheck: '' };
+  const begun = performance.now();
+  let bytes = 0;
+  const read = async (dump: Dump): Promise<never> => {
+    const sealed = seal(dump.bytes, { masterKey: randomBytes(32), random: randomBytes, holds: HOLDS.dump });
+    for await (const piece of sealed) bytes += piece.length;
+    throw new CloudStoreError('unavailable', 'It was to be timed, and not to be kept.');
+  };
+  await dumps.take(() => plan, read).catch(() => undefined);
+  await database.close();
+  console.log(`  a base of a snapshot: ${((performance.now() - begun) / 1e3).toFixed(1)} s, ${(bytes / 2 ** 20).toFixed(0)} MiB`);
 }
 
 /** The objects number `from` to `to`. */

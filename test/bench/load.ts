@@ -28,6 +28,7 @@ export async function curlSeconds(args: string[]): Promise<number> {
 
 export interface WrkResult {
   requestsPerSecond: number;
+  requests: number;
   errors: number;
 }
 
@@ -96,7 +97,7 @@ function done(summary) io.write(string.format("REQUESTS %d DURATION %d ERRORS %d
   ]);
   const match = /REQUESTS (\d+) DURATION (\d+) ERRORS (\d+)/.exec(out);
   if (!match) throw new Error(`wrk said: ${out}`);
-  return { requestsPerSecond: Number(match[1]) / (Number(match[2]) / 1e6), errors: Number(match[3]) };
+  return { requestsPerSecond: Number(match[1]) / (Number(match[2]) / 1e6), requests: Number(match[1]), errors: Number(match[3]) };
 }
 
 export function median(values: number[]): number {
