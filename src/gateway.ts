@@ -73,7 +73,7 @@ import { register } from './registration.ts';
 import { recordedOf, requestAudit } from './request-audit.ts';
 import { createSeal } from './seal.ts';
 import { answerPacks } from './shared-packs.ts';
-import { createSpaceGuard } from './space-guard.ts';
+import { createSpaceGuard, guardHistory, guardStore } from './space-guard.ts';
 import { createSpaceReports, watchSpace } from './space-report.ts';
 import { openStorage } from './storage.ts';
 import { createSystemReports } from './system-report.ts';
@@ -208,7 +208,8 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const { authenticator } = identity;
   started.defer(() => authenticator.close());
   const authorizer = createAuthorizer({ authority: metadata.authority, signals, clock });
-  const shared = { ...metadata, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
+  const [store, history] = [guardStore(metadata.store, guard), guardHistory(metadata.history, guard)];
+  const shared = { ...metadata, store, history, content, authorizer, authenticator, keyring, cache, clock, random, log, metrics };
   const buckets = createBuckets(shared);
   const access = createAccessControl({ ...shared, buckets, changed: () => buckets.cache.clear() });
   const unreadable = metrics.counter('cloudstore_damaged_reads_total', 'Reads that met damage which could not be healed.');
@@ -280,7 +281,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const work = {
     room,
     config,
-    metadata,
+    metadata: { ...metadata, history },
     storage,
     namespace,
     notify: { hub, webhooks, space: () => ({ free: guard.free(), minFree: guard.minFree() }) },

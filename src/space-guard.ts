@@ -1,6 +1,16 @@
 import { statfs } from 'node:fs/promises';
 import type { Content } from '#contracts/content';
+import type { HistoryStore } from '#contracts/history-store';
 import type { Log } from '#contracts/log';
+import type {
+  AclIntent,
+  AnnotateIntent,
+  LockIntent,
+  MetadataStore,
+  PutIntent,
+  RemoveIntent,
+  TagIntent,
+} from '#contracts/metadata-store';
 import type { Logger } from '#contracts/observability';
 import { CloudStoreError } from '#core/errors';
 
@@ -105,18 +115,14 @@ export async function createSpaceGuard(options: SpaceGuardOptions): Promise<Spac
 
 /** For bodies; collection writes to the log itself, because it makes room. */
 export function guardLog(log: Log, guard: SpaceGuard): Log {
-  const guarded = (append: Log['append']): Log['append'] => {
-    return (record) => {
-      try {
-        guard.check();
-      } catch (error) {
-        return Promise.reject(error);
-      }
-      guard.spend(record.reduce((sum, { length }) => sum + length, 0));
-      return append(record);
-    };
+  const spending = (append: Log['append']): Log['append'] => {
+    return (record) =>
+      guarded(guard, () => {
+        guard.spend(record.reduce((sum, { length }) => sum + length, 0));
+        return append(record);
+      });
   };
-  return { ...log, append: guarded(log.append), appendUnsynced: guarded(log.appendUnsynced) };
+  return { ...log, append: spending(log.append), appendUnsynced: spending(log.appendUnsynced) };
 }
 
 /** Also for what is so small that it goes to the database. */
@@ -128,6 +134,43 @@ export function guardContent<C extends Content>(content: C, guard: SpaceGuard): 
       return content.write(body, options);
     },
   };
+}
+
+/**
+ * For what writes no bytes and fills the database all the same: copies, moves, folders, properties, tags. A disk that is full to its end stops the database, and every
+ * read with it. Removals pass, and so does the end of an upload, whose bytes are there already; retention and holds keep what is there.
+ */
+export function guardStore<S extends MetadataStore>(store: S, guard: SpaceGuard): S {
+  type Any = AnnotateIntent | AclIntent | LockIntent | PutIntent | RemoveIntent | TagIntent;
+  const passes = (intent: Any): boolean =>
+    intent.kind === 'remove' || intent.kind === 'lock' || (intent.kind === 'put' && intent.completesUpload !== undefined);
+  const whole = store.commit as (intent: Any) => Promise<never>; // one signature in place of six
+  return {
+    ...store,
+    commit: ((intent: Any) => (passes(intent) ? whole(intent) : guarded(guard, () => whole(intent)))) as S['commit'],
+    copy: (intent) => guarded(guard, () => store.copy(intent)),
+    move: (intent) => guarded(guard, () => store.move(intent)),
+  };
+}
+
+/** What comes back out of history are new rows. */
+export function guardHistory<H extends HistoryStore>(history: H, guard: SpaceGuard): H {
+  return {
+    ...history,
+    restore(intent, ...rest) {
+      const restore = () => history.restore(intent, ...rest);
+      return intent.dryRun === true ? restore() : guarded(guard, restore);
+    },
+  };
+}
+
+function guarded<T>(guard: SpaceGuard, work: () => Promise<T>): Promise<T> {
+  try {
+    guard.check();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return work();
 }
 
 export async function ofDisk(directory: string): Promise<{ free: number; size: number }> {

@@ -19,6 +19,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { assertUsable, fileSystemWarnings } from '#data-directory-state';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
 import { cloudstore, ROOT } from '../support/process.ts';
 
 /** Every file with its bytes, mode and owner; what a lock and its note are is nobody's loss. */
@@ -109,19 +110,46 @@ describe('a data directory that is not as it should be', function () {
     CLOUDSTORE_TEST_BAD_DISK_PATH: work,
   });
 
-  /** The answers to a new file, to one that is read, and to one that is removed. */
-  async function whatGoes({ user, password, restUrl }: TestGateway): Promise<number[]> {
-    const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
-    const call = async (method: string, name: string, body: Uint8Array<ArrayBuffer> | null = null): Promise<number> => {
-      const answer = await fetch(`${restUrl}/files/home/${name}`, { method, headers, body });
+  /** The answers of each door: to what is new, to what is read, and to what is removed. */
+  async function whatGoes(gateway: TestGateway): Promise<{ new: number[]; read: number[]; removed: number[] }> {
+    const { user, password, restUrl, webdavUrl, s3Url } = gateway;
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const bytes = new Uint8Array(200_000);
+    const ask = async (
+      method: string,
+      url: string,
+      more: Record<string, string> = {},
+      body: Uint8Array<ArrayBuffer> | string | null = null,
+    ) => {
+      const answer = await fetch(url, { method, headers: { authorization, ...more }, body });
       await answer.arrayBuffer();
       return answer.status;
     };
-    return [
-      await call('PUT', 'new', new Uint8Array(200_000)),
-      await call('GET', 'file-40000'),
-      await call('DELETE', 'file-3000'),
-    ];
+    const s3 = async (method: string, key: string, body: Uint8Array<ArrayBuffer> | null = null) => {
+      const answer = await fetch(presign(method, `${s3Url}/home/${key}`, gateway, new Date()), { method, body });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    const dav = (name: string) => `${webdavUrl}home/${name}`;
+    const properties = '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="urn:x">y</x></prop></set></propertyupdate>';
+    return {
+      new: [
+        await ask('PUT', `${restUrl}/files/home/new`, {}, bytes),
+        await ask('PUT', `${restUrl}/files/home/small`, {}, 'small'),
+        await s3('PUT', 'new', bytes),
+        await ask('PUT', dav('new'), {}, bytes),
+        await ask('MKCOL', dav('folder')),
+        await ask('COPY', dav('file-3000'), { destination: dav('copied') }),
+        await ask('MOVE', dav('file-3000'), { destination: dav('moved') }),
+        await ask('PROPPATCH', dav('file-3000'), {}, properties),
+      ],
+      read: [
+        await ask('GET', `${restUrl}/files/home/file-40000`),
+        await s3('GET', 'file-40000'),
+        await ask('GET', dav('file-40000')),
+      ],
+      removed: [await ask('DELETE', `${restUrl}/files/home/file-3000`), await s3('DELETE', 'file-40000')],
+    };
   }
 
   it('half there: packs without a database, a database without packs', async () => {
@@ -154,7 +182,12 @@ describe('a data directory that is not as it should be', function () {
       // The first one with less free than it is to keep: it reads and removes, and takes nothing new.
       const env = { ...onDisk(kind), ...(kind === 'network' ? { CLOUDSTORE_MIN_FREE: '900TiB' } : {}) };
       const gateway = await startGateway({ dataDir: work, env });
-      if (kind === 'network') expect(await whatGoes(gateway)).to.deep.equal([507, 200, 204]);
+      if (kind === 'network')
+        expect(await whatGoes(gateway)).to.deep.equal({
+          new: [507, 507, 507, 507, 507, 507, 507, 507],
+          read: [200, 200, 200],
+          removed: [204, 204],
+        });
       const said = gateway
         .output()
         .stderr.split('\n')

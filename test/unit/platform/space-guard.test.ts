@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import type { HistoryStore } from '#contracts/history-store';
 import type { Log } from '#contracts/log';
+import type { MetadataStore } from '#contracts/metadata-store';
 import { createRoomMaker } from '../../../src/make-room.ts';
-import { createSpaceGuard, defaultMinFree, guardContent, guardLog } from '../../../src/space-guard.ts';
+import { createSpaceGuard, defaultMinFree, guardContent, guardHistory, guardLog, guardStore } from '../../../src/space-guard.ts';
 import { quiet } from '../../support/database.ts';
 import { memoryContent } from '../../support/memory-content.ts';
 import { codeOf } from '../../support/rooms.ts';
@@ -68,6 +70,43 @@ describe('the guard of the disk', () => {
     disks.packs = { free: GIB, size: 100 * GIB };
     await guard.look();
     expect(await codeOf(log.append([Buffer.alloc(1)]))).to.equal('none');
+    guard.close();
+  });
+
+  it('refuses what would fill the database alone, and lets pass what makes room or keeps what is there', async () => {
+    const { guard } = await open();
+    const went: string[] = [];
+    const call = (name: string) => async (intent: { kind?: string }) => void went.push(intent.kind ?? name);
+    const bare = { commit: call('commit'), copy: call('copy'), move: call('move'), removeTree: call('removeTree') };
+    const store = guardStore(bare as unknown as MetadataStore, guard);
+    const history = guardHistory({ restore: call('restore'), purge: call('purge') } as unknown as HistoryStore, guard);
+    type Given = Parameters<typeof store.copy>[0];
+    const all = async (): Promise<void> => {
+      went.length = 0;
+      for (const intent of [
+        { kind: 'put' },
+        { kind: 'annotate' },
+        { kind: 'tag' },
+        { kind: 'acl' },
+        { kind: 'remove' },
+        { kind: 'lock' },
+        { kind: 'put', completesUpload: 'one' },
+      ])
+        await codeOf(store.commit(intent as unknown as Parameters<typeof store.commit>[0]));
+      await codeOf(store.copy({} as Given));
+      await codeOf(store.move({} as Given));
+      await codeOf(store.removeTree({} as Parameters<typeof store.removeTree>[0]));
+      await codeOf(history.restore({} as Parameters<typeof history.restore>[0], { after: '', names: 1 }));
+      await codeOf(history.restore({ dryRun: true } as Parameters<typeof history.restore>[0], { after: '', names: 1 }));
+      await codeOf(history.purge({} as Parameters<typeof history.purge>[0], { after: '', names: 1 }));
+    };
+    await all();
+    expect(went).to.have.length(13);
+    disks.packs = { free: MIB, size: 100 * GIB };
+    await guard.look();
+    await all();
+    expect(went).to.deep.equal(['remove', 'lock', 'put', 'removeTree', 'restore', 'purge']);
+    expect(await codeOf(store.copy({} as Given))).to.equal('insufficient_storage');
     guard.close();
   });
 
