@@ -22,7 +22,11 @@ export async function readIdentity(blobs: BlobStore): Promise<StoreIdentity | nu
   if (found === null) return null;
   const text = found.size > BYTES_MAX ? '' : (await blobs.read(IDENTITY_NAME, 0, found.size)).toString('utf8');
   const parsed = parseIdentity(text);
-  if (parsed === null) throw new CloudStoreError('corrupt', `The file ${IDENTITY_NAME} of a store of packs cannot be read.`);
+  if (parsed === null)
+    throw new CloudStoreError(
+      'corrupt',
+      `The file ${IDENTITY_NAME} of a store of packs cannot be understood; put it back from a backup, or remove it: a store is known by its packs too.`,
+    );
   return parsed;
 }
 

@@ -103,14 +103,17 @@ async function requests(gateway: TestGateway, count: number): Promise<Costs> {
     return target(url(gateway, 'GET', '', query));
   });
   const costs: Costs = {};
+  let seen = await blocksSeen();
   const measured = async (name: string, load: () => Promise<WrkResult>): Promise<void> => {
-    await load(); // what is cold
-    const before = { cpu: cpuOf(gateway.pid), blocks: await blocksSeen() };
+    const cold = await load();
+    const before = cpuOf(gateway.pid);
     const { requestsPerSecond, requests, errors } = await load();
-    const after = { cpu: cpuOf(gateway.pid), blocks: await blocksSeen() };
-    if (errors > 0) console.log(`  errors: ${errors}`);
-    const cpu = after.cpu.own + after.cpu.database - before.cpu.own - before.cpu.database;
-    costs[name] = { wall: 1 / requestsPerSecond, cpu: cpu / requests, blocks: (after.blocks - before.blocks) / requests };
+    const after = cpuOf(gateway.pid);
+    if (cold.errors + errors > 0) console.log(`  errors: ${cold.errors + errors}`);
+    const cpu = after.own + after.database - before.own - before.database;
+    const until = await blocksSeen();
+    costs[name] = { wall: 1 / requestsPerSecond, cpu: cpu / requests, blocks: (until - seen) / (cold.requests + requests) };
+    seen = until;
   };
   await measured('PUT', () => wrk(gateway.s3Url, puts(), { ...common, method: 'PUT', bodyBytes: 1024 }));
   const asked = { ...common, method: 'PROPFIND', headers: { Authorization, Depth: '0' } };
@@ -120,8 +123,8 @@ async function requests(gateway: TestGateway, count: number): Promise<Costs> {
 }
 
 /** All that were looked at in the database so far, in its memory or not. An idle backend tells its own after ten seconds. */
-async function blocksSeen(): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, 11_000));
+async function blocksSeen(afterMs = 11_000): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
   return withClient(async (client) => {
     const { rows } = await client.query<{ seen: string }>(
       'SELECT blks_hit + blks_read AS seen FROM pg_stat_database WHERE datname = current_database()',
@@ -159,7 +162,7 @@ async function otherWork(): Promise<Costs> {
     const database = openDatabase({ connection, poolSize: 1, log: quiet });
     const store = createCollectionStore({ database, signals });
     const times: number[] = [];
-    const seen = await blocksSeen();
+    const seen = await blocksSeen(0);
     for (let after: string | null = null; times.length < STEPS; ) {
       const begun = performance.now();
       ({ next: after } = await step(store, after));
@@ -167,7 +170,7 @@ async function otherWork(): Promise<Costs> {
       if (after === null) break;
     }
     await database.close(); // its backend tells then what it has seen
-    costs[name] = { wall: median(times), cpu: null, blocks: ((await blocksSeen()) - seen) / times.length };
+    costs[name] = { wall: median(times), cpu: null, blocks: ((await blocksSeen(500)) - seen) / times.length };
   };
   await walk('gc step, references', (store, after) => store.references(after));
   await walk('gc step, chunks', (store, after) => store.chunks(after, Number.MAX_SAFE_INTEGER));

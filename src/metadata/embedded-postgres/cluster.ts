@@ -84,7 +84,7 @@ export async function clusterVersion(directory: string): Promise<string | null> 
   if (exists === null) return null;
   throw new CloudStoreError(
     'unavailable',
-    `${directory} holds no complete database. If it was never used, remove it; else restore it from a backup.`,
+    `${directory} holds no complete database. If it was never used, remove it; else put it back from a backup, or make it anew with cloudstore rebuild-index.`,
   );
 }
 

@@ -18,6 +18,13 @@ const SAYINGS: { pattern: RegExp; sentence: string; code: 'unavailable' | 'insuf
     code: 'unavailable',
   },
   {
+    pattern:
+      /could not find the database system|required WAL directory|could not locate a (valid|required) checkpoint record|incorrect checksum in control file|database files are incompatible|(global|base|pg_\w+)\/[^"]*": No such file/,
+    sentence:
+      'its files are damaged, or some are missing; put the folder "postgres" back from a backup, or make it anew with cloudstore rebuild-index',
+    code: 'unavailable',
+  },
+  {
     pattern: /could not look up effective user/,
     sentence: 'the current user has no name in /etc/passwd; add one, or set CLOUDSTORE_DATABASE_URL',
     code: 'unavailable',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -113,8 +113,12 @@ describe('the embedded Postgres', function () {
 
   it('does not start from damaged files, and says why', async () => {
     await (await start()).stop();
-    rmSync(join(directory, 'postgres', 'global', 'pg_control'));
-    await expectSentence(start(), 'does not start');
+    for (const lost of ['global/pg_control', 'pg_wal']) {
+      renameSync(join(directory, 'postgres', lost), join(directory, 'lost'));
+      await expectSentence(start(), 'does not start: its files are damaged, or some are missing; put');
+      renameSync(join(directory, 'lost'), join(directory, 'postgres', lost));
+    }
+    await (await start()).stop();
   });
 
   it('lets nobody in over the network', async () => {
