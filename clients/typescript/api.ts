@@ -16,7 +16,8 @@ export type AccessGrant = {
 
 export type AccessList = {
   items: AccessGrant[];
-  next: null;
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
 };
 
 export type Alert = {
@@ -358,10 +359,17 @@ export type BucketDetails = {
     objects: number;
     bytes: number;
   };
+  /** How much it may hold; null: as much as its owner may. */
+  quota: {
+    bytes: number | null;
+    objects: number | null;
+  };
 };
 
 export type BucketList = {
   buckets: Bucket[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
 };
 
 export type BucketPatch = {
@@ -748,6 +756,8 @@ export type HistoryTaskStarted = {
 
 export type HistoryTasks = {
   tasks: HistoryTask[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
 };
 
 export type HurtFile = {
@@ -884,6 +894,8 @@ export type LinkAt = {
 
 export type LinkList = {
   items: Link[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
 };
 
 export type LinkPatch = {
@@ -1437,6 +1449,8 @@ export type Shared = {
 
 export type SharedList = {
   items: Shared[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
 };
 
 export type SingleSignOnState = {
@@ -1699,6 +1713,8 @@ export type Usage = {
     storedChunks: number;
   }[];
   buckets: BucketUsage[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
 };
 
 export type User = {
@@ -2128,6 +2144,13 @@ export interface Operations {
     body: undefined;
     answer: Listing | Blob;
   };
+  /** One group. For admins. */
+  GetGroup: {
+    path: { name: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: Group;
+  };
   /** One job. For admins. */
   GetJob: {
     path: { name: string };
@@ -2194,7 +2217,7 @@ export interface Operations {
   /** What the caller and its buckets use, and may; for an admin, all. */
   GetUsage: {
     path: Record<never, never>;
-    query: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: Usage;
   };
@@ -2257,7 +2280,7 @@ export interface Operations {
   /** What is granted on a bucket or folder, also on the folders above it. */
   ListAccess: {
     path: { bucket: string; key: string };
-    query: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: AccessList;
   };
@@ -2299,7 +2322,7 @@ export interface Operations {
   /** The buckets that the caller may see. */
   ListBuckets: {
     path: Record<never, never>;
-    query: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: BucketList;
   };
@@ -2327,7 +2350,7 @@ export interface Operations {
   /** Restores and purges of a bucket that take more than one step. */
   ListHistoryTasks: {
     path: { bucket: string };
-    query: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: HistoryTasks;
   };
@@ -2348,7 +2371,7 @@ export interface Operations {
   /** The caller's share links; with a place, all at and below it that the caller may manage. */
   ListLinks: {
     path: Record<never, never>;
-    query: { bucket?: string | number; key?: string | number };
+    query: { cursor?: string | number; limit?: string | number; bucket?: string | number; key?: string | number };
     body: undefined;
     answer: LinkList;
   };
@@ -2383,7 +2406,7 @@ export interface Operations {
   /** Buckets and folders that others have shared with the caller, directly or through a group. */
   ListShared: {
     path: Record<never, never>;
-    query: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: SharedList;
   };
@@ -2943,6 +2966,7 @@ export const OPERATIONS = {
   GetClaim: ['GET', '/claims/{id}'],
   GetDrop: ['GET', '/public/{token}/uploads/{id}'],
   GetFile: ['GET', '/files/{bucket}/{key}'],
+  GetGroup: ['GET', '/groups/{name}'],
   GetJob: ['GET', '/jobs/{name}'],
   GetLink: ['GET', '/links/{link}'],
   GetPreparedZip: ['GET', '/zip/prepared/{id}'],

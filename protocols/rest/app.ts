@@ -15,6 +15,7 @@ import { parseQuery, splitTarget } from './paths.ts';
 import { RestError } from './problems.ts';
 import { type Route, takesKey } from './route.ts';
 import { DOCUMENT_PATH, ROUTES } from './routes.ts';
+import { changeState, tellState } from './state.ts';
 
 export interface RestApp {
   handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void>;
@@ -109,10 +110,20 @@ async function run(deps: RestDeps, route: Route, ctx: Context, cx: RequestContex
   }
   const query = checked(route.query, parseQuery(target.query), 'query');
   const body = route.body === undefined ? undefined : checked(route.body, await readJson(x), 'body');
-  const handle = (): Promise<void> => route.handle(x, { query: query as never, body: body as never });
+  const handle = stately(x, route, () => route.handle(x, { query: query as never, body: body as never }));
   const key = req.headers['idempotency-key'];
   if (typeof key !== 'string' || !takesKey(route)) return handle();
   await once(x, key, body, handle);
+}
+
+/** With what a route says of the state that it tells or changes. */
+function stately(x: Exchange, { state, changes, answers }: Route, handle: () => Promise<void>): () => Promise<void> {
+  if (state !== undefined) return () => tellState(x, state, handle);
+  if (typeof changes !== 'string') return handle;
+  const reading = ROUTES.find(({ operation }) => operation === changes);
+  if (reading === undefined) throw new Error(`There is no operation ${changes}.`);
+  const shape = reading.answers[200]?.schema;
+  return () => changeState(x, reading, shape !== undefined && answers[200]?.schema === shape, handle);
 }
 
 function serviceActions({ actions }: Route): readonly Action[] {

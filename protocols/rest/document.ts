@@ -24,11 +24,21 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
 
 const IDEMPOTENCY = { 'Idempotency-Key': 'The request is carried out once, however often it is sent with this key within a day' };
 
+const CONDITIONS = {
+  'If-Match': 'RFC 9110: only if this ETag of the read is still so',
+  'If-None-Match': 'RFC 9110: `*`, only if nothing is there yet',
+};
+
 type PathConfig = Parameters<OpenAPIRegistry['registerPath']>[0];
 
 function pathOf(route: Route): PathConfig {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-  const headers = Object.entries({ ...route.headers, ...(takesKey(route) ? IDEMPOTENCY : {}) });
+  const headers = Object.entries({
+    ...route.headers,
+    ...(takesKey(route) ? IDEMPOTENCY : {}),
+    ...(typeof route.changes === 'string' ? CONDITIONS : {}),
+    ...(route.state === undefined ? {} : { 'If-None-Match': 'RFC 9110: 304 while the ETag is the same' }),
+  });
   const body = bodyOf(route);
   return {
     method: route.method,

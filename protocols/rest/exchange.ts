@@ -25,6 +25,7 @@ import type { SingleSignOn } from '#contracts/single-sign-on';
 import type { SpaceReports } from '#contracts/space-report';
 import type { SystemReports } from '#contracts/system-report';
 import type { Thumbnails } from '#contracts/thumbnails';
+import type { Turns } from '#contracts/turns';
 import type { Quotas } from '#contracts/usage';
 import type { Clock, Random } from '#core/clock';
 import type { Who } from '#core/principal';
@@ -73,6 +74,8 @@ export interface RestDeps {
   quotas?: Quotas;
   /** How long history is kept where a bucket says nothing. */
   historyDays?: number;
+  /** For changes that hold under a condition. */
+  turns?: Turns;
   /** For what may be lost. */
   cache?: Cache;
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Asked } from '#core/actions';
 import type { Exchange } from './exchange.ts';
+import type { State } from './state.ts';
 
 /**
  * One route: what the router, the checks and the OpenAPI document are made of, so that they cannot drift apart.
@@ -18,6 +19,15 @@ export interface RouteOf<Q, B> {
    * namespace and buckets, or by the handler. `none`: nothing is, and why that is right. A route without does not start.
    */
   actions: Asked;
+  /** A read: what it tells is a state, told apart by an ETag. */
+  state?: State;
+  /**
+   * Of PUT, PATCH and DELETE: the operation that reads what this changes, whose ETag its If-Match is held against; or why it takes none. A route that names the
+   * header itself among `headers` says nothing here.
+   */
+  changes?: string | { none: string };
+  /** Of a read that answers a list without a cursor: why it is short. */
+  short?: string;
   /** Without authentication. */
   open?: boolean;
   query?: Q;

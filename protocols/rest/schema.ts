@@ -116,9 +116,17 @@ export const Bucket = z
 
 export const BucketDetails = Bucket.extend({
   usage: z.object({ objects: z.int(), bytes: z.int() }).meta({ description: 'Current objects and their bytes.' }),
+  quota: z
+    .object({ bytes: z.int().min(0).nullable(), objects: z.int().min(0).nullable() })
+    .meta({ description: 'How much it may hold; null: as much as its owner may.' }),
 }).meta({ id: 'BucketDetails' });
 
-export const BucketList = z.object({ buckets: z.array(Bucket) }).meta({ id: 'BucketList' });
+export const BucketList = z
+  .object({
+    buckets: z.array(Bucket),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+  })
+  .meta({ id: 'BucketList' });
 export const NewBucket = z.strictObject({ name: bucketName }).meta({ id: 'NewBucket' });
 
 export const SystemInfo = z

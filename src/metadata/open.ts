@@ -37,6 +37,7 @@ import type { SpaceStore } from '#contracts/space-report';
 import type { StoreRegistry } from '#contracts/store-registry';
 import type { ThumbnailStore } from '#contracts/thumbnails';
 import type { TimeLine } from '#contracts/time-line';
+import type { Turns } from '#contracts/turns';
 import type { UploadStore } from '#contracts/upload-store';
 import type { UsageStore } from '#contracts/usage';
 import type { Clock, Random } from '#core/clock';
@@ -80,6 +81,7 @@ import { createMetadataStore } from './store.ts';
 import { createStoreRegistry } from './store-registry.ts';
 import { createThumbnailStore } from './thumbnails.ts';
 import { createTimeLine } from './time-line.ts';
+import { createTurns } from './turns.ts';
 import { createUploadStore } from './uploads.ts';
 import { createUsageStore } from './usage.ts';
 
@@ -140,6 +142,7 @@ export interface Metadata {
   space: SpaceStore;
   integrity: IntegrityStore;
   signals: Signals;
+  turns: Turns;
   close(): Promise<void>;
 }
 
@@ -176,6 +179,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     timeLine: createTimeLine({ database, clock }),
     chunks,
     signals,
+    turns: createTurns(database),
     journal: createJournal(database),
     locks: createLocks({ database, clock, random, held }),
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),

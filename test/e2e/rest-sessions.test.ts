@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { ApiError, type Client, createClient } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { describeStates } from './rest-state-suite.ts';
 
 /** Fetch as a page of the gateway's own has it: cookies are kept, by path. */
 function browserFetch() {
@@ -176,6 +177,8 @@ describe('sessions of pages and programs', function () {
     expect(kept.at(-1)).to.equal(null);
     expect(await refusal(client.call('Me', {}))).to.include({ status: 401 });
   });
+
+  describeStates(() => gateway);
 
   describe('an Idempotency-Key', () => {
     let client: Client;

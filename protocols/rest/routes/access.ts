@@ -8,10 +8,12 @@ import { CloudStoreError } from '#core/errors';
 import type { RequestFacts } from '#core/principal';
 import { sendJson, sendNothing } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
+import { partOf } from '../pages.ts';
 import { parsePlace } from '../paths.ts';
 import { type Located, locateKey } from '../place.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/access.ts';
+import { PageQuery } from '../schemas/identity.ts';
 
 const PLACE = '/access/{bucket}/{key}';
 const DOCUMENT = '/buckets/{bucket}/config/{document}';
@@ -22,19 +24,23 @@ export const accessRoutes = [
     method: 'get',
     path: PLACE,
     operation: 'ListAccess',
+    state: {},
     actions: ['access.read'],
     summary: 'What is granted on a bucket or folder, also on the folders above it.',
+    query: PageQuery,
     answers: { 200: { description: 'From the bucket down.', schema: schema.AccessList } },
-    async handle(x) {
+    async handle(x, { query }) {
       const { at } = await placeOf(x);
       const found = await controlOf(x).grants(x.who, at.bucket, at.key);
-      sendJson(x.res, 200, { items: found.map((grant) => grantJson(grant, at.key)), next: null });
+      const { page, next } = partOf(found, ({ subject, role, prefix }) => [subject.kind, subject.id, role, prefix], query);
+      sendJson(x.res, 200, { items: page.map((grant) => grantJson(grant, at.key)), next });
     },
   }),
   route({
     method: 'put',
     path: PLACE,
     operation: 'GrantAccess',
+    changes: 'ListAccess',
     actions: ['access.write'],
     summary:
       'Gives a user, group or link a role on a bucket or folder and all below; a second role takes the place of the first.',
@@ -50,6 +56,7 @@ export const accessRoutes = [
     method: 'delete',
     path: PLACE,
     operation: 'RevokeAccess',
+    changes: 'ListAccess',
     actions: ['access.write'],
     summary: 'Takes a grant away.',
     query: schema.GrantQuery,
@@ -86,6 +93,7 @@ export const accessRoutes = [
     method: 'get',
     path: DOCUMENT,
     operation: 'GetBucketDocument',
+    state: {},
     actions: [
       'bucket.policy.read',
       'bucket.acl.read',
@@ -106,6 +114,7 @@ export const accessRoutes = [
     method: 'put',
     path: DOCUMENT,
     operation: 'PutBucketDocument',
+    changes: 'GetBucketDocument',
     actions: [
       'bucket.policy.write',
       'bucket.acl.write',
@@ -128,6 +137,7 @@ export const accessRoutes = [
     method: 'delete',
     path: DOCUMENT,
     operation: 'RemoveBucketDocument',
+    changes: 'GetBucketDocument',
     actions: [
       'bucket.policy.remove',
       'bucket.acl.write',

@@ -11,6 +11,7 @@ export const alertRoutes = [
     method: 'get',
     path: '/alerts',
     operation: 'ListAlerts',
+    short: 'there is one of each kind and thing that is wrong',
     actions: ['admin'],
     summary: 'What the owner should know, and was told by mail or webhook where the settings say so. For admins.',
     answers: { 200: { description: 'The newest 200.', schema: schema.AlertList } },

@@ -18,6 +18,7 @@ export const backupRoutes = [
     method: 'get',
     path: '/backups',
     operation: 'ListBackups',
+    short: 'the latest runs',
     actions: ['admin'],
     summary: 'Backups that were made and checked, what runs now, and what a restore needs. For admins.',
     answers: { 200: { description: 'The newest fifty of each.', schema: schema.Backups } },

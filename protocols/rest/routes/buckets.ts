@@ -1,9 +1,11 @@
 import { sendJson, sendNothing } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
+import { partOf } from '../pages.ts';
 import { parsePlace } from '../paths.ts';
 import { bucketJson } from '../represent.ts';
 import { route } from '../route.ts';
 import * as schema from '../schema.ts';
+import { PageQuery } from '../schemas/identity.ts';
 
 export const bucketRoutes = [
   route({
@@ -12,13 +14,14 @@ export const bucketRoutes = [
     operation: 'ListBuckets',
     actions: ['bucket.list'],
     summary: 'The buckets that the caller may see.',
+    query: PageQuery,
     answers: { 200: { description: 'In byte order of names.', schema: schema.BucketList } },
-    async handle({ deps, res, who }) {
-      const found = await deps.buckets.list(who);
+    async handle({ deps, res, who }, { query }) {
+      const { page, next } = partOf(await deps.buckets.list(who), ({ id }) => [id], query);
       const buckets = await Promise.all(
-        found.map(async (bucket) => ({ ...bucketJson(bucket), name: await deps.buckets.nameFor(who, bucket) })),
+        page.map(async (bucket) => ({ ...bucketJson(bucket), name: await deps.buckets.nameFor(who, bucket) })),
       );
-      sendJson(res, 200, { buckets });
+      sendJson(res, 200, { buckets, next });
     },
   }),
   route({
@@ -37,19 +40,22 @@ export const bucketRoutes = [
     method: 'get',
     path: '/buckets/{bucket}',
     operation: 'GetBucket',
+    state: { without: ['usage'] },
     actions: ['list'],
     summary: 'One bucket and what is in it.',
     answers: { 200: { description: 'The bucket.', schema: schema.BucketDetails } },
     async handle(x) {
       const bucket = await named(x);
       const usage = await x.deps.buckets.usage(x.who, bucket.id);
-      sendJson(x.res, 200, { ...bucketJson(bucket), usage });
+      const quota = bucket.quota ?? { bytes: null, objects: null };
+      sendJson(x.res, 200, { ...bucketJson(bucket), usage, quota });
     },
   }),
   route({
     method: 'delete',
     path: '/buckets/{bucket}',
     operation: 'RemoveBucket',
+    changes: 'GetBucket',
     actions: ['bucket.remove'],
     summary: 'Removes an empty bucket.',
     answers: { 204: { description: 'Removed.' } },

@@ -48,6 +48,7 @@ export const credentialRoutes = [
     method: 'delete',
     path: '/credentials/{id}',
     operation: 'RemoveCredential',
+    changes: { none: 'it ends what has no other state' },
     actions: { none: 'it asks who it is itself: what one came with may always be given back' },
     summary: 'Takes a credential back: it works nowhere any more within a second, and what is open by it ends.',
     answers: { 204: { description: 'Gone.' } },

@@ -52,6 +52,7 @@ export const diskRoutes = [
     method: 'delete',
     path: '/system/stores/{number}',
     operation: 'RemoveStore',
+    changes: { none: 'it is refused while anything is in the store' },
     actions: ['admin'],
     summary: 'Forgets a store that is empty; its disk can be taken away. For admins.',
     answers: { 200: { description: 'Those that are left.', schema: schema.Stores } },

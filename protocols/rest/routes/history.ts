@@ -5,11 +5,13 @@ import { CloudStoreError } from '#core/errors';
 import { sendJson, sendNothing } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import { decodeCursor, encodeCursor, sendFile } from '../file-read.ts';
+import { partOf } from '../pages.ts';
 import { parsePlace } from '../paths.ts';
 import { locate, locateKey } from '../place.ts';
 import { taskJson, trashedJson, versionJson } from '../represent-history.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/history.ts';
+import { PageQuery } from '../schemas/identity.ts';
 
 const LIMIT = 1000;
 const LATER = { description: 'Too large for one step: a task has it.', schema: schema.TaskStarted };
@@ -132,16 +134,19 @@ export const historyRoutes = [
     operation: 'ListHistoryTasks',
     actions: ['list.versions'],
     summary: 'Restores and purges of a bucket that take more than one step.',
+    query: PageQuery,
     answers: { 200: { description: 'The latest first.', schema: schema.Tasks } },
-    async handle(x) {
+    async handle(x, { query }) {
       const bucket = await bucketOf(x);
-      sendJson(x.res, 200, { tasks: (await historyOf(x).tasks(x.who, bucket.id)).map(taskJson) });
+      const { page, next } = partOf(await historyOf(x).tasks(x.who, bucket.id), ({ id }) => [id], query);
+      sendJson(x.res, 200, { tasks: page.map(taskJson), next });
     },
   }),
   route({
     method: 'delete',
     path: '/buckets/{bucket}/history-tasks/{id}',
     operation: 'CancelHistoryTask',
+    changes: { none: 'it ends what has no other state' },
     actions: ['bucket.configure'],
     summary: 'Ends a task where it is; what it has done stays done.',
     answers: { 204: { description: 'It ends.' } },
@@ -157,6 +162,7 @@ export const historyRoutes = [
     method: 'get',
     path: '/buckets/{bucket}/retention',
     operation: 'GetRetention',
+    state: {},
     actions: ['bucket.configure'],
     summary: 'How much history of a bucket is kept.',
     answers: { 200: { description: 'null: without a limit.', schema: schema.RetentionShown } },
@@ -170,6 +176,7 @@ export const historyRoutes = [
     method: 'put',
     path: '/buckets/{bucket}/retention',
     operation: 'PutRetention',
+    changes: 'GetRetention',
     actions: ['bucket.configure'],
     summary: 'Says how much history of a bucket is kept. The oldest goes first; what is locked stays.',
     body: schema.Retention,

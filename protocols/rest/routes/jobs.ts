@@ -13,6 +13,7 @@ export const jobRoutes = [
     method: 'get',
     path: '/jobs',
     operation: 'ListJobs',
+    short: 'there is one of each name',
     actions: ['admin'],
     summary: 'What goes on behind the requests: every job, its progress, and how its last run ended. For admins.',
     answers: { 200: { description: 'In order of names.', schema: schema.JobList } },

@@ -3,6 +3,7 @@ import { CloudStoreError } from '#core/errors';
 import type { Link, LinkTerms } from '#core/link';
 import { sendJson, sendNothing } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
+import { partOf } from '../pages.ts';
 import { locateKey } from '../place.ts';
 import { isoTime } from '../represent.ts';
 import { parseTime } from '../request-values.ts';
@@ -27,7 +28,8 @@ export const linkRoutes = [
       const place = query.bucket === undefined ? null : (await locateKey(x, query.bucket, query.key ?? '')).at;
       const { links } = x.deps;
       const found = await links.list(x.who, ...(place === null ? [] : [{ bucket: place.bucket, prefix: place.key }]));
-      sendJson(x.res, 200, { items: await Promise.all(found.map((link) => linkJson(x, link))) });
+      const { page, next } = partOf(found, ({ id }) => [id], query);
+      sendJson(x.res, 200, { items: await Promise.all(page.map((link) => linkJson(x, link))), next });
     },
   }),
   route({
@@ -48,6 +50,7 @@ export const linkRoutes = [
     method: 'get',
     path: ONE,
     operation: 'GetLink',
+    state: { without: ['token', 'downloads', 'bytes', 'files', 'lastUsed'] },
     actions: ['share'],
     summary: 'One link; its maker is told its token again.',
     answers: { 200: { description: 'The link.', schema: schema.Link } },
@@ -61,6 +64,7 @@ export const linkRoutes = [
     method: 'patch',
     path: ONE,
     operation: 'UpdateLink',
+    changes: 'GetLink',
     actions: ['share'],
     summary: 'Changes the terms of a link, at once for who is in. A password of null takes it away.',
     body: schema.LinkPatch,
@@ -74,6 +78,7 @@ export const linkRoutes = [
     method: 'delete',
     path: ONE,
     operation: 'RemoveLink',
+    changes: 'GetLink',
     actions: ['share'],
     summary: 'Takes a link back; what is being downloaded through it ends.',
     answers: { 204: { description: 'Gone.' } },

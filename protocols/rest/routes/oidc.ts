@@ -107,6 +107,7 @@ export const oidcRoutes = [
     method: 'delete',
     path: '/me/oidc',
     operation: 'UnlinkOidc',
+    changes: { none: 'it ends what has no other state' },
     actions: ['account.write'],
     summary: 'The account of the provider opens this one no more.',
     answers: { 204: { description: 'Unlinked.' } },

@@ -2,11 +2,13 @@ import type { MeasureArgument, Quotas } from '#contracts/usage';
 import { CloudStoreError } from '#core/errors';
 import { sendJson } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
+import { partOf } from '../pages.ts';
 import { parsePlace } from '../paths.ts';
 import { bucketUseJson } from '../represent-history.ts';
 import { jobJson } from '../represent-job.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/history.ts';
+import { PageQuery } from '../schemas/identity.ts';
 import * as jobs from '../schemas/jobs.ts';
 
 export const usageRoutes = [
@@ -16,10 +18,14 @@ export const usageRoutes = [
     operation: 'GetUsage',
     actions: ['account.read'],
     summary: 'What the caller and its buckets use, and may; for an admin, all.',
-    answers: { 200: { description: 'Exact at every moment, but for what was measured.', schema: schema.Usage } },
-    async handle(x) {
+    query: PageQuery,
+    answers: {
+      200: { description: 'Exact at every moment, but for what was measured. Pages are of buckets.', schema: schema.Usage },
+    },
+    async handle(x, { query }) {
       const { owners, buckets } = await quotasOf(x).usage(x.who);
-      sendJson(x.res, 200, { owners: owners.map(({ owner: _, ...shown }) => shown), buckets: buckets.map(bucketUseJson) });
+      const { page, next } = partOf(buckets, ({ bucket }) => [bucket], query);
+      sendJson(x.res, 200, { owners: owners.map(({ owner: _, ...shown }) => shown), buckets: page.map(bucketUseJson), next });
     },
   }),
   route({
@@ -44,6 +50,7 @@ export const usageRoutes = [
     method: 'patch',
     path: '/buckets/{bucket}',
     operation: 'UpdateBucket',
+    changes: 'GetBucket',
     actions: ['bucket.configure'],
     summary: 'Sets how much a bucket may hold; null: as much as its owner may.',
     body: schema.BucketPatch,

@@ -1,3 +1,4 @@
+import { CloudStoreError } from '#core/errors';
 import { sendJson, sendNothing } from '../answer.ts';
 import { identityOf, nameAt, pageOf } from '../identity.ts';
 import { groupJson, sessionJson, userJson } from '../represent-identity.ts';
@@ -43,6 +44,7 @@ export const userRoutes = [
     method: 'get',
     path: '/users/{name}',
     operation: 'GetUser',
+    state: {},
     actions: ['admin'],
     summary: 'One user. For admins.',
     answers: { 200: { description: 'The user.', schema: schema.User } },
@@ -54,6 +56,7 @@ export const userRoutes = [
     method: 'patch',
     path: '/users/{name}',
     operation: 'UpdateUser',
+    changes: 'GetUser',
     actions: ['admin'],
     summary: 'Changes role, quota, or whether the user may act at all. For admins.',
     body: schema.UserPatch,
@@ -72,6 +75,7 @@ export const userRoutes = [
     method: 'delete',
     path: '/users/{name}',
     operation: 'RemoveUser',
+    changes: 'GetUser',
     actions: ['admin'],
     summary: 'Removes a user with its credentials and sessions; its buckets pass to somebody else. For admins.',
     query: schema.RemoveUserQuery,
@@ -112,6 +116,7 @@ export const userRoutes = [
     method: 'delete',
     path: '/users/{name}/sessions',
     operation: 'EndUserSessions',
+    changes: { none: 'it ends what has no other state' },
     actions: ['admin'],
     summary: 'Ends all sessions of a user. For admins.',
     answers: { 204: { description: 'Ended.' } },
@@ -124,6 +129,7 @@ export const userRoutes = [
     method: 'delete',
     path: '/users/{name}/sessions/{id}',
     operation: 'EndUserSession',
+    changes: { none: 'it ends what has no other state' },
     actions: ['admin'],
     summary: 'Ends one session of a user. For admins.',
     answers: { 204: { description: 'Ended.' } },
@@ -158,9 +164,25 @@ export const userRoutes = [
     },
   }),
   route({
+    method: 'get',
+    path: '/groups/{name}',
+    operation: 'GetGroup',
+    state: {},
+    actions: ['admin'],
+    summary: 'One group. For admins.',
+    answers: { 200: { description: 'The group.', schema: schema.Group } },
+    async handle(x) {
+      const name = nameAt(x, 1);
+      const found = (await identityOf(x).users.groups(x.who)).find((group) => group.name === name);
+      if (found === undefined) throw new CloudStoreError('not_found', `There is no group ${name}.`);
+      sendJson(x.res, 200, groupJson(found));
+    },
+  }),
+  route({
     method: 'patch',
     path: '/groups/{name}',
     operation: 'UpdateGroup',
+    changes: 'GetGroup',
     actions: ['admin'],
     summary: 'Renames a group, adds and removes members. For admins.',
     body: schema.GroupPatch,
@@ -178,6 +200,7 @@ export const userRoutes = [
     method: 'delete',
     path: '/groups/{name}',
     operation: 'RemoveGroup',
+    changes: 'GetGroup',
     actions: ['admin'],
     summary: 'Removes a group; its members stay. For admins.',
     answers: { 204: { description: 'Removed.' } },

@@ -17,7 +17,12 @@ export const AccessGrant = z
     inherited: z.boolean().meta({ description: 'It was given on a folder above.' }),
   })
   .meta({ id: 'AccessGrant' });
-export const AccessList = z.object({ items: z.array(AccessGrant), next: z.null() }).meta({ id: 'AccessList' });
+export const AccessList = z
+  .object({
+    items: z.array(AccessGrant),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+  })
+  .meta({ id: 'AccessList' });
 
 export const NewGrant = z.strictObject({ kind, name: z.string().min(1).max(200), role }).meta({ id: 'NewGrant' });
 export const GrantQuery = z.strictObject({ kind, name: z.string().min(1).max(200) });

@@ -141,7 +141,12 @@ export const Task = z
   })
   .meta({ id: 'HistoryTask', description: 'A restore or purge that is too large for one step.' });
 export const TaskStarted = z.object({ task: Task }).meta({ id: 'HistoryTaskStarted' });
-export const Tasks = z.object({ tasks: z.array(Task) }).meta({ id: 'HistoryTasks' });
+export const Tasks = z
+  .object({
+    tasks: z.array(Task),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+  })
+  .meta({ id: 'HistoryTasks' });
 
 const most = z.int().min(0).nullable();
 export const Retention = z
@@ -195,6 +200,7 @@ export const Usage = z
       }),
     ),
     buckets: z.array(BucketUsage),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
   })
   .meta({ id: 'Usage' });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LINK_MODES } from '#core/link';
 import { Place } from '../schema.ts';
+import { PageQuery } from './identity.ts';
 
 /** Share links over the wire. Times are ISO 8601 in UTC. */
 const time = z.iso.datetime();
@@ -41,7 +42,12 @@ export const Link = z
     token: z.string().optional().meta({ description: "To its maker: the link is `/s/<token>` below the gateway's address." }),
   })
   .meta({ id: 'Link' });
-export const LinkList = z.object({ items: z.array(Link) }).meta({ id: 'LinkList' });
+export const LinkList = z
+  .object({
+    items: z.array(Link),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+  })
+  .meta({ id: 'LinkList' });
 
 export const NewLink = Place.extend({ ...z.object(terms).partial().shape, password: password.optional() }).meta({
   id: 'NewLink',
@@ -49,7 +55,7 @@ export const NewLink = Place.extend({ ...z.object(terms).partial().shape, passwo
 export const LinkPatch = z
   .strictObject({ ...z.object(terms).partial().shape, password: password.nullable().optional() })
   .meta({ id: 'LinkPatch' });
-export const LinkQuery = z.strictObject({
+export const LinkQuery = PageQuery.extend({
   bucket: z.string().min(1).max(64).optional().meta({ description: 'Links at and below this place.' }),
   key: z.string().max(1024).optional(),
 });

@@ -11,4 +11,9 @@ export const Shared = z
     group: z.boolean().meta({ description: 'It came by a group.' }),
   })
   .meta({ id: 'Shared' });
-export const SharedList = z.object({ items: z.array(Shared) }).meta({ id: 'SharedList' });
+export const SharedList = z
+  .object({
+    items: z.array(Shared),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+  })
+  .meta({ id: 'SharedList' });

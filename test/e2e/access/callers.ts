@@ -158,14 +158,13 @@ export async function openCallers(): Promise<Callers> {
   await grantEverybody(callers, 'matrix-b', 'place/');
   await expectOk(rest('PUT', '/buckets/matrix-b/config/policy', owner.basic, policyOf('matrix-b', 'place/')));
   for (const key of ['place/a', 'beside/a']) await expectOk(owner.s3.send('PUT', `/matrix-b/${key}`, { body: 'x' }));
-  const soon = Date.now() + 2_000;
   await makeDevice('device-to-read', { scope: { actions: TO_READ } });
   await makeDevice('device-of-place', { scope: { places: [{ bucket: 'matrix-b', prefix: 'place/' }] } });
   await makeDevice('device-elsewhere', { scope: { places: [{ bucket: 'matrix-b', prefix: 'pla/' }] } });
   await makeDevice('device-of-another-network', { scope: { networks: ['203.0.113.0/24'] } });
   const taken = await makeDevice('device-taken-back', {});
   await expectOk(rest('DELETE', `/credentials/${taken}`, admin));
-  await makeDevice('device-expired', { expires: new Date(soon).toISOString() });
+  const soon = await makeExpiring(makeDevice);
   const made = await rest('POST', '/links', owner.basic, { bucket: 'matrix-b', key: 'place/' });
   const { token } = (await made.json()) as { token: string };
   const keys = { accessKeyId: token.slice(0, 20), secretAccessKey: token };
@@ -175,6 +174,18 @@ export async function openCallers(): Promise<Callers> {
   // What was granted is in force everywhere within a second.
   await new Promise((resolve) => setTimeout(resolve, Math.max(1100, soon + 100 - Date.now())));
   return callers;
+}
+
+/** A device whose end is near; nearer than a slow machine takes to make it, it is refused and made with more time. @returns its end, ms */
+async function makeExpiring(makeDevice: Callers['makeDevice'], inMs = 2_000): Promise<number> {
+  const soon = Date.now() + inMs;
+  try {
+    await makeDevice('device-expired', { expires: new Date(soon).toISOString() });
+    return soon;
+  } catch (error) {
+    if (inMs > 60_000 || Date.now() < soon) throw error;
+    return makeExpiring(makeDevice, 4 * inMs);
+  }
 }
 
 /** The bucket of the matrices of operations, routes and methods; the same people may in all of it what they may in `matrix-b/place/`. */
