@@ -8,6 +8,7 @@ import type { Principal, PrincipalId } from '#core/principal';
 import { createGate } from './gate.ts';
 import { hashPassword, isOutdated, PASSWORD_BYTES_MAX, unmatchableHash, verifyPassword } from './passwords.ts';
 import { createByPassword } from './principal-of.ts';
+import { createSameCost } from './same-cost.ts';
 import { mintedDigest } from './secrets.ts';
 import type { UsableCredential } from './usable-credentials.ts';
 import { createVerifiedPairs, type Verdict } from './verified-pairs.ts';
@@ -50,6 +51,7 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
   const pairs = createVerifiedPairs({ clock, random });
   const gate = createGate(HASHES_AT_ONCE, HASHES_WAITING_MAX);
   const unmatchable = unmatchableHash(random);
+  const sameCost = createSameCost({ kinds: () => principals.hashKinds(), clock, random, run: (work) => gate.run(work) });
   const running = new Map<string, Promise<Matched>>();
   const byPassword = createByPassword();
 
@@ -86,7 +88,10 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
     const matches = await gate.run(() => verifyPassword(password, passwordHash ?? unmatchable));
     // The right one of a disabled user is not remembered as wrong.
     if (!matches) pairs.remember(key, { right: false, principal: record?.id ?? null, by: { passwordHash } });
-    if (!matches || record === null || record.disabled) throw wrong();
+    if (!matches || record === null || record.disabled) {
+      await sameCost(password, passwordHash ?? unmatchable);
+      throw wrong();
+    }
     const best = await upgraded(record, password);
     pairs.remember(key, { right: true, principal: record.id, by: { passwordHash: best.passwordHash } });
     return { record: best, principal: byPassword(best), credential: null };

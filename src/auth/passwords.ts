@@ -56,8 +56,13 @@ export function isOutdated(stored: string, best: HashParameters = bestParameters
 }
 
 /** A hash that no password has, as dear to verify as a real one: what an unknown user is checked against. */
-export function unmatchableHash(random: Random): string {
-  return format(bestParameters(), random(SALT_BYTES), random(HASH_BYTES));
+export function unmatchableHash(random: Random, parameters: HashParameters = bestParameters()): string {
+  return format(parameters, random(SALT_BYTES), random(HASH_BYTES));
+}
+
+/** How a stored hash was made, and so what it costs to verify; null: it cannot be read, or not by this runtime, and costs nothing. */
+export function parametersOf(stored: string): HashParameters | null {
+  return parse(stored)?.parameters ?? null;
 }
 
 function derive(password: string, salt: Buffer, parameters: HashParameters, length: number): Promise<Buffer> {

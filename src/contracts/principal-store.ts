@@ -23,6 +23,8 @@ export interface PrincipalStore {
       keepSession?: string;
     },
   ): Promise<PrincipalRecord>;
+  /** One hash of each kind that users have, by how they were made: all but salt and hash are alike. Few. */
+  hashKinds(): Promise<string[]>;
   /** The same password under a better hash, if `from` is still the one of now; nothing ends. */
   upgradeHash(id: PrincipalId, from: string, to: string): Promise<void>;
   /** Removes the user, its keys, sessions and grants; its buckets pass to `heir`. @throws principal_not_found, conflict (the last admin who may act) */

@@ -39,6 +39,10 @@ const CREATE = {
   text: `INSERT INTO principals AS p (name, role, password_hash, domain, created_ms) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
 };
+const HASH_KINDS = {
+  name: 'principals-hash-kinds',
+  text: `SELECT min(password_hash) FROM principals WHERE password_hash IS NOT NULL GROUP BY regexp_replace(password_hash, '[$][^$]*[$][^$]*$', '')`,
+};
 const BY_NAME = { name: 'principal-by-name', text: `SELECT ${COLUMNS} FROM principals p WHERE p.name = $1` };
 const BY_ID = { name: 'principal-by-id', text: `SELECT ${COLUMNS} FROM principals p WHERE p.id = $1` };
 const LIST = { name: 'principal-list', text: `SELECT ${COLUMNS} FROM principals p ORDER BY p.name` };
@@ -153,6 +157,7 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       const rows = await database.read<Row>(BY_ID, [id]);
       return rows[0] ? principalOf(rows[0]) : null;
     },
+    hashKinds: async () => (await database.read<[string]>(HASH_KINDS)).map(([hash]) => hash),
     async list() {
       return (await database.read<Row>(LIST)).map(principalOf);
     },

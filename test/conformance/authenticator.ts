@@ -8,6 +8,8 @@ export interface AuthenticatorRig {
   /** A user with this password, and the S3 key `KEY<name>` whose secret is `secret-<name>`. */
   user(name: string, password: string): Promise<Principal>;
   setPassword(id: number, password: string): Promise<void>;
+  /** As it is stored. */
+  setHash(id: number, passwordHash: string): Promise<unknown>;
   disable(id: number): Promise<void>;
   remove(id: number): Promise<void>;
   removeKey(id: string): Promise<void>;
@@ -78,6 +80,36 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
       }
       const fastest = (who: string): number => Math.min(...(times[who] ?? []));
       expect(fastest('nobody') / fastest('ann')).to.be.within(0.4, 2.5);
+    });
+
+    it('takes as long for a name whose hash was made with other parameters, dearer or cheaper, or cannot be read', async () => {
+      const kinds = {
+        dear: 'argon2id$v=19$m=19456,t=12,p=1',
+        cheap: 'argon2id$v=19$m=64,t=1,p=1',
+        torn: 'argon2id$v=19$m=1,t=1,p=1',
+      };
+      const made: number[] = [];
+      for (const [name, kind] of Object.entries(kinds)) {
+        const { id } = await rig.user(name, 'its own');
+        made.push(id);
+        await rig.setHash(id, `$${kind}$c29tZXNhbHRzb21lc2FsdA$${'A'.repeat(43)}`);
+      }
+      rig.clock.ms += 2 * 60 * 1000;
+      const names = ['ann', 'nobody', ...Object.keys(kinds)];
+      const times = new Map<string, number>();
+      for (let i = 0; i < 3; i++) {
+        for (const who of names) {
+          const guess = async (): Promise<void> => {
+            expect(await codeOf(() => auth.password(who, `old ${i}`, `198.51.101.${i}`))).to.equal('unauthenticated');
+          };
+          times.set(who, Math.min(times.get(who) ?? Number.POSITIVE_INFINITY, await cpuOf(guess)));
+        }
+      }
+      for (const who of names) expect((times.get(who) ?? 0) / (times.get('ann') ?? 1), who).to.be.within(0.5, 2);
+      for (const id of made) await rig.remove(id);
+    });
+
+    it('refuses what is no name and no password', async () => {
       for (const [who, password] of [
         ['', 'x'],
         ['ann', ''],

@@ -60,6 +60,7 @@ async function openRig(signals?: Signals) {
     async disable(id) {
       await other.principals.update(id, { disabled: true });
     },
+    setHash: (id, passwordHash) => other.principals.update(id, { passwordHash }),
     async remove(id) {
       await other.principals.remove(id, heir.id);
     },
@@ -74,7 +75,6 @@ async function openRig(signals?: Signals) {
   return {
     ...rig,
     identity,
-    setHash: (id: number, passwordHash: string) => other.principals.update(id, { passwordHash }),
     hashOf: async (id: number) => (await other.principals.find(id))?.passwordHash,
   };
 }
