@@ -9,6 +9,7 @@ export const careRoutes = [
     method: 'get',
     path: '/system/doctor',
     operation: 'Examine',
+    short: 'one for each kind of trouble that is looked for',
     actions: ['admin'],
     summary: 'Looks at the installation as `cloudstore doctor` does, and says what to do about each thing. For admins.',
     answers: { 200: { description: 'In the order in which a start would stumble.', schema: schema.Findings } },

@@ -14,6 +14,7 @@ export const keyRoutes = [
     method: 'get',
     path: '/system/keys',
     operation: 'ShowKeys',
+    short: 'one line for each user',
     actions: ['admin'],
     summary:
       'Where the master key comes from, which data key each user has, and whether older ones are still needed. For admins.',
@@ -27,6 +28,7 @@ export const keyRoutes = [
     method: 'put',
     path: '/system/keys/master',
     operation: 'ChangeMasterKey',
+    changes: { none: 'it asks who one is, and is a whole change whatever was before' },
     actions: ['admin'],
     summary:
       'Changes the key that all stored keys are wrapped with, at once; asks who has not said lately who it is. For admins.',
