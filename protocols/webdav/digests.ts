@@ -117,7 +117,8 @@ function storedDigest(name: DigestName, { checksum, extra }: ObjectAttributes): 
 
 /** `a=x, b=y` with names in lower case; values keep what may stand in them. */
 function dictionary(header: string | undefined): [name: string, value: string][] {
-  return (header ?? '').split(',').flatMap((part): [string, string][] => {
+  if (header === undefined) return [];
+  return header.split(',').flatMap((part): [string, string][] => {
     const equals = part.indexOf('=');
     return equals < 0 ? [] : [[part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1).trim()]];
   });

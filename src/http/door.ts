@@ -34,7 +34,7 @@ export interface RequestContext extends RequestFacts {
  */
 export interface Door {
   handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void>;
-  /** The short path before Koa: answers synchronously (`X-Request-Id` too, which else is set already) and returns true, or touches nothing and returns false. */
+  /** The short path before all else: answers synchronously (`X-Request-Id` too, which else is set already) and returns true, or touches nothing and returns false. */
   fast?(req: IncomingMessage, res: ServerResponse, cx: RequestContext): boolean;
 }
 

@@ -76,8 +76,8 @@ export interface Listeners {
  *   const { s3, web } = await listeners.listen();      // then the ready line
  *   …on SIGTERM: await listeners.drain(20_000);        // then hub, content, log, database, in this order
  *
- * S3 requests go from node:http straight to their door, and so do the short paths (`Door.fast`) of the others; Koa serves
- * the rest of the main port. `requestTimeout` is off because a slow PUT of 5 GiB is honest: a watchdog ends bodies that
+ * S3 and WebDAV requests go from node:http straight to their doors, and so do the short paths (`Door.fast`) of the others; Koa
+ * serves the rest of the main port. `requestTimeout` is off because a slow PUT of 5 GiB is honest: a watchdog ends bodies that
  * hardly move instead.
  */
 export function createListeners(options: ListenersOptions): Listeners {
@@ -134,6 +134,10 @@ export function createListeners(options: ListenersOptions): Listeners {
     res.once('close', () => end(exchange, socket, res, target?.protocol ?? 'web'));
     if (target?.door.fast !== undefined && tryFast(target.door, req, res, exchange)) return;
     res.setHeader('X-Request-Id', exchange.requestId);
+    if (target?.protocol === 'webdav') {
+      target.door.handle(req, res, exchange).catch((err: unknown) => fail(err, res, exchange));
+      return;
+    }
     exchanges.set(req, exchange);
     main.handle(req, res);
   };

@@ -1,4 +1,5 @@
 import type { Namespace } from '#contracts/namespace';
+import { pooledRandom } from '#core/pooled-random';
 import { createAccess } from './access.ts';
 import { annotate } from './annotate.ts';
 import { copy, move } from './copy-move.ts';
@@ -17,7 +18,8 @@ import { createVersionIds } from './version-id.ts';
 /** The one door to files. Every method's first step is to ask whether the caller may. */
 export function createNamespace(deps: NamespaceDeps): Namespace {
   const access = createAccess({ cache: deps.buckets.cache, authorizer: deps.authorizer });
-  const rooms: Rooms = { ...deps, access, quotas: createQuotaGuard(deps), mint: createVersionIds(deps) };
+  const random = pooledRandom(deps.random);
+  const rooms: Rooms = { ...deps, random, access, quotas: createQuotaGuard(deps), mint: createVersionIds(deps) };
   return {
     stat: (who, at, options) => stat(rooms, who, at, options),
     entry: (who, at) => entry(rooms, who, at),

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '#core/clock';
 import type { VersionId } from '#core/object';
+import { pooledRandom } from '#core/pooled-random';
 
-const POOL_BYTES = 4096;
 const RANDOM_BYTES = 10;
 
 /**
@@ -11,16 +11,10 @@ const RANDOM_BYTES = 10;
 export function createVersionIds({ clock, random }: { clock: Clock; random: Random }): () => VersionId {
   let last = 0;
   let counter = 0;
-  // One call to the system for many ids: each costs more than all the rest here.
-  let pool: Buffer = Buffer.alloc(0);
-  let at = 0;
+  const few = pooledRandom(random);
   return () => {
     const bytes = Buffer.alloc(16);
-    if (at + RANDOM_BYTES > pool.length) {
-      pool = random(POOL_BYTES);
-      at = 0;
-    }
-    pool.copy(bytes, 6, at, (at += RANDOM_BYTES));
+    few(RANDOM_BYTES).copy(bytes, 6);
     const now = Math.floor(clock.now());
     if (now > last) {
       last = now;

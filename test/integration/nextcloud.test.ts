@@ -4,7 +4,9 @@ import { WebSocket } from 'ws';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cloudstore } from '../support/process.ts';
 import { type Answer, doorsOf, type SendOptions, send } from '../support/requests.ts';
+import { appsScene } from './nextcloud-apps-scene.ts';
 import { describeApps } from './nextcloud-apps-suite.ts';
+import { describeFinding } from './nextcloud-finding-suite.ts';
 
 const json = (answer: Answer) => JSON.parse(answer.body.toString());
 const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -349,12 +351,14 @@ describe("Nextcloud's dialect on a real gateway", function () {
     await new Promise((resolve) => stranger.once('close', resolve));
   });
 
-  describeApps(call, {
+  const scene = appsScene(call, {
     user,
     guest: basic('gus', 'a password'),
     other: basic('other', 'a password'),
     webUrl: () => gateway.webUrl,
   });
+  describeApps(scene);
+  describeFinding(scene);
 
   it('keeps S3 apart: an upload of parts is no file before it ends', async () => {
     const { s3 } = doorsOf(gateway);

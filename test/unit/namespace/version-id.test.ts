@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { pooledRandom } from '#core/pooled-random';
 import { multipartEtag, opaqueEtag } from '#namespace/etag';
 import { createVersionIds } from '#namespace/version-id';
 
@@ -18,6 +19,18 @@ describe('version ids', () => {
     });
     expect(new Set(ids).size).to.equal(ids.length);
     expect([...ids].sort()).to.deep.equal(ids);
+  });
+
+  it('are of bytes of chance that are asked for in bulk, and given once', () => {
+    let asked = 0;
+    let next = 0;
+    const few = pooledRandom((size) => {
+      asked++;
+      return Buffer.from(Uint32Array.from({ length: Math.ceil(size / 4) }, () => next++).buffer).subarray(0, size);
+    });
+    const given = Array.from({ length: 2_000 }, (_, i) => few(i % 500 === 0 ? 5_000 : 16).toString('hex'));
+    expect(new Set(given).size).to.equal(given.length);
+    expect(asked).to.be.below(20);
   });
 
   it('stand beside ETags of their own kind', () => {

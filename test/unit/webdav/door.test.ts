@@ -75,6 +75,8 @@ describe('WebDAV: a folder that was listed before', () => {
       throw new CloudStoreError('access_denied', 'not any more');
     };
     expect((await list()).status).to.equal(403);
+    const file = await server.send('PROPFIND', `/dav/home/${what}/entry-2`, { depth: '1' });
+    expect(file.status, 'a file is no list').to.equal(207);
     namespace.listFolder = listing;
   }
 });
