@@ -99,6 +99,21 @@ export type AuditVerdict = {
   } | null;
 };
 
+export type BackedUpEntry = {
+  kind: "file";
+  key: string;
+  versionId: string;
+  size: number;
+  modified: string;
+  mtime: string;
+  contentType: string | null;
+} | {
+  kind: "folder";
+  key: string;
+  /** Of all below; null: not known. */
+  bytes: number | null;
+};
+
 export type BackedUpPage = {
   /** Of what moment the backup is. */
   taken: string;
@@ -106,20 +121,7 @@ export type BackedUpPage = {
   missingPacks: number;
   /** Where no bucket was named. */
   buckets: string[];
-  entries: {
-    kind: "file";
-    key: string;
-    versionId: string;
-    size: number;
-    modified: string;
-    mtime: string;
-    contentType: string | null;
-  } | {
-    kind: "folder";
-    key: string;
-    /** Of all below; null: not known. */
-    bytes: number | null;
-  }[];
+  entries: BackedUpEntry[];
   /** The `cursor` of the next page. */
   next: string | null;
 };

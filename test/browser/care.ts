@@ -49,7 +49,8 @@ export async function passkeyLater({ gateway, page: open }: Stage): Promise<void
 }
 
 /** A backup is made, where it may lie; it is read again; and the commands that bring it back name it. */
-export async function keepBackups({ gateway }: Stage, page: Page): Promise<void> {
+export async function keepBackups({ gateway, api }: Stage, page: Page): Promise<void> {
+  await api('PUT', '/files/home/Kept/rescued.txt', 'as it was');
   await page.goto(at(gateway, 'admin/backups'));
   await page.getByRole('button', { name: 'Back up now' }).click();
   const dialog = page.getByRole('dialog');
@@ -73,12 +74,37 @@ export async function keepBackups({ gateway }: Stage, page: Page): Promise<void>
     .click();
   const checks = page.getByRole('region', { name: 'Read again later' }).locator('tbody tr');
   await checks.first().getByText('Read again, whole').waitFor();
+  await api('DELETE', '/files/home/Kept/rescued.txt');
+  await bringBackOne(page);
+  expect(await (await api('GET', '/files/home/Kept/rescued.txt')).text()).to.equal('as it was');
   await bringBackApart(gateway.dataDir, page);
   const commands = await page.locator('.restore .copy-field code').allTextContents();
   expect(commands[0]).to.include(`cloudstore restore --from ${gateway.dataDir}-backups --check`);
   expect(commands[1]).to.include('--data-dir /path/to/empty/directory').and.not.include('--at');
   await page.getByLabel('Which backup').selectOption({ index: 1 });
   expect(await page.locator('.restore .copy-field code').nth(1).textContent()).to.match(/ --at \d{4}-/);
+}
+
+/** One file is looked for in the newest backup, and brought back to where it was. */
+async function bringBackOne(page: Page): Promise<void> {
+  const made = page.getByRole('region', { name: 'Backups that were made' }).locator('tbody tr');
+  await made
+    .first()
+    .getByRole('button', { name: /Files in the backup of/ })
+    .click();
+  const dialog = page.getByRole('dialog').first();
+  await dialog.getByRole('button', { name: 'home', exact: true }).click();
+  await dialog.getByRole('button', { name: 'Kept', exact: true }).click();
+  await dialog.getByRole('button', { name: 'Versions of rescued.txt' }).click();
+  await dialog.getByText('Of then').waitFor();
+  await dialog.getByRole('button', { name: 'Back to the folder' }).click();
+  await dialog.getByRole('button', { name: 'Bring rescued.txt back' }).click();
+  const form = page.getByRole('dialog').last();
+  await form.getByLabel('Folder', { exact: true }).waitFor();
+  await form.getByRole('button', { name: 'Bring back', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const back = page.getByRole('region', { name: 'Brought back out of backups' }).locator('tbody tr');
+  await back.first().getByText('1 came back').waitFor();
 }
 
 const RESTORE_MS_MAX = 120_000;

@@ -164,21 +164,23 @@ const shown = {
   contentType: z.string().nullable(),
 };
 
+const BackedUpEntry = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('file'), ...shown }),
+    z.object({
+      kind: z.literal('folder'),
+      key: z.string(),
+      bytes: z.number().nullable().meta({ description: 'Of all below; null: not known.' }),
+    }),
+  ])
+  .meta({ id: 'BackedUpEntry' });
+
 export const BackedUpPage = z
   .object({
     taken: time.meta({ description: 'Of what moment the backup is.' }),
     missingPacks: z.int().meta({ description: 'Packs of it that are not whole: what lies in them cannot be had.' }),
     buckets: z.array(z.string()).meta({ description: 'Where no bucket was named.' }),
-    entries: z.array(
-      z.discriminatedUnion('kind', [
-        z.object({ kind: z.literal('file'), ...shown }),
-        z.object({
-          kind: z.literal('folder'),
-          key: z.string(),
-          bytes: z.number().nullable().meta({ description: 'Of all below; null: not known.' }),
-        }),
-      ]),
-    ),
+    entries: z.array(BackedUpEntry),
     next: z.string().nullable().meta({ description: 'The `cursor` of the next page.' }),
   })
   .meta({ id: 'BackedUpPage' });

@@ -1,4 +1,4 @@
-import { Archive, BadgeCheck, CircleAlert, DatabaseBackup, TriangleAlert } from 'lucide';
+import { Archive, BadgeCheck, CircleAlert, DatabaseBackup, FolderOpen, TriangleAlert } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import type { BackupCheck, BackupRun, Backups } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
@@ -11,13 +11,18 @@ import { Page, Section, Show, Table } from '../ui/page.tsx';
 import { inItsWords, Told } from '../ui/said.ts';
 import { Empty } from '../ui/states.tsx';
 import { fail } from '../ui/toast.tsx';
+import { Extracts, lookInside } from './backup-inside.tsx';
 import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 import { LookForBackups, Restores } from './restore-apart.tsx';
 import { RestoreSteps } from './restore-steps.tsx';
 
 const EVERY_MS = 2_000;
 const KEPT = '30';
-const WORKING: Record<string, MessageKey> = { 'backup-check': 'backup.checking', restore: 'restore.running' };
+const WORKING: Record<string, MessageKey> = {
+  'backup-check': 'backup.checking',
+  'backup-extract': 'inside.running',
+  restore: 'restore.running',
+};
 
 /** Backups: made, read again, and what it takes to bring one back. */
 export function BackupsPage() {
@@ -69,17 +74,18 @@ interface SectionsProps {
 }
 
 function Sections({ data, begin, reload, set }: SectionsProps) {
-  const { backups, checks, running, checking, restoring } = data;
+  const { backups, checks, running, checking, restoring, extracting } = data;
   const check = (from: string, name: string | null): void =>
     void client.call('CheckBackup', { body: { from, name } }).then(set, (error) => fail(inItsWords(error)));
   const back = (
     <>
       <LookForBackups data={data} set={set} check={check} />
+      <Extracts data={data} />
       <Restores data={data} set={set} />
       <RestoreSteps data={data} />
     </>
   );
-  const working = [running, checking, restoring].map((job) => {
+  const working = [running, checking, restoring, extracting].map((job) => {
     if (!isBusy(job)) return null;
     const label = t(WORKING[job.name] ?? 'backup.running');
     return (
@@ -141,6 +147,18 @@ function Sections({ data, begin, reload, set }: SectionsProps) {
                 <State run={run} />
               </td>
               <td class="actions">
+                {run.made !== null && (
+                  <Button
+                    icon={FolderOpen}
+                    disabled={run.host !== data.host}
+                    label={t('inside.openOf', { time: longDate(run.made.taken) })}
+                    onClick={() =>
+                      lookInside({ from: run.directory, name: run.made?.name ?? '' }, run.made?.taken ?? run.started, set)
+                    }
+                  >
+                    {t('inside.begin')}
+                  </Button>
+                )}{' '}
                 {run.made !== null && (
                   <Button
                     disabled={isBusy(checking)}

@@ -1,4 +1,4 @@
-import { FolderSearch, RotateCcw } from 'lucide';
+import { FolderOpen, FolderSearch, RotateCcw } from 'lucide';
 import { useState } from 'preact/hooks';
 import type { Backups, BackupsThere, RestoreRun } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
@@ -12,6 +12,7 @@ import { Section, Table } from '../ui/page.tsx';
 import { inItsWords, said } from '../ui/said.ts';
 import { Loading } from '../ui/states.tsx';
 import { fail } from '../ui/toast.tsx';
+import { lookInside } from './backup-inside.tsx';
 import { isBusy } from './job-progress.tsx';
 import { keySetting, shell } from './restore-steps.tsx';
 
@@ -104,6 +105,13 @@ function Found({ found: { directory, backups, count }, data, set, check }: LookP
                     onClick={() => check(directory, name)}
                   >
                     {t('backup.check')}
+                  </Button>{' '}
+                  <Button
+                    icon={FolderOpen}
+                    label={t('inside.openOf', { time: longDate(taken) })}
+                    onClick={() => lookInside({ from: directory, name }, taken, set)}
+                  >
+                    {t('inside.begin')}
                   </Button>{' '}
                   <Button
                     icon={RotateCcw}

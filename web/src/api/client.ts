@@ -62,6 +62,11 @@ export function fileUrl(place: Bytes, query: RequestOptions['query'] = {}): stri
   return ROOT + at.path + queryOf({ ...at.query, ...query });
 }
 
+/** Where a file of a backup is, to be saved. */
+export function backedUpUrl(query: { from: string; name: string; bucket: string; key: string; versionId: string }): string {
+  return `${ROOT}/backups/file${queryOf(query)}`;
+}
+
 function bytesPath(place: Bytes): { path: string; query: { key?: string; version?: string } } {
   if (place.link !== undefined)
     return { path: `/public/${place.link}/files/${place.key.split('/').map(encodeURIComponent).join('/')}`, query: {} };
