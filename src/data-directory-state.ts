@@ -52,6 +52,11 @@ export async function assertUsable(path: string, embedded: boolean): Promise<voi
       'unavailable',
       `The data directory ${path} was written by a newer version of CloudStore (format ${format}; this one knows ${DATA_FORMAT}); start that version, or one that is newer.`,
     );
+  if (embedded && names.includes('postgres') && (await stat(join(path, 'postgres')).catch(() => null)) === null)
+    throw new CloudStoreError(
+      'unavailable',
+      `The data directory ${path} has its database behind a link ("postgres") that leads nowhere; mount the disk that it leads to, and start again.`,
+    );
   if (embedded && !names.includes('postgres') && (await hasPacks(path)))
     throw new CloudStoreError(
       'unavailable',

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -160,6 +161,9 @@ describe('a data directory that is not as it should be', function () {
     rmSync(join(work, 'postgres'), { recursive: true });
     await refused('holds packs and no database');
     await told('data directory state', 'holds packs and no database');
+    symlinkSync(join(work, 'not-mounted'), join(work, 'postgres'));
+    await refused('behind a link ("postgres") that leads nowhere; mount');
+    await told('data directory state', 'leads nowhere');
   });
 
   it('on a read-only file system (simulated)', async () => {
