@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
@@ -53,6 +54,31 @@ describe('temporary keys of STS', function () {
     expect(codeOf(await send('GET', `${unsigned}&X-Amz-Security-Token=${encodeURIComponent(sessionToken)}`))).to.equal(
       'SignatureDoesNotMatch',
     );
+  });
+
+  it('sign URLs by version 2, as boto3 does, and these too work only with their token', async () => {
+    const keys = keysOf(await ask(gateway, { Action: 'GetSessionToken' }));
+    const other = keysOf(await ask(gateway, { Action: 'GetSessionToken' })).sessionToken;
+    const expires = Math.floor(Date.now() / 1000) + 600;
+    const url = (signed: string | null, sent: string | null): string => {
+      const text = `GET\n\n\n${expires}\n${signed === null ? '' : `x-amz-security-token:${signed}\n`}/home/docs/a`;
+      const signature = createHmac('sha1', keys.secretAccessKey).update(text).digest('base64');
+      const query = new URLSearchParams({ AWSAccessKeyId: keys.accessKeyId, Expires: `${expires}`, Signature: signature });
+      if (sent !== null) query.set('x-amz-security-token', sent);
+      return `${gateway.s3Url}/home/docs/a?${query.toString().replaceAll('+', '%20')}`;
+    };
+    const { sessionToken } = keys;
+    expect((await send('GET', url(sessionToken, sessionToken))).body.toString()).to.equal('docs/a');
+    expect(codeOf(await send('GET', url(null, null)))).to.equal('InvalidAccessKeyId');
+    for (const [signed, sent] of [
+      [null, sessionToken],
+      [sessionToken, null],
+      [sessionToken, other],
+      [other, other],
+    ] as const) {
+      const answer = await send('GET', url(signed, sent));
+      expect(codeOf(answer), `${signed} ${sent}`).to.be.oneOf(['SignatureDoesNotMatch', 'InvalidToken', 'InvalidAccessKeyId']);
+    }
   });
 
   it('are given by AssumeRole, reduced by a policy', async () => {
