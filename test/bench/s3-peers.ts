@@ -39,6 +39,8 @@ const LARGE_CLIENTS = (flag('large-clients') ?? '1,16').split(',').map(Number);
 // No server takes smaller ones.
 const PART = Math.max(5 << 20, Math.min(64 << 20, Math.ceil(LARGE / 4)));
 const ROUNDS = Number(flag('rounds') ?? 3);
+/** No server is through with as many, so none runs out of what to remove. */
+const DELETES_PER_SECOND_MAX = 4_000;
 
 const measurements: Record<string, (servers: Server[], directory: string) => Promise<void>> = {
   put: (servers, directory) => requests(servers, directory, 'PUT'),
@@ -104,7 +106,12 @@ async function requests(all: Server[], directory: string, method: 'PUT' | 'GET' 
         const prefix = `${method}-${size}-${clients}`;
         // As many as are not through before the time is, within a gibibyte or half of one.
         const within = (bytes: number, most: number): number => Math.min(most, Math.max(64, Math.floor(bytes / size)));
-        const count = method === 'DELETE' ? within(2 ** 29, 20_000) : method === 'PUT' ? within(2 ** 30, 50_000) : 64;
+        const count =
+          method === 'DELETE'
+            ? within(2 ** 29, DELETES_PER_SECOND_MAX * SECONDS)
+            : method === 'PUT'
+              ? within(2 ** 30, 50_000)
+              : 64;
         const keys = Array.from({ length: count }, (_, i) => `${prefix}/${i}`);
         if (method !== 'PUT') await fill(server, keys, size);
         // wrk waits for the body that a HEAD's length promises.

@@ -187,6 +187,7 @@ suite('fields of errors', PAGES.errors, {
       const bucket = await newBucket();
       const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
       expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'versioning=', body: on }), 200);
+      expectStatus(await s3.send('PUT', `/${bucket}/a`, { body: 'x' }), 200);
       const versionId = (await s3.send('DELETE', `/${bucket}/a`)).headers['x-amz-version-id'] ?? '';
       const answer = await s3.send('GET', `/${bucket}/a`, { query: { versionId } });
       expectError(answer, 405, 'MethodNotAllowed');

@@ -44,6 +44,21 @@ suite('errors', PAGES.errors, {
       for (const id of ids) expect(id).to.match(/^[^, ]{8,}$/);
     },
   },
+  'a failed request is found by its id in header, body and log': {
+    page: PAGES.commonHeaders,
+    run: async ({ gateway, get, key }) => {
+      if (gateway === null) return; // elsewhere the log is not ours to read
+      const answer = await get(key('absent'), { auth: 'none' });
+      expectError(answer, 403, 'AccessDenied');
+      const id = String(answer.headers['x-amz-request-id']);
+      for (let left = 100; left > 0; left--) {
+        const { stdout, stderr } = gateway.output();
+        if (`${stdout}${stderr}`.includes(id)) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      expect.fail(`${id} is not in the log`);
+    },
+  },
   'a method that goes with no operation is MethodNotAllowed': over(['PATCH', 'TRACE'], (method) => async ({ send, key }) => {
     const answer = await send(method, key());
     expect(answer.status).to.equal(405);

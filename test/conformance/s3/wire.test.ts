@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { headOf } from './harness/client.ts';
-import { api, PAGES } from './harness/pages.ts';
-import { expectStatus, suite } from './harness/suite.ts';
+import { openBucket, putPolicy, statement } from './harness/access.ts';
+import { createClient, headOf } from './harness/client.ts';
+import { api, guide, PAGES } from './harness/pages.ts';
+import { expectError, expectStatus, suite } from './harness/suite.ts';
 
 const BODY = Buffer.from('A body in pieces.');
 
@@ -163,6 +164,30 @@ suite('on the wire', PAGES.sigv4, {
     await put(name, 'a');
     const request = s3.prepare('GET', path(name));
     expectStatus(await s3.transmit({ ...request, target: `${s3.origin}${request.target}` }), 200);
+  },
+  'a bucket is named by its host, for whoever signs and for nobody in particular': {
+    page: guide('VirtualHosting'),
+    run: async (lab) => {
+      if (lab.gateway === null) return; // elsewhere the domain is not known
+      const bucket = await openBucket(lab);
+      expectStatus(await lab.s3.send('PUT', `/${bucket}/a b`, { body: 'x' }), 200);
+      const host = `${bucket}.localhost:${new URL(lab.s3.origin).port}`;
+      const hosted = createClient(`http://${host}`, lab.s3.keys, lab.s3.region);
+      const ask = (method: string, path: string, auth: 'header' | 'query' | 'none') =>
+        lab.s3.transmit(hosted.prepare(method, path, { auth }));
+      for (const auth of ['header', 'query'] as const) expect((await ask('GET', '/a b', auth)).text).to.equal('x');
+      expect(
+        expectStatus(await ask('GET', '/', 'header'), 200)
+          .xml()
+          .child('Contents')
+          ?.value('Key'),
+      ).to.equal('a b');
+      expectError(await ask('GET', '/a b', 'none'), 403, 'AccessDenied');
+      expectStatus(await putPolicy(lab.s3, bucket, statement(bucket)), 204);
+      expect((await ask('GET', '/a b', 'none')).text).to.equal('x');
+      expectError(await ask('GET', '/', 'none'), 403, 'AccessDenied');
+      expectError(await ask('PUT', '/a b', 'none'), 403, 'AccessDenied');
+    },
   },
   'requests that come while one runs wait for it': async ({ s3, path, put, key }) => {
     const name = key();

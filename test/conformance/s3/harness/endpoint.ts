@@ -49,11 +49,13 @@ function planted({
   CLOUDSTORE_TEST_PLANTED: group,
   CLOUDSTORE_TEST_PLANTED_DATA: dataDir,
 }: NodeJS.ProcessEnv): TestGatewayOptions {
-  if (group === undefined) return {};
+  // A case looks for its request there.
+  const log = { CLOUDSTORE_LOG_LEVEL: 'info' };
+  if (group === undefined) return { env: log };
   const plant = join(import.meta.dirname, '..', 'planted', 'plant.ts');
   return {
     command: [process.execPath, ...NODE_ARGS, '--import', plant, MAIN, 'serve'],
-    env: { CLOUDSTORE_TEST_PLANTED: group },
+    env: { CLOUDSTORE_TEST_PLANTED: group, ...log },
     ...(dataDir === undefined ? {} : { dataDir }),
   };
 }
