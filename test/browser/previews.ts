@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { at } from './browser.ts';
+import type { Drive } from './drive.ts';
+import { tinyPdf } from './scene.ts';
+
+export async function previewEveryKind({ stage, page, put }: Drive): Promise<void> {
+  const ranges: string[] = [];
+  await put('Show/a.txt', 'plain words');
+  await put('Show/b.ts', 'const answer: number = 42;');
+  await put('Show/c.md', '# Title\n\n**bold** <script>window.hacked = 1</script> [x](javascript:alert(1))');
+  await put(
+    'Show/d.svg',
+    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><script>top.hacked = 1</script><rect width="40" height="40"/></svg>',
+    'image/svg+xml',
+  );
+  await put('Show/e.pdf', tinyPdf('Hello PDF'), 'application/pdf');
+  await put('Show/f.wav', wav(), 'audio/wav');
+  page.on('request', (request) => void (request.url().includes('f.wav') && ranges.push(request.headers().range ?? '')));
+  await page.goto(at(stage.gateway, 'drive/home/Show/?open=a.txt'));
+  await page.getByText('plain words').waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.locator('.code .hljs-keyword', { hasText: 'const' }).waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.locator('.rendered strong', { hasText: 'bold' }).waitFor();
+  expect(await page.locator('.rendered a').count()).to.equal(0);
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('.view-image img')?.naturalWidth ?? 0) > 0);
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => {
+    const canvas = document.querySelector<HTMLCanvasElement>('.pdf-page');
+    const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
+    return pixels?.some((value, index) => index % 4 < 3 && value < 80) === true;
+  });
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => (document.querySelector('audio')?.duration ?? 0) > 0.5);
+  expect(ranges.some((range) => range.startsWith('bytes='))).to.equal(true);
+  expect(await page.evaluate(() => 'hacked' in window)).to.equal(false);
+  await page.keyboard.press('Escape');
+  await page.locator('.viewer').waitFor({ state: 'detached' });
+}
+
+/** A second of silence. */
+function wav(): Buffer<ArrayBuffer> {
+  const samples = Buffer.alloc(8_000);
+  const head = Buffer.alloc(44);
+  head.write('RIFF', 0);
+  head.writeUInt32LE(36 + samples.length, 4);
+  head.write('WAVEfmt ', 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(8_000, 24);
+  head.writeUInt32LE(8_000, 28);
+  head.writeUInt16LE(1, 32);
+  head.writeUInt16LE(8, 34);
+  head.write('data', 36);
+  head.writeUInt32LE(samples.length, 40);
+  return Buffer.concat([head, samples.fill(128)]);
+}
