@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import type { Stage } from './browser.ts';
 
 /** Names that strangers choose to do harm: markup, templates, control and direction characters, dots, and sheer length. */
@@ -17,6 +18,16 @@ export interface Scene {
   linkToken: string;
   lockedToken: string;
   dropToken: string;
+}
+
+/** Who looks at it: its owner, and a stranger with a phone. */
+export interface Shown {
+  stage: Stage;
+  scene: Scene;
+  page: Page;
+  stranger: Page;
+  /** By a place of `pagesOf`; gives whoever sees it. */
+  show(place: string): Promise<Page>;
 }
 
 export async function setScene(stage: Stage): Promise<Scene> {

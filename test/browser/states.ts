@@ -55,3 +55,44 @@ export async function failEveryPage({ gateway, enter, faults }: Stage): Promise<
   expect(faults).to.deep.equal([]);
   await page.context().close();
 }
+
+/** What a page says by itself, and that it needs no hand to go on. */
+export async function waitOnEveryPage(stage: Stage): Promise<void> {
+  const own = await stage.enter();
+  const places: [place: string, then: string | RegExp][] = [
+    ['drive/home/Documents/', 'Budget 2027.xlsx'],
+    ['drive/home/?open=notes.txt', /Milk, bread/],
+    ['drive/home/Photos/?open=Lake.svg', ''],
+    ['drive/home/Documents/?open=Hello.pdf', ''],
+    ['trash/home/', 'thrown away.txt'],
+    ['links', 'home/Photos/'],
+    ['shared', 'home-berta'],
+    ['connect', ''],
+    ['account', 'Second factor'],
+    ['search', 'server.ts'],
+  ];
+  for (const [index, [place, then]] of places.entries()) {
+    await own.goto('about:blank');
+    await own.route(/\/api\/v1\/(?!auth|setup|me$)/, (route) =>
+      index % 2 === 0
+        ? route.abort()
+        : route.fulfill({
+            status: 503,
+            contentType: 'application/problem+json',
+            body: JSON.stringify({ status: 503, code: 'unavailable', title: 'Unavailable' }),
+          }),
+    );
+    await own.goto(at(stage.gateway, place));
+    if (place === 'search') await own.getByRole('searchbox').fill('server');
+    const told = own.locator('#content, dialog').getByRole('alert').filter({ hasText: 'It is tried again by itself.' });
+    await told.first().waitFor();
+    await own.unroute(/\/api\/v1\/(?!auth|setup|me$)/);
+    await own.evaluate(() => dispatchEvent(new Event('online')));
+    await told.first().waitFor({ state: 'detached' });
+    await own.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'home', exact: true }).waitFor();
+    if (then !== '') await own.locator('#content, dialog').getByText(then).first().waitFor();
+    if (place.endsWith('.svg')) await own.locator('.view-image img').waitFor();
+    if (place.endsWith('.pdf')) await own.locator('.pdf-page').first().waitFor();
+  }
+  await own.context().close();
+}
