@@ -154,6 +154,19 @@ describe('the drive in a browser', function () {
     expect((await stage.api('HEAD', '/files/home/Trip/album/photo%20(2).jpg')).status).to.equal(200);
     expect((await stage.api('HEAD', '/files/home/Trip/photo%20(2).jpg')).status).to.equal(404);
     await entry('photo (2).jpg').waitFor({ state: 'detached' });
+    // What comes from the desktop goes into the folder that it is dropped on.
+    const dataTransfer = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['onto'], 'onto.txt', { type: 'text/plain' }));
+      return transfer;
+    });
+    await entry('album').dispatchEvent('dragover', { dataTransfer });
+    await entry('album').and(page.locator('.drop-target')).waitFor();
+    expect(await page.locator('.drop-here').count()).to.equal(0);
+    await entry('album').dispatchEvent('drop', { dataTransfer });
+    await page.getByText('1 file uploaded').waitFor();
+    expect(await (await stage.api('GET', '/files/home/Trip/album/onto.txt')).text()).to.equal('onto');
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
   });
 
   it('is used by the keyboard alone: to select, by the menu, the questions and the way back', () => useListByKeys(drive));

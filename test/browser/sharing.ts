@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { findings } from './axe.ts';
 import { at } from './browser.ts';
@@ -114,7 +117,7 @@ export async function limitLink({ stage, page, stranger, show }: Shown): Promise
   await stranger.goto(address);
   await stranger.getByText('It takes 1 more file. There is room for 500 kB.').waitFor();
   const give = (name: string, size: number) =>
-    stranger.setInputFiles('input[type=file]', { name, mimeType: 'text/plain', buffer: Buffer.alloc(size, 'x') });
+    stranger.setInputFiles('input[type=file] >> nth=0', { name, mimeType: 'text/plain', buffer: Buffer.alloc(size, 'x') });
   await give('too large.txt', 600_000);
   await stranger.locator('li.bad').filter({ hasText: 'too large.txt' }).waitFor();
   await give('fits.txt', 1_000);
@@ -201,11 +204,23 @@ export async function openLockedLink({ stage, stranger, scene }: Shown): Promise
   expect(await findings(stranger)).to.deep.equal([]);
   await stranger.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${scene.dropToken}`);
   await stranger.getByRole('button', { name: 'Upload files' }).waitFor();
-  await stranger.setInputFiles('input[type=file]', {
+  await stranger.setInputFiles('input[type=file] >> nth=0', {
     name: 'from a friend.txt',
     mimeType: 'text/plain',
     buffer: Buffer.from('hi'),
   });
   await stranger.getByText('There ·').waitFor();
   expect(await (await stage.api('GET', '/files/home/Backups/from%20a%20friend.txt')).text()).to.equal('hi');
+  // A folder goes in as it is.
+  const folder = mkdtempSync(join(tmpdir(), 'cloudstore-drop-'));
+  try {
+    mkdirSync(join(folder, 'a&b', 'ü'), { recursive: true });
+    writeFileSync(join(folder, 'a&b', 'ü', 'c#.txt'), 'deep');
+    await stranger.setInputFiles('input[type=file] >> nth=1', join(folder, 'a&b'));
+    await stranger.locator('li.good').filter({ hasText: 'a&b/ü/c#.txt' }).waitFor();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const path = ['a&b', 'ü', 'c#.txt'].map(encodeURIComponent).join('/');
+  expect(await (await stage.api('GET', `/files/home/Backups/${path}`)).text()).to.equal('deep');
 }

@@ -279,7 +279,7 @@ describe('uploads from the page, whatever comes between', function () {
     writeFileSync(dropped, randomBytes(24 * 1024 * 1024));
     const sending = (tab: Page): Promise<void> => tab.getByText(/dropped\.bin Being sent · ([1-9]|1\d)\.?\d* MB of/).waitFor();
     await dropping(closed);
-    await closed.setInputFiles('input[type=file]', dropped);
+    await closed.setInputFiles('input[type=file] >> nth=0', dropped);
     await sending(closed);
     await closed.close({ runBeforeUnload: false });
     const stranger = await context.newPage();

@@ -33,6 +33,8 @@ const PAGES: Record<string, () => Promise<Page>> = {
 /** Works without anybody signed in. */
 const CLAIM = async (): Promise<Page> => (await import('./pages/claim.tsx')).ClaimPage;
 
+const VISITED = async (): Promise<ComponentType<{ token: string }>> => (await import('./share/public-page.tsx')).PublicPage;
+
 const SETUP = async (): Promise<Page> => (await import('./setup/wizard.tsx')).Wizard;
 
 /** A link that was shared: `/s/<token>`. */
@@ -55,11 +57,9 @@ export function App() {
 }
 
 function Visited({ token }: { token: string }) {
-  const [Page, setPage] = useState<ComponentType<{ token: string }> | null>(null);
-  useEffect(() => {
-    void import('./share/public-page.tsx').then(({ PublicPage }) => setPage(() => PublicPage));
-  }, []);
-  return Page === null ? <Loading /> : <Page token={token} />;
+  const { page: Found, error, again } = useCode(VISITED);
+  if (error !== null) return <Failed error={error} retry={again} />;
+  return Found === null ? <Loading /> : <Found token={token} />;
 }
 
 function Main() {
@@ -96,15 +96,20 @@ function Current() {
 }
 
 function Lazy({ load }: { load: () => Promise<Page> }) {
-  const [state, setState] = useState<{ page: Page | null; error: unknown }>({ page: null, error: null });
-  const begin = (): void => {
+  const { page: Found, error, again } = useCode(load);
+  if (error !== null) return <Failed error={error} retry={again} />;
+  return Found === null ? <Loading /> : <Found />;
+}
+
+/** A page's code, which comes when it is looked at. */
+function useCode<T>(load: () => Promise<T>): { page: T | null; error: unknown; again: () => void } {
+  const [state, setState] = useState<{ page: T | null; error: unknown }>({ page: null, error: null });
+  const again = (): void => {
     load().then(
       (page) => setState({ page, error: null }),
       (error: unknown) => setState({ page: null, error }),
     );
   };
-  useEffect(begin, [load]);
-  if (state.error !== null) return <Failed error={state.error} retry={begin} />;
-  const Found = state.page;
-  return Found === null ? <Loading /> : <Found />;
+  useEffect(again, [load]);
+  return { ...state, again };
 }

@@ -15,3 +15,8 @@ export function beginDrag(event: DragEvent, entries: Entry[]): void {
 export function dragged(event: DragEvent): Entry[] {
   return event.dataTransfer?.types.includes(DRAGGED) === true ? held.entries : [];
 }
+
+/** Files of the desktop. */
+export function hasFiles(event: DragEvent): boolean {
+  return event.dataTransfer?.types.includes('Files') === true && !event.dataTransfer.types.includes(DRAGGED);
+}

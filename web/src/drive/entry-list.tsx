@@ -6,9 +6,12 @@ import type { Entry } from '../api/types.ts';
 import { bytes, longDate, type MessageKey, shortDate, t } from '../i18n/index.ts';
 import { IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { fail } from '../ui/toast.tsx';
 import { Virtual } from '../ui/virtual.tsx';
+import { dropped } from '../uploads/dropped.ts';
+import { uploads } from '../uploads/queue.ts';
 import { transfer } from './actions.tsx';
-import { beginDrag, dragged } from './dragging.ts';
+import { beginDrag, dragged, hasFiles } from './dragging.ts';
 import { type Folder, type SortBy, timeOf } from './folder.ts';
 import { order as orderBy } from './folder-menus.ts';
 import { walkKeys } from './keys.ts';
@@ -184,6 +187,12 @@ export function entryHandlers({ entry, selection, open, contextMenu, folder, pla
   const isFolder = entry.kind === 'folder';
   const drop = (event: DragEvent): void => {
     (event.currentTarget as Element).classList.remove('drop-target');
+    if (isFolder && hasFiles(event) && event.dataTransfer !== null) {
+      event.preventDefault();
+      event.stopPropagation();
+      void dropped(event.dataTransfer).then((picked) => uploads.add(picked, { bucket: place.bucket, key: entry.key }), fail);
+      return;
+    }
     const moved = dragged(event).filter(({ key }) => key !== entry.key);
     if (!isFolder || moved.length === 0) return;
     event.preventDefault();
@@ -219,9 +228,8 @@ export function entryHandlers({ entry, selection, open, contextMenu, folder, pla
       beginDrag(event, selection.entries.value);
     },
     onDragOver: (event: DragEvent) => {
-      if (!isFolder || dragged(event).length === 0) return;
+      if (!isFolder || (dragged(event).length === 0 && !hasFiles(event))) return;
       event.preventDefault();
-      event.stopPropagation();
       (event.currentTarget as Element).classList.add('drop-target');
     },
     onDragLeave: (event: DragEvent) => (event.currentTarget as Element).classList.remove('drop-target'),

@@ -10,11 +10,12 @@ import { driveHref, go, route } from '../router.ts';
 import { Icon } from '../ui/icon.tsx';
 import { openMenu } from '../ui/menu.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { fail } from '../ui/toast.tsx';
 import { dropped } from '../uploads/dropped.ts';
 import { uploads } from '../uploads/queue.ts';
 import { namePlace } from './breadcrumbs.tsx';
 import { Details } from './details.tsx';
-import { DRAGGED } from './dragging.ts';
+import { hasFiles } from './dragging.ts';
 import { EntryGrid } from './entry-grid.tsx';
 import { EntryList } from './entry-list.tsx';
 import { openFolder } from './folder.ts';
@@ -94,15 +95,16 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
       class="drive"
       ref={body}
       onDragOver={(event) => {
-        if (event.dataTransfer?.types.includes('Files') !== true) return;
+        if (!hasFiles(event)) return;
         event.preventDefault();
-        dropping.value = true;
+        // Over a folder's row they would go into that one, which shows it.
+        dropping.value = (event.target as Element).closest('.drop-target') === null;
       }}
       onDragLeave={(event) => {
         if (!(event.currentTarget as Element).contains(event.relatedTarget as Node | null)) dropping.value = false;
       }}
       onDrop={(event) => {
-        if (event.dataTransfer?.types.includes(DRAGGED) !== true) void onDrop(event);
+        if (hasFiles(event)) void onDrop(event).catch(fail);
       }}
     >
       <div class="drive-main">

@@ -1,4 +1,4 @@
-import { RotateCw, Upload, X } from 'lucide';
+import { FolderUp, RotateCw, Upload, X } from 'lucide';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Client } from '../../../clients/typescript/index.ts';
 import { isApiError } from '../api/error.ts';
@@ -7,13 +7,14 @@ import { bytes, t } from '../i18n/index.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { said } from '../ui/said.ts';
+import { fail } from '../ui/toast.tsx';
 import { CutRows } from '../uploads/cut-rows.tsx';
+import { dropped, type Picked } from '../uploads/dropped.ts';
 import { folderOfLink, forgetBegun, interrupted, rememberedUpload } from '../uploads/remembered.ts';
 import { send } from '../uploads/send.ts';
 
-interface Item {
+interface Item extends Picked {
   id: number;
-  file: File;
   state: 'waiting' | 'sending' | 'done' | 'failed';
   text: string;
   /** 0 to 1; null: not known. */
@@ -27,6 +28,7 @@ const AGAIN_MS = [1_000, 3_000, 8_000, 15_000, 30_000];
 export function Drop({ token, stranger }: { token: string; stranger: Client }) {
   const [items, setItems] = useState<Item[]>([]);
   const input = useRef<HTMLInputElement>(null);
+  const folders = useRef<HTMLInputElement>(null);
   const inner = useRef({ id: 0, last: Promise.resolve(), stop: new AbortController() }).current;
   const folder = folderOfLink(token);
   const open = items.some(({ state }) => state === 'waiting' || state === 'sending');
@@ -41,14 +43,14 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
   const set = (id: number, to: Partial<Item>): void =>
     setItems((before) => before.map((item) => (item.id === id ? { ...item, ...to } : item)));
 
-  const one = async (id: number, file: File, stop: AbortController): Promise<void> => {
+  const one = async ({ id, file, path }: Item, stop: AbortController): Promise<void> => {
     const signal = AbortSignal.any([inner.stop.signal, stop.signal]);
     for (let tries = 0; !signal.aborted; tries++) {
       const total = bytes(file.size);
       set(id, { state: 'sending', text: total, share: null });
       try {
         const { name } = await send({
-          place: { bucket: folder, key: file.name },
+          place: { bucket: folder, key: path },
           drop: { client: stranger, link: token },
           file,
           overwrite: false,
@@ -56,11 +58,11 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
           onProgress: (sent) =>
             set(id, { text: t('uploads.of', { sent: bytes(sent), total }), share: file.size === 0 ? null : sent / file.size }),
           onLate: () => {
-            if (stop.signal.aborted) giveUpFile(file);
+            if (stop.signal.aborted) giveUpFile({ file, path });
           },
           onChecked: (read) => set(id, { text: t('upload.checking', { read: bytes(read), total }) }),
         });
-        return set(id, { state: 'done', text: name === file.name ? total : visible(name) });
+        return set(id, { state: 'done', text: name === path.split('/').at(-1) ? total : visible(name) });
       } catch (error) {
         if (signal.aborted) return;
         if (!isApiError(error) || !error.passing) return set(id, { state: 'failed', text: said(error) });
@@ -70,26 +72,27 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
       }
     }
   };
-  const begin = (id: number, file: File): void => {
+  const begin = (item: Item): void => {
     const stop = new AbortController();
-    set(id, { stop });
-    inner.last = inner.last.then(() => one(id, file, stop));
+    set(item.id, { stop });
+    inner.last = inner.last.then(() => one(item, stop));
   };
   /** What the gateway has of it goes too. */
-  const cancel = ({ id, file, stop }: Item): void => {
-    stop.abort();
-    setItems((before) => before.filter((item) => item.id !== id));
-    giveUpFile(file);
+  const cancel = (item: Item): void => {
+    item.stop.abort();
+    setItems((before) => before.filter(({ id }) => id !== item.id));
+    giveUpFile(item);
   };
-  const giveUpFile = (file: File): void => {
-    const begun = rememberedUpload({ bucket: folder, key: file.name }, file);
+  const giveUpFile = ({ file, path }: Picked): void => {
+    const begun = rememberedUpload({ bucket: folder, key: path }, file);
     if (begun !== null) giveUp(begun);
   };
-  const add = (files: readonly File[]): void => {
-    const added = files.map(
-      (file): Item => ({
+  const add = (picked: readonly Picked[]): void => {
+    const added = picked.map(
+      ({ file, path }): Item => ({
         id: ++inner.id,
         file,
+        path,
         state: 'waiting',
         text: bytes(file.size),
         share: null,
@@ -97,7 +100,11 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
       }),
     );
     setItems((before) => [...before, ...added]);
-    for (const { id, file } of added) begin(id, file);
+    for (const item of added) begin(item);
+  };
+  const take = (field: HTMLInputElement): void => {
+    add([...(field.files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+    field.value = '';
   };
   const giveUp = (id: string): void => {
     forgetBegun(id);
@@ -111,45 +118,56 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        add([...(event.dataTransfer?.files ?? [])]);
+        if (event.dataTransfer !== null) void dropped(event.dataTransfer).then(add, fail);
       }}
     >
       <Icon of={Upload} size={36} />
       <p>{t('public.drop')}</p>
-      <Button kind="primary" onClick={() => input.current?.click()}>
-        {t('upload.files')}
-      </Button>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        aria-hidden="true"
-        tabIndex={-1}
-        onChange={(event) => add([...(event.currentTarget.files ?? [])])}
-      />
-      {cut.length > 0 && <CutRows cut={cut} choose={(_one, file) => add([file])} drop={giveUp} />}
+      <p class="row">
+        <Button kind="primary" icon={Upload} onClick={() => input.current?.click()}>
+          {t('upload.files')}
+        </Button>
+        <Button icon={FolderUp} onClick={() => folders.current?.click()}>
+          {t('upload.folder')}
+        </Button>
+      </p>
+      {[input, folders].map((ref) => (
+        <input
+          key={ref === input ? 'files' : 'folder'}
+          ref={(element) => {
+            ref.current = element;
+            if (ref === folders) element?.setAttribute('webkitdirectory', '');
+          }}
+          type="file"
+          multiple
+          hidden
+          aria-hidden="true"
+          tabIndex={-1}
+          onChange={(event) => take(event.currentTarget)}
+        />
+      ))}
+      {cut.length > 0 && <CutRows cut={cut} choose={({ key }, file) => add([{ file, path: key }])} drop={giveUp} />}
       <ul aria-live="polite">
         {items.map((item) => {
-          const { id, file, state, text, share } = item;
+          const { id, file, path, state, text, share } = item;
           return (
             <li key={id} class={state === 'failed' ? 'bad' : state === 'done' ? 'good' : ''}>
-              <bdi>{visible(file.name)}</bdi>{' '}
+              <bdi>{visible(path)}</bdi>{' '}
               <span class="small">
                 {t(`drop.${state}`)} · {text}
               </span>
-              {state === 'sending' && <progress {...(share === null ? {} : { value: share })} aria-label={visible(file.name)} />}
+              {state === 'sending' && <progress {...(share === null ? {} : { value: share })} aria-label={visible(path)} />}
               {(state === 'sending' || state === 'waiting') && (
-                <IconButton icon={X} size={16} label={t('cancelOf', { name: visible(file.name) })} onClick={() => cancel(item)} />
+                <IconButton icon={X} size={16} label={t('cancelOf', { name: visible(path) })} onClick={() => cancel(item)} />
               )}
               {state === 'failed' && (
                 <IconButton
                   icon={RotateCw}
                   size={16}
-                  label={t('retryOf', { name: file.name })}
+                  label={t('retryOf', { name: visible(path) })}
                   onClick={() => {
                     set(id, { state: 'waiting', text: bytes(file.size) });
-                    begin(id, file);
+                    begin(item);
                   }}
                 />
               )}

@@ -51,7 +51,7 @@ async function sendWhole({ place, drop, file, overwrite, signal, onProgress }: S
   const into = query.key === undefined ? path : `${path}?key=${encodeURIComponent(query.key)}`;
   const answer = await senderOf(drop?.client ?? client).send({
     method: 'PUT',
-    path: drop === undefined ? into : `/public/${drop.link}/files/${encodeURIComponent(place.key)}?mtime=${file.lastModified}`,
+    path: drop === undefined ? into : `/public/${drop.link}/files/${segments(place.key)}?mtime=${file.lastModified}`,
     headers: {
       'Content-Type': file.type || typeOfName(file.name),
       'X-Mtime': String(file.lastModified),
@@ -64,6 +64,10 @@ async function sendWhole({ place, drop, file, overwrite, signal, onProgress }: S
   });
   const { name } = drop === undefined ? file : ((await (answer as Response).json()) as { name: string });
   return { sha256: hexOf(digest), name };
+}
+
+function segments(key: string): string {
+  return key.split('/').map(encodeURIComponent).join('/');
 }
 
 /** Added up while it is sent; the gateway makes no file before it has the sum, and none where what it has stored adds up to something else. */
