@@ -166,7 +166,7 @@ describe('the drive in a browser', function () {
     await entry('album').dispatchEvent('drop', { dataTransfer });
     await page.getByText('1 file uploaded').waitFor();
     expect(await (await stage.api('GET', '/files/home/Trip/album/onto.txt')).text()).to.equal('onto');
-    await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
+    await page.locator('.uploads').getByRole('button', { name: 'Dismiss', exact: true }).click();
   });
 
   it('is used by the keyboard alone: to select, by the menu, the questions and the way back', () => useListByKeys(drive));

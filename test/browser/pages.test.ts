@@ -20,7 +20,7 @@ import { connectDevice } from './devices.ts';
 import { bringVersionBack, restoreMoment, takeDeletionBack } from './history.ts';
 import { installPage } from './install.ts';
 import { leaveWizard } from './leave.ts';
-import { HOSTILE, pagesOf, type Scene, type Shown, setScene } from './scene.ts';
+import { HOSTILE, HOSTILE_FOLDER, pagesOf, type Scene, type Shown, setScene } from './scene.ts';
 import { giveRole, limitLink, openLockedLink, pageThroughLink, shareByLink } from './sharing.ts';
 import { failEveryPage, waitOnEveryPage } from './states.ts';
 import { tendKeys } from './upkeep.ts';
@@ -107,6 +107,35 @@ describe('every page in a browser', function () {
       expect(await page.evaluate(() => 'hacked' in window), name).to.equal(false);
       await page.keyboard.press('Escape');
     }
+    // Where a name is told, and not only listed: details, versions, shares, an upload, a question, a message.
+    await page
+      .locator('.entry')
+      .filter({ hasText: HOSTILE[0] ?? '' })
+      .click();
+    await page.keyboard.press('i');
+    for (const key of ['h', 's']) {
+      await page.locator('.entries').press(key);
+      await page
+        .getByRole('dialog')
+        .filter({ hasText: HOSTILE[0] ?? '' })
+        .waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    }
+    await page.locator('.entries').press('i');
+    const dropped = { name: `${HOSTILE[0]}<s>.txt`, mimeType: 'text/html', buffer: Buffer.from('<script>') };
+    await page.setInputFiles('input[type=file] >> nth=0', dropped);
+    await page.locator('.upload .name').getByText(dropped.name).waitFor();
+    await page.getByText('1 file uploaded').waitFor();
+    await page.locator('.entry').filter({ hasText: dropped.name }).click();
+    await page.keyboard.press('Delete');
+    await page.getByRole('dialog').filter({ hasText: dropped.name }).getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByText('1 item deleted').waitFor();
+    await page.locator('.uploads').getByRole('button', { name: 'Dismiss', exact: true }).click();
+    expect(await page.evaluate(() => 'hacked' in window)).to.equal(false);
+    expect(await page.locator('h1').textContent()).to.equal('Hostile');
+    await show(`#/drive/home/Hostile/${encodeURIComponent(HOSTILE_FOLDER)}/`);
+    expect(await page.locator('h1').textContent()).to.equal(HOSTILE_FOLDER.replace('\u202e', '\ufffd'));
     const stored = await stage.page();
     await stored.context().addCookies(await page.context().cookies());
     await stored.goto(`${stage.gateway.restUrl}/files/home/Hostile/${encodeURIComponent(HOSTILE[0] ?? '')}`);

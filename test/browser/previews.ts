@@ -15,6 +15,7 @@ export async function previewEveryKind({ stage, page, put }: Drive): Promise<voi
   );
   await put('Show/e.pdf', tinyPdf('Hello PDF'), 'application/pdf');
   await put('Show/f.wav', wav(), 'audio/wav');
+  await put('Show/g.tif', tiff(), 'image/tiff');
   page.on('request', (request) => void (request.url().includes('f.wav') && ranges.push(request.headers().range ?? '')));
   await page.goto(at(stage.gateway, 'drive/home/Show/?open=a.txt'));
   await page.getByText('plain words').waitFor();
@@ -34,6 +35,10 @@ export async function previewEveryKind({ stage, page, put }: Drive): Promise<voi
   await page.keyboard.press('ArrowRight');
   await page.waitForFunction(() => (document.querySelector('audio')?.duration ?? 0) > 0.5);
   expect(ranges.some((range) => range.startsWith('bytes='))).to.equal(true);
+  // No browser shows it: the gateway's picture of it.
+  await page.locator('.viewer').press('ArrowRight');
+  await page.getByText('A smaller picture of it').waitFor();
+  expect(await page.evaluate(() => document.querySelector<HTMLImageElement>('.view-image img')?.naturalWidth)).to.equal(2);
   expect(await page.evaluate(() => 'hacked' in window)).to.equal(false);
   await page.keyboard.press('Escape');
   await page.locator('.viewer').waitFor({ state: 'detached' });
@@ -56,4 +61,31 @@ function wav(): Buffer<ArrayBuffer> {
   head.write('data', 36);
   head.writeUInt32LE(samples.length, 40);
   return Buffer.concat([head, samples.fill(128)]);
+}
+
+/** Two pixels by two, in grey. */
+function tiff(): Buffer<ArrayBuffer> {
+  const tags: [tag: number, type: 3 | 4, value: number][] = [
+    [256, 4, 2], // width
+    [257, 4, 2], // height
+    [258, 3, 8], // bits
+    [259, 3, 1], // not compressed
+    [262, 3, 1], // black is zero
+    [273, 4, 8], // where the pixels are
+    [278, 4, 2], // rows in a strip
+    [279, 4, 4], // bytes in a strip
+  ];
+  const bytes = Buffer.alloc(12 + 2 + tags.length * 12 + 4);
+  bytes.write('II*\0', 0, 'latin1');
+  bytes.writeUInt32LE(12, 4);
+  bytes.set([0, 90, 180, 255], 8);
+  bytes.writeUInt16LE(tags.length, 12);
+  for (const [index, [tag, type, value]] of tags.entries()) {
+    const at = 14 + index * 12;
+    bytes.writeUInt16LE(tag, at);
+    bytes.writeUInt16LE(type, at + 2);
+    bytes.writeUInt32LE(1, at + 4);
+    bytes.writeUInt32LE(value, at + 8);
+  }
+  return bytes;
 }

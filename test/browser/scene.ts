@@ -13,11 +13,15 @@ export const HOSTILE = [
   `${'long '.repeat(45)}.pdf`,
 ];
 
+/** Of a folder, which stands in the way to what is below and in the places of shares. */
+export const HOSTILE_FOLDER = '<b onclick="window.hacked=1">\u202e{{1}}';
+
 /** A gateway with something on every page. */
 export interface Scene {
   linkToken: string;
   lockedToken: string;
   dropToken: string;
+  hostileToken: string;
 }
 
 /** Who looks at it: its owner, and a stranger with a phone. */
@@ -59,6 +63,7 @@ export async function setScene(stage: Stage): Promise<Scene> {
   for (const [index, name] of ['Beach', 'City', 'Forest', 'Harbour', 'Lake', 'Mountain', 'Village', 'Winter'].entries())
     await put(`Photos/${name}.svg`, picture(index), 'image/svg+xml');
   for (const name of HOSTILE) await put(`Hostile/${name}`, '<script>window.hacked=1</script>', 'text/html');
+  await put(`Hostile/${HOSTILE_FOLDER}/${HOSTILE[0]}`, 'x');
   await setHistory(stage, put);
   const link = await post('/links', { bucket: 'home', key: 'Photos/', mode: 'download', label: 'Our holiday' });
   const locked = await post('/links', { bucket: 'home', key: 'Documents/', password: 'open sesame' });
@@ -75,13 +80,21 @@ export async function setScene(stage: Stage): Promise<Scene> {
   await post('/credentials', { kind: 's3', name: 'nightly backup', scope: { places: [{ bucket: 'home', prefix: 'Backups/' }] } });
   await post('/credentials', { kind: 'app-password', name: hostile });
   await post('/credentials', { kind: 's3', name: 'old laptop', user: 'berta' });
-  await post('/links', { bucket: 'home', key: `Hostile/${hostile}`, label: hostile });
+  const named = await post('/links', { bucket: 'home', key: 'Hostile/', label: hostile });
+  const below = `home-berta/${encodeURIComponent(HOSTILE_FOLDER)}/`;
+  await stage.api('PUT', `/files/${below}`);
+  await grant(below, { kind: 'user', name: 'admin', role: 'viewer' });
   await post('/backups', { to: `${stage.gateway.dataDir}-backups` });
   await post('/system/scrub', {});
   for (const job of ['backup', 'scrub'])
     for (let state = ''; state !== 'idle'; )
       ({ state } = (await (await stage.api('GET', `/jobs/${job}`)).json()) as { state: string });
-  return { linkToken: String(link.token), lockedToken: String(locked.token), dropToken: String(drop.token) };
+  return {
+    linkToken: String(link.token),
+    lockedToken: String(locked.token),
+    dropToken: String(drop.token),
+    hostileToken: String(named.token),
+  };
 }
 
 /** Files that were something else before, and deleted ones. */
@@ -103,6 +116,7 @@ export function pagesOf(scene: Scene): Record<string, string> {
     drive: '#/drive/home/',
     folder: '#/drive/home/Documents/',
     hostile: '#/drive/home/Hostile/',
+    'hostile-folder': `#/drive/home/Hostile/${encodeURIComponent(HOSTILE_FOLDER)}/`,
     empty: '#/drive/home/Music/',
     markdown: '#/drive/home/Documents/?open=Letter%20to%20the%20landlord.md',
     code: '#/drive/home/?open=server.ts',
@@ -135,6 +149,7 @@ export function pagesOf(scene: Scene): Record<string, string> {
     'public-folder': `s/${scene.linkToken}`,
     'public-locked': `s/${scene.lockedToken}`,
     'public-drop': `s/${scene.dropToken}`,
+    'public-hostile': `s/${scene.hostileToken}`,
     'public-gone': 's/nothing-here',
   };
 }

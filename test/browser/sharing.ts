@@ -90,6 +90,17 @@ export async function giveRole({ stage, page, show }: Shown): Promise<void> {
     'May manage',
     'Owns it',
   ]);
+  // Who may only add sees nothing, and adds all the same.
+  await sharing.getByLabel('Role of family').selectOption('uploader');
+  await answer('berta').getByText('does not see it').waitFor();
+  await berta.reload();
+  await berta.getByText('You may only add here').waitFor();
+  expect(await findings(berta)).to.deep.equal([]);
+  const added = { name: 'from berta.txt', mimeType: 'text/plain', buffer: Buffer.from('added') };
+  await berta.setInputFiles('input[type=file] >> nth=0', added);
+  await berta.getByText('1 file uploaded').waitFor();
+  expect(await (await stage.api('GET', '/files/home/Documents/from%20berta.txt')).text()).to.equal('added');
+  await stage.api('DELETE', '/files/home/Documents/from%20berta.txt');
   await sharing.getByLabel('Role of family').selectOption('editor');
   await answer('berta').getByText('may change it').waitFor();
   await sharing.getByRole('button', { name: 'Take access back from family' }).click();

@@ -76,9 +76,9 @@ function bytesPath(place: Bytes): { path: string; query: { key?: string; version
 }
 
 /** A small picture of an image; the version in the address lets the browser keep it. */
-export function thumbnailUrl(file: Place & { etag: string }): string {
+export function thumbnailUrl(file: Place & { etag: string }, size: 64 | 256 | 1024 = 256): string {
   const at = placePath('/thumbnails', file);
-  return ROOT + at.path + queryOf({ ...at.query, size: 256, v: file.etag });
+  return ROOT + at.path + queryOf({ ...at.query, size, v: file.etag });
 }
 
 interface TransferOptions {

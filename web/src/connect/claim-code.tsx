@@ -33,7 +33,8 @@ export function ClaimCode({ device, onRedeemed }: { device: Device; onRedeemed: 
   const again = async (): Promise<void> => {
     if (!(await confirmIdentity())) return;
     try {
-      const next = await client.call('CreateClaim', { body: { name: device.name, scope: device.scope } });
+      const { name, scope, expires } = device;
+      const next = await client.call('CreateClaim', { body: { name, scope, ...(expires === undefined ? {} : { expires }) } });
       setMade(next);
       setClaim(next);
       setGone(false);

@@ -5,6 +5,8 @@ export interface Device {
   name: string;
   bucket: string;
   scope: NonNullable<NewClaim['scope']>;
+  /** When all of it ends by itself. */
+  expires?: string;
   /** One secret for network drives, and one for S3 tools; both are taken back under “Your account”. */
   password: CredentialMade;
   key: CredentialMade;

@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { FilePlus, FolderOpen, FolderPlus, FolderUp, FolderX, Search, Upload } from 'lucide';
+import { FilePlus, FolderOpen, FolderPlus, Search, Upload } from 'lucide';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { isApiError } from '../api/error.ts';
 import type { Entry } from '../api/types.ts';
 import { showVersions } from '../history/versions-dialog.tsx';
 import { t } from '../i18n/index.ts';
@@ -9,7 +8,7 @@ import { preferences } from '../preferences.ts';
 import { driveHref, go, route } from '../router.ts';
 import { Icon } from '../ui/icon.tsx';
 import { openMenu } from '../ui/menu.tsx';
-import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { Empty, Loading } from '../ui/states.tsx';
 import { fail } from '../ui/toast.tsx';
 import { dropped } from '../uploads/dropped.ts';
 import { uploads } from '../uploads/queue.ts';
@@ -19,12 +18,13 @@ import { hasFiles } from './dragging.ts';
 import { EntryGrid } from './entry-grid.tsx';
 import { EntryList } from './entry-list.tsx';
 import { openFolder } from './folder.ts';
-import { createFolderActs, parentKey } from './folder-acts.ts';
+import { createFolderActs } from './folder-acts.ts';
 import { FolderHead, SelectionBar } from './folder-head.tsx';
 import { actByKey } from './folder-keys.ts';
 import { entryMenu, folderMenu } from './folder-menus.ts';
 import { useFilePicker } from './pick-files.tsx';
 import { createSelection } from './selection.ts';
+import { Unseen } from './unseen.tsx';
 import { Viewer } from './viewer.tsx';
 
 interface FolderViewProps {
@@ -116,16 +116,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
           )}
         </div>
         {state === 'failed' ? (
-          isApiError(folder.error.value, 'not_found') ? (
-            <Empty icon={FolderX} title={t('folder.gone')}>
-              <p>{t('folder.goneText')}</p>
-              <a class="button plain" href={driveHref(bucket, parentKey(place.key))}>
-                <Icon of={FolderUp} /> {t('chooser.up')}
-              </a>
-            </Empty>
-          ) : (
-            <Failed error={folder.error.value} retry={() => void folder.load()} />
-          )
+          <Unseen place={place} error={folder.error.value} retry={() => void folder.load()} pick={pick.files} />
         ) : state === 'loading' ? (
           <Loading rows={9} />
         ) : entries.length === 0 ? (

@@ -27,10 +27,10 @@ export type Kind =
   | 'archive'
   | 'other';
 
-/** What browsers show themselves; the rest is a download. */
+/** What browsers show themselves, or the gateway makes a picture of; the rest is a download. */
 const ENDINGS: Record<Kind, string> = {
   folder: '',
-  image: 'jpg jpeg png gif webp avif svg bmp ico',
+  image: 'jpg jpeg png gif webp avif svg bmp ico tif tiff heic',
   video: 'mp4 webm mov m4v mkv ogv',
   audio: 'mp3 m4a aac ogg oga opus flac wav weba',
   pdf: 'pdf',
@@ -91,6 +91,8 @@ const TYPES: Record<string, string> = {
   webp: 'image/webp',
   avif: 'image/avif',
   svg: 'image/svg+xml',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
   mp4: 'video/mp4',
   m4v: 'video/mp4',
   webm: 'video/webm',

@@ -42,5 +42,6 @@ export async function showKeys(): Promise<void> {
       </dl>
     ),
     choices: [],
+    wide: true,
   });
 }

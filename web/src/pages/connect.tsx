@@ -45,13 +45,23 @@ export function ConnectPage() {
             { value: 'read', label: t('connect.rightsRead') },
           ],
         },
+        { name: 'expires', label: t('key.expires'), kind: 'date', optional: true },
       ],
-      act: async ({ name = '', bucket = '', rights }): Promise<Device> => {
+      act: async ({ name = '', bucket = '', rights, expires }): Promise<Device> => {
+        const ends = expires ? { expires: new Date(`${expires}T23:59:59`).toISOString() } : {};
         const scope = { places: [{ bucket }], ...(rights === 'read' ? { actions: READING } : {}) };
-        const password = await client.call('CreateCredential', { body: { kind: 'app-password', name, scope } });
-        const key = await client.call('CreateCredential', { body: { kind: 's3', name, scope } });
-        const claim = await client.call('CreateClaim', { body: { name, scope } });
-        return { name, bucket, scope, password, key, claim };
+        const password = await client.call('CreateCredential', { body: { kind: 'app-password', name, scope, ...ends } });
+        const made = [password.id];
+        try {
+          const key = await client.call('CreateCredential', { body: { kind: 's3', name, scope, ...ends } });
+          made.push(key.id);
+          const claim = await client.call('CreateClaim', { body: { name, scope, ...ends } });
+          return { name, bucket, scope, password, key, claim, ...ends };
+        } catch (error) {
+          // Half a device would stay open under a secret that nobody was told.
+          for (const id of made) await client.call('RemoveCredential', { path: { id } }).catch(() => undefined);
+          throw error;
+        }
       },
     });
     if (made !== null) setDevice(made);

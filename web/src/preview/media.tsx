@@ -1,19 +1,32 @@
 import { Image, RotateCw } from 'lucide';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, fileUrl } from '../api/client.ts';
+import { api, fileUrl, thumbnailUrl } from '../api/client.ts';
 import type { PreviewProps } from '../drive/viewer.tsx';
 import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 
+/** What the browser cannot show, as TIFF, may be a picture that the gateway makes a smaller one of. */
 export function ImagePreview({ file }: PreviewProps) {
   const [state, setState] = useState<'loading' | 'shown' | 'broken'>('loading');
-  if (state === 'broken') return <Broken file={file} again={() => setState('loading')} />;
+  const [made, setMade] = useState(false);
+  const current = file.past === undefined && file.link === undefined;
+  const begin = (): void => {
+    setMade(false);
+    setState('loading');
+  };
+  if (state === 'broken') return <Broken file={file} again={begin} />;
   return (
     <figure class="view-image">
       {state === 'loading' && <span class="spinner" role="status" aria-label={t('loading')} />}
-      <img src={fileUrl(file)} alt={file.name} onLoad={() => setState('shown')} onError={() => setState('broken')} />
+      <img
+        src={made ? thumbnailUrl(file, 1024) : fileUrl(file)}
+        alt={file.name}
+        onLoad={() => setState('shown')}
+        onError={() => (current && !made ? setMade(true) : setState('broken'))}
+      />
+      {made && state === 'shown' && <figcaption class="muted small">{t('viewer.made')}</figcaption>}
     </figure>
   );
 }

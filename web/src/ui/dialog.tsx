@@ -54,6 +54,7 @@ interface Asked {
   title: string;
   body: ComponentChildren;
   choices: { value: string; label: string; kind?: 'primary' | 'danger' | 'plain' }[];
+  wide?: boolean;
   /** A box to tick, whose state comes with the answer. */
   tick?: string;
   answer: (value: string | null, ticked: boolean) => void;
@@ -91,7 +92,7 @@ function Question({ question }: { question: Asked }) {
   const tick = useRef<HTMLInputElement>(null);
   const answer = (value: string | null): void => question.answer(value, tick.current?.checked ?? false);
   return (
-    <Dialog title={question.title} onClose={() => answer(null)}>
+    <Dialog title={question.title} onClose={() => answer(null)} wide={question.wide === true}>
       <div class="dialog-text">{question.body}</div>
       {question.tick !== undefined && (
         <label class="tick">
@@ -99,7 +100,7 @@ function Question({ question }: { question: Asked }) {
         </label>
       )}
       <footer class="dialog-actions">
-        <Button onClick={() => answer(null)}>{t('cancel')}</Button>
+        <Button onClick={() => answer(null)}>{t(question.choices.length === 0 ? 'close' : 'cancel')}</Button>
         {question.choices.map(({ value, label, kind }) => (
           <Button key={value} kind={kind ?? 'plain'} onClick={() => answer(value)}>
             {label}
