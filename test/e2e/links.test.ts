@@ -123,6 +123,23 @@ describe('share links', function () {
     expect((await api('POST', '/links', { bucket: 'home', key: 'nothing/' })).status).to.equal(404);
   });
 
+  it('take changes of all their terms at once, with the password and without it, from many at the same time', async () => {
+    const { id } = await link({ key: 'trip/' });
+    const terms = {
+      mode: 'download',
+      label: null,
+      expires: null,
+      downloadsMax: null,
+      networks: null,
+      filesMax: null,
+      bytesMax: null,
+      disabled: false,
+    };
+    const patches = Array.from({ length: 24 }, (_, n) => (n % 2 === 0 ? { ...terms, password: null } : terms));
+    const answers = await Promise.all(patches.map((body) => api('PATCH', `/links/${id}`, body)));
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
+  });
+
   it('with a password give nothing away without it, and slow its guessing down', async () => {
     const { token, id } = await link({ key: 'trip/', password: 'open sesame' });
     for (const path of ['', '/list/', '/files/a.txt']) {
