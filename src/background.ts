@@ -28,10 +28,13 @@ import { alertChannels } from './alert-channels.ts';
 import { extractJob } from './backup-extract-job.ts';
 import { backupJobs, openOnThread } from './backup-job.ts';
 import type { Config } from './config/load.ts';
+import { deriveKey } from './master-key.ts';
 import { mirrorJobs, paceOf, scrubJob, verifyJob } from './scrub-job.ts';
+import { createSeal } from './seal.ts';
 import { type Others, sharedPacks } from './shared-packs.ts';
 import { SNAPSHOTS_DIRECTORY, settle, snapshotJob } from './snapshots.ts';
 import type { Storage } from './storage.ts';
+import { storeCheckJob } from './store-check-job.ts';
 
 export interface BackgroundOptions {
   /** Bytes that copies of live records may take for a while. */
@@ -58,6 +61,9 @@ export interface BackgroundOptions {
   /** Requests are running: what can wait is to go slower. */
   busy(): boolean;
 }
+
+/** What the key of rows that are sealed is derived for. */
+export const SEALED_ROWS = 'sealed rows';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -95,6 +101,12 @@ export function backgroundJobs(options: BackgroundOptions): Job[] {
     createDrainJob({ registry: metadata.stores, stores: storage.stores, files, collection, roomiest: storage.roomiest }),
     ...backupJobs(options),
     extractJob({ ...options, open: (backup, context) => openOnThread(backup, context, options) }),
+    storeCheckJob({
+      seal: createSeal({ key: () => deriveKey(masterKey(), SEALED_ROWS), random }),
+      runs: metadata.runs,
+      clock,
+      random,
+    }),
     ...storage.jobs,
   ];
 }

@@ -43,8 +43,9 @@ import { createLinks } from '#sharing/links';
 import { createShares } from '#sharing/shares';
 import { assertAlertTarget, createAlertDesk } from './alert-channels.ts';
 import { createAttempts } from './attempts.ts';
-import { startBackground } from './background.ts';
+import { SEALED_ROWS, startBackground } from './background.ts';
 import { createBackups } from './backups.ts';
+import { createCheckDesk } from './check-desk.ts';
 import type { Config } from './config/load.ts';
 import { tellLostPacks, watchDamage } from './damage-watch.ts';
 import { assertUsable, fileSystemWarnings, writeFormat } from './data-directory-state.ts';
@@ -232,7 +233,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     buckets: metadata.buckets,
   });
   started.defer(() => links.close());
-  const seal = createSeal({ key: () => keys.derived('sealed rows'), random });
+  const seal = createSeal({ key: () => keys.derived(SEALED_ROWS), random });
   const maker = createThumbnailer({ log });
   started.defer(() => maker.close());
   const hub = createHub({ journal: metadata.journal, signals, log });
@@ -352,6 +353,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     backups: createBackups({ ...shared, config, jobs: background.jobs, buckets, masterKey: keys.master }),
     disks: createDiskDesk({ config, metadata, jobs: background.jobs, random }),
     keyDesk: createKeyDesk({ config, source, keys, metadata, jobs: background.jobs, role, clock, random, log }),
+    checks: createCheckDesk({ config, metadata, jobs: background.jobs, seal, clock, random }),
     examiner: createExaminer({ config, metadata, keys, source, random }),
     identity,
     ...(identity.singleSignOn && { singleSignOn: identity.singleSignOn }),

@@ -79,11 +79,43 @@ function withHistory(job: Job, { runs, instance, clock }: Written): Job {
   };
 }
 
-/** One object, when somebody asks. */
-export function verifyJob({ metadata, storage }: BackgroundOptions): Job {
-  const { store, buckets, integrity: rows } = metadata;
-  return createVerifyObject({ store, buckets, rows, content: storage.content });
+/** One object, when somebody asks; how it went is written down. */
+export function verifyJob({ metadata, storage, clock }: BackgroundOptions): Job {
+  const { store, buckets, integrity: rows, runs } = metadata;
+  const job = createVerifyObject({ store, buckets, rows, content: storage.content });
+  return {
+    ...job,
+    async run(context) {
+      const startedMs = clock.now();
+      const { bucket = null, key = null, version = null, ask = null } = { ...(context.argument as object) } as Report;
+      let bytes = 0;
+      const progress: typeof context.progress = (now) => {
+        bytes = now.done;
+        context.progress(now);
+      };
+      const add = (outcome: Run['outcome'], message: string | null): Promise<void> =>
+        runs.add({
+          kind: 'verify',
+          startedMs,
+          endedMs: clock.now(),
+          outcome,
+          message,
+          report: { bucket, key, version, ask, bytes },
+        });
+      try {
+        await job.run({ ...context, progress });
+      } catch (error) {
+        const { aborted, reason } = context.signal;
+        if (!aborted) await add('failed', error instanceof Error ? error.message : String(error));
+        else if (String(reason).includes('cancelled')) await add('cancelled', null);
+        throw error;
+      }
+      await add('done', null);
+    },
+  };
 }
+
+type Report = Partial<Record<'bucket' | 'key' | 'version' | 'ask', string | null>>;
 
 /** Second copies, where a place for them is named. */
 export function mirrorJobs(options: BackgroundOptions): Job[] {

@@ -406,6 +406,17 @@ export type BucketUsage = {
   } | null;
 };
 
+export type Checks = {
+  /** The newest twenty. */
+  files: FileCheck[];
+  /** The newest ten. */
+  stores: StoreCheck[];
+  verifying: Job & Record<string, unknown> | null;
+  checking: Job & Record<string, unknown> | null;
+  /** Of what was just asked for: its run will have it. */
+  ask: string | null;
+};
+
 export type Checksum = {
   algorithm: string;
   /** Base64. */
@@ -664,6 +675,30 @@ export type File = {
   };
   /** User metadata (S3's x-amz-meta-*). */
   metadata?: Record<string, string>;
+};
+
+/** `done`: every byte is as it was stored. `failed`: the message says what is wrong. */
+export type FileCheck = {
+  id: number;
+  /** What the answer to the request has named it. */
+  ask: string | null;
+  started: string;
+  ended: string;
+  outcome: "done" | "failed" | "cancelled";
+  message: string | null;
+  bucket: string | null;
+  key: string | null;
+  /** null: the current one of then. */
+  versionId: string | null;
+  /** That were read. */
+  bytes: number;
+};
+
+export type FileToCheck = {
+  bucket: string;
+  key: string;
+  /** null: the current one. */
+  versionId?: string | null;
 };
 
 export type Findings = {
@@ -1575,6 +1610,45 @@ export type Store = {
   storedBytes: number;
 };
 
+export type StoreCheck = {
+  id: number;
+  /** What the answer to the request has named it. */
+  ask: string | null;
+  started: string;
+  ended: string;
+  outcome: "done" | "failed" | "cancelled";
+  message: string | null;
+  place: string;
+  host: string;
+  /** null: it did not come to that. */
+  report: {
+    /** Every check held. */
+    ok: boolean;
+    checks: {
+      sentence: string;
+      ok: boolean;
+      ms: number;
+      why: string | null;
+    }[];
+    measured: {
+      writeMibPerSecond: number;
+      readMibPerSecond: number;
+      /** Milliseconds. */
+      smallWriteMs: {
+        median: number;
+        max: number;
+      };
+      /** Milliseconds. */
+      rangeReadMs: {
+        median: number;
+        max: number;
+      };
+    } | null;
+    /** What could not be taken away again; its names begin with `check-`. */
+    left: number;
+  } | null;
+};
+
 export type StoreDirectory = {
   /** On the gateway's machine, absolute, empty or with packs of this installation. */
   directory: string;
@@ -1589,6 +1663,24 @@ export type StoreReplaced = {
   stores: Store[];
   /** Packs that were in its place and are not here. */
   missingPacks: number;
+};
+
+export type StoreToCheck = {
+  kind: "store";
+  number: number;
+} | {
+  kind: "directory";
+  directory: string;
+} | {
+  kind: "s3";
+  bucket: string;
+  prefix?: string;
+  /** null: AWS itself. */
+  endpoint?: string | null;
+  region?: string | null;
+  accessKeyId: string;
+  /** Kept sealed until the check has run, and never told. */
+  secretAccessKey: string;
 };
 
 export type Stores = {
@@ -1928,6 +2020,13 @@ export interface Operations {
     query: Record<never, never>;
     body: BackupCheckWanted;
     answer: Backups;
+  };
+  /** Tries out a store for packs, measures it, and leaves nothing behind, as the job `check-storage`. For admins. */
+  CheckStore: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: StoreToCheck;
+    answer: Checks;
   };
   /** The SHA-256 of a file, made of what is stored: every byte of it is read. */
   Checksum: {
@@ -2327,6 +2426,13 @@ export interface Operations {
     query: { cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: BucketList;
+  };
+  /** Single files that were read to their last byte, stores that were tried out, and what runs now. For admins. */
+  ListChecks: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    answer: Checks;
   };
   /** The caller's claims of the last day; never their tokens. */
   ListClaims: {
@@ -2909,6 +3015,13 @@ export interface Operations {
     body: undefined;
     answer: AuditVerdict;
   };
+  /** Reads one file, or one version of it, to its last byte and checks each, as the job `verify`. For admins. */
+  VerifyFile: {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: FileToCheck;
+    answer: Checks;
+  };
   /** Files and folders as one archive, streamed; a folder with all below, at most 100,000 entries. */
   Zip: {
     path: Record<never, never>;
@@ -2937,6 +3050,7 @@ export const OPERATIONS = {
   ChangeMasterKey: ['PUT', '/system/keys/master'],
   ChangePassword: ['POST', '/me/password'],
   CheckBackup: ['POST', '/backups/check'],
+  CheckStore: ['PUT', '/system/check-storage'],
   Checksum: ['GET', '/checksum/{bucket}/{key}'],
   ChooseFirstPassword: ['POST', '/setup/password'],
   ConfirmTotp: ['POST', '/me/totp/confirm'],
@@ -2994,6 +3108,7 @@ export const OPERATIONS = {
   ListBackedUpVersions: ['POST', '/backups/versions'],
   ListBackups: ['GET', '/backups'],
   ListBuckets: ['GET', '/buckets'],
+  ListChecks: ['GET', '/system/checks'],
   ListClaims: ['GET', '/claims'],
   ListCredentials: ['GET', '/credentials'],
   ListGroups: ['GET', '/groups'],
@@ -3077,5 +3192,6 @@ export const OPERATIONS = {
   UploadOffset: ['HEAD', '/uploads/{id}'],
   UploadOptions: ['OPTIONS', '/uploads'],
   VerifyAudit: ['POST', '/audit/verify'],
+  VerifyFile: ['POST', '/system/verify'],
   Zip: ['POST', '/zip'],
 } as const satisfies Record<keyof Operations, readonly [string, string]>;

@@ -25,7 +25,10 @@ export interface TraceEntry {
   receivedBytes: number;
   sentBytes: number;
   user: string | null;
+  /** What it came with, as `kind:id`. */
   device: string | null;
+  /** As its owner calls it. */
+  deviceName: string | null;
   address: string;
 }
 

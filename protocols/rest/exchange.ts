@@ -9,6 +9,7 @@ import type { Backups } from '#contracts/backups';
 import type { BucketDocuments } from '#contracts/bucket-documents';
 import type { Buckets } from '#contracts/buckets';
 import type { Cache } from '#contracts/cache';
+import type { CheckDesk } from '#contracts/check-desk';
 import type { DiskDesk } from '#contracts/disk-desk';
 import type { Examiner } from '#contracts/examiner';
 import type { History } from '#contracts/history';
@@ -46,6 +47,7 @@ export interface RestDeps {
   disks?: DiskDesk;
   keyDesk?: KeyDesk;
   examiner?: Examiner;
+  checks?: CheckDesk;
   shares?: Shares;
   clock: Clock;
   random: Random;

@@ -355,7 +355,7 @@ export function createS3Door(deps: S3Deps): Door {
   const getObject = route('GET', 'object', nothing, {});
   const putObject = route('PUT', 'object', nothing, {});
   const posts = createPostObject(deps, region);
-  return { handle, fast };
+  return { handle, fast, hostBucket: ({ headers: { host } }) => hostedSite(host) ?? hostedBucket(host) };
 }
 
 /** What the access log says of who asked for what. */

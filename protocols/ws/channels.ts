@@ -86,7 +86,7 @@ function watchTrace(deps: WsDeps, filter: TraceFilter, tell: (message: object) =
 function passes(entry: TraceEntry, { door, user, device, bucket, status }: TraceFilter): boolean {
   if (door !== undefined && entry.door !== door) return false;
   if (user !== undefined && entry.user !== user) return false;
-  if (device !== undefined && entry.device?.startsWith(device) !== true) return false;
+  if (device !== undefined && entry.device?.startsWith(device) !== true && entry.deviceName !== device) return false;
   if (bucket !== undefined && entry.bucket !== bucket) return false;
   return (
     status === undefined || (status.endsWith('xx') ? String(entry.status)[0] === status[0] : String(entry.status) === status)

@@ -10,11 +10,12 @@ export function principalOf({ id, name, role, groups }: PrincipalRecord, credent
 }
 
 export function credentialOf(record: CredentialRecord, session?: string): Credential {
-  const { kind, id, scope, networks, policies, expires } = record;
+  const { kind, id, name, scope, networks, policies, expires } = record;
   return {
     kind,
     id,
     scope,
+    ...(name === null ? {} : { name }),
     ...(networks === null ? {} : { networks }),
     ...(policies === null ? {} : { policies }),
     ...(expires === null ? {} : { expires }),

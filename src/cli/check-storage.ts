@@ -28,21 +28,41 @@ interface Spread {
   max: number;
 }
 
+interface CheckOptions {
+  /** Of every blob that it makes. */
+  prefix?: string;
+  signal?: AbortSignal;
+  /** Which check begins; `sentence` null: the store is measured. */
+  told?: (step: { sentence: string | null; done: number; total: number }) => void;
+}
+
+/** The checks, and the measuring. */
+const STEPS = BLOB_CHECKS.length + 1;
 const PACK_BYTES = 32 << 20;
 const PACKS = 2;
 const SMALL_COUNT = 20;
+
+export function checkPrefix(random: Random): string {
+  return `check-${random(8).toString('hex')}-`;
+}
 
 /**
  * Runs the contract of BlobStore over a store, measures it, and takes away what it made. Nothing else in the store is touched: every blob begins with a
  * prefix of chance.
  */
-export async function checkStorage(store: BlobStore, name: string, random: Random): Promise<StorageReport> {
-  const prefix = `check-${random(8).toString('hex')}-`;
+export async function checkStorage(
+  store: BlobStore,
+  name: string,
+  random: Random,
+  { prefix = checkPrefix(random), signal, told }: CheckOptions = {},
+): Promise<StorageReport> {
   const checks: StorageReport['checks'] = [];
   let measured: Measured | null = null;
   let left = 0;
   try {
     for (const [index, { sentence, run }] of BLOB_CHECKS.entries()) {
+      signal?.throwIfAborted();
+      told?.({ sentence, done: index, total: STEPS });
       const begun = performance.now();
       const why = await run(store, `${prefix}${index}-`).then(
         () => null,
@@ -52,14 +72,17 @@ export async function checkStorage(store: BlobStore, name: string, random: Rando
       checks.push(why === null ? { sentence, ok: true, ms } : { sentence, ok: false, ms, why });
       if (index === 0 && why !== null) break; // it is not there, or does not let us in: the others would say the same, slowly
     }
-    if (checks.every(({ ok }) => ok)) measured = await measure(store, `${prefix}speed-`, random);
+    if (checks.every(({ ok }) => ok)) {
+      told?.({ sentence: null, done: BLOB_CHECKS.length, total: STEPS });
+      measured = await measure(store, `${prefix}speed-`, random, signal);
+    }
   } finally {
-    left = await cleanUp(store, prefix);
+    left = await removeChecks(store, prefix);
   }
   return { store: name, ok: checks.every(({ ok }) => ok), checks, measured, left };
 }
 
-async function measure(store: BlobStore, prefix: string, random: Random): Promise<Measured> {
+async function measure(store: BlobStore, prefix: string, random: Random, signal?: AbortSignal): Promise<Measured> {
   const piece = random(1 << 20);
   async function* pack(): AsyncIterable<Uint8Array> {
     for (let at = 0; at < PACK_BYTES; at += piece.length) yield piece;
@@ -67,13 +90,19 @@ async function measure(store: BlobStore, prefix: string, random: Random): Promis
   async function* small(): AsyncIterable<Uint8Array> {
     yield piece.subarray(0, 4096);
   }
-  const writeMs = await timed(PACKS, (n) => store.put(`${prefix}pack-${n}`, pack(), PACK_BYTES));
-  const smallWriteMs = await timed(SMALL_COUNT, (n) => store.put(`${prefix}small-${n}`, small(), 4096));
-  const readMs = await timed(PACKS, async (n) => {
-    for (let at = 0; at < PACK_BYTES; at += 8 << 20) await store.read(`${prefix}pack-${n}`, at, 8 << 20);
-  });
-  const rangeReadMs = await timed(SMALL_COUNT, (n) =>
-    store.read(`${prefix}pack-${n % PACKS}`, (n * 1_500_000) % (PACK_BYTES - 65_536), 65_536),
+  const writeMs = await timed(PACKS, (n) => store.put(`${prefix}pack-${n}`, pack(), PACK_BYTES), signal);
+  const smallWriteMs = await timed(SMALL_COUNT, (n) => store.put(`${prefix}small-${n}`, small(), 4096), signal);
+  const readMs = await timed(
+    PACKS,
+    async (n) => {
+      for (let at = 0; at < PACK_BYTES; at += 8 << 20) await store.read(`${prefix}pack-${n}`, at, 8 << 20);
+    },
+    signal,
+  );
+  const rangeReadMs = await timed(
+    SMALL_COUNT,
+    (n) => store.read(`${prefix}pack-${n % PACKS}`, (n * 1_500_000) % (PACK_BYTES - 65_536), 65_536),
+    signal,
   );
   const speed = (ms: number[]): number => rounded((PACKS * PACK_BYTES) / 2 ** 20 / (ms.reduce((a, b) => a + b, 0) / 1000));
   return {
@@ -84,9 +113,10 @@ async function measure(store: BlobStore, prefix: string, random: Random): Promis
   };
 }
 
-async function timed(count: number, work: (n: number) => Promise<unknown>): Promise<number[]> {
+async function timed(count: number, work: (n: number) => Promise<unknown>, signal?: AbortSignal): Promise<number[]> {
   const out: number[] = [];
   for (let n = 0; n < count; n++) {
+    signal?.throwIfAborted();
     const begun = performance.now();
     await work(n);
     out.push(performance.now() - begun);
@@ -103,8 +133,8 @@ function rounded(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** Gives how many stayed. */
-async function cleanUp(store: BlobStore, prefix: string): Promise<number> {
+/** What a check has made, or one that was killed. Gives how many stayed. */
+export async function removeChecks(store: BlobStore, prefix: string): Promise<number> {
   let left = 0;
   try {
     const names: string[] = [];

@@ -1,5 +1,5 @@
 /** Long work whose past somebody wants to see. */
-export const RUN_KINDS = ['scrub', 'backup', 'backup-check', 'restore', 'backup-extract'] as const;
+export const RUN_KINDS = ['scrub', 'backup', 'backup-check', 'restore', 'backup-extract', 'verify', 'check-storage'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
 /** One run of it, from its beginning to its end. */

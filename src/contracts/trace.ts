@@ -17,6 +17,8 @@ export interface TraceEntry {
   user: string | null;
   /** What it came with, as `kind:id`; null: the user's own log-in, or nobody. */
   device: string | null;
+  /** As its owner calls it; null: it has no name. */
+  deviceName: string | null;
   address: string;
 }
 

@@ -12,6 +12,8 @@ export interface Credential {
   kind: CredentialKind;
   /** Of an S3 key its access key id; of a session the session's. */
   id: string;
+  /** As its owner calls it; absent: it has none. */
+  name?: string;
   /** null: all that its owner may. */
   scope: Scope | null;
   /** Policy documents in the language of S3's bucket policies, parsed: each of them must allow what is asked. Of temporary keys only. */

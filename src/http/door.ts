@@ -36,6 +36,8 @@ export interface Door {
   handle(req: IncomingMessage, res: ServerResponse, cx: RequestContext): Promise<void>;
   /** The short path before all else: answers synchronously (`X-Request-Id` too, which else is set already) and returns true, or touches nothing and returns false. */
   fast?(req: IncomingMessage, res: ServerResponse, cx: RequestContext): boolean;
+  /** The bucket that a host name stands for; null: the path says it. Asked of a request only while somebody looks at the trace. */
+  hostBucket?(req: IncomingMessage): string | null;
 }
 
 /** A protocol that takes the connection over (WebSocket). It owns the socket from then on and never throws. */

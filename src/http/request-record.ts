@@ -1,7 +1,7 @@
 import type { TraceEntry } from '#contracts/trace';
 import { type Exchange, loggablePath } from './exchange.ts';
 
-/** A request as admins see it live; only made while one looks. */
+/** A request as admins see it live; only made while one looks. @param hosted the bucket that its host name stands for */
 export function traced(
   at: number,
   exchange: Exchange,
@@ -10,14 +10,16 @@ export function traced(
   seconds: number,
   receivedBytes: number,
   sentBytes: number,
+  hosted: string | null,
 ): TraceEntry {
   const { req, requestId, op, user } = exchange;
   const path = loggablePath(req.url);
-  const bucket = bucketIn(door, path);
+  const bucket = hosted ?? bucketIn(door, path);
   const { credential } = exchange.principal ?? {};
   const own = credential === undefined || credential.kind === 'session' || credential.kind === 'password';
   const device = own ? null : `${credential.kind}:${credential.id}`;
-  const who = { user: user ?? null, device, address: exchange.remoteAddress };
+  const deviceName = own ? null : (credential.name ?? null);
+  const who = { user: user ?? null, device, deviceName, address: exchange.remoteAddress };
   return {
     at,
     requestId,
@@ -38,7 +40,7 @@ export function traced(
 const BEFORE_BUCKETS = new Set(['files', 'stat', 'checksum', 'thumbnails', 'versions', 'trash', 'buckets', 'access']);
 const VERBS = new Set(['access/explain', 'versions/restore', 'trash/restore', 'trash/purge']);
 
-/** Where a bucket stands in the paths of each door; of a bucket that is a host name the path says nothing. */
+/** Where a bucket stands in the paths of each door. */
 function bucketIn(door: string, path: string): string | null {
   const at = { s3: 1, webdav: 2, rest: 4 }[door];
   const segments = path.split('/');

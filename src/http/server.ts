@@ -155,8 +155,10 @@ export function createListeners(options: ListenersOptions): Listeners {
     metrics.request(protocol, exchange.op || 'other', status, seconds, bytesIn, bytesOut);
     options.ended?.(exchange, protocol, status);
     logAccess(exchange, protocol, status, seconds, bytesIn, bytesOut);
-    if (options.trace?.wanted() === true)
-      options.trace.record(traced(options.clock.now(), exchange, protocol, status, seconds, bytesIn, bytesOut));
+    if (options.trace?.wanted() === true) {
+      const hosted = protocol === 's3' ? (options.s3.hostBucket?.(exchange.req) ?? null) : null;
+      options.trace.record(traced(options.clock.now(), exchange, protocol, status, seconds, bytesIn, bytesOut, hosted));
+    }
     if (connection === undefined) return;
     connection.active.delete(exchange);
     connection.readBefore = bytesRead;

@@ -23,7 +23,7 @@ import { leaveWizard } from './leave.ts';
 import { HOSTILE, HOSTILE_FOLDER, pagesOf, type Scene, type Shown, setScene } from './scene.ts';
 import { giveRole, limitLink, openLockedLink, pageThroughLink, shareByLink } from './sharing.ts';
 import { failEveryPage, waitOnEveryPage } from './states.ts';
-import { tendKeys } from './upkeep.ts';
+import { checkMore, tendKeys } from './upkeep.ts';
 
 const SETTLED_MS = 120;
 
@@ -216,6 +216,8 @@ describe('every page in a browser', function () {
   it('shows what is wrong, what to do about it, and who is told', () => readAlerts(stage, page));
 
   it('changes the keys, and sees what the doctor finds', () => tendKeys(stage, page));
+
+  it('checks one file, and tries out a directory before it is a disk', () => checkMore(stage, page));
 
   it('adds a disk, empties it and takes it away', () => changeDisks(stage, page));
 

@@ -55,6 +55,45 @@ export async function tendKeys({ gateway, api }: Stage, page: Page): Promise<voi
   await readDoctor({ gateway } as Stage, page);
 }
 
+/** A file is read to its last byte from its details; a directory is tried out before it becomes a disk. */
+export async function checkMore({ gateway, api }: Stage, page: Page): Promise<void> {
+  const put = await api('PUT', '/files/home/to%20check.txt', 'every byte of it');
+  expect(put.ok, await put.text()).to.equal(true);
+  await page.goto('about:blank');
+  await page.goto(at(gateway, 'drive/home/'));
+  const entry = page.locator('.entry').filter({ hasText: 'to check.txt' });
+  await entry.waitFor();
+  // What is selected takes the button's place.
+  if ((await page.locator('.details').count()) === 0) await page.getByRole('button', { name: 'Details', exact: true }).click();
+  await entry.click({ modifiers: ['Control'] });
+  await page.locator('.details').getByRole('button', { name: 'Check now' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('every byte is as it was stored').waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+  await page.locator('.details').getByRole('button', { name: 'Close' }).click();
+  await page.goto(at(gateway, 'admin/storage'));
+  await page.getByRole('region', { name: 'Single files that were checked' }).getByText('home/to check.txt').waitFor();
+  const tryOut = async (directory: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Try out a store' }).click();
+    await page.getByRole('menuitem', { name: 'A directory on this machine' }).click();
+    await dialog.getByLabel('Directory for packs').fill(directory);
+    await dialog.getByRole('button', { name: 'Try out a store' }).click();
+  };
+  await tryOut(join(gateway.dataDir, 'packs'));
+  await dialog.getByText('lie in one another').waitFor();
+  await page.keyboard.press('Escape');
+  await tryOut(`${gateway.dataDir}-disk`);
+  const report = page.locator('.store-check').first();
+  await report.getByText('Everything that packs need holds here.').waitFor();
+  await report
+    .getByText(/MiB\/s/)
+    .first()
+    .waitFor();
+  await report.getByText(/^All \d+ things that were tried/).click();
+  await report.getByText('holds empty blobs').waitFor();
+  await api('DELETE', '/files/home/to%20check.txt');
+}
+
 /** A finding has its remedy; a look can be called off; what needs a stopped gateway has its command. */
 async function readDoctor({ gateway }: Stage, page: Page): Promise<void> {
   let hold = true;

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { get } from 'node:http';
 import { expect } from 'chai';
 import { type Client, createClient, type ServerMessage } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
@@ -163,6 +164,30 @@ describe('the event stream of a gateway', function () {
     await fetch(url).then((response) => response.text());
     const own = (await keyed.message(({ type }) => type === 'trace')).entries as object[];
     expect(own[0]).to.include({ device: `s3:${gateway.accessKeyId}`, path: '/home/keyed', user: 'admin' });
+    // By its name, and under a host that is the bucket's: then the path is the key's alone.
+    const made = await admin.call('CreateCredential', { body: { kind: 's3', name: 'my laptop' } });
+    const named = open(admin);
+    named.stream.watch('trace', { device: 'my laptop', bucket: 'home' });
+    await named.message(({ type }) => type === 'watching');
+    const { port } = new URL(gateway.s3Url);
+    const keys = { accessKeyId: made.id, secretAccessKey: made.secretAccessKey ?? '' };
+    const hosted = presign('GET', `http://home.localhost:${port}/by-host`, keys, new Date());
+    // Node resolves no such name by itself everywhere: the address is ours, the Host the bucket's.
+    await new Promise<void>((resolve, reject) => {
+      const { pathname, search, host } = new URL(hosted);
+      get({ host: '127.0.0.1', port, path: pathname + search, headers: { host } }, (answer) =>
+        answer.resume().once('end', resolve),
+      ).once('error', reject);
+    });
+    const byHost = (await named.message(({ type }) => type === 'trace')).entries as object[];
+    expect(byHost[0]).to.include({
+      device: `s3:${made.id}`,
+      deviceName: 'my laptop',
+      bucket: 'home',
+      path: '/by-host',
+      user: 'admin',
+    });
+    named.stream.close();
     keyed.stream.close();
     all.stream.close();
     some.stream.close();

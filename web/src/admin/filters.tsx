@@ -1,8 +1,9 @@
-import { FilterX } from 'lucide';
+import { FilterX, SlidersHorizontal } from 'lucide';
 import { useEffect, useId, useState } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import { go, href, route } from '../router.ts';
 import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
 
 export interface Filter {
   name: string;
@@ -29,6 +30,8 @@ export function Filters({ page, filters }: { page: string; filters: Filter[] }) 
   const inForce = filtersOf(filters.map(({ name }) => name));
   const key = JSON.stringify(inForce);
   const [typed, setTyped] = useState(inForce);
+  const [open, setOpen] = useState(false);
+  const count = Object.keys(inForce).length;
   const id = useId();
   useEffect(() => setTyped(inForce), [key]);
   useEffect(() => {
@@ -39,44 +42,57 @@ export function Filters({ page, filters }: { page: string; filters: Filter[] }) 
   const set = (name: string, value: string): void =>
     setTyped((before) => Object.fromEntries([...Object.entries({ ...before, [name]: value })].filter(([, one]) => one !== '')));
   return (
-    <form
-      class="filters"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        filterBy(page, typed);
-      }}
-    >
-      {filters.map(({ name, label, kind = 'text', choices }) => (
-        <label key={name} class="field" for={`${id}-${name}`}>
-          <span>{label}</span>
-          {choices === undefined ? (
-            <input
-              id={`${id}-${name}`}
-              {...({ type: kind } as { type: 'text' })}
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              value={typed[name] ?? ''}
-              onInput={(event) => set(name, event.currentTarget.value)}
-            />
-          ) : (
-            <select id={`${id}-${name}`} value={typed[name] ?? ''} onChange={(event) => set(name, event.currentTarget.value)}>
-              <option value="">{t('filter.any')}</option>
-              {choices.map((choice) => (
-                <option key={choice.value} value={choice.value}>
-                  {choice.label}
-                </option>
-              ))}
-            </select>
-          )}
-        </label>
-      ))}
-      {key !== '{}' && (
-        <Button icon={FilterX} onClick={() => filterBy(page, {})}>
-          {t('filter.clear')}
-        </Button>
-      )}
-    </form>
+    <>
+      {/* On a phone they would fill the first screen. */}
+      <button
+        type="button"
+        class="button plain filters-fold only-phone"
+        aria-expanded={open}
+        aria-controls={`${id}-filters`}
+        onClick={() => setOpen(!open)}
+      >
+        <Icon of={SlidersHorizontal} size={17} /> {count === 0 ? t('filter.fold') : t('filter.folded', { count })}
+      </button>
+      <form
+        id={`${id}-filters`}
+        class={open ? 'filters open' : 'filters'}
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          filterBy(page, typed);
+        }}
+      >
+        {filters.map(({ name, label, kind = 'text', choices }) => (
+          <label key={name} class="field" for={`${id}-${name}`}>
+            <span>{label}</span>
+            {choices === undefined ? (
+              <input
+                id={`${id}-${name}`}
+                {...({ type: kind } as { type: 'text' })}
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck={false}
+                value={typed[name] ?? ''}
+                onInput={(event) => set(name, event.currentTarget.value)}
+              />
+            ) : (
+              <select id={`${id}-${name}`} value={typed[name] ?? ''} onChange={(event) => set(name, event.currentTarget.value)}>
+                <option value="">{t('filter.any')}</option>
+                {choices.map((choice) => (
+                  <option key={choice.value} value={choice.value}>
+                    {choice.label}
+                  </option>
+                ))}
+              </select>
+            )}
+          </label>
+        ))}
+        {key !== '{}' && (
+          <Button icon={FilterX} onClick={() => filterBy(page, {})}>
+            {t('filter.clear')}
+          </Button>
+        )}
+      </form>
+    </>
   );
 }

@@ -42,10 +42,10 @@ const ELSEWHERE: Record<string, string> = {
   'backup-check': href('admin', ['backups']),
   restore: href('admin', ['backups']),
   drain: href('admin', ['storage']),
+  verify: href('admin', ['storage']),
+  'check-storage': href('admin', ['storage']),
   rekey: href('admin', ['keys']),
 };
-/** They are told by the command, or by the page of a file. */
-const TOLD = new Set(['verify']);
 
 function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: () => void }) {
   const { name, outcome, ended, started } = job;
@@ -63,11 +63,9 @@ function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: 
             {t('jobs.open')}
           </a>
         ) : (
-          !TOLD.has(name) && (
-            <Button icon={Play} onClick={start} label={t('jobs.startOf', { name })}>
-              {t('jobs.start')}
-            </Button>
-          )
+          <Button icon={Play} onClick={start} label={t('jobs.startOf', { name })}>
+            {t('jobs.start')}
+          </Button>
         )}
       </header>
       {isText(text) && <p class="small muted">{t(text)}</p>}

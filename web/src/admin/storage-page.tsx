@@ -7,6 +7,7 @@ import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
+import { ChecksSections } from './checks.tsx';
 import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 import { Quarantine } from './quarantine.tsx';
 import { Stores } from './stores.tsx';
@@ -95,6 +96,7 @@ function Sections({ health, reload }: { health: StorageHealth; reload: () => voi
         )}
       </Section>
       <Stores health={health} reload={reload} />
+      <ChecksSections />
     </>
   );
 }

@@ -9,6 +9,7 @@ import { openMenu } from '../ui/menu.tsx';
 import { Section, Table } from '../ui/page.tsx';
 import { inItsWords } from '../ui/said.ts';
 import { fail, tell } from '../ui/toast.tsx';
+import { checkStore } from './checks.tsx';
 import { isBusy, JobProgress } from './job-progress.tsx';
 
 /** Where packs lie, and what somebody does with disks: one more, one that is emptied and taken away, one in the place of another. */
@@ -79,11 +80,12 @@ export function Stores({ health, reload }: { health: StorageHealth; reload: () =
             <td class="number">{bytes(store.storedBytes)}</td>
             <td class="number spare">{store.freeBytes === null ? '–' : bytes(store.freeBytes)}</td>
             <td class="actions">
-              {store.kind === 'local' && (shown.length > 1 || store.state === 'draining') && (
-                <Button onClick={(event) => choose(event, store, reload)} label={t('disk.whatOf', { place: store.location })}>
-                  {t('disk.what')}
-                </Button>
-              )}
+              <Button
+                onClick={(event) => choose(event, store, shown.length, reload)}
+                label={`${t('disk.what')} ${store.location}`}
+              >
+                {t('disk.what')}
+              </Button>
             </td>
           </tr>
         ))}
@@ -119,7 +121,8 @@ async function add(): Promise<void> {
   if (added !== null) tell(t('disk.added'));
 }
 
-function choose(event: MouseEvent, { number: which, location, state, packs, present }: Store, reload: () => void): void {
+function choose(event: MouseEvent, store: Store, count: number, reload: () => void): void {
+  const { number: which, location, state, packs, present } = store;
   const path = { number: String(which) };
   const after = (work: Promise<unknown>): void => void work.then(reload, (error) => fail(inItsWords(error)));
   const drain = async (): Promise<void> => {
@@ -139,7 +142,12 @@ function choose(event: MouseEvent, { number: which, location, state, packs, pres
     tell(replaced.missingPacks === 0 ? t('disk.replaced') : t('disk.lacks', { count: replaced.missingPacks }));
     reload();
   };
+  const tryOut = { label: t('check.this'), act: () => after(checkStore(which)) };
+  // A store that is the only one, or no directory, stays as it is.
+  if (store.kind !== 'local' || (count === 1 && state !== 'draining'))
+    return openMenu(event, t('disk.whatOf', { place: location }), [tryOut]);
   openMenu(event, t('disk.whatOf', { place: location }), [
+    tryOut,
     state === 'draining'
       ? { label: t('disk.keep'), act: () => after(client.call('DrainStore', { path, body: { cancel: true } })) }
       : { label: t('disk.drain'), act: () => void drain() },

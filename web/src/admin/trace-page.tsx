@@ -163,7 +163,7 @@ function Entries({ entries, by }: { entries: TraceEntry[]; by: (name: (typeof NA
                 entry.address
               ) : (
                 <>
-                  {cell('device', entry.device)} · {entry.address}
+                  {cell('device', entry.device, entry.deviceName ?? entry.device)} · {entry.address}
                 </>
               )}
             </div>

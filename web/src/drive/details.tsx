@@ -1,5 +1,6 @@
 import { BadgeCheck, Download, Eye, X } from 'lucide';
 import type { Link } from '../../../clients/typescript/index.ts';
+import { mayVerify, verifyNow } from '../admin/verify-now.tsx';
 import { api, fileUrl, type Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import type { Entry, FileEntry } from '../api/types.ts';
@@ -104,6 +105,11 @@ function One({ entry, open }: { entry: Entry; open: (entry: Entry) => void }) {
                   <span class="good" title={longDate(data.verified)}>
                     <Icon of={BadgeCheck} size={16} /> {ago(data.verified)}
                   </span>
+                )}{' '}
+                {mayVerify() && (
+                  <button type="button" class="link" onClick={() => verifyNow({ bucket: data.bucket, key: data.key, name: data.name })}>
+                    {t('verify.now')}
+                  </button>
                 )}
               </Fact>
               <Fact name={t('details.checksum')}>

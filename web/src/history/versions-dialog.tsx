@@ -1,6 +1,7 @@
-import { Download, Eye, FileX2, History, Lock, Trash2, Undo2 } from 'lucide';
+import { BadgeCheck, Download, Eye, FileX2, History, Lock, Trash2, Undo2 } from 'lucide';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Version } from '../../../clients/typescript/index.ts';
+import { mayVerify, verifyNow } from '../admin/verify-now.tsx';
 import { fileUrl, type Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { useRights } from '../api/rights.ts';
@@ -158,6 +159,13 @@ function Row({ file, version, grown, pointed, reload, mayRestore, mayPurge }: Ro
           >
             <Icon of={Download} />
           </a>
+          {mayVerify() && (
+            <IconButton
+              icon={BadgeCheck}
+              label={t('verify.versionNow', { time })}
+              onClick={() => verifyNow({ bucket: file.bucket, key: file.key, name: file.name, versionId })}
+            />
+          )}
         </>
       )}
       {kind === 'file' && !current && mayRestore && (

@@ -171,7 +171,7 @@ export const careDe = {
   'job.scrub': 'Liest alles Gespeicherte, heilt, was geht, und nennt, was nicht geht.',
   'job.send-packs': 'Sendet Packs vom lokalen Datenträger zum Chunk-Speicher.',
   'job.snapshot': 'Schreibt den Stand der Datenbank auf, damit sie aus den Packs neu gebaut werden kann.',
-  'job.verify': 'Liest eine Datei bis zum letzten Byte. Beginnt mit cloudstore verify.',
+  'job.verify': 'Liest eine Datei bis zum letzten Byte. Beginnt mit „Jetzt prüfen“ einer Datei.',
   'jobs.left': 'noch etwa {time}',
   'jobs.open': 'Öffnen',
   'jobs.since': 'begann {time}',

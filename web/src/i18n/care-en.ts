@@ -161,7 +161,7 @@ export const careEn = {
   'job.scrub': 'Reads everything that is stored, heals what it can, and names what it cannot.',
   'job.send-packs': 'Sends packs from the local disk to the chunk store.',
   'job.snapshot': 'Writes down the state of the database, so that it can be rebuilt from the packs.',
-  'job.verify': 'Reads one file to its last byte. Begun by cloudstore verify.',
+  'job.verify': 'Reads one file to its last byte. Begun by “Check now” of a file.',
   'jobs.left': 'about {time} left',
   'jobs.open': 'Open',
   'jobs.since': 'begun {time}',
