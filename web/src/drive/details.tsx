@@ -107,7 +107,11 @@ function One({ entry, open }: { entry: Entry; open: (entry: Entry) => void }) {
                   </span>
                 )}{' '}
                 {mayVerify() && (
-                  <button type="button" class="link" onClick={() => verifyNow({ bucket: data.bucket, key: data.key, name: data.name })}>
+                  <button
+                    type="button"
+                    class="link"
+                    onClick={() => verifyNow({ bucket: data.bucket, key: data.key, name: data.name })}
+                  >
                     {t('verify.now')}
                   </button>
                 )}
