@@ -13,7 +13,7 @@ export interface Content {
    * names it yet: the caller commits `content` with `chunks` and `leaves` in one transaction, then calls `release`,
    * also when it gives up.
    * @throws incomplete_body if `size` is given and the body has another length (shorter or longer)
-   * @throws checksum_mismatch if a digest of `expect` differs (details.algorithm)
+   * @throws checksum_mismatch if a digest of `expect` differs (details.algorithm; expected and computed in base64)
    * @throws insufficient_storage, unavailable; aborted when `signal` fires. Nothing is then named; GC collects.
    */
   write(body: Bytes, options: WriteOptions): Promise<Staged>;

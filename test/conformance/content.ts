@@ -143,7 +143,8 @@ export function describeContent(name: string, make: () => Promise<ContentRig>): 
           const other = of(wrong);
           other[3]! ^= 1;
           const error = await write(inPieces(bytes), { expect: { [wrong]: other } }).catch((thrown: unknown) => thrown);
-          expect(error).to.deep.include({ code: 'checksum_mismatch', details: { algorithm: wrong } });
+          const details = { algorithm: wrong, expected: other.toString('base64'), computed: of(wrong).toString('base64') };
+          expect(error).to.deep.include({ code: 'checksum_mismatch', details });
         }
       }
     });

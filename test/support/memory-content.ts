@@ -41,7 +41,8 @@ export function memoryContent(): Content {
       for (const name of new Set([...(options.digests ?? []), ...(Object.keys(expect) as DigestName[])])) {
         digests[name] = createHash(name).update(bytes).digest();
         if (expect[name] !== undefined && !digests[name].equals(expect[name])) {
-          throw new CloudStoreError('checksum_mismatch', 'Checksum.', { details: { algorithm: name } });
+          const [expected, computed] = [expect[name].toString('base64'), digests[name].toString('base64')];
+          throw new CloudStoreError('checksum_mismatch', 'Checksum.', { details: { algorithm: name, expected, computed } });
         }
       }
       return stage(bytes, options.domain, digests);
