@@ -1,8 +1,11 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { findings } from './axe.ts';
 import { at, openStage, type Stage } from './browser.ts';
+import { ruleBucket } from './bucket-rules.ts';
 import {
   ADMIN_PAGES,
   breakTrace,
@@ -34,11 +37,21 @@ describe('every page in a browser', function () {
   let scene: Scene;
   let page: Page;
   let stranger: Page;
+  /** Takes whatever it is told. */
+  const hook = createServer((request, response) => request.resume().on('end', () => response.end()));
   /** What axe has against the screens of the first run. */
   const wizard: string[] = [];
 
   before(async () => {
-    stage = await openStage({ setup: true, env: { CLOUDSTORE_SCRUB_MIB_PER_SECOND: '1' } });
+    await new Promise<void>((listening) => hook.listen(0, '127.0.0.1', listening));
+    stage = await openStage({
+      setup: true,
+      env: {
+        CLOUDSTORE_SCRUB_MIB_PER_SECOND: '1',
+        CLOUDSTORE_WEBHOOKS: `hook=http://127.0.0.1:${(hook.address() as AddressInfo).port}/`,
+        CLOUDSTORE_WEBHOOK_PRIVATE: 'on',
+      },
+    });
     await leaveWizard(stage);
     await passkeyLater(stage);
     await takeOver(stage, async (on, screen) => {
@@ -51,7 +64,10 @@ describe('every page in a browser', function () {
     page = await stage.enter();
     stranger = await stage.page({ width: 390, height: 780, mobile: true });
   });
-  after(() => stage?.close());
+  after(async () => {
+    await stage?.close();
+    hook.close();
+  });
 
   const show = async (place: string): Promise<Page> => {
     const on = place.startsWith('#') ? page : stranger;
@@ -208,6 +224,8 @@ describe('every page in a browser', function () {
   it('watches the requests of one device', () => watchRequests(stage, page));
 
   it('sets a bucket up by form and as text, and says why somebody may read', () => setUpBucket(stage, page));
+
+  it('changes the rules of a bucket one by one, and loses none', () => ruleBucket(stage, page, 'hook'));
 
   it('draws the load over time, and says how long the space lasts', () => drawLoad(stage, page));
 

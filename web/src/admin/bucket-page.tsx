@@ -1,4 +1,4 @@
-import { ArrowLeft, Code, Pencil, Trash2 } from 'lucide';
+import { ArrowLeft, Code, Pencil, Plus, Trash2 } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { BucketUsage, ExplainQuestion, Explanation } from '../../../clients/typescript/index.ts';
@@ -14,10 +14,12 @@ import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show } from '../ui/page.tsx';
-import { said } from '../ui/said.ts';
+import { said, Told } from '../ui/said.ts';
 import { fail, tell } from '../ui/toast.tsx';
+import { BucketRules, editRule } from './bucket-rules.tsx';
 import { DocumentEditor, editDocument } from './document-dialog.tsx';
-import { DOCUMENT_KINDS, type DocumentKind, formHolds, type Json } from './documents.ts';
+import { DOCUMENT_KINDS, type DocumentKind, formHolds } from './documents.ts';
+import { canonical, type Json } from './json.ts';
 import { gigabytes, quotaField } from './quota.ts';
 
 /** Everything that can be set of one bucket: S3's documents, by forms and as text, quota, history, and who may what. */
@@ -129,17 +131,16 @@ function Documents({ bucket }: { bucket: string }) {
 function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
   const name = t(`document.${kind.name}` as MessageKey);
   const path = { bucket, document: kind.name };
-  const loaded = useLoad<{ document: Json | null }>(
-    () =>
-      client.call('GetBucketDocument', { path }).then(
-        (document) => ({ document: document as Json }),
-        (error: unknown) => {
-          if (isApiError(error, 'not_found')) return { document: null };
-          throw error;
-        },
-      ),
-    [bucket, kind.name],
-  );
+  const text = t(`document.${kind.name}Text` as MessageKey);
+  const load = (): Promise<{ document: Json | null }> =>
+    client.call('GetBucketDocument', { path }).then(
+      (document) => ({ document: document as Json }),
+      (error: unknown) => {
+        if (isApiError(error, 'not_found')) return { document: null };
+        throw error;
+      },
+    );
+  const loaded = useLoad(load, [bucket, kind.name]);
   const done = (changed: unknown): void => {
     if (changed === null || changed === false) return;
     tell(t('document.saved', { name }));
@@ -150,30 +151,40 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
     if (form === undefined) return;
     const changed = await askForm({
       title: name,
-      text: t(`document.${kind.name}Text` as MessageKey),
+      text,
       action: t('save'),
       fields: form.fields(document),
-      act: async (values) => {
-        const body = form.build(values);
-        if (body !== null) return client.call('PutBucketDocument', { path, body });
-        if (document !== null) await client.call('RemoveBucketDocument', { path });
-      },
+      act: (values) => write(document, form.build(values)),
     });
     done(changed);
+  };
+  const write = async (before: Json | null, body: Json | null): Promise<void> => {
+    if (body !== null) await client.call('PutBucketDocument', { path, body });
+    else if (before !== null) await client.call('RemoveBucketDocument', { path });
+  };
+  /** One rule among others: those may be other ones by now. */
+  const putRules = async (before: Json | null, body: Json | null): Promise<void> => {
+    const now = await load();
+    if (canonical(now.document) !== canonical(before)) {
+      loaded.set(now);
+      throw new Told(t('rules.changed'));
+    }
+    await write(before, body);
+    loaded.set(await load());
+    tell(t('document.saved', { name }));
   };
   const byText = async (document: Json | null): Promise<void> => {
     const example = JSON.parse(JSON.stringify(kind.example).replaceAll('BUCKET', bucket)) as Json;
     done(await editDocument({ bucket, name: kind.name, title: name, document: document ?? example }));
   };
   const remove = async (): Promise<void> => {
-    if (!(await confirm(t('document.remove', { name }), t(`document.${kind.name}Text` as MessageKey), t('remove.action'))))
-      return;
+    if (!(await confirm(t('document.remove', { name }), text, t('remove.action')))) return;
     await client.call('RemoveBucketDocument', { path }).then(() => done(true), fail);
   };
   const found = loaded.data;
   const document = found?.document ?? null;
   return (
-    <div class="setting">
+    <div class={kind.rules !== undefined && found?.document ? 'setting ruled' : 'setting'}>
       <h3>{name}</h3>
       <div class="setting-value">
         {loaded.error !== null ? (
@@ -182,11 +193,32 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
           '…'
         ) : document === null ? (
           <span class="muted">{t('document.unset')}</span>
+        ) : kind.rules !== undefined ? (
+          <BucketRules
+            name={name}
+            text={text}
+            form={kind.rules}
+            document={document}
+            put={(body) => putRules(document, body)}
+            byText={() => void byText(document)}
+          />
         ) : (
           <code class="wrap">{visible(summary(document))}</code>
         )}
       </div>
       <div class="row">
+        {kind.rules !== undefined && (
+          <IconButton
+            icon={Plus}
+            label={t('rules.add', { name })}
+            disabled={found === null}
+            onClick={() => {
+              const { rules: form } = kind;
+              if (form !== undefined)
+                void editRule({ name, form, document, put: (body) => putRules(document, body), text }, null);
+            }}
+          />
+        )}
         {formHolds(kind, document) && (
           <IconButton
             icon={Pencil}

@@ -6,7 +6,7 @@ import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { said } from '../ui/said.ts';
-import type { Json } from './documents.ts';
+import type { Json } from './json.ts';
 
 interface Wanted {
   bucket: string;

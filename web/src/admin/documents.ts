@@ -1,8 +1,7 @@
 import { t } from '../i18n/index.ts';
 import type { FormField } from '../ui/form.tsx';
-
-/** A document of a bucket as it is over the wire, and as people fill it in. */
-export type Json = Record<string, unknown>;
+import { at, canonical, defined, type Json, listOf, tagLines, tagsFrom, text, type Values, whole } from './json.ts';
+import { RULE_FORMS, type RuleForm } from './rule-texts.ts';
 
 export interface DocumentKind {
   name: string;
@@ -11,6 +10,8 @@ export interface DocumentKind {
   /** What the text editor begins with where nothing is set. */
   example: Json;
   form?: DocumentForm;
+  /** It lists rules, each of which has a form of its own. */
+  rules?: RuleForm | undefined;
 }
 
 export interface DocumentForm {
@@ -19,20 +20,6 @@ export interface DocumentForm {
   build(values: Record<string, string>): Json | null;
 }
 
-type Values = Record<string, string>;
-
-const words = (text = ''): string[] => text.split(/[\s,]+/).filter((one) => one !== '');
-const lines = (text = ''): string[] =>
-  text
-    .split('\n')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-const whole = (text = ''): number | undefined => (text.trim() === '' ? undefined : Math.round(Number(text)));
-const defined = (of: Json): Json => Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined));
-const listOf = (document: Json | null, name: string): Json[] => (document?.[name] as Json[] | undefined) ?? [];
-const at = (document: unknown, ...path: string[]): unknown =>
-  path.reduce<unknown>((value, name) => (value as Json | undefined)?.[name], document);
-const text = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
 const choice = (value: string): { value: string; label: string } => ({ value, label: value });
 
 const versioning: DocumentForm = {
@@ -76,126 +63,20 @@ const objectLock: DocumentForm = {
   }),
 };
 
-const lifecycle: DocumentForm = {
-  fields(document) {
-    const [rule = {}] = listOf(document, 'Rules');
-    const days = (...path: string[]): string => text(at(rule, ...path));
-    return [
-      {
-        name: 'prefix',
-        label: t('document.prefix'),
-        initial: text(at(rule, 'Filter', 'Prefix')),
-        optional: true,
-        hint: t('document.prefixHint'),
-      },
-      { name: 'days', label: t('lifecycle.days'), kind: 'number', initial: days('Expiration', 'Days'), optional: true },
-      {
-        name: 'old',
-        label: t('lifecycle.old'),
-        kind: 'number',
-        initial: days('NoncurrentVersionExpiration', 'NoncurrentDays'),
-        optional: true,
-      },
-      {
-        name: 'parts',
-        label: t('lifecycle.parts'),
-        kind: 'number',
-        initial: days('AbortIncompleteMultipartUpload', 'DaysAfterInitiation'),
-        optional: true,
-      },
-    ];
-  },
-  build({ prefix = '', days, old, parts }) {
-    const [Days, NoncurrentDays, DaysAfterInitiation] = [whole(days), whole(old), whole(parts)];
-    if (Days === undefined && NoncurrentDays === undefined && DaysAfterInitiation === undefined) return null;
-    const rule = defined({
-      Status: 'Enabled',
-      Filter: { Prefix: prefix },
-      Expiration: Days === undefined ? undefined : { Days },
-      NoncurrentVersionExpiration: NoncurrentDays === undefined ? undefined : { NoncurrentDays },
-      AbortIncompleteMultipartUpload: DaysAfterInitiation === undefined ? undefined : { DaysAfterInitiation },
-    });
-    return { Rules: [rule] };
-  },
-};
-
-const cors: DocumentForm = {
-  fields(document) {
-    const [rule = {}] = listOf(document, 'CORSRules');
-    const list = (name: string): string => ((rule[name] as string[] | undefined) ?? []).join('\n');
-    return [
-      { name: 'origins', label: t('cors.origins'), kind: 'lines', initial: list('AllowedOrigins'), hint: t('cors.originsHint') },
-      { name: 'methods', label: t('cors.methods'), initial: list('AllowedMethods').replaceAll('\n', ' ') || 'GET HEAD' },
-      { name: 'headers', label: t('cors.headers'), initial: list('AllowedHeaders').replaceAll('\n', ' '), optional: true },
-      { name: 'expose', label: t('cors.expose'), initial: list('ExposeHeaders').replaceAll('\n', ' '), optional: true },
-      { name: 'age', label: t('cors.age'), kind: 'number', initial: text(rule.MaxAgeSeconds), optional: true },
-    ];
-  },
-  build: ({ origins, methods = '', headers, expose, age }) => ({
-    CORSRules: [
-      defined({
-        AllowedOrigins: words(origins),
-        AllowedMethods: words(methods.toUpperCase()),
-        AllowedHeaders: words(headers),
-        ExposeHeaders: words(expose),
-        MaxAgeSeconds: whole(age),
-      }),
-    ],
-  }),
-};
-
 const tagging: DocumentForm = {
   fields: (document) => [
     {
       name: 'tags',
       label: t('document.tagging'),
       kind: 'lines',
-      initial: listOf(document, 'TagSet')
-        .map(({ Key, Value }) => `${text(Key)}=${text(Value)}`)
-        .join('\n'),
+      initial: tagLines(listOf(document, 'TagSet')),
       optional: true,
       hint: t('tagging.hint'),
     },
   ],
   build({ tags }) {
-    const TagSet = lines(tags).map((line) => {
-      const cut = line.indexOf('=');
-      return cut < 0 ? { Key: line, Value: '' } : { Key: line.slice(0, cut), Value: line.slice(cut + 1) };
-    });
+    const TagSet = tagsFrom(tags);
     return TagSet.length === 0 ? null : { TagSet };
-  },
-};
-
-const ARN = 'arn:aws:sqs:us-east-1:000000000000:';
-
-const notification: DocumentForm = {
-  fields(document) {
-    const [one = {}] = listOf(document, 'QueueConfigurations');
-    const rules = (at(one, 'Filter', 'Key', 'FilterRules') as Json[] | undefined) ?? [];
-    const rule = (name: string): string => text(rules.find(({ Name }) => text(Name).toLowerCase() === name)?.Value);
-    return [
-      {
-        name: 'target',
-        label: t('notification.target'),
-        initial: text(one.QueueArn).split(':').at(-1) ?? '',
-        hint: t('notification.hint'),
-      },
-      {
-        name: 'events',
-        label: t('notification.events'),
-        kind: 'lines',
-        initial: ((one.Events as string[] | undefined) ?? ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']).join('\n'),
-      },
-      { name: 'prefix', label: t('document.prefix'), initial: rule('prefix'), optional: true, hint: t('document.prefixHint') },
-      { name: 'suffix', label: t('notification.suffix'), initial: rule('suffix'), optional: true },
-    ];
-  },
-  build({ target = '', events, prefix = '', suffix = '' }) {
-    const FilterRules = Object.entries({ prefix, suffix })
-      .filter(([, Value]) => Value !== '')
-      .map(([Name, Value]) => ({ Name, Value }));
-    const one = { QueueArn: ARN + target, Events: words(events) };
-    return { QueueConfigurations: [FilterRules.length === 0 ? one : { ...one, Filter: { Key: { FilterRules } } }] };
   },
 };
 
@@ -231,15 +112,15 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
     name: 'lifecycle',
     removable: true,
     example: { Rules: [{ ID: 'old uploads', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Days: 365 } }] },
-    form: lifecycle,
+    rules: RULE_FORMS.lifecycle,
   },
   {
     name: 'cors',
     removable: true,
     example: { CORSRules: [{ AllowedOrigins: ['*'], AllowedMethods: ['GET'] }] },
-    form: cors,
+    rules: RULE_FORMS.cors,
   },
-  { name: 'notification', removable: true, example: { QueueConfigurations: [] }, form: notification },
+  { name: 'notification', removable: true, example: { QueueConfigurations: [] }, rules: RULE_FORMS.notification },
   { name: 'website', removable: true, example: { IndexDocument: { Suffix: 'index.html' } }, form: website },
   { name: 'logging', removable: true, example: { LoggingEnabled: { TargetBucket: '', TargetPrefix: 'logs/' } }, form: logging },
   {
@@ -311,13 +192,5 @@ function withoutMade(document: Json | null): unknown {
     JSON.stringify(document, (name, value: unknown) =>
       ['ID', 'Id'].includes(name) || (Array.isArray(value) && value.length === 0) ? undefined : value,
     ),
-  );
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_name, one: unknown) =>
-    typeof one === 'object' && one !== null && !Array.isArray(one)
-      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : one,
   );
 }

@@ -131,12 +131,14 @@ export const consoleDe: Record<keyof typeof consoleEn, Message> = {
   'document.aclText': 'Die ältere Art von S3 zu teilen; eine Richtlinie sagt mehr.',
   'document.asText': '{name} als Text',
   'document.cors': 'CORS',
-  'document.corsText': 'Von welchen Webseiten aus Browser den Bucket benutzen dürfen.',
+  'document.corsText':
+    'Von welchen Webseiten aus Browser den Bucket benutzen dürfen. Von mehreren Regeln gilt die erste, die passt, allein.',
   'document.edit': '{name} ändern',
   'document.encryption': 'Verschlüsselung',
   'document.encryptionText': 'Was S3-Clients erfahren. Das Gateway verschlüsselt alles, wie seine Einstellungen es sagen.',
   'document.lifecycle': 'Lebenszyklus',
-  'document.lifecycleText': 'Was von selbst verschwindet, und nach welcher Zeit. Leere Felder tun nichts.',
+  'document.lifecycleText':
+    'Was von selbst verschwindet, und nach welcher Zeit. Leere Felder tun nichts. Passen mehrere Regeln auf eine Datei, gilt das früheste Ende.',
   'document.logging': 'Zugriffsprotokoll',
   'document.loggingText': 'Anfragen über S3 werden als Dateien in einen Bucket desselben Besitzers geschrieben.',
   'document.notJson': 'Das ist kein JSON: {why}',

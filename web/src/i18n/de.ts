@@ -1,12 +1,14 @@
 import { careDe } from './care-de.ts';
 import type { Catalog } from './catalog.ts';
 import { consoleDe } from './console-de.ts';
+import { rulesDe } from './rules-de.ts';
 import { upkeepDe } from './upkeep-de.ts';
 
 export const de: Catalog = {
   ...consoleDe,
   ...careDe,
   ...upkeepDe,
+  ...rulesDe,
   'account.again': 'Neues Passwort noch einmal',
   'account.changed': 'Das Passwort ist geändert',
   'account.current': 'Bisheriges Passwort',

@@ -1,5 +1,6 @@
 import { careEn } from './care-en.ts';
 import { consoleEn } from './console-en.ts';
+import { rulesEn } from './rules-en.ts';
 import { upkeepEn } from './upkeep-en.ts';
 
 /** Every text of the page. `{count}` chooses the plural form. */
@@ -7,6 +8,7 @@ export const en = {
   ...consoleEn,
   ...careEn,
   ...upkeepEn,
+  ...rulesEn,
   'account.again': 'New password again',
   'account.changed': 'The password is changed',
   'account.current': 'Current password',
