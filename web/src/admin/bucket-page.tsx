@@ -170,7 +170,7 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
       throw new Told(t('rules.changed'));
     }
     await write(before, body);
-    loaded.set(await load());
+    await load().then(loaded.set, loaded.reload);
     tell(t('document.saved', { name }));
   };
   const byText = async (document: Json | null): Promise<void> => {

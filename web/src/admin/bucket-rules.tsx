@@ -46,6 +46,8 @@ export function BucketRules({ text, ...props }: RulesProps & { text: string }) {
   /** Where the focus belongs when the rules stand otherwise. */
   const focus = useRef<number | null>(null);
   const [busy, setBusy] = useState(false);
+  /** The rule whose box shows already what it is about to be. */
+  const [switching, setSwitching] = useState<number | null>(null);
   const rules = rulesOf(form.kind, document);
   useLayoutEffect(() => {
     if (focus.current === null) return;
@@ -62,8 +64,15 @@ export function BucketRules({ text, ...props }: RulesProps & { text: string }) {
       focus.current = null;
       fail(error);
     });
-    // Also draws a box again that was ticked in vain.
     setBusy(false);
+  };
+  const toggle = async (index: number): Promise<void> => {
+    const rule = rules[index];
+    if (rule === undefined) return;
+    setSwitching(index);
+    const Status = rule.raw.Status === 'Enabled' ? 'Disabled' : 'Enabled';
+    await change(rules.with(index, { ...rule, raw: { ...rule.raw, Status } }), null);
+    setSwitching(null);
   };
   const move = (from: number, to: number): MenuItem['act'] => {
     const rule = rules[from];
@@ -102,11 +111,9 @@ export function BucketRules({ text, ...props }: RulesProps & { text: string }) {
                 type="checkbox"
                 aria-label={t('rules.on', at)}
                 title={t('rules.on', at)}
-                checked={on}
+                checked={on !== (switching === index)}
                 disabled={values === null}
-                onChange={() =>
-                  void change(rules.with(index, { ...rule, raw: { ...raw, Status: on ? 'Disabled' : 'Enabled' } }), null)
-                }
+                onChange={() => void toggle(index)}
               />
             )}
             <span class="rule-says">
