@@ -13,7 +13,7 @@ import {
 } from '../../../web/src/admin/rule-lists.ts';
 import { type Dice, diceOf, SEED } from '../../support/random.ts';
 
-const ROUNDS = 300;
+const ROUNDS = 120;
 const KINDS: Readonly<Record<string, { kind: RuleKind; make: (dice: Dice) => Json }>> = {
   lifecycle: { kind: LIFECYCLE, make: lifecycleDocument },
   cors: { kind: CORS, make: (dice) => ({ CORSRules: several(dice, corsRule) }) },
