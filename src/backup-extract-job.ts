@@ -8,6 +8,7 @@ import type { Namespace } from '#contracts/namespace';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Run, RunStore } from '#contracts/runs';
 import type { Clock, Random } from '#core/clock';
+import type { Credential } from '#core/credential';
 import { CloudStoreError } from '#core/errors';
 import type { Protocol, Who } from '#core/principal';
 import { type ExtractState, extractInto, none } from './backup-extract.ts';
@@ -24,6 +25,8 @@ export interface ExtractOrder extends BackupNamed {
   target: ExtractTarget & { id: number };
   conflict: ExtractConflict;
   by: number;
+  /** What it was asked for with, and so all that it may; null: by a command on the machine. */
+  credential: Credential | null;
   protocol: Protocol;
   requestId: string;
 }
@@ -48,7 +51,7 @@ export function sealedOrder(order: ExtractOrder, masterKey: Buffer): { order: st
 }
 
 /**
- * Files out of a backup into a bucket, on behalf of the admin who asked: what that may not do, or may no longer, is refused. One that was cut short by the gateway's end goes
+ * Files out of a backup into a bucket, on behalf of the admin who asked, by the credential that it was asked for with: what these may not do, or may no longer, is refused. One that was cut short by the gateway's end goes
  * on where it was; the history tells how it ended.
  */
 export function extractJob(options: ExtractJobOptions): Job {
@@ -142,12 +145,19 @@ function stateOf({ state }: JobContext, { id }: ExtractOrder): ExtractState {
   return { after: saved.after, counts: saved.counts, failures: saved.failures };
 }
 
-/** @throws access_denied */
-async function whoOf({ by, protocol, requestId }: ExtractOrder, principals: PrincipalStore): Promise<Who> {
+/** Reduced as the credential was, however long ago: a job outlives sessions. @throws access_denied */
+export async function whoOf(
+  { by, credential, protocol, requestId }: Pick<ExtractOrder, 'by' | 'credential' | 'protocol' | 'requestId'>,
+  principals: Pick<PrincipalStore, 'find'>,
+): Promise<Who> {
   const found = await principals.find(by);
   if (found === null || found.disabled || found.role !== 'admin')
     throw new CloudStoreError('access_denied', 'Who asked for this is no admin any more.');
-  return { principal: { id: found.id, name: found.name, role: found.role }, protocol, requestId };
+  const { id, name, role, groups } = found;
+  return {
+    principal: { id, name, role, ...(groups && { groups }), ...(credential && { credential }) },
+    ...{ protocol, requestId },
+  };
 }
 
 function sealOf(order: string, masterKey: Buffer): Buffer {

@@ -9,7 +9,7 @@ import type { BackupFiles } from './backup-files.ts';
 
 export interface ExtractOptions {
   files: BackupFiles;
-  namespace: Pick<Namespace, 'put' | 'entry' | 'makeDirectory' | 'annotate'>;
+  namespace: Pick<Namespace, 'put' | 'entry' | 'annotate'>;
   who: Who;
   source: { bucket: string; key: string; version: string | null };
   target: Omit<ExtractTarget, 'bucket'> & { bucket: BucketId };
@@ -48,8 +48,19 @@ const WINDOW = 100;
 const AT_ONCE = 4;
 const FAILURES_KEPT = 100;
 const NAMES_MAX = 1_000;
+/** How often somebody else may be faster with one name. */
+const RACES_MAX = 100;
 /** What is wrong with one file and not with all that follow. */
-const OF_ONE = ['corrupt', 'locked', 'object_locked', 'invalid_key', 'name_clash', 'is_a_directory', 'not_found'] as const;
+const OF_ONE = [
+  'corrupt',
+  'locked',
+  'object_locked',
+  'invalid_key',
+  'name_clash',
+  'is_a_directory',
+  'not_found',
+  'precondition_failed',
+] as const;
 
 /**
  * Brings files out of a backup into a bucket, each whole or not at all: its bytes are authenticated and compared with their hash before the commit that gives it its name.
@@ -117,16 +128,20 @@ function targetOf({ source, target }: Pick<Work, 'source' | 'target'>, key: stri
   return `${top}${key.slice(source.key.length)}`;
 }
 
+/** Beside a file of its name too, where the backup has both. */
 async function makeFolder(work: Work, file: BackedUpFile): Promise<void> {
-  const { namespace, who, target, state } = work;
+  const { counts } = work.state;
   const key = targetOf(work, file.key);
   if (key === '') return; // the bucket itself
   try {
-    await namespace.makeDirectory(who, { bucket: target.bucket, key });
-    state.counts.restored++;
+    if ((await found(work, key.slice(0, -1)))?.kind === 'directory') counts.unchanged++;
+    else {
+      await put(work, file, key, null);
+      counts.restored++;
+    }
   } catch (error) {
-    if (!isCloudStoreError(error, 'already_exists')) throw error;
-    state.counts.unchanged++;
+    if (!isCloudStoreError(error, 'precondition_failed')) throw error;
+    counts.unchanged++;
   }
 }
 
@@ -134,9 +149,11 @@ async function makeFile(work: Work, file: BackedUpFile): Promise<void> {
   const { files, conflict, state } = work;
   const { counts } = state;
   const wanted = targetOf(work, file.key);
-  for (let attempt = 0; attempt < NAMES_MAX; attempt++) {
+  for (let attempt = 0, races = 0; attempt < NAMES_MAX; attempt++) {
     const key = attempt === 0 ? wanted : besideName(wanted, files.takenMs, attempt);
-    const there = await found(work, key);
+    const seen = await found(work, key);
+    // Where the backup has a file beside a folder of its name, so shall the bucket.
+    const there = seen?.kind === 'directory' && hasBelow(work, file) ? null : seen;
     if (there?.kind === 'object' && there.etag === file.etag && there.size === file.size) {
       await addProperties(work, key, file.properties, there.properties);
       counts.unchanged++;
@@ -148,10 +165,10 @@ async function makeFile(work: Work, file: BackedUpFile): Promise<void> {
     }
     if (there !== null && (conflict === 'both' || there.kind === 'directory')) continue;
     try {
-      await put(work, file, key, there === null);
+      await put(work, file, key, there);
     } catch (error) {
       // Somebody else was faster: look again.
-      if (!isCloudStoreError(error, 'precondition_failed')) throw error;
+      if (!isCloudStoreError(error, 'precondition_failed') || ++races > RACES_MAX) throw error;
       attempt--;
       continue;
     }
@@ -165,7 +182,12 @@ async function makeFile(work: Work, file: BackedUpFile): Promise<void> {
   throw new CloudStoreError('name_clash', `Its name and ${NAMES_MAX} others like it are taken.`);
 }
 
-async function put(work: Work, file: BackedUpFile, key: ObjectKey, fresh: boolean): Promise<void> {
+function hasBelow({ files, source }: Work, { key }: BackedUpFile): boolean {
+  return files.below(source.bucket, `${key}/`, '', 1).length > 0;
+}
+
+/** Only onto what was looked at: nothing, or this. */
+async function put(work: Work, file: BackedUpFile, key: ObjectKey, there: EntryInfo | null): Promise<void> {
   const { files, namespace, who, target, signal } = work;
   await namespace.put(who, { bucket: target.bucket, key }, told(work, files.read(file)), {
     size: file.size,
@@ -173,7 +195,7 @@ async function put(work: Work, file: BackedUpFile, key: ObjectKey, fresh: boolea
     mtime: file.mtime,
     etag: { same: file.etag },
     signal,
-    ...(fresh ? { conditions: { ifNoneMatch: '*' } } : {}),
+    conditions: there?.kind === 'object' ? { ifMatch: [there.etag] } : { ifNoneMatch: '*' },
   });
 }
 
@@ -220,9 +242,11 @@ async function markFolders(work: Work): Promise<void> {
   }
 }
 
-/** `a/b.txt` comes as `a/b (backup 2026-11-25).txt`, then with a number behind the day. */
+/** `a/b.txt` comes as `a/b (backup 2026-11-25).txt`, then with a number behind the day; a folder keeps its slash. */
 export function besideName(key: ObjectKey, takenMs: number, attempt: number): ObjectKey {
   const day = new Date(takenMs).toISOString().slice(0, 10);
+  const mark = ` (backup ${day}${attempt === 1 ? '' : ` ${attempt}`})`;
+  if (key.endsWith('/')) return `${key.slice(0, -1)}${mark}/`;
   const [, folder = '', stem = key, ending = ''] = /^(.*\/)?([^/]+?)(\.[^./]{1,16})?$/s.exec(key) ?? [];
-  return `${folder}${stem} (backup ${day}${attempt === 1 ? '' : ` ${attempt}`})${ending}`;
+  return `${folder}${stem}${mark}${ending}`;
 }

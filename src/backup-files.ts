@@ -28,7 +28,7 @@ export interface BackupFiles {
   below(bucket: string, prefix: string, after: string, limit: number): BackedUpFile[];
   /** How much that is; told window by window, so that nobody waits for a count of millions. */
   count(bucket: string, prefix: string, signal?: AbortSignal): Promise<{ files: number; bytes: number }>;
-  /** Every version that is kept of a file, also of one that was deleted; the latest first. @throws not_found */
+  /** The versions that are kept of a file, also of one that was deleted; the latest first, and of more than a thousand those. @throws not_found */
   versions(bucket: string, key: string): BackedUpVersion[];
   /** @param version null: the one of then. @throws not_found, version_not_found */
   file(bucket: string, key: string, version: string | null): BackedUpFile;
@@ -50,22 +50,14 @@ export interface OpenOptions {
 }
 
 const WINDOW = 20_000;
+const VERSIONS_MAX = 1_000;
 const FILE_COLUMNS = `s.key, v.id, v.size, v.etag, v.modified_ms, v.mtime_ms, v.attributes, v.content, v.content_hash`;
 
 /** null: there is no such index, or one that is not ours. */
 export function openBackupFiles({ path, from, masterKey, disk, random }: OpenOptions): BackupFiles | null {
-  let database: DatabaseSync;
-  let about: Record<string, unknown> | undefined;
-  try {
-    database = new DatabaseSync(path, { readOnly: true });
-    about = database.prepare('SELECT version, taken_ms, missing FROM about').get();
-  } catch {
-    return null;
-  }
-  if (about?.version !== INDEX_VERSION) {
-    database.close();
-    return null;
-  }
+  const opened = openIndex(path);
+  if (opened === null) return null;
+  const { database, about } = opened;
   const packs = createPackReader({ directories: [backupPaths(from).packs], disk });
   const missing: string[] = JSON.parse(String(about.missing));
   const keyring = createKeyring({
@@ -115,23 +107,21 @@ export function openBackupFiles({ path, from, masterKey, disk, random }: OpenOpt
     const ref = decodeContentRef(content);
     const hasher = contentHash === null ? null : readers[0]!.hasher();
     let given = 0;
-    for (const reader of readers) {
+    for (let turn = 0, stuck = 0; given < ref.size; turn++) {
+      const before = given;
       try {
-        let at = 0;
-        for await (const bytes of reader.read(ref)) {
-          const fresh = bytes.subarray(Math.max(0, given - at));
-          at += bytes.length;
-          if (fresh.length === 0) continue;
-          hasher?.update(fresh);
-          given += fresh.length;
-          yield fresh;
+        for await (const bytes of readers[turn % readers.length]!.read(ref, { start: given, end: ref.size - 1 })) {
+          hasher?.update(bytes);
+          given += bytes.length;
+          yield bytes;
         }
         break;
       } catch (error) {
         const hurt = isCloudStoreError(error, 'corrupt') || isCloudStoreError(error, 'not_found');
         if (!hurt) throw error;
-        // Where a chunk is stored twice, the other one goes on from where this one broke.
-        if (reader === readers.at(-1)) throw damaged(key, error.message, missing);
+        // Where chunks are stored twice, the other places go on from where these broke, by turns.
+        stuck = given === before ? stuck + 1 : 0;
+        if (stuck === readers.length) throw damaged(key, error.message, missing);
       }
     }
     if (given !== size || given !== ref.size) throw damaged(key, 'it has another length than it should have', []);
@@ -203,7 +193,7 @@ export function openBackupFiles({ path, from, masterKey, disk, random }: OpenOpt
       const rows = database
         .prepare(
           `SELECT ${FILE_COLUMNS}, v.delete_marker, v.superseded_ms, s.live AND s.version_id = v.id AS current
-             FROM slots s JOIN versions v ON v.slot_id = s.id WHERE s.bucket_id = ? AND s.key = ? ORDER BY v.seq DESC, v.id DESC LIMIT 1000`,
+             FROM slots s JOIN versions v ON v.slot_id = s.id WHERE s.bucket_id = ? AND s.key = ? ORDER BY v.seq DESC, v.id DESC LIMIT ${VERSIONS_MAX}`,
         )
         .all(bucketOf(name), key);
       if (rows.length === 0) throw new CloudStoreError('not_found', `The backup has no ${name}/${key}.`);
@@ -256,6 +246,32 @@ export function openBackupFiles({ path, from, masterKey, disk, random }: OpenOpt
       await packs.close();
     },
   };
+}
+
+/** Whether its bytes are of any use outside of a bucket. @throws customer_key_needed */
+export function assertReadable({ key, attributes }: Pick<BackedUpFile, 'key' | 'attributes'>): void {
+  if (attributes.customerKey === undefined) return;
+  throw new CloudStoreError(
+    'customer_key_needed',
+    `The bytes of ${key} lie under a key that only the client has: bring it back into a bucket, and read it there.`,
+  );
+}
+
+function openIndex(path: string): { database: DatabaseSync; about: Record<string, unknown> } | null {
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path, { readOnly: true });
+  } catch {
+    return null;
+  }
+  try {
+    const about = database.prepare('SELECT version, taken_ms, missing FROM about').get();
+    if (about?.version === INDEX_VERSION) return { database, about };
+  } catch {
+    // no index, or one that is damaged
+  }
+  database.close();
+  return null;
 }
 
 function fileOf(row: Record<string, unknown>): BackedUpFile {

@@ -1,4 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createPackReader } from '#blob/pack-reader';
 import { createShelf } from '#blob/shelf';
@@ -29,7 +30,7 @@ export interface BuildOptions {
 }
 
 /** What is read of a backup; columns that came later than the first schema may be missing in it. */
-const WANTED: Readonly<Record<string, WantedTable>> = {
+export const INDEXED_TABLES: Readonly<Record<string, WantedTable>> = {
   settings: { columns: ['name', 'value'], key: 'name', whole: true },
   domains: { columns: ['id', 'wrapped'], key: 'id', whole: true },
   buckets: { columns: ['id', 'name', 'kind'], key: 'id', whole: true },
@@ -52,6 +53,9 @@ const INDEXES = `
   CREATE INDEX versions_slot ON versions (slot_id, seq);
   CREATE INDEX directories_path ON directories (bucket_id, path);
   CREATE INDEX records_id ON records (domain, id)`;
+
+/** https://www.sqlite.org/rescode.html#full */
+const SQLITE_FULL = 13;
 
 /** Of a pack's index, beside the snapshots' bytes: what reading it counts for. */
 const PACK_WEIGHT = 64 << 10;
@@ -101,7 +105,7 @@ export async function buildBackupIndex({
     );
     await loadDumps(
       database,
-      WANTED,
+      INDEXED_TABLES,
       chain.map(
         ({ name }) =>
           () =>
@@ -112,9 +116,7 @@ export async function buildBackupIndex({
     const missing = missingOf(list, await packs.list());
     await takePacks(database, packs, () => passed(PACK_WEIGHT));
     signal?.throwIfAborted();
-    database.exec(INDEXES);
-    database.exec('CREATE TABLE about (version INTEGER, taken_ms INTEGER, missing TEXT)');
-    database.prepare('INSERT INTO about VALUES (?, ?, ?)').run(INDEX_VERSION, list.takenMs, JSON.stringify(missing));
+    completeIndex(database, list.takenMs, missing);
     database.exec('COMMIT');
     database.close();
     const file = await disk.open(temporary, 'r+');
@@ -124,19 +126,32 @@ export async function buildBackupIndex({
   } catch (error) {
     if (database.isOpen) database.close();
     await rm(temporary, { force: true });
-    throw told(error);
+    throw told(error, to);
   } finally {
     await packs.close();
   }
 }
 
+/** What makes an index of tables and records, once they are in it. */
+export function completeIndex(database: DatabaseSync, takenMs: number, missing: readonly string[]): void {
+  database.exec(INDEXES);
+  database.exec('CREATE TABLE about (version INTEGER, taken_ms INTEGER, missing TEXT)');
+  database.prepare('INSERT INTO about VALUES (?, ?, ?)').run(INDEX_VERSION, takenMs, JSON.stringify(missing));
+}
+
 /** Packs of the backup that are not whole: what lies in them cannot be had. */
-function missingOf(list: BackupList, there: Awaited<ReturnType<ReturnType<typeof createPackReader>['list']>>): string[] {
+export function missingOf(list: BackupList, there: Awaited<ReturnType<ReturnType<typeof createPackReader>['list']>>): string[] {
   const byId = new Map(there.map((pack) => [pack.id, pack]));
   return list.packs.filter((entry) => !holds(byId.get(entry.id), entry)).map(({ id }) => id);
 }
 
-function told(error: unknown): unknown {
+function told(error: unknown, to: string): unknown {
+  if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL)
+    return new CloudStoreError(
+      'insufficient_storage',
+      `The disk of ${dirname(to)} is full; what a backup says of files does not fit. Make room, and open it again.`,
+      { cause: error },
+    );
   if (isCloudStoreError(error, 'corrupt'))
     return new CloudStoreError('corrupt', `A snapshot of this backup cannot be read. ${error.message}`, { cause: error });
   return error;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { AlertStore } from '#contracts/alerts';
@@ -8,7 +9,7 @@ import type { Job, JobContext } from '#contracts/jobs';
 import type { Run, RunStore } from '#contracts/runs';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { OPENED_DIRECTORY, tidyOpened } from './backup-opened.ts';
+import { findsMark, OPENED_DIRECTORY, tidyOpened } from './backup-opened.ts';
 import { aboutOf, type BackupOrders, type FromBackupThread, RUN_KIND } from './backup-orders.ts';
 import { assertBackupName, backupPlace, backupSource, restorePlace } from './backup-place.ts';
 import { failedBackup } from './backup-run.ts';
@@ -85,11 +86,17 @@ export function backupJobs(options: BackupJobOptions): Job[] {
       name: BACKUP_OPEN_JOB,
       everyMs: TIDY_EVERY_MS,
       async run(context) {
-        await tidyOpened(join(config.values['data-dir'], OPENED_DIRECTORY), options.clock.now());
+        const directory = join(config.values['data-dir'], OPENED_DIRECTORY);
+        await tidyOpened(directory, options.clock.now());
         if (context.argument === null) return;
-        const { from, name } = argumentOf(context);
+        const { from, name, mark, host } = argumentOf(context);
         if (typeof from !== 'string' || typeof name !== 'string') throw new CloudStoreError('invalid_argument', OPEN_NEEDS);
         assertBackupName(name);
+        if (typeof mark === 'string' && !(await findsMark(directory, mark)))
+          throw new CloudStoreError(
+            'conflict',
+            `The backup was to be opened on the machine ${host}, but ${hostname()} took the job, another one of the same database. Open it once more, or look into it on ${host} with cloudstore backup list.`,
+          );
         await openOnThread({ from: await backupSource(from), name }, context, options);
       },
     },

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createPackReader } from '#blob/pack-reader';
 import { createShelf } from '#blob/shelf';
 import type { BackupNamed } from '#contracts/backups';
 import type { DiskOps } from '#contracts/disk-ops';
 import type { Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { type BackupFiles, openBackupFiles } from './backup-files.ts';
-import { buildBackupIndex } from './backup-index.ts';
+import { buildBackupIndex, missingOf } from './backup-index.ts';
 import { backupHolder, refusal } from './backup-lock.ts';
 import { type BackupList, backupPaths, readBackupList } from './cli/offline/backup-list.ts';
 
@@ -27,6 +28,13 @@ export interface OpenedOptions {
   random: Random;
 }
 
+/** What the job that opens a backup is told by who will look for it here. */
+export interface OpenAsked extends BackupNamed {
+  /** This machine. */
+  host: string;
+  mark: string;
+}
+
 /** Where the index of a backup lies, once it is made. */
 export function indexPath(directory: string, { from, name }: BackupNamed): string {
   const place = createHash('sha256').update(from).digest('hex').slice(0, 16);
@@ -42,6 +50,38 @@ export async function openedBackup(backup: BackupNamed, options: OpenedOptions, 
   return files;
 }
 
+/**
+ * Whether a backup is open here, and as whole as it is by now: packs that were missing when it was read may have come back, with a disk that was mounted since.
+ * @throws as listOf
+ */
+export async function isOpened(backup: BackupNamed, options: OpenedOptions, nowMs: number): Promise<boolean> {
+  const files = await openedBackup(backup, options, nowMs);
+  if (files === null) return false;
+  await files.close();
+  if (files.missing.length === 0) return true;
+  const packs = createPackReader({ directories: [backupPaths(backup.from).packs], disk: options.disk });
+  try {
+    const list = await listOf(backup, options.masterKey, options.disk);
+    const missing = new Set(missingOf(list, await packs.list()));
+    return files.missing.every((pack) => missing.has(pack));
+  } finally {
+    await packs.close();
+  }
+}
+
+/** Left in the directory for the job that is to open a backup: on another machine of the database it does not find it there. Gives its name. */
+export async function leaveMark(directory: string, { disk, random }: Pick<OpenedOptions, 'disk' | 'random'>): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const mark = random(16).toString('hex');
+  await (await disk.open(join(directory, `${mark}.asked`), 'w', 0o600)).close();
+  return mark;
+}
+
+/** Whether a job that was given this mark works in the directory that it was left in. */
+export async function findsMark(directory: string, mark: string): Promise<boolean> {
+  return /^[0-9a-f]{32}$/.test(mark) && (await stat(join(directory, `${mark}.asked`)).catch(() => null)) !== null;
+}
+
 /** Makes the index, if there is none. @throws corrupt, not_found, conflict: one sentence */
 export async function makeOpened(
   backup: BackupNamed,
@@ -49,8 +89,7 @@ export async function makeOpened(
 ): Promise<void> {
   const { directory, masterKey, disk, random, nowMs, signal, progress } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const there = await openedBackup(backup, options, nowMs);
-  if (there !== null) return there.close();
+  if (await isOpened(backup, options, nowMs)) return;
   const list = await listOf(backup, masterKey, disk);
   const to = indexPath(directory, backup);
   await buildBackupIndex({

@@ -1,12 +1,13 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { BACKUP_EXTRACT_JOB, BACKUP_OPEN_JOB, type BackupNamed, type Backups, type ExtractTarget } from '#contracts/backups';
 import { assertKey } from '#core/address';
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import { sealedOrder } from './backup-extract-job.ts';
-import type { BackupFiles } from './backup-files.ts';
-import { listOf, OPENED_DIRECTORY, openedBackup } from './backup-opened.ts';
+import { assertReadable, type BackupFiles } from './backup-files.ts';
+import { isOpened, leaveMark, listOf, OPENED_DIRECTORY, type OpenAsked, openedBackup } from './backup-opened.ts';
 import { assertBackupName, backupSource } from './backup-place.ts';
 import type { BackupsOptions } from './backups.ts';
 
@@ -44,13 +45,12 @@ export function createBackupsInside({ config, jobs, buckets, authorizer, clock, 
   return {
     async open(backup) {
       const place = await placeOf(backup);
-      const there = await openedBackup(place, tools(), clock.now());
-      if (there !== null) {
-        await there.close();
-        return true;
-      }
+      if (await isOpened(place, tools(), clock.now())) return true;
       await listOf(place, masterKey(), nodeDiskOps());
-      if (!(await isBusy(BACKUP_OPEN_JOB))) await jobs.start(BACKUP_OPEN_JOB, place);
+      if (!(await isBusy(BACKUP_OPEN_JOB))) {
+        const asked: OpenAsked = { ...place, host: hostname(), mark: await leaveMark(directory, tools()) };
+        await jobs.start(BACKUP_OPEN_JOB, asked);
+      }
       return false;
     },
     browse: (backup, { bucket, folder, after, limit }) =>
@@ -66,11 +66,7 @@ export function createBackupsInside({ config, jobs, buckets, authorizer, clock, 
       const files = await opened(backup);
       try {
         const file = files.file(bucket, key, version);
-        if (file.attributes.customerKey !== undefined)
-          throw new CloudStoreError(
-            'customer_key_needed',
-            'Its bytes lie under a key that only the client has: bring it back into a bucket, and read it there.',
-          );
+        assertReadable(file);
         return { file, body: files.read(file), close: () => files.close() };
       } catch (error) {
         await files.close();
@@ -83,26 +79,33 @@ export function createBackupsInside({ config, jobs, buckets, authorizer, clock, 
       assertTarget(to, wanted.key);
       const place = await placeOf(wanted);
       const bucket = await buckets.resolve(who, to.bucket);
-      await mayWrite(who, bucket, to);
+      await mayBringInto(who, bucket, to);
       const { bucket: source, key } = wanted;
       await using(place, (files) => {
         const there = isFolder(key) ? files.below(source, key, '', 1).length > 0 : files.file(source, key, version) !== null;
         if (!there) throw new CloudStoreError('not_found', `The backup has nothing in ${source}/${key}.`);
       });
-      if (await isBusy(BACKUP_EXTRACT_JOB))
-        throw new CloudStoreError('conflict', 'Files are being brought back already. Wait until that has ended, or cancel it.');
+      if (version !== null && isFolder(key))
+        throw new CloudStoreError('invalid_argument', 'A folder has no versions. Name a file, or no version.');
       const order = {
         ...{ ...place, id: random(8).toString('hex'), bucket: source, key, version, conflict },
         target: { ...to, bucket: bucket.name, id: bucket.id },
-        ...{ by: principal.id, protocol: who.protocol, requestId: who.requestId },
+        ...{ by: principal.id, credential: principal.credential ?? null, protocol: who.protocol, requestId: who.requestId },
       };
-      await jobs.start(BACKUP_EXTRACT_JOB, sealedOrder(order, masterKey()));
+      await jobs.startAlone(BACKUP_EXTRACT_JOB, sealedOrder(order, masterKey())).catch(toldBusy);
     },
   };
 
-  async function mayWrite(who: Who, bucket: Awaited<ReturnType<typeof buckets.resolve>>, to: ExtractTarget): Promise<void> {
-    await authorizer.require(who, 'write', bucket, `${to.folder}${to.name}`);
+  /** What the job will be asked for each file, told at once: it looks at what is there before it writes. */
+  async function mayBringInto(who: Who, bucket: Awaited<ReturnType<typeof buckets.resolve>>, to: ExtractTarget): Promise<void> {
+    for (const action of ['read', 'write'] as const) await authorizer.require(who, action, bucket, `${to.folder}${to.name}`);
   }
+}
+
+/** Of any number of admins who ask at once, one is heard, and every other one knows that. */
+function toldBusy(error: unknown): never {
+  if (!isCloudStoreError(error, 'conflict')) throw error;
+  throw new CloudStoreError('conflict', 'Files are being brought back already. Wait until that has ended, or cancel it.');
 }
 
 function isFolder(key: string): boolean {

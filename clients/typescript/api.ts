@@ -2406,7 +2406,7 @@ export interface Operations {
     body: undefined;
     answer: AuditPage;
   };
-  /** Every version of a file that an open backup has, also of one that was deleted. For admins. */
+  /** The versions of a file that an open backup has, the latest thousand, also of one that was deleted. For admins. */
   ListBackedUpVersions: {
     path: Record<never, never>;
     query: Record<never, never>;

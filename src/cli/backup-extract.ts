@@ -1,5 +1,5 @@
 import { BACKUP_EXTRACT_JOB, type ExtractConflict } from '#contracts/backups';
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { type ExtractCounts, type ExtractState, none } from '../backup-extract.ts';
 import { sealedOrder } from '../backup-extract-job.ts';
 import { assertTarget } from '../backups-inside.ts';
@@ -7,6 +7,9 @@ import { foundIn, type Wanted, withBackup } from './backup-files.ts';
 import type { Flags } from './flags.ts';
 import { runJob } from './jobs.ts';
 import type { Session, SessionOptions } from './session.ts';
+
+const BUSY =
+  'Files are being brought back already. Wait until that has ended, or cancel it: cloudstore jobs cancel backup-extract';
 
 type Report = ExtractCounts & Pick<ExtractState, 'failures'> & { to: string };
 
@@ -34,27 +37,23 @@ export async function extractIntoBucket(
     return {
       ...{ from, name: backup, id: options.random(8).toString('hex'), ...found, version, conflict },
       target: { ...target, id: bucket.id },
-      ...{ by: admin.id, protocol: 'cli' as const, requestId: 'command' },
+      ...{ by: admin.id, credential: null, protocol: 'cli' as const, requestId: 'command' },
     };
   });
-  const job = (await metadata.jobStore.list()).find((one) => one.name === BACKUP_EXTRACT_JOB);
-  if (job !== undefined && job.state !== 'idle')
-    throw new CloudStoreError(
-      'conflict',
-      'Files are being brought back already. Wait until that has ended, or cancel it: cloudstore jobs cancel backup-extract',
-    );
+  const [before] = await metadata.runs.list('backup-extract', 1);
   const failed = await runJob(session, options, BACKUP_EXTRACT_JOB, sealedOrder(order, masterKey), {
-    wait: true,
+    ...{ wait: true, alone: true },
     shown: () => undefined,
   }).then(
     ({ outcome }) =>
       outcome?.kind === 'cancelled' ? new CloudStoreError('aborted', 'It was cancelled; what is back stays.') : null,
     (error: unknown) => error,
   );
-  const [run] = await metadata.runs.list('backup-extract', 1);
-  const report = { ...none(), failures: [], ...run?.report, to: `${bucket.name}/${folder}${order.target.name}` };
+  if (isCloudStoreError(failed, 'conflict')) throw new CloudStoreError('conflict', BUSY);
+  const [last] = await metadata.runs.list('backup-extract', 1);
+  const run = last === undefined || last.id === before?.id ? null : last;
   if (failed !== null && run?.outcome !== 'done') throw failed;
-  return report;
+  return { ...none(), failures: [], ...run?.report, to: `${bucket.name}/${folder}${order.target.name}` };
 }
 
 /** The name of a file or folder; null: of a whole bucket. */

@@ -20,6 +20,8 @@ const TAKEN_MS_MAX = 20_000;
 export interface Followed {
   /** Wait for its end. */
   wait: boolean;
+  /** Just this, and nothing where one runs already. @throws conflict */
+  alone?: boolean;
   /** Told while it runs. */
   shown(status: JobStatus): void;
 }
@@ -39,7 +41,7 @@ export async function runJob(
   try {
     const jobs = createJobs(session.metadata.jobStore);
     const before = await statusOf(jobs, name);
-    await jobs.start(name, argument);
+    await (followed.alone === true ? jobs.startAlone(name, argument) : jobs.start(name, argument));
     if (!followed.wait && own === null) return await statusOf(jobs, name);
     return await end(jobs, name, before, followed);
   } finally {

@@ -23,7 +23,7 @@ export interface Backups {
     backup: BackupNamed,
     at: { bucket: string | null; folder: string; after: string | null; limit: number },
   ): Promise<BackedUpPage>;
-  /** Every version that it has of a file, the latest first. @throws as browse */
+  /** The versions that it has of a file, the latest first; of more than a thousand those. @throws as browse */
   versions(backup: BackupNamed, bucket: string, key: string): Promise<BackedUpVersion[]>;
   /** One file out of it; its bytes fail before their end if they are not what was stored. @throws as browse, version_not_found, corrupt */
   file(

@@ -7,8 +7,12 @@ import type { JobProgress, JobStatus } from './jobs.ts';
 export interface JobStore {
   /** Makes the rows that are missing; the time until a first scheduled run counts from here. */
   ensure(names: readonly string[]): Promise<void>;
-  /** Asks for a run with this argument. One that runs already goes on, and nothing is asked. @throws not_found */
-  request(name: string, argument: unknown): Promise<void>;
+  /**
+   * Asks for a run with this argument. One that runs already goes on, and nothing is asked; one that was asked for and has not begun gets this argument.
+   * @param alone neither: of any number who ask at once, one is heard and every other one told
+   * @throws not_found; conflict where `alone` and it runs or was asked for
+   */
+  request(name: string, argument: unknown, alone?: boolean): Promise<void>;
   /** Asks a running one to stop, and takes a request back. @throws not_found */
   cancel(name: string): Promise<void>;
   /** In order of names. */

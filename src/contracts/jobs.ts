@@ -48,8 +48,10 @@ export interface JobStatus {
 
 /** For doors and commands; works from any gateway, and from a command beside a running one. */
 export interface Jobs {
-  /** Asks for a run now; one that runs already goes on. @throws not_found */
+  /** Asks for a run now; one that runs already goes on, without this argument. @throws not_found */
   start(name: string, argument?: unknown): Promise<void>;
+  /** Asks for a run of just this. @throws not_found; conflict when one runs already or was asked for */
+  startAlone(name: string, argument: unknown): Promise<void>;
   /** Asks a running one to stop. */
   cancel(name: string): Promise<void>;
   list(): Promise<JobStatus[]>;

@@ -5,6 +5,7 @@ import type { Log } from '#contracts/log';
 import type { Random } from '#core/clock';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
+import type { ByteRange } from '#core/range';
 import type { Bytes } from '#core/stream';
 import { type ReadDeps, readContent } from './content-read.ts';
 import { createHashes, type Hasher } from './hashes.ts';
@@ -16,7 +17,7 @@ import { FETCH_BYTES } from './record-reader.ts';
 
 export interface ContentReader {
   /** As Content.read. */
-  read(content: ContentRef): Bytes;
+  read(content: ContentRef, range?: ByteRange): Bytes;
   /** Of a whole plaintext, as versions keep it. */
   hasher(): Hasher;
 }
@@ -63,5 +64,5 @@ export function createContentReader(deps: {
     cache: createPlainCache(0),
     buffers: createReadBuffers(FETCH_BYTES, BUFFERS),
   };
-  return { read: (content) => readContent(reading, content), hasher: hashes.plain };
+  return { read: (content, range) => readContent(reading, content, range), hasher: hashes.plain };
 }

@@ -109,6 +109,7 @@ export function createRunner(options: RunnerOptions): Runner {
 export function createJobs(store: JobStore): Jobs {
   return {
     start: (name, argument = null) => store.request(name, argument),
+    startAlone: (name, argument) => store.request(name, argument, true),
     cancel: (name) => store.cancel(name),
     list: () => store.list(),
   };

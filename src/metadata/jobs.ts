@@ -15,6 +15,12 @@ const REQUEST = {
                          cancelled = cancelled AND holder IS NOT NULL AND lease_until_ms >= cs_now_ms()
           WHERE name = $1`,
 };
+const REQUEST_ALONE = {
+  name: 'jobs-request-alone',
+  text: `UPDATE jobs SET requested = true, argument = $2::jsonb, cancelled = false
+          WHERE name = $1 AND NOT requested AND (holder IS NULL OR (cancelled AND lease_until_ms < cs_now_ms()))`,
+};
+const EXISTS = { name: 'jobs-exists', text: 'SELECT 1 FROM jobs WHERE name = $1' };
 const CANCEL = {
   name: 'jobs-cancel',
   text: 'UPDATE jobs SET requested = false, cancelled = holder IS NOT NULL WHERE name = $1',
@@ -69,6 +75,12 @@ export function createJobStore({ database, signals }: { database: Database; sign
   const json = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
   const parse = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
 
+  async function requestAlone(name: string, argument: unknown): Promise<void> {
+    if ((await database.execute(REQUEST_ALONE, [name, json(argument)])) > 0) return signals.publish('jobs', name);
+    if ((await database.query(EXISTS, [name])).length === 0) throw new CloudStoreError('not_found', `There is no job ${name}.`);
+    throw new CloudStoreError('conflict', `The job ${name} runs already, or was asked for.`);
+  }
+
   async function tell(statement: Statement, name: string, values: unknown[]): Promise<void> {
     if ((await database.execute(statement, [name, ...values])) === 0)
       throw new CloudStoreError('not_found', `There is no job ${name}.`);
@@ -79,7 +91,7 @@ export function createJobStore({ database, signals }: { database: Database; sign
     async ensure(names) {
       await database.execute(ENSURE, [names]);
     },
-    request: (name, argument) => tell(REQUEST, name, [json(argument)]),
+    request: (name, argument, alone = false) => (alone ? requestAlone(name, argument) : tell(REQUEST, name, [json(argument)])),
     cancel: (name) => tell(CANCEL, name, []),
     async list() {
       const rows = await database.read<StatusRow>(LIST);

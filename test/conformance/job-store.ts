@@ -121,6 +121,31 @@ export function describeJobStore(name: string, make: () => Promise<JobStoreRig>)
       expect(await take(two, 'b', own)).to.deep.equal([]);
     });
 
+    it('hears one of those who ask alone at once, and tells every other one, whatever became of it', async () => {
+      const own = await job();
+      expect(await codeOf(one.request('never', 1, true))).to.equal('not_found');
+      const codes = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => codeOf(rig.stores[n % 2]!.request(own, `order ${n}`, true))),
+      );
+      const heard = codes.indexOf('none');
+      expect(codes.toSorted()).to.deep.equal([...Array<string>(7).fill('conflict'), 'none']);
+      expect(await take(one, 'a', own)).to.deep.equal([{ name: own, state: null, argument: `order ${heard}` }]);
+      expect(await codeOf(two.request(own, 'late', true))).to.equal('conflict');
+      await rig.silence(own);
+      expect(await codeOf(two.request(own, 'while it waits to be taken over', true))).to.equal('conflict');
+      await take(two, 'b', own);
+      await two.end(own, 'b', { kind: 'released', message: null, earlierMs: 0 });
+      expect(await codeOf(one.request(own, 'while it waits to be gone on with', true))).to.equal('conflict');
+      expect(await take(one, 'c', own)).to.deep.equal([{ name: own, state: null, argument: `order ${heard}` }]);
+      await one.end(own, 'c', DONE);
+      await two.request(own, 'next', true);
+      expect(await take(one, 'd', own)).to.deep.equal([{ name: own, state: null, argument: 'next' }]);
+      await rig.silence(own);
+      await two.cancel(own);
+      await two.request(own, 'after one that was cancelled and is silent', true);
+      expect(await take(one, 'e', own)).to.have.length(1);
+    });
+
     it('tells the holder that it was cancelled, and shows progress', async () => {
       const own = await job();
       await one.request(own, null);

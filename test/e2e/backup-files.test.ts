@@ -127,8 +127,14 @@ describe('files out of a backup', function () {
       await fetch(presign('GET', `${gateway.s3Url}/home?list-type=2&prefix=album/letter`, gateway, new Date()))
     ).text();
     expect(beside).to.contain(`letter (backup ${day.slice(0, 4)}`);
-    // Once more: nothing is there twice.
-    await ask('/backups/extract', wanted);
+    // A script's password that may not read is told so, though its admin may.
+    const scope = { actions: ['admin', 'write', 'account.read'] };
+    const { json: script } = await ask('/credentials', { kind: 'app-password', name: 'script', scope });
+    expect((await ask('/backups/extract', wanted, basic('admin', script.password))).status).to.equal(403);
+    // Once more, by two who do not know of one another: one is told, and nothing is there twice.
+    const both = await Promise.all([ask('/backups/extract', wanted), ask('/backups/extract', wanted)]);
+    expect(both.map(({ status }) => status).sort()).to.deep.equal([202, 409]);
+    expect((await ask('/backups/extract', { ...wanted, versionId: versions[0].versionId })).status).to.equal(400);
     expect((await settled('extracting')).extracts[0]).to.deep.include({ restored: 0, unchanged: 7 });
     await ask('/backups/extract', {
       ...at,
@@ -188,7 +194,17 @@ describe('files out of a backup', function () {
     expect(lost.extracting.outcome.message).to.contain('cannot be had whole');
     expect(lost.extracts[0]).to.deep.include({ restored: 0, failed: 1 });
     expect((await s3('GET', 'lost.heic')).status).to.equal(404);
+    // A backup that was opened while a disk of it was away is read anew when that is back.
+    const missing = async () => {
+      expect((await ask('/backups/open', backup)).status).to.equal(202);
+      expect((await settled('opening')).opening.outcome.kind).to.equal('done');
+      return (await ask('/backups/browse', backup)).json.missingPacks;
+    };
+    rmSync(join(dataDir, 'opened-backups'), { recursive: true });
+    expect(await missing()).to.equal(1);
+    expect((await ask('/backups/open', backup)).status).to.equal(200);
     writeFileSync(pack, bytes);
+    expect(await missing()).to.equal(0);
     const dump = filesIn(from).find((one) => one.endsWith('.dump'))!;
     rmSync(dump);
     expect(

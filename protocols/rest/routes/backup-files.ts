@@ -56,7 +56,7 @@ export const backupFileRoutes = [
     path: '/backups/versions',
     operation: 'ListBackedUpVersions',
     actions: ['admin'],
-    summary: 'Every version of a file that an open backup has, also of one that was deleted. For admins.',
+    summary: 'The versions of a file that an open backup has, the latest thousand, also of one that was deleted. For admins.',
     body: schema.BackupVersionsWanted,
     answers: { 200: { description: 'The latest first.', schema: schema.BackedUpVersions } },
     async handle({ deps, res, who }, { body }) {

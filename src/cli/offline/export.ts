@@ -1,4 +1,4 @@
-import { link, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { writeFully } from '#blob/durable-write';
@@ -18,6 +18,7 @@ import { hashedPathOf, pathOf } from './file-names.ts';
 import { writeLines } from './lines.ts';
 import type { PackFault } from './pack-records.ts';
 import type { PackStores, UnreachedStore } from './pack-stores.ts';
+import { diskRefusal, placeFile, REFUSED_NAMES } from './place-file.ts';
 
 export interface ExportOptions {
   shelf: Shelf;
@@ -201,7 +202,8 @@ async function exportObject(work: Work, object: CatalogObject): Promise<void> {
     count(report, object);
   } catch (error) {
     // A disk that is full or gone would fail every one that follows.
-    if (!isCloudStoreError(error, 'corrupt') && !isCloudStoreError(error, 'not_found')) throw told(error, work.options.to);
+    if (!isCloudStoreError(error, 'corrupt') && !isCloudStoreError(error, 'not_found'))
+      throw diskRefusal(error, work.options.to, { goesOn: true });
     failed(error.message);
   }
 }
@@ -233,7 +235,7 @@ async function bringBack(work: Work, object: CatalogObject): Promise<string> {
       if (await writeObject(work, object, content, join(root, path))) return path;
     } catch (error) {
       // A case-insensitive file system has a file where this one needs a folder; or all of the path is too long.
-      if (!['ENAMETOOLONG', 'EEXIST', 'ENOTDIR', 'EISDIR', 'EILSEQ', 'EINVAL'].includes(codeOf(error) ?? '')) throw error;
+      if (!REFUSED_NAMES.includes(codeOf(error) ?? '')) throw error;
     }
   }
   throw new CloudStoreError('corrupt', 'Another file has its place, and its other name too.');
@@ -254,25 +256,10 @@ async function writeObject(work: Work, object: CatalogObject, content: ContentRe
     await writeVerified(options.disk, temporary, readers, object, content);
     const seconds = (object.mtime || object.modified) / 1000;
     await utimes(temporary, seconds, seconds);
-    return await place(temporary, path);
+    return await placeFile(temporary, path);
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-/** Under its name, if no file has that. */
-async function place(temporary: string, path: string): Promise<boolean> {
-  try {
-    await link(temporary, path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
-  }
-  // A file system without hard links, and nobody else writes here.
-  if ((await stat(path).catch(() => null)) !== null) return false;
-  await rename(temporary, path);
-  return true;
 }
 
 async function writeVerified(
@@ -351,19 +338,6 @@ function* listed(catalog: Catalog): Generator<unknown> {
     const where = path === null ? null : `${bucket}/${path}`;
     yield { bucket, ...rest, mtime: new Date(mtime).toISOString(), path: where, ...(why === null ? {} : { missing: why }) };
   }
-}
-
-function told(error: unknown, to: string): unknown {
-  const code = codeOf(error);
-  if (isCloudStoreError(error) || code === undefined) return error;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new CloudStoreError(
-    full ? 'insufficient_storage' : 'unavailable',
-    full
-      ? `The disk of ${to} is full. Make room and give the same command again; it goes on from where it is.`
-      : `${to} cannot be written (${code}). The same command goes on from where it is.`,
-    { cause: error },
-  );
 }
 
 async function readOnly(): Promise<never> {

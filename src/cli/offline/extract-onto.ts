@@ -1,4 +1,4 @@
-import { link, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '#blob/disk-error';
 import { nodeDiskOps } from '#blob/disk-ops';
@@ -6,8 +6,9 @@ import { writeFully } from '#blob/durable-write';
 import type { BackedUpFile } from '#contracts/backups';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { besideName } from '../../backup-extract.ts';
-import type { BackupFiles } from '../../backup-files.ts';
+import { assertReadable, type BackupFiles } from '../../backup-files.ts';
 import { hashedPathOf, pathOf } from './file-names.ts';
+import { diskRefusal, placeFile, REFUSED_NAMES } from './place-file.ts';
 
 export interface DiskExtract {
   /** Where it lies. */
@@ -23,7 +24,6 @@ export interface DiskExtract {
 const WINDOW = 500;
 const FAILURES_KEPT = 100;
 const NAMES_MAX = 1_000;
-const REFUSED_NAMES = ['ENAMETOOLONG', 'EEXIST', 'ENOTDIR', 'EISDIR', 'EILSEQ', 'EINVAL'];
 
 /** Files of a backup as ordinary files, each verified before it has its name. What is there is never written over: another file comes beside it. */
 export async function extractOnto(
@@ -52,7 +52,7 @@ export async function extractOnto(
     }
     return report;
   } catch (error) {
-    throw told(error, to);
+    throw diskRefusal(error, to, { goesOn: false });
   }
 }
 
@@ -66,8 +66,14 @@ async function writeBelow(
   const way = file.key.slice(prefix.length);
   try {
     if (file.size === 0 && (way === '' || way.endsWith('/'))) {
-      await mkdir(join(root, pathOf(way, { besideFolder: false, windows }).replace(/\/?%_$/, '')), { recursive: true });
-      return;
+      try {
+        await mkdir(join(root, pathOf(way, { besideFolder: false, windows }).replace(/\/?%_$/, '')), { recursive: true });
+        return;
+      } catch (error) {
+        // A file that was there before has its name.
+        if (!REFUSED_NAMES.includes(codeOf(error) ?? '')) throw error;
+        throw new CloudStoreError('corrupt', 'No folder can have its name here.', { cause: error });
+      }
     }
     const besideFolder = files.below(bucket, `${file.key}/`, '', 1).length > 0;
     for (const path of [pathOf(way, { besideFolder, windows }), hashedPathOf(way)]) {
@@ -79,23 +85,24 @@ async function writeBelow(
     }
     throw new CloudStoreError('corrupt', 'No name that it could have is free or fits.');
   } catch (error) {
-    if (!isCloudStoreError(error, 'corrupt')) throw error;
+    if (!isCloudStoreError(error, 'corrupt') && !isCloudStoreError(error, 'customer_key_needed')) throw error;
     report.failed++;
     if (report.failures.length < FAILURES_KEPT) report.failures.push({ key: file.key, why: error.message });
   }
 }
 
 async function write(files: BackupFiles, file: BackedUpFile, path: string, report: DiskExtract): Promise<void> {
+  assertReadable(file);
   await mkdir(dirname(path), { recursive: true });
-  // Beside where it goes: only then is giving it its name one step.
-  const temporary = `${path}.${file.version.slice(-12)}.cloudstore-new`;
+  // Beside where it goes: only then is giving it its name one step. Short, whatever its own name is.
+  const temporary = join(dirname(path), `.${file.version.slice(-12)}.cloudstore-new`);
   try {
     await writeVerified(files, file, temporary);
     const seconds = (file.mtime || file.modified) / 1000;
     await utimes(temporary, seconds, seconds);
     for (let attempt = 0; attempt < NAMES_MAX; attempt++) {
       const target = attempt === 0 ? path : besideName(path, files.takenMs, attempt);
-      if (await place(temporary, target)) {
+      if (await placeFile(temporary, target)) {
         report.files++;
         report.bytes += file.size;
         return;
@@ -126,21 +133,6 @@ async function writeVerified(files: BackupFiles, file: BackedUpFile, path: strin
   }
 }
 
-/** Under its name, if nothing has that. */
-async function place(temporary: string, path: string): Promise<boolean> {
-  try {
-    await link(temporary, path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
-  }
-  // A file system without hard links.
-  if ((await stat(path).catch(() => null)) !== null) return false;
-  await rename(temporary, path);
-  return true;
-}
-
 async function same(one: string, other: string, size: number): Promise<boolean> {
   const there = await stat(other);
   if (!there.isFile() || there.size !== size) return false;
@@ -158,15 +150,4 @@ async function same(one: string, other: string, size: number): Promise<boolean> 
     await a.close();
     await b.close();
   }
-}
-
-function told(error: unknown, to: string): unknown {
-  const code = codeOf(error);
-  if (isCloudStoreError(error) || code === undefined) return error;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new CloudStoreError(
-    full ? 'insufficient_storage' : 'unavailable',
-    full ? `The disk of ${to} is full. Make room and give the same command again.` : `${to} cannot be written (${code}).`,
-    { cause: error },
-  );
 }

@@ -132,6 +132,7 @@ describe('the guard of the disk', () => {
     let removed = 5;
     const jobs = {
       start: async (name: string, argument: unknown) => void started.push([name, argument]),
+      startAlone: async () => undefined,
       cancel: async () => undefined,
       list: async () =>
         ['gc', 'expire-history'].map((name) => ({

@@ -1,5 +1,5 @@
 import { Download, File, Folder, FolderOpen, History, RotateCcw } from 'lucide';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BackedUpPage, BackedUpVersions, Backups, Job } from '../../../clients/typescript/index.ts';
 import { backedUpUrl } from '../api/client.ts';
 import { client } from '../api/session.ts';
@@ -15,6 +15,8 @@ import { Loading } from '../ui/states.tsx';
 import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 
 const POLL_MS = 700;
+/** Whoever has asked so often and still does not find it open will not. */
+const ASKED_MAX = 5;
 
 interface Named {
   from: string;
@@ -45,6 +47,7 @@ function Inside({ backup, begun }: { backup: Named; begun: (data: Backups) => vo
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | null = null;
     let left = false;
+    let asked = 0;
     const see = async (first: boolean): Promise<void> => {
       try {
         if (!first) {
@@ -60,6 +63,7 @@ function Inside({ backup, begun }: { backup: Named; begun: (data: Backups) => vo
             return;
           }
         }
+        if (++asked > ASKED_MAX) return setState({ ready: false, job: null, wrong: t('inside.elsewhere') });
         const { ready, job } = await client.call('OpenBackup', { body: backup });
         if (left) return;
         setState({ ready, job, wrong: null });
@@ -101,15 +105,19 @@ function Folders({ backup, begun }: { backup: Named; begun: (data: Backups) => v
   const [page, setPage] = useState<BackedUpPage | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const [history, setHistory] = useState<BackedUpVersions['versions'] | null>(null);
+  /** The latest that was asked for: an answer about another folder comes too late. */
+  const latest = useRef(0);
   const load = async (cursor: string | null): Promise<void> => {
+    const own = ++latest.current;
     try {
       const more = await client.call('BrowseBackup', { body: { ...backup, ...place, cursor, limit: 200 } });
+      if (own !== latest.current) return;
       setPage((before) =>
         cursor === null || before === null ? more : { ...more, entries: [...before.entries, ...more.entries] },
       );
       setWrong(null);
     } catch (error) {
-      setWrong(said(inItsWords(error)));
+      if (own === latest.current) setWrong(said(inItsWords(error)));
     }
   };
   useEffect(() => {

@@ -119,6 +119,8 @@ export const careDe = {
   'inside.conflict.version': 'Zur neuesten Version machen',
   'inside.current': 'Von damals',
   'inside.deleted': 'Gelöscht',
+  'inside.elsewhere':
+    'Die Sicherung wurde mehrmals gelesen und ist hier doch nicht zu finden. Vielleicht läuft die Aufgabe auf einem anderen Rechner: siehe Protokoll.',
   'inside.empty': 'Hier ist nichts.',
   'inside.failed': { one: '1 Datei fehlt', other: '{count} Dateien fehlen' },
   'inside.from': 'Von',

@@ -109,6 +109,8 @@ export const careEn = {
   'inside.conflict.version': 'Make it the latest version',
   'inside.current': 'Of then',
   'inside.deleted': 'Deleted',
+  'inside.elsewhere':
+    'The backup was read several times, and is not to be found here. The job may run on another machine: see the log.',
   'inside.empty': 'There is nothing here.',
   'inside.failed': { one: '1 file is missing', other: '{count} files are missing' },
   'inside.from': 'From',
