@@ -128,13 +128,14 @@ function targetOf({ source, target }: Pick<Work, 'source' | 'target'>, key: stri
   return `${top}${key.slice(source.key.length)}`;
 }
 
-/** Beside a file of its name too, where the backup has both. */
+/** As the object that it was, beside a file of its name too, where the backup has both. */
 async function makeFolder(work: Work, file: BackedUpFile): Promise<void> {
   const { counts } = work.state;
   const key = targetOf(work, file.key);
   if (key === '') return; // the bucket itself
   try {
-    if ((await found(work, key.slice(0, -1)))?.kind === 'directory') counts.unchanged++;
+    const there = await found(work, key.slice(0, -1));
+    if (there?.kind === 'directory' && there.key === key && there.explicit) counts.unchanged++;
     else {
       await put(work, file, key, null);
       counts.restored++;

@@ -5,6 +5,7 @@ import { BACKUP_EXTRACT_JOB, BACKUP_OPEN_JOB, type BackupNamed, type Backups, ty
 import { assertKey } from '#core/address';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
+import type { Bytes } from '#core/stream';
 import { sealedOrder } from './backup-extract-job.ts';
 import { assertReadable, type BackupFiles } from './backup-files.ts';
 import { isOpened, leaveMark, listOf, OPENED_DIRECTORY, type OpenAsked, openedBackup } from './backup-opened.ts';
@@ -67,7 +68,7 @@ export function createBackupsInside({ config, jobs, buckets, authorizer, clock, 
       try {
         const file = files.file(bucket, key, version);
         assertReadable(file);
-        return { file, body: files.read(file), close: () => files.close() };
+        return { file, body: await begun(files.read(file)), close: () => files.close() };
       } catch (error) {
         await files.close();
         throw error;
@@ -100,6 +101,17 @@ export function createBackupsInside({ config, jobs, buckets, authorizer, clock, 
   async function mayBringInto(who: Who, bucket: Awaited<ReturnType<typeof buckets.resolve>>, to: ExtractTarget): Promise<void> {
     for (const action of ['read', 'write'] as const) await authorizer.require(who, action, bucket, `${to.folder}${to.name}`);
   }
+}
+
+/** The same bytes, the first of which are there: what is damaged from its beginning is said before anything is answered. */
+async function begun(bytes: Bytes): Promise<Bytes> {
+  const rest = bytes[Symbol.asyncIterator]();
+  const first = await rest.next();
+  return (async function* () {
+    if (first.done === true) return;
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  })();
 }
 
 /** Of any number of admins who ask at once, one is heard, and every other one knows that. */

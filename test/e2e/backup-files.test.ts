@@ -194,6 +194,10 @@ describe('files out of a backup', function () {
     expect(lost.extracting.outcome.message).to.contain('cannot be had whole');
     expect(lost.extracts[0]).to.deep.include({ restored: 0, failed: 1 });
     expect((await s3('GET', 'lost.heic')).status).to.equal(404);
+    const hurt = await ask(`/backups/file?${new URLSearchParams({ ...backup, bucket, key: 'album/one.heic' })}`);
+    expect([hurt.status >= 500, hurt.json.detail]).to.satisfy(
+      ([late, text]: [boolean, string]) => late && text.includes('cannot be had whole'),
+    );
     // A backup that was opened while a disk of it was away is read anew when that is back.
     const missing = async () => {
       expect((await ask('/backups/open', backup)).status).to.equal(202);

@@ -363,12 +363,13 @@ describe('what is in a backup', () => {
         { key: 'c/' },
         { key: 'empty/' },
         { key: 'with bytes/', body: text('bytes') },
+        { key: '/' },
         { key: '..', body: text('dots') },
         { key: 'x//y', body: text('nothing between') },
       ];
       const backup = await opened(wanted);
       const names = wanted.map(({ key }) => key).sort(byBytes);
-      for (const expected of [{ restored: 9 }, { restored: 0, unchanged: 9 }]) {
+      for (const expected of [{ restored: 10 }, { restored: 0, unchanged: 10 }]) {
         const state = fresh();
         await extract(backup, { state });
         expect(await keysIn()).to.deep.equal(names);
