@@ -9,7 +9,7 @@ import type { BackupFiles } from './backup-files.ts';
 
 export interface ExtractOptions {
   files: BackupFiles;
-  namespace: Pick<Namespace, 'put' | 'entry' | 'annotate'>;
+  namespace: Pick<Namespace, 'put' | 'entry' | 'stat' | 'annotate'>;
   who: Who;
   source: { bucket: string; key: string; version: string | null };
   target: Omit<ExtractTarget, 'bucket'> & { bucket: BucketId };
@@ -212,7 +212,9 @@ async function* told({ signal, progress, done, total, state }: Work, bytes: Byte
 
 async function found({ namespace, who, target }: Work, key: ObjectKey): Promise<EntryInfo | null> {
   try {
-    return await namespace.entry(who, { bucket: target.bucket, key });
+    const at = { bucket: target.bucket, key };
+    // With its slash, a folder is what it lies under, and not the object of just this key.
+    return await (key.endsWith('/') ? namespace.stat(who, at, { sealed: true }) : namespace.entry(who, at));
   } catch (error) {
     if (isCloudStoreError(error, 'not_found')) return null;
     throw error;

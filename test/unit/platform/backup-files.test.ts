@@ -46,7 +46,7 @@ describe('what is in a backup', () => {
     const dice = diceOf(`${SEED}-page`);
     const pieces = ['a', 'b', 'a', '/', '/', '/', '.', '0', '-', '!', '..', '\u0001', 'é', '\uffee', '\u{10330}', '~'];
     const keys = new Set(['a', 'a/', 'a/b', 'a/b/', 'a.', 'a0', 'a!', '/', '//', 'only-a-marker/', 'b//x', '../x']);
-    while (keys.size < 250) {
+    while (keys.size < 150) {
       const key = Array.from({ length: 1 + dice.below(6) }, () => dice.pick(pieces)).join('');
       keys.add(key);
     }
@@ -261,22 +261,22 @@ describe('what is in a backup', () => {
     });
 
     it('what was cancelled: whole files only, and the next run brings the rest, none twice', async () => {
-      const names = Array.from({ length: 250 }, (_, index) => `f${String(index).padStart(3, '0')}`);
+      const names = Array.from({ length: 130 }, (_, index) => `f${String(index).padStart(3, '0')}`);
       const backup = await opened(names.map((key) => ({ key, body: text(`of ${key}`) })));
       const cancel = new AbortController();
       const state = fresh();
       const progress = () => {
-        if (state.after >= 'f099' && state.counts.restored > 120)
+        if (state.after >= 'f099' && state.counts.restored > 50)
           cancel.abort(new Error('It is to end.', { cause: 'cancelled' }));
       };
       expect(await messageOf(extract(backup, { state, progress, signal: cancel.signal }))).to.equal('It is to end.');
       const there = await keysIn();
-      expect(there.length).to.be.within(100, 249);
+      expect(there.length).to.be.within(51, 129);
       for (const key of there) expect(await textOf(key)).to.equal(`of ${key}`);
       const later = fresh();
       await extract(backup, { state: later });
       expect(await keysIn()).to.deep.equal(names);
-      expect(later.counts).to.deep.include({ restored: 250 - there.length, unchanged: there.length, renamed: 0, failed: 0 });
+      expect(later.counts).to.deep.include({ restored: 130 - there.length, unchanged: there.length, renamed: 0, failed: 0 });
     });
 
     it('no file past the quota, and none that was there is touched', async () => {
@@ -306,7 +306,8 @@ describe('what is in a backup', () => {
       await extract(backup, { conflict: 'version', state });
       expect(state.counts).to.deep.include({ restored: 1, versions: 1, failed: 0 });
       expect(await textOf('a')).to.equal('of then');
-      expect((await rooms.namespace.stat(who, at)).lock?.retention?.mode).to.equal('governance');
+      const { versionId: now } = await rooms.namespace.stat(who, at);
+      expect((await rooms.namespace.stat(who, at, { version: now })).lock?.retention?.mode).to.equal('governance');
       const version = held.info.versionId;
       expect(await codeOf(rooms.namespace.remove(who, at, { version }))).to.equal('object_locked');
     });
