@@ -113,7 +113,8 @@ async function bringBack(work: Work, file: BackedUpFile): Promise<void> {
   try {
     await (file.key.endsWith('/') && file.size === 0 ? makeFolder(work, file) : makeFile(work, file));
   } catch (error) {
-    if (signal.aborted || !isCloudStoreError(error) || !OF_ONE.some((code) => code === error.code)) throw error;
+    signal.throwIfAborted();
+    if (!isCloudStoreError(error) || !OF_ONE.some((code) => code === error.code)) throw error;
     state.counts.failed++;
     if (state.failures.length < FAILURES_KEPT) state.failures.push({ key: file.key, why: error.message });
   }

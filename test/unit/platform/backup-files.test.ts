@@ -266,8 +266,7 @@ describe('what is in a backup', () => {
       const cancel = new AbortController();
       const state = fresh();
       const progress = () => {
-        if (state.after >= 'f099' && state.counts.restored > 50)
-          cancel.abort(new Error('It is to end.', { cause: 'cancelled' }));
+        if (state.after >= 'f099' && state.counts.restored > 50) cancel.abort(new Error('It is to end.', { cause: 'cancelled' }));
       };
       expect(await messageOf(extract(backup, { state, progress, signal: cancel.signal }))).to.equal('It is to end.');
       const there = await keysIn();

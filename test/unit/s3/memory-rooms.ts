@@ -67,7 +67,12 @@ export async function startRig(options: Pick<S3Deps, 'signatureV2'> = {}): Promi
     access: memoryAccess(rooms.buckets),
     accessLog,
     journal: { head: async () => ({ epoch: 1, seq: 0 }) },
-    jobs: { start: async () => undefined, startAlone: async () => undefined, cancel: async () => undefined, list: async () => [] },
+    jobs: {
+      start: async () => undefined,
+      startAlone: async () => undefined,
+      cancel: async () => undefined,
+      list: async () => [],
+    },
     webhooks: {
       has: (target) => target === 'hook' || target === 'dead',
       async post(target, message) {
