@@ -344,9 +344,17 @@ export function redact(name: SettingName, value: unknown): unknown {
   if (!isUrl || typeof value !== 'string') return '(secret)';
   const shown = new URL(value);
   if (shown.password) shown.password = 'secret';
-  for (const key of [...shown.searchParams.keys()])
-    if (/secret|password|token|key/i.test(key)) shown.searchParams.set(key, 'secret');
+  for (const [key, given] of [...shown.searchParams])
+    if (/secret|password|token|key/i.test(key) || hasPassword(given)) shown.searchParams.set(key, 'secret');
+  // Several nodes in one text: to the parser, all behind the first is a path.
+  if (hasPassword(shown.pathname)) shown.pathname = '/secret';
   return shown.toString();
+}
+
+/** `//user:password@host` in a part of an URL, or what may be that. */
+function hasPassword(text: string): boolean {
+  const begin = text.indexOf('//');
+  return begin >= 0 && text.includes('@', begin);
 }
 
 function setting<T>(definition: Setting<T>): Setting<T> {

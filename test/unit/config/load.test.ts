@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Config, type ConfigSources, describeConfig, loadConfig } from '#config/load';
 import { SettingError } from '#config/setting-error';
+import { oidcProvider } from '../../../src/oidc-provider.ts';
 
 describe('settings', () => {
   let directory: string;
@@ -116,6 +117,13 @@ describe('settings', () => {
     expect(failure({ CLOUDSTORE_SECRET_ACCESS_KEY: 'long enough' })).to.contain('CLOUDSTORE_ACCESS_KEY_ID');
   });
 
+  it('knows no identity provider without the address that browsers come back to', () => {
+    const provider = { CLOUDSTORE_OIDC_ISSUER: 'https://id.example.org', CLOUDSTORE_OIDC_CLIENT_ID: 'cloud' };
+    expect(() => oidcProvider(load(provider))).to.throw('CLOUDSTORE_PUBLIC_URL');
+    const known = oidcProvider(load({ ...provider, CLOUDSTORE_PUBLIC_URL: 'https://cloud.example.org/' }));
+    expect(known?.redirectUri).to.equal('https://cloud.example.org/api/v1/auth/oidc/callback');
+  });
+
   it('splits lists at commas and takes a list of the file', () => {
     expect(load({ CLOUDSTORE_TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).values['trusted-proxies']).to.deep.equal([
       '10.0.0.0/8',
@@ -149,4 +157,19 @@ describe('settings', () => {
     expect(shown).not.to.match(/canary|abab/);
     expect(shown).to.contain('db.example').and.contain('AKID');
   });
+
+  for (const [what, name, value, shown] of [
+    ['several nodes', 'CLOUDSTORE_REDIS_URL', 'redis://:canary-1@one.example,redis://:canary-2@two.example', 'one.example'],
+    ['a later node', 'CLOUDSTORE_REDIS_URL', 'redis://one.example,redis://me:canary@two.example', 'one.example'],
+    ['an endpoint', 'CLOUDSTORE_CHUNKS_URL', 's3://AKID:canary@packs/own?endpoint=https://me:canary@s3.example', 'packs/own'],
+    ['an odd prefix', 'CLOUDSTORE_MIRROR_URL', 's3://AKID:canary@packs/a:b@c?region=here', 'packs/a:b@c'],
+    ['a parameter', 'CLOUDSTORE_DATABASE_URL', 'postgres:///cloud?host=/run/postgres&user=me&password=canary', 'postgres'],
+    ['a webhook', 'CLOUDSTORE_WEBHOOKS', 'ops=https://hooks.example/canary', '(secret)'],
+  ] as const) {
+    it(`prints an URL without what opens it: ${what}`, () => {
+      const printed = JSON.stringify(describeConfig(load({ [name]: value })));
+      expect(printed).not.to.contain('canary');
+      expect(printed).to.contain(shown);
+    });
+  }
 });
