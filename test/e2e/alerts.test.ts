@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { mailServer } from '../support/mail-server.ts';
 import { presign } from '../support/presign.ts';
 
 describe('alerts', function () {
@@ -141,34 +142,6 @@ describe('alerts', function () {
     });
   }
 });
-
-/** RFC 5321 as far as a client needs it to believe. */
-function mailServer(mails: string[]): Server {
-  return createTcpServer((socket) => {
-    let text = '';
-    let inData = false;
-    socket.on('error', () => undefined);
-    socket.write('220 test ESMTP\r\n');
-    socket.on('data', (chunk) => {
-      text += chunk;
-      for (;;) {
-        const end = inData ? text.indexOf('\r\n.\r\n') : text.indexOf('\r\n');
-        if (end < 0) return;
-        const taken = text.slice(0, end);
-        text = text.slice(end + (inData ? 5 : 2));
-        if (inData) {
-          mails.push(taken);
-          inData = false;
-          socket.write('250 taken\r\n');
-        } else if (/^DATA/i.test(taken)) {
-          inData = true;
-          socket.write('354 go on\r\n');
-        } else if (/^QUIT/i.test(taken)) socket.end('221 bye\r\n');
-        else socket.write('250 fine\r\n');
-      }
-    });
-  });
-}
 
 async function until(test: () => Promise<boolean>): Promise<void> {
   while (!(await test())) await new Promise((resolve) => setTimeout(resolve, 50));
