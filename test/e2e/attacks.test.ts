@@ -2,6 +2,7 @@ import { describeBrowser } from './attacks/browser-suite.ts';
 import { describeProofs } from './attacks/proofs-suite.ts';
 import { describeReach } from './attacks/reach-suite.ts';
 import { openScene, type Scene } from './attacks/scene.ts';
+import { describeTrust } from './attacks/trust-suite.ts';
 import { describeWire } from './attacks/wire-suite.ts';
 
 /** Each class of mistake that peers have shipped, tried on every door that it can touch; docs/THREAT-MODEL.md says which test is about which. */
@@ -17,4 +18,5 @@ describe('attacks, on every door', function () {
   describeReach(() => scene);
   describeBrowser(() => scene);
   describeWire(() => scene);
+  describeTrust(() => scene);
 });

@@ -74,6 +74,9 @@ describe('who somebody is, on every door', function () {
       const asked = await api.login(ann.name, ann.password);
       expect([asked.status, asked.json.code]).to.deep.equal([401, 'second_factor_required']);
       expect(asked.json.secondFactor).to.deep.equal(['totp', 'recovery']);
+      // Half a log-in is none: it gives nothing that any door could take.
+      expect(asked.headers).to.not.have.any.keys('set-cookie', 'authorization');
+      expect(Object.keys(asked.json).filter((name) => /token|ticket|session|challenge|state/i.test(name))).to.deep.equal([]);
       expect((await api.login(ann.name, 'wrong', { otp: appCode(key) })).json.code).to.equal('unauthenticated');
       // The code that turned it on is spent.
       expect((await api.login(ann.name, ann.password, { otp: appCode(key, -1) })).status).to.equal(401);

@@ -144,6 +144,21 @@ describe('logging in by an identity provider', function () {
     expect(new URL(elsewhere.headers.location!).searchParams.get('redirect_uri')).to.equal(`${PUBLIC}/api/v1/auth/oidc/callback`);
   });
 
+  it('sends browsers back to the address of the settings, whatever a request calls the gateway', async () => {
+    for (const headers of [
+      { host: 'evil.example' },
+      { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' },
+      { forwarded: 'host=evil.example;proto=https' },
+    ]) {
+      for (const path of ['begin', 'farewell']) {
+        const answer = await send('GET', `${gateway.restUrl}/auth/oidc/${path}`, { headers });
+        const { location = '' } = answer.headers;
+        expect(location, answer.body.toString()).to.include(encodeURIComponent(PUBLIC)).and.not.include('evil');
+        expect(location.startsWith(`${provider.issuer}/`), location).to.equal(true);
+      }
+    }
+  });
+
   it('is linked by a user that is there, itself, and unlinked again; a reset takes it away', async () => {
     await api.call('POST', '/users', admin, { name: 'carl', password: 'the password of carl' });
     const carl = await api.tokenOf('carl', 'the password of carl');
