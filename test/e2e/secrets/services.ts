@@ -31,7 +31,7 @@ const DENIED = '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Ac
  * is told of.
  */
 export async function openServices(): Promise<Services> {
-  const canary = (of: string): string => `canary-of-${of}-${randomBytes(8).toString('hex')}`;
+  const canary = (of: string): string => `canaryof${of}${randomBytes(8).toString('hex')}`;
   const secrets = {
     'the password of the mail server': canary('mail'),
     'the password of Redis': canary('redis'),
