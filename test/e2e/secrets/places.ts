@@ -179,7 +179,10 @@ export async function keepAndExport(net: Net, gateway: TestGateway, token: strin
   for (const format of ['jsonl', 'csv']) {
     const headers = { authorization: `Bearer ${token}` };
     const answer = await send('GET', `${gateway.restUrl}/audit/export?format=${format}`, { headers });
-    expect([answer.status, answer.body.includes('ChangeMasterKey') || answer.body.includes('MakeBackup')]).to.deep.equal([200, true]);
+    expect([answer.status, answer.body.includes('ChangeMasterKey') || answer.body.includes('MakeBackup')]).to.deep.equal([
+      200,
+      true,
+    ]);
     net.output(`audit as ${format}`, answer.body);
   }
 
