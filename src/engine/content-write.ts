@@ -35,7 +35,9 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
     const plaintext = await body.whole(size);
     throwIfAborted(signal);
     if (plaintext.length !== size) throw otherSize(plaintext.length, size);
-    return stageSmall(deps, domain, plaintext, options, names);
+    const staged = await stageSmall(deps, domain, plaintext, options, names);
+    dispose(plaintext);
+    return staged;
   }
   const small: Buffer[] = [];
   let big: { upload: BodyUpload; lease: UploadLease } | null = null;

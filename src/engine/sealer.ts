@@ -31,7 +31,9 @@ export interface SealOptions {
 }
 
 const zstdCompress = promisify(zlib.zstdCompress);
-const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: SEGMENT_BYTES };
+const ZSTD = { [zlib.constants.ZSTD_c_compressionLevel]: 1 };
+/** Node's zlib takes no smaller one. */
+const ZLIB_CHUNK_MIN = 64;
 /** Smaller records gain less than a block of the disk. */
 const COMPRESS_BYTES_MIN = 4096;
 const SAMPLE_BYTES = 1024;
@@ -90,7 +92,8 @@ async function compress(segments: Uint8Array[][]): Promise<(Buffer | null)[] | n
   const packed = await Promise.all(
     segments.map(async (segment) => {
       const whole = segment.length === 1 ? segment[0]! : Buffer.concat(segment);
-      const bytes = await zstdCompress(whole, ZSTD);
+      // One piece for what comes out: what gets no smaller is not wanted anyway.
+      const bytes = await zstdCompress(whole, { params: ZSTD, chunkSize: Math.max(ZLIB_CHUNK_MIN, whole.length) });
       return bytes.length <= whole.length - (whole.length >> 4) ? bytes : null;
     }),
   );

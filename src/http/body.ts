@@ -24,8 +24,7 @@ async function* iterate(req: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     // The parser makes a buffer of its own of every piece, and keeps none.
     // A reader that gives up leaves the request whole: destroyed, it would lose its socket, and the answer would have none.
-    for await (const chunk of req.iterator({ destroyOnReturn: false }))
-      yield chunk.length === chunk.buffer.byteLength ? disposable(chunk) : chunk;
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) yield isAlone(chunk) ? disposable(chunk) : chunk;
   } catch (cause) {
     throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
   }
@@ -43,7 +42,7 @@ function gather(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
     const onEnd = (): void => {
       settle();
       if (!req.complete && size <= bytesMax) onBroken();
-      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+      else resolve(joined(chunks, size));
     };
     const onData = (chunk: Buffer): void => {
       chunks.push(chunk);
@@ -60,6 +59,18 @@ function gather(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
     else if (req.destroyed) onBroken();
     else req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
   });
+}
+
+/** One buffer, marked as disposable; the parser makes one of its own of every piece, and keeps none. */
+function joined(chunks: Buffer[], size: number): Buffer {
+  const [only] = chunks;
+  const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
+  if (whole !== only) for (const chunk of chunks) if (isAlone(chunk)) dispose(disposable(chunk));
+  return isAlone(whole) ? disposable(whole) : whole;
+}
+
+function isAlone({ length, buffer }: Buffer): boolean {
+  return length === buffer.byteLength;
 }
 
 /** Declared length of the body in bytes, or undefined (chunked). */

@@ -69,4 +69,12 @@ describe(`compression (seed ${SEED})`, () => {
     const header = Buffer.from(record[0]!);
     expect([0, 1, 2].map((n) => header.readUInt32BE(96 + 4 * n) >= 2 ** 31)).to.deep.equal([false, true, false]);
   });
+
+  it('takes a last segment of any length', async () => {
+    for (const more of [1, 10, 63, 64, 65]) {
+      const bytes = Buffer.alloc(262_144 + more, source);
+      const { record } = await seal(domain, { id: random(32), size: bytes.length, pieces: [bytes] });
+      expect(record.length, `${more} bytes more`).to.be.above(2);
+    }
+  });
 });
