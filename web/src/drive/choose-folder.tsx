@@ -53,7 +53,9 @@ function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy';
   useEffect(() => {
     if (!walked.current || (items === null && error === null && place !== null)) return;
     walked.current = false;
-    list.current?.querySelector('button')?.focus();
+    // Whoever has gone on meanwhile stays where they are: what they press next is not for us to choose.
+    if (document.activeElement === null || document.activeElement === document.body)
+      list.current?.querySelector('button')?.focus();
   }, [items, error]);
   return (
     <Dialog title={t(verb === 'move' ? 'moveTo' : 'copyTo')} onClose={() => answer(null)}>
