@@ -106,9 +106,9 @@ export async function useTilesByKeys({ stage, page, entry }: Drive): Promise<voi
   await entry('by keys').waitFor({ state: 'detached' });
   await list.press('Control+z');
   await entry('by keys').waitFor();
-  await stage.api('DELETE', '/files/home/Trip/album/by%20keys/?recursive=true');
   await list.press('v');
-  await page.locator('.entries.list').waitFor();
+  await page.locator('.entries.list:focus').waitFor();
   await page.keyboard.press('Backspace');
   await page.locator('.breadcrumbs h1', { hasText: 'Trip' }).waitFor();
+  await stage.api('DELETE', '/files/home/Trip/album/by%20keys/?recursive=true');
 }
