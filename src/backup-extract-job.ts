@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { BACKUP_EXTRACT_JOB, type BackupNamed, type ExtractConflict, type ExtractTarget } from '#contracts/backups';
-import type { Job, JobContext } from '#contracts/jobs';
+import { type Job, type JobContext, wasCancelled } from '#contracts/jobs';
 import type { Namespace } from '#contracts/namespace';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Run, RunStore } from '#contracts/runs';
@@ -82,10 +82,9 @@ export function extractJob(options: ExtractJobOptions): Job {
         await carryOut(order, latest, context, options);
       } catch (error) {
         // Whoever comes next goes on with what the gateway's end cut short, and tells its end.
-        const { aborted, reason } = context.signal;
-        const cancelled = aborted && reason instanceof Error && reason.cause === 'cancelled';
-        if (cancelled) await end('cancelled', null).catch(() => undefined);
-        else if (!aborted) await end('failed', error instanceof Error ? error.message : String(error)).catch(() => undefined);
+        if (wasCancelled(context.signal)) await end('cancelled', null).catch(() => undefined);
+        else if (!context.signal.aborted)
+          await end('failed', error instanceof Error ? error.message : String(error)).catch(() => undefined);
         throw error;
       }
       await end('done', null);

@@ -1,5 +1,5 @@
 import type { InstanceStore } from '#contracts/instance-store';
-import type { Job } from '#contracts/jobs';
+import { type Job, wasCancelled } from '#contracts/jobs';
 import type { Pace } from '#contracts/pace';
 import type { Run, RunStore } from '#contracts/runs';
 import type { Clock } from '#core/clock';
@@ -64,10 +64,9 @@ function withHistory(job: Job, { runs, instance, clock }: Written): Job {
       try {
         await job.run({ ...context, progress });
       } catch (error) {
-        const { aborted, reason } = context.signal;
-        if (!aborted)
+        if (!context.signal.aborted)
           await add({ startedMs, outcome: 'failed', message: error instanceof Error ? error.message : String(error) });
-        else if (String(reason).includes('cancelled')) await add({ startedMs, outcome: 'cancelled', message: null });
+        else if (wasCancelled(context.signal)) await add({ startedMs, outcome: 'cancelled', message: null });
         throw error;
       }
       const report = await instance.setting<ScrubReport>(SCRUB_REPORT);
@@ -105,9 +104,8 @@ export function verifyJob({ metadata, storage, clock }: BackgroundOptions): Job 
       try {
         await job.run({ ...context, progress });
       } catch (error) {
-        const { aborted, reason } = context.signal;
-        if (!aborted) await add('failed', error instanceof Error ? error.message : String(error));
-        else if (String(reason).includes('cancelled')) await add('cancelled', null);
+        if (!context.signal.aborted) await add('failed', error instanceof Error ? error.message : String(error));
+        else if (wasCancelled(context.signal)) await add('cancelled', null);
         throw error;
       }
       await add('done', null);

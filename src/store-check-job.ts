@@ -3,7 +3,7 @@ import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
 import type { BlobStore } from '#contracts/blob-store';
 import { STORE_CHECK_JOB } from '#contracts/check-desk';
-import type { Job } from '#contracts/jobs';
+import { type Job, wasCancelled } from '#contracts/jobs';
 import type { Run, RunStore } from '#contracts/runs';
 import type { Seal } from '#contracts/seal';
 import type { Clock, Random } from '#core/clock';
@@ -55,7 +55,7 @@ export function storeCheckJob({ seal, runs, clock, random }: StoreCheckOptions):
         }
       } catch (error) {
         if (signal.aborted) {
-          if (String(signal.reason).includes('cancelled')) await add({ outcome: 'cancelled', message: null });
+          if (wasCancelled(signal)) await add({ outcome: 'cancelled', message: null });
           throw error;
         }
         if (!isCloudStoreError(error)) throw error;

@@ -53,11 +53,13 @@ export function addRecovery(program: Command, withSession: WithSession, setExit:
     program,
     'snapshot',
     'Write down now what changed in the database since the last snapshot; the gateway does it every few minutes.',
-  ).action(async (flags: Flags) => {
-    const { takenMs, number, length } = await freshSnapshot(flags);
-    const taken = new Date(takenMs).toISOString();
-    outputOf(flags).data({ taken, number, length }, `The newest snapshot is of ${taken}.`);
-  });
+  )
+    .option('--base', 'write down all of it: a base that later snapshots go on from')
+    .action(async (flags: Flags) => {
+      const { takenMs, number, length } = await freshSnapshot(flags, flags.base === true);
+      const taken = new Date(takenMs).toISOString();
+      outputOf(flags).data({ taken, number, length }, `The newest snapshot is of ${taken}.`);
+    });
 }
 
 async function runExport(flags: Flags, setExit: (code: number) => void): Promise<void> {
@@ -252,18 +254,14 @@ async function withLock<T>(dataDirectory: string, work: () => Promise<T>): Promi
 }
 
 /** What is in the database now. */
-async function freshSnapshot(flags: Flags): Promise<DumpTip> {
+async function freshSnapshot(flags: Flags, base = false): Promise<DumpTip> {
   const config = configOf(flags);
   const [{ openSession }, { takeSnapshot }] = await Promise.all([import('./session.ts'), import('../snapshots.ts')]);
   const session = await openSession({ config, clock: Date, random: randomBytes, log: await logger() });
   try {
     const { masterKey, metadata } = session;
-    return await takeSnapshot({
-      dumps: metadata.dumps,
-      shelf: await snapshotShelf(config.values['data-dir']),
-      masterKey,
-      random: randomBytes,
-    });
+    const shelf = await snapshotShelf(config.values['data-dir']);
+    return await takeSnapshot({ dumps: metadata.dumps, shelf, masterKey, random: randomBytes }, base);
   } finally {
     await session.close();
   }

@@ -26,6 +26,11 @@ export interface JobContext {
   progress(progress: JobProgress): void;
 }
 
+/** Whether a job's `signal` fired because somebody called it off, and not because the gateway ends or the lease was lost. */
+export function wasCancelled({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof Error && reason.cause === 'cancelled';
+}
+
 export interface JobProgress {
   done: number;
   /** null: not known. */

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import type { Logger } from '#contracts/observability';
 import type { Door } from './door.ts';
-import type { Exchange } from './exchange.ts';
 import { type OperationsOptions, operationsRoutes } from './operations.ts';
 
 export interface MainAppOptions extends OperationsOptions {
@@ -13,22 +12,18 @@ export interface MainAppOptions extends OperationsOptions {
   /** The browser's page; without one, or while it isn't built, a start page tells where things are. */
   webUi?: Middleware | undefined;
   log: Logger;
-  /** A door threw, which none should. */
-  onFault: (err: unknown, res: ServerResponse, exchange: Exchange) => void;
 }
 
 export interface MainApp {
   /** Which protocol a request speaks, by method and path; null: one of the gateway's own pages, or nothing. */
   route(req: IncomingMessage): { protocol: 'webdav' | 'rest'; door: Door } | null;
+  /** For what is no door's. */
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
 }
 
-/**
- * The main port as a Koa app: doors get node's own request and answer, with the URL as it came; the gateway's own pages are
- * Koa's.
- */
+/** The main port: which door a request goes to, and a Koa app of the gateway's own pages. */
 export function createMainApp(options: MainAppOptions): MainApp {
-  const { webdav, nextcloud, rest, exchangeOf, log } = options;
+  const { webdav, nextcloud, rest, log } = options;
   const doors = {
     webdav: { protocol: 'webdav' as const, door: webdav },
     nextcloud: { protocol: 'webdav' as const, door: nextcloud },
@@ -46,18 +41,6 @@ export function createMainApp(options: MainAppOptions): MainApp {
 
   const app = new Koa();
   app.on('error', (err: unknown) => log.error({ err }, 'a page failed'));
-  app.use(async (ctx, next) => {
-    const target = route(ctx.req);
-    if (target === null) return next();
-    ctx.respond = false;
-    ctx.res.statusCode = 200; // Koa began with 404
-    const exchange = exchangeOf(ctx.req);
-    try {
-      await target.door.handle(ctx.req, ctx.res, exchange);
-    } catch (err) {
-      options.onFault(err, ctx.res, exchange);
-    }
-  });
   if (options.webUi !== undefined) app.use(options.webUi);
   app.use(operationsRoutes(options));
   app.use((ctx) => {

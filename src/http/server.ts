@@ -76,8 +76,8 @@ export interface Listeners {
  *   const { s3, web } = await listeners.listen();      // then the ready line
  *   …on SIGTERM: await listeners.drain(20_000);        // then hub, content, log, database, in this order
  *
- * S3 and WebDAV requests go from node:http straight to their doors, and so do the short paths (`Door.fast`) of the others; Koa
- * serves the rest of the main port. `requestTimeout` is off because a slow PUT of 5 GiB is honest: a watchdog ends bodies that
+ * Requests go from node:http straight to their doors, first to the short path that one may have (`Door.fast`); Koa
+ * serves the gateway's own pages. `requestTimeout` is off because a slow PUT of 5 GiB is honest: a watchdog ends bodies that
  * hardly move instead.
  */
 export function createListeners(options: ListenersOptions): Listeners {
@@ -93,7 +93,7 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
   let draining: Promise<void> | null = null;
   let running = 0;
-  const main = createMainApp({ ...options, exchangeOf, onFault: fail, draining: () => draining !== null });
+  const main = createMainApp({ ...options, exchangeOf, draining: () => draining !== null });
   const answers = createHeldAnswers((err) => log.error({ err }, 'an answer failed'));
   const s3Server = createServer(options.tls, limits, answers, () => false);
   const webServer = createServer(options.tls, limits, answers, isUpgrade);
@@ -132,14 +132,13 @@ export function createListeners(options: ListenersOptions): Listeners {
     const target = main.route(req);
     const { socket } = req;
     res.once('close', () => end(exchange, socket, res, target?.protocol ?? 'web'));
-    if (target?.door.fast !== undefined && tryFast(target.door, req, res, exchange)) return;
+    if (target !== null && tryFast(target.door, req, res, exchange)) return;
     res.setHeader('X-Request-Id', exchange.requestId);
-    if (target?.protocol === 'webdav') {
-      target.door.handle(req, res, exchange).catch((err: unknown) => fail(err, res, exchange));
-      return;
+    if (target !== null) handle(target.door, req, res, exchange);
+    else {
+      exchanges.set(req, exchange);
+      main.handle(req, res);
     }
-    exchanges.set(req, exchange);
-    main.handle(req, res);
   };
   /** By the socket as it was: node takes it from a request whose body was given up. */
   const end = (exchange: Exchange, socket: Socket, res: ServerResponse, protocol: 's3' | 'webdav' | 'rest' | 'web'): void => {
@@ -242,7 +241,10 @@ function listenTo(
 }
 
 function serve(door: Door, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
-  if (tryFast(door, req, res, exchange)) return;
+  if (!tryFast(door, req, res, exchange)) handle(door, req, res, exchange);
+}
+
+function handle(door: Door, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
   door.handle(req, res, exchange).catch((err: unknown) => fail(err, res, exchange));
 }
 

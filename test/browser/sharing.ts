@@ -21,7 +21,7 @@ export async function shareByLink({ page, stranger, scene, show }: Shown): Promi
   await stranger.getByRole('button', { name: 'Lake.svg' }).click();
   await stranger.waitForFunction(() => (document.querySelector<HTMLImageElement>('.public-file img')?.naturalWidth ?? 0) > 0);
   await row.getByRole('button', { name: 'Delete link' }).click();
-  await page.getByRole('dialog').last().getByRole('button', { name: 'Delete link' }).click();
+  await page.getByRole('dialog', { name: 'Delete link' }).getByRole('button', { name: 'Delete link' }).click();
   await row.waitFor({ state: 'detached' });
   await page.keyboard.press('Escape');
   await stranger.goto(address);
@@ -188,7 +188,7 @@ export async function limitLink({ stage, page, stranger, show }: Shown): Promise
   await last.getByText('Disabled', { exact: true }).waitFor();
   expect(await terms()).to.deep.include({ ...free, disabled: true });
   await last.getByRole('button', { name: 'Delete link' }).click();
-  await page.getByRole('dialog').last().getByRole('button', { name: 'Delete link' }).click();
+  await page.getByRole('dialog', { name: 'Delete link' }).getByRole('button', { name: 'Delete link' }).click();
   await last.waitFor({ state: 'detached' });
   await page.keyboard.press('Escape');
   for (const { name } of entries) await stage.api('DELETE', `/files/home/Music/${encodeURIComponent(name)}`);

@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 import { createClient, type S3Client } from '../../conformance/s3/harness/client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { apiOf, type Reply } from '../../support/identity.ts';
@@ -43,6 +44,8 @@ export interface Scene {
     options?: { headers?: OutgoingHttpHeaders; body?: string | Buffer; door?: 'main' | 's3' },
   ): Promise<Sent>;
   api(method: string, path: string, by: Person | null, body?: object): Promise<Reply>;
+  /** What is said on a connection of its own until the gateway ends it, or has said nothing for long. */
+  talk(door: 'main' | 's3', bytes: string | Buffer): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -98,6 +101,18 @@ export async function openScene(env: Record<string, string> = {}): Promise<Scene
       const origin = door === 's3' ? gateway.s3Url : gateway.webUrl;
       const { status, headers, body } = await send(method, origin, { ...options, path, agent });
       return { status, headers, text: body.toString() };
+    },
+    talk(door, bytes) {
+      const { hostname, port } = new URL(door === 's3' ? gateway.s3Url : gateway.webUrl);
+      return new Promise((resolve) => {
+        const socket = connect(Number(port), hostname);
+        let said = '';
+        socket.on('data', (data) => (said += data.toString('latin1')));
+        socket.on('error', () => undefined);
+        socket.setTimeout(10_000, () => socket.destroy());
+        socket.once('close', () => resolve(said));
+        socket.write(bytes);
+      });
     },
     async stop() {
       agent.destroy();

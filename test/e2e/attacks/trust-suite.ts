@@ -1,23 +1,9 @@
-import { connect } from 'node:net';
 import { expect } from 'chai';
 import type { Scene } from './scene.ts';
 
 /** What the gateway believes, and does, because a request says so: nothing that is the gateway's own to say. */
 export function describeTrust(scene: () => Scene): void {
-  /** What is said on a connection of its own until it ends. */
-  function talk(door: 'main' | 's3', bytes: string): Promise<string> {
-    const { gateway } = scene();
-    const { hostname, port } = new URL(door === 's3' ? gateway.s3Url : gateway.webUrl);
-    return new Promise((resolve) => {
-      const socket = connect(Number(port), hostname);
-      let said = '';
-      socket.on('data', (data) => (said += data.toString('latin1')));
-      socket.on('error', () => undefined);
-      socket.setTimeout(10_000, () => socket.destroy());
-      socket.once('close', () => resolve(said));
-      socket.write(bytes);
-    });
-  }
+  const talk: Scene['talk'] = (door, bytes) => scene().talk(door, bytes);
 
   it('names that mean something to the language are names: as header, parameter, field, metadata, property, user and key', async () => {
     const { gateway, raw, api, victim, mallory, admin } = scene();

@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { send } from '../../support/requests.ts';
@@ -6,20 +5,7 @@ import type { Scene } from './scene.ts';
 
 /** Bytes on the wire that were made to be read in two ways, to cost more than they are, or to end up in a log. */
 export function describeWire(scene: () => Scene): void {
-  /** What the gateway says until it ends the connection, or has said nothing for long. */
-  function talk(door: 'main' | 's3', bytes: string | Buffer): Promise<string> {
-    const { gateway } = scene();
-    const { hostname, port } = new URL(door === 's3' ? gateway.s3Url : gateway.webUrl);
-    return new Promise((resolve) => {
-      const socket = connect(Number(port), hostname);
-      let said = '';
-      socket.on('data', (data) => (said += data.toString('latin1')));
-      socket.on('error', () => undefined);
-      socket.setTimeout(10_000, () => socket.destroy());
-      socket.once('close', () => resolve(said));
-      socket.write(bytes);
-    });
-  }
+  const talk: Scene['talk'] = (door, bytes) => scene().talk(door, bytes);
   const DOORS: [door: 'main' | 's3', path: string][] = [
     ['main', '/api/v1/auth/login'],
     ['main', '/dav/home/x'],
