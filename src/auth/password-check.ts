@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CredentialStore } from '#contracts/credential-store';
 import type { AttemptLimiter } from '#contracts/passwords';
 import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
@@ -11,7 +12,7 @@ import { createByPassword } from './principal-of.ts';
 import { createSameCost } from './same-cost.ts';
 import { mintedDigest } from './secrets.ts';
 import type { UsableCredential } from './usable-credentials.ts';
-import { createVerifiedPairs, type Verdict } from './verified-pairs.ts';
+import { createVerifiedPairs, type RightPair, type UserThen } from './verified-pairs.ts';
 
 /** Whose the pair is; `credential`: what it is in place of the user's own password. */
 export interface Matched {
@@ -86,9 +87,8 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
     const record = await principals.findByName(name);
     const passwordHash = record?.passwordHash ?? null;
     const matches = await gate.run(() => verifyPassword(password, passwordHash ?? unmatchable));
-    // The right one of a disabled user is not remembered as wrong.
-    if (!matches) pairs.remember(key, { right: false, principal: record?.id ?? null, by: { passwordHash } });
     if (!matches || record === null || record.disabled) {
+      pairs.remember(key, { right: false, was: stateOf(record) });
       await sameCost(password, passwordHash ?? unmatchable);
       throw wrong();
     }
@@ -108,7 +108,7 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
   }
 
   /** What a remembered pair is now; undefined: it must be checked anew. */
-  function stillMatched(record: PrincipalRecord | null, credential: UsableCredential | null, name: string, { by }: Verdict) {
+  function stillMatched(record: PrincipalRecord | null, credential: UsableCredential | null, name: string, { by }: RightPair) {
     if ('credential' in by) return credential !== null && credential.owner.name === name ? matchedBy(credential) : undefined;
     if (record === null || record.name !== name || record.passwordHash !== by.passwordHash) return undefined;
     return { record, principal: byPassword(record), credential: null };
@@ -119,12 +119,16 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
     const key = pairs.keyOf(name, password, remoteAddress);
     const verdict = pairs.find(key);
     if (verdict === null) return check(key, name, password, remoteAddress);
-    if (verdict.principal === null) throw wrong();
+    if (!verdict.right) {
+      // Asked of every name, so that it takes as long for one that nobody has.
+      if (isDeepStrictEqual(stateOf(await principals.findByName(name)), verdict.was)) throw wrong();
+      return check(key, name, password, remoteAddress);
+    }
     const credential = 'credential' in verdict.by ? await usable.get(verdict.by.credential) : null;
     const record = 'credential' in verdict.by ? null : await records.get(verdict.principal);
     const matched = stillMatched(record, credential, name, verdict);
     if (matched === undefined) return check(key, name, password, remoteAddress);
-    if (!verdict.right || matched.record.disabled) throw wrong();
+    if (matched.record.disabled) throw wrong();
     return matched;
   }
 
@@ -137,7 +141,7 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
     },
     remembered(name, password, remoteAddress) {
       const verdict = pairs.find(pairs.keyOf(name, password, remoteAddress));
-      if (verdict === null || !verdict.right || verdict.principal === null) return null;
+      if (verdict === null || !verdict.right) return null;
       const credential = 'credential' in verdict.by ? (usable.peek(verdict.by.credential) ?? null) : null;
       const record = 'credential' in verdict.by ? null : (records.peek(verdict.principal) ?? null);
       const matched = stillMatched(record, credential, name, verdict);
@@ -146,6 +150,10 @@ export function createPasswordCheck(options: PasswordCheckOptions): PasswordChec
     stands: (principal, record) => !record.secondFactor && byPassword(record).credential?.id === principal.credential?.id,
     drop: (principal) => pairs.drop(principal),
   };
+}
+
+function stateOf(record: PrincipalRecord | null): UserThen | null {
+  return record === null ? null : { principal: record.id, passwordHash: record.passwordHash, disabled: record.disabled };
 }
 
 function matchedBy(credential: UsableCredential): Matched {

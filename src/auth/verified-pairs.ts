@@ -2,16 +2,29 @@ import { hash } from 'node:crypto';
 import type { Clock, Random } from '#core/clock';
 import type { PrincipalId } from '#core/principal';
 
-/**
- * What a name and a password turned out to be. `by` is what was matched: a stored hash, which the user must still have, or a credential, which must still be there; null
- * principal: there was no such user.
- * A wrong pair is worth remembering: a drive that repeats an old password is told so without a hash, and without wearing out its
- * user's attempts.
- */
-export interface Verdict {
-  right: boolean;
-  principal: PrincipalId | null;
+/** What a name and a password turned out to be. */
+export type Verdict = RightPair | WrongPair;
+
+/** `by` is what was matched: a stored hash, which the user must still have, or a credential, which must still be there. */
+export interface RightPair {
+  right: true;
+  principal: PrincipalId;
   by: { passwordHash: string | null } | { credential: string };
+}
+
+/**
+ * What was under the name when the pair was wrong; null: nobody. Worth remembering: a drive that repeats an old password is told so without a hash, and without wearing out its
+ * user's attempts. It is remembered of names that nobody has just as of those that somebody has: else the second answer would tell them apart, by its time and in the end by a 429.
+ */
+export interface WrongPair {
+  right: false;
+  was: UserThen | null;
+}
+
+export interface UserThen {
+  principal: PrincipalId;
+  passwordHash: string | null;
+  disabled: boolean;
 }
 
 /**
@@ -22,14 +35,12 @@ export interface VerifiedPairs {
   keyOf(name: string, password: string, remoteAddress: string): string;
   find(key: string): Verdict | null;
   remember(key: string, verdict: Verdict): void;
-  /** A user's pairs, and those of nobody, who may exist now; null: all. */
+  /** A user's right pairs; null: all. What was wrong is looked at anew each time. */
   drop(principal: PrincipalId | null): void;
 }
 
 const RIGHT_MS = 10 * 60 * 1000;
 const WRONG_MS = 60 * 1000;
-/** Somebody may just be making that user. */
-const NOBODY_MS = 5 * 1000;
 const PAIRS_MAX = 10_000;
 
 export function createVerifiedPairs({ clock, random }: { clock: Clock; random: Random }): VerifiedPairs {
@@ -47,17 +58,14 @@ export function createVerifiedPairs({ clock, random }: { clock: Clock; random: R
     },
     remember(key, verdict) {
       pairs.delete(key);
-      pairs.set(key, {
-        verdict,
-        until: clock.now() + (verdict.right ? RIGHT_MS : verdict.principal === null ? NOBODY_MS : WRONG_MS),
-      });
+      pairs.set(key, { verdict, until: clock.now() + (verdict.right ? RIGHT_MS : WRONG_MS) });
       if (pairs.size <= PAIRS_MAX) return;
       const oldest = pairs.keys().next();
       if (!oldest.done) pairs.delete(oldest.value);
     },
     drop(principal) {
       for (const [key, { verdict }] of pairs) {
-        if (principal === null || verdict.principal === null || verdict.principal === principal) pairs.delete(key);
+        if (verdict.right && (principal === null || verdict.principal === principal)) pairs.delete(key);
       }
     },
   };

@@ -10,7 +10,7 @@ export interface AuthenticatorRig {
   setPassword(id: number, password: string): Promise<void>;
   /** As it is stored. */
   setHash(id: number, passwordHash: string): Promise<unknown>;
-  disable(id: number): Promise<void>;
+  disable(id: number, disabled?: boolean): Promise<void>;
   remove(id: number): Promise<void>;
   removeKey(id: string): Promise<void>;
   close(): Promise<void>;
@@ -148,6 +148,32 @@ export function describeAuthenticator(name: string, make: () => Promise<Authenti
     it('does not wear out its user when a drive repeats an old password', async () => {
       for (let i = 0; i < 30; i++) expect(await codeOf(() => auth.password('ann', 'old', HERE))).to.equal('unauthenticated');
       expect((await auth.password('ann', 'correct horse', HERE)).name).to.equal('ann');
+    });
+
+    it('remembers what was wrong alike of somebody, of nobody and of who is disabled, so that asking again tells nothing', async () => {
+      await rig.user('hedda', 'hers');
+      const off = await rig.user('hugo', 'right');
+      await rig.disable(off.id);
+      const pairs = { hedda: 'not it', ida: 'her own', hugo: 'right' };
+      const again = async (): Promise<void> => {
+        for (const [who, password] of Object.entries(pairs))
+          expect(await codeOf(() => auth.password(who, password, '198.51.102.1')), who).to.equal('unauthenticated');
+      };
+      await again();
+      // More often than may be guessed, and without a hash.
+      const spent = await cpuOf(async () => {
+        for (let i = 0; i < 10; i++) {
+          rig.clock.ms += 5_000;
+          await again();
+        }
+      });
+      const guess = await cpuOf(() => codeOf(() => auth.password('hedda', 'another guess', '198.51.102.1')));
+      expect(spent).to.be.lessThan(11 * guess);
+      // Who is there by now, or may come in again, is let in at once.
+      const ida = await rig.user('ida', 'her own');
+      expect((await auth.password('ida', 'her own', '198.51.102.1')).id).to.equal(ida.id);
+      await rig.disable(off.id, false);
+      expect((await auth.password('hugo', 'right', '198.51.102.1')).id).to.equal(off.id);
     });
 
     it('forgets an old password at once, and learns the new one', async () => {

@@ -57,8 +57,8 @@ async function openRig(signals?: Signals) {
     async setPassword(id, password) {
       await other.principals.update(id, { passwordHash: await hashPassword(password) });
     },
-    async disable(id) {
-      await other.principals.update(id, { disabled: true });
+    async disable(id, disabled = true) {
+      await other.principals.update(id, { disabled });
     },
     setHash: (id, passwordHash) => other.principals.update(id, { passwordHash }),
     async remove(id) {
