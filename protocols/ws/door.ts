@@ -13,7 +13,12 @@ export type { WsDeps } from './deps.ts';
 export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close(): void } {
   assertMessages(MESSAGE_TYPES, CHANNELS);
   const limits = { ...WS_LIMITS, ...deps.limits };
-  const server = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytesMax, perMessageDeflate: false });
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.messageBytesMax,
+    perMessageDeflate: false,
+    autoPong: false,
+  });
   const sessions = new Set<Session>();
   const unsubscribe = deps.authenticator.onChange((principalId) => {
     for (const session of sessions) {

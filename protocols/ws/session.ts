@@ -3,11 +3,13 @@ import { formatCursor } from '#contracts/journal';
 import type { BucketId } from '#core/address';
 import { CloudStoreError, type ErrorCode, isCloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
+import { answerPings } from '#http/answer-pings';
 import type { RequestContext } from '#http/door';
 import { openWatch, type Watch } from './channels.ts';
 import { CLOSE, type WsDeps, type WsLimits } from './deps.ts';
 import type { EventMessage } from './events.ts';
 import { type Channel, type ClientMessage, parseMessage, type SubscribeMessage, type WatchMessage } from './messages.ts';
+import { createOutbox } from './outbox.ts';
 import { authorizeFollowing, follow, type Subscription } from './subscription.ts';
 
 /** One socket: who it is, and what it follows. */
@@ -42,8 +44,9 @@ export function createSession(
   let handling: Promise<void> = Promise.resolve();
   let waiting = 0;
   let expiry: NodeJS.Timeout | undefined;
-  let slow: NodeJS.Timeout | undefined;
+  const outbox = createOutbox(socket, limits, dropSlow);
 
+  answerPings(socket);
   const authTimer = setTimeout(() => close(CLOSE.authTimeout, 'authentication timed out'), limits.authMs);
   const pinger = setInterval(() => {
     if (!alive) return socket.terminate();
@@ -57,8 +60,8 @@ export function createSession(
   socket.once('close', () => {
     clearTimeout(authTimer);
     clearTimeout(expiry);
-    clearTimeout(slow);
     clearInterval(pinger);
+    outbox.end();
     for (const subscription of subscriptions.values()) subscription.end();
     subscriptions.clear();
     for (const watch of watches.values()) watch.end();
@@ -69,10 +72,11 @@ export function createSession(
   socket.on('message', (data, binary) => {
     alive = true;
     const text = binary ? '' : data.toString();
-    // A client that talks faster than it is answered is not read from meanwhile.
+    // A client that talks faster than it is answered, or does not take the answers, is not read from meanwhile.
     if (++waiting === 16) socket.pause();
     handling = handling
       .then(() => receive(text))
+      .then(() => outbox.full())
       .finally(() => {
         if (--waiting < 8 && socket.isPaused) socket.resume();
       });
@@ -176,7 +180,7 @@ export function createSession(
         (failure: unknown) => refuse(failure, { id, bucket: name }),
       );
     };
-    subscriptions.set(key, follow({ deps, bucket, name, prefix, from, id, messageOf, send, onEnd }));
+    subscriptions.set(key, follow({ deps, bucket, name, prefix, from, id, messageOf, send: outbox.send, onEnd }));
   }
 
   async function watch(who: Who, message: WatchMessage): Promise<void> {
@@ -235,26 +239,6 @@ export function createSession(
     return { principal, protocol: 'ws', requestId: cx.requestId, context: cx };
   }
 
-  /** A subscription never has more than a batch in flight: a socket that is full is waited for. */
-  function send(messages: string[]): Promise<void> | void {
-    const last = messages.at(-1);
-    if (socket.readyState !== socket.OPEN || last === undefined) return;
-    for (const message of messages.slice(0, -1)) socket.send(message);
-    if (socket.bufferedAmount + last.length < limits.bufferedBytesMax) {
-      socket.send(last);
-      return;
-    }
-    return new Promise((resolve) => {
-      // The callback also comes, with an error, when the socket closes first.
-      socket.send(last, () => {
-        clearTimeout(slow);
-        slow = undefined;
-        resolve();
-      });
-      slow ??= setTimeout(dropSlow, limits.slowMs);
-    });
-  }
-
   /** Events wait in the journal, not here: whoever does not take them begins again from its last cursor. */
   function dropSlow(): void {
     close(CLOSE.slow, 'too slow; go on from the last cursor');
@@ -263,7 +247,7 @@ export function createSession(
   }
 
   function tell(message: object): void {
-    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+    outbox.send([JSON.stringify(message)]);
   }
 
   function refuse(error: unknown, about: object = {}): void {

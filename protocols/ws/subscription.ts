@@ -5,6 +5,7 @@ import { isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import type { WsDeps } from './deps.ts';
 import { changeBelow, type EventMessage } from './events.ts';
+import type { Outbox } from './outbox.ts';
 
 /** One bucket or prefix that a socket follows. */
 export interface Subscription {
@@ -23,8 +24,8 @@ export interface SubscriptionOptions {
   from: Cursor;
   id: string | undefined;
   messageOf: EventMessage;
-  /** Gives nothing when the socket can take more at once, else what resolves when it can. */
-  send(messages: string[]): Promise<void> | void;
+  /** A subscription never has more than a batch in flight: a socket that is full is waited for. */
+  send: Outbox['send'];
   /** The journal does not reach back so far, or it failed; the subscription is over. */
   onEnd(error: unknown): void;
 }

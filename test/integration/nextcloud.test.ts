@@ -321,6 +321,9 @@ describe("Nextcloud's dialect on a real gateway", function () {
     socket.send('a password');
     await until('authenticated');
     expect(heard).to.deep.equal(['authenticated']);
+    const pong = new Promise((resolve) => socket.once('pong', resolve));
+    socket.ping();
+    await pong;
     await call('PUT', '/dav/home/from-the-other-door', { body: 'x' });
     await until('notify_file');
     socket.send('listen notify_file_id');

@@ -5,6 +5,7 @@ import type { Namespace } from '#contracts/namespace';
 import { ancestorsOf, type ObjectKey } from '#core/address';
 import { type ErrorCode, isCloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
+import { answerPings } from '#http/answer-pings';
 import type { RequestContext, UpgradeDoor } from '#http/door';
 import { FOREIGN_ORIGIN, sameOrigin } from '#http/same-origin';
 import { fileIdOf } from '../owncloud.ts';
@@ -20,6 +21,7 @@ export interface PushLimits {
 
 const LIMITS: PushLimits = { authMs: 15_000, pingMs: 30_000, quietMs: 200 };
 const MESSAGE_BYTES_MAX = 4096;
+const BUFFERED_BYTES_MAX = 65_536;
 const LISTEN_IDS = 'listen notify_file_id';
 /** More than so many changes at once are told as "something changed": asking for the numbers would cost more than the client's look at it all. */
 const TOLD_KEYS_MAX = 50;
@@ -52,7 +54,12 @@ export function createPushDoor(
   limits: Partial<PushLimits> = {},
 ): Required<UpgradeDoor> {
   const { authMs, pingMs, quietMs } = { ...LIMITS, ...limits };
-  const server = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_BYTES_MAX,
+    perMessageDeflate: false,
+    autoPong: false,
+  });
   const sockets = new Map<WebSocket, Principal | null>();
   deps.authenticator.onChange((id) => {
     for (const [socket, principal] of sockets) {
@@ -79,6 +86,7 @@ export function createPushDoor(
       const principal = sockets.get(socket);
       if (principal != null) void closeIfRevoked(socket, principal);
     }, pingMs);
+    answerPings(socket);
     socket.on('pong', () => (alive = true));
     socket.on('error', (error) => cx.log.debug({ err: error }, 'push: socket failed'));
     socket.once('close', () => {
@@ -154,7 +162,10 @@ export function createPushDoor(
     };
     const say = async (keys: ReadonlySet<ObjectKey> | null): Promise<void> => {
       const ids = keys === null ? null : await idsOf(deps.namespace, who, bucket, keys).catch(() => null);
-      if (socket.readyState === socket.OPEN) socket.send(ids === null ? 'notify_file' : `notify_file_id ${JSON.stringify(ids)}`);
+      if (socket.readyState !== socket.OPEN) return;
+      // Who takes nothing is told nothing more: when it comes back it looks at everything anyway.
+      if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return socket.terminate();
+      socket.send(ids === null ? 'notify_file' : `notify_file_id ${JSON.stringify(ids)}`);
     };
     for (let cursor = from; !signal.aborted; ) {
       try {

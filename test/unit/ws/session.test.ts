@@ -145,6 +145,38 @@ describe('the event stream', () => {
     while (seen.length < count + 1) seen.push(String((await again.next()).cursor));
     expect(seen).to.deep.equal(Array.from({ length: count + 1 }, (_, n) => `1.${n + 1}`));
   });
+  it('reads no more from who asks and takes no answers, and drops it, before much waits for it', async () => {
+    await stream.close();
+    stream = await serveStream(500);
+    const client = await stream.ready();
+    client.socket.pause();
+    let gone = false;
+    void stream.gone().then(() => (gone = true));
+    for (let n = 0; !gone; n++) {
+      client.say({ type: 'subscribe', bucket: 'none', id: `${n}`.padEnd(64, 'x') });
+      if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+      while (!gone && client.socket.bufferedAmount > 1 << 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    client.socket.resume();
+    expect(await client.closed).to.be.oneOf([4409, 1006]);
+    expect(stream.waited()).to.be.below(1 << 19);
+  });
+  it('answers pings as long as the answers are taken', async () => {
+    const client = await stream.ready();
+    const pong = new Promise((resolve) => client.socket.once('pong', (data) => resolve(String(data))));
+    client.socket.ping('once');
+    expect(await pong).to.equal('once');
+    client.socket.pause();
+    for (let n = 0; n < 150_000; n++) {
+      client.socket.ping(Buffer.alloc(125));
+      while (client.socket.bufferedAmount > 1 << 20) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(stream.waited()).to.be.below(65_536);
+    client.socket.resume();
+    client.say({ type: 'ping' });
+    expect(await client.next()).to.deep.equal({ type: 'pong' });
+    expect(stream.waited()).to.be.below(65_536);
+  });
   it('refuses pages of other origins', async () => {
     const socket = new WebSocket(stream.url, { origin: 'https://evil.example' });
     const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
@@ -158,7 +190,7 @@ describe('the event stream', () => {
 });
 
 /** The handler behind a bare server, on a journal in memory of the bucket `home`. */
-async function serveStream() {
+async function serveStream(slowMs = 150) {
   const store = memoryNamespace();
   const authenticator = memoryAuthenticator();
   const events: JournalEvent[] = [];
@@ -188,13 +220,15 @@ async function serveStream() {
     journal: { head: async () => head(), since: async () => [] },
     clock: { now: () => Date.now() },
     loggedIn: (_req, _cx, status) => void logins.push(status),
-    limits: { authMs: 1_500, subscriptionsMax: 2, slowMs: 150 },
+    limits: { authMs: 1_500, subscriptionsMax: 2, slowMs },
   });
   const server = createServer();
   let left: () => void = () => undefined;
   const firstLeft = new Promise<void>((resolve) => (left = resolve));
+  let waited = 0;
   server.on('upgrade', (req, socket, bytes) => {
     socket.once('close', left);
+    socket.on('data', () => (waited = Math.max(waited, socket.writableLength)));
     const cx = {
       requestId: 'R',
       remoteAddress: '127.0.0.1',
@@ -256,6 +290,8 @@ async function serveStream() {
     commit,
     close,
     gone: () => firstLeft,
+    /** The most bytes that waited for a client. */
+    waited: () => waited,
     drain: () => handler.drain(),
   };
 }
