@@ -11,6 +11,7 @@ import { useListByKeys, useTilesByKeys } from './keyboard.ts';
 import { callOffWork, waitForGateway } from './long-work.ts';
 import { keepManyTrue, scrollThroughMany } from './many-entries.ts';
 import { previewEveryKind } from './previews.ts';
+import { dropFolder, sendOnce } from './small-files.ts';
 
 describe('the drive in a browser', function () {
   this.timeout(120_000);
@@ -84,6 +85,10 @@ describe('the drive in a browser', function () {
     expect(await (await stage.api('GET', '/files/home/Trip/dropped.txt')).text()).to.equal('dropped');
     await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
   });
+
+  it('takes a dropped folder whole, its empty folders too, and keeps what could not be read', () => dropFolder(drive, folder));
+
+  it('asks about no name that is taken by the very same file', () => sendOnce(drive, folder));
 
   it('shows the checksum that was announced, and makes one of what is stored where none was', async () => {
     await put('Trip/unannounced.txt', 'as it is');

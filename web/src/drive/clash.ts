@@ -21,6 +21,8 @@ export function createClashAsker() {
           { value: 'replace', label: t('clash.replace'), kind: 'primary' },
         ],
         ...(several ? { tick: t('clash.all') } : {}),
+        // To skip it is to cancel.
+        cancel: false,
       });
       const resolution = (value ?? 'skip') as Resolution;
       if (ticked || value === null) inner.always = resolution;

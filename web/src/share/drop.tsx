@@ -43,8 +43,15 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
   const set = (id: number, to: Partial<Item>): void =>
     setItems((before) => before.map((item) => (item.id === id ? { ...item, ...to } : item)));
 
-  const one = async ({ id, file, path }: Item, stop: AbortController): Promise<void> => {
+  const one = async ({ id, file: given, path, reread }: Item, stop: AbortController): Promise<void> => {
     const signal = AbortSignal.any([inner.stop.signal, stop.signal]);
+    let file = given;
+    try {
+      file = (await reread?.()) ?? given;
+      set(id, { file });
+    } catch {
+      return set(id, { state: 'failed', text: t('upload.unread') });
+    }
     for (let tries = 0; !signal.aborted; tries++) {
       const total = bytes(file.size);
       set(id, { state: 'sending', text: total, share: null });
@@ -88,11 +95,14 @@ export function Drop({ token, stranger }: { token: string; stranger: Client }) {
     if (begun !== null) giveUp(begun);
   };
   const add = (picked: readonly Picked[]): void => {
-    const added = picked.map(
-      ({ file, path }): Item => ({
+    // Of folders only what is in them: a link's drop folder takes files.
+    const files = picked.filter(({ path, reread }) => !path.endsWith('/') || reread !== undefined);
+    const added = files.map(
+      ({ file, path, reread }): Item => ({
         id: ++inner.id,
         file,
         path,
+        ...(reread === undefined ? {} : { reread }),
         state: 'waiting',
         text: bytes(file.size),
         share: null,

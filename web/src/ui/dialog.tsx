@@ -57,6 +57,8 @@ interface Asked {
   wide?: boolean;
   /** A box to tick, whose state comes with the answer. */
   tick?: string;
+  /** false: one of the choices says that nothing is to be done. */
+  cancel?: boolean;
   answer: (value: string | null, ticked: boolean) => void;
 }
 
@@ -100,7 +102,9 @@ function Question({ question }: { question: Asked }) {
         </label>
       )}
       <footer class="dialog-actions">
-        <Button onClick={() => answer(null)}>{t(question.choices.length === 0 ? 'close' : 'cancel')}</Button>
+        {question.cancel !== false && (
+          <Button onClick={() => answer(null)}>{t(question.choices.length === 0 ? 'close' : 'cancel')}</Button>
+        )}
         {question.choices.map(({ value, label, kind }) => (
           <Button key={value} kind={kind ?? 'plain'} onClick={() => answer(value)}>
             {label}

@@ -28,15 +28,17 @@ const ROW_HEIGHT = 52;
 /** What goes up, how fast and how long yet; what failed, and why. It is there as long as there is something to say. */
 export function UploadPanel() {
   const open = useSignal(true);
-  const { files, done, failed, skipped, open: left, bytes: total, sent } = uploads.sums.value;
+  const { items, done, folders, failed, skipped, open: left, bytes: total, sent } = uploads.sums.value;
   const cut = interrupted();
-  if (files === 0) return cut.length === 0 ? null : <CutOff cut={cut} />;
+  if (items === 0) return cut.length === 0 ? null : <CutOff cut={cut} />;
   const title =
     left > 0
       ? t('uploads.running', { count: left })
       : failed > 0
         ? t('uploads.failed', { count: failed })
-        : t('uploads.done', { count: done });
+        : done === 0 && folders > 0
+          ? t('uploads.folders', { count: folders })
+          : t('uploads.done', { count: done });
   const shown = [...uploads.items.value].sort((a, b) => RANK[a.status] - RANK[b.status]);
   const speed = uploads.speed.value;
   const seconds = speed > 0 ? (total - sent) / speed : null;
@@ -147,7 +149,8 @@ const ICONS = {
 };
 
 function Row({ item }: { item: Upload }) {
-  const { id, file, name, status, sent, error, checked, sha256 } = item;
+  const { id, file, name, place, status, sent, error, checked, sha256 } = item;
+  const what = place.key.endsWith('/') ? t('folder') : bytes(file.size);
   return (
     <div class={`upload ${status}`} role="listitem">
       <Icon of={ICONS[status]} class={status === 'failed' ? 'bad' : status === 'done' ? 'good' : 'faint'} />
@@ -161,7 +164,7 @@ function Row({ item }: { item: Upload }) {
           <progress value={sent} max={Math.max(1, file.size)} aria-label={name} />
         ) : (
           <span class="small muted" title={error ?? undefined}>
-            {error ?? `${t(`upload.${status === 'failed' ? 'waiting' : status}`)} · ${bytes(file.size)}`}
+            {error ?? `${t(`upload.${status === 'failed' ? 'waiting' : status}`)} · ${what}`}
             {sha256 !== null && <span title={sha256}>{` · ${t('upload.checksum', { sum: sha256.slice(0, 12) })}`}</span>}
           </span>
         )}

@@ -1,18 +1,23 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Place } from '../api/client.ts';
+import { api, type Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { session } from '../api/session.ts';
 import { type ClashAsker, createClashAsker, freeKey, type Resolution } from '../drive/clash.ts';
+import { t } from '../i18n/index.ts';
 import { said } from '../ui/said.ts';
 import type { Picked } from './dropped.ts';
+import { createListed } from './listed.ts';
 import { giveUpUpload, renameUpload } from './remembered.ts';
-import { send } from './send.ts';
+import { goesOn, send } from './send.ts';
 
 export interface Upload {
   id: number;
   file: File;
   name: string;
+  /** Of a folder that has nothing in it, with `/`. */
   place: Place;
+  /** See Picked. */
+  reread: Picked['reread'];
   status: 'waiting' | 'sending' | 'paused' | 'done' | 'failed' | 'skipped';
   sent: number;
   error: string | null;
@@ -32,13 +37,16 @@ const SPEED_MS = 8_000;
 const RETRY_MS = [1_000, 3_000, 8_000, 15_000, 30_000];
 /** Each time is a frame that the browser draws, beside all that it sends. */
 const SHOWN_EVERY_MS = 250;
+/** Of thousands of small files several end in each of these. */
+const LISTED_EVERY_MS = 100;
 
 /**
  * Everything that goes up, a few files at a time. Nothing here is forgotten by itself: what failed stays, with its reason,
  * until somebody dismisses it or tries again. A gateway that is away for a while is waited for.
  */
 function createQueue() {
-  const items = signal<Upload[]>([]);
+  const items = createListed<Upload>(LISTED_EVERY_MS);
+  const { change } = items;
   const paused = signal(false);
   const waitingForGateway = signal(false);
   const speed = signal(0);
@@ -46,10 +54,11 @@ function createQueue() {
   const inner = { id: 0, tries: 0, timer: 0, samples: [] as { at: number; bytes: number }[], moved: 0, shown: 0 };
 
   const sums = computed(() => {
-    const sum = { files: 0, done: 0, failed: 0, bytes: 0, sent: 0, open: 0, skipped: 0 };
-    for (const { file, status, sent } of items.value) {
-      sum.files++;
-      if (status === 'done') sum.done++;
+    const sum = { items: 0, done: 0, folders: 0, failed: 0, bytes: 0, sent: 0, open: 0, skipped: 0 };
+    for (const { file, place, status, sent } of items.shown.value) {
+      sum.items++;
+      if (status === 'done' && isFolder(place)) sum.folders++;
+      else if (status === 'done') sum.done++;
       if (status === 'skipped') sum.skipped++;
       if (status === 'failed') sum.failed++;
       if (status === 'waiting' || status === 'sending' || status === 'paused') sum.open++;
@@ -61,24 +70,19 @@ function createQueue() {
     return sum;
   });
 
-  function change(id: number, to: Partial<Upload>): void {
-    const at = items.value.findIndex((item) => item.id === id);
-    const item = items.value[at];
-    if (item !== undefined) items.value = items.value.with(at, { ...item, ...to });
-  }
-
   function add(picked: readonly Picked[], to: Place): void {
     if (picked.length === 0) return;
     const asker = createClashAsker();
     const added = picked.map(
-      ({ file, path }): Upload => ({
+      ({ file, path, reread }): Upload => ({
         id: ++inner.id,
         file,
         name: path,
         place: { bucket: to.bucket, key: `${to.key}${path}` },
-        status: 'waiting',
+        reread,
+        status: reread === undefined ? 'waiting' : 'failed',
         sent: 0,
-        error: null,
+        error: reread === undefined ? null : t('upload.unread'),
         checked: null,
         sha256: null,
         overwrite: false,
@@ -87,14 +91,14 @@ function createQueue() {
       }),
     );
     // What is over makes room for what begins.
-    const before = sums.value.open === 0 ? items.value.filter(({ status }) => status === 'failed') : items.value;
-    items.value = [...before, ...added];
+    const before = items.now();
+    items.set([...(before.some(isOpen) ? before : before.filter(({ status }) => status === 'failed')), ...added]);
     pump();
   }
 
   function pump(): void {
     if (paused.value || waitingForGateway.value || session.value.kind !== 'in') return;
-    for (const item of items.value) {
+    for (const item of items.now()) {
       if (running.size >= AT_ONCE) return;
       if (item.status === 'waiting' && !running.has(item.id)) void run(item);
     }
@@ -108,9 +112,10 @@ function createQueue() {
     /** Somebody wants both: whichever name is free. */
     let both = false;
     let sha256: string | null = null;
-    let counted = 0;
+    /** Of what goes on the first word is what was there before. */
+    let counted: number | null = goesOn(item.file) ? null : 0;
     const onProgress = (sent: number): void => {
-      inner.moved += Math.max(0, sent - counted);
+      inner.moved += Math.max(0, sent - (counted ?? sent));
       counted = sent;
       sample();
       if (isTime()) change(item.id, { sent, checked: null });
@@ -119,48 +124,54 @@ function createQueue() {
       if (isTime()) change(item.id, { checked });
     };
     const onLate = (): void => {
-      if (!isListed(item.id)) giveUpUpload(place, item.file);
+      if (!isListed(item.id)) giveUpUpload(place, file);
     };
+    let { file } = item;
     try {
+      if (item.reread !== undefined) {
+        file = await item.reread();
+        change(item.id, { file, reread: undefined });
+      }
       for (;;) {
         try {
           const { signal } = stop;
-          ({ sha256 } = await send({ place, file: item.file, overwrite, signal, onProgress, onChecked, onLate }));
+          if (isFolder(place)) await makeFolder(place, signal);
+          else ({ sha256 } = await send({ place, file, overwrite, signal, onProgress, onChecked, onLate }));
           break;
         } catch (error) {
           // A folder is not replaced by a file, however often somebody says so.
           if (overwrite || !isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;
           const answer: Resolution = both ? 'both' : await item.asker(item.name, item.together > 1);
           if (answer === 'skip') {
-            giveUpUpload(place, item.file);
+            giveUpUpload(place, file);
             change(item.id, { status: 'skipped' });
             return;
           }
           overwrite = answer === 'replace';
           both = answer === 'both';
-          if (both) place = await renamed(item, place);
+          if (both) place = await renamed({ ...item, file }, place);
           change(item.id, { place, overwrite });
         }
       }
       inner.tries = 0;
-      change(item.id, { status: 'done', sent: item.file.size, sha256 });
+      change(item.id, { status: 'done', sent: file.size, sha256 });
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') {
-        change(item.id, { status: paused.value ? 'waiting' : 'paused', sent: 0 });
+        change(item.id, { status: paused.value ? 'waiting' : 'paused', ...again(file) });
       } else if (isApiError(error, 'unreachable', 'unavailable', 'timeout', 'aborted', 'rate_limited')) {
-        change(item.id, { status: 'waiting', sent: 0 });
+        change(item.id, { status: 'waiting', ...again(file) });
         waitForGateway();
       } else change(item.id, { status: 'failed', error: said(error) });
     } finally {
       running.delete(item.id);
       // Dismissed while it ran: only now nothing of it comes any more.
-      if (!isListed(item.id)) giveUpUpload(place, item.file);
+      if (!isListed(item.id)) giveUpUpload(place, file);
       pump();
     }
   }
 
   function isListed(wanted: number): boolean {
-    return items.value.some(({ id }) => id === wanted);
+    return items.now().some(({ id }) => id === wanted);
   }
 
   /** To a name beside the one that is taken. What the gateway has of it is not sent again. */
@@ -173,8 +184,8 @@ function createQueue() {
 
   /** Those that go are not to be gone on with: the gateway forgets what it has of them. */
   function keepOnly(wanted: (item: Upload) => boolean): void {
-    const gone = items.value.filter((item) => !wanted(item));
-    items.value = items.value.filter(wanted);
+    const gone = items.now().filter((item) => !wanted(item));
+    items.set(items.now().filter(wanted));
     for (const { id, place, file, status } of gone) {
       const stop = running.get(id);
       if (stop !== undefined) stop.abort();
@@ -222,7 +233,7 @@ function createQueue() {
   });
 
   return {
-    items,
+    items: items.shown,
     sums,
     paused,
     waitingForGateway,
@@ -236,7 +247,7 @@ function createQueue() {
       batch(() => {
         paused.value = false;
         waitingForGateway.value = false;
-        items.value = items.value.map((item) => (item.status === 'paused' ? { ...item, status: 'waiting' } : item));
+        items.set(items.now().map((item) => (item.status === 'paused' ? { ...item, status: 'waiting' } : item)));
       });
       inner.samples = [];
       pump();
@@ -246,8 +257,8 @@ function createQueue() {
       pump();
     },
     retryFailed(): void {
-      items.value = items.value.map((item) =>
-        item.status === 'failed' ? { ...item, status: 'waiting', sent: 0, error: null } : item,
+      items.set(
+        items.now().map((item) => (item.status === 'failed' ? { ...item, status: 'waiting', sent: 0, error: null } : item)),
       );
       pump();
     },
@@ -263,6 +274,28 @@ function createQueue() {
       keepOnly(({ status }) => status === 'failed' || status === 'done');
     },
   };
+}
+
+/** What is there of it stays there, where it goes on. */
+function again(file: File): Partial<Upload> {
+  return goesOn(file) ? {} : { sent: 0 };
+}
+
+function isOpen({ status }: Upload): boolean {
+  return status === 'waiting' || status === 'sending' || status === 'paused';
+}
+
+function isFolder({ key }: Place): boolean {
+  return key.endsWith('/');
+}
+
+async function makeFolder(place: Place, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  try {
+    await api.makeFolder(place);
+  } catch (error) {
+    if (!isApiError(error, 'precondition_failed', 'already_exists')) throw error;
+  }
 }
 
 export const uploads = createQueue();

@@ -1,6 +1,6 @@
 import type { Client, Entry, Upload } from '../../../clients/typescript/index.ts';
 import { senderOf } from '../../../clients/typescript/sender.ts';
-import { type Place, placePath } from '../api/client.ts';
+import { api, type Place, placePath } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { client } from '../api/session.ts';
 import { hexOf } from '../drive/checksum.tsx';
@@ -32,6 +32,8 @@ export interface Sending {
 
 /** Up to this size a file goes with its sum, in one request; larger ones are gone on with where they break off. */
 const WHOLE_BYTES_MAX = 8 * 1024 * 1024;
+/** From here on a question whether it is there already costs less than sending it to be refused. */
+const ASKED_BYTES_MIN = 256 * 1024;
 const RETRIES = 1_000;
 
 /**
@@ -40,14 +42,45 @@ const RETRIES = 1_000;
  * @throws ApiError (precondition_failed: the name is taken), AbortError
  */
 export function send(sending: Sending): Promise<Sent> {
-  return sending.file.size <= WHOLE_BYTES_MAX ? sendWhole(sending) : sendResumably(sending);
+  return goesOn(sending.file) ? sendResumably(sending) : sendWhole(sending);
+}
+
+/** Whether what breaks off goes on where it was; else it is sent anew. */
+export function goesOn(file: File): boolean {
+  return file.size > WHOLE_BYTES_MAX;
 }
 
 /** With its own SHA-256, so that the gateway refuses any other bytes. */
-async function sendWhole({ place, drop, file, overwrite, signal, onProgress }: Sending): Promise<Sent> {
-  const { path, query } = placePath('/files', place);
+async function sendWhole(sending: Sending): Promise<Sent> {
+  const { drop, file, overwrite, signal } = sending;
   const digest = await digestOf(file);
   signal.throwIfAborted();
+  const sent = { sha256: hexOf(digest), name: file.name };
+  if (drop !== undefined || overwrite) return { ...sent, ...(await put(sending, digest)) };
+  if (file.size >= ASKED_BYTES_MIN && (await isThere(sending, digest))) return sent;
+  try {
+    await put(sending, digest);
+  } catch (error) {
+    if (!isApiError(error, 'precondition_failed') || !(await isThere(sending, digest))) throw error;
+  }
+  return sent;
+}
+
+/** These very bytes of this very time: they were sent before a tab died, or the answer to them was lost. */
+async function isThere({ place, file }: Sending, digest: string): Promise<boolean> {
+  try {
+    const there = await api.stat(place);
+    if (there.kind !== 'file' || there.size !== file.size || Date.parse(there.mtime) !== file.lastModified) return false;
+    return there.checksum?.algorithm === 'sha256' && there.checksum.value === digest;
+  } catch (error) {
+    // Who may only add is not told.
+    if (isApiError(error, 'not_found', 'access_denied')) return false;
+    throw error;
+  }
+}
+
+async function put({ place, drop, file, overwrite, signal, onProgress }: Sending, digest: string): Promise<Partial<Sent>> {
+  const { path, query } = placePath('/files', place);
   const into = query.key === undefined ? path : `${path}?key=${encodeURIComponent(query.key)}`;
   const answer = await senderOf(drop?.client ?? client).send({
     method: 'PUT',
@@ -62,8 +95,7 @@ async function sendWhole({ place, drop, file, overwrite, signal, onProgress }: S
     signal,
     onSent: onProgress,
   });
-  const { name } = drop === undefined ? file : ((await (answer as Response).json()) as { name: string });
-  return { sha256: hexOf(digest), name };
+  return drop === undefined ? {} : ((await (answer as Response).json()) as { name: string });
 }
 
 function segments(key: string): string {
