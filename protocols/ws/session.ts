@@ -209,7 +209,7 @@ export function createSession(
       if (!(await deps.authenticator.stillValid(current))) throw new CloudStoreError('unauthenticated', 'The session has ended.');
       principal = current;
     } catch (error) {
-      if (!isCloudStoreError(error)) cx.log.error({ err: error }, 'ws: the check of a session failed');
+      if (!isRefusal(error)) return giveUp(error);
       refuse(error);
       return close(CLOSE.unauthenticated, 'the session has ended');
     }
@@ -220,6 +220,7 @@ export function createSession(
     const who = whoami();
     for (const [channel, one] of watches) {
       await one.authorize(who).catch((error: unknown) => {
+        if (!isRefusal(error)) return giveUp(error);
         one.end();
         watches.delete(channel);
         refuse(error, { channel });
@@ -227,11 +228,18 @@ export function createSession(
     }
     for (const [key, subscription] of subscriptions) {
       await subscription.authorize(who).catch((error: unknown) => {
+        if (!isRefusal(error)) return giveUp(error);
         subscription.end();
         subscriptions.delete(key);
-        refuse(error);
+        refuse(error, subscription.about);
       });
     }
+  }
+
+  /** Whether it may be here cannot be told now: it comes back, and goes on from its last cursor. */
+  function giveUp(err: unknown): void {
+    cx.log.warn({ err }, 'ws: the check of a session failed');
+    close(CLOSE.internal, 'it cannot be told now whether you may be here; try again');
   }
 
   function whoami(): Who {
@@ -271,6 +279,13 @@ export function createSession(
     close,
     follows: (bucket) => [...subscriptions.values()].some((one) => bucket === null || one.bucket === bucket),
   };
+}
+
+/** Not that somebody may not, but that nobody knows. */
+const UNKNOWN: readonly ErrorCode[] = ['internal', 'unavailable', 'timeout', 'aborted'];
+
+function isRefusal(error: unknown): boolean {
+  return isCloudStoreError(error) && !UNKNOWN.includes(error.code);
 }
 
 function nameOf({ bucket, prefix, id }: { bucket: string; prefix: string; id?: string }): string {

@@ -10,6 +10,8 @@ import type { Outbox } from './outbox.ts';
 /** One bucket or prefix that a socket follows. */
 export interface Subscription {
   readonly bucket: BucketId;
+  /** What the client calls it. */
+  readonly about: { id: string | undefined; bucket: string; prefix: string };
   /** Asks again, for what the caller is by now: it may have left a group. @throws what it may no longer do, or not_found */
   authorize(who: Who): Promise<void>;
   end(): void;
@@ -79,5 +81,10 @@ export function follow(options: SubscriptionOptions): Subscription {
     },
   );
 
-  return { bucket: bucket.id, authorize: (now) => authorizeFollowing(deps, now, bucket, prefix), end: () => ended.abort() };
+  return {
+    bucket: bucket.id,
+    about: { id, bucket: name, prefix },
+    authorize: (now) => authorizeFollowing(deps, now, bucket, prefix),
+    end: () => ended.abort(),
+  };
 }

@@ -75,14 +75,30 @@ describe('the event stream', () => {
   });
   it('ends a subscription whose rights have gone, and keeps the socket', async () => {
     const client = await stream.ready();
-    client.say({ type: 'subscribe', bucket: 'home' });
+    client.say({ type: 'subscribe', bucket: 'home', prefix: 'p/', id: 's' });
     await client.next();
     stream.namespace.list = () => Promise.reject(new CloudStoreError('access_denied', 'no more'));
     stream.authenticator.changed(null);
-    expect(await client.next()).to.include({ type: 'error', code: 'access_denied' });
+    expect(await client.next()).to.include({ type: 'error', code: 'access_denied', id: 's', bucket: 'home', prefix: 'p/' });
     stream.commit('secret');
     client.say({ type: 'ping' });
     expect(await client.next()).to.deep.equal({ type: 'pong' });
+  });
+  it('says try again, and not that a session or a right has ended, while nobody can tell', async () => {
+    const away = new CloudStoreError('unavailable', 'The database cannot be reached.');
+    const watching = await stream.ready();
+    const { accessToken } = stream.authenticator;
+    stream.authenticator.accessToken = () => Promise.reject(away);
+    stream.authenticator.changed(null);
+    expect(await watching.closed).to.equal(1011);
+    stream.authenticator.accessToken = accessToken;
+    const client = await stream.ready();
+    client.say({ type: 'subscribe', bucket: 'home' });
+    expect(await client.next()).to.include({ type: 'subscribed' });
+    stream.namespace.list = () => Promise.reject(away);
+    stream.authenticator.changed(null);
+    expect(await client.closed).to.equal(1011);
+    expect(client.queue).to.deep.equal([]);
   });
   it('asks again for what the user is by now, and not for what it was when it subscribed', async () => {
     const groups = [7];
@@ -152,8 +168,10 @@ describe('the event stream', () => {
     client.socket.pause();
     let gone = false;
     void stream.gone().then(() => (gone = true));
+    // An answer that is as long as the question.
+    const question = { type: 'unsubscribe', bucket: 'none', prefix: 'x'.repeat(1_000) };
     for (let n = 0; !gone; n++) {
-      client.say({ type: 'subscribe', bucket: 'none', id: `${n}`.padEnd(64, 'x') });
+      client.say(question);
       if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
       while (!gone && client.socket.bufferedAmount > 1 << 20) await new Promise((resolve) => setTimeout(resolve, 5));
     }
