@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CloudStoreError } from '#core/errors';
-import { abandonBody, allowBody, readBody, sendWhole } from '#http/body';
+import { collect } from '#core/stream';
+import { abandonBody, allowBody, readBody, requestBytes, sendWhole } from '#http/body';
 import type { RequestContext } from '#http/door';
 import { escapeXml, parseXml, type XmlElement } from '#http/xml';
 import { CHALLENGE } from './basic-auth.ts';
-import { faultHeaders, faultOf } from './errors.ts';
+import { DavError, type DavFault, faultHeaders, faultOf } from './errors.ts';
+import { hasNoBody } from './request-headers.ts';
 import { XML_HEAD } from './xml-element.ts';
 
 const METHODS = [
@@ -53,6 +55,16 @@ export function readXmlBytes({ req, res }: { req: IncomingMessage; res: ServerRe
   return readBody(req, XML_BODY_BYTES_MAX);
 }
 
+/** RFC 4918 §8.4: a body that the method would ignore is refused. @throws DavError 415; incomplete_body */
+export async function assertNoBody({ req, res }: { req: IncomingMessage; res: ServerResponse }): Promise<void> {
+  if (hasNoBody(req.headers)) return;
+  const unwanted = new DavError(415, 'This method has no body.');
+  if (req.headers['transfer-encoding'] === undefined) throw unwanted;
+  // Its length is not told: it may be of no chunk.
+  allowBody(req, res);
+  await collect(requestBytes(req), 0, () => unwanted);
+}
+
 /** null when there is nothing. @throws invalid_argument */
 export function parseXmlBytes(body: Buffer): XmlElement | null {
   if (body.length === 0) return null;
@@ -78,13 +90,19 @@ export function answerError(req: IncomingMessage, res: ServerResponse, cx: Reque
     headers['WWW-Authenticate'] = CHALLENGE;
     headers.DAV = DAV_CLASSES;
   }
-  if (fault.status === 405) headers.Allow = ALLOW;
+  if (fault.status === 405) headers.Allow ??= allowedBeside(req.method);
   if (fault.condition === undefined || req.method === 'HEAD') answer(res, fault.status, headers);
-  else answer(res, fault.status, headers, errorBody(fault.condition, href));
+  else answer(res, fault.status, headers, errorBody(fault, href));
 }
 
-function errorBody(condition: string, href: string): string {
-  const inside = condition === 'lock-token-submitted' ? `><d:href>${escapeXml(href)}</d:href></d:${condition}>` : '/>';
+/** RFC 9110 §15.5.6: what the resource does take, which is not what was just refused. */
+function allowedBeside(refused: string | undefined): string {
+  return METHODS.filter((name) => name !== refused && !(name === 'HEAD' && refused === 'GET')).join(', ');
+}
+
+function errorBody({ condition, href }: DavFault, fallback: string): string {
+  const named = href ?? (condition === 'lock-token-submitted' ? fallback : undefined);
+  const inside = named === undefined ? '/>' : `><d:href>${escapeXml(named)}</d:href></d:${condition}>`;
   return `${XML_HEAD}<d:error xmlns:d="DAV:"><d:${condition}${inside}</d:error>`;
 }
 

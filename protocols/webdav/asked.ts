@@ -3,7 +3,7 @@ import { parseXmlBytes, readXmlBytes } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { parsePropfind } from './properties/propfind-request.ts';
 import { compileRenderer, type Renderer } from './properties/render.ts';
-import { type Depth, parseDepth, single } from './request-headers.ts';
+import { type Depth, hasNoBody, parseDepth, single } from './request-headers.ts';
 
 /** What a PROPFIND wants. */
 export interface Asked {
@@ -61,9 +61,4 @@ export async function readAsked(x: Exchange): Promise<Asked> {
 export function askedAtOnce(x: Exchange): Asked | null {
   if (!hasNoBody(x.req.headers)) return null;
   return x.deps.asked.read(x.req.headers, parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity'), EMPTY);
-}
-
-function hasNoBody(headers: IncomingHttpHeaders): boolean {
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
 }

@@ -11,6 +11,7 @@ import { representationHeaders } from './methods/get.ts';
 import { propfindAtOnce } from './methods/propfind.ts';
 import { createMethods } from './methods.ts';
 import { type Mount, type Place, parsePath } from './paths.ts';
+import { hasNoBody } from './request-headers.ts';
 import { lockedHref, pathOf, targetOf, whoOf } from './request-target.ts';
 import { MOUNT_BASE, surroundingsOf } from './surroundings.ts';
 
@@ -64,7 +65,7 @@ export function createWebdavDoor(options: WebdavDeps): Door {
     const { method } = req;
     if (method !== 'GET' && method !== 'PROPFIND') return false;
     const { headers } = req;
-    if (method === 'GET') for (const header of UNUSUAL) if (headers[header] !== undefined) return false;
+    if (method === 'GET' && (!hasNoBody(headers) || UNUSUAL.some((header) => headers[header] !== undefined))) return false;
     const pair = parseBasic(headers);
     const principal = pair === null ? null : authenticator.remembered(pair.name, pair.password, cx.remoteAddress);
     if (principal === null) return false;

@@ -4,6 +4,8 @@ import { type CloudStoreError, type ErrorCode, isCloudStoreError } from '#core/e
 export interface DavFault {
   status: number;
   condition?: string;
+  /** The resource that the condition speaks of. */
+  href?: string;
 }
 
 /** What HTTP and WebDAV refuse and the core has no word for (415, 422, 502, …). */
@@ -12,10 +14,14 @@ export class DavError extends Error {
   readonly fault: DavFault;
   readonly headers: Record<string, string>;
 
-  constructor(status: number, message: string, options: { condition?: string; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    message: string,
+    { headers = {}, ...told }: { condition?: string; href?: string; headers?: Record<string, string> } = {},
+  ) {
     super(message);
-    this.fault = options.condition === undefined ? { status } : { status, condition: options.condition };
-    this.headers = options.headers ?? {};
+    this.fault = { status, ...told };
+    this.headers = headers;
   }
 }
 
@@ -84,10 +90,13 @@ export function faultHeaders(error: unknown): Record<string, string> {
 }
 
 function headersOf(error: CloudStoreError): Record<string, string> {
-  const { etag, size } = error.details;
+  const { etag, size, cacheControl } = error.details;
   switch (error.code) {
     case 'not_modified':
-      return typeof etag === 'string' ? { ETag: `"${etag}"` } : {};
+      return {
+        ...(typeof etag === 'string' ? { ETag: `"${etag}"` } : {}),
+        ...(typeof cacheControl === 'string' ? { 'Cache-Control': cacheControl } : {}),
+      };
     case 'invalid_range':
       return typeof size === 'number' ? { 'Content-Range': `bytes */${size}` } : {};
     case 'rate_limited':

@@ -9,6 +9,8 @@ import { type IfProduction, type IfState, listHolds, parseIf, submittedTokens } 
 import { parsePath } from './paths.ts';
 import { localPath, single } from './request-headers.ts';
 import { findEntry, lockKey } from './resource.ts';
+import { parseSyncToken } from './sync/token.ts';
+import { isUnchangedSince } from './sync/unchanged.ts';
 
 export interface Preconditions {
   /** For the commit, which checks that they are the caller's and cover what is locked. */
@@ -28,17 +30,17 @@ export async function readPreconditions(x: Exchange, located: Located): Promise<
   if (header === undefined) return { lockTokens: [], conditions };
   const productions = parseIf(header);
   const withEtags = productions.some(({ lists }) => needsEtag(lists));
-  const known = new Map<string, IfState>();
+  const asked: IfQuestions = { withEtags, syncTokens: syncTokensIn(productions), known: new Map() };
   let holds = false;
   for (const { resource, lists } of productions) {
-    const state = await stateOf(x, located, resource, withEtags, known);
+    const state = await stateOf(x, located, resource, asked);
     if (lists.some((list) => listHolds(list, state))) {
       holds = true;
       break;
     }
   }
   if (!holds) throw new CloudStoreError('precondition_failed', 'The If header does not hold.', { details: { condition: 'If' } });
-  return { lockTokens: submittedTokens(productions), conditions: pinned(conditions, productions, known.get('')) };
+  return { lockTokens: submittedTokens(productions), conditions: pinned(conditions, productions, asked.known.get('')) };
 }
 
 /** Decides HTTP's conditions at once, for methods that commit nothing on the resource itself. @throws precondition_failed */
@@ -52,12 +54,23 @@ function needsEtag(lists: IfProduction['lists']): boolean {
   return lists.some((list) => list.some((condition) => 'etag' in condition));
 }
 
+/** Of lock tokens there is a table; of these each is asked. */
+function syncTokensIn(productions: IfProduction[]): string[] {
+  return submittedTokens(productions).filter((token) => parseSyncToken(token) !== null);
+}
+
+/** What the header asks of the resources that it names. */
+interface IfQuestions {
+  withEtags: boolean;
+  syncTokens: readonly string[];
+  known: Map<string, IfState>;
+}
+
 async function stateOf(
   x: Exchange,
   self: Located,
   resource: string | null,
-  withEtags: boolean,
-  known: Map<string, IfState>,
+  { withEtags, syncTokens, known }: IfQuestions,
 ): Promise<IfState> {
   const name = resource ?? '';
   const before = known.get(name);
@@ -67,7 +80,9 @@ async function stateOf(
   if (located !== null) {
     const locks = await x.deps.namespace.locks(x.who, located.bucket.id, [lockKey(located.place.key)]);
     const entry = withEtags ? await findEntry(x, located) : null;
-    state = { etag: entry?.etag ?? null, tokens: locks.map((lock) => lock.token) };
+    const tokens = locks.map((lock) => lock.token);
+    for (const token of syncTokens) if (await isUnchangedSince(x, located, token)) tokens.push(token);
+    state = { etag: entry?.etag ?? null, tokens };
   }
   known.set(name, state);
   return state;

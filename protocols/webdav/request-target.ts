@@ -24,7 +24,6 @@ export function lockedHref(mount: Mount, target: Target, path: string, headers: 
   return target.kind === 'place' ? hrefBeside(mount, target, error.details.key) : path;
 }
 
-/** The path of the request target, also of its absolute form (RFC 9112 §3.2.2). */
 export function pathOf(req: IncomingMessage): string {
-  return (req.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '') || '/';
+  return req.url ?? '/';
 }

@@ -17,11 +17,13 @@ export interface Validators {
   /** What `Last-Modified` says at this door, ms since the epoch. */
   modified: number;
   size?: number;
+  /** What goes with a read that is not modified. */
+  cacheControl?: string;
 }
 
 /**
  * Decides by RFC 9110 §13.2.2's order. `current` is null when nothing is there.
- * @throws precondition_failed (details.condition, details.missing where nothing is there), or for reads not_modified (details.etag, details.modified)
+ * @throws precondition_failed (details.condition, details.missing where nothing is there), or for reads not_modified (details.etag, details.modified, details.cacheControl)
  */
 export function checkConditions(conditions: Conditions, current: Validators | null, kind: 'read' | 'write'): void {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifModifiedAt, ifSize } = conditions;
@@ -56,5 +58,8 @@ function failed(condition: string, current: Validators | null): CloudStoreError 
 }
 
 function notModified(current: Validators): CloudStoreError {
-  return new CloudStoreError('not_modified', 'Not modified.', { details: { etag: current.etag, modified: current.modified } });
+  const { etag, modified, cacheControl } = current;
+  return new CloudStoreError('not_modified', 'Not modified.', {
+    details: { etag, modified, ...(cacheControl === undefined ? {} : { cacheControl }) },
+  });
 }

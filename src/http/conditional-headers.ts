@@ -12,24 +12,29 @@ export function parseConditions(headers: IncomingHttpHeaders, prefix = ''): Cond
   const noneMatch = headers[`${prefix}if-none-match`];
   const modifiedSince = headers[`${prefix}if-modified-since`];
   const unmodifiedSince = headers[`${prefix}if-unmodified-since`];
-  if (typeof match === 'string') out.ifMatch = parseEtags(match);
+  if (typeof match === 'string') out.ifMatch = parseEtags(match, 'strong');
   if (typeof noneMatch === 'string') out.ifNoneMatch = parseEtags(noneMatch);
-  const since = typeof modifiedSince === 'string' ? Date.parse(modifiedSince) : Number.NaN;
-  const until = typeof unmodifiedSince === 'string' ? Date.parse(unmodifiedSince) : Number.NaN;
+  const since = typeof modifiedSince === 'string' ? parseHttpDate(modifiedSince) : Number.NaN;
+  const until = typeof unmodifiedSince === 'string' ? parseHttpDate(unmodifiedSince) : Number.NaN;
   if (!Number.isNaN(since)) out.ifModifiedSince = since;
   if (!Number.isNaN(until)) out.ifUnmodifiedSince = until;
   return out;
 }
 
-export function parseEtags(header: string): string[] | '*' {
+/** @param comparison `strong`, as If-Match wants it: a weak tag is none (RFC 9110 §8.8.3.2) */
+export function parseEtags(header: string, comparison: 'strong' | 'weak' = 'weak'): string[] | '*' {
   const text = header.trim();
   if (text === '*') return '*';
-  return text.split(',').map((part) =>
-    part
-      .trim()
-      .replace(/^W\//, '')
-      .replace(/^"(.*)"$/, '$1'),
-  );
+  const tags = text.split(',').map((part) => part.trim());
+  const compared = comparison === 'weak' ? tags : tags.filter((tag) => !tag.startsWith('W/'));
+  return compared.map((tag) => tag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1'));
+}
+
+/** One of the three forms of a date in HTTP (RFC 9110 §5.6.7), all of which name the day of the week; else NaN. ms since the epoch. */
+export function parseHttpDate(text: string): number {
+  if (/^\s*[A-Z][a-z]{2,8}, .* GMT\s*$/.test(text)) return Date.parse(text);
+  // What C's asctime writes says no zone, and means GMT.
+  return /^\s*[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}\s*$/.test(text) ? Date.parse(`${text} GMT`) : Number.NaN;
 }
 
 /** IMF-fixdate, in whole seconds (RFC 9110 §5.6.7). */

@@ -183,7 +183,7 @@ export function lockOf([token, bucket, key, principal, exclusive, infinite, owne
 }
 
 function lockedBy(lock: Lock): CloudStoreError {
-  return new CloudStoreError('locked', 'The resource is locked.', { details: { token: lock.token, key: lock.at.key } });
+  return new CloudStoreError('locked', 'The resource is locked.', { details: { token: lock.token, ...lock.at } });
 }
 
 function uuid(random: Random): string {

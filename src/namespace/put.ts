@@ -182,7 +182,7 @@ function assertOpened(locks: readonly Lock[], who: Who, tokens: readonly string[
   for (const root of new Set(locks.map((lock) => lock.at.key))) {
     const here = locks.filter((lock) => lock.at.key === root);
     if (here.some((lock) => lock.principal === who.principal?.id && tokens.includes(lock.token))) continue;
-    throw new CloudStoreError('locked', 'The resource is locked.', { details: { token: here[0]?.token, key: root } });
+    throw new CloudStoreError('locked', 'The resource is locked.', { details: { token: here[0]?.token, ...here[0]?.at } });
   }
 }
 

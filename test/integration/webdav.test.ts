@@ -70,6 +70,42 @@ describe('WebDAV on a real gateway', () => {
     expect((await send('UNLOCK', 'held.txt', { 'lock-token': token })).status).to.equal(204);
   });
 
+  it('tells the room that is left and refuses what is over it, by their elements (RFC 4331)', async () => {
+    const quota = (bytes: string) => cloudstore(gateway, ['quota', 'set', '--user', gateway.user, '--bytes', bytes], '');
+    await send('PUT', 'kept-small', {}, 'x'.repeat(1000));
+    await quota('5000');
+    const asked = '<propfind xmlns="DAV:"><prop><quota-available-bytes/><quota-used-bytes/></prop></propfind>';
+    const room = async (): Promise<number[]> =>
+      [...(await send('PROPFIND', '', { depth: '0' }, asked)).body.matchAll(/bytes>(\d+)</g)].map(([, bytes]) => Number(bytes));
+    const [available = 0, used = 0] = await room();
+    expect(available).to.equal(5000 - used);
+    const headers = { destination: `/dav/${gateway.bucket}/copied` };
+    for (const refused of [
+      await send('PUT', 'kept-small', {}, 'x'.repeat(8000)),
+      await send('PUT', 'over', {}, 'x'.repeat(100_000)),
+      await send('PUT', 'fits', {}, 'x'.repeat(available)).then(() => send('COPY', 'kept-small', headers)),
+    ])
+      expect([refused.status, refused.body.includes('<d:quota-not-exceeded/>')]).to.deep.equal([507, true]);
+    expect(await room()).to.deep.equal([0, 5000]);
+    const patch =
+      '<propertyupdate xmlns="DAV:"><set><prop><quota-available-bytes>9</quota-available-bytes></prop></set></propertyupdate>';
+    expect((await send('PROPPATCH', '', {}, patch)).body)
+      .to.include('403')
+      .and.include('cannot-modify-protected-property');
+    await quota('none');
+    expect((await send('GET', 'kept-small')).body).to.have.length(1000);
+  });
+
+  it('says with a 304 how long it may be kept, as with the bytes (RFC 9110 §15.4.5)', async () => {
+    const at = { Bucket: gateway.bucket, Key: 'kept.txt' };
+    const s3 = s3Of(gateway);
+    await s3.send(new PutObjectCommand({ ...at, Body: 'x', CacheControl: 'max-age=60' }));
+    s3.destroy();
+    const { headers } = await send('GET', 'kept.txt');
+    const again = await send('GET', 'kept.txt', { 'if-none-match': String(headers.etag) });
+    expect([again.status, again.headers.etag, again.headers['cache-control']]).to.deep.equal([304, headers.etag, 'max-age=60']);
+  });
+
   it('lets one of many win who write on one condition', async () => {
     const { etag } = (await send('PUT', 'raced.txt', {}, '0')).headers;
     const answers = await Promise.all(
@@ -145,17 +181,15 @@ function placeOf(gateway: TestGateway): Pick<ServedDoor, 'host' | 'port'> {
   return { host: hostname, port: Number(port) };
 }
 
+function s3Of({ accessKeyId, secretAccessKey, s3Url: endpoint }: TestGateway): S3Client {
+  const credentials = { accessKeyId, secretAccessKey };
+  return new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1, credentials });
+}
+
 /** Puts by S3, some at a time. */
 function planter(gateway: TestGateway): ServedDoor['plant'] {
-  const { accessKeyId, secretAccessKey, s3Url } = gateway;
   return async (bucket, objects) => {
-    const s3 = new S3Client({
-      endpoint: s3Url,
-      region: 'us-east-1',
-      forcePathStyle: true,
-      maxAttempts: 1,
-      credentials: { accessKeyId, secretAccessKey },
-    });
+    const s3 = s3Of(gateway);
     const rest = [...objects];
     const worker = async (): Promise<void> => {
       for (let next = rest.pop(); next !== undefined; next = rest.pop()) {

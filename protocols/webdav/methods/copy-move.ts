@@ -1,9 +1,9 @@
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { answer } from '../answer.ts';
+import { answer, assertNoBody } from '../answer.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate, locateBelowRoot } from '../exchange.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
-import { folderKey } from '../paths.ts';
+import { folderKey, hrefBeside } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { type Depth, parseDepth, parseDestination, parseOverwrite } from '../request-headers.ts';
 import { getEntry } from '../resource.ts';
@@ -15,15 +15,18 @@ export async function copy(x: Exchange): Promise<void> {
 
 /** RFC 4918 §9.9: one transaction. */
 export async function move(x: Exchange): Promise<void> {
-  await transfer(x, 'move', parseDepth(x.req.headers, ['infinity'], 'infinity'));
+  await transfer(x, 'move', parseDepth(x.req.headers, ['0', 'infinity'], 'infinity'));
 }
 
 async function transfer(x: Exchange, kind: 'copy' | 'move', depth: Depth): Promise<void> {
+  await assertNoBody(x);
   const overwrite = parseOverwrite(x.req.headers);
   const target = parseDestination(x.req.headers, x.mount, x.deps.publicHosts);
   const source = await sourceOf(x, kind);
   const destination = await locateBelowRoot(x, target);
   const entry = await getEntry(x, source);
+  if (kind === 'move' && entry.kind === 'directory' && depth === '0')
+    throw new CloudStoreError('invalid_argument', 'A collection is moved with Depth infinity.');
   assertApart(source, destination);
   const preconditions = await readPreconditions(x, source);
   const from = { bucket: entry.bucket, key: entry.key };
@@ -40,8 +43,21 @@ async function transfer(x: Exchange, kind: 'copy' | 'move', depth: Depth): Promi
     answer(x.res, created ? 201 : 204, ownCloudHeaders(x, arrived));
   } catch (error) {
     if (!overwrite && (isCloudStoreError(error, 'already_exists') || isCloudStoreError(error, 'name_clash'))) throw taken();
-    throw error;
+    throw isCloudStoreError(error, 'locked') ? lockedAt(x, [destination, source], error) : error;
   }
+}
+
+/** RFC 4918 §16: names what is locked, which may lie at either end. */
+function lockedAt(x: Exchange, ends: readonly Located[], error: CloudStoreError): CloudStoreError | DavError {
+  const { bucket, key } = error.details;
+  if (typeof key !== 'string') return error;
+  const end = ends.find(({ bucket: { id }, place }) => id === bucket && (isWithin(key, place.key) || isWithin(place.key, key)));
+  if (end === undefined) return error;
+  return new DavError(423, error.message, { condition: 'lock-token-submitted', href: hrefBeside(x.mount, end.place, key) });
+}
+
+function isWithin(key: string, folder: string): boolean {
+  return folder === '' || key === folder || key.startsWith(`${folder}/`);
 }
 
 /** A folder that somebody shared is copied whole, but never moved away. */

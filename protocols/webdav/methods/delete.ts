@@ -1,5 +1,5 @@
 import { CloudStoreError } from '#core/errors';
-import { answer } from '../answer.ts';
+import { answer, assertNoBody } from '../answer.ts';
 import { type Exchange, locateBelowRoot } from '../exchange.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { parseDepth } from '../request-headers.ts';
@@ -7,6 +7,7 @@ import { getEntry } from '../resource.ts';
 
 /** RFC 4918 §9.6. A folder goes with all below in one transaction, so there is never a half to report. */
 export async function remove(x: Exchange): Promise<void> {
+  await assertNoBody(x);
   const located = await locateBelowRoot(x);
   const entry = await getEntry(x, located);
   const tree = entry.kind === 'directory';

@@ -3,8 +3,9 @@ import { isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import { parseRange } from '#core/range';
 import { sendBody } from '#http/body';
-import { httpDate, parseConditions } from '#http/conditional-headers';
+import { httpDate, parseConditions, parseHttpDate } from '#http/conditional-headers';
 import { answerRanges } from '#http/range-response';
+import { assertNoBody } from '../answer.ts';
 import { answeredDigest, OC_CHECKSUMS, wantedDigest } from '../digests.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate } from '../exchange.ts';
@@ -15,6 +16,7 @@ import { getEntry } from '../resource.ts';
 
 /** GET and HEAD (RFC 9110 §9.3, §14). A collection has no representation of its own: 405. */
 export async function get(x: Exchange): Promise<void> {
+  await assertNoBody(x);
   if (x.target.kind !== 'place') throw notAFile();
   const located = await locate(x);
   if (x.req.headers.if !== undefined) await readPreconditions(x, located);
@@ -88,7 +90,7 @@ async function open(x: Exchange, located: Located): Promise<ObjectRead> {
 function rangeStillApplies(x: Exchange, info: ObjectInfo): boolean {
   const header = single(x.req.headers['if-range'])?.trim();
   if (header === undefined) return true;
-  return header.startsWith('"') ? header === `"${info.etag}"` : Date.parse(header) === Math.floor(info.mtime / 1000) * 1000;
+  return header.startsWith('"') ? header === `"${info.etag}"` : parseHttpDate(header) === Math.floor(info.mtime / 1000) * 1000;
 }
 
 function notAFile(): DavError {

@@ -2,33 +2,37 @@ import type { Lock } from '#contracts/locks';
 import { parentOf } from '#core/address';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { bytesOf } from '#core/stream';
-import type { XmlElement } from '#http/xml';
-import { answer, readXml } from '../answer.ts';
+import { escapeXml, type XmlElement } from '#http/xml';
+import { answer, assertNoBody, readXml } from '../answer.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate, malformedBody } from '../exchange.ts';
 import { hrefBeside } from '../paths.ts';
 import { assertConditions, type Preconditions, readPreconditions } from '../preconditions.ts';
-import { activeLock } from '../properties/locking.ts';
+import { activeLock, storedOwner } from '../properties/locking.ts';
 import { parseDepth, parseLockToken, parseTimeout } from '../request-headers.ts';
 import { findEntry, lockKey } from '../resource.ts';
-import { davChild, isDav, serializeInner, XML_HEAD } from '../xml-element.ts';
+import { davChild, isDav, languageOf, XML_HEAD } from '../xml-element.ts';
 
 const OWNER_BYTES_MAX = 4096;
 
 /** RFC 4918 §9.10: a new lock, or with an empty body a refresh of the one whose token `If` submits. */
 export async function lock(x: Exchange): Promise<void> {
   const timeoutMs = parseTimeout(x.req.headers);
-  const depth = parseDepth(x.req.headers, ['0', 'infinity'], 'infinity');
   const body = await readXml(x);
   const located = await locate(x);
   if (located.place.key === '' && !located.place.root) throw new DavError(403, 'This folder has no name that a lock could hold.');
   const preconditions = await readPreconditions(x, located);
   if (body === null) await refresh(x, located, preconditions, timeoutMs);
-  else await acquire(x, located, preconditions, { ...parseLockInfo(body), infinite: depth === 'infinity', timeoutMs });
+  else {
+    // Which a refresh ignores (§9.10.2).
+    const infinite = parseDepth(x.req.headers, ['0', 'infinity'], 'infinity') === 'infinity';
+    await acquire(x, located, preconditions, { ...parseLockInfo(body), infinite, timeoutMs });
+  }
 }
 
 /** RFC 4918 §9.11 */
 export async function unlock(x: Exchange): Promise<void> {
+  await assertNoBody(x);
   const token = parseLockToken(x.req.headers);
   const located = await locate(x);
   await readPreconditions(x, located);
@@ -66,10 +70,21 @@ async function acquire(x: Exchange, located: Located, preconditions: Preconditio
     taken = await namespace.lock(x.who, { at, ...request });
   } catch (error) {
     if (!isCloudStoreError(error, 'locked')) throw error;
-    throw new DavError(423, 'Another lock is in the way.', { condition: 'no-conflicting-lock' });
+    return answerConflict(x, located, error);
   }
   if (entry === null) await createEmpty(x, located, taken, preconditions.lockTokens);
   answerLock(x, entry === null ? 201 : 200, taken, located, { 'Lock-Token': `<${taken.token}>` });
+}
+
+/** RFC 4918 §9.10.3, §16: the lock in the way is named; where a member of the folder has it, by a Multi-Status. */
+function answerConflict(x: Exchange, { place }: Located, { details: { key } }: CloudStoreError): void {
+  const href = typeof key === 'string' ? hrefBeside(x.mount, place, key) : place.href;
+  const conflict = { condition: 'no-conflicting-lock', href };
+  if (typeof key !== 'string' || key.length <= lockKey(place.key).length)
+    throw new DavError(423, 'Another lock is in the way.', conflict);
+  const locked = `<d:response><d:href>${escapeXml(href)}</d:href><d:status>HTTP/1.1 423 Locked</d:status></d:response>`;
+  const refused = `<d:response><d:href>${place.href}/</d:href><d:status>HTTP/1.1 424 Failed Dependency</d:status></d:response>`;
+  answer(x.res, 207, {}, `${XML_HEAD}<d:multistatus xmlns:d="DAV:">${locked}${refused}</d:multistatus>\n`);
 }
 
 /** RFC 4918 §7.3: a lock on an unmapped URL makes an empty file there. If that cannot be, the lock goes again. */
@@ -102,18 +117,21 @@ async function assertParent(x: Exchange, located: Located): Promise<void> {
 /** @throws invalid_argument; too_large; DavError 422 for a scope or type that RFC 4918 does not know */
 function parseLockInfo(body: XmlElement): { exclusive: boolean; ownerXml: string | null } {
   if (!isDav(body, 'lockinfo')) throw malformedBody('The body is no lockinfo element.');
-  const scope = davChild(body, 'lockscope')?.children[0];
-  const type = davChild(body, 'locktype')?.children[0];
-  if (scope === undefined || type === undefined) throw malformedBody('A lockinfo element says its scope and its type.');
-  if (!isDav(type, 'write') || !(isDav(scope, 'exclusive') || isDav(scope, 'shared'))) {
+  const scope = davChild(body, 'lockscope');
+  const type = davChild(body, 'locktype');
+  if (scope === undefined || type === undefined || scope.children.length * type.children.length === 0)
+    throw malformedBody('A lockinfo element says its scope and its type.');
+  // What else stands there is an extension, and ignored (§17).
+  const exclusive = davChild(scope, 'exclusive') !== undefined;
+  if (davChild(type, 'write') === undefined || exclusive === (davChild(scope, 'shared') !== undefined)) {
     throw new DavError(422, 'Only exclusive and shared write locks exist.');
   }
   const owner = davChild(body, 'owner');
-  const ownerXml = owner === undefined ? null : serializeInner(owner);
+  const ownerXml = owner === undefined ? null : storedOwner(owner, languageOf(owner) ?? languageOf(body));
   if (ownerXml !== null && Buffer.byteLength(ownerXml) > OWNER_BYTES_MAX) {
     throw new CloudStoreError('too_large', 'The owner element is too large.', { details: { bytesMax: OWNER_BYTES_MAX } });
   }
-  return { exclusive: scope.name === 'exclusive', ownerXml };
+  return { exclusive, ownerXml };
 }
 
 function answerLock(x: Exchange, status: number, held: Lock, located: Located, headers: Record<string, string> = {}): void {

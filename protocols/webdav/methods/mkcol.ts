@@ -1,11 +1,12 @@
 import { isCloudStoreError } from '#core/errors';
 import type { DirectoryInfo } from '#core/object';
+import { parseConditions } from '#http/conditional-headers';
 import { answer, readXml } from '../answer.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, locate } from '../exchange.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
 import { folderKey, type Place } from '../paths.ts';
-import { readPreconditions } from '../preconditions.ts';
+import { assertConditions, readPreconditions } from '../preconditions.ts';
 import { type PatchPlan, planPatch } from '../properties/patch.ts';
 import { propstats } from '../properties/propstats.ts';
 import { findEntry } from '../resource.ts';
@@ -58,15 +59,29 @@ async function readPlan(x: Exchange): Promise<PatchPlan | null> {
 
 async function makeBucket(x: Exchange, place: Place, properties: Record<string, string>): Promise<DirectoryInfo> {
   const { buckets, namespace } = x.deps;
+  const conditions = parseConditions(x.req.headers);
+  if (conditions.ifMatch !== undefined && (await bucketIsMissing(x))) assertConditions(conditions, null);
   const { id } = await buckets.create(x.who, place.bucket);
   const at = { bucket: id, key: '' };
   if (Object.keys(properties).length > 0) await namespace.annotate(x.who, at, { properties });
   return namespace.directory(x.who, at);
 }
 
+async function bucketIsMissing(x: Exchange): Promise<boolean> {
+  try {
+    await locate(x);
+    return false;
+  } catch (error) {
+    if (isCloudStoreError(error, 'bucket_not_found')) return true;
+    throw error;
+  }
+}
+
 async function makeFolder(x: Exchange, properties: Record<string, string>): Promise<DirectoryInfo> {
   const located = await locate(x);
-  const { lockTokens } = await readPreconditions(x, located);
+  const { lockTokens, conditions } = await readPreconditions(x, located);
+  // What is there already is 405, whatever the conditions say (RFC 9110 §13.2.1).
+  if (conditions.ifMatch !== undefined && (await findEntry(x, located)) === null) assertConditions(conditions, null);
   const at = { bucket: located.bucket.id, key: folderKey(located.place) };
   try {
     return await x.deps.namespace.makeDirectory(x.who, at, { requireParent: true, lockTokens, properties });

@@ -72,6 +72,8 @@ function bodyOf({ req, res }: Exchange): Bytes {
 /** Finder sends chunks and says how many bytes they will be; fewer is an upload that broke off. @throws invalid_argument */
 function declaredLength(req: IncomingMessage): number | undefined {
   const declared = contentLength(req);
+  // Of HTTP/1.0 the end of a body without a length is the connection's, which the parser takes for no body (RFC 1945 §7.2.2).
+  if (req.httpVersionMinor === 0 && declared === undefined) throw new DavError(411, 'A body by HTTP/1.0 has a length.');
   const expected = single(req.headers['x-expected-entity-length']);
   if (declared !== undefined || expected === undefined) return declared;
   if (!/^\d{1,15}$/.test(expected)) throw new CloudStoreError('invalid_argument', 'X-Expected-Entity-Length is no number.');

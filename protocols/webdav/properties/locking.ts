@@ -1,4 +1,6 @@
 import type { Lock } from '#contracts/locks';
+import type { XmlElement } from '#http/xml';
+import { serialize, serializeInner } from '../xml-element.ts';
 import type { Property } from './property.ts';
 
 const ENTRY = (scope: string): string =>
@@ -18,9 +20,21 @@ export const lockdiscovery: Property = {
   },
 };
 
-/** RFC 4918 §14.1. `ownerXml` is what the client sent, made self-contained when the lock was taken. */
+const OWNER = '<d:owner xmlns:d="DAV:"';
+
+/**
+ * The owner element as a lock keeps it: what is in it, or all of it where it has attributes or a language to keep
+ * (RFC 4918 §14.17: as a dead property), or where what is in it would be read as that.
+ */
+export function storedOwner(owner: XmlElement, language?: string): string {
+  const inner = serializeInner(owner);
+  return owner.attributes.length > 0 || language !== undefined || inner.startsWith(OWNER) ? serialize(owner, language) : inner;
+}
+
+/** RFC 4918 §14.1 */
 export function activeLock(lock: Lock, rootHref: string, now: number): string {
-  const owner = lock.ownerXml === null ? '' : `<d:owner>${lock.ownerXml}</d:owner>`;
+  const { ownerXml } = lock;
+  const owner = ownerXml === null ? '' : ownerXml.startsWith(OWNER) ? ownerXml : `<d:owner>${ownerXml}</d:owner>`;
   const seconds = Math.max(0, Math.round((lock.expires - now) / 1000));
   return (
     '<d:activelock><d:locktype><d:write/></d:locktype>' +

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { expect } from 'chai';
 import { describeBadInput } from './bad-input-suite.ts';
 import { describeExtensions } from './extensions-suite.ts';
+import { describeRfc } from './rfc-suite.ts';
 import type { Reply } from './serve-door.ts';
 import { describeTraces } from './traces-suite.ts';
 
@@ -254,6 +255,7 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
 
     describeExtensions(() => server);
     describeTraces(() => server);
+    describeRfc(() => server);
     describeBadInput(() => server);
 
     describe('bad input', () => {
@@ -334,7 +336,7 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
         expect(await status('MOVE', { destination: '/dav/home/%zz' })).to.equal(400);
         expect(await status('MOVE', {})).to.equal(400);
         expect(await status('COPY', { destination: '/dav/home/z', overwrite: 'maybe' })).to.equal(400);
-        expect(await status('MOVE', { destination: '/dav/home/z', depth: '0' })).to.equal(400);
+        expect(await status('MOVE', { destination: '/dav/home/z', depth: '1' })).to.equal(400);
         expect(await status('UNLOCK', {})).to.equal(400);
         for (const range of ['bytes 0-1/10', 'bytes 5-4/10', 'bytes 9-9/5', 'bytes */10', 'lines 0-0/10', ''])
           expect(await status('PUT', { 'content-range': range }, 'x'), range).to.equal(400);

@@ -102,7 +102,7 @@ export function memoryNamespace(now: () => number = Date.now) {
     const mine = (lock: Lock): boolean => tokens.includes(lock.token) && lock.principal === who.principal?.id;
     const shared = held.filter((lock) => !lock.exclusive);
     if (!held.every((lock) => !lock.exclusive || mine(lock)) || (shared.length > 0 && !shared.some(mine))) {
-      throw new CloudStoreError('locked', 'locked');
+      throw new CloudStoreError('locked', 'locked', { details: { ...held.find((lock) => !mine(lock))?.at } });
     }
   };
   const requireParent = (at: Address): void => {
@@ -310,7 +310,8 @@ export function memoryNamespace(now: () => number = Date.now) {
     },
     lock: async (who, lock) => {
       const others = covering(lock.at.bucket, [lock.at.key], lock.infinite);
-      if (others.some((other) => other.exclusive || lock.exclusive)) throw new CloudStoreError('locked', 'taken');
+      const other = others.find(({ exclusive }) => exclusive || lock.exclusive);
+      if (other !== undefined) throw new CloudStoreError('locked', 'taken', { details: { ...other.at } });
       const taken = {
         ...lock,
         principal: who.principal?.id ?? 0,
