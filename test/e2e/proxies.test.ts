@@ -11,6 +11,7 @@ import { presign } from '../support/presign.ts';
 import { runProcess } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
 import { type Behind, choosePorts, PROXIES, type ProxyKind, type ReverseProxy, startProxy } from '../support/proxies.ts';
+import { describeSmuggling } from './proxies-smuggling-suite.ts';
 
 interface Answer {
   status: number;
@@ -230,6 +231,8 @@ describe('behind a reverse proxy', function () {
         const back = await ask('GET', `${proxy.web}/api/v1/files/home/${kind}-large`, { headers: { authorization } });
         expect(back.body.equals(large)).to.equal(true);
       });
+
+      describeSmuggling(() => ({ kind, proxy, gateway, behind: own, basic }));
 
       it('a session of the page has Secure cookies, and apps are sent to the public address', async () => {
         const answer = await login(gateway.user, gateway.password, { headers: { 'x-cloudstore-session': 'cookie' } });

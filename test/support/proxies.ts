@@ -17,7 +17,9 @@ export interface ReverseProxy {
   stop(): Promise<void>;
 }
 
-export const PROXIES = ['nginx', 'caddy'] as const;
+export const PROXIES = ['nginx', 'caddy', 'haproxy'] as const;
+/** In the path of what the proxy answers itself, by 403: the gateway never sees that, unless it is smuggled past it. */
+export const HIDDEN = 'hidden';
 export type ProxyKind = (typeof PROXIES)[number];
 
 /** Ports of the proxy may be chosen before the gateway is there, which wants to know its own address. */
@@ -37,8 +39,7 @@ export async function startProxy(kind: ProxyKind, ports: Behind, gateway: Behind
   const text = documented(kind)
     .replaceAll('127.0.0.1:9001', `127.0.0.1:${gateway.webPort}`)
     .replaceAll('127.0.0.1:9000', `127.0.0.1:${gateway.s3Port}`);
-  const child =
-    kind === 'nginx' ? nginx(directory, text, ports, certificate, key) : caddy(directory, text, ports, certificate, key);
+  const child = { nginx, caddy, haproxy }[kind](directory, text, ports, certificate, key);
   const log: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => log.push(bytes));
   const abandon = (): void => void child.kill('SIGTERM');
@@ -68,7 +69,7 @@ export async function choosePorts(): Promise<Behind> {
 /** The block of the page that is in the language of the proxy. */
 function documented(kind: ProxyKind): string {
   const page = readFileSync(join(ROOT, 'docs', 'PROXIES.md'), 'utf8');
-  const block = new RegExp(`\`\`\`${kind === 'nginx' ? 'nginx' : 'caddyfile'}\\n([^]*?)\`\`\``).exec(page)?.[1];
+  const block = new RegExp(`\`\`\`${kind === 'caddy' ? 'caddyfile' : kind}\\n([^]*?)\`\`\``).exec(page)?.[1];
   if (block === undefined) throw new Error(`docs/PROXIES.md has nothing for ${kind}`);
   return block;
 }
@@ -78,7 +79,8 @@ function nginx(directory: string, text: string, ports: Behind, certificate: stri
   const servers = text
     .replace(/listen 443 ssl;/g, () => `listen 127.0.0.1:${listens.shift()} ssl;`)
     .replace(/(ssl_certificate +)\S+;/g, `$1${certificate};`)
-    .replace(/(ssl_certificate_key +)\S+;/g, `$1${key};`);
+    .replace(/(ssl_certificate_key +)\S+;/g, `$1${key};`)
+    .replace(/client_max_body_size 0;/g, `$& location ~ ${HIDDEN} { return 403; }`);
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   for (const place of places) mkdirSync(join(directory, place), { mode: 0o777 });
   const config = `
@@ -93,13 +95,28 @@ ${servers}
 }
 
 function caddy(directory: string, text: string, ports: Behind, certificate: string, key: string): ChildProcess {
+  const refusing = `@hidden path *${HIDDEN}*\n  respond @hidden 403`;
   const sites = text
-    .replace(/^cloud\.example\.org \{/m, `https://localhost:${ports.webPort} {\n  tls ${certificate} ${key}`)
-    .replace(/^s3\.example\.org \{/m, `https://localhost:${ports.s3Port} {\n  tls ${certificate} ${key}`);
+    .replace(/^cloud\.example\.org \{/m, `https://localhost:${ports.webPort} {\n  tls ${certificate} ${key}\n  ${refusing}`)
+    .replace(/^s3\.example\.org \{/m, `https://localhost:${ports.s3Port} {\n  tls ${certificate} ${key}\n  ${refusing}`);
   const path = join(directory, 'Caddyfile');
   writeFileSync(path, `{\n  admin off\n  auto_https off\n  default_bind 127.0.0.1\n}\n\n${sites}`);
   const env = { HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory };
   return startProcess('caddy', ['run', '--config', path, '--adapter', 'caddyfile'], { env });
+}
+
+function haproxy(directory: string, text: string, ports: Behind, certificate: string, key: string): ChildProcess {
+  const both = join(directory, 'both.pem');
+  writeFileSync(both, Buffer.concat([readFileSync(certificate), readFileSync(key)]), { mode: 0o600 });
+  const bind = (port: number): string => `  bind 127.0.0.1:${port} ssl crt ${both}`;
+  const config = text
+    .replace(
+      /^ {2}bind .*$/m,
+      `${bind(ports.webPort)}\n${bind(ports.s3Port)}\n  http-request deny deny_status 403 if { path_sub ${HIDDEN} }`,
+    )
+    .replace(/\{ hdr\(host\).*\}/, `{ dst_port ${ports.s3Port} }`);
+  writeFileSync(join(directory, 'haproxy.cfg'), config);
+  return startProcess(findProgram('haproxy') ?? 'haproxy', ['-db', '-f', join(directory, 'haproxy.cfg')]);
 }
 
 function answers(port: number): Promise<boolean> {
