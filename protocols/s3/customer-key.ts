@@ -1,11 +1,13 @@
 import { createCipheriv, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Bucket } from '#core/bucket';
 import type { Random } from '#core/clock';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectAttributes, ObjectInfo } from '#core/object';
 import type { ByteRange } from '#core/range';
 import type { Bytes } from '#core/stream';
+import { documentOf, type EncryptionDocument } from './documents.ts';
 import { S3Error } from './errors.ts';
 import type { Upload } from './payload.ts';
 import { streamingDigest } from './streaming-digest.ts';
@@ -53,6 +55,15 @@ export function customerKeyOf(headers: IncomingHttpHeaders, source = false): Cus
       'algorithm',
     );
   return { key, md5 };
+}
+
+/** The key for something new. @throws AccessDenied where the bucket keeps such objects out, as AWS's new buckets do */
+export function newCustomerKey(headers: IncomingHttpHeaders, bucket: Bucket): CustomerKey | null {
+  const key = customerKeyOf(headers);
+  if (key === null) return null;
+  const { Rules: [rule] = [] } = documentOf<EncryptionDocument>(bucket, 'encryption') ?? {};
+  if (rule?.BlockedEncryptionTypes?.EncryptionType?.includes('SSE-C')) throw new S3Error('AccessDenied');
+  return key;
 }
 
 /** A mark for a new object or upload. */

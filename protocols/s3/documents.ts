@@ -5,6 +5,11 @@ import { bucketOf, type Exchange } from './exchange.ts';
 /** What a bucket's row keeps of S3's subresources, each in AWS's members; see `Bucket.config`. */
 export type DocumentName = 'cors' | 'encryption' | 'lifecycle' | 'logging' | 'notification' | 'tagging' | 'website';
 
+/** `encryption`, as far as it is not the same for all. */
+export interface EncryptionDocument {
+  Rules: { BlockedEncryptionTypes?: { EncryptionType?: string[] } }[];
+}
+
 /** As it was stored, by the handler that checked it: dates are text. */
 export function documentOf<T>(bucket: Bucket, name: DocumentName): T | null {
   return (bucket.config[name] as T | undefined) ?? null;

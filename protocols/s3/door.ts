@@ -8,7 +8,7 @@ import type { Door, RequestContext } from '#http/door';
 import type { LoggedRequest } from './access-log.ts';
 import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
-import { S3Error, sha256Mismatch, toS3Error } from './errors.ts';
+import { S3Error, sha256Mismatch, sourceOf, toS3Error } from './errors.ts';
 import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
 import { EXPECTED_OWNER, requireExpectedOwner } from './expected-owner.ts';
 import { expirationOf } from './expiration.ts';
@@ -209,11 +209,12 @@ export function createS3Door(deps: S3Deps): Door {
       const name = String(error.details.bucket ?? target.bucket ?? '');
       return principal === null || (await buckets.named(name).catch(() => null)) !== null ? new S3Error('AccessDenied') : error;
     }
-    if (error.code !== 'not_found' || target.bucket === null || target.key === null) return error;
+    const { bucket: name, key } = sourceOf(error.details) ?? target;
+    if (error.code !== 'not_found' || name === null || key === null) return error;
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
     try {
-      const bucket = await buckets.resolve(who, target.bucket);
-      const { allowed } = await deps.authorizer.decide(who, 'list', bucket, target.key);
+      const bucket = await buckets.resolve(who, name);
+      const { allowed } = await deps.authorizer.decide(who, 'list', bucket, key);
       return allowed ? error : new S3Error('AccessDenied');
     } catch {
       return error;

@@ -1,4 +1,4 @@
-import { type ErrorCode, isCloudStoreError } from '#core/errors';
+import { type CloudStoreError, type ErrorCode, isCloudStoreError } from '#core/errors';
 
 /**
  * AWS's error codes as this door answers them: status and AWS's wording (S3 API reference, "List of error codes").
@@ -209,6 +209,7 @@ export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
       if (details.policy === true) return new S3Error('MalformedPolicy', error.message);
       if (typeof details.acl === 'string') return aclError(details.acl);
       if (details.objectLock === false) return new S3Error('InvalidRequest', error.message);
+      if (typeof details.declared === 'number') return sizeMismatch(details.declared, details.size);
       return details.xml === true ? new S3Error('MalformedXML') : new S3Error('InvalidArgument', error.message);
     case 'invalid_key':
       return details.tooLong === true
@@ -240,7 +241,7 @@ export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
       );
     case 'version_not_found':
       if (details.deleteMarker === true) return new S3Error('MethodNotAllowed', undefined, { ResourceType: 'DeleteMarker' });
-      return new S3Error('NoSuchVersion', undefined, subject ? fieldsOf(error.code, subject) : {});
+      return new S3Error('NoSuchVersion', undefined, subject ? fieldsOf(error, subject) : {});
     case 'precondition_failed':
       return new S3Error(
         'PreconditionFailed',
@@ -255,17 +256,29 @@ export function toS3Error(error: unknown, subject?: Subject | null): S3Error {
         ...(typeof details.etag === 'string' ? { ETag: details.etag } : {}),
       });
     default:
-      return new S3Error(CODES[error.code], undefined, subject ? fieldsOf(error.code, subject) : {});
+      return new S3Error(CODES[error.code], undefined, subject ? fieldsOf(error, subject) : {});
   }
 }
 
+/** What an error is about when it is not about the request's own key: see `ofSource`. */
+export function sourceOf(details: CloudStoreError['details']): { bucket: string; key: string; version?: string } | null {
+  return (details.source as { bucket: string; key: string; version?: string } | undefined) ?? null;
+}
+
+/** Of a completion's x-amz-mp-object-size. */
+function sizeMismatch(declared: number, size: unknown): S3Error {
+  const message = `The provided 'x-amz-mp-object-size' header value ${declared} does not match what was computed: ${size}`;
+  return new S3Error('InvalidRequest', message);
+}
+
 /** AWS names what was looked for in elements of their own. */
-function fieldsOf(code: ErrorCode, { bucket, key, query }: Subject): Record<string, string> {
-  const named: [string, string | null | undefined][] = [];
-  if (code === 'not_found') named.push(['Key', key]);
-  if (code === 'version_not_found') named.push(['Key', key], ['VersionId', query.get('versionId')]);
+function fieldsOf({ code, details }: CloudStoreError, { bucket, key, query }: Subject): Record<string, string> {
+  const named: [string, unknown][] = [];
+  const at = sourceOf(details) ?? { bucket, key, version: query.get('versionId') };
+  if (code === 'not_found') named.push(['Key', at.key]);
+  if (code === 'version_not_found') named.push(['Key', at.key], ['VersionId', at.version]);
   if (code === 'upload_not_found') named.push(['UploadId', query.get('uploadId')]);
-  if (code === 'bucket_not_found' || code.startsWith('bucket_')) named.push(['BucketName', bucket]);
+  if (code === 'bucket_not_found' || code.startsWith('bucket_')) named.push(['BucketName', details.bucket ?? bucket]);
   return onlyTexts(Object.fromEntries(named));
 }
 

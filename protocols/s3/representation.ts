@@ -21,7 +21,12 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 /** Headers of features that later work adds: taking one silently would be a lie. */
-const REFUSED = ['x-amz-write-offset-bytes'] as const;
+const REFUSED = [
+  'x-amz-write-offset-bytes',
+  'x-amz-object-lock-event-hold',
+  'x-amz-object-lock-event-hold-duration-days',
+  'x-amz-object-lock-event-hold-duration-years',
+] as const;
 
 /** They mean something with a key management service only. */
 const KEY_SERVICE = ['x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-side-encryption-context'] as const;

@@ -91,7 +91,7 @@ async function resultOf(credentials: Credentials, who: Who, request: StsRequest)
   const id = who.principal?.id ?? 0;
   const account = accountId(id);
   if (request.action === 'GetCallerIdentity') {
-    return `<Arn>arn:aws:iam::${account}:user/${escapeXml(name)}</Arn><UserId>${id}</UserId><Account>${account}</Account>`;
+    return `<Arn>arn:aws:iam::${account}:user/${escapeXml(name)}</Arn><UserId>${account}</UserId><Account>${account}</Account>`;
   }
   const { seconds, policy } = request;
   const { accessKeyId, secretAccessKey, sessionToken, expires } = await credentials.temporary(who, { seconds, policy });

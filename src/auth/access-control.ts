@@ -85,6 +85,9 @@ export function createAccessControl(options: AccessControlOptions): AccessContro
   /** The list of an object that has none of its own is private to the bucket's owner. */
   async function listOf(bucket: Bucket, at: Address, version: VersionId | 'null' | undefined): Promise<Acl> {
     const found = await authority.object(at, version);
+    if (found?.deleteMarker === true) {
+      throw new CloudStoreError('version_not_found', 'A delete marker has no list.', { details: { deleteMarker: true } });
+    }
     if (found === null) {
       throw version === undefined
         ? new CloudStoreError('not_found', 'There is nothing at this key.')

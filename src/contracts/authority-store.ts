@@ -31,6 +31,7 @@ export interface BucketAuthority {
 
 export interface ObjectAuthority {
   versionId: VersionId;
+  deleteMarker: boolean;
   tags: Record<string, string>;
   /** JSON of an Acl; null: private. */
   acl: string | null;

@@ -177,6 +177,8 @@ export interface CopyObjectOptions {
   conditions?: Conditions;
   /** Absent: the source's are kept. */
   attributes?: ObjectAttributes;
+  /** Asked once the source is held: goes before `attributes`, which then only say what is to be allowed. */
+  describe?: (source: ObjectInfo) => { attributes: ObjectAttributes; mtime?: number };
   lock?: Partial<ObjectLock>;
   mtime?: number;
   lockTokens?: readonly string[];

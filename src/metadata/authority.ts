@@ -39,7 +39,7 @@ const REMOVE = {
   text: `DELETE FROM grants WHERE principal IS NOT DISTINCT FROM $1 AND group_id IS NOT DISTINCT FROM $2
             AND bucket_id = $3 AND prefix = $4`,
 };
-const OBJECT = `SELECT encode(v.id, 'hex'), v.tags, a.acl FROM slots s JOIN versions v ON %s LEFT JOIN object_acls a ON a.version_id = v.id
+const OBJECT = `SELECT encode(v.id, 'hex'), v.tags, a.acl, v.delete_marker FROM slots s JOIN versions v ON %s LEFT JOIN object_acls a ON a.version_id = v.id
           WHERE s.bucket_id = $1 AND s.key = $2`;
 const CURRENT = { name: 'object-authority', text: `${OBJECT.replace('%s', 'v.id = s.version_id')} AND s.live` };
 const BY_ID = {
@@ -64,10 +64,10 @@ export function createAuthorityStore({ database, signals, commit }: AuthoritySto
   async function object(at: Address, version?: VersionId | 'null') {
     const named = version === undefined ? CURRENT : version === 'null' ? BY_NULL : BY_ID;
     const values = named === BY_ID ? [at.bucket, at.key, version] : [at.bucket, at.key];
-    const rows = await database.read<[string, string | null, string | null]>(named, values);
+    const rows = await database.read<[string, string | null, string | null, boolean]>(named, values);
     if (!rows[0]) return null;
-    const [versionId, tags, acl] = rows[0];
-    return { versionId, tags: tags === null ? {} : (JSON.parse(tags) as Record<string, string>), acl };
+    const [versionId, tags, acl, deleteMarker] = rows[0];
+    return { versionId, deleteMarker, tags: tags === null ? {} : (JSON.parse(tags) as Record<string, string>), acl };
   }
 
   return {

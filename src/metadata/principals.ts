@@ -32,6 +32,8 @@ type KeyRow = [string, number, string | null, number];
 export const PRINCIPAL_COLUMNS = `p.id, p.name, p.role, p.disabled, p.password_hash, p.domain, p.quota_bytes, p.created_ms,
   (EXISTS (SELECT 1 FROM second_factors f WHERE f.principal = p.id AND f.confirmed_ms IS NOT NULL) OR EXISTS (SELECT 1 FROM passkeys k WHERE k.principal = p.id)),
   (SELECT json_agg(m.group_id) FROM group_members m WHERE m.principal = p.id), p.quota_objects`;
+/** Of the database's integers. */
+const ID_MAX = 2_147_483_647;
 const COLUMNS = PRINCIPAL_COLUMNS;
 const KEY_COLUMNS = 'k.id, k.principal, k.name, k.created_ms';
 const CREATE = {
@@ -154,6 +156,7 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       return rows[0] ? principalOf(rows[0]) : null;
     },
     async find(id) {
+      if (id > ID_MAX) return null; // a stranger's, out of a policy or a list
       const rows = await database.read<Row>(BY_ID, [id]);
       return rows[0] ? principalOf(rows[0]) : null;
     },

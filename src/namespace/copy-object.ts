@@ -27,12 +27,13 @@ export async function copyObject(
   return withSource(rooms, from, options.version, (source) => {
     assertSource(source, options.sourceConditions);
     assertOpen(source, options.sealed);
-    const mtime = options.mtime ?? (attributes === undefined ? givenMtime(source) : undefined);
+    const said = options.describe?.(source);
+    const mtime = options.mtime ?? said?.mtime ?? (attributes === undefined ? givenMtime(source) : undefined);
     return adding(addsOnly, options.conditions, (conditions) =>
       commitCopy(rooms, source, target, {
         who,
         ...to,
-        attributes: attributes ?? source.attributes,
+        attributes: said?.attributes ?? attributes ?? source.attributes,
         ...(mtime === undefined ? {} : { mtime }),
         ...(conditions === undefined ? {} : { conditions }),
         ...(lockTokens === undefined ? {} : { lockTokens }),

@@ -117,7 +117,12 @@ export function describeAuthorityStore(name: string, make: () => Promise<Metadat
       const at = { bucket: home.id, key: 'a' };
       expect(await store().object(at)).to.equal(null);
       const first = await rig.store.commit(putIntent(home, 'a', { attributes: { tags: { secret: 'no' } } }));
-      expect(await store().object(at)).to.deep.equal({ versionId: first.info.versionId, tags: { secret: 'no' }, acl: null });
+      expect(await store().object(at)).to.deep.equal({
+        versionId: first.info.versionId,
+        deleteMarker: false,
+        tags: { secret: 'no' },
+        acl: null,
+      });
       await store().setObjectAcl(home.who, at, undefined, '{"owner": 1}');
       expect((await store().object(at))?.acl).to.equal('{"owner": 1}');
       await rig.store.commit(putIntent(home, 'a', {}));

@@ -171,6 +171,22 @@ export function describeNamespace(name: string, make: () => Promise<TestRooms>):
       expect(await codeOf(rooms.namespace.copyObject(as, at('self'), at('other'), stale))).to.equal('precondition_failed');
     });
 
+    it('asks what a copy says of itself of the source that it holds', async () => {
+      await rooms.put(as, home, 'described', 'bytes');
+      const asked: string[] = [];
+      await rooms.namespace.copyObject(as, at('described'), at('described-copy'), {
+        etag: 'md5',
+        attributes: { contentType: 'text/only-to-ask' },
+        describe(source) {
+          asked.push(source.key);
+          return { attributes: { user: { size: String(source.size) } }, mtime: 1_700_000_000_000 };
+        },
+      });
+      const copy = await rooms.namespace.stat(as, at('described-copy'));
+      expect(asked).to.deep.equal(['described']);
+      expect([copy.attributes, copy.mtime]).to.deep.equal([{ user: { size: '5' } }, 1_700_000_000_000]);
+    });
+
     it('ingests again across dedupe domains', async () => {
       const bob = await rooms.user('bob-copies', 'admin');
       const theirs = await rooms.bucket(bob, 'bobs-bucket');

@@ -32,7 +32,7 @@ export function memoryAccess(buckets: Buckets): AccessControl {
   const lists = new Map<string, string>();
   const authority = {
     load: async () => null,
-    object: async ({ key }) => ({ versionId: '', tags: {}, acl: lists.get(key) ?? null }),
+    object: async ({ key }) => ({ versionId: '', deleteMarker: false, tags: {}, acl: lists.get(key) ?? null }),
     async setObjectAcl(_who, { key }, _version, acl) {
       if (acl === null) lists.delete(key);
       else lists.set(key, acl);

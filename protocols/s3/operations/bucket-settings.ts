@@ -13,7 +13,8 @@ import { checkTags } from '../tag-set.ts';
 const TAGS_MAX = 50;
 
 /** What holds without a configuration: everything is encrypted by the gateway. */
-const ENCRYPTED = { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false }] };
+const ENCRYPTED_RULE = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false };
+const ENCRYPTED = { Rules: [ENCRYPTED_RULE] };
 
 export const getBucketTagging: Handler = async (x) => readDocument(x, 'tagging', 'NoSuchTagSet');
 
@@ -42,16 +43,24 @@ export const putBucketEncryption: Handler<PutBucketEncryptionCommandInput> = asy
     throw new S3Error('NotImplemented', 'There is no key management service here: the default encryption is AES256.', {
       Header: 'SSEAlgorithm',
     });
-  if (algorithm !== 'AES256') throw new S3Error('MalformedXML');
+  const blocked = rule.BlockedEncryptionTypes?.EncryptionType;
+  if (rule.ApplyServerSideEncryptionByDefault === undefined ? blocked === undefined : algorithm !== 'AES256')
+    throw new S3Error('MalformedXML');
+  if (blocked !== undefined && !isBlockList(blocked)) throw new S3Error('MalformedXML');
   if (key !== undefined)
     throw new S3Error(
       'InvalidArgument',
       'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse',
       { ArgumentName: 'ApplyServerSideEncryptionByDefault' },
     );
-  await writeDocument(x, 'encryption', { Rules: [{ BucketKeyEnabled: false, ...rule }] });
+  await writeDocument(x, 'encryption', { Rules: [{ ...ENCRYPTED_RULE, ...rule }] });
   return {};
 };
+
+/** `NONE` takes back what `SSE-C` said, and so stands alone. */
+function isBlockList(types: readonly string[]): boolean {
+  return types.length === 1 && (types[0] === 'SSE-C' || types[0] === 'NONE');
+}
 
 export const deleteBucketEncryption: Handler = async (x) => {
   await writeDocument(x, 'encryption', null);

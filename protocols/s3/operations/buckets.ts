@@ -7,7 +7,7 @@ import type {
 import { type AclRequest, cannedAcl, isPublicAcl } from '#core/acl';
 import type { ObjectOwnership } from '#core/bucket-access';
 import { isCloudStoreError } from '#core/errors';
-import { aclOfHeaders, canonicalId } from '../acl.ts';
+import { accountId, aclOfHeaders, canonicalId } from '../acl.ts';
 import { S3Error } from '../errors.ts';
 import { bucketOf, type Exchange, type Handler } from '../exchange.ts';
 import { checkTags } from '../tag-set.ts';
@@ -24,6 +24,7 @@ export const listBuckets: Handler<ListBucketsCommandInput> = async (x, input) =>
       ArgumentName: 'max-buckets',
       ArgumentValue: max,
     });
+  await x.deps.authorizer.require(x.who, 'bucket.list', null);
   const after = readToken(input.ContinuationToken);
   // All buckets lie in the one region there is.
   const all = input.BucketRegion === undefined || input.BucketRegion === x.region ? await x.deps.buckets.list(x.who) : [];
@@ -54,6 +55,7 @@ export const createBucket: Handler<CreateBucketCommandInput> = async (x, input) 
   const name = x.target.bucket ?? '';
   const { LocationConstraint, Location, Bucket, Tags } = input.CreateBucketConfiguration ?? {};
   checkLocation(x.region, LocationConstraint);
+  checkNamespace(x, name, input.BucketNamespace);
   if (Location !== undefined || Bucket !== undefined)
     throw new S3Error('NotImplemented', 'Directory buckets are not implemented.', { Header: 'CreateBucketConfiguration' });
   const tags = checkTags(Tags, TAGS_MAX);
@@ -85,6 +87,22 @@ function newAccess(x: Exchange, name: string | undefined): { ownership: ObjectOw
   return { ownership, acl };
 }
 
+/**
+ * Names that end in `-ACCOUNT-REGION-an` are each account's own, and are asked for as such.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+ */
+function checkNamespace({ who, region }: Exchange, name: string, namespace: string | undefined): void {
+  if (namespace !== undefined && namespace !== 'global' && namespace !== 'account-regional')
+    throw new S3Error('InvalidArgument', 'Invalid x-amz-bucket-namespace header', {
+      ArgumentName: 'x-amz-bucket-namespace',
+      ArgumentValue: namespace.slice(0, 200),
+    });
+  const account = who.principal === null ? null : accountId(who.principal.id);
+  const fits =
+    namespace === 'account-regional' ? name.endsWith(`-${account}-${region}-an`) : !/-\d{12}(-[a-z]+){2,}-\d-an$/.test(name);
+  if (!fits) throw new S3Error('InvalidBucketName', undefined, { BucketName: name });
+}
+
 /** @throws IllegalLocationConstraintException (another region of AWS's), InvalidLocationConstraint (none) */
 function checkLocation(region: string, location: string | undefined): void {
   if (location === undefined || location === '' || location === region) return;
@@ -98,7 +116,7 @@ function checkLocation(region: string, location: string | undefined): void {
 
 export const headBucket: Handler = async (x) => {
   await x.deps.authorizer.require(x.who, 'list', await bucketOf(x));
-  return { BucketRegion: x.region };
+  return { BucketRegion: x.region, AccessPointAlias: false };
 };
 
 export const deleteBucket: Handler = async (x) => {

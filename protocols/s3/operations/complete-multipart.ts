@@ -86,6 +86,8 @@ async function checksumOf(
 ): Promise<{ checksum: StoredChecksum; partChecksums: string[] } | undefined> {
   const { upload } = await x.deps.uploads.parts(x.who, at, id, 0, 1);
   if (upload.checksum === undefined || upload.completedVersion !== null) return undefined;
+  if (input.ChecksumType !== undefined && input.ChecksumType !== upload.checksum.type)
+    throw new S3Error('BadDigest', `The upload was begun with the checksum type ${upload.checksum.type}.`);
   const { parts } = await x.deps.uploads.parts(x.who, at, id, 0, PARTS_MAX);
   const algorithm = upload.checksum.algorithm as ChecksumName;
   const { member } = ALGORITHMS[algorithm];

@@ -5,7 +5,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectAttributes, ObjectInfo } from '#core/object';
 import { parseConditions } from '#http/conditional-headers';
 import { type ChecksumName, checksumMembers, checksumNamed, storedChecksum } from '../checksums.ts';
-import { assertKeyFits, type CustomerKey, customerKeyOf, openBody, replaceEncryption } from '../customer-key.ts';
+import { assertKeyFits, type CustomerKey, newCustomerKey, openBody, replaceEncryption } from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, type Exchange, type Handler } from '../exchange.ts';
 import { expirationOf } from '../expiration.ts';
@@ -14,9 +14,7 @@ import { PUT_BYTES_MAX, type Upload } from '../payload.ts';
 import { REDIRECT_ATTRIBUTE, readAttributes, shownVersion } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { keepAcl, newObjectAcl } from './new-object-acl.ts';
-import { allowTags, copySource, found, store, writeConditions } from './put-object.ts';
-
-type Source = Awaited<ReturnType<typeof copySource>>;
+import { allowTags, type CopySource, copySource, found, ofSource, store, writeConditions } from './put-object.ts';
 
 /** Bytes are named once more, unless a customer's key or another checksum needs them read. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
@@ -26,7 +24,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
   const conditions = writeConditions(x);
   const { bucket, at } = await addressOf(x);
   const source = await copySource(x, input.CopySource ?? '');
-  const key = customerKeyOf(x.req.headers);
+  const key = newCustomerKey(x.req.headers, bucket);
   const wanted = checksumNamed(input.ChecksumAlgorithm);
   if (isItself(source, at) && !replace && !changes(input, retag)) {
     throw new S3Error(
@@ -35,7 +33,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
     );
   }
   const version = source.version === undefined ? {} : { version: source.version };
-  const info = await x.deps.namespace.stat(x.who, source.at, version);
+  const info = await ofSource(source, x.deps.namespace.stat(x.who, source.at, version));
   if (info.deleteMarker)
     throw new S3Error(
       'InvalidRequest',
@@ -50,8 +48,11 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
   const attributes = attributesOf(info, given.attributes, replace, retag);
   if (retag) await allowTags(x, bucket, at, attributes);
   else if (info.attributes.tags !== undefined) await x.deps.authorizer.require(x.who, 'tags.read', source.bucket, source.at.key);
-  const mtime = replace ? given.mtime : info.mtime === info.modified ? undefined : info.mtime;
-  const timed = { ...(mtime === undefined ? {} : { mtime }), ...lockOption(x, bucket) };
+  const mtimeOf = ({ mtime, modified }: ObjectInfo): { mtime?: number } => {
+    const kept = replace ? given.mtime : mtime === modified ? undefined : mtime;
+    return kept === undefined ? {} : { mtime: kept };
+  };
+  const lock = lockOption(x, bucket);
   const again = wanted !== null && wanted !== info.attributes.checksum?.algorithm;
   if (sourceKey !== null || key !== null || again) {
     const { checksum: _, partSizes: __, partChecksums: ___, customerKey: ____, ...plain } = attributes;
@@ -59,11 +60,13 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
     const { VersionId, ...said } = await store({ ...x, who: { ...x.who, cause: 'copy' } }, bucket, at, upload, {
       attributes: plain,
       conditions,
-      ...timed,
+      ...mtimeOf(info),
+      ...lock,
     });
-    return answer(source, said, VersionId, key, await x.deps.namespace.stat(x.who, at), bucket);
+    return answer(shownVersion(info, source.bucket), said, VersionId, key, await x.deps.namespace.stat(x.who, at), bucket);
   }
   const acl = await newObjectAcl(x, { bucket, at });
+  let read = info;
   const copied = await found(
     x.deps.namespace.copyObject(x.who, source.at, at, {
       ...version,
@@ -71,12 +74,17 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
       conditions,
       etag: 'md5',
       attributes,
-      ...timed,
+      // The source may be another by now.
+      describe(found) {
+        read = found;
+        return { attributes: attributesOf(found, given.attributes, replace, retag), ...mtimeOf(found) };
+      },
+      ...lock,
     }),
   );
   await keepAcl(x, copied.info, acl);
   return answer(
-    source,
+    shownVersion(read, source.bucket),
     checksumMembers(copied.info.attributes.checksum),
     shownVersion(copied.info, bucket),
     null,
@@ -86,7 +94,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
 };
 
 function answer(
-  source: Source,
+  copied: string | undefined,
   sums: object,
   VersionId: unknown,
   key: CustomerKey | null,
@@ -95,7 +103,7 @@ function answer(
 ): Output {
   const output = {
     CopyObjectResult: { ...sums, ETag: `"${info.etag}"`, LastModified: new Date(info.modified) },
-    CopySourceVersionId: source.bucket.versioning === 'off' ? undefined : source.version,
+    CopySourceVersionId: copied,
     VersionId,
     Expiration: expirationOf(info, bucket),
     ServerSideEncryption: 'AES256',
@@ -124,7 +132,7 @@ function attributesOf(info: ObjectInfo, given: ObjectAttributes, replace: boolea
 /** The source's plain bytes, as if they were sent again; tied to what was looked at. */
 async function reread(
   x: Exchange,
-  source: Source,
+  source: CopySource,
   info: ObjectInfo,
   key: CustomerKey | null,
   wanted: ChecksumName | null,
@@ -165,12 +173,13 @@ function directive(text: string | undefined, header: string): boolean {
   throw new S3Error('InvalidArgument', `Unknown ${what} directive.`, { ArgumentName: header, ArgumentValue: text.slice(0, 100) });
 }
 
-function isItself(source: Source, at: Address): boolean {
+function isItself(source: CopySource, at: Address): boolean {
   return source.at.bucket === at.bucket && source.at.key === at.key && source.version === undefined;
 }
 
 function changes(input: CopyObjectCommandInput, retag: boolean): boolean {
-  const { StorageClass, ServerSideEncryption, SSECustomerAlgorithm, CopySourceSSECustomerAlgorithm, ChecksumAlgorithm } = input;
+  const { StorageClass, ServerSideEncryption, SSECustomerAlgorithm, CopySourceSSECustomerAlgorithm } = input;
+  const { ChecksumAlgorithm, WebsiteRedirectLocation } = input;
   return [
     retag || undefined,
     StorageClass,
@@ -178,5 +187,6 @@ function changes(input: CopyObjectCommandInput, retag: boolean): boolean {
     SSECustomerAlgorithm,
     CopySourceSSECustomerAlgorithm,
     ChecksumAlgorithm,
+    WebsiteRedirectLocation,
   ].some((one) => one !== undefined);
 }

@@ -8,8 +8,10 @@ import type {
 import type { ObjectRead } from '#contracts/namespace';
 import type { Part, Upload } from '#contracts/upload-store';
 import type { Address } from '#core/address';
+import type { Bucket } from '#core/bucket';
 import type { Conditions } from '#core/conditions';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { lifecycleRules, uploadExpiryOf } from '#core/lifecycle';
 import { parseRange, type RangeRequest } from '#core/range';
 import { allowBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
@@ -21,6 +23,7 @@ import {
   customerKeyOf,
   encryptionMembers,
   type KeyMark,
+  newCustomerKey,
   newMark,
   newNonce,
   openBody,
@@ -30,11 +33,11 @@ import { S3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
 import { lockOption } from '../object-lock.ts';
 import { type Upload as Body, openUpload, PUT_BYTES_MAX } from '../payload.ts';
-import { readAttributes } from '../representation.ts';
+import { readAttributes, shownVersion } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
 import { newObjectAcl, withAcl } from './new-object-acl.ts';
-import { allowTags, copySource } from './put-object.ts';
+import { allowTags, type CopySource, copySource, ofSource } from './put-object.ts';
 
 const PAGE_MAX = 1000;
 
@@ -43,6 +46,12 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
   const { attributes, mtime } = readAttributes(x.req.headers);
   const { bucket, at } = await addressOf(x);
   const algorithm = checksumNamed(input.ChecksumAlgorithm);
+  if (algorithm === null && input.ChecksumType !== undefined) {
+    throw new S3Error(
+      'InvalidRequest',
+      'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
+    );
+  }
   // CRC64NVME exists for whole objects only; only CRCs can be put together from parts.
   const type = input.ChecksumType ?? (algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE');
   const impossible = type === 'FULL_OBJECT' ? algorithm !== null && !isCrc(algorithm) : algorithm === 'crc64nvme';
@@ -54,7 +63,7 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
   }
   await allowTags(x, bucket, at, attributes);
   const listed = withAcl(attributes, await newObjectAcl(x, { bucket, at }));
-  const key = customerKeyOf(x.req.headers);
+  const key = newCustomerKey(x.req.headers, bucket);
   const upload = await x.deps.uploads.begin(x.who, at, {
     attributes: key === null ? listed : { ...listed, customerKey: newMark(key, x.deps.random) },
     ...lockOption(x, bucket),
@@ -65,6 +74,7 @@ export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> =
     Bucket: bucket.name,
     Key: at.key,
     UploadId: upload.id,
+    ...abortMembers(upload, bucket),
     ChecksumAlgorithm: algorithm?.toUpperCase(),
     ChecksumType: algorithm === null ? undefined : type,
     ...encryptionMembers(key),
@@ -82,6 +92,12 @@ export const uploadPart: Handler<UploadPartCommandInput> = async (x, input) => {
   const part = await writePart(x, at, id, number, upload, key, (begun) => assertChecksumFits(begun, upload.digests));
   return { ETag: `"${part.etag}"`, ...encryptionMembers(key?.key ?? null), ...partChecksums(part, upload.digests) };
 };
+
+/** When the bucket's lifecycle gives the upload up, and by which rule. */
+function abortMembers({ key, created }: Upload, bucket: Bucket): Output {
+  const expiry = uploadExpiryOf(lifecycleRules(bucket), key, created);
+  return expiry === null ? {} : { AbortDate: new Date(expiry.at), AbortRuleId: expiry.rule };
+}
 
 interface UploadKey {
   key: CustomerKey;
@@ -178,15 +194,15 @@ export const uploadPartCopy: Handler<UploadPartCopyCommandInput> = async (x, inp
   const sums = upload.checksum === undefined ? {} : partChecksums(part, [upload.checksum.algorithm]);
   return {
     CopyPartResult: { ETag: `"${part.etag}"`, LastModified: new Date(part.modified), ...sums },
-    CopySourceVersionId: source.bucket.versioning === 'off' ? undefined : source.version,
+    CopySourceVersionId: shownVersion(read.info, source.bucket),
     ...encryptionMembers(key?.key ?? null),
   };
 };
 
 /** A copy has no 304, and a range past the end of its source is an argument that is wrong. */
-async function sourceOfPart(x: Exchange, { at }: { at: Address }, options: PartSource): Promise<ObjectRead> {
+async function sourceOfPart(x: Exchange, source: CopySource, options: PartSource): Promise<ObjectRead> {
   try {
-    const read = await x.deps.namespace.get(x.who, at, { ...options, sealed: true });
+    const read = await ofSource(source, x.deps.namespace.get(x.who, source.at, { ...options, sealed: true }));
     const { range } = options;
     if (read.info.deleteMarker)
       throw new S3Error(
@@ -232,6 +248,7 @@ export const listParts: Handler<ListPartsCommandInput> = async (x, input) => {
     Bucket: bucket.name,
     Key: at.key,
     UploadId: upload.id,
+    ...abortMembers(upload, bucket),
     PartNumberMarker: String(marker),
     NextPartNumberMarker: String(page.at(-1)?.number ?? 0),
     MaxParts: limit,

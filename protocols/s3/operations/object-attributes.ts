@@ -2,6 +2,7 @@ import type { GetObjectAttributesCommandInput } from '@aws-sdk/client-s3';
 import type { ObjectInfo } from '#core/object';
 import { checksumMembers } from '../checksums.ts';
 import { assertKeyFits } from '../customer-key.ts';
+import { tellingOfMarker } from '../delete-marker.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, type Handler } from '../exchange.ts';
 import { refuseMarker, shownVersion, versionOf } from '../representation.ts';
@@ -17,7 +18,8 @@ export const getObjectAttributes: Handler<GetObjectAttributesCommandInput> = asy
     throw new S3Error('InvalidArgument', 'Invalid attribute name specified.', { ArgumentName: 'x-amz-object-attributes' });
   }
   const { bucket, at } = await addressOf(x);
-  const info = await x.deps.namespace.stat(x.who, at, { ...versionOf(input.VersionId), only: 'attributes' });
+  const looking = x.deps.namespace.stat(x.who, at, { ...versionOf(input.VersionId), only: 'attributes' });
+  const info = await (input.VersionId === undefined ? tellingOfMarker(x, bucket, at, looking) : looking);
   refuseMarker(x, info);
   assertKeyFits(x.req.headers, info);
   const { checksum, extra } = info.attributes;

@@ -19,6 +19,7 @@ const YEARS_MAX = 100;
 export const putObjectLockConfiguration: Handler<PutObjectLockConfigurationCommandInput> = async (x, input) => {
   const given = input.ObjectLockConfiguration;
   if (given === undefined || given.ObjectLockEnabled !== 'Enabled') throw new S3Error('MalformedXML');
+  if (given.Rule?.DefaultRetention?.DefaultEventHold !== undefined) throw noEventHold('DefaultEventHold');
   const rule = given.Rule === undefined ? null : defaultOf(given.Rule.DefaultRetention);
   const bucket = await bucketOf(x);
   if (!bucket.objectLock && bucket.versioning !== 'enabled') {
@@ -27,6 +28,13 @@ export const putObjectLockConfiguration: Handler<PutObjectLockConfigurationComma
   await x.deps.buckets.update(x.who, bucket.id, { objectLock: true, config: { objectLock: rule } });
   return {};
 };
+
+/** Retention that begins when something happens. */
+function noEventHold(name: string): S3Error {
+  return new S3Error('NotImplemented', 'Holds until an event are not implemented: there are retention and legal holds.', {
+    Header: name,
+  });
+}
 
 function defaultOf(
   given: { Mode?: string | undefined; Days?: number | undefined; Years?: number | undefined } | undefined,
@@ -56,7 +64,8 @@ export const getObjectLockConfiguration: Handler = async (x) => {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html */
 export const putObjectRetention: Handler<PutObjectRetentionCommandInput> = async (x, input) => {
-  const { Mode, RetainUntilDate } = input.Retention ?? {};
+  const { Mode, RetainUntilDate, EventHold, EventHoldDuration } = input.Retention ?? {};
+  if (EventHold !== undefined || EventHoldDuration !== undefined) throw noEventHold('EventHold');
   const { bucket, at } = await addressOf(x);
   if (!bucket.objectLock) throw missingLock();
   const empty = Mode === undefined && RetainUntilDate === undefined;

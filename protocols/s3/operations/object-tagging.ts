@@ -1,15 +1,13 @@
 import type { PutObjectTaggingCommandInput } from '@aws-sdk/client-s3';
-import type { ObjectInfo } from '#core/object';
-import { S3Error } from '../errors.ts';
 import { addressOf, type Handler } from '../exchange.ts';
-import { shownVersion, versionOf } from '../representation.ts';
+import { refuseMarker, shownVersion, versionOf } from '../representation.ts';
 import { checkTags, TAGS_MAX, tagsOf } from '../tag-set.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html */
 export const getObjectTagging: Handler<{ VersionId?: string }> = async (x, input) => {
   const { bucket, at } = await addressOf(x);
   const info = await x.deps.namespace.stat(x.who, at, { ...versionOf(input.VersionId), only: 'tags' });
-  refuseMarker(info);
+  refuseMarker(x, info);
   const TagSet = Object.entries(info.attributes.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   return { VersionId: shownVersion(info, bucket), TagSet };
 };
@@ -29,7 +27,3 @@ export const deleteObjectTagging: Handler<{ VersionId?: string }> = async (x, in
   const info = await x.deps.namespace.tag(x.who, at, null, versionOf(input.VersionId));
   return { VersionId: shownVersion(info, bucket) };
 };
-
-function refuseMarker(info: ObjectInfo): void {
-  if (info.deleteMarker) throw new S3Error('MethodNotAllowed', undefined, { ResourceType: 'DeleteMarker' });
-}

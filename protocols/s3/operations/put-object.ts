@@ -9,7 +9,7 @@ import type { ObjectLock } from '#core/retention';
 import { allowBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { checksumMembers } from '../checksums.ts';
-import { customerKeyOf, encryptionMembers, newMark, sealUpload } from '../customer-key.ts';
+import { encryptionMembers, newCustomerKey, newMark, sealUpload } from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, bucketOf, type Exchange, type Handler } from '../exchange.ts';
 import { requireExpectedSourceOwner } from '../expected-owner.ts';
@@ -44,7 +44,7 @@ export async function store(
   headers: IncomingHttpHeaders = x.req.headers,
 ): Promise<Output> {
   const acl = await newObjectAcl(x, { bucket, at }, headers);
-  const key = customerKeyOf(headers);
+  const key = newCustomerKey(headers, bucket);
   const mark = key === null ? null : newMark(key, x.deps.random);
   const stored = key === null || mark === null ? upload : sealUpload(upload, key, mark);
   const attributes = mark === null ? options.attributes : { ...options.attributes, customerKey: mark };
@@ -106,6 +106,19 @@ export async function copySource(
     at: { bucket: bucket.id, key: path.slice(slash + 1) },
     ...versionOf(mark < 0 ? undefined : text.slice(mark + 11)),
   };
+}
+
+export type CopySource = Awaited<ReturnType<typeof copySource>>;
+
+/** An error about the source names it, not the request's own key; whether it may be told is decided where it lies. */
+export async function ofSource<T>({ bucket, at, version }: CopySource, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!isCloudStoreError(error, 'not_found') && !isCloudStoreError(error, 'version_not_found')) throw error;
+    const source = { bucket: bucket.name, key: at.key, ...(version === undefined ? {} : { version }) };
+    throw new CloudStoreError(error.code, error.message, { details: { ...error.details, source } });
+  }
 }
 
 /** Of the conditions on a write, S3 knows the ETag's. */

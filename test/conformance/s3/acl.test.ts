@@ -220,6 +220,7 @@ suite('access control lists', ACL, {
       'an unknown ready list': [{ 'x-amz-acl': 'public' }, 'InvalidArgument'],
       'a ready list and grants': [{ 'x-amz-acl': 'private', 'x-amz-grant-read': `uri="${ALL_USERS}"` }, 'InvalidRequest'],
       'nobody’s id': [{ 'x-amz-grant-read': 'id="0123"' }, 'InvalidArgument'],
+      'the id of no account': [{ 'x-amz-grant-read': `id="${'ffffffffff'.padStart(64, '0')}"` }, 'InvalidArgument'],
       'an unknown group': [{ 'x-amz-grant-read': 'uri="http://acs.amazonaws.com/groups/global/Some"' }, 'InvalidArgument'],
       'a mail address': [{ 'x-amz-grant-read': 'emailAddress="a@example.com"' }, 'UnresolvableGrantByEmailAddress'],
     } as Record<string, [Record<string, string>, string]>,

@@ -86,6 +86,24 @@ suite('CreateBucket', api('CreateBucket'), {
   'a body with another root is MalformedXML': async ({ s3 }) => {
     expectError(await s3.send('PUT', `/${fresh()}`, { body: '<Other/>' }), 400, 'MalformedXML');
   },
+  'a name of an account’s own namespace is its own, and asked for as such': {
+    page: guide('gpbucketnamespaces'),
+    run: async ({ s3, otherAccount }) => {
+      const asked = await s3.send('POST', '/', {
+        service: 'sts',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+        body: 'Action=GetCallerIdentity&Version=2011-06-15',
+      });
+      const account = /<Account>(\d{12})</.exec(asked.text)?.[1] ?? '000000000000';
+      const name = `${fresh()}-${account}-${s3.region}-an`;
+      const headers = { 'x-amz-bucket-namespace': 'account-regional' };
+      expectError(await otherAccount().send('PUT', `/${name}`, { headers }), 400, 'InvalidBucketName');
+      expectError(await s3.send('PUT', `/${name}`), 400, 'InvalidBucketName');
+      expectError(await s3.send('PUT', `/${fresh()}`, { headers }), 400, 'InvalidBucketName');
+      expectStatus(await s3.send('PUT', `/${name}`, { headers }), 200);
+      expectStatus(await s3.send('DELETE', `/${name}`), 204);
+    },
+  },
   'nobody makes a bucket without signing': async ({ s3 }) => {
     expectError(await s3.send('PUT', `/${fresh()}`, { auth: 'none' }), 403, 'AccessDenied');
   },
@@ -95,6 +113,7 @@ suite('HeadBucket and GetBucketLocation', api('HeadBucket'), {
   'HEAD of a bucket says its region, without a body': async ({ send, s3 }) => {
     const answer = expectStatus(await send('HEAD', ''), 200);
     expect(answer.headers['x-amz-bucket-region']).to.equal(s3.region);
+    expect(answer.headers['x-amz-access-point-alias']).to.equal('false');
     expect(answer.body.length).to.equal(0);
   },
   'HEAD of no bucket is 404 without a body': async ({ s3 }) => {

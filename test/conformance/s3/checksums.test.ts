@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { CHECKSUMS, type ChecksumAlgorithm, checksumHeader, composite } from './harness/checksums.ts';
 import type { PayloadMode } from './harness/client.ts';
-import { api, PAGES } from './harness/pages.ts';
+import { api, guide, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
 
 const ALGORITHMS = Object.keys(CHECKSUMS) as ChecksumAlgorithm[];
@@ -297,6 +297,21 @@ suite('checksums of an upload in parts', PAGES.checksumsUpload, {
     expectError(await complete({}, without), 400, 'InvalidRequest');
     expectStatus(await complete(), 200);
   },
+  'a completion with another type of checksum than its beginning is BadDigest': {
+    page: api('CompleteMultipartUpload'),
+    ...over(
+      {
+        'FULL_OBJECT for COMPOSITE': [undefined, 'FULL_OBJECT'],
+        'COMPOSITE for FULL_OBJECT': ['FULL_OBJECT', 'COMPOSITE'],
+      } as const,
+      ([begun, other]) =>
+        async (lab) => {
+          const { complete } = await multipart(lab, 'CRC32', begun);
+          expectError(await complete({ 'x-amz-checksum-type': other }), 400, 'BadDigest');
+          expectStatus(await complete({ 'x-amz-checksum-type': begun ?? 'COMPOSITE' }), 200);
+        },
+    ),
+  },
   'one of the whole object needs no checksum of its parts': over(FULL, (algorithm) => async (lab) => {
     const key = lab.key();
     const headers = { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': 'FULL_OBJECT' };
@@ -388,6 +403,22 @@ suite('GetObjectAttributes', api('GetObjectAttributes'), {
       400,
       'InvalidArgument',
     );
+  },
+  'of a key that was deleted it says so: 404 with its marker': {
+    page: guide('DeleteMarker'),
+    run: async ({ s3, newBucket }) => {
+      const bucket = await newBucket();
+      const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'versioning', body: on }), 200);
+      await s3.send('PUT', `/${bucket}/a`, { body: 'abc' });
+      const marker = (await s3.send('DELETE', `/${bucket}/a`)).headers['x-amz-version-id'];
+      const headers = { 'x-amz-object-attributes': 'ETag' };
+      const answer = await s3.send('GET', `/${bucket}/a`, { query: 'attributes', headers });
+      expectError(answer, 404, 'NoSuchKey');
+      expect([answer.headers['x-amz-delete-marker'], answer.headers['x-amz-version-id']]).to.deep.equal(['true', marker]);
+      const query = { attributes: '', versionId: String(marker) };
+      expectError(await s3.send('GET', `/${bucket}/a`, { query, headers }), 405, 'MethodNotAllowed');
+    },
   },
   'an absent key is NoSuchKey': async ({ send, key }) =>
     expectError(

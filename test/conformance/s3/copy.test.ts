@@ -96,6 +96,7 @@ suite('CopyObject', api('CopyObject'), {
       metadata: { 'x-amz-metadata-directive': 'REPLACE', 'x-amz-meta-a': 'b' },
       'storage class': { 'x-amz-storage-class': 'STANDARD_IA' },
       encryption: { 'x-amz-server-side-encryption': 'AES256' },
+      'website redirect': { 'x-amz-website-redirect-location': '/elsewhere' },
     },
     (change) =>
       async ({ put, send, get, path, key }) => {
@@ -259,6 +260,58 @@ suite('CopyObject', api('CopyObject'), {
       expect(expectStatus(copied, 200).headers['x-amz-copy-source-version-id']).to.equal(version);
       expect(copied.headers['x-amz-version-id']).to.not.equal(undefined);
       expect((await s3.send('GET', `/${bucket}/b`)).text).to.equal('first');
+    },
+  },
+  'the version that was copied is told, also where none was asked for': {
+    page: PAGES.versioning,
+    run: async ({ s3, newBucket, path, put, key }) => {
+      const bucket = await newBucket();
+      const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'versioning', body: on }), 200);
+      const version = (await s3.send('PUT', `/${bucket}/a`, { body: 'first' })).headers['x-amz-version-id'];
+      const copy = async (source: string): Promise<string | undefined> => {
+        const copied = await s3.send('PUT', `/${bucket}/b`, { headers: { 'x-amz-copy-source': source } });
+        return expectStatus(copied, 200).headers['x-amz-copy-source-version-id'];
+      };
+      expect(await copy(`/${bucket}/a`)).to.equal(version);
+      const from = key();
+      await put(from, 'of a bucket without versions');
+      expect(await copy(path(from))).to.equal(undefined);
+    },
+  },
+  'an error about the source names it': {
+    page: PAGES.errors,
+    run: async ({ send, put, path, key }) => {
+      const [from, absent] = [key(), key()];
+      await put(from, 'abc');
+      const copy = async (source: string, status: number, code: string) => {
+        const answer = await send('PUT', key(), { headers: { 'x-amz-copy-source': source } });
+        expectError(answer, status, code);
+        return answer.xml();
+      };
+      expect((await copy(path(absent), 404, 'NoSuchKey')).value('Key')).to.equal(absent);
+      expect((await copy('/conf-is-not-there/a', 404, 'NoSuchBucket')).value('BucketName')).to.equal('conf-is-not-there');
+    },
+  },
+  'whether a source is there is told to whoever may list its bucket': {
+    page: api('GetObject'),
+    run: async (lab) => {
+      const other = lab.otherAccount();
+      const open = await lab.newBucket();
+      await lab.s3.send('PUT', `/${open}/there`, { body: 'abc' });
+      const owner = (await other.send('GET', '/')).xml().child('Owner')?.value('ID') ?? '';
+      const Statement = [
+        { Effect: 'Allow', Principal: { CanonicalUser: owner }, Action: 's3:GetObject', Resource: `arn:aws:s3:::${open}/*` },
+      ];
+      const body = JSON.stringify({ Version: '2012-10-17', Statement });
+      expectStatus(await lab.s3.send('PUT', `/${open}`, { query: 'policy=', body }), 204);
+      const bucket = `conf-taker-${lab.bucket}`.slice(0, 63);
+      expectStatus(await other.send('PUT', `/${bucket}`), 200);
+      const copy = (name: string) => other.send('PUT', `/${bucket}/a`, { headers: { 'x-amz-copy-source': `/${open}/${name}` } });
+      expectStatus(await copy('there'), 200);
+      expectError(await copy('absent'), 403, 'AccessDenied');
+      expectStatus(await other.send('DELETE', `/${bucket}/a`), 204);
+      expectStatus(await other.send('DELETE', `/${bucket}`), 204);
     },
   },
   'an absent version of a source is refused': async ({ put, send, path, key }) => {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { CHECKSUMS, checksumHeader } from './harness/checksums.ts';
-import { api, PAGES } from './harness/pages.ts';
+import { documentsOf } from './harness/documents.ts';
+import { api, guide, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
 
 const A = Buffer.alloc(32, 'a');
@@ -261,6 +262,47 @@ suite('SSE-C', PAGES.sseC, {
     expect(answer.status).to.equal(403);
     await answer.text();
   },
+});
+
+/** What AWS's new buckets have, and ours where it is put. */
+const BLOCK = (types: string): string =>
+  `<Rule><BlockedEncryptionTypes><EncryptionType>${types}</EncryptionType></BlockedEncryptionTypes></Rule>`;
+
+suite('SSE-C in a bucket that keeps it out', guide('blocking-unblocking-s3-c-encryption-gpb'), {
+  'nothing new comes in under a customer’s key, and what was there is read on': async ({ s3, newBucket }) => {
+    const bucket = await newBucket();
+    const rules = documentsOf(s3, 'encryption', 'ServerSideEncryptionConfiguration');
+    const send = (method: string, key: string, options: object) => s3.send(method, `/${bucket}/${key}`, options);
+    expectStatus(await send('PUT', 'old', { body: BODY, headers: keyed(A) }), 200);
+    expectStatus(await send('PUT', 'plain', { body: BODY }), 200);
+    expectStatus(await rules.put(bucket, BLOCK('SSE-C')), 200);
+    const refused = [
+      send('PUT', 'new', { body: BODY, headers: keyed(A) }),
+      send('PUT', 'new', { headers: { 'x-amz-copy-source': `/${bucket}/plain`, ...keyed(A) } }),
+      send('POST', 'new', { query: 'uploads', headers: keyed(A) }),
+    ];
+    for (const answer of await Promise.all(refused)) expectError(answer, 403, 'AccessDenied');
+    expectStatus(await send('GET', 'new', {}), 404);
+    expectStatus(await send('GET', 'old', { headers: keyed(A) }), 200);
+    expectStatus(await send('PUT', 'plain', { body: 'without a key' }), 200);
+    expectStatus(await rules.put(bucket, BLOCK('NONE')), 200);
+    expectStatus(await send('PUT', 'new', { body: BODY, headers: keyed(A) }), 200);
+  },
+  'the rule comes back, with the default encryption beside it': async ({ s3, newBucket }) => {
+    const bucket = await newBucket();
+    const rules = documentsOf(s3, 'encryption', 'ServerSideEncryptionConfiguration');
+    expectStatus(await rules.put(bucket, BLOCK('SSE-C')), 200);
+    const { text } = await rules.get(bucket);
+    expect(text).to.contain('<EncryptionType>SSE-C</EncryptionType>');
+    expect(text).to.contain('<SSEAlgorithm>AES256</SSEAlgorithm>');
+  },
+  'what is neither SSE-C nor NONE is MalformedXML': over(
+    ['SSE-S3', 'NONE</EncryptionType><EncryptionType>SSE-C'],
+    (types) => async (lab) => {
+      const rules = documentsOf(lab.s3, 'encryption', 'ServerSideEncryptionConfiguration');
+      expectError(await rules.put(lab.bucket, BLOCK(types)), 400, 'MalformedXML');
+    },
+  ),
 });
 
 suite('SSE-S3 and SSE-KMS', PAGES.ssePolicy, {

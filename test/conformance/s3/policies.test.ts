@@ -29,6 +29,10 @@ suite('bucket policies', POLICIES, {
         'an unknown condition': (bucket: string) => statement(bucket, { Condition: { Same: { 'aws:SourceIp': '1.2.3.4' } } }),
         'an unknown key': (bucket: string) => statement(bucket, { Condition: { StringEquals: { 'aws:what': 'x' } } }),
         'an action of the bucket on objects': (bucket: string) => statement(bucket, { Action: 's3:ListBucket' }),
+        'an account that is not there': (bucket: string) =>
+          statement(bucket, { Principal: { AWS: 'arn:aws:iam::999999999999:root' } }),
+        'a canonical user that is not there': (bucket: string) =>
+          statement(bucket, { Principal: { CanonicalUser: 'ffffffffff'.padStart(64, '0') } }),
         'a user that is not there': (bucket: string) =>
           statement(bucket, { Principal: { AWS: 'arn:aws:iam::000000000000:user/nobody-of-this-name' } }),
       },

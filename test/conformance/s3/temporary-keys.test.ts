@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { api } from './harness/pages.ts';
 import type { Keys } from './harness/signer.ts';
 import { expectError, expectStatus, type Lab, suite } from './harness/suite.ts';
 import type { Element } from './harness/xml.ts';
@@ -74,6 +75,15 @@ suite('temporary keys', `${STS}API_AssumeRole.html`, {
       expectError(await lab.send('PUT', `in/${key}`, { keys, body: 'y' }), 403, 'AccessDenied');
       expectError(await lab.send('DELETE', `in/${key}`, { keys }), 403, 'AccessDenied');
       expectError(await lab.send('GET', '', { keys }), 403, 'AccessDenied');
+    },
+  },
+  'the buckets are listed to whom the session policy lets': {
+    page: api('ListBuckets'),
+    run: async (lab) => {
+      const list = async (Action: string) =>
+        lab.s3.send('GET', '/', { keys: await assume(lab, [{ Effect: 'Allow', Action, Resource: '*' }]) });
+      expectError(await list('s3:ListBucket'), 403, 'AccessDenied');
+      expect(expectStatus(await list('s3:ListAllMyBuckets'), 200).text).to.contain(`<Name>${lab.bucket}</Name>`);
     },
   },
   'a session policy gives nothing that its maker has not': {

@@ -126,6 +126,16 @@ suite('versions of objects', PAGES.versioning, {
       expect(answer.headers.allow ?? 'DELETE').to.equal('DELETE');
     }),
   },
+  'a marker has no list and no tags: 405': {
+    page: MARKERS,
+    ...over(['acl', 'tagging'], (what) => async (lab) => {
+      const { send, put } = await versioned(lab);
+      await put('a', '1');
+      const versionId = String((await send('DELETE', 'a')).headers['x-amz-version-id']);
+      expectError(await send('GET', 'a', { query: { [what]: '', versionId } }), 405, 'MethodNotAllowed');
+      expectError(await send('GET', 'a', { query: { [what]: '' } }), 404, 'NoSuchKey');
+    }),
+  },
   'deleting what is absent leaves a marker too': {
     page: MARKERS,
     run: async (lab) => {

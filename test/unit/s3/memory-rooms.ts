@@ -227,8 +227,9 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
     async copyObject(_who, from, to, options) {
       const source = need(from.bucket, from.key);
       check(from.bucket, from.key, options.sourceConditions, 'write');
-      const attributes = options.attributes ?? source.info.attributes;
-      const mtime = options.mtime ?? source.info.mtime;
+      const said = options.describe?.(source.info);
+      const attributes = said?.attributes ?? options.attributes ?? source.info.attributes;
+      const mtime = options.mtime ?? said?.mtime ?? source.info.mtime;
       return {
         info: store(to.bucket, to.key, source.bytes, source.info.etag, { attributes, mtime }),
         created: true,

@@ -255,6 +255,13 @@ export const MISTAKES: readonly Mistake[] = (
       'if (false)',
     ],
     [
+      'SSE-C in a bucket that keeps it out',
+      'it is let in',
+      'protocols/s3/customer-key.ts',
+      "if (rule?.BlockedEncryptionTypes?.EncryptionType?.includes('SSE-C')) throw new S3Error('AccessDenied');",
+      '',
+    ],
+    [
       'SSE-S3 and SSE-KMS',
       'a key service is taken for AES256',
       'protocols/s3/representation.ts',
