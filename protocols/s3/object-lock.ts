@@ -21,8 +21,11 @@ export function modeOf(text: string | undefined): RetentionMode | undefined {
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
  * @throws InvalidRequest where the bucket has no object lock, InvalidArgument
  */
-export function lockOption(x: Exchange, bucket: Bucket): { lock?: Partial<ObjectLock> } {
-  const { headers } = x.req;
+export function lockOption(
+  x: Exchange,
+  bucket: Bucket,
+  headers: IncomingHttpHeaders = x.req.headers,
+): { lock?: Partial<ObjectLock> } {
   const take = (name: string): string | undefined => {
     const value = headers[name];
     return typeof value === 'string' ? value : undefined;

@@ -10,6 +10,7 @@ import { readScope } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import { addressOf, type Exchange, type S3Deps } from './exchange.ts';
 import { type Form, formBoundary, openForm } from './multipart-form.ts';
+import { lockOption } from './object-lock.ts';
 import { allowTags, store } from './operations/put-object.ts';
 import { PUT_BYTES_MAX, type Upload } from './payload.ts';
 import { checkPolicy, type PostPolicy, parsePolicy } from './post-policy.ts';
@@ -151,7 +152,7 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
         bucket,
         at,
         upload,
-        { attributes, conditions: {}, ...(mtime === undefined ? {} : { mtime }) },
+        { attributes, conditions: {}, ...lockOption(x, bucket, headers), ...(mtime === undefined ? {} : { mtime }) },
         headers,
       );
       answer(x, fields, bucket.name, at.key, output);

@@ -1,83 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { headOf, type S3Answer } from './harness/client.ts';
-import { documentsOf } from './harness/documents.ts';
-import { PAGES } from './harness/pages.ts';
-import { hmac, type Keys, signingKey, stampOf } from './harness/signer.ts';
-import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
-
-const BOUNDARY = '----conformance7MA4YWxk';
-/** The variable, as a form has it. */
-const FILE_NAME = ['$', '{filename}'].join('');
-type Field = readonly [name: string, value: string];
-type Condition = Record<string, string> | readonly [string, ...(string | number)[]];
-
-interface FormOptions {
-  fields?: readonly Field[];
-  conditions?: readonly Condition[];
-  file?: string | Buffer;
-  fileName?: string;
-  expires?: Date;
-  keys?: Keys;
-  /** Changes what was signed. */
-  tamper?: (fields: Map<string, string>) => void;
-  policyText?: string;
-  withoutFile?: boolean;
-  afterFile?: readonly Field[];
-}
-
-/** A signed form: policy, signature and the fields given, `key` among them. */
-function formOf(lab: Lab, key: string, options: FormOptions = {}): Buffer {
-  const keys = options.keys ?? lab.s3.keys;
-  const at = new Date();
-  const scope = `${stampOf(at).slice(0, 8)}/${lab.s3.region}/s3/aws4_request`;
-  const signed: Field[] = [
-    ['x-amz-algorithm', 'AWS4-HMAC-SHA256'],
-    ['x-amz-credential', `${keys.accessKeyId}/${scope}`],
-    ['x-amz-date', stampOf(at)],
-  ];
-  const conditions = options.conditions ?? [['starts-with', '$key', '']];
-  const policy =
-    options.policyText ??
-    JSON.stringify({
-      expiration: (options.expires ?? new Date(at.getTime() + 600_000)).toISOString(),
-      conditions: [{ bucket: lab.bucket }, ...conditions, ...signed.map(([name, value]) => ({ [name]: value }))],
-    });
-  const encoded = Buffer.from(policy).toString('base64');
-  const signature = hmac(signingKey(keys.secretAccessKey, scope), encoded).toString('hex');
-  const fields = new Map<string, string>([
-    ['key', key],
-    ...(options.fields ?? []),
-    ...signed,
-    ['policy', encoded],
-    ['x-amz-signature', signature],
-  ]);
-  options.tamper?.(fields);
-  const part = ([name, value]: Field): string =>
-    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
-  const file = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="${options.fileName ?? 'photo.jpg'}"\r\nContent-Type: image/jpeg\r\n\r\n`;
-  return Buffer.concat([
-    Buffer.from([...fields].map(part).join('')),
-    ...(options.withoutFile === true ? [] : [Buffer.from(file), Buffer.from(options.file ?? 'the file'), Buffer.from('\r\n')]),
-    Buffer.from((options.afterFile ?? []).map(part).join('')),
-    Buffer.from(`--${BOUNDARY}--\r\n`),
-  ]);
-}
-
-function post({ s3, bucket }: Lab, body: Buffer, headers: Record<string, string> = {}): Promise<S3Answer> {
-  return s3.send('POST', `/${bucket}`, {
-    auth: 'none',
-    body,
-    headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, ...headers },
-  });
-}
-
-const upload = (lab: Lab, key: string, options?: FormOptions): Promise<S3Answer> => post(lab, formOf(lab, key, options));
-
-/** Takes all that is said of a signature out of a form. */
-function unsigned(fields: Map<string, string>): void {
-  for (const name of ['policy', 'x-amz-signature', 'x-amz-algorithm', 'x-amz-credential', 'x-amz-date']) fields.delete(name);
-}
+import { headOf } from './harness/client.ts';
+import { BOUNDARY, type Condition, FILE_NAME, type Field, formOf, post, upload } from './harness/forms.ts';
+import { guide, PAGES } from './harness/pages.ts';
+import { expectError, expectStatus, over, suite } from './harness/suite.ts';
 
 suite('POST form upload', PAGES.postObject, {
   'a signed form stores its file and answers 204': async (lab) => {
@@ -197,6 +123,32 @@ suite('POST form upload', PAGES.postObject, {
     expectStatus(await upload(lab, key, { fields: [['tagging', tagging]], conditions }), 204);
     expect((await lab.head(key)).headers['x-amz-tagging-count']).to.equal('1');
   },
+  'fields of object lock hold what the form stores': {
+    page: guide('object-lock-managing'),
+    run: async (lab) => {
+      const until = new Date(Date.now() + 24 * 3600 * 1000).toISOString();
+      const fields = [
+        ['x-amz-object-lock-mode', 'GOVERNANCE'],
+        ['x-amz-object-lock-retain-until-date', until],
+      ] as const;
+      const conditions = [['starts-with', '$key', ''], ...fields.map(([name, value]) => ({ [name]: value }))] as const;
+      expectError(await upload(lab, lab.key(), { fields, conditions }), 400, 'InvalidRequest');
+      const bucket = `${lab.bucket}-held`.slice(-63);
+      const locked = { 'x-amz-bucket-object-lock-enabled': 'true' };
+      expectStatus(await lab.s3.send('PUT', `/${bucket}`, { headers: locked }), 200);
+      const stored = expectStatus(await upload({ ...lab, bucket }, 'a', { fields, conditions }), 204);
+      const { headers } = await lab.s3.send('HEAD', `/${bucket}/a`);
+      expect([headers['x-amz-object-lock-mode'], headers['x-amz-object-lock-retain-until-date']]).to.deep.equal([
+        'GOVERNANCE',
+        until,
+      ]);
+      const versionId = String(stored.headers['x-amz-version-id']);
+      expectError(await lab.s3.send('DELETE', `/${bucket}/a`, { query: { versionId } }), 403, 'AccessDenied');
+      const past = { 'x-amz-bypass-governance-retention': 'true' };
+      expectStatus(await lab.s3.send('DELETE', `/${bucket}/a`, { query: { versionId }, headers: past }), 204);
+      expectStatus(await lab.s3.send('DELETE', `/${bucket}`), 204);
+    },
+  },
   'names of fields are taken in any case': async (lab) => {
     const key = lab.key();
     const turn = (fields: Map<string, string>): void => {
@@ -258,171 +210,5 @@ suite('POST form upload', PAGES.postObject, {
       expectStatus(await lab.get(key), 400);
       expect((await lab.get(key, { headers: Object.fromEntries(fields) })).text).to.equal('the file');
     },
-  },
-});
-
-suite('POST policy', PAGES.postPolicy, {
-  'an exact condition holds for its value only': async (lab) => {
-    const key = lab.key();
-    expectStatus(await upload(lab, key, { conditions: [{ key }] }), 204);
-    expectError(await upload(lab, `${key}-other`, { conditions: [{ key }] }), 403, 'AccessDenied');
-    expectStatus(await lab.get(`${key}-other`), 404);
-  },
-  'eq is an exact condition': async (lab) => {
-    const key = lab.key();
-    expectStatus(await upload(lab, key, { conditions: [['eq', '$key', key]] }), 204);
-    expectError(await upload(lab, `${key}-other`, { conditions: [['eq', '$key', key]] }), 403, 'AccessDenied');
-  },
-  'starts-with holds for what begins so': async (lab) => {
-    const stem = lab.key();
-    const conditions: Condition[] = [['starts-with', '$key', `${stem}/`]];
-    expectStatus(await upload(lab, `${stem}/a`, { conditions }), 204);
-    expectError(await upload(lab, 'elsewhere/a', { conditions }), 403, 'AccessDenied');
-  },
-  'each of several content types must begin so': async (lab) => {
-    const key = lab.key();
-    const conditions: Condition[] = [{ key }, ['starts-with', '$Content-Type', 'image/']];
-    expectStatus(await upload(lab, key, { fields: [['Content-Type', 'image/png,image/gif']], conditions }), 204);
-    expectError(await upload(lab, key, { fields: [['Content-Type', 'image/png,text/html']], conditions }), 403, 'AccessDenied');
-  },
-  'a file within content-length-range is stored': over(
-    { 'at its least': 'abc', 'at its most': 'abcdef' },
-    (file) => async (lab) => {
-      const key = lab.key();
-      expectStatus(await upload(lab, key, { file, conditions: [{ key }, ['content-length-range', 3, 6]] }), 204);
-    },
-  ),
-  'a smaller file is EntityTooSmall, and nothing is stored': async (lab) => {
-    const key = lab.key();
-    const answer = await upload(lab, key, { file: 'ab', conditions: [{ key }, ['content-length-range', 3, 6]] });
-    expectError(answer, 400, 'EntityTooSmall');
-    expectStatus(await lab.get(key), 404);
-  },
-  'a larger file is EntityTooLarge, and nothing is stored': async (lab) => {
-    const key = lab.key();
-    const answer = await upload(lab, key, { file: 'abcdefg', conditions: [{ key }, ['content-length-range', 3, 6]] });
-    expectError(answer, 400, 'EntityTooLarge');
-    expectStatus(await lab.get(key), 404);
-  },
-  'a policy past its expiration is refused': async (lab) => {
-    const answer = await upload(lab, lab.key(), { expires: new Date(Date.now() - 1000) });
-    expectError(answer, 403, 'AccessDenied');
-    expect(answer.xml().value('Message')).to.contain('expired');
-  },
-  'a field that no condition names is refused': async (lab) => {
-    const answer = await upload(lab, lab.key(), { fields: [['x-amz-meta-more', 'a']] });
-    expectError(answer, 403, 'AccessDenied');
-    expect(answer.xml().value('Message')).to.contain('x-amz-meta-more');
-  },
-  'a field x-ignore-… needs no condition': async (lab) =>
-    void expectStatus(await upload(lab, lab.key(), { fields: [['x-ignore-me', 'a']] }), 204),
-  'a condition on a field that is not there is refused': async (lab) => {
-    const key = lab.key();
-    expectError(await upload(lab, key, { conditions: [{ key }, { acl: 'private' }] }), 403, 'AccessDenied');
-  },
-  'a form for another bucket is refused': async (lab) => {
-    const bucket = await lab.newBucket();
-    const answer = await post({ ...lab, bucket }, formOf(lab, lab.key()));
-    expectError(answer, 403, 'AccessDenied');
-  },
-  'a policy that was changed is SignatureDoesNotMatch': async (lab) => {
-    const key = lab.key();
-    const tamper = (fields: Map<string, string>): void => {
-      const policy = JSON.parse(Buffer.from(fields.get('policy') ?? '', 'base64').toString());
-      policy.expiration = '2099-01-01T00:00:00Z';
-      fields.set('policy', Buffer.from(JSON.stringify(policy)).toString('base64'));
-    };
-    expectError(await upload(lab, key, { tamper }), 403, 'SignatureDoesNotMatch');
-    expectStatus(await lab.get(key), 404);
-  },
-  'a key that was changed is refused by the policy': async (lab) => {
-    const key = lab.key();
-    const answer = await upload(lab, key, { conditions: [{ key }], tamper: (fields) => void fields.set('key', 'stolen') });
-    expectError(answer, 403, 'AccessDenied');
-  },
-  'another secret is SignatureDoesNotMatch': async (lab) =>
-    expectError(await upload(lab, lab.key(), { keys: { ...lab.s3.keys, secretAccessKey: 'x' } }), 403, 'SignatureDoesNotMatch'),
-  'an unknown access key is InvalidAccessKeyId': async (lab) =>
-    expectError(await upload(lab, lab.key(), { keys: { ...lab.s3.keys, accessKeyId: 'AKIANOBODY' } }), 403, 'InvalidAccessKeyId'),
-  'a field of the signature that lacks is InvalidArgument': {
-    page: PAGES.sigv4Post,
-    ...over(['x-amz-signature', 'x-amz-credential', 'x-amz-date', 'x-amz-algorithm'], (name) => async (lab) => {
-      const answer = await upload(lab, lab.key(), { tamper: (fields) => void fields.delete(name) });
-      expect([400, 403]).to.include(answer.status);
-      expect(answer.xml().value('Code')).to.be.oneOf(['InvalidArgument', 'AccessDenied']);
-    }),
-  },
-  "a form without a policy is nobody's": async (lab) => {
-    const key = lab.key();
-    expectError(await upload(lab, key, { tamper: unsigned }), 403, 'AccessDenied');
-    expectStatus(await lab.get(key), 404);
-  },
-  'a signature without a policy is InvalidArgument': async (lab) =>
-    expectError(await upload(lab, lab.key(), { tamper: (fields) => void fields.delete('policy') }), 400, 'InvalidArgument'),
-  'a form without a policy stores where everybody may write': over(
-    {
-      'by a policy': async ({ s3 }: Lab, bucket: string) => {
-        const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/in/*` }];
-        const body = JSON.stringify({ Version: '2012-10-17', Statement });
-        expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'policy=', body }), 204);
-      },
-      'by a list': async ({ s3 }: Lab, bucket: string) => {
-        const rule = '<Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule>';
-        expectStatus(await documentsOf(s3, 'ownershipControls', 'OwnershipControls').put(bucket, rule), 200);
-        const headers = { 'x-amz-acl': 'public-read-write' };
-        expectStatus(await s3.send('PUT', `/${bucket}`, { query: 'acl=', headers }), 200);
-      },
-    },
-    (open) => async (lab) => {
-      const bucket = await lab.newBucket();
-      expectStatus(await documentsOf(lab.s3, 'publicAccessBlock', 'PublicAccessBlockConfiguration').remove(bucket), 204);
-      const there = { ...lab, bucket };
-      const unsigned = (fields: Map<string, string>): void => {
-        for (const name of ['policy', 'x-amz-signature', 'x-amz-algorithm', 'x-amz-credential', 'x-amz-date'])
-          fields.delete(name);
-      };
-      expectError(await upload(there, 'in/a', { tamper: unsigned }), 403, 'AccessDenied');
-      await open(lab, bucket);
-      const fields = [
-        ['Content-Type', 'text/plain'],
-        ['success_action_status', '201'],
-      ] as const;
-      const answer = expectStatus(await upload(there, 'in/a', { fields, tamper: unsigned }), 201);
-      expect(answer.xml().value('Key')).to.equal('in/a');
-      const got = await lab.s3.send('GET', `/${bucket}/in/a`);
-      expect([got.text, got.headers['content-type']]).to.deep.equal(['the file', 'text/plain']);
-    },
-  ),
-  'an unsigned form may not write beside what everybody may': async (lab) => {
-    const bucket = await lab.newBucket();
-    expectStatus(await documentsOf(lab.s3, 'publicAccessBlock', 'PublicAccessBlockConfiguration').remove(bucket), 204);
-    const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/in/*` }];
-    const body = JSON.stringify({ Version: '2012-10-17', Statement });
-    expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'policy=', body }), 204);
-    const there = { ...lab, bucket };
-    expectError(await upload(there, 'out/a', { tamper: unsigned }), 403, 'AccessDenied');
-    const tags = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>';
-    expectError(await upload(there, 'in/a', { fields: [['tagging', tags]], tamper: unsigned }), 403, 'AccessDenied');
-    expectStatus(await lab.s3.send('GET', `/${bucket}/in/a`), 404);
-  },
-  'a policy that is none is InvalidPolicyDocument': over(
-    {
-      'no JSON': 'no json',
-      'no object': '[]',
-      'nesting without end': `{"expiration": "2099-01-01T00:00:00Z", "conditions": ${'['.repeat(5000)}${']'.repeat(5000)}}`,
-      'no expiration': '{"conditions": []}',
-      'no conditions': '{"expiration": "2099-01-01T00:00:00Z"}',
-      'an expiration that is no time': '{"expiration": "tomorrow", "conditions": []}',
-      'an unknown operator': '{"expiration": "2099-01-01T00:00:00Z", "conditions": [["ends-with", "$key", "a"]]}',
-      'a condition of two fields': '{"expiration": "2099-01-01T00:00:00Z", "conditions": [{"key": "a", "acl": "b"}]}',
-      'a range that is no range': '{"expiration": "2099-01-01T00:00:00Z", "conditions": [["content-length-range", 5, 1]]}',
-    },
-    (policyText) => async (lab) => expectError(await upload(lab, lab.key(), { policyText }), 400, 'InvalidPolicyDocument'),
-  ),
-  'who may not write there may not by a form either': async (lab) => {
-    const key = lab.key();
-    const answer = await upload(lab, key, { keys: lab.otherAccount().keys });
-    expect([403, 404]).to.include(answer.status);
-    expectStatus(await lab.get(key), 404);
   },
 });

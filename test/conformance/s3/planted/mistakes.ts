@@ -273,7 +273,7 @@ export const MISTAKES: readonly Mistake[] = (
       'errors',
       'an error does not say which key',
       'protocols/s3/errors.ts',
-      "if (code === 'not_found') named.push(['Key', key]);",
+      "if (code === 'not_found') named.push(['Key', at.key]);",
       '',
     ],
     [
