@@ -116,10 +116,10 @@ export async function createSpaceGuard(options: SpaceGuardOptions): Promise<Spac
 /** For bodies; collection writes to the log itself, because it makes room. */
 export function guardLog(log: Log, guard: SpaceGuard): Log {
   const spending = (append: Log['append']): Log['append'] => {
-    return (record) =>
+    return (record, crc) =>
       guarded(guard, () => {
         guard.spend(record.reduce((sum, { length }) => sum + length, 0));
-        return append(record);
+        return append(record, crc);
       });
   };
   return { ...log, append: spending(log.append), appendUnsynced: spending(log.appendUnsynced) };

@@ -42,7 +42,7 @@ export interface Lane {
   /** Bytes of the open pack. */
   readonly size: number;
   /** Resolves when written, or when `durable`, after the fsync that covers it. */
-  append(record: Uint8Array[], durable: boolean): Promise<ChunkPlace>;
+  append(record: Uint8Array[], durable: boolean, crc?: number): Promise<ChunkPlace>;
   /** Resolves when all that was appended before is durable. */
   sync(): Promise<void>;
   /** Ends the open pack, if it was begun before `beforeMs`; the next append begins another. */
@@ -52,6 +52,7 @@ export interface Lane {
 
 interface Entry {
   record: Uint8Array[];
+  crc: number | undefined;
   length: number;
   durable: boolean;
   resolve(place: ChunkPlace): void;
@@ -84,12 +85,12 @@ export function createLane(options: LaneOptions): Lane {
   let staging: Staging | null = null;
   let direct = options.direct;
 
-  function enqueue(record: Uint8Array[], durable: boolean): Promise<ChunkPlace> {
+  function enqueue(record: Uint8Array[], durable: boolean, crc?: number): Promise<ChunkPlace> {
     if (closed) return Promise.reject(new CloudStoreError('unavailable', 'The log is closed.'));
     const length = record.reduce((sum, part) => sum + part.length, 0);
     pending += length;
     return new Promise((resolve, reject) => {
-      queue.push({ record, length, durable, resolve, reject });
+      queue.push({ record, crc, length, durable, resolve, reject });
       running ??= run();
     });
   }
@@ -145,9 +146,9 @@ export function createLane(options: LaneOptions): Lane {
     if (to.direct !== null) staging ??= createStaging(options.stagingBytes);
     const start = to.direct === null || batch.every(({ length }) => length === 0) ? to.tail : nextBlock(to.tail);
     let at = start;
-    for (const { record, length } of batch) {
+    for (const { record, crc, length } of batch) {
       if (length === 0) continue; // a barrier
-      buffers.push(encodeFrame(record), ...record);
+      buffers.push(encodeFrame(record, crc), ...record);
       at += FRAME_BYTES + length;
     }
     if (at > to.allocated) {

@@ -131,8 +131,8 @@ export async function createLog(options: LogOptions): Promise<Log> {
   const isLost = ({ pack, offset, length }: ChunkPlace): boolean => offset + length > (broken.get(pack) ?? Infinity);
 
   return {
-    append: (record) => small.append(record, true),
-    appendUnsynced: (record) => bulk.reduce((a, b) => (b.pending < a.pending ? b : a)).append(record, false),
+    append: (record, crc) => small.append(record, true, crc),
+    appendUnsynced: (record, crc) => bulk.reduce((a, b) => (b.pending < a.pending ? b : a)).append(record, false, crc),
     async sync(places) {
       const wanted = places && new Set(places.map(({ pack }) => pack));
       try {

@@ -50,13 +50,8 @@ export function decodePackHeader(bytes: Buffer): PackHeader | null {
 }
 
 /** What stands before a record: its length, the CRC32C of its bytes, and one of the frame itself. */
-export function encodeFrame(record: Uint8Array[]): Buffer {
-  let length = 0;
-  let crc = 0;
-  for (const part of record) {
-    length += part.length;
-    crc = crc32c(part, crc);
-  }
+export function encodeFrame(record: Uint8Array[], crc = record.reduce((sum, part) => crc32c(part, sum), 0)): Buffer {
+  const length = record.reduce((sum, part) => sum + part.length, 0);
   const out = Buffer.allocUnsafe(FRAME_BYTES);
   out.writeUInt32BE(FRAME_MAGIC, 0);
   out.writeUInt32BE(length, 4);

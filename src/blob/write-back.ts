@@ -245,15 +245,15 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
       await look();
     },
     log: {
-      async append(record) {
+      async append(record, crc) {
         await room();
-        const place = await log.append(record);
+        const place = await log.append(record, crc);
         count(place.pack, place.length);
         return place;
       },
-      async appendUnsynced(record) {
+      async appendUnsynced(record, crc) {
         await room();
-        const place = await log.appendUnsynced(record);
+        const place = await log.appendUnsynced(record, crc);
         count(place.pack, place.length);
         return place;
       },

@@ -6,13 +6,16 @@ import type { ChunkPlace } from './content.ts';
  * After a failed write or fsync the pack is not trusted any more: it is sealed at its last good sync and a new one begins.
  */
 export interface Log {
-  /** Appends one record (its buffers in order) and resolves when it is durable. @throws insufficient_storage, unavailable */
-  append(record: Uint8Array[]): Promise<ChunkPlace>;
+  /**
+   * Appends one record (its buffers in order) and resolves when it is durable.
+   * @param crc CRC32C of the record, from whoever has it already. @throws insufficient_storage, unavailable
+   */
+  append(record: Uint8Array[], crc?: number): Promise<ChunkPlace>;
   /**
    * Appends without waiting for durability: resolves once the bytes were handed to the disk queue, with its place; the caller must await `sync`
    * before it lets anything name the record. For bodies of many chunks. Back-pressure: it waits while too much is in flight.
    */
-  appendUnsynced(record: Uint8Array[]): Promise<ChunkPlace>;
+  appendUnsynced(record: Uint8Array[], crc?: number): Promise<ChunkPlace>;
   /**
    * Resolves when everything appended before the call is durable; with `places`, when these are.
    * @throws unavailable when records were lost to a failed write or fsync after `appendUnsynced` had resolved. Without `places` that may

@@ -18,6 +18,8 @@ export interface SealedChunk {
   record: Uint8Array[];
   /** Some of the record is the chunk's own pieces: they must stay as they are until it is written. */
   borrowed: boolean;
+  /** CRC32C of the record, where a thread computed it. */
+  crc?: number;
 }
 
 /** Makes the record of a chunk: compressed where that pays, encrypted where that is wished. */
@@ -53,12 +55,12 @@ export function createSeal(keys: RecordKeys, { compression, cipher, threads }: S
     const compressed = packed?.map((one) => one?.length ?? null) ?? null;
     const header = encodeRecordHeader({ domain: domain.id, cipher, epoch, id, salt, size, compressed });
     const key = cipher === CIPHER_AES_256_GCM ? keys.derive(domain, epoch, salt) : null;
-    const record: Uint8Array[] = [header.bytes];
     const elsewhere = key !== null && packed === null && size >= THREAD_BYTES_MIN ? threads?.seal(key, header, segments) : null;
     if (elsewhere) {
-      for (const bytes of await elsewhere) record.push(disposable(bytes));
-      return { record, borrowed: false };
+      const { pieces: sealed, crc } = await elsewhere;
+      return { record: [header.bytes, ...sealed.map(disposable)], borrowed: false, crc };
     }
+    const record: Uint8Array[] = [header.bytes];
     let borrowed = false;
     for (const [index, segment] of segments.entries()) {
       const bytes = packed?.[index];

@@ -28,10 +28,10 @@ export function createStoreChunk({ seal, log, gates }: StoreChunkDeps): StoreChu
   async function store(domain: DomainKeys, chunk: PlainChunk, { durable, done }: StoreOptions): Promise<ChunkPlace> {
     const leave = await (durable ? gates.small : gates.bulk).enter(chunk.size);
     try {
-      const { record, borrowed } = await seal(domain, chunk);
+      const { record, borrowed, crc } = await seal(domain, chunk);
       if (!borrowed) done();
       try {
-        return await (durable ? log.append(record) : log.appendUnsynced(record));
+        return await (durable ? log.append(record, crc) : log.appendUnsynced(record, crc));
       } finally {
         for (const bytes of record) dispose(bytes);
       }

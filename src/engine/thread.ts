@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { crc32c } from '@node-rs/crc32';
 import { isCloudStoreError } from '#core/errors';
 import { createHashes, type Hasher } from './hashes.ts';
 import { openInPlace, openSegment, opensInPlace, type SealedSegment, sealSegment } from './record-cipher.ts';
@@ -21,7 +22,8 @@ export type FromThread =
   | { kind: 'ready' }
   /** Without a digest: the ranges of one message were read. */
   | { kind: 'digest'; id: number; digest?: Uint8Array }
-  | { kind: 'sealed'; id: number; pieces: Uint8Array[] }
+  /** `crc`: CRC32C of the record, its header included. */
+  | { kind: 'sealed'; id: number; pieces: Uint8Array[]; crc: number }
   | { kind: 'opened'; id: number; sealed: ArrayBuffer; plain: SentPlain };
 
 /** In pieces; joined in the place of the ciphertext; or what is wrong with it. */
@@ -59,7 +61,8 @@ function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
     if (message.kind === 'seal') {
       const made = message.ranges.flatMap((ranges, index) => sealSegment(key, header, index, views(memory, ranges)));
       const pieces = made.map((bytes) => (isAlone(bytes) ? bytes : new Uint8Array(bytes)));
-      return send({ kind: 'sealed', id, pieces }, transferable(pieces));
+      const crc = pieces.reduce((sum, bytes) => crc32c(bytes, sum), crc32c(header.bytes));
+      return send({ kind: 'sealed', id, pieces, crc }, transferable(pieces));
     }
     const { sealed, segments } = message;
     const plain = opened(key, header, Buffer.from(sealed), segments);

@@ -20,6 +20,13 @@ export interface WorkerDigest<Name extends ThreadDigest = ThreadDigest> {
   abort(): void;
 }
 
+export interface ThreadSealed {
+  /** The sealed segments, each piece alone on its memory. */
+  pieces: Buffer[];
+  /** CRC32C of the record: header and segments. */
+  crc: number;
+}
+
 export interface ThreadOpened {
   /** The memory that was handed over, again. */
   sealed: ArrayBuffer;
@@ -35,10 +42,10 @@ export interface ThreadOpened {
 export interface Threads {
   begin<Name extends ThreadDigest>(name: Name): WorkerDigest<Name>;
   /**
-   * The sealed segments of a record in pieces, each alone on its memory. `segments` are plaintext in the arena, which must stay until it resolves.
+   * The sealed segments of a record. `segments` are plaintext in the arena, which must stay until it resolves.
    * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable
    */
-  seal(key: Buffer, header: SegmentedHeader, segments: Uint8Array[][]): Promise<Buffer[]> | null;
+  seal(key: Buffer, header: SegmentedHeader, segments: Uint8Array[][]): Promise<ThreadSealed> | null;
   /** In place, where that is possible. Takes the buffer's whole memory over until it resolves. null as above. @throws unavailable, and the memory is lost */
   open(key: Buffer, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): Promise<ThreadOpened> | null;
   close(): Promise<void>;
@@ -209,7 +216,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       const job = { kind: 'seal' as const, key: alone(key), header: { bytes: alone(bytes), segments: layout }, ranges };
       return run(thread, size, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread)).then((message) => {
         if (message.kind !== 'sealed') throw new Error('A thread answered something else.');
-        return message.pieces.map(asBuffer);
+        return { pieces: message.pieces.map(asBuffer), crc: message.crc };
       });
     },
     open(key, { bytes, segments: layout }, sealed, segments) {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { crc32c } from '@node-rs/crc32';
 import { expect } from 'chai';
 import { isCloudStoreError } from '#core/errors';
 import { type Arena, createArena, SLOT_BYTES } from '#engine/arena';
@@ -62,8 +63,10 @@ describe('threads of the content store', () => {
     }));
 
   it('seal what this thread opens', async () => {
-    const record = Buffer.concat((await threads.seal(KEY, header, plain)) ?? []);
+    const { pieces, crc } = (await threads.seal(KEY, header, plain))!;
+    const record = Buffer.concat(pieces);
     expect(record.equals(sealed())).to.equal(true);
+    expect(crc).to.equal(crc32c(Buffer.concat([header.bytes, record])));
     for (const { index, offset, length } of segments()) {
       const opened = Buffer.concat(openSegment(KEY, header, index, record.subarray(offset, offset + length)));
       expect(opened.equals(Buffer.concat(plain[index]!))).to.equal(true);
