@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { BucketUsage, ExplainQuestion, Explanation } from '../../../clients/typescript/index.ts';
 import { isApiError } from '../api/error.ts';
+import { type Seen, STILL_NOTHING, see } from '../api/seen.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { changeRetention, retentionOf, sayRetention } from '../history/retention.tsx';
@@ -19,7 +20,7 @@ import { fail, tell } from '../ui/toast.tsx';
 import { BucketRules, editRule } from './bucket-rules.tsx';
 import { DocumentEditor, editDocument } from './document-dialog.tsx';
 import { DOCUMENT_KINDS, type DocumentKind, formHolds } from './documents.ts';
-import { canonical, type Json } from './json.ts';
+import type { Json } from './json.ts';
 import { gigabytes, quotaField } from './quota.ts';
 
 /** Everything that can be set of one bucket: S3's documents, by forms and as text, quota, history, and who may what. */
@@ -132,11 +133,11 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
   const name = t(`document.${kind.name}` as MessageKey);
   const path = { bucket, document: kind.name };
   const text = t(`document.${kind.name}Text` as MessageKey);
-  const load = (): Promise<{ document: Json | null }> =>
-    client.call('GetBucketDocument', { path }).then(
-      (document) => ({ document: document as Json }),
+  const load = (): Promise<Seen<Json | null>> =>
+    see('GetBucketDocument', { path }).then(
+      ({ value, still }) => ({ value: value as Json, still }),
       (error: unknown) => {
-        if (isApiError(error, 'not_found')) return { document: null };
+        if (isApiError(error, 'not_found')) return { value: null, still: STILL_NOTHING };
         throw error;
       },
     );
@@ -146,45 +147,48 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
     tell(t('document.saved', { name }));
     loaded.reload();
   };
-  const byForm = async (document: Json | null): Promise<void> => {
+  const byForm = async (seen: Seen<Json | null>): Promise<void> => {
     const { form } = kind;
     if (form === undefined) return;
     const changed = await askForm({
       title: name,
       text,
       action: t('save'),
-      fields: form.fields(document),
-      act: (values) => write(document, form.build(values)),
+      fields: form.fields(seen.value),
+      act: (values) => write(seen, form.build(values)),
     });
     done(changed);
   };
-  const write = async (before: Json | null, body: Json | null): Promise<void> => {
-    if (body !== null) await client.call('PutBucketDocument', { path, body });
-    else if (before !== null) await client.call('RemoveBucketDocument', { path });
+  const write = async ({ value: before, still: headers }: Seen<Json | null>, body: Json | null): Promise<void> => {
+    if (body !== null) await client.call('PutBucketDocument', { path, body, headers });
+    else if (before !== null) await client.call('RemoveBucketDocument', { path, headers });
   };
   /** One rule among others: those may be other ones by now. */
-  const putRules = async (before: Json | null, body: Json | null): Promise<void> => {
-    const now = await load();
-    if (canonical(now.document) !== canonical(before)) {
-      loaded.set(now);
+  const putRules = async (before: Seen<Json | null>, body: Json | null): Promise<void> => {
+    try {
+      await write(before, body);
+    } catch (error) {
+      if (!isApiError(error, 'precondition_failed')) throw error;
+      loaded.reload();
       throw new Told(t('rules.changed'));
     }
-    await write(before, body);
     await load().then(loaded.set, loaded.reload);
     tell(t('document.saved', { name }));
   };
-  const byText = async (document: Json | null): Promise<void> => {
+  const byText = async ({ value, still }: Seen<Json | null>): Promise<void> => {
     const example = JSON.parse(JSON.stringify(kind.example).replaceAll('BUCKET', bucket)) as Json;
-    done(await editDocument({ bucket, name: kind.name, title: name, document: document ?? example }));
+    done(await editDocument({ bucket, name: kind.name, title: name, document: value ?? example, still }));
   };
   const remove = async (): Promise<void> => {
     if (!(await confirm(t('document.remove', { name }), text, t('remove.action')))) return;
-    await client.call('RemoveBucketDocument', { path }).then(() => done(true), fail);
+    await write(seen, null).then(() => done(true), fail);
+    loaded.reload();
   };
   const found = loaded.data;
-  const document = found?.document ?? null;
+  const seen = found ?? { value: null, still: STILL_NOTHING };
+  const document = seen.value;
   return (
-    <div class={kind.rules !== undefined && found?.document ? 'setting ruled' : 'setting'}>
+    <div class={kind.rules !== undefined && document !== null ? 'setting ruled' : 'setting'}>
       <h3>{name}</h3>
       <div class="setting-value">
         {loaded.error !== null ? (
@@ -199,8 +203,8 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
             text={text}
             form={kind.rules}
             document={document}
-            put={(body) => putRules(document, body)}
-            byText={() => void byText(document)}
+            put={(body) => putRules(seen, body)}
+            byText={() => void byText(seen)}
           />
         ) : (
           <code class="wrap">{visible(summary(document))}</code>
@@ -214,8 +218,7 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
             disabled={found === null}
             onClick={() => {
               const { rules: form } = kind;
-              if (form !== undefined)
-                void editRule({ name, form, document, put: (body) => putRules(document, body), text }, null);
+              if (form !== undefined) void editRule({ name, form, document, put: (body) => putRules(seen, body), text }, null);
             }}
           />
         )}
@@ -224,14 +227,14 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
             icon={Pencil}
             label={t('document.edit', { name })}
             disabled={found === null}
-            onClick={() => void byForm(document)}
+            onClick={() => void byForm(seen)}
           />
         )}
         <IconButton
           icon={Code}
           label={t('document.asText', { name })}
           disabled={found === null}
-          onClick={() => void byText(document)}
+          onClick={() => void byText(seen)}
         />
         {kind.removable && (
           <IconButton

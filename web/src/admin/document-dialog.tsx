@@ -13,6 +13,8 @@ interface Wanted {
   name: string;
   title: string;
   text: string;
+  /** See Seen. */
+  still: Record<string, string>;
   answer: (changed: boolean) => void;
 }
 
@@ -41,7 +43,7 @@ interface Wrong {
   places: { field: string; message: string }[];
 }
 
-function Editor({ bucket, name, title, text: initial, answer }: Wanted) {
+function Editor({ bucket, name, title, text: initial, still: headers, answer }: Wanted) {
   const [text, setText] = useState(initial);
   const [wrong, setWrong] = useState<Wrong | null>(null);
   const [busy, setBusy] = useState(false);
@@ -52,7 +54,7 @@ function Editor({ bucket, name, title, text: initial, answer }: Wanted) {
     if ('wrong' in parsed) return setWrong(parsed.wrong);
     setBusy(true);
     try {
-      await client.call('PutBucketDocument', { path: { bucket, document: name }, body: parsed.document });
+      await client.call('PutBucketDocument', { path: { bucket, document: name }, body: parsed.document, headers });
       answer(true);
     } catch (error) {
       setBusy(false);

@@ -1,5 +1,6 @@
 import type { RetentionShown } from '../../../clients/typescript/index.ts';
 import { isApiError } from '../api/error.ts';
+import { see } from '../api/seen.ts';
 import { client } from '../api/session.ts';
 import { bytes, t } from '../i18n/index.ts';
 import { askForm } from '../ui/form.tsx';
@@ -26,7 +27,7 @@ export function sayRetention({ days, versions, bytes: most }: RetentionShown): s
 
 /** True when it was changed. */
 export async function changeRetention(bucket: string): Promise<boolean> {
-  const now = await client.call('GetRetention', { path: { bucket } });
+  const { value: now, still: headers } = await see('GetRetention', { path: { bucket } });
   const text = (value: number | null): string => (value === null ? '' : String(value));
   const changed = await askForm({
     title: t('retention.title', { name: bucket }),
@@ -54,6 +55,7 @@ export async function changeRetention(bucket: string): Promise<boolean> {
     act: ({ usual, days, versions, bytes: most }) =>
       client.call('PutRetention', {
         path: { bucket },
+        headers,
         body:
           usual === 'yes'
             ? {}

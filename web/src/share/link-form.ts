@@ -1,5 +1,6 @@
 import type { Link, LinkPatch, NewLink } from '../../../clients/typescript/index.ts';
 import type { Place } from '../api/client.ts';
+import { see } from '../api/seen.ts';
 import { client } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { askForm, type FormField } from '../ui/form.tsx';
@@ -25,7 +26,9 @@ export function makeLink({ bucket, key }: Place): Promise<Link | null> {
 }
 
 /** Everything that a link has, later. Whether it was changed. */
-export async function changeLink(link: Link): Promise<boolean> {
+export async function changeLink({ id }: Link): Promise<boolean> {
+  const path = { link: String(id) };
+  const { value: link, still: headers } = await see('GetLink', { path });
   const changed = await askForm({
     title: t('link.change'),
     action: t('save'),
@@ -36,7 +39,7 @@ export async function changeLink(link: Link): Promise<boolean> {
         ...termsOf(values, link),
         ...(open === 'yes' ? { password: null } : password ? { password } : {}),
       };
-      return client.call('UpdateLink', { path: { link: String(link.id) }, body });
+      return client.call('UpdateLink', { path, body, headers });
     },
   });
   return changed !== null;

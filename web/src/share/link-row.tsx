@@ -67,7 +67,11 @@ export function LinkRow({ link, reload, place = false }: LinkRowProps) {
           )}
         </span>
       </div>
-      <IconButton icon={Pencil} label={t('link.change')} onClick={() => void changeLink(link).then((done) => done && reload())} />
+      <IconButton
+        icon={Pencil}
+        label={t('link.change')}
+        onClick={() => void changeLink(link).then((done) => done && reload(), fail)}
+      />
       <Button kind="quiet" onClick={toggle}>
         {link.disabled ? t('users.enable') : t('users.disable')}
       </Button>
