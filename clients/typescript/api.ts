@@ -20,6 +20,26 @@ export type AccessList = {
   next: string | null;
 };
 
+export type Activities = {
+  /** The latest first. */
+  changes: Activity[];
+};
+
+export type Activity = {
+  kind: "put" | "remove" | "move" | "copy" | "removeTree";
+  /** Of a move or copy, where it went. */
+  key: string;
+  /** Of a move or copy within the bucket. */
+  fromKey: string | null;
+  size: number | null;
+  at: string;
+  writer: {
+    /** As the user is called now; null: nobody was signed in, or the user is gone. */
+    name: string | null;
+    protocol: "s3" | "webdav" | "rest" | "ws" | "cli" | "system";
+  };
+};
+
 export type Alert = {
   id: number;
   kind: "login-from-new-place" | "disk-nearly-full" | "damage" | "job-failed" | "test";
@@ -2385,6 +2405,13 @@ export interface Operations {
     body: undefined;
     answer: AccessList;
   };
+  /** What was done in a folder and below lately, by whom and by which door: of the last 10,000 changes of its bucket. */
+  ListActivity: {
+    path: { bucket: string; key: string };
+    query: { key?: string | number; limit?: string | number };
+    body: undefined;
+    answer: Activities;
+  };
   /** What the owner should know, and was told by mail or webhook where the settings say so. For admins. */
   ListAlerts: {
     path: Record<never, never>;
@@ -3102,6 +3129,7 @@ export const OPERATIONS = {
   LinkOidc: ['POST', '/me/oidc'],
   LinkedOidc: ['GET', '/me/oidc'],
   ListAccess: ['GET', '/access/{bucket}/{key}'],
+  ListActivity: ['GET', '/activity/{bucket}/{key}'],
   ListAlerts: ['GET', '/alerts'],
   ListAttempts: ['GET', '/me/attempts'],
   ListAudit: ['GET', '/audit'],

@@ -21,7 +21,7 @@ export interface Located {
  */
 export async function locate(
   x: Exchange,
-  root: '/checksum/' | '/files/' | '/stat/' | '/thumbnails/' | '/versions/' | '/trash/',
+  root: '/activity/' | '/checksum/' | '/files/' | '/stat/' | '/thumbnails/' | '/versions/' | '/trash/',
   keyInQuery: ObjectKey | undefined,
 ): Promise<Located> {
   const place = parsePlace(x.path.slice(root.length));

@@ -1,6 +1,7 @@
 import type { Address, BucketId, ObjectKey } from '#core/address';
 import type { ObjectInfo, VersionId } from '#core/object';
 import type { Protocol, Who } from '#core/principal';
+import type { ChangeKind } from './journal.ts';
 
 /**
  * What was: versions that are not current, deleted files, whole folders as of a time. Nothing here authorizes. What is restored becomes a new
@@ -11,6 +12,11 @@ export interface HistoryStore {
   versions(at: Address, after: VersionId | null, limit: number): Promise<KeptVersion[]>;
   /** Who wrote versions of a key, by their ids, as far as the bucket's journal tells: what came with its folder from another bucket is left out. */
   writers(at: Address, versions: readonly VersionId[]): Promise<Map<VersionId, Writer>>;
+  /**
+   * What was done at and below a prefix lately, the latest first: of the last 10,000 changes of the bucket, those that its journal still has, at most `limit`.
+   * What came along with a change of a folder above is left out.
+   */
+  activity(at: { bucket: BucketId; prefix: ObjectKey }, limit: number): Promise<Activity[]>;
   /** What S3 sees, in its order: keys by bytes, the latest version of each first, common prefixes rolled up. */
   visible(query: VisibleQuery): Promise<VisiblePage>;
   /** What lies deleted directly below a prefix, in byte order. @throws bucket_not_found */
@@ -39,6 +45,18 @@ export interface Writer {
   /** As it is called now; null: anonymous, or gone since. */
   name: string | null;
   protocol: Protocol;
+}
+
+/** A change of a name, as the bucket's journal has it. */
+export interface Activity {
+  kind: Exclude<ChangeKind, 'annotate'>;
+  key: ObjectKey;
+  /** Of a move or copy within the bucket; null where there is none, or it lies elsewhere. */
+  fromKey: ObjectKey | null;
+  size: number | null;
+  /** ms since the epoch. */
+  at: number;
+  writer: Writer;
 }
 
 export interface VisibleQuery {

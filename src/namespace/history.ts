@@ -52,6 +52,11 @@ export function createHistory(deps: HistoryDeps): History {
       await access.require(who, 'version.read', at.bucket, at.key);
       return history.writers(at, versions);
     },
+    async activity(who, { bucket, key }, limit) {
+      assertFolder(key);
+      await access.require(who, 'list.versions', bucket, key);
+      return history.activity({ bucket, prefix: key }, limit);
+    },
     async read(who, at, version, options = {}) {
       await access.require(who, 'version.read', at.bucket, at.key);
       return readVersion(rooms, at, version, options.range);

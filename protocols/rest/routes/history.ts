@@ -8,12 +8,14 @@ import { decodeCursor, encodeCursor, sendFile } from '../file-read.ts';
 import { partOf } from '../pages.ts';
 import { parsePlace } from '../paths.ts';
 import { locate, locateKey } from '../place.ts';
+import { isoTime } from '../represent.ts';
 import { taskJson, trashedJson, versionJson } from '../represent-history.ts';
 import { route } from '../route.ts';
 import * as schema from '../schemas/history.ts';
 import { PageQuery } from '../schemas/identity.ts';
 
 const LIMIT = 1000;
+const ACTIVITY_LIMIT = 20;
 const LATER = { description: 'Too large for one step: a task has it.', schema: schema.TaskStarted };
 
 export const historyRoutes = [
@@ -59,6 +61,21 @@ export const historyRoutes = [
     async handle(x, { body }) {
       const { at } = await locateKey(x, body.bucket, body.key);
       await restore(x, at.bucket, { kind: 'version', key: at.key, version: body.versionId }, body);
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/activity/{bucket}/{key}',
+    operation: 'ListActivity',
+    short: 'it is about the latest: what was before is told by versions, the trash and the audit',
+    actions: ['list.versions'],
+    summary: 'What was done in a folder and below lately, by whom and by which door: of the last 10,000 changes of its bucket.',
+    query: schema.ActivityQuery,
+    answers: { 200: { description: 'The latest first.', schema: schema.Activities } },
+    async handle(x, { query }) {
+      const { at } = await locate(x, '/activity/', query.key);
+      const changes = await historyOf(x).activity(x.who, at, query.limit ?? ACTIVITY_LIMIT);
+      sendJson(x.res, 200, { changes: changes.map((one) => ({ ...one, at: isoTime(one.at) })) });
     },
   }),
   route({

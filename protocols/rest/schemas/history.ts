@@ -8,6 +8,14 @@ const key = z.string().max(1024).meta({ description: 'A folder ends in `/`; empt
 const versionId = z.string().regex(/^[0-9a-f]{32}$/);
 const count = z.int().min(0);
 
+const writer = z.object({
+  name: z
+    .string()
+    .nullable()
+    .meta({ description: 'As the user is called now; null: nobody was signed in, or the user is gone.' }),
+  protocol: z.enum(['s3', 'webdav', 'rest', 'ws', 'cli', 'system']),
+});
+
 export const ObjectLock = z
   .object({
     mode: z.enum(['governance', 'compliance']).optional(),
@@ -33,19 +41,9 @@ export const Version = z
       .boolean()
       .meta({ description: 'S3 clients see it too; what they do not see goes by the retention of the bucket.' }),
     lock: ObjectLock.optional(),
-    writer: z
-      .object({
-        name: z
-          .string()
-          .nullable()
-          .meta({ description: 'As the user is called now; null: nobody was signed in, or the user is gone.' }),
-        protocol: z.enum(['s3', 'webdav', 'rest', 'ws', 'cli', 'system']),
-      })
-      .nullable()
-      .optional()
-      .meta({
-        description: 'Who wrote it, in the list of versions; null: it came along from another bucket, which alone knows it.',
-      }),
+    writer: writer.nullable().optional().meta({
+      description: 'Who wrote it, in the list of versions; null: it came along from another bucket, which alone knows it.',
+    }),
   })
   .meta({ id: 'Version' });
 
@@ -55,6 +53,25 @@ export const Versions = z
     next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
   })
   .meta({ id: 'Versions' });
+
+export const Activities = z
+  .object({
+    changes: z
+      .array(
+        z
+          .object({
+            kind: z.enum(['put', 'remove', 'move', 'copy', 'removeTree']),
+            key: key.meta({ description: 'Of a move or copy, where it went.' }),
+            fromKey: key.nullable().meta({ description: 'Of a move or copy within the bucket.' }),
+            size: count.nullable(),
+            at: time,
+            writer,
+          })
+          .meta({ id: 'Activity' }),
+      )
+      .meta({ description: 'The latest first.' }),
+  })
+  .meta({ id: 'Activities' });
 
 export const Trashed = z
   .discriminatedUnion('kind', [
@@ -226,4 +243,9 @@ export const VersionsQuery = z.strictObject({
   cursor: versionId.optional(),
   limit,
 });
+export const ActivityQuery = z.strictObject({
+  key: wholeKey,
+  limit,
+});
+
 export const TrashQuery = z.strictObject({ key: wholeKey, recursive: flag, cursor: z.string().max(4096).optional(), limit });

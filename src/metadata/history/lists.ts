@@ -1,4 +1,12 @@
-import type { HistoryStore, KeptVersion, TrashEntry, TrashQuery, VisiblePage, VisibleQuery } from '#contracts/history-store';
+import type {
+  Activity,
+  HistoryStore,
+  KeptVersion,
+  TrashEntry,
+  TrashQuery,
+  VisiblePage,
+  VisibleQuery,
+} from '#contracts/history-store';
 import { type Address, afterPrefix, type BucketId, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectInfo, VersionId, Visibility } from '#core/object';
@@ -29,6 +37,17 @@ const WRITERS = {
            LEFT JOIN principals p ON p.id = j.principal
           WHERE s.bucket_id = $1 AND s.key = $2 AND v.id = ANY (SELECT decode(x, 'hex') FROM unnest($3::text[]) x)`,
 };
+/** Looked through backwards: no index of the journal knows keys, which would cost every commit. */
+const ACTIVITY_SEQS = 10_000;
+const ACTIVITY = {
+  name: 'history-activity',
+  text: `SELECT j.kind, j.key, CASE WHEN j.from_bucket IS NULL OR j.from_bucket = $1 THEN j.from_key END, j.size, j.at_ms, p.name, j.protocol
+           FROM bucket_heads h JOIN journal j ON j.bucket_id = h.bucket_id AND j.seq > h.seq - ${ACTIVITY_SEQS}
+           LEFT JOIN principals p ON p.id = j.principal
+          WHERE h.bucket_id = $1 AND j.kind <> 'annotate'
+            AND (starts_with(j.key, $2) OR (starts_with(j.from_key, $2) AND (j.from_bucket IS NULL OR j.from_bucket = $1)))
+          ORDER BY j.seq DESC LIMIT $3`,
+};
 const PLACE = {
   name: 'history-place',
   text: `SELECT v.seq, v.id FROM slots s JOIN versions v ON v.slot_id = s.id WHERE s.bucket_id = $1 AND s.key = $2 AND v.visibility <> 'hidden'
@@ -58,7 +77,7 @@ const LAST_ID = Buffer.alloc(16, 0xff);
 
 export function createHistoryLists(
   database: Database,
-): Pick<HistoryStore, 'versions' | 'writers' | 'visible' | 'trash' | 'deleted'> {
+): Pick<HistoryStore, 'versions' | 'writers' | 'activity' | 'visible' | 'trash' | 'deleted'> {
   return {
     async versions({ bucket, key }, after, limit) {
       const rows = await database.read<VersionRow>(VERSIONS, [bucket, key, after, Math.min(limit, LIMIT_MAX)]);
@@ -68,6 +87,17 @@ export function createHistoryLists(
       const rows = await database.read<[VersionId, string | null, Protocol]>(WRITERS, [bucket, key, versions]);
       return new Map(rows.map(([id, name, protocol]) => [id, { name, protocol }]));
     },
+    async activity({ bucket, prefix }, limit) {
+      const rows = await database.read<ActivityRow>(ACTIVITY, [bucket, prefix, Math.min(limit, LIMIT_MAX)]);
+      return rows.map(([kind, key, fromKey, size, at, name, protocol]) => ({
+        kind,
+        key,
+        fromKey,
+        size,
+        at,
+        writer: { name, protocol },
+      }));
+    },
     visible: (query) => visible(database, query),
     trash: (query) => trash(database, query),
     async deleted({ bucket, key }: Address): Promise<KeptVersion | null> {
@@ -76,6 +106,16 @@ export function createHistoryLists(
     },
   };
 }
+
+type ActivityRow = [
+  kind: Activity['kind'],
+  key: string,
+  fromKey: string | null,
+  size: number | null,
+  at: number,
+  name: string | null,
+  protocol: Protocol,
+];
 
 type VisibleRow = [
   common: string | null,

@@ -73,6 +73,36 @@ export function describeHistoryStore(rigOf: () => MetadataRig): void {
       }
     });
 
+    it('tells what was done in a folder lately, by whom, the latest first, and nothing of others', async () => {
+      await fresh('off');
+      const other = (await rig.user()).who;
+      const foreign = { ...other, protocol: 's3' as const };
+      await put('f/a');
+      await put('f%/a');
+      await put('f/b/c', 5, { who: foreign });
+      await put('beside');
+      await rig.store.move({ who: home.who, from: at(home, 'f/a'), to: at(home, 'd'), overwrite: false });
+      await rig.store.copy({ who: foreign, from: at(home, 'd'), to: at(home, 'f/e'), overwrite: false });
+      await rig.store.removeTree({ who: foreign, ...at(home, 'f/b/') });
+      const told = async (prefix: string, limit = 10): Promise<string[]> =>
+        (await history().activity({ bucket: home.id, prefix }, limit)).map(({ kind, key, fromKey, size, writer }) =>
+          [kind, fromKey, key, size, writer.name === other.principal?.name ? 'other' : 'own', writer.protocol].join(' '),
+        );
+      const own = home.who.protocol;
+      const all = [
+        'removeTree  f/b/  other s3',
+        'copy d f/e 3 other s3',
+        `move f/a d 3 own ${own}`,
+        'put  f/b/c 5 other s3',
+        `put  f/a 3 own ${own}`,
+      ];
+      expect(await told('f/')).to.deep.equal(all);
+      expect(await told('f/', 2)).to.deep.equal(all.slice(0, 2));
+      expect(await told('f%/')).to.deep.equal([`put  f%/a 3 own ${own}`]);
+      expect(await told('')).to.have.lengthOf(7);
+      expect(await told('nowhere/')).to.deep.equal([]);
+    });
+
     it('tells who wrote each version, and by which door, whatever brought it', async () => {
       for (const versioning of ['off', 'enabled'] as const) {
         await fresh(versioning);

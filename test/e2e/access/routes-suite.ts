@@ -187,6 +187,7 @@ export function describeRoutes(scene: () => Callers): void {
         conflict: 'replace',
         dryRun: true,
       }),
+      ListActivity: one('list.versions', '', `/activity/${bucket}/`),
       ListTrash: one('list.versions', '', `/trash/${bucket}/`),
       RestoreTrash: one('version.restore', FOLDER, '/trash/restore', { ...place(FOLDER), dryRun: true, conflict: 'skip' }),
       PurgeTrash: one('version.delete', none, '/trash/purge', place(none)),

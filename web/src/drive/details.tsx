@@ -17,8 +17,10 @@ import { useLoad } from '../ui/load.ts';
 import { Show } from '../ui/page.tsx';
 import { Failed, Loading } from '../ui/states.tsx';
 import { Checksum } from './checksum.tsx';
+import { DetailsPart } from './details-part.tsx';
 import { visible } from './entry-list.tsx';
 import { sizeOf } from './folder.ts';
+import { FolderActivity } from './folder-activity.tsx';
 import { iconOf, kindOf } from './kinds.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
@@ -138,7 +140,7 @@ function One({ entry, open }: { entry: Entry; open: (entry: Entry) => void }) {
             ))}
         </dl>
       )}
-      {entry.kind === 'file' && <Activity file={entry} />}
+      {entry.kind === 'file' ? <Activity file={entry} /> : <FolderActivity key={entry.key} folder={entry} />}
       <Shares entry={entry} />
     </div>
   );
@@ -225,30 +227,6 @@ function Shares({ entry }: { entry: Entry }) {
         )}
       </Show>
     </DetailsPart>
-  );
-}
-
-function DetailsPart({
-  title,
-  action,
-  act,
-  children,
-}: {
-  title: string;
-  action: string;
-  act: () => void;
-  children: preact.ComponentChildren;
-}) {
-  return (
-    <section class="details-part">
-      <header>
-        <h4>{title}</h4>
-        <button type="button" class="link" onClick={act}>
-          {action}
-        </button>
-      </header>
-      {children}
-    </section>
   );
 }
 

@@ -28,7 +28,7 @@ export function isHeld({ lock }: Version): boolean {
 }
 
 /** “by berta · network drive”; empty where it is not known. */
-export function writtenBy({ writer }: Version): string {
+export function writtenBy({ writer }: Pick<Version, 'writer'>): string {
   if (writer == null) return '';
   const who = writer.name === null ? t('versions.byUnknown') : t('versions.by', { name: visible(writer.name) });
   return `${who} · ${t(`door.${writer.protocol}`)}`;
