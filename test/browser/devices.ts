@@ -2,8 +2,11 @@ import { expect } from 'chai';
 import { encode } from 'uqr';
 import { findings } from './axe.ts';
 import { at } from './browser.ts';
-import { runRecipes } from './recipes.ts';
+import { runLimitedRecipes, runRecipes } from './recipes.ts';
 import type { Shown } from './scene.ts';
+
+/** What shells take for their own. */
+const FOLDER = "Ann's $HOME";
 
 export async function connectDevice({ stage, page, show }: Shown): Promise<void> {
   await show('#/connect');
@@ -60,4 +63,55 @@ export async function connectDevice({ stage, page, show }: Shown): Promise<void>
   await page.getByText('Taken back: it opens nothing any more.').waitFor();
   await page.waitForFunction(() => document.querySelector('.connect-qr .qr.spent') !== null);
   expect(await ask(stage.gateway.user, given)).to.equal(401);
+}
+
+/** A device that reaches one folder, from some networks: every way in keeps to that, and the steps name the folder. */
+export async function limitDevice({ stage, page, show }: Shown): Promise<void> {
+  const { gateway } = stage;
+  await stage.api('PUT', '/files/home/beside.txt', 'x');
+  const dialog = page.getByRole('dialog');
+  const make = async (networks: string): Promise<string> => {
+    await show('#/connect');
+    await page.getByRole('button', { name: 'New device' }).click();
+    await dialog.getByLabel('Name', { exact: true }).fill('limited');
+    await dialog.getByLabel('Only this folder of it').fill(`/Photos/${FOLDER}`);
+    await dialog.getByLabel('Only from these networks').fill('the kitchen');
+    await dialog.getByRole('button', { name: 'Make access' }).click();
+    await dialog.getByRole('alert').waitFor();
+    await dialog.getByLabel('Only from these networks').fill(networks);
+    const promised = page.waitForResponse((response) => response.url().endsWith('/claims') && response.ok());
+    await dialog.getByRole('button', { name: 'Make access' }).click();
+    const { token } = (await (await promised).json()) as { token: string };
+    return token;
+  };
+  const secret = async (index: number): Promise<string> =>
+    (await page.locator('.connect-head .copy-field code').nth(index).textContent()) ?? '';
+  const ask = async (key: string, password: string, method = 'PROPFIND'): Promise<number> => {
+    const headers = { Depth: '0', Authorization: `Basic ${Buffer.from(`${gateway.user}:${password}`).toString('base64')}` };
+    return (await fetch(`${gateway.webdavUrl}home/${encodeURI(key)}`, { method, headers })).status;
+  };
+  await make('192.0.2.0/24, 2001:db8::/32');
+  const elsewhere = await secret(1);
+  await page.getByRole('button', { name: 'Test connection' }).click();
+  expect(await ask(`Photos/${FOLDER}/`, elsewhere)).to.equal(403);
+  await page.getByText('It may not be used from that address.').waitFor();
+
+  const token = await make('127.0.0.0/8');
+  const password = await secret(1);
+  expect(await ask(`Photos/${FOLDER}/`, password)).to.equal(207);
+  expect(await ask('beside.txt', password, 'GET')).to.equal(403);
+  expect(await ask('Photos/', password)).to.equal(403);
+  await stage.api('PUT', `/files/home/Photos/${encodeURIComponent(FOLDER)}/one.txt`, 'x');
+  await runLimitedRecipes(stage, page, FOLDER, password, await secret(3));
+  await page.getByRole('tab', { name: 'Nextcloud' }).click();
+  await page.getByText('Make them a device without a folder').waitFor();
+
+  const phone = await stage.page({ width: 390, height: 780, mobile: true });
+  await phone.goto(at(gateway, `claim/${token}`));
+  await phone.getByRole('button', { name: 'Connect this device' }).click();
+  await phone.getByText(`${gateway.webdavUrl}home/Photos/${encodeURIComponent(FOLDER)}/`, { exact: true }).waitFor();
+  expect(await phone.getByRole('link', { name: 'Open in the Nextcloud app' }).count()).to.equal(0);
+  await phone.context().close();
+  await stage.api('DELETE', `/files/home/Photos/${encodeURIComponent(FOLDER)}/?recursive=true`);
+  await stage.api('DELETE', '/files/home/beside.txt');
 }

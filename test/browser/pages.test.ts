@@ -19,10 +19,11 @@ import {
 } from './care.ts';
 import { drawLoad, readAudit, setUpBucket, takeOver, watchRequests } from './console.ts';
 import { healDamage } from './damage.ts';
-import { connectDevice } from './devices.ts';
+import { connectDevice, limitDevice } from './devices.ts';
 import { bringVersionBack, restoreMoment, takeDeletionBack } from './history.ts';
 import { installPage } from './install.ts';
 import { leaveWizard } from './leave.ts';
+import { overwriteNothing } from './overwriting.ts';
 import { HOSTILE, HOSTILE_FOLDER, pagesOf, type Scene, type Shown, setScene } from './scene.ts';
 import { giveRole, limitLink, openLockedLink, pageThroughLink, shareByLink } from './sharing.ts';
 import { failEveryPage, waitOnEveryPage } from './states.ts';
@@ -202,6 +203,8 @@ describe('every page in a browser', function () {
 
   it('connects a device: its own access, and its first request seen', () => connectDevice(shown()));
 
+  it('connects a device that reaches one folder, from some networks only', () => limitDevice(shown()));
+
   it('shares a folder by link, which a stranger on a phone opens, and takes it back', () => shareByLink(shown()));
 
   it('says on the page of a link that more is below, and shows it page by page to the last', () => pageThroughLink(shown()));
@@ -226,6 +229,8 @@ describe('every page in a browser', function () {
   it('sets a bucket up by form and as text, and says why somebody may read', () => setUpBucket(stage, page));
 
   it('changes the rules of a bucket one by one, and loses none', () => ruleBucket(stage, page, 'hook'));
+
+  it('undoes nothing that somebody else has changed while a form was open', () => overwriteNothing(shown()));
 
   it('draws the load over time, and says how long the space lasts', () => drawLoad(stage, page));
 

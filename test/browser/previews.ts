@@ -16,6 +16,7 @@ export async function previewEveryKind({ stage, page, put }: Drive): Promise<voi
   await put('Show/e.pdf', tinyPdf('Hello PDF'), 'application/pdf');
   await put('Show/f.wav', wav(), 'audio/wav');
   await put('Show/g.tif', tiff(), 'image/tiff');
+  await put('Show/h.heic', '\0\0\0\x18ftypheic', 'image/heic');
   page.on('request', (request) => void (request.url().includes('f.wav') && ranges.push(request.headers().range ?? '')));
   await page.goto(at(stage.gateway, 'drive/home/Show/?open=a.txt'));
   await page.getByText('plain words').waitFor();
@@ -39,6 +40,9 @@ export async function previewEveryKind({ stage, page, put }: Drive): Promise<voi
   await page.locator('.viewer').press('ArrowRight');
   await page.getByText('A smaller picture of it').waitFor();
   expect(await page.evaluate(() => document.querySelector<HTMLImageElement>('.view-image img')?.naturalWidth)).to.equal(2);
+  await page.locator('.viewer').press('ArrowRight');
+  await page.getByText('HEIC pictures have no preview here').waitFor();
+  await page.locator('.viewer-body').getByRole('link', { name: 'Download' }).waitFor();
   expect(await page.evaluate(() => 'hacked' in window)).to.equal(false);
   await page.keyboard.press('Escape');
   await page.locator('.viewer').waitFor({ state: 'detached' });

@@ -4,6 +4,8 @@ import type { ClaimMade, CredentialMade, NewClaim } from '../../../clients/types
 export interface Device {
   name: string;
   bucket: string;
+  /** See Access. */
+  folder: string;
   scope: NonNullable<NewClaim['scope']>;
   /** When all of it ends by itself. */
   expires?: string;

@@ -7,6 +7,8 @@ export interface Access {
   accessKeyId: string;
   secretAccessKey: string;
   bucket: string;
+  /** The only folder of it that may be reached, with `/` at its end; empty: all of it. */
+  folder: string;
   /** Ends in `/dav/`. */
   webdav: string;
   s3: string;
@@ -22,23 +24,29 @@ export interface Recipe {
   steps: { text?: MessageKey; command?: string }[];
 }
 
+const PLAIN = /^[\w./:@-]+$/;
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+/** As shells take it, and as PowerShell does. */
+const shell = (text: string): string => (PLAIN.test(text) ? text : quote(text));
+const powerShell = (text: string): string => (PLAIN.test(text) ? text : `'${text.replaceAll("'", "''")}'`);
+
+/** Of the drive, as a client asks for it: ends in `/`. */
+export function driveAddress({ webdav, bucket, folder }: Pick<Access, 'webdav' | 'bucket' | 'folder'>): string {
+  return webdav + `${bucket}/${folder}`.split('/').map(encodeURIComponent).join('/');
+}
 
 /** The exact steps for each client, with the values of this very device. */
-export function recipes({ user, password, accessKeyId, secretAccessKey, bucket, webdav, s3, origin }: Access): Recipe[] {
+export function recipes(access: Access): Recipe[] {
+  const { user, password, accessKeyId, secretAccessKey, bucket, folder, webdav, s3, origin } = access;
   const bare = s3.replace(/^https?:\/\//, '');
-  const folder = `${webdav}${encodeURIComponent(bucket)}/`;
-  const dav = folder.replace(/^http/, 'dav');
-  const kde = folder.replace(/^http/, 'webdav');
-  // Windows takes no slash at the end of a share's name.
-  const unc = folder
-    .replace(/\/$/, '')
-    .replace(
-      /^(https?):\/\/([^/:]+)(?::(\d+))?\//,
-      (_all, scheme: string, host: string, port = '') =>
-        `\\\\${host}${scheme === 'https' ? '@SSL' : ''}${port === '' ? '' : `@${port}`}\\`,
-    )
-    .replaceAll('/', '\\');
+  const whole = folder === '';
+  const drive = driveAddress(access);
+  const dav = drive.replace(/^http/, 'dav');
+  const kde = drive.replace(/^http/, 'webdav');
+  const remote = `cloudstore:${bucket}${whole ? '' : `/${folder.slice(0, -1)}`}`;
+  const objects = shell(`s3://${bucket}/${folder}`);
+  const repository = shell(`s3:${s3}/${bucket}/${folder}restic`);
+  const unc = uncOf(access);
   // Programs ask for what they need, or read it from where a shell keeps no history of it: a secret in an argument can be read by every process.
   const readKey = `export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_DEFAULT_REGION=us-east-1
 read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_KEY`;
@@ -52,7 +60,7 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
       steps: [
         {
           text: 'connect.windowsRclone',
-          command: `winget install Rclone.Rclone WinFsp.WinFsp\nrclone config create cloudstore webdav url=${webdav} vendor=owncloud user=${user}\n$p = Read-Host 'App password' -AsSecureString\n$env:RCLONE_CONFIG_CLOUDSTORE_PASS = [Net.NetworkCredential]::new('', $p).Password | rclone obscure -\nrclone mount cloudstore:${bucket} X: --vfs-cache-mode writes`,
+          command: `winget install Rclone.Rclone WinFsp.WinFsp\nrclone config create cloudstore webdav url=${webdav} vendor=owncloud user=${user}\n$p = Read-Host 'App password' -AsSecureString\n$env:RCLONE_CONFIG_CLOUDSTORE_PASS = [Net.NetworkCredential]::new('', $p).Password | rclone obscure -\nrclone mount ${powerShell(remote)} X: --vfs-cache-mode writes`,
         },
         askedPassword,
         { text: 'connect.windowsNet', command: `net use X: ${unc} /user:${user} *` },
@@ -63,8 +71,8 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
       name: 'macOS',
       by: 'webdav',
       steps: [
-        { text: 'connect.macos', command: folder },
-        { text: 'connect.terminal', command: `mkdir -p ~/cloudstore && mount_webdav -i ${quote(folder)} ~/cloudstore` },
+        { text: 'connect.macos', command: drive },
+        { text: 'connect.terminal', command: `mkdir -p ~/cloudstore && mount_webdav -i ${quote(drive)} ~/cloudstore` },
         askedPassword,
       ],
     },
@@ -94,7 +102,7 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
       by: 'webdav',
       steps: [
         { text: 'connect.terminal', command: 'sudo apt install davfs2 && sudo mkdir -p /mnt/cloudstore' },
-        { text: 'connect.davfs2', command: `sudo mount -t davfs -o uid=$(id -u) ${quote(folder)} /mnt/cloudstore` },
+        { text: 'connect.davfs2', command: `sudo mount -t davfs -o uid=$(id -u) ${quote(drive)} /mnt/cloudstore` },
         askedPassword,
       ],
     },
@@ -107,7 +115,7 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
           command: `rclone config create cloudstore webdav url=${webdav} vendor=owncloud user=${quote(user)}\nread -rsp 'App password: ' p\nexport RCLONE_CONFIG_CLOUDSTORE_PASS=$(printf %s "$p" | rclone obscure -); unset p`,
         },
         askedPassword,
-        { command: `rclone mount cloudstore:${bucket} ~/cloudstore --vfs-cache-mode writes` },
+        { command: `rclone mount ${shell(remote)} ~/cloudstore --vfs-cache-mode writes` },
       ],
     },
     {
@@ -119,14 +127,14 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
           text: 'connect.rcloneConf',
           command: `[cloudstore]\ntype = s3\nprovider = Other\nendpoint = ${s3}\naccess_key_id = ${accessKeyId}\nsecret_access_key = ${secretAccessKey}`,
         },
-        { command: `rclone lsd cloudstore:` },
+        { command: whole ? 'rclone lsd cloudstore:' : `rclone ls ${shell(remote)}` },
       ],
     },
     {
       id: 'aws',
       name: 'aws-cli',
       by: 's3',
-      steps: [{ command: readKey }, askedSecret, { command: `aws --endpoint-url ${s3} s3 ls s3://${bucket}/` }],
+      steps: [{ command: readKey }, askedSecret, { command: `aws --endpoint-url ${s3} s3 ls ${objects}` }],
     },
     {
       id: 's3cmd',
@@ -137,7 +145,7 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
           text: 'connect.s3cfg',
           command: `[default]\naccess_key = ${accessKeyId}\nsecret_key = ${secretAccessKey}\nhost_base = ${bare}\nhost_bucket = ${bare}\nuse_https = ${s3.startsWith('https') ? 'True' : 'False'}`,
         },
-        { command: `chmod 600 ~/.s3cfg && s3cmd ls s3://${bucket}/` },
+        { command: `chmod 600 ~/.s3cfg && s3cmd ls ${objects}` },
       ],
     },
     {
@@ -147,19 +155,29 @@ read -rsp 'Secret access key: ' AWS_SECRET_ACCESS_KEY; export AWS_SECRET_ACCESS_
       steps: [
         { command: readKey },
         askedSecret,
-        { command: `restic -r s3:${s3}/${bucket}/restic init` },
-        { command: `restic -r s3:${s3}/${bucket}/restic backup ~/Documents` },
+        { ...(whole ? {} : { text: 'connect.resticFolder' as const }), command: `restic -r ${repository} init` },
+        { command: `restic -r ${repository} backup ~/Documents` },
       ],
     },
     {
       id: 'nextcloud',
       name: 'Nextcloud',
       by: 'webdav',
-      steps: [
-        { text: 'connect.nextcloud', command: origin },
-        { text: 'connect.terminal', command: `nextcloudcmd --user ${quote(user)} ~/cloudstore ${origin}` },
-        askedPassword,
-      ],
+      steps: whole
+        ? [
+            { text: 'connect.nextcloud', command: origin },
+            { text: 'connect.terminal', command: `nextcloudcmd --user ${quote(user)} ~/cloudstore ${origin}` },
+            askedPassword,
+          ]
+        : [{ text: 'connect.nextcloudWhole' }],
     },
   ];
+}
+
+/** Windows takes names as they are, and no slash at the end. */
+function uncOf({ webdav, bucket, folder }: Access): string {
+  const { protocol, hostname, port } = new URL(webdav);
+  const host = `${hostname}${protocol === 'https:' ? '@SSL' : ''}${port === '' ? '' : `@${port}`}`;
+  const path = `\\\\${host}/dav/${bucket}/${folder}`.replace(/\/$/, '').replaceAll('/', '\\');
+  return /\s/.test(path) ? `"${path}"` : path;
 }

@@ -30,7 +30,7 @@ export type Kind =
 /** What browsers show themselves, or the gateway makes a picture of; the rest is a download. */
 const ENDINGS: Record<Kind, string> = {
   folder: '',
-  image: 'jpg jpeg png gif webp avif svg bmp ico tif tiff heic',
+  image: 'jpg jpeg png gif webp avif svg bmp ico tif tiff heic heif',
   video: 'mp4 webm mov m4v mkv ogv',
   audio: 'mp3 m4a aac ogg oga opus flac wav weba',
   pdf: 'pdf',
@@ -93,6 +93,8 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
   tif: 'image/tiff',
   tiff: 'image/tiff',
+  heic: 'image/heic',
+  heif: 'image/heif',
   mp4: 'video/mp4',
   m4v: 'video/mp4',
   webm: 'video/webm',

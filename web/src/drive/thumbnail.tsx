@@ -5,7 +5,7 @@ import { Icon } from '../ui/icon.tsx';
 import { iconOf, kindOf } from './kinds.ts';
 
 /** Of these the gateway makes small pictures; others of a modest size are shown themselves, the rest by their icon. */
-const MADE_SMALL = /\.(jpe?g|png|webp|gif|avif|tiff?|heic)$/i;
+const MADE_SMALL = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
 const WHOLE_BYTES_MAX = 500_000;
 
 export function Thumbnail({ file }: { file: FileEntry }) {

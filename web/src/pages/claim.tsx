@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Redeemed } from '../../../clients/typescript/index.ts';
 import { isApiError } from '../api/error.ts';
 import { client } from '../api/session.ts';
+import { driveAddress } from '../connect/recipes.ts';
 import { t } from '../i18n/index.ts';
 import { go, href, route } from '../router.ts';
 import { Button } from '../ui/button.tsx';
@@ -71,10 +72,10 @@ export function ClaimPage() {
 
 function Got({ access }: { access: Redeemed }) {
   const { user, password, server, webdav, scope } = access;
-  const bucket = scope?.places?.[0]?.bucket ?? 'home';
+  const { bucket = 'home', prefix: folder = '' } = scope?.places?.[0] ?? {};
   const nextcloud = `nc://login/server:${server}&user:${encodeURIComponent(user)}&password:${encodeURIComponent(password)}`;
   const fields: [string, string][] = [
-    [t('claim.drive'), `${webdav}${encodeURIComponent(bucket)}/`],
+    [t('claim.drive'), driveAddress({ webdav, bucket, folder })],
     [t('signIn.user'), user],
     [t('connect.password'), password],
     ...(access.secretAccessKey === undefined ? [] : [[t('key.accessKeyId'), access.accessKeyId ?? ''] as [string, string]]),
@@ -85,10 +86,13 @@ function Got({ access }: { access: Redeemed }) {
         <Icon of={CircleCheck} class="good" /> {t('claim.done', { user })}
       </h1>
       <p class="note warn">{t('secret.once')}</p>
-      <a class="button primary" href={nextcloud}>
-        {t('claim.nextcloud')}
-      </a>
-      <p class="muted small">{t('claim.others')}</p>
+      {/* Its apps begin at the whole bucket, whatever they are to show. */}
+      {folder === '' && (
+        <a class="button primary" href={nextcloud}>
+          {t('claim.nextcloud')}
+        </a>
+      )}
+      <p class="muted small">{t(folder === '' ? 'claim.others' : 'claim.folder')}</p>
       {fields.map(([name, text]) => (
         <div key={name} class="field">
           <span>{name}</span>

@@ -3,13 +3,13 @@ import { useState } from 'preact/hooks';
 import { buckets } from '../api/buckets.ts';
 import { client, session } from '../api/session.ts';
 import { ClaimCode } from '../connect/claim-code.tsx';
-import { type Device, READING } from '../connect/device.ts';
+import type { Device } from '../connect/device.ts';
+import { newDevice } from '../connect/new-device.ts';
 import { type Access, type Recipe, recipes } from '../connect/recipes.ts';
 import { TestConnection } from '../connect/test-connection.tsx';
 import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
-import { askForm } from '../ui/form.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section } from '../ui/page.tsx';
 import { Failed } from '../ui/states.tsx';
@@ -22,48 +22,7 @@ export function ConnectPage() {
   const s3 = asked.data ?? '';
   const begin = async (): Promise<void> => {
     if (!(await confirmIdentity())) return;
-    const made = await askForm({
-      title: t('connect.new'),
-      text: t('connect.newText'),
-      action: t('connect.make'),
-      fields: [
-        { name: 'name', label: t('key.name'), hint: t('key.nameHint') },
-        {
-          name: 'bucket',
-          label: t('connect.bucket'),
-          kind: 'select',
-          initial: buckets.value?.[0]?.name ?? '',
-          choices: (buckets.value ?? []).map(({ name }) => ({ value: name, label: name })),
-        },
-        {
-          name: 'rights',
-          label: t('connect.rights'),
-          kind: 'select',
-          initial: 'all',
-          choices: [
-            { value: 'all', label: t('connect.rightsAll') },
-            { value: 'read', label: t('connect.rightsRead') },
-          ],
-        },
-        { name: 'expires', label: t('key.expires'), kind: 'date', optional: true },
-      ],
-      act: async ({ name = '', bucket = '', rights, expires }): Promise<Device> => {
-        const ends = expires ? { expires: new Date(`${expires}T23:59:59`).toISOString() } : {};
-        const scope = { places: [{ bucket }], ...(rights === 'read' ? { actions: READING } : {}) };
-        const password = await client.call('CreateCredential', { body: { kind: 'app-password', name, scope, ...ends } });
-        const made = [password.id];
-        try {
-          const key = await client.call('CreateCredential', { body: { kind: 's3', name, scope, ...ends } });
-          made.push(key.id);
-          const claim = await client.call('CreateClaim', { body: { name, scope, ...ends } });
-          return { name, bucket, scope, password, key, claim, ...ends };
-        } catch (error) {
-          // Half a device would stay open under a secret that nobody was told.
-          for (const id of made) await client.call('RemoveCredential', { path: { id } }).catch(() => undefined);
-          throw error;
-        }
-      },
-    });
+    const made = await newDevice();
     if (made !== null) setDevice(made);
   };
   return (
@@ -98,6 +57,7 @@ function accessOf(device: Device | null, s3: string): Access {
     accessKeyId: device?.key.accessKeyId ?? '…',
     secretAccessKey: device?.key.secretAccessKey ?? '…',
     bucket: device?.bucket ?? buckets.value?.[0]?.name ?? 'home',
+    folder: device?.folder ?? '',
     webdav: `${location.origin}/dav/`,
     s3,
     origin: location.origin,

@@ -1,11 +1,15 @@
-import { Image, RotateCw } from 'lucide';
+import { Download, Image, RotateCw } from 'lucide';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, fileUrl, thumbnailUrl } from '../api/client.ts';
 import type { PreviewProps } from '../drive/viewer.tsx';
 import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
+
+/** Safari shows it. No other browser does, and what the gateway makes pictures with reads no HEVC. */
+const HEIC = /\.hei[cf]$/i;
 
 /** What the browser cannot show, as TIFF, may be a picture that the gateway makes a smaller one of. */
 export function ImagePreview({ file }: PreviewProps) {
@@ -66,9 +70,15 @@ function Broken({ file, again }: PreviewProps & { again: () => void }) {
   }, [first.error, first.data]);
   if (first.error !== null) return <Failed error={first.error} retry={first.reload} />;
   if (first.data === null) return <Loading />;
+  const heic = HEIC.test(file.name);
   return (
-    <Empty icon={Image} title={t('viewer.broken')}>
-      <p>{t('viewer.brokenText')}</p>
+    <Empty icon={Image} title={t(heic ? 'viewer.heic' : 'viewer.broken')}>
+      <p>{t(heic ? 'viewer.heicText' : 'viewer.brokenText')}</p>
+      {file.link === undefined && (
+        <a class="button primary" href={fileUrl(file, { download: true })} download={file.name}>
+          <Icon of={Download} /> {t('download')}
+        </a>
+      )}
       <Button icon={RotateCw} onClick={again}>
         {t('retry')}
       </Button>

@@ -38,7 +38,9 @@ export function UploadPanel() {
         ? t('uploads.failed', { count: failed })
         : done === 0 && folders > 0
           ? t('uploads.folders', { count: folders })
-          : t('uploads.done', { count: done });
+          : done === 0 && skipped > 0
+            ? t('uploads.skipped', { count: skipped })
+            : t('uploads.done', { count: done });
   const shown = [...uploads.items.value].sort((a, b) => RANK[a.status] - RANK[b.status]);
   const speed = uploads.speed.value;
   const seconds = speed > 0 ? (total - sent) / speed : null;
@@ -117,7 +119,7 @@ export function UploadPanel() {
               return item === undefined ? null : <Row key={item.id} item={item} />;
             }}
           />
-          {skipped > 0 && <p class="small muted uploads-note">{t('uploads.skipped', { count: skipped })}</p>}
+          {skipped > 0 && done > 0 && <p class="small muted uploads-note">{t('uploads.skipped', { count: skipped })}</p>}
         </>
       )}
     </section>
