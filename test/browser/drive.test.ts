@@ -110,6 +110,15 @@ describe('the drive in a browser', function () {
       { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('second') },
       { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('second') },
     ]);
+    // Of each what people tell them by.
+    await page
+      .getByRole('dialog')
+      .getByText(/^5 bytes · /)
+      .waitFor();
+    await page
+      .getByRole('dialog')
+      .getByText(/^6 bytes · /)
+      .waitFor();
     await page.getByLabel('Do this for all that follow').check();
     await page.getByRole('button', { name: 'Keep both' }).click();
     await entry('note (2).txt').waitFor();

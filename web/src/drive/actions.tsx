@@ -8,7 +8,7 @@ import { t } from '../i18n/index.ts';
 import { askText } from '../ui/ask-text.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { fail, tell } from '../ui/toast.tsx';
-import { createClashAsker, freeKey } from './clash.ts';
+import { createClashAsker, freeKey } from './clash.tsx';
 import { isAbort, type RunningWork, startWork } from './work.tsx';
 
 /** What was cut or copied, until it is put down somewhere. */
@@ -73,7 +73,10 @@ export async function transfer(verb: 'move' | 'copy', entries: readonly Entry[],
       if (same) {
         const free = { ...target, key: await freeKey(target) };
         await work.ask(() => api.transfer(verb, entry, free, { signal: work.signal }));
-      } else await transferOne(verb, entry, target, work, () => asker(entry.name, entries.length > 1));
+      } else
+        await transferOne(verb, entry, target, work, () =>
+          asker(entry.name, entries.length > 1, entry.kind === 'file' ? { to: target, comes: entry } : undefined),
+        );
       done++;
     } catch (error) {
       if (isAbort(error)) break;

@@ -2,7 +2,7 @@ import type { HistoryTaskStarted, Purged, Restored } from '../../../clients/type
 import { type Place, unlessGone } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { client } from '../api/session.ts';
-import { type ClashAsker, createClashAsker, type Resolution } from '../drive/clash.ts';
+import { type ClashAsker, createClashAsker, type Resolution } from '../drive/clash.tsx';
 import { visible } from '../drive/entry-list.tsx';
 import type { RunningWork } from '../drive/work.tsx';
 import { bytes, t } from '../i18n/index.ts';

@@ -7,7 +7,7 @@ import { isApiError } from '../api/error.ts';
 import { follow } from '../api/events.ts';
 import { useRights } from '../api/rights.ts';
 import { client } from '../api/session.ts';
-import { createClashAsker } from '../drive/clash.ts';
+import { createClashAsker } from '../drive/clash.tsx';
 import { visible } from '../drive/entry-list.tsx';
 import { iconOf, kindOf } from '../drive/kinds.ts';
 import { isAbort, type RunningWork, startWork } from '../drive/work.tsx';

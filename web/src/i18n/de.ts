@@ -70,6 +70,8 @@ export const de: Catalog = {
   'chooser.up': 'Eine Ebene höher',
   'clash.all': 'Für alle weiteren übernehmen',
   'clash.both': 'Beide behalten',
+  'clash.comes': 'Neu',
+  'clash.here': 'Hier jetzt',
   'clash.replace': 'Ersetzen',
   'clash.skip': 'Überspringen',
   'clash.text': '„{name}“ ist schon vorhanden.',

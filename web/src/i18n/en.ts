@@ -70,6 +70,8 @@ export const en = {
   'chooser.up': 'One level up',
   'clash.all': 'Do this for all that follow',
   'clash.both': 'Keep both',
+  'clash.comes': 'Coming',
+  'clash.here': 'Here now',
   'clash.replace': 'Replace',
   'clash.skip': 'Skip',
   'clash.text': '“{name}” is here already.',

@@ -2,7 +2,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { api, type Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { session } from '../api/session.ts';
-import { type ClashAsker, createClashAsker, freeKey, type Resolution } from '../drive/clash.ts';
+import { type ClashAsker, createClashAsker, freeKey, type Resolution } from '../drive/clash.tsx';
 import { t } from '../i18n/index.ts';
 import { said } from '../ui/said.ts';
 import type { Picked } from './dropped.ts';
@@ -141,7 +141,7 @@ function createQueue() {
         } catch (error) {
           // A folder is not replaced by a file, however often somebody says so.
           if (overwrite || !isApiError(error, 'precondition_failed', 'already_exists', 'name_clash')) throw error;
-          const answer: Resolution = both ? 'both' : await item.asker(item.name, item.together > 1);
+          const answer: Resolution = both ? 'both' : await item.asker(item.name, item.together > 1, rivals(place, file));
           if (answer === 'skip') {
             giveUpUpload(place, file);
             change(item.id, { status: 'skipped' });
@@ -279,6 +279,10 @@ function createQueue() {
 /** What is there of it stays there, where it goes on. */
 function again(file: File): Partial<Upload> {
   return goesOn(file) ? {} : { sent: 0 };
+}
+
+function rivals(to: Place, { size, lastModified }: File) {
+  return { to, comes: { size, mtime: new Date(lastModified).toISOString() } };
 }
 
 function isOpen({ status }: Upload): boolean {

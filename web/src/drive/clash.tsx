@@ -1,20 +1,27 @@
 import { api, type Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
-import { t } from '../i18n/index.ts';
+import type { FileEntry } from '../api/types.ts';
+import { bytes, longDate, t } from '../i18n/index.ts';
 import { ask } from '../ui/dialog.tsx';
 import { numbered } from './kinds.ts';
 
 export type Resolution = 'replace' | 'both' | 'skip';
 
+/** What wants the name, and where: by size and time people know which of two they want. */
+interface Rivals {
+  to: Place;
+  comes: Pick<FileEntry, 'size' | 'mtime'>;
+}
+
 /** Asks what to do about a name that is taken; a ticked answer holds for all that follow. */
 export function createClashAsker() {
   const inner = { always: null as Resolution | null, asking: Promise.resolve<unknown>(null) };
-  return (name: string, several: boolean): Promise<Resolution> => {
+  return (name: string, several: boolean, rivals?: Rivals): Promise<Resolution> => {
     const one = inner.asking.then(async (): Promise<Resolution> => {
       if (inner.always !== null) return inner.always;
       const { value, ticked } = await ask({
         title: t('clash.title'),
-        body: t('clash.text', { name }),
+        body: <Question name={name} rivals={rivals} here={rivals === undefined ? null : await fileAt(rivals.to)} />,
         choices: [
           { value: 'skip', label: t('clash.skip') },
           { value: 'both', label: t('clash.both') },
@@ -31,6 +38,36 @@ export function createClashAsker() {
     inner.asking = one;
     return one;
   };
+}
+
+function Question({ name, rivals, here }: { name: string; rivals: Rivals | undefined; here: FileEntry | null }) {
+  return (
+    <>
+      <p>{t('clash.text', { name })}</p>
+      {rivals !== undefined && here !== null && (
+        <dl class="clash">
+          <dt>{t('clash.here')}</dt>
+          <dd>{facts(here)}</dd>
+          <dt>{t('clash.comes')}</dt>
+          <dd>{facts(rivals.comes)}</dd>
+        </dl>
+      )}
+    </>
+  );
+}
+
+function facts({ size, mtime }: Rivals['comes']): string {
+  return `${bytes(size)} · ${longDate(mtime)}`;
+}
+
+/** null: it is a folder, gone again, or nothing that one is told of. */
+async function fileAt(place: Place): Promise<FileEntry | null> {
+  try {
+    const there = await api.stat(place);
+    return there.kind === 'file' ? there : null;
+  } catch {
+    return null;
+  }
 }
 
 export type ClashAsker = ReturnType<typeof createClashAsker>;
