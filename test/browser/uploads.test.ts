@@ -343,6 +343,17 @@ describe('uploads from the page, whatever comes between', function () {
     });
     await page.setInputFiles('input[type=file] >> nth=0', again);
     await page.waitForFunction(() => Number(document.querySelector<HTMLProgressElement>('.uploads progress')?.value ?? 0) > 16e6);
+    // A pause forgets nothing of what is there.
+    const sum = page.locator('.uploads-sum progress');
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.locator('.uploads-sum').getByText('Paused').waitFor();
+    const before = await sum.evaluate((bar) => (bar as HTMLProgressElement).value);
+    expect(before).to.be.greaterThan(12e6);
+    await page.getByRole('button', { name: 'Go on', exact: true }).click();
+    await page.waitForFunction(
+      (least) => Number(document.querySelector<HTMLProgressElement>('.uploads-sum progress')?.value) > least,
+      before,
+    );
     await page.close({ runBeforeUnload: false });
 
     const next = await context.newPage();
