@@ -54,11 +54,12 @@ export function addCredentials(program: Command, withSession: WithSession): void
     subcommand(group, 'list [user]', 'Show them; never their secrets.').action((user: string | undefined, flags: Flags) =>
       withSession(flags, async (session, output) => {
         const listed = await list(session, kind, user ?? null);
-        const head = [kind === 's3' ? 'ACCESS KEY ID' : 'ID', 'USER', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES'];
+        const head = [kind === 's3' ? 'ACCESS KEY ID' : 'ID', 'USER', 'NAME', 'ONLY', 'CREATED', 'LAST USED', 'EXPIRES'];
         const rows = listed.map((one) => [
           one.accessKeyId ?? one.id,
           one.user,
           one.name ?? '',
+          wordsOf(one),
           one.created,
           one.lastUsed ?? '',
           one.expires ?? '',
@@ -112,6 +113,7 @@ async function list({ metadata }: Session, kind: Kind, user: string | null) {
   const users = user === null ? await metadata.principals.list() : [await getUser({ metadata }, user)];
   const names = new Map(users.map(({ id, name }) => [id, name]));
   const found = await metadata.credentials.list(user === null ? null : (users[0]?.id ?? 0));
+  const buckets = new Map((await metadata.buckets.list()).map(({ id, name }) => [id, name]));
   const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
   return found
     .filter((one) => one.kind === kind)
@@ -124,10 +126,25 @@ async function list({ metadata }: Session, kind: Kind, user: string | null) {
       lastUsed: iso(one.lastUsed),
       lastUsedFrom: one.lastUsedFrom,
       expires: iso(one.expires),
-      scope: one.scope,
+      scope: one.scope && { ...one.scope, places: namedPlaces(one.scope, buckets) },
       networks: one.networks,
     }))
     .map((one) => ({ ...one, created: one.created ?? '' }));
+}
+
+function namedPlaces({ places }: Scope, names: ReadonlyMap<number, string>): { bucket: string; prefix: string }[] | null {
+  return places?.map(({ bucket, prefix }) => ({ bucket: names.get(bucket) ?? `#${bucket}`, prefix })) ?? null;
+}
+
+/** What it is reduced to, in a cell of a table. */
+function wordsOf({ scope, networks }: Awaited<ReturnType<typeof list>>[number]): string {
+  const places = scope?.places?.map(({ bucket, prefix }) => `${bucket}/${prefix}`) ?? [];
+  const parts = [places.join(' '), actionWords(scope?.actions ?? []), networks?.map((one) => `from ${one}`).join(' ') ?? ''];
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+function actionWords(actions: readonly string[]): string {
+  return actions.join() === READING.join() ? 'read-only' : actions.join(' ');
 }
 
 /** Buckets by the names that their owner uses. @throws bucket_not_found, SettingError */
@@ -135,7 +152,8 @@ async function scopeOf({ metadata }: Session, owner: number, flags: Flags): Prom
   const places = listFlag(flags, 'place');
   const wanted = listFlag(flags, 'action') ?? [];
   for (const action of wanted)
-    if (!Object.hasOwn(ACTIONS, action)) throw new SettingError(`--action ${action} is none that there is.`);
+    if (!Object.hasOwn(ACTIONS, action))
+      throw new SettingError(`--action ${action} is none of ${Object.keys(ACTIONS).join(', ')}.`);
   const actions = flags.readOnly === true ? [...READING, ...wanted] : wanted;
   if (places === null && actions.length === 0) return null;
   const resolved = await Promise.all(

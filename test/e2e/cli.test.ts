@@ -74,6 +74,11 @@ describe('the command line', function () {
     const extra = await json(['key', 'add', 'carl', '--name', 'backup']);
     expect(await listBuckets(extra)).to.equal(200);
     expect(await json(['key', 'list', 'carl'])).to.have.length(2);
+    const less = ['--place', 'home/in', '--action', 'create', '--network', '10.0.0.0/8'];
+    const reduced = await json(['key', 'add', 'carl', ...less]);
+    const listed = (await json(['key', 'list', 'carl'])).find(({ id }: { id: string }) => id === reduced.accessKeyId);
+    expect(listed.scope).to.deep.equal({ actions: ['create'], places: [{ bucket: 'home-carl', prefix: 'in/' }] });
+    expect((await run(['key', 'list', 'carl'])).stdout).to.include('home-carl/in/; create; from 10.0.0.0/8');
     await json(['key', 'remove', extra.accessKeyId]);
     expect(await listBuckets(extra)).to.equal(403);
   });
