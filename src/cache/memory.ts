@@ -1,25 +1,49 @@
 import type { Cache } from '#contracts/cache';
 import type { Clock } from '#core/clock';
+import { createFamilies } from './families.ts';
 
 export interface MemoryCacheOptions {
   clock: Clock;
-  /** Of values; the least recently used go first. Default 32 MiB. */
+  /** Of values; the least recently used of the family that takes the most go first. Default 32 MiB. */
   bytesMax?: number;
   /** Of values, and apart from them of counters. Default 50,000. */
   entriesMax?: number;
 }
 
-/** The cache of one process. */
+interface Value {
+  value: Buffer;
+  expires: number;
+}
+
+interface Counter {
+  count: number;
+  ends: number;
+}
+
+/** What a value takes beside its bytes. */
+const ENTRY_BYTES = 200;
+
+/** The cache of one process. What anybody may have written, without being asked who it is, pushes out its own kind only: never what the limiter of guesses counts. */
 export function createMemoryCache({ clock, bytesMax = 32 * 1024 * 1024, entriesMax = 50_000 }: MemoryCacheOptions): Cache {
-  const values = new Map<string, { value: Buffer; expires: number }>();
-  const counters = new Map<string, { count: number; ends: number }>();
+  const values = createFamilies<Value>(({ value }) => value.length + ENTRY_BYTES);
+  const counters = createFamilies<Counter>();
   let bytes = 0;
 
   function remove(key: string): void {
-    const entry = values.get(key);
-    if (entry === undefined) return;
-    values.delete(key);
-    bytes -= entry.value.length;
+    bytes -= values.delete(key)?.value.length ?? 0;
+  }
+
+  /** Counters whose window is over; if there are none, the oldest tenth of the largest family. */
+  function discard(now: number): void {
+    const before = counters.count;
+    for (const family of counters.all()) for (const [key, { ends }] of family) if (ends <= now) counters.delete(key);
+    if (counters.count < before) return;
+    const largest = counters.largest();
+    let excess = Math.ceil(largest.size / 10);
+    for (const key of largest.keys()) {
+      if (excess-- <= 0) break;
+      counters.delete(key);
+    }
   }
 
   return {
@@ -30,7 +54,6 @@ export function createMemoryCache({ clock, bytesMax = 32 * 1024 * 1024, entriesM
         remove(key);
         return null;
       }
-      values.delete(key);
       values.set(key, entry);
       return entry.value;
     },
@@ -39,9 +62,10 @@ export function createMemoryCache({ clock, bytesMax = 32 * 1024 * 1024, entriesM
       if (value.length > bytesMax) return;
       values.set(key, { value: Buffer.from(value), expires: clock.now() + ttlMs });
       bytes += value.length;
-      for (const oldest of values.keys()) {
-        if (bytes <= bytesMax && values.size <= entriesMax) break;
-        remove(oldest);
+      while (bytes > bytesMax || values.count > entriesMax) {
+        const oldest = values.largest().keys().next();
+        if (oldest.done) break;
+        remove(oldest.value);
       }
     },
     async remove(key) {
@@ -52,9 +76,8 @@ export function createMemoryCache({ clock, bytesMax = 32 * 1024 * 1024, entriesM
       const now = clock.now();
       const running = counters.get(key);
       if (running !== undefined && running.ends > now) return ++running.count;
-      counters.delete(key);
       counters.set(key, { count: 1, ends: now + windowMs });
-      if (counters.size > entriesMax) discard(counters, now);
+      if (counters.count > entriesMax) discard(now);
       return 1;
     },
     async close() {
@@ -63,15 +86,4 @@ export function createMemoryCache({ clock, bytesMax = 32 * 1024 * 1024, entriesM
       bytes = 0;
     },
   };
-}
-
-/** Makes room for counters: those whose window is over, and if there are none, the oldest tenth, so that a flood of keys pays for itself. */
-function discard(counters: Map<string, { ends: number }>, now: number): void {
-  const before = counters.size;
-  for (const [key, { ends }] of counters) if (ends <= now) counters.delete(key);
-  let excess = counters.size === before ? Math.ceil(before / 10) : 0;
-  for (const key of counters.keys()) {
-    if (excess-- <= 0) break;
-    counters.delete(key);
-  }
 }

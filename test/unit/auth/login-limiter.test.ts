@@ -71,6 +71,35 @@ describe('the limiter of log-ins', () => {
     expect(await attempt('ann', '203.0.113.1')).to.equal(0);
   });
 
+  it('forgets nothing for a flood of what anybody may write or have counted', async () => {
+    const clock = { ms: 1_700_000_000_000, now: () => clock.ms };
+    const cache = createMemoryCache({ clock, entriesMax: 100 });
+    const limiter = createLoginLimiter({ cache, clock });
+    const passkeys = createLoginLimiter({ cache, clock, purpose: 'passkey' });
+    const attempt = (): Promise<number> =>
+      limiter.attempt('ann', '192.0.2.1').then(
+        () => 0,
+        (error: { details: { retryAfterSeconds: number } }) => error.details.retryAfterSeconds,
+      );
+    const flood = async (): Promise<void> => {
+      for (let i = 0; i < 300; i++) {
+        await cache.set(`login-flow:${i}`, Buffer.alloc(100), 60 * MINUTE);
+        await passkeys.attempt('begin', `2001:db8:${i.toString(16)}:1::1`).catch(() => undefined);
+      }
+    };
+    const waits: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 10; i++) {
+        expect(await attempt()).to.equal(0);
+        if (i === 5) await flood();
+      }
+      waits.push(await attempt());
+      await flood();
+      clock.ms += waits[round]! * 1000;
+    }
+    expect(waits).to.deep.equal([60, 120, 240]);
+  });
+
   it('is clean after a success', async () => {
     const { limiter, many, attempt, clock } = open();
     await many(9, 'ann', '192.0.2.1');
