@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ObjectRead } from '#contracts/namespace';
 import type { Seal } from '#contracts/seal';
 import type { ThumbnailMaker, ThumbnailSize, ThumbnailStore, Thumbnails } from '#contracts/thumbnails';
-import { encodeContentRef } from '#core/content-ref';
+import { encodeContentRef, INLINE_BYTES_MAX } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import { collect } from '#core/stream';
 
@@ -40,7 +40,7 @@ export function createThumbnails({ thumbnails, maker, seal }: ThumbnailsDeps): T
       return content === null ? null : `${content.toString('hex').slice(0, 32)}-${size}`;
     },
     async get(read, size, signal) {
-      const content = idOf(read);
+      const content = await keptUnder(read);
       if (content === null) return null;
       const sealed = await thumbnails.find(content, size);
       const known = sealed === null ? null : seal.open(sealed, aboutOf(content, size));
@@ -60,6 +60,14 @@ export function createThumbnails({ thumbnails, maker, seal }: ThumbnailsDeps): T
 
 function idOf({ info }: ObjectRead): Buffer | null {
   return info.content === null ? null : createHash('sha256').update(encodeContentRef(info.content)).digest();
+}
+
+/** What lies in its row is sealed anew each time, so that of equal ones only the bytes are the same. */
+async function keptUnder(read: ObjectRead): Promise<Buffer | null> {
+  const { content } = read.info;
+  if (content?.kind !== 'inline') return idOf(read);
+  const bytes = await collect(read.body(), INLINE_BYTES_MAX, tooLong);
+  return createHash('sha256').update(`inline ${content.domain} `).update(bytes).digest();
 }
 
 function aboutOf(content: Buffer, size: number): string {

@@ -44,4 +44,26 @@ describe('thumbnails', () => {
     await one.get(read('a.png', contentOf(2)), 256, signal);
     expect(made(), 'another size, another content').to.equal(3);
   });
+
+  it('are made once for equal bytes that lie in their rows, each sealed by itself; and not for others of that size', async () => {
+    const { room, made } = rig();
+    const one = room();
+    const small = (n: number, bytes = PNG.subarray(0, 900), domain = 1): ObjectRead =>
+      ({
+        info: {
+          key: `${n}.png`,
+          size: bytes.length,
+          content: { kind: 'inline', domain, size: bytes.length, sealed: Buffer.alloc(950, n) },
+        },
+        body: async function* (range?: { start: number; end: number }) {
+          yield range === undefined ? bytes : bytes.subarray(range.start, range.end + 1);
+        },
+      }) as unknown as ObjectRead; // what is read of it
+    await one.get(small(1), 256, signal);
+    await one.get(small(2), 256, signal);
+    expect(made()).to.equal(1);
+    await one.get(small(3, Buffer.concat([PNG.subarray(0, 899), Buffer.from('x')])), 256, signal);
+    await one.get(small(4, PNG.subarray(0, 900), 2), 256, signal);
+    expect(made(), 'other bytes, and those of another owner').to.equal(3);
+  });
 });
