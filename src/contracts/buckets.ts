@@ -7,14 +7,14 @@ import type { BucketPatch, BucketUsage } from './bucket-store.ts';
 export interface Buckets {
   /** @throws bucket_exists, bucket_owned_by_you, invalid_bucket_name, access_denied (a guest) */
   create(who: Who, name: string, options?: { objectLock?: boolean }): Promise<Bucket>;
-  /** A name as the caller sees it, once at the door: an alias of its own first, then the global one; `~name` is always the global one. @throws bucket_not_found, also when the caller may not know of it */
+  /** A name as the caller sees it, once at the door: an alias of its own first, then the global one; `~name` and `name-s3alias` are always the global one. @throws bucket_not_found, also when the caller may not know of it */
   resolve(who: Who, name: string): Promise<Bucket>;
   /** From memory, for short paths; null: ask `resolve`. */
   resolved(who: Who, name: string): Bucket | null;
   /** By its global name, whoever asks: for what a browser is told before anybody signs (CORS, websites). */
   named(name: string): Promise<Bucket | null>;
-  /** How the caller names a bucket: `~name` where an alias of its own hides the name. */
-  nameFor(who: Who, bucket: Pick<Bucket, 'id' | 'name'>): Promise<string>;
+  /** How the caller names a bucket: `~name`, or in S3 `name-s3alias`, where an alias of its own hides the name. */
+  nameFor(who: Who, bucket: Pick<Bucket, 'id' | 'name'>, dialect?: 's3'): Promise<string>;
   get(who: Who, id: BucketId): Promise<Bucket>;
   /** What the caller may see, in byte order of names. */
   list(who: Who): Promise<Bucket[]>;

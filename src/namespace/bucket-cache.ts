@@ -22,6 +22,8 @@ export interface BucketCache {
 
 /** Before a name: the global one, where an alias of the caller's own hides it. */
 export const GLOBAL = '~';
+/** The same behind a name, for S3's clients, which take no other letters. AWS keeps names that end so for aliases, so no bucket's own does. */
+export const GLOBAL_IN_S3 = '-s3alias';
 
 export interface BucketCacheOptions {
   buckets: BucketStore;
@@ -38,8 +40,8 @@ export function createBucketCache({ buckets, signals, keyring, clock }: BucketCa
       const at = key.indexOf(' ');
       const principal = at === 0 ? null : Number(key.slice(0, at));
       const name = key.slice(at + 1);
-      // No bucket's own name begins like that.
-      return (name.startsWith(GLOBAL) ? buckets.resolve(null, name.slice(1)) : buckets.resolve(principal, name)).then(withKeys);
+      const global = globalOf(name);
+      return (global === null ? buckets.resolve(principal, name) : buckets.resolve(null, global)).then(withKeys);
     },
     clock,
   });
@@ -68,6 +70,12 @@ export function createBucketCache({ buckets, signals, keyring, clock }: BucketCa
     resolve: (principal, name) => names.get(`${principal ?? ''} ${name}`),
     clear,
   };
+}
+
+/** No bucket's own name begins, or ends, like that. */
+function globalOf(name: string): string | null {
+  if (name.startsWith(GLOBAL)) return name.slice(GLOBAL.length);
+  return name.endsWith(GLOBAL_IN_S3) ? name.slice(0, -GLOBAL_IN_S3.length) : null;
 }
 
 export function bucketMissing(name?: string): CloudStoreError {

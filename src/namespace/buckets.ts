@@ -9,7 +9,7 @@ import { assertBucketName, type Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
-import { type BucketCache, bucketMissing, createBucketCache, GLOBAL } from './bucket-cache.ts';
+import { type BucketCache, bucketMissing, createBucketCache, GLOBAL, GLOBAL_IN_S3 } from './bucket-cache.ts';
 
 export interface BucketsDeps {
   buckets: BucketStore;
@@ -56,9 +56,9 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
       return bucket !== undefined && authorizer.visible(who, bucket) === true ? bucket : null;
     },
     named: (name) => cache.resolve(null, name),
-    async nameFor(who, { id, name }) {
+    async nameFor(who, { id, name }, dialect) {
       const meant = await cache.resolve(who.principal?.id ?? null, name);
-      return meant === null || meant.id === id ? name : `${GLOBAL}${name}`;
+      return meant === null || meant.id === id ? name : dialect === 's3' ? `${name}${GLOBAL_IN_S3}` : `${GLOBAL}${name}`;
     },
     get: async (who, id) => seen(who, await cache.find(id)),
     async list(who) {

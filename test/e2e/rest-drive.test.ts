@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { ApiError, type Client, createClient, type Entry } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 import { unzip } from '../support/unzip.ts';
 
@@ -68,7 +69,19 @@ describe('a drive over REST', function () {
     expect(await refusal(admin.call('Stat', { path: { bucket: '~nowhere', key: 'x' }, query: {} }))).to.include({
       code: 'bucket_not_found',
     });
+    // S3's clients take no tilde.
+    const made = await member.call('CreateCredential', { body: { kind: 's3', name: 'mia by S3' } });
+    const key = { accessKeyId: made.accessKeyId ?? '', secretAccessKey: made.secretAccessKey ?? '' };
+    const s3 = async (path: string): Promise<string> =>
+      (await fetch(presign('GET', `${gateway.s3Url}/${path}`, key, new Date()))).text();
+    const shown = [...(await s3('')).matchAll(/<Name>([^<]*)/g)].map(([, name]) => name);
+    expect(shown).to.deep.equal(['home-mia', 'home-s3alias']);
+    const reached = ['home-s3alias', 'home', 'home-mia'].map((name) => s3(`${name}/shown/a.txt`));
+    expect(await Promise.all(reached)).to.deep.equal(['of the admin', 'of mia', 'of mia']);
+    expect(await s3('home-s3alias?list-type=2&prefix=shown/')).to.contain('<Key>shown/b.txt</Key>');
+    expect(await s3('home-s3alias/notes.txt')).to.contain('AccessDenied');
     await admin.call('RevokeAccess', { path: { bucket: 'home', key: 'shown/' }, query: { kind: 'user', name: 'mia' } });
+    expect(await s3('home-s3alias/shown/a.txt')).to.contain('NoSuchBucket');
     expect(await refusal(member.call('Stat', { path: from, query: {} }))).to.include({ code: 'bucket_not_found' });
   });
 

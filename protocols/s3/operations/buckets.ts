@@ -28,7 +28,12 @@ export const listBuckets: Handler<ListBucketsCommandInput> = async (x, input) =>
   const after = readToken(input.ContinuationToken);
   // All buckets lie in the one region there is.
   const all = input.BucketRegion === undefined || input.BucketRegion === x.region ? await x.deps.buckets.list(x.who) : [];
-  const matching = all.filter(({ name }) => name > after && name.startsWith(input.Prefix ?? ''));
+  const named = await Promise.all(
+    all.map(async (bucket) => ({ name: await x.deps.buckets.nameFor(x.who, bucket, 's3'), created: bucket.created })),
+  );
+  const matching = named
+    .filter(({ name }) => name > after && name.startsWith(input.Prefix ?? ''))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const page = matching.slice(0, max);
   return {
     Buckets: page.map(({ name, created }) => ({

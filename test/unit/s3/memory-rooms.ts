@@ -286,6 +286,7 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
       throw new CloudStoreError('bucket_not_found', `No bucket ${name}.`);
     },
     named: async (name) => byName.get(name) ?? null,
+    nameFor: async (_who, { name }) => name,
     list: async () => [...byName.values()],
     async update(_who, id, patch) {
       const bucket = [...byName.values()].find((one) => one.id === id) as Bucket;
