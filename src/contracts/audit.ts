@@ -15,8 +15,6 @@ export interface AuditStore {
   page(query: AuditQuery): Promise<AuditRecord[]>;
   /** Oldest first, from behind `after`, for export and verification. */
   from(after: number, limit: number, query?: Omit<AuditQuery, 'before' | 'limit'>): Promise<AuditRecord[]>;
-  /** Where the chain begins and ends. */
-  ends(): Promise<AuditEnds>;
   /** Makes records go that are older, at most so many; the chain then begins behind them. Gives how many. */
   expire(beforeMs: number, limit: number): Promise<number>;
 }
@@ -37,14 +35,8 @@ export interface AuditQuery {
   to?: number;
 }
 
-export interface AuditEnds {
-  /** The last one that was taken away by age; 0: none was. */
-  floor: { id: number; hash: Buffer };
-  head: { id: number; hash: Buffer };
-}
-
 /** What is read of the audit. */
-export interface AuditLog extends Pick<AuditStore, 'page' | 'from' | 'ends'> {
+export interface AuditLog extends Pick<AuditStore, 'page' | 'from'> {
   /** Goes through the whole chain. @throws unavailable */
   verify(signal?: AbortSignal): Promise<AuditVerdict>;
 }

@@ -6,12 +6,18 @@ const PAGE = 2000;
 
 /** Goes through the whole chain, from the record where it begins to the one where it ends. */
 export async function verifyAudit(store: AuditStore & AuditChain, signal?: AbortSignal): Promise<AuditVerdict> {
-  const key = await store.chainKey();
   // The end first: what comes behind meanwhile is checked by the next one.
-  const { head, floor } = await store.ends();
-  let { id, hash } = floor;
+  const chain = await store.chain();
   let records = 0;
-  if (key === null) return { records, broken: null };
+  if (chain === null) {
+    const [first] = await store.from(0, 1);
+    return {
+      records,
+      broken: first === undefined ? null : { id: first.id, why: 'what the chain begins and ends with is missing' },
+    };
+  }
+  const { key, floor, head } = chain;
+  let { id, hash } = floor;
   while (id < head.id) {
     signal?.throwIfAborted();
     const page = await store.from(id, PAGE);
@@ -26,6 +32,8 @@ export async function verifyAudit(store: AuditStore & AuditChain, signal?: Abort
     }
   }
   if (!same(hash, head.hash)) return { records, broken: { id, why: 'the chain ends in another record than it should' } };
+  if (!head.whole) return { records, broken: { id: head.id + 1, why: 'the last records were removed' } };
+  if (!floor.whole) return { records, broken: { id: floor.id + 1, why: 'records before it were removed, and not by age' } };
   return { records, broken: null };
 }
 

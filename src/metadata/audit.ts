@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
-import type { AuditEnds, AuditQuery, AuditStore } from '#contracts/audit';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { AuditQuery, AuditStore } from '#contracts/audit';
 import type { Keyring } from '#contracts/keyring';
 import { type AuditEvent, type AuditOutcome, type AuditRecord, auditBytes } from '#core/audit';
 import type { Random } from '#core/clock';
@@ -36,8 +36,9 @@ const COLUMNS =
   'a.id, a.at_ms, a.principal, a.name, a.credential, a.protocol, a.action, a.resource, a.outcome, a.status, a.address, a.request_id, a.details, a.hash';
 const BEGIN = {
   name: 'audit-begin',
-  text: `INSERT INTO audit_head (id, sealed_key, floor_hash, head_hash) VALUES (1, $1, '', '') ON CONFLICT DO NOTHING`,
+  text: 'INSERT INTO audit_head (id, sealed_key, floor_hash, head_hash) VALUES (1, $1, $2, $2) ON CONFLICT DO NOTHING',
 };
+const MARK = { name: 'audit-mark', text: 'UPDATE audit_head SET sealed_key = $1, floor_hash = $2, head_hash = $3 WHERE id = 1' };
 const HEAD_COLUMNS = 'sealed_key, floor_id, floor_hash, head_id, head_hash';
 const HEAD = { name: 'audit-head', text: `SELECT ${HEAD_COLUMNS} FROM audit_head WHERE id = 1` };
 const HOLD = { name: 'audit-hold', text: `SELECT ${HEAD_COLUMNS} FROM audit_head WHERE id = 1 FOR UPDATE` };
@@ -67,20 +68,32 @@ const REMOVE = { name: 'audit-remove', text: 'DELETE FROM audit WHERE id <= $1' 
 const RAISE = { name: 'audit-raise', text: 'UPDATE audit_head SET floor_id = $1, floor_hash = $2 WHERE id = 1' };
 
 const NOTHING = Buffer.alloc(0);
+/** Before the chain's key where its ends are marked; chains of before had none. Whoever may only write to the database cannot seal one without. */
+const MARKED = 1;
+const KEY_BYTES = 32;
+const MARK_BYTES = 32;
 
 /** The audit as a chain: each append locks the head, so that gateways stand in one line. */
 export function createAuditStore({ database, keyring, random }: AuditStoreOptions): AuditStore & AuditChain {
   async function held(session: Session): Promise<HeadRow> {
     const [row] = await session.query<HeadRow>(HOLD);
-    if (row !== undefined) return row;
-    await session.execute(BEGIN, [keyring.seal(random(32), AUDIT_SEAL)]);
+    if (row === undefined) {
+      const key = random(KEY_BYTES);
+      await session.execute(BEGIN, [sealed(key), markedEnd(key, 0, NOTHING)]);
+      return held(session);
+    }
+    const [sealedKey, floorId, floorHash, headId, headHash] = row;
+    const { key, marked } = await keyOf(sealedKey);
+    if (marked) return row;
+    await session.execute(MARK, [sealed(key), markedEnd(key, floorId, floorHash), markedEnd(key, headId, headHash)]);
     return held(session);
   }
-  async function ends(): Promise<AuditEnds & { sealedKey: Buffer | null }> {
-    const [row] = await database.read<HeadRow>(HEAD);
-    if (row === undefined) return { sealedKey: null, floor: { id: 0, hash: NOTHING }, head: { id: 0, hash: NOTHING } };
-    const [sealedKey, floorId, floorHash, headId, headHash] = row;
-    return { sealedKey, floor: { id: floorId, hash: floorHash }, head: { id: headId, hash: headHash } };
+  function sealed(key: Buffer): Buffer {
+    return keyring.seal(Buffer.concat([Buffer.of(MARKED), key]), AUDIT_SEAL);
+  }
+  async function keyOf(sealedKey: Buffer): Promise<{ key: Buffer; marked: boolean }> {
+    const opened = await keyring.unseal(sealedKey, AUDIT_SEAL);
+    return { key: opened.subarray(-KEY_BYTES), marked: opened.length > KEY_BYTES };
   }
   const filters = (query: Partial<AuditQuery>): unknown[] => [
     query.name ?? null,
@@ -98,9 +111,9 @@ export function createAuditStore({ database, keyring, random }: AuditStoreOption
       if (events.length === 0) return;
       await database.transaction(async (session) => {
         const [sealedKey, , , headId, headHash] = await held(session);
-        const key = await keyring.unseal(sealedKey, AUDIT_SEAL);
+        const { key } = await keyOf(sealedKey);
         let id = headId;
-        let hash = headHash;
+        let hash = hashIn(headHash);
         const rows = events.map((event) => {
           id++;
           hash = linkOf(key, hash, id, event);
@@ -108,7 +121,7 @@ export function createAuditStore({ database, keyring, random }: AuditStoreOption
           return { ...rest, id, request: requestId, hash: hash.toString('hex') };
         });
         await session.execute(INSERT, [JSON.stringify(rows)]);
-        await session.execute(ADVANCE, [id, hash]);
+        await session.execute(ADVANCE, [id, movedEnd(key, [headId, headHash], id, hash)]);
       });
     },
     async page({ before, limit, ...query }) {
@@ -117,23 +130,26 @@ export function createAuditStore({ database, keyring, random }: AuditStoreOption
     async from(after, limit, query = {}) {
       return (await database.read<Row>(FROM, [after, ...filters(query), limit])).map(recordOf);
     },
-    async ends() {
-      const { floor, head } = await ends();
-      return { floor, head };
-    },
     async expire(beforeMs, limit) {
       return database.transaction(async (session) => {
-        await held(session);
+        const [sealedKey, floorId, floorHash] = await held(session);
         const [last] = await session.query<[number, Buffer]>(OLDEST, [beforeMs, limit]);
         if (last === undefined) return 0;
-        const count = await session.execute(REMOVE, [last[0]]);
-        await session.execute(RAISE, last);
+        const [id, hash] = last;
+        const { key } = await keyOf(sealedKey);
+        const count = await session.execute(REMOVE, [id]);
+        await session.execute(RAISE, [id, movedEnd(key, [floorId, floorHash], id, hash)]);
         return count;
       });
     },
-    async chainKey() {
-      const { sealedKey } = await ends();
-      return sealedKey === null ? null : keyring.unseal(sealedKey, AUDIT_SEAL);
+    async chain() {
+      const [row] = await database.read<HeadRow>(HEAD);
+      if (row === undefined) return null;
+      const [sealedKey, floorId, floorHash, headId, headHash] = row;
+      const { key, marked } = await keyOf(sealedKey);
+      const end = (id: number, stored: Buffer): AuditEnd =>
+        marked ? { id, hash: hashIn(stored), whole: isMarked(key, id, stored) } : { id, hash: stored, whole: true };
+      return { key, floor: end(floorId, floorHash), head: end(headId, headHash) };
     },
   };
 }
@@ -141,7 +157,34 @@ export function createAuditStore({ database, keyring, random }: AuditStoreOption
 /** What verification needs besides the records. */
 export interface AuditChain {
   /** null: nothing was ever recorded. @throws corrupt, unavailable */
-  chainKey(): Promise<Buffer | null>;
+  chain(): Promise<{ key: Buffer; floor: AuditEnd; head: AuditEnd } | null>;
+}
+
+/** The record that the chain begins behind, or ends with. */
+export interface AuditEnd {
+  id: number;
+  hash: Buffer;
+  /** Put there by who has the key. */
+  whole: boolean;
+}
+
+/** A record tells its own hash, so an end has a mark as well: without the key nobody makes an earlier record the last one, or a later one the first. */
+function markedEnd(key: Buffer, id: number, hash: Buffer): Buffer {
+  return Buffer.concat([hash, createHmac('sha256', key).update('end').update(String(id)).update(hash).digest()]);
+}
+
+function isMarked(key: Buffer, id: number, end: Buffer): boolean {
+  const right = markedEnd(key, id, hashIn(end));
+  return right.length === end.length && timingSafeEqual(right, end);
+}
+
+/** An end that somebody else has moved keeps a mark that is not its own, however the chain goes on. */
+function movedEnd(key: Buffer, [fromId, from]: [number, Buffer], id: number, hash: Buffer): Buffer {
+  return isMarked(key, fromId, from) ? markedEnd(key, id, hash) : Buffer.concat([hash, Buffer.alloc(MARK_BYTES)]);
+}
+
+function hashIn(end: Buffer): Buffer {
+  return end.subarray(0, Math.max(0, end.length - MARK_BYTES));
 }
 
 /** A record's hash. */

@@ -8,11 +8,11 @@ import { type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts
 
 describe('the chain of the audit', () => {
   let rig: MetadataRig;
+  const masterKey = randomBytes(32);
   let stores: ReturnType<(typeof rig.gateways)[0]['audit']>[];
 
   before(async () => {
     rig = await openMetadataRig('two gateways');
-    const masterKey = randomBytes(32);
     stores = rig.gateways.map((metadata) =>
       metadata.audit(createKeyring({ masterKey, keys: metadata.keys, random: randomBytes })),
     );
@@ -62,6 +62,22 @@ describe('the chain of the audit', () => {
     expect(await stores[0]!.page({ limit: 10, name: "'; DROP TABLE audit; --" })).to.deep.equal([]);
   });
 
+  /** What `work` does to the records is undone. */
+  async function undone(work: () => Promise<void>): Promise<void> {
+    const tables = ['audit', 'audit_head'];
+    for (const table of tables) await rig.database.sql(`CREATE TABLE kept_${table} AS SELECT * FROM ${table}`);
+    try {
+      await work();
+    } finally {
+      for (const table of tables) {
+        await rig.database.sql(`DELETE FROM ${table}`);
+        await rig.database.sql(`INSERT INTO ${table} SELECT * FROM kept_${table}`);
+        await rig.database.sql(`DROP TABLE kept_${table}`);
+      }
+    }
+    expect((await verify()).broken).to.equal(null);
+  }
+
   const tampering: [string, string, RegExp][] = [
     ['a changed word', `UPDATE audit SET outcome = 'ok' WHERE id = 100`, /not what was recorded/],
     ['a changed time', 'UPDATE audit SET at_ms = at_ms + 1 WHERE id = 7', /not what was recorded/],
@@ -84,21 +100,40 @@ describe('the chain of the audit', () => {
       'WITH gone AS (DELETE FROM audit WHERE id <= 10) UPDATE audit_head SET floor_id = 10',
       /not what/,
     ],
+    [
+      'the first records removed, as age does it',
+      `WITH gone AS (DELETE FROM audit WHERE id <= 10)
+         UPDATE audit_head SET floor_id = 10, floor_hash = (SELECT hash FROM audit WHERE id = 10) || substr(floor_hash, 1, 32)`,
+      /not by age/,
+    ],
+    [
+      'the last records removed, and the head that an earlier record tells',
+      `WITH gone AS (DELETE FROM audit WHERE id > 110)
+         UPDATE audit_head SET head_id = 110, head_hash = (SELECT hash FROM audit WHERE id = 110) || substr(head_hash, 33)`,
+      /last records were removed/,
+    ],
+    [
+      'all of it removed, as if nothing had been recorded',
+      'WITH gone AS (DELETE FROM audit) UPDATE audit_head SET head_id = 0',
+      /removed|another record/,
+    ],
+    ['the key of the chain removed', 'DELETE FROM audit_head', /begins and ends with is missing/],
   ];
   for (const [what, sql, found] of tampering) {
-    it(`finds ${what}`, async () => {
-      await rig.database.sql('CREATE TABLE kept AS SELECT * FROM audit');
-      await rig.database.sql('CREATE TABLE kept_head AS SELECT * FROM audit_head');
-      await rig.database.sql(sql);
-      expect((await verify()).broken?.why).to.match(found);
-      await rig.database.sql('DELETE FROM audit');
-      await rig.database.sql('INSERT INTO audit SELECT * FROM kept');
-      await rig.database.sql('UPDATE audit_head h SET head_id = k.head_id, floor_id = k.floor_id FROM kept_head k');
-      await rig.database.sql('DROP TABLE kept');
-      await rig.database.sql('DROP TABLE kept_head');
-      expect((await verify()).broken).to.equal(null);
-    });
+    it(`finds ${what}`, () =>
+      undone(async () => {
+        await rig.database.sql(sql);
+        expect((await verify()).broken?.why).to.match(found);
+      }));
   }
+
+  it('goes on where its end was moved, and tells so for good', () =>
+    undone(async () => {
+      await rig.database.sql(`WITH gone AS (DELETE FROM audit WHERE id > 110)
+        UPDATE audit_head SET head_id = 110, head_hash = (SELECT hash FROM audit WHERE id = 110) || substr(head_hash, 33)`);
+      for (let n = 0; n < 3; n++) await stores[n % 2]!.append([event(n)]);
+      expect((await verify()).broken?.why).to.match(/last records were removed/);
+    }));
 
   it('begins later once old records have gone', async () => {
     while ((await stores[0]!.expire(event(1000).at, 10)) > 0) if ((await verify()).records <= 100) break;
@@ -107,5 +142,22 @@ describe('the chain of the audit', () => {
     const records = 100;
     await stores[1]!.append([event(500)]);
     expect(await verify()).to.deep.equal({ records: records + 1, broken: null });
+  });
+
+  it('of a CloudStore of before, whose ends had no marks, gets them with the next record', async () => {
+    const keyring = createKeyring({ masterKey, keys: rig.gateways[0]!.keys, random: randomBytes });
+    const [[sealed]] = (await rig.database.sql('SELECT sealed_key FROM audit_head')) as [[Buffer]];
+    const key = keyring.open(sealed, 'audit chain').subarray(1);
+    await rig.database.sql(
+      'UPDATE audit_head SET sealed_key = $1, floor_hash = substr(floor_hash, 1, 32), head_hash = substr(head_hash, 1, 32)',
+      [keyring.seal(key, 'audit chain')],
+    );
+    const { records } = await verify();
+    expect(records).to.be.greaterThan(100);
+    await stores[0]!.append([event(400)]);
+    expect(await verify()).to.deep.equal({ records: records + 1, broken: null });
+    await rig.database.sql(`WITH gone AS (DELETE FROM audit WHERE id = (SELECT head_id FROM audit_head))
+      UPDATE audit_head SET head_id = head_id - 1, head_hash = (SELECT hash FROM audit WHERE id = head_id - 1)`);
+    expect((await verify()).broken).to.not.equal(null);
   });
 });
