@@ -86,7 +86,7 @@ export function openBackupFiles({ path, from, masterKey, disk, random }: OpenOpt
   }
 
   function bucketOf(name: string): number {
-    const found = one('SELECT id FROM buckets WHERE name = ?', name);
+    const found = one('SELECT id FROM buckets WHERE name = ? AND removed_ms IS NULL', name);
     if (found === undefined) throw new CloudStoreError('not_found', `The backup has no bucket ${name}.`);
     return Number(found.id);
   }
@@ -134,7 +134,7 @@ export function openBackupFiles({ path, from, masterKey, disk, random }: OpenOpt
     missing,
     buckets: () =>
       database
-        .prepare("SELECT name FROM buckets WHERE kind = 'standard' ORDER BY name")
+        .prepare("SELECT name FROM buckets WHERE kind = 'standard' AND removed_ms IS NULL ORDER BY name")
         .all()
         .map(({ name }) => String(name)),
     page(name, folder, after, limit) {

@@ -13,7 +13,7 @@ import { RECORDS_TABLE, takePacks } from './cli/offline/pack-records.ts';
 import { chainTo, snapshotFiles } from './snapshots.ts';
 
 /** Of another layout: made anew. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 
 export interface BuildOptions {
   /** The directory of backups. */
@@ -33,7 +33,7 @@ export interface BuildOptions {
 export const INDEXED_TABLES: Readonly<Record<string, WantedTable>> = {
   settings: { columns: ['name', 'value'], key: 'name', whole: true },
   domains: { columns: ['id', 'wrapped'], key: 'id', whole: true },
-  buckets: { columns: ['id', 'name', 'kind'], key: 'id', whole: true },
+  buckets: { columns: ['id', 'name', 'kind'], later: ['removed_ms'], key: 'id', whole: true },
   directories: { columns: ['id', 'bucket_id', 'path', 'properties'], later: ['bytes'], key: 'id' },
   slots: { columns: ['id', 'bucket_id', 'key', 'live', 'version_id', 'properties'], key: 'id' },
   versions: {

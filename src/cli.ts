@@ -94,7 +94,7 @@ function addBuckets(program: Command): void {
       );
     }),
   );
-  subcommand(bucket, 'remove <name>', 'Remove a bucket that is empty.')
+  subcommand(bucket, 'remove <name>', 'Remove a bucket that is empty. It can be restored as long as its retention says.')
     .option('--force', 'with everything in it')
     .action((name: string, flags: Flags) =>
       withSession(flags, async (session, output) => {
@@ -102,6 +102,38 @@ function addBuckets(program: Command): void {
         output.data(await removeBucket(session, name, flags.force === true), `The bucket ${name} is removed.`);
       }),
     );
+  subcommand(bucket, 'removed', 'Show removed buckets that can be restored.').action((flags: Flags) =>
+    withSession(flags, async (session, output) => {
+      const { listRemovedBuckets } = await import('./cli/buckets.ts');
+      const buckets = await listRemovedBuckets(session);
+      output.data(
+        buckets,
+        table([
+          ['ID', 'NAME', 'OWNER', 'REMOVED', 'OBJECTS', 'BYTES', 'HISTORY', 'HISTORY BYTES'],
+          ...buckets.map((one) => [
+            ...[one.id, one.name, one.owner, one.removed, one.objects, one.bytes, one.historyVersions, one.historyBytes],
+          ]),
+        ]),
+      );
+    }),
+  );
+  subcommand(bucket, 'restore <id>', 'Make a removed bucket be there again, with all that was in it.')
+    .option('--name <name>', 'under another name, where its own is taken')
+    .action((which: string, flags: Flags) =>
+      withSession(flags, async (session, output) => {
+        const { restoreBucket } = await import('./cli/buckets.ts');
+        const restored = await restoreBucket(session, which, textFlag(flags, 'name'));
+        output.data(restored, `The bucket ${restored.name} is there again.`);
+      }),
+    );
+  subcommand(bucket, 'purge <id>', 'Let a removed bucket go for good, with all that was in it.').action(
+    (which: string, flags: Flags) =>
+      withSession(flags, async (session, output) => {
+        const { dropBucket } = await import('./cli/buckets.ts');
+        const gone = await dropBucket(session, which);
+        output.data(gone, `The bucket ${which} is gone.`);
+      }),
+  );
 }
 
 function addMasterKey(program: Command): void {

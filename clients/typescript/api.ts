@@ -1305,6 +1305,30 @@ export type Refresh = {
   refreshToken?: string;
 };
 
+export type RemovedBucket = {
+  name: string;
+  owner: number;
+  kind: "standard" | "linked" | "vault";
+  versioning: "off" | "enabled" | "suspended";
+  created: string;
+  /** Its name may be that of another by now. */
+  id: number;
+  removed: string;
+  /** What comes back with it. */
+  usage: {
+    objects: number;
+    bytes: number;
+    historyVersions: number;
+    historyBytes: number;
+  };
+};
+
+export type RemovedBucketList = {
+  buckets: RemovedBucket[];
+  /** The `cursor` of the next page; null at the end. */
+  next: string | null;
+};
+
 export type Reset = {
   password?: string;
   /** Keys, app passwords and devices go too. */
@@ -1330,6 +1354,11 @@ export type RestoreAsOf = {
   dryRun?: boolean;
   /** What becomes of it when the client goes away before the answer: it is finished (the default), or called off, and then nothing of it is done. Between buckets of different owners, what was copied stays. */
   onDisconnect?: "finish" | "cancel";
+};
+
+export type RestoreBucket = {
+  /** Where its own has been taken meanwhile. */
+  name?: string;
 };
 
 export type RestoreRun = {
@@ -2132,6 +2161,13 @@ export interface Operations {
     body: StoreDrain;
     answer: Stores;
   };
+  /** Lets a removed bucket go for good, with all that was in it. */
+  DropBucket: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** How many bytes are there (tus 1.0). */
   DropOffset: {
     path: { token: string; id: string };
@@ -2531,6 +2567,13 @@ export interface Operations {
     body: undefined;
     answer: QuarantinePage;
   };
+  /** Removed buckets that the caller may have back, with all that was in them, as long as their retention says. */
+  ListRemovedBuckets: {
+    path: Record<never, never>;
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: RemovedBucketList;
+  };
   /** The caller's sessions. */
   ListSessions: {
     path: Record<never, never>;
@@ -2727,7 +2770,7 @@ export interface Operations {
     body: Refresh;
     answer: Tokens;
   };
-  /** Removes an empty bucket. */
+  /** Removes an empty bucket. What was in it before can come back: ListRemovedBuckets. */
   RemoveBucket: {
     path: { bucket: string };
     query: Record<never, never>;
@@ -2859,6 +2902,13 @@ export interface Operations {
     query: Record<never, never>;
     body: RestoreWanted;
     answer: Backups;
+  };
+  /** Makes a removed bucket be there again: what was in it, its history, settings, rights and links. */
+  RestoreBucket: {
+    path: { id: string };
+    query: Record<never, never>;
+    body: RestoreBucket;
+    answer: Bucket;
   };
   /** Brings back what was deleted: a file, or all below a folder. */
   RestoreTrash: {
@@ -3090,6 +3140,7 @@ export const OPERATIONS = {
   CreateUpload: ['POST', '/uploads'],
   CreateUser: ['POST', '/users'],
   DrainStore: ['POST', '/system/stores/{number}/drain'],
+  DropBucket: ['DELETE', '/removed-buckets/{id}'],
   DropOffset: ['HEAD', '/public/{token}/uploads/{id}'],
   DropPublicFile: ['PUT', '/public/{token}/files/{key}'],
   EndSession: ['DELETE', '/me/sessions/{id}'],
@@ -3147,6 +3198,7 @@ export const OPERATIONS = {
   ListPasskeys: ['GET', '/me/passkeys'],
   ListPublicFolder: ['GET', '/public/{token}/list/{key}'],
   ListQuarantine: ['GET', '/system/quarantine'],
+  ListRemovedBuckets: ['GET', '/removed-buckets'],
   ListSessions: ['GET', '/me/sessions'],
   ListShared: ['GET', '/shared'],
   ListTrash: ['GET', '/trash/{bucket}/{key}'],
@@ -3194,6 +3246,7 @@ export const OPERATIONS = {
   ResetUser: ['POST', '/users/{name}/reset'],
   RestoreAsOf: ['POST', '/restore-as-of'],
   RestoreBackup: ['POST', '/backups/restore'],
+  RestoreBucket: ['POST', '/removed-buckets/{id}/restore'],
   RestoreTrash: ['POST', '/trash/restore'],
   RestoreVersion: ['POST', '/versions/restore'],
   RevokeAccess: ['DELETE', '/access/{bucket}/{key}'],

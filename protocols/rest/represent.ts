@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { RemovedBucket } from '#contracts/bucket-store';
 import type { ListEntry } from '#contracts/metadata-store';
 import { nameOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
@@ -48,6 +49,11 @@ export function listedJson(bucket: string, entry: ListEntry): EntryJson {
 
 export function bucketJson({ name, owner, kind, versioning, created }: Bucket): z.infer<typeof schema.Bucket> {
   return { name, owner, kind, versioning, created: isoTime(created) };
+}
+
+export function removedBucketJson(bucket: RemovedBucket): z.infer<typeof schema.RemovedBucket> {
+  const { id, removed, usage } = bucket;
+  return { id, ...bucketJson(bucket), removed: isoTime(removed), usage };
 }
 
 export function isoTime(ms: number): string {

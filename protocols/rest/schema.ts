@@ -127,6 +127,22 @@ export const BucketList = z
     next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
   })
   .meta({ id: 'BucketList' });
+export const RemovedBucket = Bucket.extend({
+  id: z.int().meta({ description: 'Its name may be that of another by now.' }),
+  removed: time,
+  usage: z
+    .object({ objects: z.int(), bytes: z.int(), historyVersions: z.int(), historyBytes: z.int() })
+    .meta({ description: 'What comes back with it.' }),
+}).meta({ id: 'RemovedBucket' });
+export const RemovedBucketList = z
+  .object({
+    buckets: z.array(RemovedBucket),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+  })
+  .meta({ id: 'RemovedBucketList' });
+export const RestoreBucket = z
+  .strictObject({ name: bucketName.optional().meta({ description: 'Where its own has been taken meanwhile.' }) })
+  .meta({ id: 'RestoreBucket' });
 export const NewBucket = z.strictObject({ name: bucketName }).meta({ id: 'NewBucket' });
 
 export const SystemInfo = z

@@ -14,8 +14,20 @@ export interface BucketStore {
   list(owner?: PrincipalId): Promise<Bucket[]>;
   /** @throws conflict (details.objectLock): object lock stays once it is on, and goes with versions only */
   update(id: BucketId, patch: BucketPatch): Promise<Bucket>;
-  /** @throws bucket_not_empty when live objects, or S3-visible versions, or uploads exist (unless `force`); hidden history never counts and is dropped with the bucket; object_locked when a version is held, also with `force` */
+  /**
+   * From then on it is nowhere but in `removed`, and its names are free. What it holds stays as long as its retention says; one that holds nothing, not even
+   * history, is gone.
+   * @throws bucket_not_empty when live objects, or S3-visible versions, or uploads exist (unless `force`); hidden history never counts; object_locked when a
+   * version is held, also with `force`
+   */
   remove(id: BucketId, options?: { force?: boolean }): Promise<void>;
+  /** What can come back, the latest removed first; of one owner, or all. */
+  removed(owner?: PrincipalId): Promise<RemovedBucket[]>;
+  findRemoved(id: BucketId): Promise<RemovedBucket | null>;
+  /** As it was, with all in it, its settings and rights; under another name where one is given. @throws bucket_not_found, bucket_exists, bucket_owned_by_you, quota_exceeded (its owner's) */
+  restore(id: BucketId, name?: string): Promise<Bucket>;
+  /** A removed one, with all in it, for good. @throws bucket_not_found */
+  drop(id: BucketId): Promise<void>;
   usage(id: BucketId): Promise<BucketUsage>;
 }
 
@@ -37,6 +49,12 @@ export interface BucketPatch {
   /** Merged by top-level name; null removes one. */
   config?: Record<string, unknown>;
   quota?: Partial<Quota>;
+}
+
+export interface RemovedBucket extends Bucket {
+  /** ms since the epoch */
+  removed: number;
+  usage: BucketUsage & { historyVersions: number; historyBytes: number };
 }
 
 export interface BucketUsage {

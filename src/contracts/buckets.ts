@@ -1,7 +1,7 @@
 import type { BucketId } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Who } from '#core/principal';
-import type { BucketPatch, BucketUsage } from './bucket-store.ts';
+import type { BucketPatch, BucketUsage, RemovedBucket } from './bucket-store.ts';
 
 /** Buckets, authorized. */
 export interface Buckets {
@@ -19,6 +19,13 @@ export interface Buckets {
   /** What the caller may see, in byte order of names. */
   list(who: Who): Promise<Bucket[]>;
   update(who: Who, id: BucketId, patch: BucketPatch): Promise<Bucket>;
+  /** It can come back with all that was in it, as long as its retention says. */
   remove(who: Who, id: BucketId, options?: { force?: boolean }): Promise<void>;
+  /** Removed buckets that the caller may have back: those that it might remove if they were there. The latest removed first. */
+  removed(who: Who): Promise<RemovedBucket[]>;
+  /** @throws bucket_not_found, bucket_exists, bucket_owned_by_you (the name is taken: give another), quota_exceeded */
+  restore(who: Who, id: BucketId, name?: string): Promise<Bucket>;
+  /** A removed one, for good. @throws bucket_not_found */
+  drop(who: Who, id: BucketId): Promise<void>;
   usage(who: Who, id: BucketId): Promise<BucketUsage>;
 }

@@ -4,6 +4,8 @@ import type { BucketId } from '#core/address';
 export interface ExpiryStore {
   /** Unfinished uploads that were begun, and got their last part, longer ago than this; and what is left of completed ones after a day. */
   uploads(olderMs: number): Promise<{ count: number }>;
+  /** Room of links that gateways had taken for what was on its way when they died. */
+  rooms(): Promise<{ count: number }>;
   /** Lists of objects (ACLs) whose version has gone, of versions that were minted longer ago than this. */
   lists(olderMs: number): Promise<{ count: number }>;
   /**
@@ -12,6 +14,11 @@ export interface ExpiryStore {
    * @param bytesMax stops when so many bytes of objects are gone
    */
   history(olderMs: number, bytesMax?: number): Promise<{ count: number; bytes: number }>;
+  /**
+   * A removed bucket with all that was in it, once the days of its retention (else `days`) have gone by since it was removed. Without a limit of its own it stays.
+   * @param days null: the one that was removed first, whatever its retention
+   */
+  buckets(days: number | null): Promise<{ count: number; bytes: number }>;
   /**
    * One step of what each bucket says of its history (its config's `retention`), and where it says nothing, of `days`: too old, too many versions of a
    * file, too much in all, the oldest first. Never what is locked or under legal hold, and never a version that S3 shows.

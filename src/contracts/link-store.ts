@@ -16,8 +16,12 @@ export interface LinkStore {
   remove(id: LinkId): Promise<void>;
   /** Counts one download if the limit lets it: decided in the database, so that a hundred at once are a hundred. */
   countDownload(id: LinkId): Promise<boolean>;
-  /** Takes room for files to come if the limits let it: bytes and files that `giveBack` returns when nothing came of them. */
+  /**
+   * Takes room for files to come if the limits let it: bytes and files that `keepRoom` says have come (or are written down elsewhere), or `giveBack` returns when
+   * nothing came of them. What a gateway that died had in between goes back by `ExpiryStore.rooms`.
+   */
   takeRoom(id: LinkId, bytes: number, files: number): Promise<boolean>;
+  keepRoom(id: LinkId, bytes: number, files: number): Promise<void>;
   giveBack(id: LinkId, bytes: number, files: number): Promise<void>;
 }
 

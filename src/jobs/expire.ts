@@ -14,16 +14,19 @@ const HOUR_MS = 3600 * 1000;
 const REST_MS = 20;
 const AUDIT_STEP = 10_000;
 
-/** Unfinished uploads that nobody has gone on with. */
+/** Unfinished uploads that nobody has gone on with, and those that died with their gateway. */
 export function createExpireUploadsJob(store: ExpiryStore, afterMs: number): Job {
   return {
     name: 'expire-uploads',
     everyMs: HOUR_MS,
-    run: (context) => inSteps(context, 'uploads', () => store.uploads(afterMs)),
+    async run(context) {
+      await store.rooms();
+      await inSteps(context, 'uploads', () => store.uploads(afterMs));
+    },
   };
 }
 
-/** History past its retention; and before it, when the disk is short, for history never makes a write fail. */
+/** History, and removed buckets, past their retention; and before it, when the disk is short, for history never makes a write fail. */
 export function createExpireHistoryJob(store: ExpiryStore, days: number): Job {
   return {
     name: 'expire-history',
@@ -31,14 +34,25 @@ export function createExpireHistoryJob(store: ExpiryStore, days: number): Job {
     async run(context) {
       const { urgentBytes } = (context.argument ?? {}) as ExpireHistoryArgument; // our own doors and commands write it
       await retain(store, days, context);
+      await inSteps(context, 'buckets', () => store.buckets(days));
       if (urgentBytes === undefined) return;
       let left = urgentBytes;
-      await inSteps(context, 'versions', async () => {
+      const urgently = (take: () => Promise<{ count: number; bytes: number }>) => async () => {
         if (left <= 0) return { count: 0 };
-        const step = await store.history(0, left);
+        const step = await take();
         left -= step.bytes;
         return step;
-      });
+      };
+      await inSteps(
+        context,
+        'versions',
+        urgently(() => store.history(0, left)),
+      );
+      await inSteps(
+        context,
+        'buckets',
+        urgently(() => store.buckets(null)),
+      );
     },
   };
 }

@@ -1,10 +1,12 @@
 import type { BucketPatch, BucketStore } from '#contracts/bucket-store';
 import type { Signals } from '#contracts/signals';
 import type { BucketId } from '#core/address';
-import { assertBucketName, type Bucket, type BucketKind, type Versioning } from '#core/bucket';
+import { assertBucketName, type Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
+import { type BucketRow, bucketOf, COLUMNS, missingBucket, moveUsage, takeName } from './bucket-rows.ts';
 import type { Database, Session } from './database.ts';
+import { createRemovedBuckets } from './removed-buckets.ts';
 
 export interface BucketStoreOptions {
   database: Database;
@@ -14,24 +16,7 @@ export interface BucketStoreOptions {
   forget(bucket: BucketId): void;
 }
 
-type Row = [
-  number,
-  string,
-  number,
-  number,
-  BucketKind,
-  Versioning,
-  boolean,
-  number,
-  string,
-  number | null,
-  number | null,
-  number,
-];
-
-const COLUMNS =
-  'b.id, b.name, b.owner, b.domain, b.kind, b.versioning, b.object_lock, b.created_ms, b.config, b.quota_bytes, b.quota_objects, b.authority';
-const FIND = { name: 'bucket-find', text: `SELECT ${COLUMNS} FROM buckets b WHERE b.id = $1` };
+const FIND = { name: 'bucket-find', text: `SELECT ${COLUMNS} FROM buckets b WHERE b.id = $1 AND b.removed_ms IS NULL` };
 const RESOLVE = {
   name: 'bucket-resolve',
   text: `SELECT ${COLUMNS} FROM bucket_names n JOIN buckets b ON b.id = n.bucket_id
@@ -39,19 +24,11 @@ const RESOLVE = {
 };
 const LIST = {
   name: 'bucket-list',
-  text: `SELECT ${COLUMNS} FROM buckets b WHERE $1::int IS NULL OR b.owner = $1 ORDER BY b.name`,
+  text: `SELECT ${COLUMNS} FROM buckets b WHERE ($1::int IS NULL OR b.owner = $1) AND b.removed_ms IS NULL ORDER BY b.name`,
 };
 const INSERT = {
   name: 'bucket-insert',
   text: `INSERT INTO buckets (name, owner, domain, kind, versioning, object_lock, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-};
-const INSERT_NAME = {
-  name: 'bucket-name-insert',
-  text: 'INSERT INTO bucket_names (scope, name, bucket_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-};
-const TAKEN = {
-  name: 'bucket-name-taken',
-  text: 'SELECT b.owner FROM bucket_names n JOIN buckets b ON b.id = n.bucket_id WHERE n.scope = $1 AND n.name = $2',
 };
 const INSERT_HEAD = { name: 'bucket-head-insert', text: 'INSERT INTO bucket_heads (bucket_id) VALUES ($1)' };
 const INSERT_ROOT = {
@@ -68,15 +45,6 @@ const UPDATE = {
            quota_bytes = CASE WHEN $6 THEN $7::bigint ELSE quota_bytes END, quota_objects = CASE WHEN $8 THEN $9::bigint ELSE quota_objects END
          WHERE id = $1 RETURNING ${COLUMNS}`,
 };
-const MOVE_USAGE = {
-  name: 'bucket-move-usage',
-  text: `INSERT INTO usage AS t (principal, bytes, objects)
-         SELECT v.principal, v.bytes, v.objects
-           FROM (SELECT $2::int AS principal, -bytes AS bytes, -objects AS objects FROM bucket_heads WHERE bucket_id = $1
-                 UNION ALL SELECT $3::int, bytes, objects FROM bucket_heads WHERE bucket_id = $1) v
-          WHERE v.bytes <> 0 OR v.objects <> 0 ORDER BY v.principal
-         ON CONFLICT (principal) DO UPDATE SET bytes = t.bytes + excluded.bytes, objects = t.objects + excluded.objects`,
-};
 const OCCUPIED = {
   name: 'bucket-occupied',
   text: `SELECT EXISTS (SELECT 1 FROM slots WHERE bucket_id = $1 AND live)
@@ -84,21 +52,17 @@ const OCCUPIED = {
              OR EXISTS (SELECT 1 FROM uploads WHERE bucket_id = $1 AND completed_version IS NULL)`,
 };
 const USAGE = { name: 'bucket-usage', text: 'SELECT objects, bytes FROM bucket_heads WHERE bucket_id = $1' };
-const DROPS = [
-  'DELETE FROM versions WHERE slot_id IN (SELECT id FROM slots WHERE bucket_id = $1)',
-  'DELETE FROM slots WHERE bucket_id = $1',
-  'DELETE FROM directories WHERE bucket_id = $1',
-  'DELETE FROM uploads WHERE bucket_id = $1',
-  'DELETE FROM journal WHERE bucket_id = $1',
-  'DELETE FROM buckets WHERE id = $1',
-].map((text, index) => ({ name: `bucket-drop-${index}`, text }));
-
 /** Buckets, their names and settings. */
 export function createBucketStore({ database, clock, signals, forget }: BucketStoreOptions): BucketStore {
   async function changed(id: BucketId): Promise<void> {
     await signals.publish('buckets', String(id));
   }
+  const removed = createRemovedBuckets({ database, clock, forget, changed });
   return {
+    removed: removed.list,
+    findRemoved: removed.find,
+    restore: removed.restore,
+    drop: removed.drop,
     async create(bucket) {
       assertBucketName(bucket.name);
       const { name, owner, domain, kind = 'standard', versioning = 'off', objectLock = false, alias } = bucket;
@@ -116,15 +80,15 @@ export function createBucketStore({ database, clock, signals, forget }: BucketSt
       return { id, name, owner, domain, kind, versioning, objectLock, created: now, config: {}, authority: 0 };
     },
     async find(id) {
-      const rows = await database.read<Row>(FIND, [id]);
+      const rows = await database.read<BucketRow>(FIND, [id]);
       return rows[0] ? bucketOf(rows[0]) : null;
     },
     async resolve(principal, name) {
-      const rows = await database.read<Row>(RESOLVE, [principal ?? 0, name]);
+      const rows = await database.read<BucketRow>(RESOLVE, [principal ?? 0, name]);
       return rows[0] ? bucketOf(rows[0]) : null;
     },
     async list(owner) {
-      return (await database.read<Row>(LIST, [owner ?? null])).map(bucketOf);
+      return (await database.read<BucketRow>(LIST, [owner ?? null])).map(bucketOf);
     },
     async update(id, patch) {
       const bucket = await database.transaction(async (session) => {
@@ -142,9 +106,9 @@ export function createBucketStore({ database, clock, signals, forget }: BucketSt
           quota.objects !== undefined,
           quota.objects ?? null,
         ];
-        const rows = await session.query<Row>(UPDATE, values);
+        const rows = await session.query<BucketRow>(UPDATE, values);
         if (patch.owner !== undefined && patch.owner !== before.owner) {
-          await session.execute(MOVE_USAGE, [id, before.owner, patch.owner]);
+          await moveUsage(session, id, before.owner, patch.owner);
         }
         return bucketOf(rows[0]!);
       });
@@ -158,15 +122,14 @@ export function createBucketStore({ database, clock, signals, forget }: BucketSt
         if (occupied[0]?.[0] && options.force !== true) {
           throw new CloudStoreError('bucket_not_empty', 'The bucket is not empty.', { details: { bucket: bucket.name } });
         }
-        await session.execute(MOVE_USAGE, [id, bucket.owner, 0]);
-        for (const drop of DROPS) await session.execute(drop, [id]);
+        await removed.hide(session, bucket);
       });
       forget(id);
       await changed(id);
     },
     async usage(id) {
       const rows = await database.read<[number, number]>(USAGE, [id]);
-      if (!rows[0]) throw missing();
+      if (!rows[0]) throw missingBucket();
       return { objects: rows[0][0], bytes: rows[0][1] };
     },
   };
@@ -185,39 +148,8 @@ function assertLockFits(before: Bucket, { objectLock, versioning }: BucketPatch)
 }
 
 async function lockHead(session: Session, id: BucketId): Promise<Bucket> {
-  if ((await session.execute(TOUCH_HEAD, [id])) === 0) throw missing();
-  const rows = await session.query<Row>(FIND, [id]);
-  if (!rows[0]) throw missing();
+  if ((await session.execute(TOUCH_HEAD, [id])) === 0) throw missingBucket();
+  const rows = await session.query<BucketRow>(FIND, [id]);
+  if (!rows[0]) throw missingBucket();
   return bucketOf(rows[0]);
-}
-
-async function takeName(session: Session, scope: number, name: string, bucket: BucketId, owner: number): Promise<void> {
-  if ((await session.execute(INSERT_NAME, [scope, name, bucket])) === 1) return;
-  const rows = await session.query<[number]>(TAKEN, [scope, name]);
-  const own = rows[0]?.[0] === owner;
-  throw new CloudStoreError(own ? 'bucket_owned_by_you' : 'bucket_exists', `The name ${name} is taken.`, {
-    details: { bucket: name },
-  });
-}
-
-function bucketOf([
-  id,
-  name,
-  owner,
-  domain,
-  kind,
-  versioning,
-  objectLock,
-  created,
-  config,
-  bytes,
-  objects,
-  authority,
-]: Row): Bucket {
-  const quota = bytes === null && objects === null ? {} : { quota: { bytes, objects } };
-  return { id, name, owner, domain, kind, versioning, objectLock, created, config: JSON.parse(config), authority, ...quota };
-}
-
-function missing(): CloudStoreError {
-  return new CloudStoreError('bucket_not_found', 'No such bucket.');
 }

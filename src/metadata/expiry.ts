@@ -1,5 +1,6 @@
 import type { ExpiryStore } from '#contracts/expiry-store';
 import type { Database, Session } from './database.ts';
+import { dropOver } from './removed-buckets.ts';
 import { nextDoomed } from './retain.ts';
 
 const UPLOADS_MAX = 100;
@@ -17,6 +18,16 @@ const UPLOADS = {
                    FROM gone WHERE taken IS NOT NULL GROUP BY 1) x WHERE l.id = x.link)
          SELECT count(*)::int FROM gone`,
 };
+/** A gateway that died says nothing for hours, or is fenced or forgotten by then. */
+const ROOMS = {
+  name: 'expiry-rooms',
+  text: `WITH gone AS (DELETE FROM link_rooms r WHERE NOT EXISTS (SELECT 1 FROM gateways g WHERE g.id = r.gateway AND NOT g.fenced AND g.seen_ms > cs_now_ms() - $1::bigint)
+                      RETURNING r.link_id, r.bytes, r.files),
+         room AS (UPDATE links l SET bytes = greatest(0, l.bytes - x.bytes), files = greatest(0, l.files - x.files)
+           FROM (SELECT link_id, sum(bytes) AS bytes, sum(files) AS files FROM gone GROUP BY 1) x WHERE l.id = x.link_id)
+         SELECT count(*)::int FROM gone`,
+};
+const SILENT_MS = 3600 * 1000;
 const COMPLETED = {
   name: 'expiry-completed',
   text: `DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE created_ms < cs_now_ms() - $1::bigint AND completed_ms < cs_now_ms() - $1::bigint
@@ -95,6 +106,10 @@ export function createExpiryStore(database: Database): ExpiryStore {
       const [[count] = [0]] = await database.query<[number]>(UPLOADS, [olderMs, UPLOADS_MAX]);
       return { count: count + (await database.execute(COMPLETED, [COMPLETED_MS, UPLOADS_MAX])) };
     },
+    async rooms() {
+      const [[count] = [0]] = await database.query<[number]>(ROOMS, [SILENT_MS]);
+      return { count };
+    },
     lists: async (olderMs) => ({ count: await database.execute(ACLS, [olderMs, VERSIONS_MAX]) }),
     async history(olderMs, bytesMax = Number.POSITIVE_INFINITY) {
       const found = await database.read<[string, number, number, number]>(HISTORY, [olderMs, VERSIONS_MAX]);
@@ -107,6 +122,7 @@ export function createExpiryStore(database: Database): ExpiryStore {
       if (rows.length === 0) return { count: 0, bytes: 0 };
       return database.transaction((session) => drop(session, rows));
     },
+    buckets: (days) => dropOver(database, days),
     async retain(days, from) {
       const { doomed, next } = await nextDoomed(database, days, from);
       if (doomed.length === 0) return { count: 0, bytes: 0, next };

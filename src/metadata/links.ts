@@ -4,12 +4,15 @@ import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { LinkMode } from '#core/link';
 import type { Database, Statement } from './database.ts';
+import type { Registration } from './instance.ts';
 import { endOf } from './rows.ts';
 
 export interface LinkStoreOptions {
   database: Database;
   clock: Clock;
   signals: Signals;
+  /** Whose room it is while bytes are on their way. */
+  registration: Pick<Registration, 'gateway'>;
 }
 
 type Row = [
@@ -57,12 +60,20 @@ const COUNT_DOWNLOAD = {
 };
 const TAKE_ROOM = {
   name: 'link-take-room',
-  text: `UPDATE links SET bytes = bytes + $2, files = files + $3, used_ms = $4 WHERE id = $1
-           AND (bytes_max IS NULL OR bytes + $2 <= bytes_max) AND (files_max IS NULL OR files + $3 <= files_max)`,
+  text: `WITH taken AS (UPDATE links SET bytes = bytes + $2, files = files + $3, used_ms = $4 WHERE id = $1
+           AND (bytes_max IS NULL OR bytes + $2 <= bytes_max) AND (files_max IS NULL OR files + $3 <= files_max) RETURNING id)
+         INSERT INTO link_rooms AS r (link_id, gateway, bytes, files) SELECT id, $5, $2, $3 FROM taken
+         ON CONFLICT (link_id, gateway) DO UPDATE SET bytes = r.bytes + excluded.bytes, files = r.files + excluded.files`,
 };
+const KEEP_ROOM = {
+  name: 'link-keep-room',
+  text: 'UPDATE link_rooms SET bytes = greatest(0, bytes - $2), files = greatest(0, files - $3) WHERE link_id = $1 AND gateway = $4',
+};
+/** The link's row first, as where it is taken. */
 const GIVE_BACK = {
   name: 'link-give-back',
-  text: 'UPDATE links SET bytes = greatest(0, bytes - $2), files = greatest(0, files - $3) WHERE id = $1',
+  text: `WITH given AS (UPDATE links SET bytes = greatest(0, bytes - $2), files = greatest(0, files - $3) WHERE id = $1 RETURNING id)
+         UPDATE link_rooms r SET bytes = greatest(0, r.bytes - $2), files = greatest(0, r.files - $3) FROM given WHERE r.link_id = given.id AND r.gateway = $4`,
 };
 
 /** What of a link can be changed, and the column that has it. */
@@ -79,7 +90,7 @@ const CHANGEABLE = {
 } as const;
 
 /** Share links as rows. */
-export function createLinkStore({ database, clock, signals }: LinkStoreOptions): LinkStore {
+export function createLinkStore({ database, clock, signals, registration }: LinkStoreOptions): LinkStore {
   async function one(statement: Statement, value: unknown): Promise<LinkRecord | null> {
     const [row] = await database.read<Row>(statement, [value]);
     return row === undefined ? null : recordOf(row);
@@ -138,9 +149,13 @@ export function createLinkStore({ database, clock, signals }: LinkStoreOptions):
       await changed(id);
     },
     countDownload: async (id) => (await database.execute(COUNT_DOWNLOAD, [id, clock.now()])) === 1,
-    takeRoom: async (id, bytes, files) => (await database.execute(TAKE_ROOM, [id, bytes, files, clock.now()])) === 1,
+    takeRoom: async (id, bytes, files) =>
+      (await database.execute(TAKE_ROOM, [id, bytes, files, clock.now(), registration.gateway ?? 0])) === 1,
+    async keepRoom(id, bytes, files) {
+      await database.execute(KEEP_ROOM, [id, bytes, files, registration.gateway ?? 0]);
+    },
     async giveBack(id, bytes, files) {
-      await database.execute(GIVE_BACK, [id, bytes, files]);
+      await database.execute(GIVE_BACK, [id, bytes, files, registration.gateway ?? 0]);
     },
   };
 }

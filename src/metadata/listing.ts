@@ -17,7 +17,7 @@ const FLAT = {
   from: { name: 'list-from', text: `${SELECT} AND s.key >= $2 ORDER BY s.key LIMIT $3` },
   fromTo: { name: 'list-from-to', text: `${SELECT} AND s.key >= $2 AND s.key < $4 ORDER BY s.key LIMIT $3` },
 };
-const EXISTS = { name: 'list-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1' };
+const EXISTS = { name: 'list-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1 AND removed_ms IS NULL' };
 
 /**
  * One page, in one statement: a range scan without a delimiter; with `/` the folders of a level and what lies between them

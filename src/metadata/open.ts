@@ -196,7 +196,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     credentials: createCredentialStore({ database, clock, signals }),
     factors: createFactorStore({ database, clock, signals }),
     groups: createGroupStore({ database, clock, signals }),
-    links: createLinkStore({ database, clock, signals }),
+    links: createLinkStore({ database, clock, signals, registration }),
     alerts: createAlertStore({ database, clock }),
     runs: createRunStore(database),
     audit: (keyring) => createAuditStore({ database, keyring, random }),

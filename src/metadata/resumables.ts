@@ -35,7 +35,7 @@ const FROM = 'FROM resumables r JOIN uploads u ON u.id = r.id';
 const CREATE_UPLOAD = {
   name: 'resumable-create-upload',
   text: `INSERT INTO uploads (id, bucket_id, key, principal, attributes, mtime_ms, created_ms)
-         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7 FROM buckets b WHERE b.id = $2 FOR SHARE`,
+         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7 FROM buckets b WHERE b.id = $2 AND b.removed_ms IS NULL FOR SHARE`,
 };
 const CREATE = {
   name: 'resumable-create',

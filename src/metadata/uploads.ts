@@ -19,7 +19,7 @@ const OWN = '(SELECT true FROM resumables r WHERE r.id = u.id) IS NULL';
 const CREATE = {
   name: 'upload-create',
   text: `INSERT INTO uploads (id, bucket_id, key, principal, attributes, mtime_ms, checksum, created_ms, lock)
-         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7, $8, $9 FROM buckets b WHERE b.id = $2 FOR SHARE`,
+         SELECT decode($1, 'hex'), b.id, $3, $4, $5, $6, $7, $8, $9 FROM buckets b WHERE b.id = $2 AND b.removed_ms IS NULL FOR SHARE`,
 };
 const FIND = {
   name: 'upload-find',

@@ -8,7 +8,7 @@ const ROOM = {
   name: 'usage-room',
   text: `SELECT b.owner, h.objects, h.bytes, b.quota_objects, b.quota_bytes, coalesce(u.objects, 0), coalesce(u.bytes, 0), p.quota_objects, p.quota_bytes
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner
-          WHERE b.id = $1`,
+          WHERE b.id = $1 AND b.removed_ms IS NULL`,
 };
 /** Whether each bucket of a domain is as it was when it was measured, and has the neighbours that it had. */
 const MEASURED = `SELECT b.domain, max(s.measured_ms) AS measured, max(s.took_ms) AS took,
@@ -21,14 +21,16 @@ const BUCKETS = {
                 s.own_bytes, s.own_chunks, s.shared_bytes, s.shared_chunks, s.inline_bytes, s.measured_ms, coalesce(m.current, false)
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN bucket_space s ON s.bucket_id = b.id
            LEFT JOIN (${MEASURED}) m ON m.domain = b.domain
-          WHERE $1::int IS NULL OR b.owner = $1 ORDER BY b.name`,
+          WHERE ($1::int IS NULL OR b.owner = $1) AND b.removed_ms IS NULL ORDER BY b.name`,
 };
+/** What a removed bucket held is history until it is gone. */
 const OWNERS = {
   name: 'usage-owners',
   text: `SELECT p.id, p.name, coalesce(u.objects, 0), coalesce(u.bytes, 0), coalesce(h.versions, 0)::bigint, coalesce(h.bytes, 0)::bigint,
                 p.quota_objects, p.quota_bytes, coalesce(s.stored, 0)::bigint, coalesce(s.chunks, 0)::bigint
            FROM principals p LEFT JOIN usage u ON u.principal = p.id
-           LEFT JOIN (SELECT b.owner, sum(h.history_versions) AS versions, sum(h.history_bytes) AS bytes FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id
+           LEFT JOIN (SELECT b.owner, sum(h.history_versions + CASE WHEN b.removed_ms IS NULL THEN 0 ELSE h.objects END) AS versions,
+                             sum(h.history_bytes + CASE WHEN b.removed_ms IS NULL THEN 0 ELSE h.bytes END) AS bytes FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id
                        GROUP BY 1) h ON h.owner = p.id
            LEFT JOIN (SELECT domain, sum(stored_bytes) AS stored, sum(chunks) AS chunks FROM space GROUP BY 1) s ON s.domain = p.domain
           ORDER BY p.name`,

@@ -5,6 +5,7 @@ import type { Keyring } from '#contracts/keyring';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import { ACTIONS, configAction } from '#core/actions';
+import type { BucketId } from '#core/address';
 import { assertBucketName, type Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
@@ -34,6 +35,12 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
   async function seen(who: Who, bucket: Bucket | null, name?: string): Promise<Bucket> {
     if (bucket === null || !(await authorizer.visible(who, bucket))) throw bucketMissing(name);
     return bucket;
+  }
+
+  /** Whoever may not have it back learns nothing of it. */
+  async function removedOne(who: Who, id: BucketId): Promise<void> {
+    const bucket = await store.findRemoved(id);
+    if (bucket === null || !(await authorizer.decide(who, 'bucket.remove', bucket)).allowed) throw bucketMissing();
   }
 
   return {
@@ -80,6 +87,23 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
       await authorizer.require(who, 'bucket.remove', bucket);
       await store.remove(id, options);
       cache.clear();
+    },
+    async removed(who) {
+      if (who.principal === null) throw new CloudStoreError('unauthenticated', 'Who are you?');
+      const all = await store.removed();
+      const mine = await Promise.all(all.map(async (bucket) => (await authorizer.decide(who, 'bucket.remove', bucket)).allowed));
+      return all.filter((_, index) => mine[index]);
+    },
+    async restore(who, id, name) {
+      if (name !== undefined) assertBucketName(name);
+      await removedOne(who, id);
+      const bucket = await store.restore(id, name);
+      cache.clear();
+      return bucket;
+    },
+    async drop(who, id) {
+      await removedOne(who, id);
+      await store.drop(id);
     },
     async usage(who, id) {
       const bucket = await seen(who, await cache.find(id));

@@ -53,6 +53,7 @@ export async function dropFile(
     return result;
   } finally {
     const back = room.taken - room.used;
+    if (stored) await store.keepRoom(record.id, room.used, 1).catch(() => undefined);
     if (back > 0 || !stored) await store.giveBack(record.id, back, stored ? 0 : 1).catch(() => undefined);
   }
 

@@ -28,7 +28,7 @@ export function createResumedDrops(deps: DropDeps & { resumables: Resumables }):
       if (!(await store.takeRoom(record.id, length, 1)))
         throw new CloudStoreError('quota_exceeded', 'This link takes no more than it has.');
       try {
-        return await resumables.begin(
+        const upload = await resumables.begin(
           who,
           { bucket: record.at.bucket, key },
           {
@@ -40,6 +40,9 @@ export function createResumedDrops(deps: DropDeps & { resumables: Resumables }):
             concat: null,
           },
         );
+        // From here on the upload's own row says so.
+        await store.keepRoom(record.id, length, 1).catch(() => undefined);
+        return upload;
       } catch (error) {
         await store.giveBack(record.id, length, 1);
         throw error;

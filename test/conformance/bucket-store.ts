@@ -133,6 +133,48 @@ export function describeBucketStore(name: string, make: () => Promise<MetadataRi
       expect(await store().find(versioned.id)).to.equal(null);
     });
 
+    it('comes back with all that it held, its aliases and settings, until it is dropped; nothing is written to it meanwhile', async () => {
+      const bucket = withWho(await create('back', ann, { alias: 'nick-back' }));
+      for (const size of [10, 20]) await rig.store.commit(putIntent(bucket, 'a', { size }));
+      await store().update(bucket.id, { config: { note: 'kept' } });
+      const used = async () =>
+        Number((await rig.database.sql('SELECT bytes FROM usage WHERE principal = $1', [ann.principal.id]))[0]?.[0] ?? 0);
+      const before = await used();
+      expect(await codeOf(store().restore(bucket.id)), 'it is there').to.equal('bucket_not_found');
+      expect(await codeOf(store().drop(bucket.id)), 'it is there').to.equal('bucket_not_found');
+      await store().remove(bucket.id, { force: true });
+      expect(await used()).to.equal(before - 20);
+      expect(await codeOf(rig.store.commit(putIntent(bucket, 'b')))).to.equal('bucket_not_found');
+      expect(await codeOf(rig.store.removeTree({ who: ann.who, bucket: bucket.id, key: 'a/' }))).to.equal('bucket_not_found');
+      const [shown] = await store().removed(ann.principal.id);
+      const usage = { objects: 1, bytes: 20, historyVersions: 1, historyBytes: 10 };
+      expect(shown).to.deep.include({ id: bucket.id, name: 'back', removed: rig.clock.now(), usage });
+      expect(await store().findRemoved(bucket.id)).to.deep.equal(shown);
+      expect((await store().removed(bob.principal.id)).map(({ id }) => id)).to.not.include(bucket.id);
+      expect(namesOf(await store().list())).to.not.include('back');
+
+      await create('back', bob);
+      const restored = await Promise.all([0, 1].map(() => codeOf(store().restore(bucket.id))));
+      expect(restored, 'another has its name').to.deep.equal(['bucket_exists', 'bucket_exists']);
+      await rig.gateways[0]!.principals.update(ann.principal.id, { quotaBytes: before - 1 });
+      expect(await codeOf(store().restore(bucket.id, 'back-again'))).to.equal('quota_exceeded');
+      await rig.gateways[0]!.principals.update(ann.principal.id, { quotaBytes: null });
+      expect(await store().restore(bucket.id, 'back-again')).to.deep.include({
+        id: bucket.id,
+        name: 'back-again',
+        config: { note: 'kept' },
+      });
+      expect(await used()).to.equal(before);
+      expect((await store().resolve(ann.principal.id, 'nick-back'))?.name).to.equal('back-again');
+      expect(await rig.store.current({ bucket: bucket.id, key: 'a' })).to.include({ size: 20 });
+      await rig.store.commit(putIntent(bucket, 'b', { size: 1 }));
+
+      await store().remove(bucket.id, { force: true });
+      await store().drop(bucket.id);
+      expect(await codeOf(store().restore(bucket.id))).to.equal('bucket_not_found');
+      expect(await rig.database.sql('SELECT 1 FROM slots WHERE bucket_id = $1', [bucket.id])).to.deep.equal([]);
+    });
+
     it('tells of every change', async () => {
       const heard: (string | null)[] = [];
       const stop = rig.gateways[0]!.signals.subscribe('buckets', (payload) => heard.push(payload));

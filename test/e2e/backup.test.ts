@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import { isAlive } from '#metadata/embedded-postgres/survivor';
 import { type BackupScene, filesIn, type Key, openBackupScene } from '../support/backup-scene.ts';
@@ -219,6 +220,29 @@ describe('backup and restore', function () {
     const report = await scene.run(join(directory, 'kept'), ['export', '--offline', '--to', to]);
     expect(report).to.include({ failed: 0, files: files.size });
     for (const [name, body] of files) expect(readFileSync(join(to, 'home', name)).equals(body), name).to.equal(true);
+  });
+
+  it('gives out no file whose key only its client has, and says so; and nothing of a bucket that was removed', async () => {
+    const to = join(directory, 'sealed-out');
+    for (const bucket of ['sealed', 'removed']) await scene.run(dataDir, ['bucket', 'add', bucket]);
+    const { accessKeyId, secretAccessKey } = gateway;
+    const s3 = new S3Client({
+      ...{ endpoint: gateway.s3Url, region: 'us-east-1', forcePathStyle: true },
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    const sealed = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: seededRandom(`${SEED}-key`)(32).toString('base64') };
+    await s3.send(new PutObjectCommand({ Bucket: 'sealed', Key: 'secret', Body: 'for one client', ...sealed }));
+    await s3.send(new PutObjectCommand({ Bucket: 'sealed', Key: 'open', Body: 'for all' }));
+    await s3.send(new PutObjectCommand({ Bucket: 'removed', Key: 'a', Body: 'not any more' }));
+    s3.destroy();
+    await scene.run(dataDir, ['bucket', 'remove', 'removed', '--force']);
+    await scene.run(dataDir, ['backup', '--to', join(directory, 'kept')]);
+    const report = await scene.run(join(directory, 'kept'), ['export', '--offline', '--to', to], 3);
+    expect(report).to.include({ failed: 1, files: files.size + 1 });
+    expect(report.failures[0]).to.include({ bucket: 'sealed', key: 'secret' });
+    expect(report.failures[0].why).to.contain('SSE-C');
+    expect(filesIn(join(to, 'sealed'))).to.deep.equal([join(to, 'sealed', 'open')]);
+    expect(existsSync(join(to, 'removed'))).to.equal(false);
   });
 
   it('works as the README says', async () => {

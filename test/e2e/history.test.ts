@@ -332,6 +332,9 @@ describe('history over REST, by command and on the drive', function () {
     const history = (await physical('dedupe-b'))!;
     expect([history.current, history.ownBytes], 'what was counts').to.deep.equal([true, b.ownBytes]);
     expect(command('bucket', 'remove', 'dedupe-b', '--force').status).to.equal(0);
+    command('quota', 'list', '--measure');
+    expect(await physical('dedupe-a'), 'the other can come back').to.include({ ownBytes: 0, current: true });
+    expect(command('bucket', 'purge', 'dedupe-b').status).to.equal(0);
     expect((await physical('dedupe-a'))?.current).to.equal(false);
     command('quota', 'list', '--measure');
     expect(await physical('dedupe-a')).to.include({
@@ -407,6 +410,50 @@ describe('history over REST, by command and on the drive', function () {
       objects: 7,
       bytes: 7 * each,
     });
+  });
+
+  it('gives a bucket back that was removed, with all that was in it, to who might remove it and nobody else', async () => {
+    await rest('POST', '/buckets', { name: 'gone' });
+    for (const body of ['one', 'two']) await rest('PUT', '/files/gone/f.txt', body);
+    const secret = spawnSync(process.execPath, [
+      ...NODE_ARGS,
+      MAIN,
+      'user',
+      'add',
+      'gone-ann',
+      '--role',
+      'member',
+      '--json',
+      '--data-dir',
+      gateway.dataDir,
+    ]);
+    const other = `Basic ${Buffer.from(`gone-ann:${JSON.parse(secret.stdout.toString()).password}`).toString('base64')}`;
+    await rest('PUT', '/access/gone/', { kind: 'user', name: 'gone-ann', role: 'editor' });
+    expect((await rest('DELETE', '/buckets/gone')).status).to.equal(409);
+    expect((await rest('DELETE', '/files/gone/f.txt')).status).to.equal(204);
+    expect((await rest('DELETE', '/buckets/gone')).status).to.equal(204);
+    const [shown] = (await rest('GET', '/removed-buckets?limit=1')).json.buckets;
+    expect(shown).to.deep.include({ name: 'gone', usage: { objects: 0, bytes: 0, historyVersions: 2, historyBytes: 6 } });
+    expect((await rest('GET', '/files/gone/f.txt')).status).to.equal(404);
+    const at = `/removed-buckets/${shown.id}`;
+    expect((await rest('GET', '/removed-buckets', undefined, { authorization: other })).json.buckets).to.deep.equal([]);
+    expect((await rest('POST', `${at}/restore`, {}, { authorization: other })).status).to.equal(404);
+    expect((await rest('DELETE', at, undefined, { authorization: other })).status).to.equal(404);
+    await rest('POST', '/buckets', { name: 'gone' });
+    expect((await rest('POST', `${at}/restore`, {})).status).to.equal(409);
+    expect((await rest('POST', `${at}/restore`, { name: 'gone-before' })).json).to.include({ name: 'gone-before' });
+    expect((await rest('POST', '/trash/restore', { bucket: 'gone-before', key: 'f.txt' })).json).to.include({ restored: 1 });
+    const read = await rest('GET', '/files/gone-before/f.txt', undefined, { authorization: other });
+    expect(read.text, 'rights are what they were').to.equal('two');
+
+    expect(command('bucket', 'remove', 'gone-before', '--force').status).to.equal(0);
+    expect((await rest('GET', '/files/gone-before/f.txt')).status).to.equal(404);
+    expect(command('bucket', 'removed').json.map(({ name }: { name: string }) => name)).to.include('gone-before');
+    expect(command('bucket', 'restore', 'gone-before', '--name', 'gone-back').json).to.include({ name: 'gone-back' });
+    expect((await rest('GET', '/files/gone-back/f.txt')).text).to.equal('two');
+    expect(command('bucket', 'remove', 'gone-back', '--force').status).to.equal(0);
+    expect((await rest('DELETE', at)).status).to.equal(204);
+    expect(command('bucket', 'restore', 'gone-back').status).to.equal(4);
   });
 
   it('does the same by command, beside the running gateway', async () => {

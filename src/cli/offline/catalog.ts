@@ -57,6 +57,8 @@ export interface CatalogObject {
   modified: number;
   content: Buffer | null;
   contentHash: Buffer | null;
+  /** Under a key that only its client has. */
+  sealed: boolean;
 }
 
 /** What became of each object. */
@@ -65,7 +67,7 @@ export interface Done {
   add(
     slot: number,
     bucket: string,
-    object: Omit<CatalogObject, 'content' | 'contentHash'>,
+    object: Omit<CatalogObject, 'content' | 'contentHash' | 'sealed'>,
     path: string | null,
     why: string | null,
   ): void;
@@ -86,9 +88,12 @@ export interface Done {
 const WANTED: Record<string, WantedTable> = {
   settings: { columns: ['name', 'value'], key: 'name', whole: true },
   domains: { columns: ['id', 'wrapped'], key: 'id', whole: true },
-  buckets: { columns: ['id', 'name', 'kind'], key: 'id', whole: true },
+  buckets: { columns: ['id', 'name', 'kind'], later: ['removed_ms'], key: 'id', whole: true },
   slots: { columns: ['id', 'bucket_id', 'key', 'live', 'version_id'], key: 'id' },
-  versions: { columns: ['id', 'slot_id', 'size', 'etag', 'modified_ms', 'mtime_ms', 'content', 'content_hash'], key: 'id' },
+  versions: {
+    columns: ['id', 'slot_id', 'size', 'etag', 'modified_ms', 'mtime_ms', 'content', 'content_hash', 'attributes'],
+    key: 'id',
+  },
   leaves: { columns: ['domain', 'id', 'entries'], key: 'domain, id' },
   stores: { columns: ['number', 'kind', 'identity', 'location', 'state'], key: 'number', whole: true },
 };
@@ -105,6 +110,9 @@ export function openCatalog(path: string): Catalog {
 
   function snapshot(): string | null {
     const row = database.prepare('SELECT snapshot FROM loaded').get();
+    // One of an earlier CloudStore is loaded again: it lacks what is asked for since.
+    if (database.prepare("SELECT 1 FROM pragma_table_info('versions') WHERE name = 'attributes'").get() === undefined)
+      return null;
     return row === undefined ? null : String(row.snapshot);
   }
 
@@ -162,13 +170,14 @@ export function openCatalog(path: string): Catalog {
     },
     buckets: () =>
       database
-        .prepare('SELECT id, name, kind FROM buckets ORDER BY name')
+        .prepare('SELECT id, name, kind FROM buckets WHERE removed_ms IS NULL ORDER BY name')
         .all()
         .map(({ id, name, kind }) => ({ id: Number(id), name: String(name), kind: String(kind) })),
     *objects(bucket) {
       const rows = database
         .prepare(
-          `SELECT s.id AS slot, s.key, s.version_id, v.size, v.etag, v.mtime_ms, v.modified_ms, v.content, v.content_hash
+          `SELECT s.id AS slot, s.key, s.version_id, v.size, v.etag, v.mtime_ms, v.modified_ms, v.content, v.content_hash,
+                  v.attributes->'customerKey' IS NOT NULL AS sealed
              FROM slots s LEFT JOIN versions v ON v.id = s.version_id WHERE s.bucket_id = ? AND s.live ORDER BY s.key`,
         )
         .iterate(bucket);
@@ -183,6 +192,7 @@ export function openCatalog(path: string): Catalog {
           modified: Number(row.modified_ms ?? 0),
           content: bytesOf(row.content),
           contentHash: bytesOf(row.content_hash),
+          sealed: row.sealed === 1,
         };
       }
     },

@@ -16,7 +16,7 @@ const SECTIONS = {
   buckets: `SELECT json_agg(json_build_array(b.id, b.owner, b.domain, b.versioning, h.revision, h.seq, h.epoch, p.quota_bytes, coalesce(u.bytes, 0),
                                       p.quota_objects, coalesce(u.objects, 0), b.quota_bytes, b.quota_objects, h.bytes, h.objects, b.object_lock,
                                       b.config->'objectLock', h.last_ms, cs_now_ms()))
-       FROM unnest((SELECT $1::int[])) AS x(id) JOIN buckets b ON b.id = x.id JOIN bucket_heads h ON h.bucket_id = b.id
+       FROM unnest((SELECT $1::int[])) AS x(id) JOIN buckets b ON b.id = x.id AND b.removed_ms IS NULL JOIN bucket_heads h ON h.bucket_id = b.id
        LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner`,
   slots: `SELECT json_agg(json_build_array(s.bucket_id, s.key, s.id, s.live, encode(s.version_id, 'hex'), s.visibility, s.delete_marker, s.node_id,
                                       s.size, s.etag, s.modified_ms, s.mtime_ms, s.created_ms, s.attributes, s.properties, encode(v.id, 'hex')))

@@ -179,6 +179,8 @@ async function beginAnew(
 ): Promise<void> {
   await client.query('DELETE FROM journal j WHERE NOT EXISTS (SELECT 1 FROM buckets b WHERE b.id = j.bucket_id)');
   await beginNewTime((text, values) => client.query(text, values), sequences, now);
+  // What was on its way went through gateways that are not of this database.
+  if (tables.includes('link_rooms')) await client.query('UPDATE link_rooms SET gateway = -gateway');
   await client.query('UPDATE chunks SET condemned_ms = NULL WHERE condemned_ms IS NOT NULL');
   await client.query('UPDATE leaves SET condemned_ms = NULL WHERE condemned_ms IS NOT NULL');
   await client.query('DELETE FROM settings WHERE name = $1', [TIP_SETTING]);

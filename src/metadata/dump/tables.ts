@@ -20,6 +20,7 @@ export const DUMPED: Readonly<Record<string, DumpedTable>> = {
   bucket_heads: { how: 'whole' },
   grants: { how: 'whole' },
   links: { how: 'whole' },
+  link_rooms: { how: 'whole' },
   known_places: { how: 'whole' },
   audit_head: { how: 'whole' },
   packs: { how: 'whole' },

@@ -68,7 +68,7 @@ const DELETED = {
   name: 'history-deleted',
   text: `SELECT ${VERSION_COLUMNS} FROM slots s ${LAST} WHERE s.bucket_id = $1 AND s.key = $2 AND NOT s.live AND NOT v.moved`,
 };
-const EXISTS = { name: 'history-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1' };
+const EXISTS = { name: 'history-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1 AND removed_ms IS NULL' };
 
 const LIMIT_MAX = 10_000;
 /** Greater than every sequence number: from the top of a key. */

@@ -73,7 +73,7 @@ const READ_HEADS: Statement = {
   text: `SELECT b.id, b.owner, b.domain, b.versioning, h.seq, p.quota_bytes, p.quota_objects, b.quota_bytes, b.quota_objects, b.object_lock,
                 b.config->'objectLock', h.last_ms, cs_now_ms(), h.objects, h.bytes
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN principals p ON p.id = b.owner
-          WHERE b.id = ANY($1::int[]) ORDER BY b.id`,
+          WHERE b.id = ANY($1::int[]) AND b.removed_ms IS NULL ORDER BY b.id`,
 };
 const MOVE_HEAD: Statement = {
   name: 'tree-move-head',

@@ -9,7 +9,16 @@ import { PATIENCE_MS } from './matrix.ts';
  * What a key or device may do about its owner's account, though nothing is taken away from it; all else is for the user itself. A new route is taken for one
  * of the latter: where it is not, it has to be named here.
  */
-const FOR_DEVICES = ['GetUsage', 'MeasureUsage', 'ListAttempts', 'ListBuckets', 'CreateBucket', 'ListShared', 'ListUploads'];
+const FOR_DEVICES = [
+  'GetUsage',
+  'MeasureUsage',
+  'ListAttempts',
+  'ListBuckets',
+  'ListRemovedBuckets',
+  'CreateBucket',
+  'ListShared',
+  'ListUploads',
+];
 
 /** What is not there without a provider: oidc.test.ts. */
 const ELSEWHERE = ['LinkedOidc', 'LinkOidc', 'UnlinkOidc'];

@@ -25,6 +25,8 @@ const ELSEWHERE: Record<string, string> = {
   FinishUpload: 'the same',
   GetPreparedZip: 'an archive is its maker’s: attacks/reach-suite.ts',
   Search: 'answers with what one may read: rest-drive.test.ts',
+  RestoreBucket: 'a removed bucket is for who might remove it: history.test.ts',
+  DropBucket: 'the same',
   ListLinks: 'answers with the links that one may see: links.test.ts',
 };
 

@@ -36,6 +36,21 @@ describe('expiry', () => {
       'UPDATE versions SET superseded_ms = superseded_ms - $2 WHERE slot_id IN (SELECT id FROM slots WHERE bucket_id = $1)',
       [home.id, ms],
     );
+  const dropLink = (home: Home) => ({
+    maker: home.who.principal!.id,
+    at: { bucket: home.id, key: 'in/' },
+    tokenHash: randomBytes(32),
+    sealedToken: Buffer.alloc(1),
+    passwordHash: null,
+    mode: 'drop' as const,
+    label: null,
+    expires: null,
+    downloadsMax: null,
+    bytesMax: 1000,
+    filesMax: 10,
+    disabled: false,
+    networks: null,
+  });
   async function all(olderMs: number, bytesMax?: number): Promise<number> {
     let count = 0;
     for (;;) {
@@ -44,6 +59,27 @@ describe('expiry', () => {
       if (step.count === 0 || bytesMax !== undefined) return count;
     }
   }
+
+  it('drops removed buckets past their own retention, else the usual one; and when the disk is short, whichever went first', async () => {
+    const homes = await Promise.all([0, 1, 2, 3].map(() => written('enabled')));
+    const [usual, longer, endless, young] = homes as [Home, Home, Home, Home];
+    const { buckets } = rig.gateways[0]!;
+    await buckets.update(longer.id, { config: { retention: { days: 5 } } });
+    await buckets.update(endless.id, { config: { retention: { days: null } } });
+    for (const { id } of homes) await buckets.remove(id, { force: true });
+    const old = [usual, longer, endless].map(({ id }) => id);
+    await rig.database.sql('UPDATE buckets SET removed_ms = removed_ms - $2 WHERE id = ANY($1::int[])', [old, 3 * DAY_MS]);
+    const there = async () => (await buckets.removed()).map(({ id }) => id);
+    expect(await expiry().buckets(1)).to.deep.equal({ count: 1, bytes: 30 });
+    expect(await expiry().buckets(1)).to.deep.equal({ count: 0, bytes: 0 });
+    expect(await there()).to.have.members([longer, endless, young].map(({ id }) => id));
+    expect(await left(usual)).to.deep.equal({});
+    expect(await left(longer)).to.deep.equal({ overwritten: 3, deleted: 2 });
+    await expiry().buckets(null);
+    await expiry().buckets(null);
+    expect(await there()).to.deep.equal([young.id]);
+    await buckets.drop(young.id);
+  });
 
   it('drops hidden history past its retention, and the name when nothing is left under it', async () => {
     const home = await written('off');
@@ -62,22 +98,9 @@ describe('expiry', () => {
   it('gives a link the room back that an upload by it had taken, and that of no other', async () => {
     const home = await rig.bucket();
     const { links, resumables } = rig.gateways[0]!;
-    const { id } = await links.create({
-      maker: home.who.principal!.id,
-      at: { bucket: home.id, key: 'in/' },
-      tokenHash: randomBytes(32),
-      sealedToken: Buffer.alloc(1),
-      passwordHash: null,
-      mode: 'drop',
-      label: null,
-      expires: null,
-      downloadsMax: null,
-      bytesMax: 1000,
-      filesMax: 10,
-      disabled: false,
-      networks: null,
-    });
+    const { id } = await links.create(dropLink(home));
     expect(await links.takeRoom(id, 700, 3)).to.equal(true);
+    await links.keepRoom(id, 700, 3);
     for (const [key, taken] of [
       ['in/old', `${id} 300`],
       ['in/older', `${id} 200`],
@@ -105,6 +128,26 @@ describe('expiry', () => {
     expect(await links.find(id)).to.include({ bytes: 200, files: 1 });
     expect(await expiry().uploads(7 * DAY_MS)).to.deep.equal({ count: 0 });
     expect(await links.find(id)).to.include({ bytes: 200, files: 1 });
+  });
+
+  it('gives a link the room back that a gateway had taken for what was on its way when it died, and no other room', async () => {
+    const home = await written('off');
+    const { links } = rig.gateways[0]!;
+    const { id } = await links.create(dropLink(home));
+    await expiry().rooms();
+    const [one, other] = rig.gateways;
+    for (const [n, gateway] of [one!, other!].entries()) await gateway.instance.register({ host: 'rooms', pid: n, version: '1' });
+    expect(await links.takeRoom(id, 500, 2)).to.equal(true);
+    await links.keepRoom(id, 300, 1);
+    expect(await other!.links.takeRoom(id, 400, 1)).to.equal(true);
+    expect(await links.takeRoom(id, 200, 1)).to.equal(false);
+    expect(await expiry().rooms()).to.deep.equal({ count: 0 });
+    await rig.database.sql('UPDATE gateways SET seen_ms = 0 WHERE host = $1 AND pid = 1', ['rooms']);
+    expect(await expiry().rooms()).to.deep.equal({ count: 1 });
+    expect(await links.find(id)).to.include({ bytes: 500, files: 2 });
+    await links.giveBack(id, 200, 1);
+    expect(await links.find(id)).to.include({ bytes: 300, files: 1 });
+    expect(await rig.database.sql('SELECT bytes, files FROM link_rooms WHERE link_id = $1', [id])).to.deep.equal([['0', 0]]);
   });
 
   it('never drops what S3 shows', async () => {

@@ -372,6 +372,9 @@ export function memoryNamespace(now: () => number = Date.now) {
     list: async () => buckets,
     update: refuse,
     remove: refuse,
+    removed: refuse,
+    restore: refuse,
+    drop: refuse,
     usage: refuse,
   };
   const journal: Journal = {

@@ -58,7 +58,8 @@ export const de: Catalog = {
   'bucket.none': 'Noch kein Bucket',
   'bucket.noneText': 'Ein Bucket enthält Dateien und Ordner; S3-Programme kennen ihn unter seinem Namen.',
   'bucket.remove': 'Bucket {name} löschen',
-  'bucket.removeText': 'Nur ein leerer Bucket kann gelöscht werden.',
+  'bucket.removeText':
+    'Nur ein leerer Bucket kann gelöscht werden. Er lässt sich mit allem, was darin war, zurückholen, solange sein Verlauf aufbewahrt wird.',
   'bucket.rules': '3 bis 63 Kleinbuchstaben, Ziffern, Punkte und Bindestriche.',
   'bucket.versioning': 'Versionierung',
   cancel: 'Abbrechen',

@@ -58,7 +58,8 @@ export const en = {
   'bucket.none': 'No bucket yet',
   'bucket.noneText': 'A bucket holds files and folders, and S3 tools know it by its name.',
   'bucket.remove': 'Delete bucket {name}',
-  'bucket.removeText': 'Only an empty bucket can be deleted.',
+  'bucket.removeText':
+    'Only an empty bucket can be deleted. It can be brought back, with what was in it before, as long as its history is kept.',
   'bucket.rules': '3 to 63 lower-case letters, digits, dots and hyphens.',
   'bucket.versioning': 'Versioning',
   cancel: 'Cancel',
