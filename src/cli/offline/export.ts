@@ -218,6 +218,11 @@ function count(report: ExportReport, { key, size }: CatalogObject): void {
 async function bringBack(work: Work, object: CatalogObject): Promise<string> {
   const { root, catalog, bucket } = work;
   if (object.content === null) throw new CloudStoreError('corrupt', 'The snapshot does not have its current version.');
+  if (object.sealed)
+    throw new CloudStoreError(
+      'not_found',
+      'Only its client has its key (SSE-C): a gateway gives it to who brings the key, from a backup too.',
+    );
   const content = decodeContentRef(object.content);
   const windows = process.platform === 'win32';
   if (object.key.endsWith('/') && content.size === 0) {
