@@ -6,6 +6,8 @@ import type { PrincipalId, Who } from '#core/principal';
 export interface UsageStore {
   /** What a write into a bucket is held against. @throws bucket_not_found */
   room(bucket: BucketId): Promise<Room>;
+  /** Bytes of uploads that have not ended, which no account has yet: of the bucket, and of all buckets of its owner. */
+  unfinished(bucket: BucketId): Promise<{ bucket: number; account: number }>;
   buckets(owner?: PrincipalId): Promise<BucketUse[]>;
   owners(): Promise<OwnerUse[]>;
   /** Measures what each bucket of a domain takes after deduplication, as of one moment: a look at everything that it refers to. @returns how many buckets */

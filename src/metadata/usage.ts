@@ -10,6 +10,12 @@ const ROOM = {
            FROM buckets b JOIN bucket_heads h ON h.bucket_id = b.id LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner
           WHERE b.id = $1 AND b.removed_ms IS NULL`,
 };
+const UNFINISHED = {
+  name: 'usage-unfinished',
+  text: `SELECT coalesce(sum(q.size) FILTER (WHERE u.bucket_id = b.id), 0)::bigint, coalesce(sum(q.size), 0)::bigint
+           FROM buckets b JOIN buckets o ON o.owner = b.owner JOIN uploads u ON u.bucket_id = o.id JOIN parts q ON q.upload_id = u.id
+          WHERE b.id = $1 AND u.completed_version IS NULL`,
+};
 /** Whether each bucket of a domain is as it was when it was measured, and has the neighbours that it had. */
 const MEASURED = `SELECT b.domain, max(s.measured_ms) AS measured, max(s.took_ms) AS took,
                          bool_and(coalesce(s.revision = h.revision AND s.history_versions = h.history_versions AND s.history_bytes = h.history_bytes, false))
@@ -49,6 +55,10 @@ export function createUsageStore({ database, clock }: { database: Database; cloc
       const [row] = await database.read<[number, number, number, Max, Max, number, number, Max, Max]>(ROOM, [bucket]);
       if (row === undefined) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
       return roomOf(row);
+    },
+    async unfinished(id) {
+      const [[bucket, account] = [0, 0]] = await database.read<[number, number]>(UNFINISHED, [id]);
+      return { bucket, account };
     },
     buckets: async (owner) => (await database.read<BucketRow>(BUCKETS, [owner ?? null])).map(bucketUse),
     owners: async () => (await database.read<OwnerRow>(OWNERS)).map(ownerUse),

@@ -18,6 +18,19 @@ export interface QuotaGuard {
    * @throws quota_exceeded
    */
   admit(bucket: Bucket, body: Bytes, size: number | undefined, replaced: () => Promise<number>): Promise<Bytes>;
+  /**
+   * The same for a piece of an upload. Uploads that have not ended are in no account, and each alone may fit: together they may be as much as the quota, or
+   * UNFINISHED_BYTES where that is more.
+   * @param again bytes of the piece that this one takes the place of
+   * @throws quota_exceeded
+   */
+  admitPiece(
+    bucket: Bucket,
+    body: Bytes,
+    size: number | undefined,
+    replaced: () => Promise<number>,
+    again?: () => Promise<number>,
+  ): Promise<Bytes>;
   /** Bytes that still fit; null: no quota. */
   left(bucket: BucketId): Promise<number | null>;
 }
@@ -28,6 +41,9 @@ export interface QuotaGuardDeps {
   signals: Signals;
   clock: Clock;
 }
+
+/** Of a small quota, so that two large files may be on their way at once. */
+const UNFINISHED_BYTES = 64 << 20;
 
 export function createQuotaGuard({ usage, principals, signals, clock }: QuotaGuardDeps): QuotaGuard {
   const limited = createFreshCache<PrincipalId, { any: boolean }>({
@@ -51,19 +67,40 @@ export function createQuotaGuard({ usage, principals, signals, clock }: QuotaGua
     return least === Infinity ? null : Math.max(0, least);
   }
 
+  async function isLimited(bucket: Bucket): Promise<boolean> {
+    return bucket.quota !== undefined || (limited.peek(bucket.owner) ?? (await limited.get(bucket.owner)))?.any === true;
+  }
+
+  /** What unfinished uploads may still take. */
+  async function spare(bucket: BucketId): Promise<number> {
+    const [room, taken] = await Promise.all([usage.room(bucket), usage.unfinished(bucket)]);
+    const each = (['bucket', 'account'] as const).map((name) => {
+      const { bytes } = room[name].quota;
+      return bytes === null ? Infinity : Math.max(bytes, UNFINISHED_BYTES) - taken[name];
+    });
+    return Math.max(0, Math.min(...each));
+  }
+
+  const admit: QuotaGuard['admit'] = async (bucket, body, size, replaced) => {
+    if (!(await isLimited(bucket))) return body;
+    const [rest, freed] = await Promise.all([left(bucket.id), replaced()]);
+    if (rest === null) return body;
+    const most = rest + freed;
+    if (size === undefined) return atMost(body, most);
+    if (size > most && size > freed) throw exceeded(rest);
+    return body;
+  };
+
   return {
     left,
-    async admit(bucket, body, size, replaced) {
-      if (bucket.quota === undefined) {
-        const known = limited.peek(bucket.owner) ?? (await limited.get(bucket.owner));
-        if (known?.any !== true) return body;
-      }
-      const [rest, freed] = await Promise.all([left(bucket.id), replaced()]);
-      if (rest === null) return body;
-      const most = rest + freed;
-      if (size === undefined) return atMost(body, most);
-      if (size > most && size > freed) throw exceeded(rest);
-      return body;
+    admit,
+    async admitPiece(bucket, body, size, replaced, again) {
+      const admitted = await admit(bucket, body, size, replaced);
+      if (!(await isLimited(bucket))) return admitted;
+      const most = (await spare(bucket.id)) + ((await again?.()) ?? 0);
+      if (size === undefined) return atMost(admitted, most);
+      if (size > most) throw exceeded(most);
+      return admitted;
     },
   };
 }

@@ -255,7 +255,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       const stop = signal === undefined ? stopped.signal : AbortSignal.any([signal, stopped.signal]);
       // What came before is in no account yet.
       const replaced = async (): Promise<number> => ((await store.current(upload))?.size ?? 0) - upload.received;
-      const bounded = await quotas.admit(upload.bucketOf, boundedBy(upload, body), undefined, replaced);
+      const bounded = await quotas.admitPiece(upload.bucketOf, boundedBy(upload, body), undefined, replaced);
       const work =
         expect === undefined ? appendSegments(upload, offset, bounded, stop) : appendWhole(upload, offset, bounded, expect, stop);
       const mine: Running = { stop: () => stopped.abort(takenOver()), ended: work.then(nothing, nothing) };

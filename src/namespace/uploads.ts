@@ -69,7 +69,9 @@ export function createUploads(deps: UploadsDeps): Uploads {
       throw new CloudStoreError('customer_key_needed', "The upload is under a customer's key, and so is each of its parts.");
     }
     // What other parts brought is no one's use yet, and will be.
-    const admitted = await quotas.admit(bucket, body, options.size, async () => -(await uploads.stored(upload.id, number)));
+    const others = (): Promise<number> => uploads.stored(upload.id, number);
+    const again = async (): Promise<number> => (await uploads.stored(upload.id, 0)) - (await others());
+    const admitted = await quotas.admitPiece(bucket, body, options.size, async () => -(await others()), again);
     const staged = await content.write(admitted, { ...write, digests, contentHash: false });
     try {
       const etag = md5Etag(staged.digests);

@@ -26,6 +26,35 @@ export function describeUploads(name: string, make: () => Promise<TestRooms>): v
     const write = (key: string, id: string, number: number, bytes: Buffer) =>
       rooms.uploads.writePart(as, at(key), id, number, bytesOf(bytes), { size: bytes.length });
 
+    it('take together no more than the quota while they have not ended, though each alone would fit; a part may be sent again', async () => {
+      const [bob, piece] = [await rooms.user('bob', 'member'), Buffer.alloc(17 * MIB)];
+      const [who, bucket] = [rooms.who(bob), await rooms.bucket(bob, 'bobs')];
+      await rooms.metadata.principals.update(bob.id, { quotaBytes: 4 * piece.length });
+      const begin = async (key: string) => (await rooms.uploads.begin(who, { bucket: bucket.id, key }, { attributes: {} })).id;
+      const send = (key: string, id: string, number: number, size?: number) =>
+        codeOf(
+          rooms.uploads.writePart(
+            who,
+            { bucket: bucket.id, key },
+            id,
+            number,
+            bytesOf(piece),
+            size === undefined ? {} : { size },
+          ),
+        );
+      const [a, b] = [await begin('a'), await begin('b')];
+      for (const number of [1, 2, 3]) expect(await send('a', a, number, piece.length)).to.equal('none');
+      expect(await send('b', b, 1, piece.length)).to.equal('none');
+      for (const size of [piece.length, undefined]) {
+        expect(await send('b', b, 2, size)).to.equal('quota_exceeded');
+        expect(await send('b', b, 1, size), 'once more').to.equal('none');
+      }
+      await rooms.uploads.abort(who, { bucket: bucket.id, key: 'a' }, a);
+      expect(await send('b', b, 2, piece.length)).to.equal('none');
+      expect(await codeOf(rooms.put(who, bucket, 'whole', 'x')), 'what is whole is held against the account').to.equal('none');
+      await rooms.uploads.abort(who, { bucket: bucket.id, key: 'b' }, b);
+    });
+
     it('makes an object of its parts, with the ETag that AWS gives', async () => {
       const [one, two] = [randomBytes(5 * MIB), randomBytes(10)];
       const checksum = { algorithm: 'sha256', type: 'COMPOSITE' as const };
