@@ -38,8 +38,11 @@ function addVersions(program: Command, withSession: WithSession): void {
       withSession(flags, async (session, output) => {
         const { versionsOf } = await import('./history.ts');
         const found = await versionsOf(session, bucket, key);
-        const rows = found.map((one) => [one.versionId, one.kind, one.size, one.modified, one.superseded ?? 'current']);
-        output.data(found, table([['VERSION', 'KIND', 'BYTES', 'FROM', 'UNTIL'], ...rows]));
+        const rows = found.map(({ writer, ...one }) => [
+          ...[one.versionId, one.kind, one.size, one.modified, one.superseded ?? 'current'],
+          ...[writer === null ? '' : (writer.name ?? '-'), writer?.protocol ?? ''],
+        ]);
+        output.data(found, table([['VERSION', 'KIND', 'BYTES', 'FROM', 'UNTIL', 'WHO', 'DOOR'], ...rows]));
       }),
   );
   restoring(subcommand(versions, 'restore <bucket> <key> <version>', 'Make a version the current one again.')).action(

@@ -17,8 +17,13 @@ const WHO = { principal: null, protocol: 'cli' as const, requestId: 'command' };
 
 export async function versionsOf(session: Session, name: string, key: string) {
   const bucket = await getBucket(session, name);
-  const found = await session.metadata.history.versions({ bucket: bucket.id, key }, null, PAGE);
+  const { history } = session.metadata;
+  const found = await history.versions({ bucket: bucket.id, key }, null, PAGE);
   if (found.length === 0) throw new CloudStoreError('not_found', `Nothing is kept of ${key}.`);
+  const writers = await history.writers(
+    { bucket: bucket.id, key },
+    found.map(({ versionId }) => versionId),
+  );
   return found.map((one) => ({
     versionId: one.versionId,
     kind: one.deleteMarker ? 'deletion' : 'file',
@@ -27,6 +32,7 @@ export async function versionsOf(session: Session, name: string, key: string) {
     modified: timeOf(one.modified),
     superseded: one.superseded === null ? null : timeOf(one.superseded),
     lock: one.lock ?? null,
+    writer: writers.get(one.versionId) ?? null,
   }));
 }
 

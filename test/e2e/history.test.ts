@@ -463,6 +463,7 @@ describe('history over REST, by command and on the drive', function () {
     await remove('c/y');
     const listed = command('versions', 'list', 'home', 'c/x').json;
     expect(listed.length).to.equal(2);
+    expect(listed[1].writer).to.deep.equal({ name: gateway.user, protocol: 'rest' });
     expect(command('versions', 'restore', 'home', 'c/x', listed[1].versionId).status).to.equal(1);
     expect(command('versions', 'restore', 'home', 'c/x', listed[1].versionId, '--conflict', 'replace').json).to.include({
       restored: 1,
