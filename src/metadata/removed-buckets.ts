@@ -15,9 +15,12 @@ const HOLDS = {
   name: 'bucket-holds',
   text: 'SELECT EXISTS (SELECT 1 FROM slots s JOIN versions v ON v.slot_id = s.id WHERE s.bucket_id = $1 AND NOT v.delete_marker)',
 };
-/** What is under way in it, or only makes sense while it is there. */
+/** What is under way in it, or only makes sense while it is there. Links of before get the room back that uploads by them had taken. */
 const END = [
-  'DELETE FROM uploads WHERE bucket_id = $1',
+  `WITH gone AS (DELETE FROM uploads WHERE bucket_id = $1 RETURNING completed_version, attributes::json->'extra'->>'upload.link' AS taken)
+   UPDATE links l SET bytes = greatest(0, l.bytes - x.bytes), files = greatest(0, l.files - x.files)
+     FROM (SELECT split_part(taken, ' ', 1)::int AS link, sum(split_part(taken, ' ', 2)::bigint) AS bytes, count(*) AS files
+             FROM gone WHERE taken IS NOT NULL AND completed_version IS NULL GROUP BY 1) x WHERE l.id = x.link`,
   'DELETE FROM locks WHERE bucket_id = $1',
   'DELETE FROM history_tasks WHERE bucket_id = $1',
 ].map((text, index) => ({ name: `bucket-end-${index}`, text }));

@@ -128,6 +128,10 @@ describe('expiry', () => {
     expect(await links.find(id)).to.include({ bytes: 200, files: 1 });
     expect(await expiry().uploads(7 * DAY_MS)).to.deep.equal({ count: 0 });
     expect(await links.find(id)).to.include({ bytes: 200, files: 1 });
+    await rig.store.commit(putIntent(home, 'kept'));
+    await rig.gateways[0]!.buckets.remove(home.id, { force: true });
+    await rig.gateways[0]!.buckets.restore(home.id);
+    expect(await links.find(id), 'its bucket was removed, with what was on its way').to.include({ bytes: 0, files: 0 });
   });
 
   it('gives a link the room back that a gateway had taken for what was on its way when it died, and no other room', async () => {
