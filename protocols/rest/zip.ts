@@ -18,6 +18,11 @@ const STORED_TYPES =
 const STORED_NAMES =
   /\.(jpe?g|png|gif|webp|avif|heic|mp[34]|m4[av]|mov|mkv|webm|og[gv]|opus|flac|zip|gz|tgz|7z|rar|zst|xz|bz2|br|pdf|docx|xlsx|pptx|od[tsp]|epub|jar|apk)$/i;
 
+/** A folder must not be out of reach for one file in it that only its client can read (S3's SSE-C): a note says what is missing. */
+const SEALED_TEXT = 'This file lies under a key that only its owner has, and is read by S3 with that key.';
+const SEALED_NAME = ' (not in this archive).txt';
+const SEALED_NOTE = Buffer.from(`${SEALED_TEXT}\n`);
+
 interface ZipItem {
   /** In the archive; a folder's ends in `/`. */
   name: string;
@@ -26,6 +31,8 @@ interface ZipItem {
   mtime: number;
   etag: string | null;
   stored: boolean;
+  /** In its place: why it is not in the archive. */
+  note?: Buffer;
 }
 
 /**
@@ -59,6 +66,10 @@ export async function sendZip(
       zip.addEmptyDirectory(item.name, head);
       continue;
     }
+    if (item.note !== undefined) {
+      zip.addBuffer(item.note, item.name, { ...head, compress: false });
+      continue;
+    }
     zip.addReadStreamLazy(item.name, { ...head, compress: !item.stored, size: item.size }, (ready) => {
       const conditions = item.etag === null ? {} : { conditions: { ifMatch: [item.etag] } };
       namespace.get(x.who, item.at, conditions).then(
@@ -88,7 +99,7 @@ export async function sendZip(
   if (failure !== null && !x.cx.signal.aborted) throw failure;
 }
 
-/** Every file and folder that is asked for, once, in order. @throws not_found, too_large (details.entriesMax) */
+/** Every file and folder that is asked for, once, in order. @throws not_found, too_large (details.entriesMax), customer_key_needed (a file by itself) */
 async function gather(x: Exchange, asked: readonly { bucket: string; key: string }[], store: boolean): Promise<ZipItem[]> {
   const names = createZipNames();
   const items: ZipItem[] = [];
@@ -96,8 +107,10 @@ async function gather(x: Exchange, asked: readonly { bucket: string; key: string
     if (items.length >= ZIP_ENTRIES_MAX) {
       throw new CloudStoreError('too_large', `An archive holds at most ${ZIP_ENTRIES_MAX} entries.`);
     }
+    const note = info?.attributes.customerKey === undefined ? undefined : SEALED_NOTE;
     items.push({
-      name: names.take(path),
+      ...(note === undefined ? {} : { note }),
+      name: names.take(note === undefined ? path : `${path}${SEALED_NAME}`),
       at,
       size: info?.size ?? 0,
       mtime: info?.mtime ?? x.deps.clock.now(),
@@ -110,6 +123,7 @@ async function gather(x: Exchange, asked: readonly { bucket: string; key: string
     if (!folder) {
       const entry = await x.deps.namespace.entry(x.who, at);
       if (entry.kind === 'object') {
+        if (entry.attributes.customerKey !== undefined) throw new CloudStoreError('customer_key_needed', SEALED_TEXT);
         add(nameOf(key), at, entry);
         continue;
       }

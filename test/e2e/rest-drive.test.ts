@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import sharp from 'sharp';
 import { ApiError, type Client, createClient, type Entry } from '../../clients/typescript/index.ts';
@@ -81,7 +82,7 @@ describe('a drive over REST', function () {
     expect(await s3('home-s3alias?list-type=2&prefix=shown/')).to.contain('<Key>shown/b.txt</Key>');
     expect(await s3('home-s3alias/notes.txt')).to.contain('AccessDenied');
     await admin.call('RevokeAccess', { path: { bucket: 'home', key: 'shown/' }, query: { kind: 'user', name: 'mia' } });
-    expect(await s3('home-s3alias/shown/a.txt')).to.contain('NoSuchBucket');
+    expect(await s3('home-s3alias/shown/a.txt')).to.contain('AccessDenied');
     expect(await refusal(member.call('Stat', { path: from, query: {} }))).to.include({ code: 'bucket_not_found' });
   });
 
@@ -175,6 +176,25 @@ describe('a drive over REST', function () {
       expect(named('zip/Ä ö 日本.txt').bytes.toString()).to.equal('text '.repeat(1000));
       expect([named('zip/Ä ö 日本.txt').method, named('zip/photo.jpg').method]).to.deep.equal([8, 0]);
     });
+    it('of a folder says in place of a file that only its client can read that it is not there; by itself such a file is refused', async () => {
+      const s3 = new S3Client({
+        ...{ endpoint: gateway.s3Url, region: 'us-east-1', forcePathStyle: true },
+        credentials: { accessKeyId: gateway.accessKeyId, secretAccessKey: gateway.secretAccessKey },
+      });
+      const sealed = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: Buffer.alloc(32, 7).toString('base64') };
+      await s3.send(new PutObjectCommand({ Bucket: 'drive', Key: 'kept/secret.txt', Body: 'for one client', ...sealed }));
+      s3.destroy();
+      await put('kept/open.txt', 'for all');
+      const response = await admin.fetch('Zip', { body: { items: [{ bucket: 'drive', key: 'kept/' }] } });
+      const entries = unzip(Buffer.from(await response.arrayBuffer()));
+      const text = new Map(entries.map(({ name, bytes }) => [name, bytes.toString()]));
+      expect([...text.keys()]).to.have.members(['kept/open.txt', 'kept/secret.txt (not in this archive).txt']);
+      expect(text.get('kept/open.txt')).to.equal('for all');
+      expect(text.get('kept/secret.txt (not in this archive).txt')).to.contain('under a key that only its owner has');
+      const alone = admin.fetch('Zip', { body: { items: [{ bucket: 'drive', key: 'kept/secret.txt' }] } });
+      expect(await refusal(alone)).to.deep.equal({ status: 403, code: 'customer_key_needed' });
+    });
+
     it('of stored entries tells its length, and is prepared for a browser to open', async () => {
       const item = { bucket: 'drive', key: 'zip/photo.jpg' };
       const { path } = await admin.call('PrepareZip', { body: { items: [item] } });
