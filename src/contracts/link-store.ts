@@ -8,7 +8,7 @@ export interface LinkStore {
   find(id: LinkId): Promise<LinkRecord | null>;
   /** By SHA-256 of the token, which is kept sealed only. */
   findByToken(tokenHash: Buffer): Promise<LinkRecord | null>;
-  /** Of one maker, or at and below a place, or all; by id. */
+  /** Of one maker, or at and below a place, or all; by id. None to what is in a removed bucket. */
   list(filter: { maker?: PrincipalId; bucket?: BucketId; prefix?: ObjectKey }): Promise<LinkRecord[]>;
   /** @throws not_found */
   update(id: LinkId, patch: Partial<LinkTerms> & { passwordHash?: string | null }): Promise<LinkRecord>;

@@ -34,7 +34,7 @@ export function createExpireHistoryJob(store: ExpiryStore, days: number): Job {
     async run(context) {
       const { urgentBytes } = (context.argument ?? {}) as ExpireHistoryArgument; // our own doors and commands write it
       await retain(store, days, context);
-      await inSteps(context, 'buckets', () => store.buckets(days));
+      await dropBuckets(context, () => store.buckets(days));
       if (urgentBytes === undefined) return;
       let left = urgentBytes;
       const urgently = (take: () => Promise<{ count: number; bytes: number }>) => async () => {
@@ -48,9 +48,8 @@ export function createExpireHistoryJob(store: ExpiryStore, days: number): Job {
         'versions',
         urgently(() => store.history(0, left)),
       );
-      await inSteps(
+      await dropBuckets(
         context,
-        'buckets',
         urgently(() => store.buckets(null)),
       );
     },
@@ -80,6 +79,21 @@ async function retain(store: ExpiryStore, days: number, { signal, progress }: Jo
     progress({ done: removed, total: null, unit: 'versions', counts: { removed, bytes } });
     if (step.count > 0) await sleep(REST_MS, undefined, { signal });
   } while (from !== null);
+}
+
+/** Rare, so what is told of the history stays where there is none. */
+async function dropBuckets(
+  { signal, progress }: JobContext,
+  step: () => Promise<{ count: number; bytes?: number }>,
+): Promise<void> {
+  let bytes = 0;
+  for (let removed = 1; ; removed++) {
+    signal.throwIfAborted();
+    const gone = await step();
+    if (gone.count === 0) return;
+    bytes += gone.bytes ?? 0;
+    progress({ done: removed, total: null, unit: 'buckets', counts: { removed, bytes } });
+  }
 }
 
 async function inSteps(

@@ -50,7 +50,8 @@ const BY_TOKEN = { name: 'link-by-token', text: `SELECT ${COLUMNS} FROM links l 
 const LIST = {
   name: 'link-list',
   text: `SELECT ${COLUMNS} FROM links l WHERE ($1::int IS NULL OR l.maker = $1) AND ($2::int IS NULL OR l.bucket_id = $2)
-           AND ($3::text IS NULL OR l.key >= $3) AND ($4::text IS NULL OR l.key < $4) ORDER BY l.id`,
+           AND ($3::text IS NULL OR l.key >= $3) AND ($4::text IS NULL OR l.key < $4)
+           AND EXISTS (SELECT 1 FROM buckets b WHERE b.id = l.bucket_id AND b.removed_ms IS NULL) ORDER BY l.id`,
 };
 const REMOVE = { name: 'link-remove', text: 'DELETE FROM links WHERE id = $1' };
 /** Each decides by the row that it locks. */

@@ -429,12 +429,15 @@ describe('history over REST, by command and on the drive', function () {
     ]);
     const other = `Basic ${Buffer.from(`gone-ann:${JSON.parse(secret.stdout.toString()).password}`).toString('base64')}`;
     await rest('PUT', '/access/gone/', { kind: 'user', name: 'gone-ann', role: 'editor' });
+    const link = (await rest('POST', '/links', { bucket: 'gone', key: 'f.txt' })).json;
     expect((await rest('DELETE', '/buckets/gone')).status).to.equal(409);
     expect((await rest('DELETE', '/files/gone/f.txt')).status).to.equal(204);
     expect((await rest('DELETE', '/buckets/gone')).status).to.equal(204);
     const [shown] = (await rest('GET', '/removed-buckets?limit=1')).json.buckets;
     expect(shown).to.deep.include({ name: 'gone', usage: { objects: 0, bytes: 0, historyVersions: 2, historyBytes: 6 } });
     expect((await rest('GET', '/files/gone/f.txt')).status).to.equal(404);
+    expect((await rest('GET', '/links')).json.items).to.deep.equal([]);
+    expect((await rest('GET', `/public/${link.token}/files/`)).json.code).to.equal('link_refuses');
     const at = `/removed-buckets/${shown.id}`;
     expect((await rest('GET', '/removed-buckets', undefined, { authorization: other })).json.buckets).to.deep.equal([]);
     expect((await rest('POST', `${at}/restore`, {}, { authorization: other })).status).to.equal(404);
@@ -445,6 +448,7 @@ describe('history over REST, by command and on the drive', function () {
     expect((await rest('POST', '/trash/restore', { bucket: 'gone-before', key: 'f.txt' })).json).to.include({ restored: 1 });
     const read = await rest('GET', '/files/gone-before/f.txt', undefined, { authorization: other });
     expect(read.text, 'rights are what they were').to.equal('two');
+    expect((await rest('GET', `/public/${link.token}/files/`)).text, 'and links').to.equal('two');
 
     expect(command('bucket', 'remove', 'gone-before', '--force').status).to.equal(0);
     expect((await rest('GET', '/files/gone-before/f.txt')).status).to.equal(404);
