@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createAccessControl } from '#auth/access-control';
 import { createAuthorizer } from '#auth/authorizer';
 import { createIdentity } from '#auth/identity';
-import { createLoginLimiter } from '#auth/login-limiter';
+import { createBeginLimiter, createLoginLimiter } from '#auth/login-limiter';
 import { hashPassword, verifyPassword } from '#auth/passwords';
 import type { Logger } from '#contracts/observability';
 import type { Clock, Random } from '#core/clock';
@@ -404,7 +404,12 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
         accessLog,
       }),
       webdav: createWebdavDoor({ ...deps, virtual: [trashFolder(deps.history), sharedFolder(deps.shares)] }),
-      nextcloud: createNextcloudDoor({ ...deps, nodes: metadata.nodes, sieve: metadata.sieve }),
+      nextcloud: createNextcloudDoor({
+        ...deps,
+        nodes: metadata.nodes,
+        sieve: metadata.sieve,
+        begun: createBeginLimiter({ cache, clock }),
+      }),
       push: createPushDoor({ ...deps, loggedIn: socketLoggedIn }),
       rest: createRestDoor({ ...deps, documents }),
       ws: createWsHandler({

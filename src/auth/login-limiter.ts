@@ -79,6 +79,12 @@ export function createLoginLimiter({ cache, clock, purpose = 'login', rules = PA
   };
 }
 
+/** For what anybody may begin without saying who it is, and what is kept for a while. */
+export function createBeginLimiter(options: Omit<LoginLimiterOptions, 'rules'>): AttemptLimiter {
+  const rules = { pairMax: 60, networkMax: 300, accountMax: Number.POSITIVE_INFINITY };
+  return createLoginLimiter({ purpose: 'begun', ...options, rules });
+}
+
 /** How often a key went too far lately, and how long it has to wait for that. */
 interface Standing {
   key: string;

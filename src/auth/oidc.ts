@@ -11,7 +11,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { PrincipalId, Role } from '#core/principal';
 import { userItself } from './acting.ts';
 import { userFreshly } from './confirmation.ts';
-import { createLoginLimiter } from './login-limiter.ts';
+import { createBeginLimiter } from './login-limiter.ts';
 import type { Sessions } from './sessions.ts';
 
 /** What the settings say of the provider. */
@@ -53,13 +53,12 @@ interface Pending {
 
 const PENDING_MS = 10 * 60_000;
 const PURPOSE = 'oidc';
-const RULES = { pairMax: 60, networkMax: 300, accountMax: Number.POSITIVE_INFINITY };
 const NAMES_MAX = 50;
 
 /** By openid-client, which checks issuer, audience, signature, times, state and nonce. What the gateway itself decides is whose identity it is, and whether it may come in. */
 export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
   const { provider, factors, principals, sessions, clock, random, log } = options;
-  const limiter = createLoginLimiter({ ...options, purpose: 'oidc', rules: RULES });
+  const limiter = createBeginLimiter({ cache: options.cache, clock, purpose: 'oidc' });
   // A start must not wait for it, nor for a provider that is away.
   const library = () => import('openid-client');
   let discovering: Promise<Configuration> | null = null;

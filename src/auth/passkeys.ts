@@ -8,7 +8,7 @@ import { CloudStoreError } from '#core/errors';
 import type { PrincipalId } from '#core/principal';
 import { userItself } from './acting.ts';
 import { type ConfirmationOptions, userFreshly } from './confirmation.ts';
-import { createLoginLimiter } from './login-limiter.ts';
+import { createBeginLimiter } from './login-limiter.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface PasskeysOptions {
@@ -32,7 +32,6 @@ const PASSKEYS_MAX = 50;
 const NAME_CHARS_MAX = 100;
 const REGISTER = 'passkey-register';
 const LOGIN = 'passkey-login';
-const RULES = { pairMax: 60, networkMax: 300, accountMax: Number.POSITIVE_INFINITY };
 
 /**
  * Passkeys (WebAuthn level 2) by @simplewebauthn/server. Discoverable ones with the user verified by the device: one of them is both factors, and asking for one names
@@ -40,7 +39,7 @@ const RULES = { pairMax: 60, networkMax: 300, accountMax: Number.POSITIVE_INFINI
  */
 export function createPasskeys(options: PasskeysOptions): OwnPasskeys & Pick<ConfirmationOptions, 'passkeyOf'> {
   const { principals, factors, cache, clock, sessions } = options;
-  const limiter = createLoginLimiter({ cache, clock, purpose: 'passkey', rules: RULES });
+  const limiter = createBeginLimiter({ cache, clock, purpose: 'passkey' });
   // Its parsers of certificates cost a start more than they are worth.
   const webauthn = () => import('@simplewebauthn/server');
 

@@ -303,6 +303,18 @@ describe("Nextcloud's dialect on a real gateway", function () {
       expect([sent.status, match?.[1], match?.[2]]).to.deep.equal([303, gateway.webUrl, encodeURIComponent(user)]);
       expect((await call('GET', `${files}/two`, {}, basic(user, decodeURIComponent(match?.[3] ?? '')))).status).to.equal(200);
     });
+
+    it('is begun so often from one network and no more, for nobody is asked who it is and each is kept for a while', async () => {
+      const url = `${gateway.webUrl}/index.php/login/v2`;
+      const statuses: number[] = [];
+      let last = await send('POST', url);
+      for (let n = 0; n < 60; n++) {
+        statuses.push(last.status);
+        last = await send('POST', url);
+      }
+      expect(statuses[0]).to.equal(200);
+      expect([last.status, Number(last.headers['retry-after']) > 0]).to.deep.equal([429, true]);
+    });
   });
 
   it('tells a waiting client at once that something changed, by whatever door', async () => {

@@ -4,6 +4,7 @@ import type { History } from '#contracts/history';
 import type { Hub } from '#contracts/hub';
 import type { Identity } from '#contracts/identity';
 import type { Nodes } from '#contracts/nodes';
+import type { AttemptLimiter } from '#contracts/passwords';
 import type { Sieve } from '#contracts/sieve';
 import type { Thumbnails } from '#contracts/thumbnails';
 import type { Uploads } from '#contracts/uploads';
@@ -24,6 +25,8 @@ export interface NextcloudDeps extends WebdavDeps {
   identity: Pick<Identity, 'credentials'>;
   /** For log-ins that are under way in a browser. */
   cache: Cache;
+  /** How many log-ins anybody may begin, from one network. */
+  begun: AttemptLimiter;
 }
 
 /** The bucket that the dialect shows as a user's files. @throws not_found for who owns none */

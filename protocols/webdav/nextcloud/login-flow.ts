@@ -47,6 +47,7 @@ export async function serveLogin(
 
 async function begin(req: IncomingMessage, res: ServerResponse, cx: RequestContext, deps: NextcloudDeps): Promise<void> {
   cx.op = 'LoginFlow';
+  await deps.begun.attempt('login-flow', cx.remoteAddress);
   const [token, id] = [deps.random(32).toString('base64url'), deps.random(32).toString('base64url')];
   const flow: Flow = { poll: digestOf(token), client: clientOf(req) };
   await deps.cache.set(flowKey(id), Buffer.from(JSON.stringify(flow)), FLOW_MS);

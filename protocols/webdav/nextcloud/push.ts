@@ -50,7 +50,7 @@ interface Listener {
  * whenever its files changed through whatever door. It then asks by WebDAV what it was.
  */
 export function createPushDoor(
-  deps: NextcloudDeps & { loggedIn?(req: IncomingMessage, cx: RequestContext, status: number): void },
+  deps: Omit<NextcloudDeps, 'begun'> & { loggedIn?(req: IncomingMessage, cx: RequestContext, status: number): void },
   limits: Partial<PushLimits> = {},
 ): Required<UpgradeDoor> {
   const { authMs, pingMs, quietMs } = { ...LIMITS, ...limits };
