@@ -250,7 +250,7 @@ export function createS3Door(deps: S3Deps): Door {
 
   const website = createWebsite({
     deps,
-    headersOf: (info, bucket) => codecOf(getObject).writer.headers(representation(info, bucket, false)),
+    headersOf: (info, bucket) => codecOf(getObject).writer.headers(representation(info, bucket)),
   });
 
   function fast(req: IncomingMessage, res: ServerResponse, cx: RequestContext): boolean {
@@ -343,7 +343,7 @@ export function createS3Door(deps: S3Deps): Door {
     // What lies in memory of a bucket is read anew within a second, and with it what follows from its lifecycle.
     const { versioning, config } = bucket;
     if (known !== undefined && known.versioning === versioning && known.lifecycle === config.lifecycle) return known.head;
-    const output = { ...representation(info, bucket, false), Expiration: expirationOf(info, bucket) };
+    const output = { ...representation(info, bucket), Expiration: expirationOf(info, bucket) };
     const head = Object.entries(codecOf(getObject).writer.headers(output)).flat();
     heads.set(info, { versioning, lifecycle: config.lifecycle, head });
     return head;

@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Bucket } from '#core/bucket';
 import type { ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
 import { httpDate } from '#http/conditional-headers';
-import { checksumMembers } from './checksums.ts';
 import { S3Error } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Output } from './response-writer.ts';
@@ -35,8 +34,8 @@ const KEY_SERVICE = ['x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-serve
 export const REDIRECT_ATTRIBUTE = 's3.websiteRedirect';
 const REDIRECT_BYTES_MAX = 2048;
 
-/** What GET and HEAD say of an object. Checksums only if asked for (x-amz-checksum-mode: ENABLED). */
-export function representation(info: ObjectInfo, bucket: Bucket, withChecksum: boolean): Output {
+/** What GET and HEAD say of an object; who asks for its checksum adds it. */
+export function representation(info: ObjectInfo, bucket: Bucket): Output {
   const { attributes } = info;
   const storageClass = attributes.extra?.['s3.storageClass'];
   return {
@@ -56,7 +55,6 @@ export function representation(info: ObjectInfo, bucket: Bucket, withChecksum: b
     TagCount: tagCount(attributes.tags),
     VersionId: shownVersion(info, bucket),
     Metadata: encodeMetadata(attributes.user),
-    ...(withChecksum ? checksumMembers(attributes.checksum) : {}),
   };
 }
 

@@ -67,8 +67,15 @@ export function createRouter(): Router {
         throw new S3Error('InvalidArgument', `The subresource ${name} does not go with this request.`, { ArgumentName: name });
       }
     }
+    if (found.name === 'PutObject' || found.name === 'CopyObject') assertNoPart(query);
     return found;
   };
+}
+
+/** Half of a part's name must not write over the whole object. */
+function assertNoPart(query: Query): void {
+  const [given, missing] = query.has('uploadId') ? ['uploadId', 'partNumber'] : ['partNumber', 'uploadId'];
+  if (query.has(given)) throw new S3Error('InvalidArgument', `${given} needs ${missing} beside it.`, { ArgumentName: missing });
 }
 
 export function shapeOf(name: string): ModelShape | undefined {

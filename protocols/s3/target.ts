@@ -48,7 +48,7 @@ function byHost(domains: readonly string[]): HostedBucket {
 
 /**
  * Path style `/bucket/key`, or virtual-host style `bucket.domain/key` where the Host names a bucket.
- * @throws InvalidURI, KeyTooLongError; invalid_key
+ * @throws InvalidURI, InvalidBucketName, KeyTooLongError; invalid_key
  */
 export function parseTarget(req: IncomingMessage, hostedBucket: HostedBucket): Target {
   const { path, query } = splitTarget(req.url ?? '/');
@@ -56,6 +56,8 @@ export function parseTarget(req: IncomingMessage, hostedBucket: HostedBucket): T
   const slash = path.indexOf('/', 1);
   const bucketText = host ?? decodePath(slash < 0 ? path.slice(1) : path.slice(1, slash));
   const keyText = host !== null ? path.slice(1) : slash < 0 ? '' : path.slice(slash + 1);
+  // `//key` names no bucket, and so is not the list of all.
+  if (bucketText === '' && path.length > 1) throw new S3Error('InvalidBucketName', undefined, { BucketName: '' });
   const key = keyText === '' ? null : decodePath(keyText);
   if (key !== null) assertKey(key);
   if (bucketText.includes('\0')) throw new S3Error('InvalidURI');

@@ -3,11 +3,11 @@ import type { ObjectRead } from '#contracts/namespace';
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { ObjectInfo } from '#core/object';
-import { parseRange } from '#core/range';
 import { abandonBody, sendBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import type { RequestContext } from '#http/door';
 import { escapeXml } from '#http/xml';
+import { askedRange } from './asked-range.ts';
 import { documentOf } from './documents.ts';
 import { CATALOGUE, S3Error, toS3Error } from './errors.ts';
 import type { S3Deps } from './exchange.ts';
@@ -97,20 +97,15 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
     }
     const elsewhere = read.info.attributes.extra?.[REDIRECT_ATTRIBUTE];
     if (elsewhere !== undefined) redirect(visit, 301, encodeURI(decodeSafely(elsewhere)));
-    else await sendObject(visit, read, read.range === null ? 200 : 206);
+    else await sendObject(visit, read, 200);
     if (!res.writableEnded && visit.req.method === 'HEAD') res.end();
   }
 
   /** The object; null where a folder of that name has an index. */
   async function readOrFolder(visit: Visit, key: ObjectKey, index: string): Promise<ObjectRead | null> {
     const at = { bucket: visit.bucket.id, key };
-    const ranges = parseRange(visit.req.headers.range);
-    const range = ranges?.length === 1 ? ranges[0] : undefined;
     try {
-      return await namespace.get(whoOf(visit.cx), at, {
-        conditions: parseConditions(visit.req.headers),
-        ...(range === undefined ? {} : { range }),
-      });
+      return await namespace.get(whoOf(visit.cx), at, { conditions: parseConditions(visit.req.headers) });
     } catch (error) {
       const status = CATALOGUE[toS3Error(error).code][0];
       const folder = { ...at, key: `${key}/${index}` };
@@ -121,15 +116,17 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
     }
   }
 
+  /** An error's document is sent whole. */
   async function sendObject({ req, res, cx, bucket }: Visit, read: ObjectRead, status: number): Promise<void> {
     const headers = headersOf(read.info, bucket);
-    if (read.range !== null) {
-      headers['content-range'] = `bytes ${read.range.start}-${read.range.end}/${read.info.size}`;
-      headers['content-length'] = String(read.range.end - read.range.start + 1);
+    const range = status === 200 ? askedRange(req, read.info) : null;
+    if (range !== null) {
+      headers['content-range'] = `bytes ${range.start}-${range.end}/${read.info.size}`;
+      headers['content-length'] = String(range.end - range.start + 1);
     }
-    res.writeHead(status, headers);
+    res.writeHead(range === null ? status : 206, headers);
     if (req.method === 'HEAD' || read.info.size === 0) res.end();
-    else await sendBody(res, read.body(read.range ?? undefined, cx.signal), cx.signal);
+    else await sendBody(res, read.body(range ?? undefined, cx.signal), cx.signal);
   }
 
   /** A rule for this error, the site's error document, or a page of our own. */

@@ -1,9 +1,11 @@
 import type { GetObjectCommandInput } from '@aws-sdk/client-s3';
 import type { ObjectRead } from '#contracts/namespace';
-import type { Conditions } from '#core/conditions';
-import { type ByteRange, parseRange, type RangeRequest } from '#core/range';
+import type { ObjectInfo, StoredChecksum } from '#core/object';
+import type { ByteRange } from '#core/range';
 import { sendBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
+import { askedRange } from '../asked-range.ts';
+import { checksumMembers } from '../checksums.ts';
 import { assertKeyFits, type CustomerKey, openBody, replaceEncryption } from '../customer-key.ts';
 import { tellingOfMarker } from '../delete-marker.ts';
 import { S3Error } from '../errors.ts';
@@ -18,76 +20,79 @@ import type { Output } from '../response-writer.ts';
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
 export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
+  const number = partNumberOf(x, input);
   const { bucket, at } = await addressOf(x);
   const conditions = parseConditions(x.req.headers);
-  const options = { ...versionOf(input.VersionId), conditions, sealed: true };
-  const range = await tellingOfMarker(x, bucket, at, rangeOf(x, input, options));
-  const reading = x.deps.namespace.get(x.who, at, {
-    ...options,
-    ...(range.request === null ? {} : { range: range.request }),
-    ...(range.etag === undefined ? {} : { conditions: { ...conditions, ifMatch: conditions.ifMatch ?? [range.etag] } }),
-  });
+  const reading = x.deps.namespace.get(x.who, at, { ...versionOf(input.VersionId), conditions, sealed: true });
   const read = await tellingOfMarker(x, bucket, at, reading);
-  refuseMarker(x, read.info);
-  const key = assertKeyFits(x.req.headers, read.info);
-  const output: Output = replaceEncryption(
-    representation(read.info, bucket, input.ChecksumMode === 'ENABLED' && read.range === null),
-    key,
-  );
-  output.Expiration = expirationOf(read.info, bucket);
-  if (bucket.objectLock) Object.assign(output, await lockMembers(x, bucket, read.info));
-  if (range.parts !== undefined) output.PartsCount = range.parts;
-  const status = read.range === null ? 200 : 206;
-  if (read.range !== null) {
-    output.ContentRange = `bytes ${read.range.start}-${read.range.end}/${read.info.size}`;
-    output.ContentLength = lengthOf(read.range);
+  const { info } = read;
+  refuseMarker(x, info);
+  const key = assertKeyFits(x.req.headers, info);
+  const range = number === null ? askedRange(x.req, info) : rangeOfPart(info, number);
+  const output: Output = replaceEncryption(representation(info, bucket), key);
+  if (input.ChecksumMode === 'ENABLED') Object.assign(output, checksumMembers(checksumOf(info, range)));
+  output.Expiration = expirationOf(info, bucket);
+  if (bucket.objectLock) Object.assign(output, await lockMembers(x, bucket, info));
+  if (number !== null) output.PartsCount = info.attributes.partSizes?.length;
+  if (range !== null) {
+    output.ContentRange = `bytes ${range.start}-${range.end}/${info.size}`;
+    output.ContentLength = lengthOf(range);
   }
   overrideHeaders(output, input);
-  x.res.writeHead(status, x.writer.headers(output));
+  x.res.writeHead(range === null ? 200 : 206, x.writer.headers(output));
   if (x.req.method === 'HEAD') x.res.end();
-  else await send(x, read, key);
+  else await send(x, read, range, key);
   return null;
 };
 
-async function send({ res, cx }: Exchange, read: ObjectRead, key: CustomerKey | null): Promise<void> {
+async function send({ res, cx }: Exchange, read: ObjectRead, range: ByteRange | null, key: CustomerKey | null): Promise<void> {
   if (read.info.size === 0) {
     res.end();
     return;
   }
-  const body = read.body(read.range ?? undefined, cx.signal);
-  await sendBody(res, key === null ? body : openBody(body, read.info, key, read.range), cx.signal);
+  const body = read.body(range ?? undefined, cx.signal);
+  await sendBody(res, key === null ? body : openBody(body, read.info, key, range), cx.signal);
 }
 
-/** A part's place depends on the object, so one look goes ahead and the read is tied to what it saw. */
-async function rangeOf(
-  x: Exchange,
-  input: GetObjectCommandInput,
-  options: { version?: string; conditions: Conditions },
-): Promise<{ request: RangeRequest | null; etag?: string; parts?: number }> {
-  const number = input.PartNumber;
-  if (number === undefined) {
-    const ranges = parseRange(x.req.headers.range);
-    const [first, second] = ranges ?? [];
-    return { request: first !== undefined && second === undefined ? first : null };
-  }
-  if (x.req.headers.range !== undefined) {
+/** null: no part is asked for. @throws InvalidRequest, InvalidArgument */
+function partNumberOf({ req }: Exchange, { PartNumber }: GetObjectCommandInput): number | null {
+  if (PartNumber === undefined) return null;
+  if (req.headers.range !== undefined)
     throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter');
+  if (PartNumber >= 1 && PartNumber <= 10_000) return PartNumber;
+  throw new S3Error('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive', {
+    ArgumentName: 'partNumber',
+  });
+}
+
+/** null: the whole of nothing. An object that was put at once is its own first part. @throws InvalidPartNumber, InvalidRange */
+function rangeOfPart(info: ObjectInfo, number: number): ByteRange | null {
+  const sizes = info.attributes.partSizes ?? [info.size];
+  const size = sizes[number - 1];
+  if (size === undefined)
+    throw new S3Error('InvalidPartNumber', undefined, { ActualPartCount: sizes.length, PartNumberRequested: number });
+  if (info.size === 0) return null;
+  if (size === 0) throw new S3Error('InvalidRange', undefined, { ActualObjectSize: info.size });
+  const start = sizes.slice(0, number - 1).reduce((sum, one) => sum + one, 0);
+  return { start, end: start + size - 1 };
+}
+
+/**
+ * Of what is sent: the object's, or that of the one part that the range is.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+ */
+function checksumOf({ attributes, size }: ObjectInfo, range: ByteRange | null): StoredChecksum | undefined {
+  const { checksum, partSizes = [size], partChecksums } = attributes;
+  if (range === null || checksum === undefined) return checksum;
+  let start = 0;
+  for (const [index, length] of partSizes.entries()) {
+    if (start === range.start && lengthOf(range) === length) {
+      const value = attributes.partSizes === undefined ? checksum.value : partChecksums?.[index];
+      return value === undefined ? undefined : { ...checksum, value };
+    }
+    start += length;
   }
-  if (number < 1 || number > 10_000) {
-    throw new S3Error('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive', {
-      ArgumentName: 'partNumber',
-    });
-  }
-  const { at } = await addressOf(x);
-  const info = await x.deps.namespace.stat(x.who, at, options);
-  const sizes = info.attributes.partSizes;
-  const size = sizes === undefined ? (number === 1 ? info.size : undefined) : sizes[number - 1];
-  if (size === undefined) {
-    throw new S3Error('InvalidPartNumber', undefined, { ActualPartCount: sizes?.length ?? 1, PartNumberRequested: number });
-  }
-  const start = sizes?.slice(0, number - 1).reduce((sum, one) => sum + one, 0) ?? 0;
-  const request = size === 0 ? null : { start, end: start + size - 1 };
-  return { request, etag: info.etag, ...(sizes === undefined ? {} : { parts: sizes.length }) };
+  return undefined;
 }
 
 /** response-*: only signed requests come this far. @throws InvalidArgument for what no header can carry */

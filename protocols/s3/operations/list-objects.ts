@@ -6,7 +6,7 @@ import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
 import { nullVersionMarkup, objectMarkup, prefixMarkup } from './list-markup.ts';
-import { listVersions } from './list-versions.ts';
+import { listVersions, markerOf } from './list-versions.ts';
 
 const KEYS_MAX = 1000;
 
@@ -53,6 +53,7 @@ export const listObjects: Handler<ListObjectsCommandInput> = async (x, input) =>
 export const listObjectVersions: Handler<ListObjectVersionsCommandInput> = async (x, input) => {
   const listing = await begin(x, input);
   if (listing.bucket.versioning !== 'off') return listVersions(x, listing, input);
+  markerOf(input);
   const page = await read(x, listing, input.KeyMarker ?? '');
   return {
     ...common(listing, page, input),

@@ -46,7 +46,7 @@ export async function listVersions(x: Exchange, listing: Listing, input: Version
 }
 
 /** @throws InvalidArgument */
-function markerOf({ KeyMarker = '', VersionIdMarker }: VersionMarkers): VersionId | 'null' | null {
+export function markerOf({ KeyMarker = '', VersionIdMarker }: VersionMarkers): VersionId | 'null' | null {
   if (VersionIdMarker === undefined) return null;
   const argument = { ArgumentName: 'version-id-marker', ArgumentValue: VersionIdMarker.slice(0, 100) };
   if (VersionIdMarker === '') throw new S3Error('InvalidArgument', 'A version-id marker cannot be empty.', argument);

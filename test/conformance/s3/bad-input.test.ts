@@ -83,6 +83,12 @@ suite('bad input', PAGES.errors, {
     expect(headers).to.not.have.property('x-amz-server-side-encryption-customer-algorithm');
     expect(headers).to.not.have.property('x-amz-replication-status');
   },
+  'a path that begins with two slashes names no bucket, and is not the list of all': over(
+    ['GET', 'PUT', 'DELETE'],
+    (method) =>
+      async ({ s3, bucket }) =>
+        expectError(await s3.send(method, `//${bucket}/a`), 400, 'InvalidBucketName'),
+  ),
   'a path that leaves the bucket is a key in it': over(
     ['/../', '/%2e%2e/', '/..%2f..%2f'],
     (middle) =>

@@ -80,6 +80,19 @@ suite('GetObject and HeadObject', api('GetObject'), {
       expectStatus(await get(name, { headers: { range } }), 200);
     }),
   },
+  // AWS's page of GetObject leaves ranges to RFC 9110, whose §13.1.5 this is.
+  'a range goes on with the bytes that it began with alone: If-Range': async ({ put, get, head, key }) => {
+    const name = key();
+    await put(name, '0123456789');
+    const { etag = '', 'last-modified': modified = '' } = (await head(name)).headers;
+    const asked = async (condition: string) => {
+      const answer = await get(name, { headers: { range: 'bytes=5-', 'if-range': condition } });
+      return [answer.status, answer.text];
+    };
+    for (const same of [etag, modified]) expect(await asked(same), same).to.deep.equal([206, '56789']);
+    for (const other of ['"another"', `W/${etag}`, 'Thu, 01 Jan 1970 00:00:00 GMT', 'no date'])
+      expect(await asked(other), other).to.deep.equal([200, '0123456789']);
+  },
   'several ranges are answered with the whole': {
     page: PAGES.ranges,
     run: async ({ put, get, key }) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
+import { CHECKSUMS, checksumHeader } from './harness/checksums.ts';
 import { documentsOf } from './harness/documents.ts';
 import { api, guide, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, over, suite } from './harness/suite.ts';
@@ -181,6 +182,47 @@ suite('UploadPartCopy', api('UploadPartCopy'), {
 });
 
 suite('reads by part number', PAGES.multipart, {
+  'a part’s checksum comes with it when asked for, by its number and by its range': {
+    page: PAGES.checksumsUpload,
+    ...over({ COMPOSITE: 'SHA256', FULL_OBJECT: 'CRC32' } as const, (algorithm) => async (lab) => {
+      const type = algorithm === 'SHA256' ? 'COMPOSITE' : 'FULL_OBJECT';
+      const headers = { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': type };
+      const upload = await begin(lab, headers);
+      const name = checksumHeader(algorithm);
+      const sums = [PART, TAIL].map((body) => CHECKSUMS[algorithm](body));
+      let list = '';
+      for (const [index, body] of [PART, TAIL].entries()) {
+        const etag = await etagOf(upload.part(index + 1, body, { [name]: sums[index] ?? '' }));
+        const sum = `<Checksum${algorithm}>${sums[index]}</Checksum${algorithm}>`;
+        list += `<Part><ETag>${etag}</ETag><PartNumber>${index + 1}</PartNumber>${sum}</Part>`;
+      }
+      const body = `<CompleteMultipartUpload>${list}</CompleteMultipartUpload>`;
+      const done = await lab.send('POST', upload.key, { query: { uploadId: upload.uploadId }, body });
+      const whole = expectStatus(done, 200).xml().value(`Checksum${algorithm}`);
+      const asked = async (range: Record<string, string>, partNumber?: number) => {
+        const query = partNumber === undefined ? {} : { partNumber };
+        const answer = await lab.head(upload.key, { query, headers: { 'x-amz-checksum-mode': 'ENABLED', ...range } });
+        return [answer.headers[name], answer.headers['x-amz-checksum-type']];
+      };
+      expect(await asked({}, 1)).to.deep.equal([sums[0], type]);
+      expect(await asked({}, 2)).to.deep.equal([sums[1], type]);
+      expect(await asked({ range: `bytes=${MIN}-` })).to.deep.equal([sums[1], type]);
+      expect(await asked({ range: `bytes=${MIN}-${MIN}` })).to.deep.equal([undefined, undefined]);
+      expect(await asked({})).to.deep.equal([whole, type]);
+      const unasked = await lab.head(upload.key, { query: { partNumber: 1 } });
+      expect(unasked.headers).to.not.have.property(name);
+    }),
+  },
+  'an object put at once is its own first part, with its checksum': {
+    page: PAGES.checksumsUpload,
+    run: async ({ put, head, key }) => {
+      const name = key();
+      const sum = CHECKSUMS.SHA256(TAIL);
+      await put(name, TAIL, { 'x-amz-checksum-sha256': sum });
+      const { headers } = await head(name, { query: { partNumber: 1 }, headers: { 'x-amz-checksum-mode': 'ENABLED' } });
+      expect(headers['x-amz-checksum-sha256']).to.equal(sum);
+    },
+  },
   'a part is read by its number': over({ first: 1, last: 2 }, (partNumber) => async (lab) => {
     const { key } = await whole(lab);
     const answer = expectStatus(await lab.get(key, { query: { partNumber } }), 206);

@@ -79,6 +79,18 @@ suite('UploadPart', api('UploadPart'), {
     const etag = await etagOf(upload.part(10_000, TAIL));
     expectStatus(await upload.complete([[10_000, etag]]), 200);
   },
+  'half of what names a part is refused, and writes nothing over the object': over(
+    { 'an id alone': { uploadId: 'some-upload' }, 'a number alone': { partNumber: '1' } } as Record<
+      string,
+      Record<string, string>
+    >,
+    (query) => async (lab) => {
+      const key = lab.key();
+      await lab.put(key, 'the object');
+      expectError(await lab.send('PUT', key, { query, body: 'a part' }), 400, 'InvalidArgument');
+      expect((await lab.get(key)).text).to.equal('the object');
+    },
+  ),
   'an unknown upload is NoSuchUpload': over(
     ['0'.repeat(32), 'x', '../etc'],
     (uploadId) =>

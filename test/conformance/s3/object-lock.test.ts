@@ -181,6 +181,29 @@ suite('retention', api('PutObjectRetention'), {
     const headers = { ...md5('b'), 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-retain-until-date': inAnHour() };
     expectError(await send('PUT', name, { body: 'b', headers }), 400, 'InvalidRequest');
   },
+  'each object of a backup has its own, beside a description of the store that its program may look for': {
+    page: MANAGING,
+    run: async (lab) => {
+      const { put, send, remove } = await locking(lab);
+      // Veeam asks for this; where it is not there, the store is as any other.
+      const described = '.system-d26a9498-cb7c-4a87-a44a-8ae204f5ba6c/system.xml';
+      expectStatus(await send('HEAD', described), 404);
+      expectError(await send('GET', described), 404, 'NoSuchKey');
+      await put(described);
+      expect((await send('GET', described)).text).to.equal(described);
+      for (const [key, hours] of [
+        ['Veeam/a', 1],
+        ['Veeam/b', 2],
+      ] as const) {
+        const until = new Date(Date.now() + hours * 3_600_000).toISOString();
+        const headers = { 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-retain-until-date': until };
+        const version = await put(key, headers);
+        expect((await send('HEAD', key)).headers['x-amz-object-lock-retain-until-date']).to.equal(until);
+        expectError(await remove(key, version), 403, 'AccessDenied');
+        expectStatus(await remove(key, version, BYPASS), 204);
+      }
+    },
+  },
   'a write that gives it needs a checksum': {
     page: MANAGING,
     run: async (lab) => {

@@ -250,7 +250,9 @@ suite('ListObjectVersions', api('ListObjectVersions'), {
   'a version marker without a key marker is InvalidArgument': async (lab) => {
     const { send, put } = await versioned(lab);
     const version = await put('a', '1');
-    expectError(await send('GET', '', { query: { versions: '', 'version-id-marker': version } }), 400, 'InvalidArgument');
+    const query = { versions: '', 'version-id-marker': version };
+    expectError(await send('GET', '', { query }), 400, 'InvalidArgument');
+    expectError(await lab.send('GET', '', { query }), 400, 'InvalidArgument'); // without versions too
   },
   'prefix and delimiter roll up': async (lab) => {
     const { put, list } = await versioned(lab);

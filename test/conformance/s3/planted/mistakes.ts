@@ -216,8 +216,8 @@ export const MISTAKES: readonly Mistake[] = (
       'checksums of an object',
       'it is given back unasked',
       `${OPERATIONS}/get-object.ts`,
-      "input.ChecksumMode === 'ENABLED' && read.range === null",
-      'true',
+      "if (input.ChecksumMode === 'ENABLED') Object.assign",
+      'Object.assign',
     ],
     [
       'checksums in trailers',
@@ -331,7 +331,7 @@ export const MISTAKES: readonly Mistake[] = (
       'reads by part number',
       'the number of parts is not told',
       `${OPERATIONS}/get-object.ts`,
-      'if (range.parts !== undefined) output.PartsCount = range.parts;',
+      'if (number !== null) output.PartsCount = info.attributes.partSizes?.length;',
       '',
     ],
     [
@@ -352,8 +352,8 @@ export const MISTAKES: readonly Mistake[] = (
       'GetObject and HeadObject',
       'a range is told as the whole',
       `${OPERATIONS}/get-object.ts`,
-      'const status = read.range === null ? 200 : 206;',
-      'const status = 200;',
+      'range === null ? 200 : 206',
+      '200',
     ],
     [
       'conditions on a read',
