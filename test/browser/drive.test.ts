@@ -110,10 +110,10 @@ describe('the drive in a browser', function () {
       { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('second') },
       { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('second') },
     ]);
-    // Of each what people tell them by.
+    // Of each what people tell them by, whichever is asked about first.
     await page
       .getByRole('dialog')
-      .getByText(/^5 bytes · /)
+      .getByText(/^(5 bytes|300 kB) · /)
       .waitFor();
     await page
       .getByRole('dialog')
