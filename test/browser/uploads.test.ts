@@ -220,6 +220,8 @@ describe('uploads from the page, whatever comes between', function () {
     await failed.getByRole('button', { name: /^Try .* again$/ }).click();
     await again;
     await title(`${MANY / 10} files failed`);
+    const leaves = (): Promise<boolean> => page.evaluate(() => dispatchEvent(new Event('beforeunload', { cancelable: true })));
+    expect(await leaves(), 'what failed is forgotten with the tab').to.equal(false);
     const dismissed = (await failed.locator('.name').textContent()) ?? '';
     expect([...expected.keys()]).to.include(dismissed);
     await failed.getByRole('button', { name: `Dismiss ${dismissed}` }).click();
@@ -231,6 +233,7 @@ describe('uploads from the page, whatever comes between', function () {
     await title(`${MANY / 10} files uploaded`);
     expected.delete(dismissed);
     expect(await stored('many/')).to.deep.equal(expected);
+    expect(await leaves()).to.equal(true);
     expect(stage.faults).to.deep.equal([]);
     await page.context().close();
   });

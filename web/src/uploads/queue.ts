@@ -227,9 +227,9 @@ function createQueue() {
     pump();
   });
   session.subscribe(() => pump());
-  // The browser asks before a tab with open uploads is closed.
+  // The browser asks before a tab is closed that has open uploads, or failed ones that nobody has dismissed: with it they are forgotten.
   window.addEventListener('beforeunload', (event) => {
-    if (sums.value.open > 0) event.preventDefault();
+    if (items.now().some((item) => isOpen(item) || item.status === 'failed')) event.preventDefault();
   });
 
   return {
