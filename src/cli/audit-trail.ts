@@ -6,6 +6,7 @@ import type { Session } from './session.ts';
 /** Words of commands that change nothing. */
 const LOOKS = new Set([
   'list',
+  'removed',
   'show',
   'status',
   'usage',

@@ -100,8 +100,9 @@ export function createRemovedBuckets({ database, clock, forget, changed }: Remov
       (await database.read<FoundRow>(LIST, [owner ?? null])).map(removedOf),
 
     /** By who has locked its head. One that never held anything goes for good. */
-    async hide(session: Session, { id, owner }: Bucket): Promise<void> {
-      const [[held] = [false]] = await session.query<[boolean]>(HELD, [id]);
+    async hide(session: Session, { id, owner, objectLock }: Bucket): Promise<void> {
+      // Where there never was object lock nothing is held, and a large bucket need not be read.
+      const [[held] = [false]] = objectLock ? await session.query<[boolean]>(HELD, [id]) : [];
       if (held) throw new CloudStoreError('object_locked', 'A version in it is under retention or legal hold.');
       await moveUsage(session, id, owner, 0);
       for (const end of END) await session.execute(end, [id]);

@@ -139,11 +139,14 @@ export function describeBucketStore(name: string, make: () => Promise<MetadataRi
       await store().update(bucket.id, { config: { note: 'kept' } });
       const used = async () =>
         Number((await rig.database.sql('SELECT bytes FROM usage WHERE principal = $1', [ann.principal.id]))[0]?.[0] ?? 0);
-      const before = await used();
+      const history = async () =>
+        (await rig.gateways[0]!.usage.owners()).find(({ owner }) => owner === ann.principal.id)!.historyBytes;
+      const [before, past] = [await used(), await history()];
       expect(await codeOf(store().restore(bucket.id)), 'it is there').to.equal('bucket_not_found');
       expect(await codeOf(store().drop(bucket.id)), 'it is there').to.equal('bucket_not_found');
       await store().remove(bucket.id, { force: true });
       expect(await used()).to.equal(before - 20);
+      expect(await history(), 'what it held is history now').to.equal(past + 20);
       expect(await codeOf(rig.store.commit(putIntent(bucket, 'b')))).to.equal('bucket_not_found');
       expect(await codeOf(rig.store.removeTree({ who: ann.who, bucket: bucket.id, key: 'a/' }))).to.equal('bucket_not_found');
       const [shown] = await store().removed(ann.principal.id);
