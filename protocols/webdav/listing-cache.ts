@@ -1,9 +1,14 @@
+import { createListingRing } from './listing-ring.ts';
+
 /**
- * Listings as they were sent, least recently used out first. A folder's ETag moves with every change at or below it, so what has
+ * Listings as they were sent, the oldest out first. A folder's ETag moves with every change at or below it, so what has
  * its ETag cannot be wrong, whichever gateway or door made the change; what else an answer hangs on is in its name.
  */
 export interface ListingCache {
-  get(name: string): KeptListing | undefined;
+  /** Of the folder, as it was when it was listed. */
+  etagOf(name: string): string | undefined;
+  /** null: there is none any more, or it is of another ETag. */
+  take(name: string, etag: string): readonly Buffer[] | null;
   /** Takes over what is not too large, in place of what it was before. */
   put(name: string, listing: KeptListing): void;
   /** Above it, an answer need not be gathered for `put`. */
@@ -16,35 +21,48 @@ export interface KeptListing {
   blocks: readonly Buffer[];
 }
 
-export function createListingCache(bytesMax: number): ListingCache {
-  const entries = new Map<string, { listing: KeptListing; bytes: number }>();
+/** @param bytesMax of small listings, of which each answer gets a copy, and of larger ones, which are sent from where they lie and so in buffers of their own */
+export function createListingCache(bytesMax: { small: number; large: number }): ListingCache {
+  const small = createListingRing(bytesMax.small);
+  const large = new Map<string, { listing: KeptListing; bytes: number }>();
+  const largestBytes = bytesMax.large >> 1;
   let held = 0;
 
   function forget(name: string): void {
-    held -= entries.get(name)?.bytes ?? 0;
-    entries.delete(name);
+    held -= large.get(name)?.bytes ?? 0;
+    large.delete(name);
+  }
+
+  function keepLarge(name: string, listing: KeptListing): void {
+    // A name is of two bytes a character, and there is one more of it below.
+    const bytes = listing.blocks.reduce((sum, { length }) => sum + length, 2 * name.length);
+    if (bytes > largestBytes) return;
+    large.set(name, { listing, bytes });
+    held += bytes;
+    for (const oldest of large.keys()) {
+      if (held <= bytesMax.large) return;
+      forget(oldest);
+    }
   }
 
   return {
-    answerBytesMax: bytesMax >> 1,
-    get(name) {
-      const found = entries.get(name);
-      if (found === undefined) return undefined;
-      entries.delete(name);
-      entries.set(name, found);
-      return found.listing;
+    answerBytesMax: largestBytes,
+    etagOf: (name) => small.etagOf(name) ?? large.get(name)?.listing.etag,
+    take(name, etag) {
+      const copies = small.take(name, etag);
+      if (copies !== null) return copies;
+      const found = large.get(name);
+      if (found?.listing.etag !== etag) return null;
+      large.delete(name);
+      large.set(name, found);
+      return found.listing.blocks;
     },
     put(name, listing) {
-      // A name is of two bytes a character, and there is one more of it below.
-      const bytes = listing.blocks.reduce((sum, { length }) => sum + length, 2 * name.length);
+      small.forget(name);
       forget(name);
-      if (bytes > bytesMax >> 1) return;
-      entries.set(name, { listing, bytes });
-      held += bytes;
-      for (const oldest of entries.keys()) {
-        if (held <= bytesMax) return;
-        forget(oldest);
-      }
+      const bytes = listing.blocks.reduce((sum, { length }) => sum + length, 0);
+      if (bytes <= small.listingBytesMax) small.put(name, listing.etag, listing.blocks);
+      else keepLarge(name, listing);
     },
   };
 }

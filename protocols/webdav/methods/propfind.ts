@@ -50,9 +50,8 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   if (entry.kind === 'directory' && depth === 'infinity') return false;
   if (below) {
     const name = locks.length === 0 ? keptName(x, bucket, place, { renderer, wording }) : null;
-    const known = name === null ? undefined : deps.listings.get(name);
-    const [only, another] = known?.blocks ?? [];
-    if (known?.etag !== entry.etag || only === undefined || another !== undefined) return false;
+    const [only, another] = (name === null ? null : deps.listings.take(name, entry.etag)) ?? [];
+    if (only === undefined || another !== undefined) return false;
     x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...id, 'Content-Length': only.length });
     sendWhole(x.res, only);
     return true;
@@ -125,22 +124,23 @@ async function listFolder(
   const { renderer, headers } = asked;
   const { listings } = x.deps;
   const name = keptName(x, bucket, place, asked);
-  const kept = name === null ? undefined : listings.get(name);
+  const before = name === null ? undefined : listings.etagOf(name);
   const gathering = gatherContext(x, renderer.needs, { buckets: [bucket], place, key: folderKey(place), below: true });
   gathering.catch(() => undefined); // where the listing fails first
-  const opening = folderPage(x, bucket.id, key, { unless: kept?.etag });
+  const opening = folderPage(x, bucket.id, key, { unless: before });
   const first = known ? await opening : await unlessRefused(opening);
   if (first === null || first.folder === null) return false;
   const { folder } = first;
   const context = await gathering;
-  if (first.entries === null && kept !== undefined && !context.locked) {
-    await sendKept(x, headers, kept.blocks);
+  const kept = first.entries === null && name !== null && !context.locked ? listings.take(name, folder.etag) : null;
+  if (kept !== null) {
+    await sendKept(x, headers, kept);
     return true;
   }
   await context.prepare([folder]);
   const href = `${place.href}/`;
   const self = renderer.response(folder, displayNameOf(place, folder.key), href, context);
-  // Somebody has locked something in a folder that is otherwise as it was.
+  // Somebody has locked something in a folder that is otherwise as it was; or what was kept of it has just gone.
   const begin = first.entries === null ? await folderPage(x, bucket.id, key) : first;
   const pages = prepared(context, childPages(x, bucket.id, folder, begin));
   const render = (child: Child): string => renderer.response(child.entry, child.displayName, href + child.hrefName, context);

@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import { createListingCache } from '#protocols/webdav/listing-cache';
+import { quickDice, SEED } from '../../support/random.ts';
+
+/** One takes an eighth of it. */
+const SMALL_BYTES_MAX = 8_000;
+const LARGE_BYTES_MAX = 20_000;
+const fresh = () => createListingCache({ small: SMALL_BYTES_MAX, large: LARGE_BYTES_MAX });
+
+describe('WebDAV: listings that are kept', () => {
+  it(`come back as they were, or not at all, however often they are written over (CLOUDSTORE_TEST_SEED=${SEED})`, () => {
+    const dice = quickDice(SEED);
+    const cache = fresh();
+    const model = new Map<string, { etag: string; text: string; blocks: number }>();
+    const lent: [taken: Buffer, text: string][] = [];
+    let found = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const name = `folder ${dice.below(40)}`;
+      const before = model.get(name);
+      if (dice.chance(0.5)) {
+        const count = dice.chance(0.8) ? 1 : 2;
+        const text = `${i} `.repeat(1 + dice.below(dice.chance(0.05) ? 2_000 : 120));
+        const blocks = count === 1 ? [Buffer.from(text)] : [Buffer.from(text), Buffer.from(text)];
+        model.set(name, { etag: String(i), text: text.repeat(count), blocks: count });
+        cache.put(name, { etag: String(i), blocks });
+      } else if (before !== undefined) {
+        expect(cache.take(name, `${before.etag}-of-another`)).to.equal(null);
+        const etag = cache.etagOf(name);
+        const taken = cache.take(name, before.etag);
+        expect(etag === undefined, 'as it says').to.equal(taken === null);
+        if (taken === null) continue;
+        found++;
+        expect([etag, taken.length, Buffer.concat(taken).toString()]).to.deep.equal([before.etag, before.blocks, before.text]);
+        lent.push([Buffer.concat(taken), before.text], [taken[0]!, before.text.slice(0, taken[0]!.length)]);
+      }
+    }
+    expect(found, 'something is kept').to.be.greaterThan(2_000);
+    for (const [taken, text] of lent) expect(taken.toString(), 'what was taken is the taker’s').to.equal(text);
+  });
+
+  it('are forgotten oldest first, and those that are too large are not kept', () => {
+    const cache = fresh();
+    const listing = (bytes: number) => ({ etag: 'e', blocks: [Buffer.alloc(bytes, 'x')] });
+    const names = [...'abcdefghij'];
+    for (const name of names) cache.put(name, listing(790));
+    cache.put('large', listing(LARGE_BYTES_MAX));
+    expect(['a', 'j', 'large'].map((name) => cache.etagOf(name))).to.deep.equal([undefined, 'e', undefined]);
+    expect(names.filter((name) => cache.etagOf(name) === undefined).join('')).to.equal('ab');
+    const whole = { etag: 'e', blocks: [Buffer.alloc(LARGE_BYTES_MAX / 4), Buffer.alloc(LARGE_BYTES_MAX / 5)] };
+    for (const name of ['first', 'second', 'third']) cache.put(name, whole);
+    expect(['first', 'second', 'third'].map((name) => cache.etagOf(name))).to.deep.equal([undefined, 'e', 'e']);
+    cache.put('third', { etag: 'e', blocks: [Buffer.alloc(LARGE_BYTES_MAX), Buffer.alloc(1)] });
+    expect([cache.etagOf('third'), cache.take('second', 'e')]).to.deep.equal([undefined, whole.blocks]);
+  });
+});
