@@ -47,14 +47,14 @@ async function scrubFinding({ metadata }: Session, clock: Clock): Promise<Findin
   const { integrity: rows, chunks, instance } = metadata;
   const name = 'scrub';
   const { lastScrub, damaged, damage } = await createIntegrity({ rows, chunks, instance, clock }).report();
-  const running =
-    (await metadata.jobStore.list()).find((job) => job.name === 'scrub')?.state === 'running' ? ', one runs now' : '';
   const last = lastScrub === null ? 'never ran to its end' : `last ended ${new Date(lastScrub.ended).toISOString()}`;
+  const runs = (await metadata.jobStore.list()).find((job) => job.name === 'scrub')?.state === 'running';
+  const state = runs ? `${last}, one runs now` : last;
   if (damaged > 0)
     return {
       name,
       status: 'fail',
-      detail: `${last}${running}; ${damaged} things are damaged (${damage[0]?.kind} ${damage[0]?.subject}: ${damage[0]?.reason})`,
+      detail: `${state}; ${damaged} things are damaged (${damage[0]?.kind} ${damage[0]?.subject}: ${damage[0]?.reason})`,
       advice:
         'cloudstore scrub names the files; upload them again, or restore them from a backup, and check the disk (smartctl).',
     };
@@ -62,8 +62,8 @@ async function scrubFinding({ metadata }: Session, clock: Clock): Promise<Findin
     return {
       name,
       status: 'warn',
-      detail: last + running,
+      detail: state,
       advice: 'Run cloudstore scrub, or let it run by itself with scrub-every-days.',
     };
-  return { name, status: 'ok', detail: `${last}${running}, nothing is damaged that is known` };
+  return { name, status: 'ok', detail: `${state}, nothing is damaged that is known` };
 }

@@ -119,9 +119,9 @@ async function gateway(directory: string, config: Config): Promise<Finding> {
     };
   }
   const owner = await readOwner(directory);
-  const what =
-    owner === null ? 'another process' : `${owner.kind === 'gateway' ? 'running as' : 'a command runs as'} process ${owner.pid}`;
-  return { name, status: 'ok', detail: [what, ...Object.values(owner?.urls ?? {})].join(', ') };
+  if (owner === null) return { name, status: 'ok', detail: 'another process' };
+  const what = owner.kind === 'gateway' ? `running as process ${owner.pid}` : `a command runs as process ${owner.pid}`;
+  return { name, status: 'ok', detail: [what, ...Object.values(owner.urls ?? {})].join(', ') };
 }
 
 async function firstRun(directory: string): Promise<Finding> {

@@ -40,7 +40,7 @@ export function createAlertsJob({ store, jobs, killed, damaged, space, channels,
     await killed();
     const count = await damaged();
     if (count > 0) {
-      const text = `${count} stored things are damaged. cloudstore integrity names the files; cloudstore scrub heals what it can.`;
+      const text = `${count} stored things are damaged. cloudstore scrub --report names the files; cloudstore scrub heals what it can.`;
       await store.raise({ kind: 'damage', subject: STORE, text });
     } else await store.clear('damage', STORE);
 

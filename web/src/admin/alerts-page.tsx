@@ -2,7 +2,7 @@ import { BellOff, BellRing, CircleAlert, CircleCheck, Send } from 'lucide';
 import { useState } from 'preact/hooks';
 import type { Alert, AlertList, AlertTest } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { ago, longDate, t } from '../i18n/index.ts';
+import { ago, fromGateway, longDate, t } from '../i18n/index.ts';
 import { href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -52,7 +52,7 @@ function Now({ items }: { items: Alert[] }) {
             <Icon of={CircleAlert} />
             <div class="alert-text">
               <strong>{t(`alerts.kind.${alert.kind}`)}</strong>
-              <span class="wrap">{alert.text}</span>
+              <span class="wrap">{fromGateway(alert.text)}</span>
               <span>
                 {t(`alerts.remedy.${alert.kind}`)} <Place alert={alert} />
               </span>
@@ -145,7 +145,7 @@ function Before({ items }: { items: Alert[] }) {
               <td class="nowrap muted">{longDate(alert.raised)}</td>
               <th scope="row">
                 {t(`alerts.kind.${alert.kind}`)}
-                <p class="small muted wrap alert-words">{alert.text}</p>
+                <p class="small muted wrap alert-words">{fromGateway(alert.text)}</p>
               </th>
               <td class="nowrap muted">
                 {alert.cleared === null || alert.cleared === alert.raised ? '–' : longDate(alert.cleared)}

@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { AuditRecord, AuditVerdict, CallOptions } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
-import { longDate, number, t } from '../i18n/index.ts';
+import { fromGateway, longDate, number, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { ask } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -117,7 +117,7 @@ function Chain() {
             ? t('audit.verifyText')
             : verdict.ok
               ? t('audit.whole', { count: verdict.records, time: longDate(state.at) })
-              : t('audit.broken', { id: String(verdict.broken?.id ?? ''), why: verdict.broken?.why ?? '' })}
+              : t('audit.broken', { id: String(verdict.broken?.id ?? ''), why: fromGateway(verdict.broken?.why ?? '') })}
         {state === 'running' && <progress aria-label={t('audit.verifying')} />}
       </span>
       {state === 'running' ? (
@@ -134,12 +134,13 @@ const KINDS = { ok: 'good', denied: 'warn', failed: 'bad' } as const;
 function Records({ items }: { items: AuditRecord[] }) {
   return (
     <Table
+      lines
       label={t('admin.audit')}
       head={[t('audit.at'), t('audit.who'), t('audit.action'), t('audit.where'), t('audit.verdict'), t('audit.address')]}
     >
       {items.map((record) => (
         <tr key={record.id}>
-          <td class="nowrap">
+          <td class="nowrap line">
             <button
               type="button"
               class="link"
@@ -158,7 +159,7 @@ function Records({ items }: { items: AuditRecord[] }) {
           <td>
             {record.action} <span class="muted small">{DOORS[record.protocol] ?? record.protocol}</span>
           </td>
-          <td class="cut">
+          <td class="cut line">
             <bdi title={record.resource ?? ''}>{record.resource === null ? '–' : visible(record.resource)}</bdi>
           </td>
           <td>

@@ -2,7 +2,7 @@ import { Archive, BadgeCheck, CircleAlert, DatabaseBackup, FolderOpen, TriangleA
 import type { ComponentChildren } from 'preact';
 import type { BackupCheck, BackupRun, Backups } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { ago, bytes, longDate, type MessageKey, t } from '../i18n/index.ts';
+import { ago, bytes, fromGateway, longDate, type MessageKey, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -200,7 +200,7 @@ function Latest({ data: { backups, running } }: { data: Backups }) {
 
 function LastFailure({ job }: { job: Backups['running'] }) {
   if (job?.outcome?.kind !== 'failed') return null;
-  return <Note kind="bad">{t('backup.lastFailed', { why: job.outcome.message ?? '' })}</Note>;
+  return <Note kind="bad">{t('backup.lastFailed', { why: fromGateway(job.outcome.message ?? '') })}</Note>;
 }
 
 function Note({ kind, children }: { kind: 'good' | 'warn' | 'bad'; children: ComponentChildren }) {
@@ -230,7 +230,7 @@ function Verdict({ faults, count }: { faults: string[]; count: number }) {
   return (
     <>
       <span class="badge bad">{t('backup.faults', { count })}</span>
-      <p class="small wrap">{faults[0]}</p>
+      <p class="small wrap">{fromGateway(faults[0] ?? '')}</p>
     </>
   );
 }

@@ -3,10 +3,11 @@ import { useState } from 'preact/hooks';
 import type { Checks, FileCheck, StoreCheck, StoreToCheck } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
-import { bytes, longDate, number, t } from '../i18n/index.ts';
+import { bytes, fromGateway, longDate, number, t } from '../i18n/index.ts';
 import { confirmIdentity } from '../pages/confirm-identity.ts';
 import { Button } from '../ui/button.tsx';
 import { askForm } from '../ui/form.tsx';
+import { GatewaySays } from '../ui/gateway-says.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { openMenu } from '../ui/menu.tsx';
@@ -146,7 +147,7 @@ function Stores({ checks: { stores, checking }, reload }: { checks: Checks; relo
       )}
       {!isBusy(checking) && checking?.outcome?.kind === 'failed' && (
         <p class="note bad row" role="alert">
-          <Icon of={CircleAlert} /> <span class="wrap">{checking.outcome.message}</span>
+          <Icon of={CircleAlert} /> <span class="wrap">{fromGateway(checking.outcome.message ?? '')}</span>
         </p>
       )}
       {newest !== undefined && <StoreReport run={newest} />}
@@ -178,7 +179,7 @@ function StoreReport({ run: { place, ended, outcome, message, report } }: { run:
       {outcome !== 'done' ? (
         <p>
           <span class={`badge ${outcome === 'failed' ? 'bad' : 'warn'}`}>{t(`jobs.${outcome}`)}</span>{' '}
-          {message !== null && <span class="wrap">{message}</span>}
+          {message !== null && <span class="wrap">{fromGateway(message)}</span>}
         </p>
       ) : (
         <p>{good ? t('check.good') : t('check.bad', { count: wrong.length })}</p>
@@ -199,8 +200,13 @@ function StoreReport({ run: { place, ended, outcome, message, report } }: { run:
             {report.checks.map(({ sentence, ok, ms, why }) => (
               <li key={sentence}>
                 <Icon of={ok ? CircleCheck : CircleAlert} size={16} class={ok ? 'good' : 'bad'} />
-                <span class="wrap" lang="en">
-                  {sentence} {why !== null && <strong class="bad">{why}</strong>}
+                <span class="wrap">
+                  <GatewaySays text={sentence} />{' '}
+                  {why !== null && (
+                    <strong class="bad">
+                      <GatewaySays text={why} />
+                    </strong>
+                  )}
                 </span>
                 <span class="muted small nowrap">{number(ms)} ms</span>
               </li>
@@ -247,7 +253,7 @@ function Files({ files }: { files: FileCheck[] }) {
             <span class={`badge ${outcome === 'done' ? 'good' : outcome === 'failed' ? 'bad' : 'warn'}`}>
               {t(outcome === 'done' ? 'verify.asStored' : `jobs.${outcome}`)}
             </span>
-            {message !== null && <p class="small wrap">{message}</p>}
+            {message !== null && <p class="small wrap">{fromGateway(message)}</p>}
           </td>
           <td class="actions">
             {bucket !== null && key !== null && (

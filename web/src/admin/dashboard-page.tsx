@@ -3,6 +3,7 @@ import { useRef } from 'preact/hooks';
 import type { Health, Stats } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { ago, bytes, number, percent, t } from '../i18n/index.ts';
+import { GatewaySays } from '../ui/gateway-says.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { type Loaded, useLoad } from '../ui/load.ts';
 import { Page, Section, Show, Table } from '../ui/page.tsx';
@@ -50,11 +51,14 @@ function HealthSection({ health }: { health: Health }) {
         <div key={name} class={`note ${state === 'failed' ? 'bad' : 'warn'} row`} role="alert">
           <Icon of={state === 'failed' ? CircleAlert : TriangleAlert} />
           <span>
-            <strong>{name}</strong>: {message}
+            <strong>
+              <GatewaySays text={name} />
+            </strong>
+            : <GatewaySays text={message} />
             {remedy !== null && (
               <>
                 <br />
-                {remedy}
+                <GatewaySays text={remedy} />
               </>
             )}
           </span>

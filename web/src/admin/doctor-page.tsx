@@ -4,6 +4,7 @@ import type { Findings } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { longDate, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
+import { GatewaySays } from '../ui/gateway-says.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
@@ -101,14 +102,14 @@ function Seen({ of: { findings }, at }: { of: Findings; at: string }) {
             <Icon of={ICONS[status]} class={status === 'ok' ? 'good' : status === 'warn' ? 'warn' : 'bad'} />
             <div>
               <h3>
-                <span lang="en">{name}</span> <span class="sr-only">{t(`doctor.${status}`)}</span>
+                <GatewaySays text={name} /> <span class="sr-only">{t(`doctor.${status}`)}</span>
               </h3>
-              <p class="wrap" lang="en">
-                {detail}
+              <p class="wrap">
+                <GatewaySays text={detail} />
               </p>
               {advice !== null && (
                 <p class="wrap advice">
-                  <strong>{t('doctor.todo')}</strong> <span lang="en">{advice}</span>
+                  <strong>{t('doctor.todo')}</strong> <GatewaySays text={advice} />
                 </p>
               )}
             </div>

@@ -1,7 +1,7 @@
 import { Square } from 'lucide';
 import type { Job } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { ago, bytes, duration, number, percent, t } from '../i18n/index.ts';
+import { ago, bytes, duration, fromGateway, number, percent, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { fail } from '../ui/toast.tsx';
 
@@ -41,7 +41,7 @@ export function isBusy(job: Job | null): job is Job & { state: 'requested' | 'ru
 
 /** Units are words of the gateway. */
 function amount(value: number, unit: string): string {
-  return unit === 'bytes' ? bytes(value) : `${number(value)} ${unit}`;
+  return unit === 'bytes' ? bytes(value) : `${number(value)} ${fromGateway(unit)}`;
 }
 
 const SHARE_MIN = 0.02;

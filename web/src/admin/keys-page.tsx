@@ -1,7 +1,7 @@
 import { CircleAlert, KeyRound, RefreshCw, TriangleAlert } from 'lucide';
 import type { Job, Keys, MasterKeyFacts } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { number, t } from '../i18n/index.ts';
+import { fromGateway, number, t } from '../i18n/index.ts';
 import { confirmIdentity } from '../pages/confirm-identity.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
@@ -165,7 +165,7 @@ function Rest({ keys: { users, rekey }, reload }: { keys: Keys; reload: () => vo
   return (
     <div class="note bad row" role="alert">
       <Icon of={CircleAlert} />
-      <span class="grow wrap">{t('keys.failed', { why: rekey.outcome.message ?? '' })}</span>
+      <span class="grow wrap">{t('keys.failed', { why: fromGateway(rekey.outcome.message ?? '') })}</span>
       <Button onClick={goOn}>{t('keys.goOn')}</Button>
     </div>
   );
@@ -174,6 +174,6 @@ function Rest({ keys: { users, rekey }, reload }: { keys: Keys; reload: () => vo
 function whyOlder(job: Job | null): string {
   const { damaged = 0, unreachable = 0 } = job?.progress?.counts ?? {};
   if (job?.outcome?.kind === 'cancelled') return t('keys.stopped');
-  if (job?.outcome?.kind === 'failed') return t('keys.failed', { why: job.outcome.message ?? '' });
+  if (job?.outcome?.kind === 'failed') return t('keys.failed', { why: fromGateway(job.outcome.message ?? '') });
   return damaged + unreachable > 0 ? t('keys.hurt', { damaged, unreachable }) : t('keys.left');
 }

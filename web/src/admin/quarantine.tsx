@@ -3,7 +3,7 @@ import type { HurtFile, Quarantined } from '../../../clients/typescript/index.ts
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { trashHref } from '../history/trash-href.ts';
-import { ago, bytes, longDate, type MessageKey, number, t } from '../i18n/index.ts';
+import { ago, bytes, fromGateway, longDate, type MessageKey, number, t } from '../i18n/index.ts';
 import { driveHref, href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { Section } from '../ui/page.tsx';
@@ -94,7 +94,7 @@ function One({ one }: { one: Quarantined }) {
           {t('quarantine.since', { time: ago(found) })}
         </time>
       </header>
-      <p class="wrap">{reason}</p>
+      <p class="wrap">{fromGateway(reason)}</p>
       {copy !== null && (
         <p>
           <span class={`badge ${copy.badge}`}>{t('quarantine.copy')}</span> <span class="small">{t(copy.text)}</span>

@@ -2,7 +2,7 @@ import { FolderOpen, FolderSearch, RotateCcw } from 'lucide';
 import { useState } from 'preact/hooks';
 import type { Backups, BackupsThere, RestoreRun } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { bytes, longDate, number, t } from '../i18n/index.ts';
+import { bytes, fromGateway, longDate, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -176,9 +176,11 @@ export function Restores({ data, set }: { data: Backups; set: (data: Backups) =>
                   {t(`jobs.${outcome}`)}
                 </span>
                 {made !== null && (
-                  <p class="small muted">{t('restore.holds', { names: number(made.names), users: number(made.users) })}</p>
+                  <p class="small muted">
+                    {t('restore.names', { count: made.names })}, {t('restore.users', { count: made.users })}
+                  </p>
                 )}
-                {message !== null && <p class="small wrap">{message}</p>}
+                {message !== null && <p class="small wrap">{fromGateway(message)}</p>}
               </td>
               <td class="actions">
                 {outcome === 'done' ? (

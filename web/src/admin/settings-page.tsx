@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { client } from '../api/session.ts';
-import { t } from '../i18n/index.ts';
+import { fromGateway, t } from '../i18n/index.ts';
+import { GatewaySays } from '../ui/gateway-says.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Show, Table } from '../ui/page.tsx';
 
@@ -27,7 +28,9 @@ export function SettingsPage() {
         {({ file, settings: list }) => {
           const wanted = words.toLowerCase().split(/\s+/);
           const found = list.filter((one) =>
-            wanted.every((word) => `${one.name} ${one.environment} ${one.description}`.toLowerCase().includes(word)),
+            wanted.every((word) =>
+              `${one.name} ${one.environment} ${one.description} ${fromGateway(one.description)}`.toLowerCase().includes(word),
+            ),
           );
           return (
             <>
@@ -47,13 +50,15 @@ export function SettingsPage() {
                         <th scope="row">
                           <code>{name}</code>
                           <br />
-                          <span class="muted small setting-text">{description}</span>
+                          <span class="muted small setting-text">{fromGateway(description)}</span>
                         </th>
                         <td>
                           <code class="wrap">{value == null ? '–' : String(value)}</code>
                         </td>
                         <td>
-                          <span class={isDefault ? 'badge' : 'badge good'}>{source}</span>
+                          <span class={isDefault ? 'badge' : 'badge good'}>
+                            <GatewaySays text={source} />
+                          </span>
                         </td>
                       </tr>
                     ))}

@@ -1,7 +1,7 @@
 import { HardDrive, Square } from 'lucide';
 import type { StorageHealth, Store } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { bytes, type MessageKey, number, t } from '../i18n/index.ts';
+import { bytes, fromGateway, type MessageKey, number, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { askForm } from '../ui/form.tsx';
@@ -101,7 +101,7 @@ function State({ store: { state, present, fault } }: { store: Store }) {
     return (
       <>
         <span class="badge bad">{t('disk.unreadable')}</span>
-        <p class="small wrap">{fault}</p>
+        <p class="small wrap">{fromGateway(fault)}</p>
       </>
     );
   if (present === false)

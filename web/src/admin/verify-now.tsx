@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Checks, FileCheck } from '../../../clients/typescript/index.ts';
 import { client, session } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
-import { bytes, t } from '../i18n/index.ts';
+import { bytes, fromGateway, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -105,7 +105,7 @@ function Verdict({ run: { outcome, message, bytes: read } }: { run: FileCheck })
     <p class={`note row ${outcome === 'failed' ? 'bad' : 'warn'}`} role="alert">
       <Icon of={CircleAlert} />
       <span class="wrap">
-        {outcome === 'cancelled' ? t('verify.cancelled', { size: bytes(read) }) : message}
+        {outcome === 'cancelled' ? t('verify.cancelled', { size: bytes(read) }) : fromGateway(message ?? '')}
         {outcome === 'failed' && (
           <>
             <br />

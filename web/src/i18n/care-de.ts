@@ -174,6 +174,8 @@ export const careDe = {
   'job.send-packs': 'Sendet Packs vom lokalen Datenträger zum Chunk-Speicher.',
   'job.snapshot': 'Schreibt den Stand der Datenbank auf, damit sie aus den Packs neu gebaut werden kann.',
   'job.verify': 'Liest eine Datei bis zum letzten Byte. Beginnt mit „Jetzt prüfen“ einer Datei.',
+  'jobs.gcCounts': 'Nicht mehr gebraucht: {removed}. Packs, die nichts anderes enthalten: {freed}.',
+  'jobs.onlyCount': 'Nur zählen',
   'jobs.left': 'noch etwa {time}',
   'jobs.open': 'Öffnen',
   'jobs.since': 'begann {time}',
@@ -191,7 +193,6 @@ export const careDe = {
   'restore.database': 'Alles ist kopiert. Jetzt wird die Datenbank gemacht.',
   'restore.found': 'Sicherungen in {directory}',
   'restore.goOn': 'Fortsetzen',
-  'restore.holds': '{names} Namen, {users} Benutzer',
   'restore.inPlace': 'Anstelle dieses Gateways',
   'restore.inPlaceText':
     'Beenden Sie zuerst dieses Gateway: Beide wollen dieselben Ports. Behalten Sie sein Datenverzeichnis, bis Sie gesehen haben, dass alles da ist.',
@@ -208,6 +209,7 @@ export const careDe = {
   'restore.lookText':
     'Wer auch immer sie gemacht hat: Jede kann geprüft und in ein neues Verzeichnis neben dem wiederhergestellt werden, was hier läuft.',
   'restore.made': 'Wiederhergestellte Verzeichnisse',
+  'restore.names': { one: '1 Name', other: '{count} Namen' },
   'restore.of': 'Sicherung von {time} wiederherstellen',
   'restore.older': { one: '1 ältere liegt auch dort.', other: '{count} ältere liegen auch dort.' },
   'restore.restore': 'In ein leeres Verzeichnis wiederherstellen',
@@ -225,6 +227,7 @@ export const careDe = {
   'restore.to': 'Neues Verzeichnis',
   'restore.toHint':
     'Sein ganzer Pfad auf dem Rechner des Gateways. Es ist leer oder noch nicht da und liegt außerhalb des Datenverzeichnisses und der Sicherungen.',
+  'restore.users': { one: '1 Benutzer', other: '{count} Benutzer' },
   'restore.which': 'Welche Sicherung',
   'scrub.bytes': 'Gelesen',
   'scrub.damaged': { one: '1 beschädigt', other: '{count} beschädigt' },

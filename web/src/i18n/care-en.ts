@@ -164,6 +164,8 @@ export const careEn = {
   'job.send-packs': 'Sends packs from the local disk to the chunk store.',
   'job.snapshot': 'Writes down the state of the database, so that it can be rebuilt from the packs.',
   'job.verify': 'Reads one file to its last byte. Begun by “Check now” of a file.',
+  'jobs.gcCounts': 'Not needed any more: {removed}. Packs that hold nothing else: {freed}.',
+  'jobs.onlyCount': 'Only count',
   'jobs.left': 'about {time} left',
   'jobs.open': 'Open',
   'jobs.since': 'begun {time}',
@@ -180,7 +182,6 @@ export const careEn = {
   'restore.database': 'All is copied. Now the database is made.',
   'restore.found': 'Backups in {directory}',
   'restore.goOn': 'Go on',
-  'restore.holds': '{names} names, {users} users',
   'restore.inPlace': 'In place of this gateway',
   'restore.inPlaceText':
     'Stop this gateway first: both want the same ports. Keep its data directory until you have seen that all is there.',
@@ -195,6 +196,7 @@ export const careEn = {
   'restore.lookNow': 'Look',
   'restore.lookText': 'Whoever made them: each can be checked, and restored into a new directory beside what runs here.',
   'restore.made': 'Restored directories',
+  'restore.names': { one: '1 name', other: '{count} names' },
   'restore.of': 'Restore the backup of {time}',
   'restore.older': { one: '1 older one lies there too.', other: '{count} older ones lie there too.' },
   'restore.restore': 'Restore into an empty directory',
@@ -210,6 +212,7 @@ export const careEn = {
   'restore.to': 'New directory',
   'restore.toHint':
     'Its whole path on the machine of the gateway. It is empty or not there yet, and lies outside of the data directory and of the backups.',
+  'restore.users': { one: '1 user', other: '{count} users' },
   'restore.which': 'Which backup',
   'scrub.bytes': 'Read',
   'scrub.damaged': { one: '1 damaged', other: '{count} damaged' },

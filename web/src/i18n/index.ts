@@ -2,24 +2,42 @@ import { computed, signal } from '@preact/signals';
 import { preferences } from '../preferences.ts';
 import type { Catalog, MessageKey } from './catalog.ts';
 import { en } from './en.ts';
+import { type Sentences, sentences } from './sentences.ts';
 
 export type { MessageKey } from './catalog.ts';
 
+/** A language of the page, and what it makes of the sentences that the gateway says. */
+interface Language {
+  catalog: Catalog;
+  gateway: Sentences;
+}
+
+/** The gateway speaks English. */
+const ENGLISH: Language = { catalog: en, gateway: sentences({}) };
+
 /** A language is loaded when it is chosen; English is in the page. */
-export const LANGUAGES: Record<string, { name: string; load: () => Promise<Catalog> }> = {
-  en: { name: 'English', load: async () => en },
-  de: { name: 'Deutsch', load: async () => (await import('./de.ts')).de },
+export const LANGUAGES: Record<string, { name: string; load: () => Promise<Language> }> = {
+  en: { name: 'English', load: async () => ENGLISH },
+  de: {
+    name: 'Deutsch',
+    load: async () => {
+      const { de, gatewayDe } = await import('./de.ts');
+      return { catalog: de, gateway: sentences(gatewayDe) };
+    },
+  },
 };
 
-const loaded = signal<{ language: string; catalog: Catalog }>({ language: 'en', catalog: en });
+const loaded = signal<Language & { language: string }>({ language: 'en', ...ENGLISH });
 export const language = computed(() => loaded.value.language);
+/** Dates are written as where the reader lives: English has more than one way. */
+const region = computed(() => navigator.languages.find((tag) => tag.split('-')[0] === language.value) ?? language.value);
 const plurals = computed(() => new Intl.PluralRules(language.value));
 
 export async function useLanguage(wanted: string | null): Promise<void> {
   const name = wanted ?? navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES) ?? 'en';
   const found = LANGUAGES[name] ?? LANGUAGES.en;
   if (found === undefined) return;
-  loaded.value = { language: name in LANGUAGES ? name : 'en', catalog: await found.load() };
+  loaded.value = { language: name in LANGUAGES ? name : 'en', ...(await found.load()) };
   document.documentElement.lang = language.value;
 }
 
@@ -38,6 +56,16 @@ export function t(key: MessageKey, values: Record<string, string | number> = {})
     if (value === undefined) return whole;
     return typeof value === 'number' ? number(value) : value;
   });
+}
+
+/** A sentence of the gateway in the language of the page; null: it is not known there. */
+export function translated(sentence: string): string | null {
+  return loaded.value.gateway(sentence, (iso) => longDate(iso));
+}
+
+/** A sentence of the gateway in the language of the page, or as it came. */
+export function fromGateway(sentence: string): string {
+  return translated(sentence) ?? sentence;
 }
 
 /** Of what the gateway names, and we may know no text for. */
@@ -96,7 +124,7 @@ export function longDate(iso: string): string {
 }
 
 function format(date: Date, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(language.value, options).format(date);
+  return new Intl.DateTimeFormat(region.value, options).format(date);
 }
 
 /** How long something will take or took, in its two largest units. */

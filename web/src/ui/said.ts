@@ -1,5 +1,5 @@
 import { isApiError } from '../api/error.ts';
-import { type MessageKey, t } from '../i18n/index.ts';
+import { fromGateway, type MessageKey, t } from '../i18n/index.ts';
 
 const SENTENCES: Record<string, MessageKey> = {
   unreachable: 'error.offline',
@@ -47,10 +47,10 @@ export function inItsWords(error: unknown): unknown {
 /** A failure as a sentence for people. What has no sentence of ours comes in the gateway's words, with the request's id. */
 export function said(error: unknown): string {
   if (error instanceof DOMException && UNREADABLE.includes(error.name)) return t('error.unreadable');
-  if (error instanceof Told) return error.message;
+  if (error instanceof Told) return fromGateway(error.message);
   if (!isApiError(error)) return t('error.page', { text: error instanceof Error ? error.message : String(error) });
   const key = error.status === 429 ? 'wait.text' : SENTENCES[error.code];
   if (key !== undefined) return t(key);
-  const text = error.message === '' ? t('error.unknown') : error.message;
+  const text = error.message === '' ? t('error.unknown') : fromGateway(error.message);
   return error.requestId === null ? text : `${text} (${error.requestId})`;
 }

@@ -1,0 +1,69 @@
+import { expect } from 'chai';
+import { de } from '../../web/src/i18n/de.ts';
+import { en } from '../../web/src/i18n/en.ts';
+import { pagesOf, type Shown } from './scene.ts';
+
+type Message = string | Partial<Record<Intl.LDMLPluralRule, string>>;
+
+/** So much of a text must be always the same, or whatever is put in would look like it. */
+const LETTERS_MIN = 6;
+
+/** English texts of the page that are others in German. */
+function english(): RegExp[] {
+  const forms = (message: Message): string[] => (typeof message === 'string' ? [message] : Object.values(message));
+  return Object.entries(en as Record<string, Message>).flatMap(([key, message]) => {
+    const german = new Set(forms((de as Record<string, Message>)[key] ?? ''));
+    return forms(message)
+      .filter((text) => !german.has(text) && text.replaceAll(/\{\w+\}|[^a-z]/gi, '').length >= LETTERS_MIN)
+      .map(
+        (text) =>
+          new RegExp(
+            `^${text
+              .split(/\{\w+\}/)
+              .map(literal)
+              .join('.+')}$`,
+            's',
+          ),
+      );
+  });
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+/** Every page in German on a phone, where its long words have least room: no English text is left, of the page or of the gateway. */
+export async function speakGerman({ scene, page, show }: Shown): Promise<void> {
+  await show('#/drive/home/Photos/');
+  await page.getByRole('button', { name: 'Account of' }).first().click();
+  await page.getByRole('menuitem', { name: 'Deutsch' }).click();
+  await page.getByRole('button', { name: 'Hinzufügen' }).waitFor();
+  await page.getByText(/\d+ Einträge/).waitFor();
+  expect(await page.getAttribute('html', 'lang')).to.equal('de');
+  const texts = english();
+  const left: string[] = [];
+  for (const [name, place] of Object.entries(pagesOf(scene)).filter(([, place]) => place.startsWith('#'))) {
+    await show(place);
+    const { said, marked } = await page.evaluate(() => {
+      const said = new Set<string>();
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+      for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
+        if (node instanceof Element)
+          for (const name of ['aria-label', 'title', 'placeholder', 'alt']) said.add(node.getAttribute(name) ?? '');
+        // Names, and what is typed into a terminal or came from a file, are nobody's language.
+        else if (node.parentElement?.closest('code, bdi, .view-text, .rendered, .hurt-files') === null)
+          said.add((node.textContent ?? '').trim());
+      return {
+        said: [...said],
+        marked: [...document.querySelectorAll('[lang=en]')].map((one) => one.textContent ?? ''),
+      };
+    });
+    await page.setViewportSize({ width: 390, height: 780 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    if (wide > 0) left.push(`${name} is wider than the phone by ${wide}`);
+    left.push(...marked.map((text) => `${name}: the gateway says “${text}”`));
+    left.push(...said.filter((text) => texts.some((one) => one.test(text))).map((text) => `${name}: “${text}”`));
+  }
+  expect(left).to.deep.equal([]);
+}

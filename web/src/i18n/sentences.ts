@@ -1,0 +1,48 @@
+/** What a sentence of the gateway is in another language; null: it is not known there. @param time how a moment is written there */
+export type Sentences = (sentence: string, time: (iso: string) => string) => string | null;
+
+interface Pattern {
+  fits: RegExp;
+  text: string;
+}
+
+/** Longer than any of them: what is not one is not looked through for long. */
+const CHARS_MAX = 2_000;
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
+/**
+ * Knows sentences by what in them is always the same: `{}` in a key is what the gateway puts in, which stands in the text by its number.
+ * What is put in may itself be one of the sentences, or a moment.
+ */
+export function sentences(catalog: Readonly<Record<string, string>>): Sentences {
+  const whole = new Map<string, string>();
+  const patterns: Pattern[] = [];
+  for (const [key, text] of Object.entries(catalog).sort(([a], [b]) => saidAlways(b) - saidAlways(a)))
+    if (key.includes('{}')) patterns.push({ fits: patternOf(key), text });
+    else whole.set(key, text);
+  return function find(sentence: string, time: (iso: string) => string): string | null {
+    if (sentence.length > CHARS_MAX) return null;
+    const known = whole.get(sentence);
+    if (known !== undefined) return known;
+    if (MOMENT.test(sentence)) return time(sentence);
+    for (const { fits, text } of patterns) {
+      const found = fits.exec(sentence);
+      if (found !== null)
+        return text.replace(/\{(\d)\}/g, (_, number: string) => {
+          const put = found[Number(number)] ?? '';
+          return find(put, time) ?? put;
+        });
+    }
+    return null;
+  };
+}
+
+/** What says more comes first: of two that fit it is the one that is meant. */
+function saidAlways(key: string): number {
+  return key.replaceAll('{}', '').length;
+}
+
+function patternOf(key: string): RegExp {
+  const parts = key.split('{}').map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  return new RegExp(`^${parts.join('(.*?)')}$`, 's');
+}
