@@ -78,6 +78,7 @@ export async function giveRole({ stage, page, show }: Shown): Promise<void> {
   const answer = (name: string) => sharing.locator('.who-sees .link-row').filter({ hasText: name });
   await answer('berta').getByText('The group “family” has the role “May view” on “Documents”.').waitFor();
   await answer('Anybody').getByText('does not see it').waitFor();
+  await answer('Whoever has the link “Documents”').getByText('It leads to “Documents”, and asks for its password.').waitFor();
   const berta = await stage.enter({ user: 'berta', password: 'a password of berta' });
   await berta.goto(at(stage.gateway, 'shared'));
   await berta.getByRole('link', { name: 'Documents' }).click();
@@ -109,6 +110,16 @@ export async function giveRole({ stage, page, show }: Shown): Promise<void> {
   await berta.reload();
   await berta.getByText('You may not do that.').waitFor();
   await berta.context().close();
+  await page.keyboard.press('Escape');
+  // A link to a folder leads to all that is in it.
+  await show('#/drive/home/Photos/');
+  await page
+    .locator('.entry')
+    .filter({ hasText: 'Lake.svg' })
+    .click({ modifiers: ['Control'] });
+  await page.keyboard.press('s');
+  await sharing.getByText('Who can see this, and why').click();
+  await answer('Whoever has the link “Our holiday”').getByText('It leads to “Photos”.').waitFor();
   await page.keyboard.press('Escape');
 }
 

@@ -1,8 +1,5 @@
 import { signal } from '@preact/signals';
 import { Plus } from 'lucide';
-import type { Link } from '../../../clients/typescript/index.ts';
-import type { Place } from '../api/client.ts';
-import { client } from '../api/session.ts';
 import type { Entry } from '../api/types.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { t } from '../i18n/index.ts';
@@ -12,6 +9,7 @@ import { useLoad } from '../ui/load.ts';
 import { Section, Show } from '../ui/page.tsx';
 import { makeLink } from './link-form.ts';
 import { LinkRow } from './link-row.tsx';
+import { linksOf } from './links-to.ts';
 import { People, useGrants } from './people.tsx';
 import { WhoSees } from './who-sees.tsx';
 
@@ -39,10 +37,6 @@ function Sharing({ entry }: { entry: Shared }) {
       </div>
     </Dialog>
   );
-}
-
-export async function linksOf({ bucket, key }: Place): Promise<Link[]> {
-  return (await client.call('ListLinks', { query: { bucket, key } })).items.filter((link) => link.key === key);
 }
 
 function Links({ entry }: { entry: Shared }) {

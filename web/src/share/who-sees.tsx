@@ -1,16 +1,17 @@
-import { CircleCheck, CircleX, Search } from 'lucide';
+import { CircleCheck, CircleX, Link2, Search } from 'lucide';
 import { useState } from 'preact/hooks';
-import type { AccessGrant, Explanation } from '../../../clients/typescript/index.ts';
+import type { AccessGrant, Explanation, Link } from '../../../clients/typescript/index.ts';
 import type { Place } from '../api/client.ts';
 import { isApiError } from '../api/error.ts';
 import { client, session } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
-import { t } from '../i18n/index.ts';
+import { fromGateway, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Show } from '../ui/page.tsx';
 import { said } from '../ui/said.ts';
+import { linksTo } from './links-to.ts';
 import { type Known, placeName, type Role } from './people.tsx';
 
 /** Of each one two questions; more than so many people are asked for by name. */
@@ -51,6 +52,7 @@ function Answers({ place, grants, known }: WhoSeesProps) {
     () => Promise.all([...users.map((user) => askAbout(place, user)), ...(grants === null ? [] : [askAbout(place, null)])]),
     [place.bucket, place.key, users.join('\n'), grants],
   );
+  const links = useLoad(() => linksTo(place), [place.bucket, place.key]);
   const ask = async (event: Event): Promise<void> => {
     event.preventDefault();
     const wanted = name.trim();
@@ -74,6 +76,17 @@ function Answers({ place, grants, known }: WhoSeesProps) {
           </ul>
         )}
       </Show>
+      {(links.error !== null || (links.data?.length ?? 0) > 0) && (
+        <Show of={links} rows={1}>
+          {(list) => (
+            <ul class="links" aria-label={t('share.links')}>
+              {list.map((link) => (
+                <LinkAnswer key={link.id} link={link} />
+              ))}
+            </ul>
+          )}
+        </Show>
+      )}
       {grants !== null && (
         <form class="grant-add" noValidate onSubmit={(event) => void ask(event)}>
           <input
@@ -133,6 +146,23 @@ function AnswerRow({ answer: { user, read, write }, grants, bucket }: { answer: 
   );
 }
 
+/** A link is for whoever has it, signed in or not; one to a folder leads to all that is in it. */
+function LinkAnswer({ link: { bucket, key, label, mode, protected: locked } }: { link: Link }) {
+  const place = placeName({ bucket, key });
+  return (
+    <li class="link-row">
+      <Icon of={Link2} class={mode === 'drop' ? 'faint' : 'good'} />
+      <div class="link-text">
+        <span class="row">
+          <strong class="wrap">{t('who.link', { name: visible(label ?? place) })}</strong>
+          {mode === 'drop' ? <span class="badge warn">{t('who.drops')}</span> : <span class="badge good">{t('who.sees')}</span>}
+        </span>
+        <span class="muted small">{t(locked ? 'who.linkLocked' : 'who.linkOpen', { place })}</span>
+      </div>
+    </li>
+  );
+}
+
 /** The rule in the language of the page; what is not known here comes in the gateway's words. */
 function sayRule({ rule, because }: Explanation, grants: readonly AccessGrant[], bucket: string): string {
   switch (rule.kind) {
@@ -159,9 +189,9 @@ function sayRule({ rule, because }: Explanation, grants: readonly AccessGrant[],
       // Two groups with the same role at the same place: which one it was is in the gateway's sentence.
       return named.length === 1 && named[0] !== undefined
         ? t('rule.groupGrant', { role: t(`grant.${role}`), place, name: visible(named[0].name) })
-        : because;
+        : fromGateway(because);
     }
     default:
-      return because;
+      return fromGateway(because);
   }
 }
