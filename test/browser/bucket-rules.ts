@@ -77,22 +77,24 @@ export async function ruleBucket({ gateway, api }: Stage, page: Page, webhook: s
   );
   expect((await document('lifecycle')).Rules).to.deep.equal([{ ...first, Expiration: { Days: 31 } }, strange]);
 
-  for (const [origin, methods] of [
-    ['*', 'get'],
-    ['https://a.example', 'PUT, GET'],
+  for (const [origin, more] of [
+    ['*', []],
+    ['https://a.example', ['PUT']],
   ] as const) {
     await button('Add a rule to CORS').click();
     await dialog.getByLabel('Origins').fill(origin);
-    await dialog.getByLabel('Methods').fill(methods);
+    const methods = dialog.getByRole('group', { name: 'Methods' });
+    await methods.getByLabel('HEAD').uncheck();
+    for (const method of more) await methods.getByLabel(method).check();
     await save();
     await dialog.waitFor({ state: 'detached' });
   }
   await rule('Every page: may send GET.').waitFor();
   await button('More for rule 2 of CORS').click();
   await page.getByRole('menuitem', { name: 'Move up' }).click();
-  await page.locator('.rules li:first-child').filter({ hasText: 'Pages of https://a.example: may send PUT and GET.' }).waitFor();
+  await page.locator('.rules li:first-child').filter({ hasText: 'Pages of https://a.example: may send GET and PUT.' }).waitFor();
   expect((await document('cors')).CORSRules).to.deep.equal([
-    { AllowedOrigins: ['https://a.example'], AllowedMethods: ['PUT', 'GET'] },
+    { AllowedOrigins: ['https://a.example'], AllowedMethods: ['GET', 'PUT'] },
     { AllowedOrigins: ['*'], AllowedMethods: ['GET'] },
   ]);
 
@@ -102,7 +104,10 @@ export async function ruleBucket({ gateway, api }: Stage, page: Page, webhook: s
   await rule(`${webhook} is told of removed files.`).waitFor();
   await button('Add a rule to Notifications').click();
   await dialog.getByLabel('Webhook').fill(webhook);
-  await dialog.getByLabel('Events').fill('s3:ObjectCreated:*');
+  const events = dialog.getByRole('group', { name: 'Events' });
+  await events.getByLabel('Removed files').uncheck();
+  expect(await events.getByLabel('New files and new versions').isChecked()).to.equal(true);
+  expect(await findings(page, "'.dialog'")).to.deep.equal([]);
   await dialog.getByLabel('Names end with').fill('.jpg');
   await save();
   await rule(`${webhook} is told of new files, for files whose names end with “.jpg”.`).waitFor();

@@ -198,14 +198,14 @@ const ARN_OF: Readonly<Record<string, string>> = {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html */
 export const NOTIFICATION: RuleKind = {
   lists: Object.keys(ARN_OF),
-  manyLines: ['events'],
+  manyLines: [],
   read(raw, list) {
     const rules = at(notificationMeaning(raw), 'Filter', 'Key', 'FilterRules');
     const rule = (name: string): string =>
       Array.isArray(rules) ? text(at((rules as Json[]).find((one) => at(one, 'Name') === name) ?? {}, 'Value')) : '';
     return {
       target: targetIn(text(raw[ARN_OF[list] ?? ''])),
-      events: texts(raw.Events).join('\n'),
+      events: texts(raw.Events).join(' '),
       prefix: rule('prefix'),
       suffix: rule('suffix'),
       name: text(raw.Id),

@@ -126,7 +126,13 @@ const cors: RuleForm = {
       initial: values?.origins ?? '',
       hint: t('cors.originsHint'),
     },
-    { name: 'methods', label: t('cors.methods'), initial: values?.methods ?? 'GET HEAD' },
+    {
+      name: 'methods',
+      label: t('cors.methods'),
+      kind: 'checks',
+      initial: values?.methods ?? 'GET HEAD',
+      choices: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'].map((value) => ({ value, label: value })),
+    },
     { name: 'headers', label: t('cors.headers'), initial: values?.headers ?? '', optional: true, hint: t('cors.headersHint') },
     { name: 'expose', label: t('cors.expose'), initial: values?.expose ?? '', optional: true },
     { name: 'age', label: t('cors.age'), kind: 'number', initial: values?.age ?? '', optional: true },
@@ -154,6 +160,42 @@ const EVENTS: Readonly<Record<string, MessageKey>> = {
   's3:ObjectAcl:Put': 'event.acl',
 };
 
+/** The events that can happen here: all of a kind, and single ones of it. */
+const CHOICES: readonly { all: string; label: MessageKey; parts?: Readonly<Record<string, MessageKey>> }[] = [
+  {
+    all: 's3:ObjectCreated:*',
+    label: 'event.pick.created',
+    parts: {
+      's3:ObjectCreated:Put': 'event.pick.put',
+      's3:ObjectCreated:Post': 'event.pick.post',
+      's3:ObjectCreated:Copy': 'event.pick.copy',
+      's3:ObjectCreated:CompleteMultipartUpload': 'event.pick.multipart',
+    },
+  },
+  {
+    all: 's3:ObjectRemoved:*',
+    label: 'event.pick.removed',
+    parts: {
+      's3:ObjectRemoved:Delete': 'event.pick.delete',
+      's3:ObjectRemoved:DeleteMarkerCreated': 'event.pick.marker',
+    },
+  },
+  {
+    all: 's3:LifecycleExpiration:*',
+    label: 'event.pick.expired',
+    parts: {
+      's3:LifecycleExpiration:Delete': 'event.pick.expiredDelete',
+      's3:LifecycleExpiration:DeleteMarkerCreated': 'event.pick.expiredMarker',
+    },
+  },
+  {
+    all: 's3:ObjectTagging:*',
+    label: 'event.pick.tagged',
+    parts: { 's3:ObjectTagging:Put': 'event.pick.tagsPut', 's3:ObjectTagging:Delete': 'event.pick.tagsDelete' },
+  },
+  { all: 's3:ObjectAcl:Put', label: 'event.pick.acl' },
+];
+
 const notification: RuleForm = {
   kind: NOTIFICATION,
   ordered: false,
@@ -163,9 +205,12 @@ const notification: RuleForm = {
     {
       name: 'events',
       label: t('notification.events'),
-      kind: 'lines',
-      initial: values?.events ?? 's3:ObjectCreated:*\ns3:ObjectRemoved:*',
-      hint: t('notification.eventsHint'),
+      kind: 'checks',
+      initial: values?.events ?? 's3:ObjectCreated:* s3:ObjectRemoved:*',
+      choices: CHOICES.flatMap(({ all, label, parts = {} }) => [
+        { value: all, label: t(label) },
+        ...Object.entries(parts).map(([value, part]) => ({ value, label: t(part), part: true })),
+      ]),
     },
     prefixField(values),
     { name: 'suffix', label: t('notification.suffix'), initial: values?.suffix ?? '', optional: true },

@@ -7,12 +7,20 @@ import { Dialog } from './dialog.tsx';
 import { said } from './said.ts';
 import { useWait } from './wait.ts';
 
+export interface Choice {
+  value: string;
+  label: string;
+  /** It belongs to the choice before it, and stands below it. */
+  part?: boolean;
+}
+
 export interface FormField {
   name: string;
   label: string;
-  kind?: 'text' | 'password' | 'number' | 'date' | 'time' | 'select' | 'check' | 'lines';
+  /** `checks`: several of the choices, told as their values with spaces between. */
+  kind?: 'text' | 'password' | 'number' | 'date' | 'time' | 'select' | 'check' | 'checks' | 'lines';
   initial?: string;
-  choices?: { value: string; label: string }[];
+  choices?: Choice[];
   hint?: string;
   optional?: boolean;
   /** Shown only as long as the others stand so; what stands in it is told all the same. */
@@ -117,6 +125,7 @@ function Field({ field, value, set, first }: { field: FormField; value: string; 
     'aria-describedby': hint === undefined ? undefined : `${id}-hint`,
     ...(first ? { 'data-autofocus': true } : {}),
   };
+  if (kind === 'checks') return <Checks field={field} value={value} set={set} id={id} />;
   const type = ['password', 'number', 'date', 'time'].includes(kind) ? kind : 'text';
   if (kind === 'check')
     return (
@@ -155,4 +164,44 @@ function Field({ field, value, set, first }: { field: FormField; value: string; 
       )}
     </div>
   );
+}
+
+/** What is chosen and is none of the choices stays, and can be taken away. */
+function Checks({ field, value, set, id }: { field: FormField; value: string; set: (value: string) => void; id: string }) {
+  const { label, hint, choices = [], initial = '' } = field;
+  const chosen = wordsOf(value);
+  const others = wordsOf(initial).filter((one) => !choices.some((choice) => choice.value === one));
+  const all: Choice[] = [...choices, ...others.map((one) => ({ value: one, label: one }))];
+  return (
+    <fieldset class="checks" aria-describedby={hint === undefined ? undefined : `${id}-hint`}>
+      <legend>{label}</legend>
+      <div class="checks-all">
+        {all.map((choice) => (
+          <label key={choice.value} class={choice.part === true ? 'tick part' : 'tick'}>
+            <input
+              type="checkbox"
+              checked={chosen.includes(choice.value)}
+              onChange={(event) =>
+                set(
+                  (event.currentTarget.checked ? [...chosen, choice.value] : chosen.filter((one) => one !== choice.value)).join(
+                    ' ',
+                  ),
+                )
+              }
+            />{' '}
+            {choice.label}
+          </label>
+        ))}
+      </div>
+      {hint !== undefined && (
+        <p id={`${id}-hint`} class="hint">
+          {hint}
+        </p>
+      )}
+    </fieldset>
+  );
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((one) => one !== '');
 }
