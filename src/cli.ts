@@ -18,13 +18,8 @@ import { describeConfig } from './config/load.ts';
 
 type Run = (session: Session, output: Output, options: SessionOptions) => Promise<void>;
 
-/**
- * The command line. Resolves with the exit code: 0 ok, 1 error, 2 usage or setting, 4 not found, 12 auth.
- * Heavy rooms are imported by the command that needs them, so that `config print` and a mistake are instant.
- */
-export async function runCli(argv: string[]): Promise<number> {
-  let exitCode: number = EXIT.ok;
-  const setExit = (code: number): void => void (exitCode = code);
+/** Every command, not yet run. */
+export async function createProgram(setExit: (code: number) => void): Promise<Command> {
   const program = new Command('cloudstore')
     .description('Turns a PC into a personal cloud.')
     .version(await version())
@@ -49,6 +44,17 @@ export async function runCli(argv: string[]): Promise<number> {
   addRecovery(program, withSession, setExit);
   addAudit(program, withSession, setExit);
   addConfig(program);
+  return program;
+}
+
+/**
+ * The command line. Resolves with the exit code: 0 ok, 1 error, 2 usage or setting, 4 not found, 12 auth.
+ * Heavy rooms are imported by the command that needs them, so that `config print` and a mistake are instant.
+ */
+export async function runCli(argv: string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const setExit = (code: number): void => void (exitCode = code);
+  const program = await createProgram(setExit);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;

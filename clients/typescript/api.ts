@@ -1062,6 +1062,8 @@ export type Me = {
 
 export type NewBucket = {
   name: string;
+  /** Another user, who will own it; for admins. */
+  owner?: string;
 };
 
 export type NewClaim = {
@@ -1333,6 +1335,8 @@ export type Reset = {
   password?: string;
   /** Keys, app passwords and devices go too. */
   credentials?: boolean;
+  /** The second factor and passkeys go too. */
+  factors?: boolean;
 };
 
 export type ResetDone = {
@@ -2105,7 +2109,7 @@ export interface Operations {
     body: Transfer;
     answer: Transferred;
   };
-  /** Makes a bucket of the caller. */
+  /** Makes a bucket of the caller, or for an admin of another user. */
   CreateBucket: {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -2483,6 +2487,13 @@ export interface Operations {
     body: undefined;
     answer: Backups;
   };
+  /** Everything that is granted in a bucket, on it and on any folder of it. */
+  ListBucketAccess: {
+    path: { bucket: string };
+    query: { cursor?: string | number; limit?: string | number };
+    body: undefined;
+    answer: AccessList;
+  };
   /** The buckets that the caller may see. */
   ListBuckets: {
     path: Record<never, never>;
@@ -2770,10 +2781,10 @@ export interface Operations {
     body: Refresh;
     answer: Tokens;
   };
-  /** Removes an empty bucket. What was in it before can come back: ListRemovedBuckets. */
+  /** Removes an empty bucket; on wish, for admins, one with everything in it. What was in it can come back: ListRemovedBuckets. */
   RemoveBucket: {
     path: { bucket: string };
-    query: Record<never, never>;
+    query: { force?: boolean };
     body: undefined;
     answer: undefined;
   };
@@ -2882,7 +2893,7 @@ export interface Operations {
     body: StoreDirectory;
     answer: StoreReplaced;
   };
-  /** A new password, no second factor, no session; on wish no credential either. For admins. */
+  /** A new password and no session; unless it is wished otherwise no second factor, on wish no credential either. For admins. */
   ResetUser: {
     path: { name: string };
     query: Record<never, never>;
@@ -3186,6 +3197,7 @@ export const OPERATIONS = {
   ListAudit: ['GET', '/audit'],
   ListBackedUpVersions: ['POST', '/backups/versions'],
   ListBackups: ['GET', '/backups'],
+  ListBucketAccess: ['GET', '/buckets/{bucket}/access'],
   ListBuckets: ['GET', '/buckets'],
   ListChecks: ['GET', '/system/checks'],
   ListClaims: ['GET', '/claims'],

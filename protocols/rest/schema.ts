@@ -143,7 +143,12 @@ export const RemovedBucketList = z
 export const RestoreBucket = z
   .strictObject({ name: bucketName.optional().meta({ description: 'Where its own has been taken meanwhile.' }) })
   .meta({ id: 'RestoreBucket' });
-export const NewBucket = z.strictObject({ name: bucketName }).meta({ id: 'NewBucket' });
+export const NewBucket = z
+  .strictObject({
+    name: bucketName,
+    owner: z.string().min(1).max(200).optional().meta({ description: 'Another user, who will own it; for admins.' }),
+  })
+  .meta({ id: 'NewBucket' });
 
 export const SystemInfo = z
   .object({
@@ -199,6 +204,10 @@ export const flag = z
   .enum(['', 'true', 'false'])
   .transform((text) => text !== 'false')
   .optional();
+
+export const RemoveBucketQuery = z.strictObject({
+  force: flag.meta({ description: 'With everything in it, its history too; for admins.' }),
+});
 
 export const KeyQuery = z.strictObject({
   key: z.string().max(1024).optional().meta({ description: 'The whole key, verbatim, when the path names just the bucket.' }),

@@ -113,6 +113,11 @@ export function createAccessControl(options: AccessControlOptions): AccessContro
       const all = (await authority.load(id))?.grants ?? [];
       return named(all.filter((grant) => prefix.startsWith(grant.prefix)));
     },
+    async bucketGrants(who, id) {
+      await allowed(who, id, 'access.read', '');
+      const all = (await authority.load(id))?.grants ?? [];
+      return named(all.toSorted((a, b) => (a.prefix < b.prefix ? -1 : a.prefix > b.prefix ? 1 : 0)));
+    },
     async grant(who, id, given: GivenGrant) {
       const { kind, name, prefix, role } = given;
       assertPrefix(prefix);

@@ -105,12 +105,12 @@ export function createUsers(options: UsersOptions): Users {
       await principals.remove(record.id, heir.id);
       return { record, heir: heir.name };
     },
-    async reset(who, name, { password, credentials: withCredentials }) {
+    async reset(who, name, { password, credentials: withCredentials, factors: withFactors = true }) {
       adminItself(who);
       options.fresh?.(who);
       const record = await named(name);
       const changed = await setPassword(record, password);
-      await factors.removeAll(record.id);
+      if (withFactors) await factors.removeAll(record.id);
       if (withCredentials) await credentials.removeAll(record.id);
       await principals.revokeSessions(record.id);
       return changed;

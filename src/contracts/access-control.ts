@@ -15,6 +15,8 @@ import type { Verdict } from './authorizer.ts';
 export interface AccessControl {
   /** At this place (a prefix: empty, or ends in `/`), and inherited from the folders above it. @throws access_denied */
   grants(who: Who, bucket: BucketId, prefix: ObjectKey): Promise<NamedGrant[]>;
+  /** All of a bucket, wherever in it: from the bucket down. @throws access_denied */
+  bucketGrants(who: Who, bucket: BucketId): Promise<NamedGrant[]>;
   /** Nobody gives more than they have. @throws access_denied, principal_not_found, invalid_argument (the prefix) */
   grant(who: Who, bucket: BucketId, grant: GivenGrant): Promise<NamedGrant>;
   /** false: there was none. */

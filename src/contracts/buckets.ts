@@ -5,8 +5,11 @@ import type { BucketPatch, BucketUsage, RemovedBucket } from './bucket-store.ts'
 
 /** Buckets, authorized. */
 export interface Buckets {
-  /** @throws bucket_exists, bucket_owned_by_you, invalid_bucket_name, access_denied (a guest) */
-  create(who: Who, name: string, options?: { objectLock?: boolean }): Promise<Bucket>;
+  /**
+   * @param options.owner another user's name; for admins
+   * @throws bucket_exists, bucket_owned_by_you, invalid_bucket_name, access_denied (a guest), principal_not_found
+   */
+  create(who: Who, name: string, options?: { objectLock?: boolean; owner?: string }): Promise<Bucket>;
   /** A name as the caller sees it, once at the door: an alias of its own first, then the global one; `~name` and `name-s3alias` are always the global one. @throws bucket_not_found, also when the caller may not know of it */
   resolve(who: Who, name: string): Promise<Bucket>;
   /** From memory, for short paths; null: ask `resolve`. */
@@ -19,7 +22,7 @@ export interface Buckets {
   /** What the caller may see, in byte order of names. */
   list(who: Who): Promise<Bucket[]>;
   update(who: Who, id: BucketId, patch: BucketPatch): Promise<Bucket>;
-  /** It can come back with all that was in it, as long as its retention says. */
+  /** It can come back with all that was in it, as long as its retention says. @param options.force with everything in it; for admins. What is locked stays, and the bucket with it. */
   remove(who: Who, id: BucketId, options?: { force?: boolean }): Promise<void>;
   /** Removed buckets that the caller may have back: those that it might remove if they were there. The latest removed first. */
   removed(who: Who): Promise<RemovedBucket[]>;

@@ -19,13 +19,14 @@ export interface Users {
   /** Its buckets pass to `heir`, or to whoever does it. @throws conflict, principal_not_found */
   remove(who: Who, name: string, heir: string | null): Promise<{ record: PrincipalRecord; heir: string }>;
   /**
-   * For who cannot get in any more, or somebody else did: a new password, no second factor, no session; with `credentials` no key, app password or device either.
+   * For who cannot get in any more, or somebody else did: a new password, no session, no second factor unless `factors` is false; with `credentials` no key,
+   * app password or device either.
    * @param password null: one is made and given back
    */
   reset(
     who: Who,
     name: string,
-    options: { password: string | null; credentials: boolean },
+    options: { password: string | null; credentials: boolean; factors?: boolean },
   ): Promise<{ record: PrincipalRecord; password?: string }>;
   /** A new password of another user; its sessions end. */
   setPassword(who: Who, name: string, password: string | null): Promise<{ record: PrincipalRecord; password?: string }>;

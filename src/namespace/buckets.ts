@@ -2,7 +2,7 @@ import type { Action, Authorizer } from '#contracts/authorizer';
 import type { BucketPatch, BucketStore } from '#contracts/bucket-store';
 import type { Buckets } from '#contracts/buckets';
 import type { Keyring } from '#contracts/keyring';
-import type { PrincipalStore } from '#contracts/principal-store';
+import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import { ACTIONS, configAction } from '#core/actions';
 import type { BucketId } from '#core/address';
@@ -43,13 +43,20 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
     if (bucket === null || !(await authorizer.decide(who, 'bucket.remove', bucket)).allowed) throw bucketMissing();
   }
 
+  /** Whoever makes a bucket has it; admins make them for others too. */
+  async function ownerOf(who: Who, name: string | undefined): Promise<PrincipalRecord | null> {
+    if (name === undefined) return who.principal === null ? null : principals.find(who.principal.id);
+    await authorizer.require(who, 'admin', null);
+    return principals.findByName(name);
+  }
+
   return {
     cache,
     store,
     async create(who, name, options = {}) {
       await authorizer.require(who, 'bucket.create', null);
       assertBucketName(name);
-      const owner = who.principal === null ? null : await principals.find(who.principal.id);
+      const owner = await ownerOf(who, options.owner);
       if (owner === null) throw new CloudStoreError('principal_not_found', 'A bucket needs an owner who exists.');
       // AWS's object lock works on versions only.
       const locked = options.objectLock === true ? { objectLock: true, versioning: 'enabled' as const } : {};
@@ -85,6 +92,7 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
     async remove(who, id, options = {}) {
       const bucket = await seen(who, await cache.find(id));
       await authorizer.require(who, 'bucket.remove', bucket);
+      if (options.force === true) await authorizer.require(who, 'admin', null);
       await store.remove(id, options);
       cache.clear();
     },

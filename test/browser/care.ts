@@ -196,7 +196,7 @@ export async function cancelScrub({ gateway, api }: Stage, page: Page): Promise<
   await api('PUT', '/files/home/slow.bin', randomBytes(24 << 20));
   await page.goto(at(gateway, 'admin/storage'));
   const passes = page.getByRole('region', { name: 'Checks of everything' }).locator('tbody tr');
-  await passes.first().getByText('All good').waitFor();
+  await passes.getByText('All good').first().waitFor();
   await page.getByRole('button', { name: 'Check everything now' }).click();
   await page.getByRole('progressbar', { name: 'A check is running.' }).waitFor();
   await page.getByRole('button', { name: /^Cancel/ }).click();
@@ -205,12 +205,45 @@ export async function cancelScrub({ gateway, api }: Stage, page: Page): Promise<
   await api('DELETE', '/files/home/slow.bin');
 }
 
+/** A key for somebody else that is less than they are, in all ways that there are. */
+async function makeLess(api: Stage['api'], page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'New key' }).click();
+  await dialog.getByLabel('Name', { exact: true }).fill('camera');
+  await dialog.getByLabel('Kind').selectOption('device');
+  await dialog.getByLabel('Only these buckets or folders').fill('home-berta/Photos\nhome-berta/Films/');
+  await dialog.getByLabel('Only look and download').check();
+  await dialog.getByLabel('Only from these networks').fill('127.0.0.0/8');
+  await dialog.getByLabel('Ends on').fill('2099-05-06');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('button', { name: 'I have it' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'camera' });
+  await row.getByText('only looks and downloads, from 127.0.0.0/8 only').waitFor();
+  type Made = { name: string; kind: string; expires: string; scope: Record<string, unknown> };
+  const { credentials } = (await (await api('GET', '/credentials?user=berta')).json()) as { credentials: Made[] };
+  const made = credentials.find(({ name }) => name === 'camera');
+  expect(made?.kind).to.equal('device');
+  expect(made?.expires).to.equal(new Date('2099-05-06T23:59:59').toISOString());
+  expect(made?.scope).to.deep.include({
+    places: [
+      { bucket: 'home-berta', prefix: 'Photos/' },
+      { bucket: 'home-berta', prefix: 'Films/' },
+    ],
+    networks: ['127.0.0.0/8'],
+  });
+  expect(made?.scope.actions).to.include('read').and.not.include('write');
+  await row.getByRole('button').click();
+  await dialog.getByRole('button').last().click();
+  await row.waitFor({ state: 'detached' });
+}
+
 /** An admin sees where a user is signed in and by what, and ends it. */
-export async function endAccess({ gateway, enter }: Stage, page: Page): Promise<void> {
+export async function endAccess({ gateway, enter, api }: Stage, page: Page): Promise<void> {
   const berta = await enter({ user: 'berta', password: 'a password of berta' });
   await page.goto(at(gateway, 'admin/users'));
   await page.getByRole('main').getByRole('link', { name: 'berta', exact: true }).click();
   await page.getByRole('rowheader', { name: /old laptop/ }).waitFor();
+  await makeLess(api, page);
   await page.getByRole('button', { name: /old laptop/ }).click();
   await page.getByRole('dialog').getByRole('button').last().click();
   await page.getByText('No key, app password or device.').waitFor();

@@ -37,6 +37,21 @@ export const accessRoutes = [
     },
   }),
   route({
+    method: 'get',
+    path: '/buckets/{bucket}/access',
+    operation: 'ListBucketAccess',
+    actions: ['access.read'],
+    summary: 'Everything that is granted in a bucket, on it and on any folder of it.',
+    query: PageQuery,
+    answers: { 200: { description: 'From the bucket down; nothing of it is inherited.', schema: schema.AccessList } },
+    async handle(x, { query }) {
+      const bucket = await x.deps.buckets.resolve(x.who, parsePlace(x.path.slice('/buckets/'.length)).bucket);
+      const found = await controlOf(x).bucketGrants(x.who, bucket.id);
+      const { page, next } = partOf(found, ({ subject, role, prefix }) => [subject.kind, subject.id, role, prefix], query);
+      sendJson(x.res, 200, { items: page.map((grant) => grantJson(grant, grant.prefix)), next });
+    },
+  }),
+  route({
     method: 'put',
     path: PLACE,
     operation: 'GrantAccess',

@@ -30,11 +30,12 @@ export const bucketRoutes = [
     path: '/buckets',
     operation: 'CreateBucket',
     actions: ['bucket.create'],
-    summary: 'Makes a bucket of the caller.',
+    summary: 'Makes a bucket of the caller, or for an admin of another user.',
     body: schema.NewBucket,
     answers: { 201: { description: 'The new bucket.', schema: schema.Bucket } },
     async handle({ deps, res, who }, { body }) {
-      sendJson(res, 201, bucketJson(await deps.buckets.create(who, body.name)));
+      const { name, owner } = body;
+      sendJson(res, 201, bucketJson(await deps.buckets.create(who, name, owner === undefined ? {} : { owner })));
     },
   }),
   route({
@@ -58,10 +59,12 @@ export const bucketRoutes = [
     operation: 'RemoveBucket',
     changes: 'GetBucket',
     actions: ['bucket.remove'],
-    summary: 'Removes an empty bucket. What was in it before can come back: ListRemovedBuckets.',
+    summary:
+      'Removes an empty bucket; on wish, for admins, one with everything in it. What was in it can come back: ListRemovedBuckets.',
+    query: schema.RemoveBucketQuery,
     answers: { 204: { description: 'Removed.' } },
-    async handle(x) {
-      await x.deps.buckets.remove(x.who, (await named(x)).id);
+    async handle(x, { query }) {
+      await x.deps.buckets.remove(x.who, (await named(x)).id, { force: query.force === true });
       sendNothing(x.res);
     },
   }),

@@ -90,12 +90,14 @@ export const userRoutes = [
     path: '/users/{name}/reset',
     operation: 'ResetUser',
     actions: ['admin'],
-    summary: 'A new password, no second factor, no session; on wish no credential either. For admins.',
+    summary:
+      'A new password and no session; unless it is wished otherwise no second factor, on wish no credential either. For admins.',
     body: schema.Reset,
     answers: { 200: { description: 'A password that was made is told once.', schema: schema.ResetDone } },
     async handle(x, { body }) {
-      const { password = null, credentials } = body;
-      const { password: made } = await identityOf(x).users.reset(x.who, nameAt(x, 1), { password, credentials });
+      const { password = null, credentials, factors } = body;
+      const options = { password, credentials, factors };
+      const { password: made } = await identityOf(x).users.reset(x.who, nameAt(x, 1), options);
       sendJson(x.res, 200, made === undefined ? {} : { password: made });
     },
   }),

@@ -164,6 +164,7 @@ export const Reset = z
   .strictObject({
     password: password.optional(),
     credentials: z.boolean().default(false).meta({ description: 'Keys, app passwords and devices go too.' }),
+    factors: z.boolean().default(true).meta({ description: 'The second factor and passkeys go too.' }),
   })
   .meta({ id: 'Reset' });
 export const ResetDone = z.object({ password: z.string().optional() }).meta({ id: 'ResetDone' });

@@ -206,6 +206,7 @@ export function describeRoutes(scene: () => Callers): void {
       PutRetention: one('bucket.configure', '', `/buckets/${bucket}/retention`, { days: 30 }),
       UpdateBucket: one('bucket.configure', '', `/buckets/${bucket}`, { quota: { bytes: null, objects: null } }),
       ListAccess: one('access.read', '', `/access/${bucket}/`),
+      ListBucketAccess: one('access.read', '', `/buckets/${bucket}/access`),
       GrantAccess: one('access.write', none, `/access/${bucket}/${none}`, { kind: 'user', name: 'guest', role: 'viewer' }),
       RevokeAccess: one('access.write', none, `/access/${bucket}/${none}?kind=user&name=guest`),
       GetBucketDocument: documents('read'),

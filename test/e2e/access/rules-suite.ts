@@ -55,6 +55,32 @@ export function describeRules(scene: () => Callers): void {
     ).to.equal(403);
   });
 
+  it('every role in a bucket is listed, wherever it is, for who may see all of them', async () => {
+    const list = (by: string) => scene().rest('GET', '/buckets/matrix-b/access', scene().of(by).basic);
+    const { items } = (await (await list('owner')).json()) as { items: Record<string, unknown>[] };
+    expect(items).to.deep.include({ kind: 'user', name: 'viewer', role: 'viewer', key: 'place/', inherited: false });
+    expect(items).to.deep.include({ kind: 'group', name: 'team', role: 'editor', key: 'place/', inherited: false });
+    expect((await list('viewer')).status).to.be.oneOf([403, 404]);
+    // Who manages a folder is told of that one.
+    expect((await list('manager')).status).to.be.oneOf([403, 404]);
+  });
+
+  it('a bucket is made for somebody else, and removed with all that is in it, by admins only', async () => {
+    const { rest, of } = scene();
+    const admin = of('admin').basic;
+    const wanted = { name: 'matrix-given', owner: 'owner' };
+    expect((await rest('POST', '/buckets', of('viewer').basic, wanted)).status).to.equal(403);
+    expect((await rest('POST', '/buckets', admin, { ...wanted, owner: 'nobody at all' })).status).to.equal(404);
+    expect((await rest('POST', '/buckets', admin, wanted)).status).to.equal(201);
+    const owner = of('owner').basic;
+    expect((await rest('PUT', '/files/matrix-given/a', owner, {})).status).to.equal(201);
+    expect((await rest('DELETE', '/buckets/matrix-given', owner)).status).to.equal(409);
+    expect((await rest('DELETE', '/buckets/matrix-given?force', owner)).status).to.equal(403);
+    expect((await rest('GET', '/files/matrix-given/a', owner)).status).to.equal(200);
+    expect((await rest('DELETE', '/buckets/matrix-given?force', admin)).status).to.equal(204);
+    expect((await rest('GET', '/files/matrix-given/a', owner)).status).to.equal(404);
+  });
+
   it('a manager gives and takes what is less than its own, and nobody else does', async () => {
     const path = '/access/matrix-b/place/';
     const give = (by: string, role: string) =>

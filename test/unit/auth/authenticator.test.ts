@@ -173,6 +173,33 @@ describe('what changes how one logs in', () => {
     expect(await refusal(reset)).to.equal('confirm');
     await rig.close();
   });
+
+  it('is left as it is by a reset that is of the password only, and taken away by any other', async () => {
+    const rig = await openRig();
+    const { secondFactors, users } = rig.identity;
+    const ann = await rig.user('ann', 'the password');
+    const as = async (password: string, code?: string): Promise<Who> => ({
+      principal: await rig.authenticator.accessToken(
+        (await rig.authenticator.login('ann', password, HERE, 'x', code)).accessToken,
+      ),
+      protocol: 'rest',
+      requestId: 'r',
+    });
+    const { secret } = await secondFactors.beginTotp(await as('the password'));
+    const { recoveryCodes } = await secondFactors.confirmTotp(
+      await as('the password'),
+      appCode(secret, Math.round(rig.clock.ms / 30_000)),
+      HERE,
+    );
+    const operator: Who = { principal: { id: ann.id, name: 'root', role: 'admin' }, protocol: 'cli', requestId: 'r' };
+    await users.reset(operator, 'ann', { password: 'another one', credentials: false, factors: false });
+    expect(await refusal(as('the password', recoveryCodes[0]))).to.equal('unauthenticated');
+    expect(await refusal(as('another one'))).to.equal('unauthenticated');
+    await as('another one', recoveryCodes[0]);
+    await users.reset(operator, 'ann', { password: 'a third one', credentials: false });
+    await as('a third one');
+    await rig.close();
+  });
 });
 
 describe('access tokens', () => {

@@ -1,27 +1,25 @@
 import { ArrowLeft, Code, Pencil, Plus, Trash2 } from 'lucide';
-import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
-import type { BucketUsage, ExplainQuestion, Explanation } from '../../../clients/typescript/index.ts';
 import { isApiError } from '../api/error.ts';
 import { type Seen, STILL_NOTHING, see } from '../api/seen.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
-import { changeRetention, retentionOf, sayRetention } from '../history/retention.tsx';
-import { bytes, type MessageKey, number, t } from '../i18n/index.ts';
+import { type MessageKey, t } from '../i18n/index.ts';
 import { driveHref, href } from '../router.ts';
-import { Button, IconButton } from '../ui/button.tsx';
+import { IconButton } from '../ui/button.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
-import { Page, Section, Show } from '../ui/page.tsx';
+import { Page, Section } from '../ui/page.tsx';
 import { said, Told } from '../ui/said.ts';
 import { fail, tell } from '../ui/toast.tsx';
+import { Limits } from './bucket-limits.tsx';
+import { BucketRoles } from './bucket-roles.tsx';
 import { BucketRules, editRule } from './bucket-rules.tsx';
 import { DocumentEditor, editDocument } from './document-dialog.tsx';
 import { DOCUMENT_KINDS, type DocumentKind, formHolds } from './documents.ts';
 import type { Json } from './json.ts';
-import { gigabytes, quotaField } from './quota.ts';
+import { Simulator } from './simulator.tsx';
 
 /** Everything that can be set of one bucket: S3's documents, by forms and as text, quota, history, and who may what. */
 export function BucketPage({ name }: { name: string }) {
@@ -42,78 +40,10 @@ export function BucketPage({ name }: { name: string }) {
     >
       <Limits bucket={name} />
       <Documents bucket={name} />
+      <BucketRoles bucket={name} />
       <Simulator bucket={name} />
       <DocumentEditor />
     </Page>
-  );
-}
-
-function Limits({ bucket }: { bucket: string }) {
-  const usage = useLoad(
-    async () => (await client.call('GetUsage', {})).buckets.find((one) => one.name === bucket) ?? null,
-    [bucket],
-  );
-  const retention = useLoad(() => retentionOf(bucket), [bucket]);
-  const quota = async (now: BucketUsage | null): Promise<void> => {
-    const done = await askForm({
-      title: t('bucket.quota'),
-      action: t('save'),
-      fields: [
-        quotaField(now?.quota.bytes ?? null),
-        {
-          name: 'objects',
-          label: t('bucket.quotaFiles'),
-          kind: 'number',
-          initial: now?.quota.objects == null ? '' : String(now.quota.objects),
-          optional: true,
-        },
-      ],
-      act: ({ quota: most = '', objects = '' }) =>
-        client.call('UpdateBucket', {
-          path: { bucket },
-          body: { quota: { bytes: gigabytes(most), objects: objects.trim() === '' ? null : Math.round(Number(objects)) } },
-        }),
-    });
-    if (done !== null) usage.reload();
-  };
-  return (
-    <div class="settings-list">
-      <Show of={usage} rows={1}>
-        {(now) => (
-          <Setting name={t('bucket.quota')} edit={() => void quota(now)}>
-            {now === null
-              ? '–'
-              : t('bucket.used', {
-                  files: number(now.objects),
-                  size: bytes(now.bytes),
-                  most: now.quota.bytes === null ? t('unlimited') : bytes(now.quota.bytes),
-                })}
-          </Setting>
-        )}
-      </Show>
-      <Show of={retention} rows={1}>
-        {(now) => (
-          <Setting
-            name={t('bucket.history')}
-            edit={() => void changeRetention(bucket).then((done) => done && retention.reload(), fail)}
-          >
-            {now === null ? '–' : sayRetention(now)}
-          </Setting>
-        )}
-      </Show>
-    </div>
-  );
-}
-
-function Setting({ name, children, edit }: { name: string; children: ComponentChildren; edit: () => void }) {
-  return (
-    <div class="setting">
-      <h2>{name}</h2>
-      <div class="setting-value">{children}</div>
-      <div class="row">
-        <IconButton icon={Pencil} label={t('document.edit', { name })} onClick={edit} />
-      </div>
-    </div>
   );
 }
 
@@ -256,103 +186,4 @@ function summary(document: Json): string {
     .replaceAll(/["{}]/g, '')
     .replaceAll(/([,:])(?=\S)/g, '$1 ');
   return text.length <= SUMMARY_CHARS_MAX ? text : `${text.slice(0, SUMMARY_CHARS_MAX)}…`;
-}
-
-const ACTIONS: readonly [action: ExplainQuestion['action'], label: MessageKey][] = [
-  ['read', 'action.read'],
-  ['write', 'action.write'],
-  ['delete', 'action.delete'],
-  ['list', 'action.list'],
-  ['share', 'action.share'],
-  ['access.write', 'action.access.write'],
-  ['bucket.configure', 'action.bucket.configure'],
-  ['bucket.policy.write', 'action.bucket.policy.write'],
-];
-
-/** Who may do what here, and which rule says so: policy, lists, roles and blocks together, as every door decides. */
-function Simulator({ bucket }: { bucket: string }) {
-  const [user, setUser] = useState('');
-  const [action, setAction] = useState<ExplainQuestion['action']>('read');
-  const [key, setKey] = useState('');
-  const [address, setAddress] = useState('');
-  const [answer, setAnswer] = useState<Explanation | null>(null);
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const ask = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setWrong(null);
-    setAnswer(null);
-    try {
-      const body: ExplainQuestion = {
-        user: user === '' ? null : user,
-        action,
-        bucket,
-        key,
-        ...(address === '' ? {} : { address }),
-      };
-      setAnswer(await client.call('ExplainAccess', { body }));
-    } catch (error) {
-      setWrong(said(error));
-    }
-    setBusy(false);
-  };
-  const changed = (set: (value: string) => void) => (event: { currentTarget: HTMLInputElement }) => {
-    set(event.currentTarget.value);
-    setAnswer(null);
-  };
-  return (
-    <Section title={t('explain.title')}>
-      <p class="muted">{t('explain.text')}</p>
-      <form class="filters" onSubmit={(event) => void ask(event)} noValidate>
-        <label class="field">
-          <span>{t('explain.user')}</span>
-          <input
-            autocomplete="off"
-            autocapitalize="off"
-            value={user}
-            placeholder={t('explain.nobody')}
-            onInput={changed(setUser)}
-          />
-        </label>
-        <label class="field">
-          <span>{t('explain.action')}</span>
-          <select
-            value={action}
-            onChange={(event) => {
-              setAction(event.currentTarget.value as ExplainQuestion['action']);
-              setAnswer(null);
-            }}
-          >
-            {ACTIONS.map(([one, label]) => (
-              <option key={one} value={one}>
-                {t(label)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="field">
-          <span>{t('explain.key')}</span>
-          <input autocomplete="off" autocapitalize="off" value={key} onInput={changed(setKey)} />
-        </label>
-        <label class="field">
-          <span>{t('explain.address')}</span>
-          <input autocomplete="off" value={address} placeholder="203.0.113.7" onInput={changed(setAddress)} />
-        </label>
-        <Button kind="primary" type="submit" busy={busy}>
-          {t('explain.ask')}
-        </Button>
-      </form>
-      {wrong !== null && (
-        <p class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
-      {answer !== null && (
-        <p class={`note ${answer.allowed ? 'health-ok' : 'bad'}`} role="status">
-          <strong>{t(answer.allowed ? 'explain.yes' : 'explain.no')}</strong> {visible(answer.because)}
-        </p>
-      )}
-    </Section>
-  );
 }

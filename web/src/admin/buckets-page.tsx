@@ -1,16 +1,15 @@
 import { Plus, SlidersHorizontal, Trash2 } from 'lucide';
 import type { BucketDetails } from '../../../clients/typescript/index.ts';
 import { loadBuckets } from '../api/buckets.ts';
-import { client } from '../api/session.ts';
-import { newBucket } from '../drive/new-bucket.tsx';
+import { client, session } from '../api/session.ts';
 import { ago, bytes, number, t } from '../i18n/index.ts';
 import { driveHref, href } from '../router.ts';
 import { Button, IconButton } from '../ui/button.tsx';
-import { confirm } from '../ui/dialog.tsx';
+import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Show, Table } from '../ui/page.tsx';
-import { fail } from '../ui/toast.tsx';
+import { Told } from '../ui/said.ts';
 
 export function BucketsPage() {
   const buckets = useLoad(async () => {
@@ -19,21 +18,53 @@ export function BucketsPage() {
     for (const { name } of list) out.push(await client.call('GetBucket', { path: { bucket: name } }));
     return out;
   }, []);
-  const remove = async (name: string): Promise<void> => {
-    if (!(await confirm(t('bucket.remove', { name }), t('bucket.removeText'), t('remove.action')))) return;
-    try {
-      await client.call('RemoveBucket', { path: { bucket: name } });
-      buckets.reload();
-      await loadBuckets();
-    } catch (error) {
-      fail(error);
-    }
+  const reload = async (): Promise<void> => {
+    buckets.reload();
+    await loadBuckets();
+  };
+  const add = async (): Promise<void> => {
+    const users = (await client.call('ListUsers', { query: {} }).catch(() => null))?.users ?? [];
+    const me = session.value.kind === 'in' ? session.value.me.name : '';
+    const made = await askForm({
+      title: t('bucket.new'),
+      action: t('create'),
+      fields: [
+        { name: 'name', label: t('bucket.name'), hint: t('bucket.rules') },
+        {
+          name: 'owner',
+          label: t('bucket.owner'),
+          kind: 'select',
+          initial: me,
+          choices: users.filter(({ disabled }) => !disabled).map(({ name }) => ({ value: name, label: name })),
+        },
+      ],
+      act: ({ name = '', owner = me }) =>
+        client.call('CreateBucket', { body: { name: name.trim(), ...(owner === me || owner === '' ? {} : { owner }) } }),
+    });
+    if (made !== null) await reload();
+  };
+  const remove = async (name: string, objects: number): Promise<void> => {
+    const done = await askForm({
+      title: t('bucket.remove', { name }),
+      text: t(objects > 0 ? 'bucket.removeAll' : 'bucket.removeText', { count: objects }),
+      action: t('remove.action'),
+      // Whoever has typed the name has read it.
+      fields: [
+        { name: 'force', label: t('bucket.removeForce'), kind: 'check' as const },
+        { name: 'typed', label: t('bucket.removeTyped', { name }), when: ({ force }: Record<string, string>) => force === 'yes' },
+      ],
+      act: async ({ force, typed }) => {
+        if (force === 'yes' && typed !== name) throw new Told(t('bucket.removeOther'));
+        await client.call('RemoveBucket', { path: { bucket: name }, query: force === 'yes' ? { force: true } : {} });
+      },
+    });
+    if (done !== null) await reload();
   };
   return (
     <Page
       title={t('admin.buckets')}
       actions={
-        <Button kind="primary" icon={Plus} onClick={() => void newBucket()}>
+        <Button kind="primary" icon={Plus} onClick={() => void add()}>
           {t('bucket.new')}
         </Button>
       }
@@ -76,8 +107,7 @@ export function BucketsPage() {
                   <IconButton
                     icon={Trash2}
                     label={t('bucket.remove', { name })}
-                    disabled={usage.objects > 0}
-                    onClick={() => void remove(name)}
+                    onClick={() => void remove(name, usage.objects)}
                   />
                 </td>
               </tr>

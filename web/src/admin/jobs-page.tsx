@@ -1,7 +1,7 @@
 import { Play } from 'lucide';
 import type { Job } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { ago, duration, isText, type MessageKey, t } from '../i18n/index.ts';
+import { ago, bytes, duration, fromGateway, isText, type MessageKey, t } from '../i18n/index.ts';
 import { href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { useLoad } from '../ui/load.ts';
@@ -14,14 +14,15 @@ const EVERY_MS = 2_000;
 /** What goes on behind the requests: how far it is, how it ended, and that it can be started and stopped. */
 export function JobsPage() {
   const jobs = useLoad(async () => (await client.call('ListJobs', {})).jobs, [], EVERY_MS);
-  const start = (name: string): void => void client.call('StartJob', { path: { name }, body: {} }).then(jobs.reload, fail);
+  const start = (name: string, argument?: object): void =>
+    void client.call('StartJob', { path: { name }, body: argument === undefined ? {} : { argument } }).then(jobs.reload, fail);
   return (
     <Page title={t('admin.jobs')} text={t('jobs.text')}>
       <Show of={jobs}>
         {(list) => (
           <div class="jobs">
             {[...list].sort(byWeight).map((job) => (
-              <JobCard key={job.name} job={job} start={() => start(job.name)} reload={jobs.reload} />
+              <JobCard key={job.name} job={job} start={(argument) => start(job.name, argument)} reload={jobs.reload} />
             ))}
           </div>
         )}
@@ -47,7 +48,12 @@ const ELSEWHERE: Record<string, string> = {
   rekey: href('admin', ['keys']),
 };
 
-function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: () => void }) {
+/** Jobs that can be run another way too. */
+const LIGHTER: Record<string, { label: MessageKey; argument: object }> = {
+  gc: { label: 'jobs.onlyCount', argument: { dryRun: true } },
+};
+
+function JobCard({ job, start, reload }: { job: Job; start: (argument?: object) => void; reload: () => void }) {
   const { name, outcome, ended, started } = job;
   const busy = isBusy(job);
   const text = `job.${name}` as MessageKey;
@@ -63,12 +69,25 @@ function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: 
             {t('jobs.open')}
           </a>
         ) : (
-          <Button icon={Play} onClick={start} label={t('jobs.startOf', { name })}>
-            {t('jobs.start')}
-          </Button>
+          <>
+            {LIGHTER[name] !== undefined && (
+              <Button onClick={() => start(LIGHTER[name]?.argument)}>{t(LIGHTER[name].label)}</Button>
+            )}
+            <Button icon={Play} onClick={() => start()} label={t('jobs.startOf', { name })}>
+              {t('jobs.start')}
+            </Button>
+          </>
         )}
       </header>
       {isText(text) && <p class="small muted">{t(text)}</p>}
+      {!busy && name === 'gc' && outcome?.kind === 'done' && job.progress?.counts !== undefined && (
+        <p class="small">
+          {t('jobs.gcCounts', {
+            removed: bytes(job.progress.counts.removedBytes ?? 0),
+            freed: bytes(job.progress.counts.freedBytes ?? 0),
+          })}
+        </p>
+      )}
       {busy ? (
         <JobProgress job={job} label={name} />
       ) : (
@@ -82,7 +101,7 @@ function JobCard({ job, start, reload }: { job: Job; start: () => void; reload: 
               </span>{' '}
               {ended !== null && ago(ended)}
               {ended !== null && started !== null && ` · ${t('jobs.took', { time: took(started, ended) })}`}{' '}
-              {outcome.message !== null && <span class="wrap">{outcome.message}</span>}
+              {outcome.message !== null && <span class="wrap">{fromGateway(outcome.message)}</span>}
             </>
           )}
         </p>

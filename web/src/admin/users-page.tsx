@@ -1,11 +1,10 @@
 import { Ellipsis, UserPlus } from 'lucide';
 import type { User } from '../../../clients/typescript/index.ts';
 import { client, session } from '../api/session.ts';
-import { ago, bytes, t } from '../i18n/index.ts';
+import { ago, t } from '../i18n/index.ts';
 import { confirmIdentity } from '../pages/confirm-identity.ts';
 import { href } from '../router.ts';
 import { Button, IconButton } from '../ui/button.tsx';
-import { confirm } from '../ui/dialog.tsx';
 import { askForm } from '../ui/form.tsx';
 import { useLoad } from '../ui/load.ts';
 import { openMenu } from '../ui/menu.tsx';
@@ -13,7 +12,8 @@ import { Page, Show, Table } from '../ui/page.tsx';
 import { tellSecrets } from '../ui/secret.tsx';
 import { fail, tell } from '../ui/toast.tsx';
 import { allPages } from './all-pages.ts';
-import { gigabytes, quotaField } from './quota.ts';
+import { whole } from './json.ts';
+import { gigabytes, quotaField, quotaFilesField, sayQuota } from './quota.ts';
 
 const roles = () => (['admin', 'member', 'guest'] as const).map((value) => ({ value, label: t(`role.${value}`) }));
 
@@ -26,6 +26,7 @@ export function UsersPage() {
       }),
     [],
   );
+  const usage = useLoad(async () => new Map((await client.call('GetUsage', {})).owners.map((one) => [one.name, one])), []);
   const me = session.value.kind === 'in' ? session.value.me.name : '';
 
   const add = async (): Promise<void> => {
@@ -69,21 +70,40 @@ export function UsersPage() {
       title: t('users.reset', { name: user.name }),
       text: t('users.resetText'),
       action: t('users.resetAction'),
-      fields: [{ name: 'credentials', label: t('users.resetKeys'), kind: 'check' }],
-      act: ({ credentials }) =>
-        client.call('ResetUser', { path: { name: user.name }, body: { credentials: credentials === 'yes' } }),
+      fields: [
+        { name: 'password', label: t('users.newPassword'), kind: 'password', optional: true, hint: t('users.passwordHint') },
+        { name: 'factors', label: t('users.resetFactors'), kind: 'check', initial: 'yes' },
+        { name: 'credentials', label: t('users.resetKeys'), kind: 'check' },
+      ],
+      act: ({ password, factors, credentials }) =>
+        client.call('ResetUser', {
+          path: { name: user.name },
+          body: { credentials: credentials === 'yes', factors: factors === 'yes', ...(password ? { password } : {}) },
+        }),
     });
-    if (done !== null) await tellSecrets(t('users.reset', { name: user.name }), { [t('signIn.password')]: done.password });
+    if (done?.password !== undefined)
+      await tellSecrets(t('users.reset', { name: user.name }), { [t('signIn.password')]: done.password });
+    else if (done !== null) tell(t('users.wasReset', { name: user.name }));
     users.reload();
   };
   const remove = async (user: User): Promise<void> => {
-    if (!(await confirm(t('users.remove', { name: user.name }), t('users.removeText'), t('remove.action')))) return;
-    try {
-      await client.call('RemoveUser', { path: { name: user.name }, query: {} });
-      users.reload();
-    } catch (error) {
-      fail(error);
-    }
+    const heirs = (users.data ?? []).filter(({ name, disabled }) => name !== user.name && !disabled);
+    const removed = await askForm({
+      title: t('users.remove', { name: user.name }),
+      text: t('users.removeText'),
+      action: t('remove.action'),
+      fields: [
+        {
+          name: 'heir',
+          label: t('users.heir'),
+          kind: 'select',
+          initial: me,
+          choices: heirs.map(({ name }) => ({ value: name, label: name })),
+        },
+      ],
+      act: ({ heir }) => client.call('RemoveUser', { path: { name: user.name }, query: heir ? { heir } : {} }),
+    });
+    if (removed !== null) users.reload();
   };
   const edit = (user: User): Promise<unknown> =>
     askForm({
@@ -92,11 +112,12 @@ export function UsersPage() {
       fields: [
         { name: 'role', label: t('users.role'), kind: 'select', initial: user.role, choices: roles() },
         quotaField(user.quotaBytes),
+        quotaFilesField(user.quotaObjects),
       ],
-      act: async ({ role, quota = '' }) => {
+      act: async ({ role, quota = '', objects }) => {
         await client.call('UpdateUser', {
           path: { name: user.name },
-          body: { role: role as User['role'], quotaBytes: gigabytes(quota) },
+          body: { role: role as User['role'], quotaBytes: gigabytes(quota), quotaObjects: whole(objects) ?? null },
         });
         users.reload();
       },
@@ -127,7 +148,7 @@ export function UsersPage() {
               t('signIn.user'),
               t('users.role'),
               { text: t('users.factor'), spare: true },
-              { text: t('users.quota'), spare: true },
+              { text: t('users.used'), spare: true },
               { text: t('users.since'), spare: true },
               '',
             ]}
@@ -144,7 +165,7 @@ export function UsersPage() {
                 <td class="spare">
                   {user.secondFactor ? <span class="badge good">{t('on')}</span> : <span class="badge">{t('off')}</span>}
                 </td>
-                <td class="spare">{user.quotaBytes === null ? t('unlimited') : bytes(user.quotaBytes)}</td>
+                <td class="spare">{sayQuota(user, usage.data?.get(user.name))}</td>
                 <td class="muted spare">{ago(user.created)}</td>
                 <td class="actions">
                   <IconButton

@@ -115,6 +115,17 @@ function Factors() {
     });
     reload();
   };
+  const renewCodes = async (): Promise<void> => {
+    const done = await askForm({
+      title: t('factor.newCodes'),
+      text: t('factor.newCodesText'),
+      action: t('create'),
+      fields: [{ name: 'code', label: t('signIn.otp') }],
+      act: ({ code = '' }) => client.call('RenewRecoveryCodes', { body: { code: code.replaceAll(' ', '') } }),
+    });
+    if (done !== null) await tellCodes(done.recoveryCodes);
+    reload();
+  };
   const newPasskey = async (): Promise<void> => {
     if (!(await confirmIdentity())) return;
     const done = await askForm({
@@ -145,7 +156,10 @@ function Factors() {
             </span>
             <span class="grow" />
             {totp ? (
-              <Button onClick={() => void turnOff()}>{t('factor.turnOff')}</Button>
+              <>
+                <Button onClick={() => void renewCodes()}>{t('factor.newCodes')}</Button>
+                <Button onClick={() => void turnOff()}>{t('factor.turnOff')}</Button>
+              </>
             ) : (
               <Button onClick={() => void turnOn()}>{t('factor.turnOn')}</Button>
             )}

@@ -1,11 +1,14 @@
 import { KeyRound, Laptop, Plus, Trash2 } from 'lucide';
-import type { Credential } from '../../../clients/typescript/index.ts';
+import type { Credential, CredentialMade, NewCredential } from '../../../clients/typescript/index.ts';
 import { allPages } from '../admin/all-pages.ts';
+import { lines, type Values, words } from '../admin/json.ts';
 import { client } from '../api/session.ts';
+import { READING } from '../connect/device.ts';
+import { visible } from '../drive/entry-list.tsx';
 import { ago, longDate, t } from '../i18n/index.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { confirm } from '../ui/dialog.tsx';
-import { askForm } from '../ui/form.tsx';
+import { askForm, type FormField } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Section, Show, Table } from '../ui/page.tsx';
@@ -29,28 +32,8 @@ export function Credentials({ user }: { user?: string }) {
     const made = await askForm({
       title: t('key.new'),
       action: t('create'),
-      fields: [
-        { name: 'name', label: t('key.name'), hint: t('key.nameHint') },
-        {
-          name: 'kind',
-          label: t('key.kind'),
-          kind: 'select',
-          initial: 's3',
-          choices: (['s3', 'app-password', 'device'] as const).map((value) => ({ value, label: t(`key.${value}`) })),
-        },
-        { name: 'bucket', label: t('key.bucket'), optional: true, hint: t('key.bucketHint') },
-        { name: 'expires', label: t('key.expires'), kind: 'date', optional: true },
-      ],
-      act: ({ name = '', kind, bucket, expires }) =>
-        client.call('CreateCredential', {
-          body: {
-            name,
-            kind: kind as Credential['kind'],
-            ...of,
-            ...(bucket ? { scope: { places: [{ bucket }] } } : {}),
-            ...(expires ? { expires: new Date(`${expires}T23:59:59`).toISOString() } : {}),
-          },
-        }),
+      fields: newFields(),
+      act: (values) => make(values, of),
     });
     if (made === null) return;
     credentials.reload();
@@ -104,9 +87,8 @@ export function Credentials({ user }: { user?: string }) {
                     </span>
                   </th>
                   <td class="spare">{t(`key.${credential.kind}`)}</td>
-                  <td class="spare">
-                    {credential.scope?.places?.map(({ bucket, prefix = '' }) => `${bucket}/${prefix}`).join(', ') ?? t('key.all')}
-                    {credential.scope?.actions !== undefined && <span class="muted"> {t('key.some')}</span>}
+                  <td class="spare wrap">
+                    <Reach of={credential} />
                   </td>
                   <td class="muted">{credential.lastUsed === null ? t('never') : ago(credential.lastUsed)}</td>
                   <td class="muted spare">{credential.expires === null ? t('never') : longDate(credential.expires)}</td>
@@ -124,5 +106,60 @@ export function Credentials({ user }: { user?: string }) {
         }
       </Show>
     </Section>
+  );
+}
+
+/** Everything that a credential can be less than its user. */
+function newFields(): FormField[] {
+  return [
+    { name: 'name', label: t('key.name'), hint: t('key.nameHint') },
+    {
+      name: 'kind',
+      label: t('key.kind'),
+      kind: 'select',
+      initial: 's3',
+      choices: (['s3', 'app-password', 'device'] as const).map((value) => ({ value, label: t(`key.${value}`) })),
+    },
+    { name: 'places', label: t('key.places'), kind: 'lines', optional: true, hint: t('key.placesHint') },
+    { name: 'reading', label: t('key.reading'), kind: 'check' },
+    { name: 'networks', label: t('key.networks'), optional: true, hint: t('link.networksHint') },
+    { name: 'expires', label: t('key.expires'), kind: 'date', optional: true },
+  ];
+}
+
+function make({ name = '', kind, places, reading, networks, expires }: Values, of: { user?: string }): Promise<CredentialMade> {
+  const scope: NonNullable<NewCredential['scope']> = {
+    ...(lines(places).length > 0 ? { places: lines(places).map(placeOf) } : {}),
+    ...(reading === 'yes' ? { actions: READING } : {}),
+    ...(words(networks).length > 0 ? { networks: words(networks) } : {}),
+  };
+  const body: NewCredential = {
+    name,
+    kind: kind as Credential['kind'],
+    ...of,
+    ...(Object.keys(scope).length > 0 ? { scope } : {}),
+    ...(expires ? { expires: new Date(`${expires}T23:59:59`).toISOString() } : {}),
+  };
+  return client.call('CreateCredential', { body });
+}
+
+/** `home`, or `home/Photos`: what is named is a folder, with or without its slash. */
+function placeOf(line: string): { bucket: string; prefix?: string } {
+  const [bucket = '', ...path] = line.split('/');
+  const prefix = path.join('/').replace(/\/$/, '');
+  return prefix === '' ? { bucket } : { bucket, prefix: `${prefix}/` };
+}
+
+function Reach({ of: { scope } }: { of: Credential }) {
+  const reads = scope?.actions?.every((action) => READING.includes(action));
+  const less = [
+    ...(scope?.actions === undefined ? [] : [t(reads === true ? 'key.reads' : 'key.some')]),
+    ...(scope?.networks === undefined ? [] : [t('key.from', { networks: scope.networks.join(', ') })]),
+  ];
+  return (
+    <>
+      <bdi>{visible(scope?.places?.map(({ bucket, prefix = '' }) => `${bucket}/${prefix}`).join(', ') ?? t('key.all'))}</bdi>
+      {less.length > 0 && <span class="muted"> {less.join(', ')}</span>}
+    </>
   );
 }
