@@ -191,4 +191,28 @@ export async function drawLoad(
   await page.getByLabel('Stretch of time').selectOption('A year');
   await page.getByText('Nothing to draw yet').waitFor();
   await page.unroute('**/api/v1/system/load');
+  await readFigures(page);
+}
+
+/** What each door did, what is saved by which means, and a warning with its remedy. */
+async function readFigures(page: Page): Promise<void> {
+  await page.route('**/api/v1/system/health', async (route) => {
+    const health = (await (await route.fetch()).json()) as { checks: Record<string, unknown>[] };
+    const failed = { state: 'failed', message: 'The database does not answer.', remedy: 'Start Postgres again.' };
+    await route.fulfill({
+      json: { ...health, ready: false, checks: health.checks.map((one, at) => (at === 0 ? { ...one, ...failed } : one)) },
+    });
+  });
+  await page.reload();
+  const warning = page.getByRole('alert').filter({ hasText: 'database: The database does not answer.' });
+  await warning.getByText('Start Postgres again.').waitFor();
+  expect(await page.locator('main [role=alert]').count()).to.equal(1);
+  await page.unroute('**/api/v1/system/health');
+  const door = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'REST', exact: true }) });
+  const cells = await door.getByRole('cell').allTextContents();
+  expect(cells).to.have.lengthOf(6);
+  expect(Number(cells[0]?.replace(/\D/g, ''))).to.be.greaterThan(10);
+  for (const latency of cells.slice(4)) expect(latency).to.match(/^[\d.,]+ ms$/);
+  for (const means of ['deduplication', 'compression'])
+    expect(await page.getByText(`Saved by ${means}`).textContent()).to.match(/[1-9][\d.]* .?B|[1-9]\d* bytes/);
 }
