@@ -47,12 +47,13 @@ export async function speakGerman({ scene, page, show }: Shown): Promise<void> {
     const { said, marked } = await page.evaluate(() => {
       const said = new Set<string>();
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
-      for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
+      for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+        // Names, and what is typed into a terminal or came from a file, are nobody's language.
+        if (node.parentElement?.closest('code, bdi, .entry, .view-text, .rendered') !== null) continue;
         if (node instanceof Element)
           for (const name of ['aria-label', 'title', 'placeholder', 'alt']) said.add(node.getAttribute(name) ?? '');
-        // Names, and what is typed into a terminal or came from a file, are nobody's language.
-        else if (node.parentElement?.closest('code, bdi, .view-text, .rendered, .hurt-files') === null)
-          said.add((node.textContent ?? '').trim());
+        else said.add((node.textContent ?? '').trim());
+      }
       return {
         said: [...said],
         marked: [...document.querySelectorAll('[lang=en]')].map((one) => one.textContent ?? ''),

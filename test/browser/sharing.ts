@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { unzip } from '../support/unzip.ts';
 import { findings } from './axe.ts';
 import { at } from './browser.ts';
 import type { Shown } from './scene.ts';
 
-export async function shareByLink({ page, stranger, scene, show }: Shown): Promise<void> {
+export async function shareByLink({ stage, page, stranger, scene, show }: Shown): Promise<void> {
   await show('#/drive/home/');
   await page.locator('.entry').filter({ hasText: 'Photos' }).click();
   await page.keyboard.press('s');
@@ -20,6 +21,17 @@ export async function shareByLink({ page, stranger, scene, show }: Shown): Promi
   await stranger.getByRole('heading', { name: 'For you' }).waitFor();
   await stranger.getByRole('button', { name: 'Lake.svg' }).click();
   await stranger.waitForFunction(() => (document.querySelector<HTMLImageElement>('.public-file img')?.naturalWidth ?? 0) > 0);
+  const saved = async (name: string): Promise<Buffer> => {
+    const coming = stranger.waitForEvent('download');
+    await stranger.getByRole('link', { name, exact: true }).click();
+    return readFileSync(await (await coming).path());
+  };
+  const lake = Buffer.from(await (await stage.api('GET', '/files/home/Photos/Lake.svg')).arrayBuffer());
+  expect(await saved('Download')).to.deep.equal(lake);
+  await stranger.getByRole('button', { name: 'Back' }).click();
+  const packed = unzip(await saved('Download all'));
+  expect(packed.map(({ name }) => name).filter((name) => name.endsWith('.svg'))).to.have.lengthOf(8);
+  expect(packed.find(({ name }) => name.endsWith('Lake.svg'))?.bytes).to.deep.equal(lake);
   await row.getByRole('button', { name: 'Delete link' }).click();
   await page.getByRole('dialog', { name: 'Delete link' }).getByRole('button', { name: 'Delete link' }).click();
   await row.waitFor({ state: 'detached' });
@@ -185,6 +197,11 @@ export async function limitLink({ stage, page, stranger, show }: Shown): Promise
     bytesMax: null,
     networks: ['127.0.0.0/8', '::1'],
   });
+  // Who may only look is offered nothing to save.
+  await stranger.reload();
+  await stranger.getByRole('button', { name: 'fits.txt' }).click();
+  await stranger.getByText(/xxxxx/).first().waitFor();
+  expect(await stranger.getByRole('link', { name: /^Download/ }).count()).to.equal(0);
   await viewed.getByRole('button', { name: 'Change link' }).click();
   expect(await form.getByLabel('Ends at').inputValue()).to.equal('07:08');
   await form.getByLabel('Ends on').fill('');
@@ -194,7 +211,8 @@ export async function limitLink({ stage, page, stranger, show }: Shown): Promise
   await viewed.waitFor({ state: 'detached' });
   const free = { label: null, expires: null, downloadsMax: null, networks: null, disabled: false };
   expect(await terms()).to.deep.include(free);
-  const last = page.locator('.link-row').filter({ hasText: '0 downloads' });
+  // Whoever looks into a file has loaded it.
+  const last = page.locator('.link-row').filter({ hasText: '1 download' });
   await last.getByRole('button', { name: 'Disable' }).click();
   await last.getByText('Disabled', { exact: true }).waitFor();
   expect(await terms()).to.deep.include({ ...free, disabled: true });

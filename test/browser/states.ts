@@ -29,7 +29,7 @@ export async function failEveryPage({ gateway, enter, faults }: Stage): Promise<
   });
   const main = page.getByRole('main');
   const ways = Object.keys(WAYS) as (keyof typeof WAYS)[];
-  for (const [index, place] of ADMIN_PAGES.entries()) {
+  for (const [index, place] of [...ADMIN_PAGES, 'admin/buckets/home', 'admin/users/carl'].entries()) {
     // All of them by the long run; they share what shows them.
     for (const name of process.env.CLOUDSTORE_TEST_LONG === '1' ? ways : ways.slice(index % 3, (index % 3) + 1)) {
       way = name;

@@ -52,7 +52,6 @@ const UNSHOWN = new Set([
   'Not everybody could be told. {}',
   'The job verify takes a bucket and a key.',
   '{} is {}.',
-  '{} of {}',
 ]);
 
 /** What jobs count. */

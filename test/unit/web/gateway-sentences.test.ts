@@ -55,6 +55,9 @@ describe('what the gateway says, in the language of the page', () => {
     expect(two('$& is away', String)).to.equal('a $&');
     expect(two('{1}$&', String)).to.equal('c');
     expect(two('the store x is near', String)).to.equal(null);
+    const few = sentences({ '{} of {}': '{1} von {2}' });
+    expect(few('2 of 0 MiB', String)).to.equal('2 von 0 MiB');
+    expect(few('The name of a file that nobody knows', String)).to.equal(null);
     expect(two(`${'x'.repeat(3_000)} is away`, String)).to.equal(null);
   });
 });

@@ -1,7 +1,7 @@
 import { Pencil } from 'lucide';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { BucketUsage } from '../../../clients/typescript/index.ts';
+import { useEffect, useState } from 'preact/hooks';
+import type { BucketUsage, Job } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
 import { changeRetention, retentionOf, sayRetention } from '../history/retention.tsx';
 import { ago, bytes, t } from '../i18n/index.ts';
@@ -10,7 +10,7 @@ import { askForm } from '../ui/form.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Show } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
-import { isBusy } from './job-progress.tsx';
+import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 import { whole } from './json.ts';
 import { gigabytes, quotaField, quotaFilesField, sayQuota } from './quota.ts';
 
@@ -39,13 +39,7 @@ export function Limits({ bucket }: { bucket: string }) {
       <Show of={usage} rows={1}>
         {(now) => (
           <Setting name={t('bucket.quota')} edit={() => void quota(now)}>
-            {now === null
-              ? '–'
-              : t('bucket.used', {
-                  count: now.objects,
-                  size: bytes(now.bytes),
-                  most: sayQuota({ quotaBytes: now.quota.bytes, quotaObjects: now.quota.objects }),
-                })}
+            {now === null ? '–' : sayUse(now)}
           </Setting>
         )}
       </Show>
@@ -64,27 +58,36 @@ export function Limits({ bucket }: { bucket: string }) {
   );
 }
 
+function sayUse({ objects, bytes: size, quota }: BucketUsage): string {
+  const values = { count: objects, size: bytes(size) };
+  if (quota.bytes === null && quota.objects === null) return t('bucket.usedFree', values);
+  return t('bucket.used', { ...values, most: sayQuota({ quotaBytes: quota.bytes, quotaObjects: quota.objects }) });
+}
+
 const LOOK_MS = 1_500;
-const LOOKS_MAX = 40;
 
 /** What its contents take after deduplication, as of when that was last counted; and that it can be counted now. */
 function Taken({ physical, reload }: { physical: BucketUsage['physical']; reload: () => void }) {
-  const [busy, setBusy] = useState(false);
-  const gone = useRef(false);
-  useEffect(() => () => void (gone.current = true), []);
+  const [job, setJob] = useState<Job | null>(null);
+  const busy = isBusy(job);
+  useEffect(() => {
+    if (!isBusy(job)) return;
+    const look = async (): Promise<void> => {
+      const now = await client.call('GetJob', { path: { name: job.name } });
+      setJob(now);
+      if (!isBusy(now)) reload();
+    };
+    const timer = setTimeout(() => void look().catch(fail), LOOK_MS);
+    return () => clearTimeout(timer);
+  }, [job]);
   const measure = async (): Promise<void> => {
-    setBusy(true);
     try {
-      let job = await client.call('MeasureUsage', {});
-      for (let looks = 0; isBusy(job) && looks < LOOKS_MAX && !gone.current; looks++) {
-        await new Promise((later) => setTimeout(later, LOOK_MS));
-        job = await client.call('GetJob', { path: { name: job.name } });
-      }
-      reload();
+      const begun = await client.call('MeasureUsage', {});
+      setJob(begun);
+      if (!isBusy(begun)) reload();
     } catch (error) {
       fail(error);
     }
-    setBusy(false);
   };
   return (
     <div class="setting">
@@ -96,11 +99,16 @@ function Taken({ physical, reload }: { physical: BucketUsage['physical']; reload
         {physical !== null && (
           <span class="muted">{physical.current ? t('bucket.exact') : t('bucket.asOf', { time: ago(physical.measured) })}</span>
         )}
+        {busy && <JobProgress job={job} label={t('bucket.taken')} />}
       </div>
       <div class="row">
-        <Button busy={busy} disabled={physical?.current === true} onClick={() => void measure()}>
-          {t('bucket.measure')}
-        </Button>
+        {busy ? (
+          <CancelJob name={job.name} label={t('bucket.taken')} done={() => undefined} />
+        ) : (
+          <Button disabled={physical?.current === true} onClick={() => void measure()}>
+            {t('bucket.measure')}
+          </Button>
+        )}
       </div>
     </div>
   );

@@ -122,7 +122,14 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
       <h3>{name}</h3>
       <div class="setting-value">
         {loaded.error !== null ? (
-          <span class="bad">{said(loaded.error)}</span>
+          <>
+            <span class="bad" role="alert">
+              {said(loaded.error)}
+            </span>{' '}
+            <button type="button" class="link" onClick={loaded.reload}>
+              {t('retry')}
+            </button>
+          </>
         ) : found === null ? (
           '…'
         ) : document === null ? (

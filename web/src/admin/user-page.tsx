@@ -8,6 +8,7 @@ import { href } from '../router.ts';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Section, Show } from '../ui/page.tsx';
+import { said } from '../ui/said.ts';
 
 /** All that a user signs in with and is signed in by, for an admin who takes some of it back. */
 export function UserPage({ name }: { name: string }) {
@@ -36,7 +37,13 @@ export function UserPage({ name }: { name: string }) {
             <Fact name={t('users.quota')}>{quotaBytes === null ? t('unlimited') : bytes(quotaBytes)}</Fact>
             <Fact name={t('users.since')}>{longDate(created)}</Fact>
             <Fact name={t('admin.groups')}>
-              {groups.data === null || groups.data.length === 0 ? '–' : groups.data.map((one) => one.name).join(', ')}
+              {groups.error !== null
+                ? said(groups.error)
+                : groups.data === null
+                  ? '…'
+                  : groups.data.length === 0
+                    ? '–'
+                    : groups.data.map((one) => one.name).join(', ')}
             </Fact>
           </dl>
         )}

@@ -130,6 +130,7 @@ export const consoleDe: Record<keyof typeof consoleEn, Message> = {
   'bucket.shareIt': 'Teilen',
   'bucket.taken': 'Nach der Deduplizierung',
   'bucket.takes': '{own} für sich, {shared} gemeinsam mit anderen Buckets desselben Eigentümers.',
+  'bucket.usedFree': { one: '1 Datei, {size}. Kein Limit.', other: '{count} Dateien, {size}. Kein Limit.' },
   'bucket.used': { one: '1 Datei, {size}. Grenze: {most}.', other: '{count} Dateien, {size}. Grenze: {most}.' },
   'cors.age': 'Gemerkt für Sekunden',
   'cors.expose': 'Kopfzeilen, die Seiten lesen dürfen',

@@ -124,6 +124,7 @@ export const consoleEn = {
   'bucket.shareIt': 'Share',
   'bucket.taken': 'After deduplication',
   'bucket.takes': '{own} of its own, {shared} shared with other buckets of its owner.',
+  'bucket.usedFree': { one: '1 file, {size}. No limit.', other: '{count} files, {size}. No limit.' },
   'bucket.used': { one: '1 file, {size}. Limit: {most}.', other: '{count} files, {size}. Limit: {most}.' },
   'cors.age': 'Remembered for seconds',
   'cors.expose': 'Headers that pages may read',

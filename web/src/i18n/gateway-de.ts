@@ -20,6 +20,7 @@ export const gatewayDe: Record<string, string> = {
   '{} is {}, and store {} belongs here (last seen as {})':
     '{1} ist {2}, und hierher gehört Speicher {3} (zuletzt gesehen als {4})',
   '{} lies on a file system that is read-only': '{1} liegt auf einem Dateisystem, das nur gelesen werden kann',
+  '{} of {}': '{1} von {2}',
   '{} of {} free': '{1} von {2} frei',
   '{} of {} that rows name are there, {} that nothing refers to':
     '{1} von {2}, die die Datenbank nennt, sind da; auf {3} verweist nichts',

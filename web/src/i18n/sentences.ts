@@ -8,6 +8,7 @@ interface Pattern {
 
 /** Longer than any of them: what is not one is not looked through for long. */
 const CHARS_MAX = 2_000;
+const LETTERS_MIN = 4;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /**
@@ -44,5 +45,7 @@ function saidAlways(key: string): number {
 
 function patternOf(key: string): RegExp {
   const parts = key.split('{}').map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  return new RegExp(`^${parts.join('(.*?)')}$`, 's');
+  // Of what is all but nothing itself, only a few words are meant: a number, a size.
+  const hole = key.replaceAll(/\{\}|[^a-z]/gi, '').length < LETTERS_MIN ? '(\\S*(?: \\S*)?)' : '(.*?)';
+  return new RegExp(`^${parts.join(hole)}$`, 's');
 }

@@ -4,7 +4,7 @@ import type { upkeepEn } from './upkeep-en.ts';
 /** Texte dessen, was Besitzer selten tun: Schlüssel, eine Durchsicht von allem, und was ein angehaltenes Gateway braucht. */
 export const upkeepDe: Record<keyof typeof upkeepEn, Message> = {
   'admin.doctor': 'Durchsicht',
-  'admin.keys': 'Schlüssel der Daten',
+  'admin.keys': 'Schlüssel',
   'check.bad': {
     one: '1 Sache ist nicht so, wie Packs sie brauchen.',
     other: '{count} Sachen sind nicht so, wie Packs sie brauchen.',
