@@ -9,7 +9,7 @@ import { askForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Show, Table } from '../ui/page.tsx';
-import { Told } from '../ui/said.ts';
+import { RemovedBuckets, useRemovedBuckets } from './removed-buckets.tsx';
 
 export function BucketsPage() {
   const buckets = useLoad(async () => {
@@ -18,6 +18,7 @@ export function BucketsPage() {
     for (const { name } of list) out.push(await client.call('GetBucket', { path: { bucket: name } }));
     return out;
   }, []);
+  const removed = useRemovedBuckets();
   const reload = async (): Promise<void> => {
     buckets.reload();
     await loadBuckets();
@@ -46,19 +47,14 @@ export function BucketsPage() {
   const remove = async (name: string, objects: number): Promise<void> => {
     const done = await askForm({
       title: t('bucket.remove', { name }),
-      text: t(objects > 0 ? 'bucket.removeAll' : 'bucket.removeText', { count: objects }),
+      text: objects > 0 ? `${t('bucket.removeAll', { count: objects })} ${t('bucket.removeText')}` : t('bucket.removeText'),
       action: t('remove.action'),
-      // Whoever has typed the name has read it.
-      fields: [
-        { name: 'force', label: t('bucket.removeForce'), kind: 'check' as const },
-        { name: 'typed', label: t('bucket.removeTyped', { name }), when: ({ force }: Record<string, string>) => force === 'yes' },
-      ],
-      act: async ({ force, typed }) => {
-        if (force === 'yes' && typed !== name) throw new Told(t('bucket.removeOther'));
-        await client.call('RemoveBucket', { path: { bucket: name }, query: force === 'yes' ? { force: true } : {} });
-      },
+      fields: [{ name: 'force', label: t('bucket.removeForce'), kind: 'check' }],
+      act: ({ force }) => client.call('RemoveBucket', { path: { bucket: name }, query: force === 'yes' ? { force: true } : {} }),
     });
-    if (done !== null) await reload();
+    if (done === null) return;
+    removed.reload();
+    await reload();
   };
   return (
     <Page
@@ -115,6 +111,7 @@ export function BucketsPage() {
           </Table>
         )}
       </Show>
+      <RemovedBuckets of={removed} restored={buckets.reload} />
     </Page>
   );
 }

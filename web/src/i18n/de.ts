@@ -59,6 +59,9 @@ export const de: Catalog = {
   'bucket.new': 'Neuer Bucket',
   'bucket.none': 'Noch kein Bucket',
   'bucket.noneText': 'Ein Bucket enthält Dateien und Ordner; S3-Programme kennen ihn unter seinem Namen.',
+  'bucket.drop': '{name} endgültig entfernen',
+  'bucket.dropAction': 'Endgültig',
+  'bucket.dropText': 'Von dem, was darin war, lässt sich dann nichts mehr zurückholen.',
   'bucket.owner': 'Gehört',
   'bucket.remove': 'Bucket {name} löschen',
   'bucket.removeAll': {
@@ -67,6 +70,13 @@ export const de: Catalog = {
   },
   'bucket.removeForce': 'Mit allem, was darin ist',
   'bucket.removeText': 'Er lässt sich mit allem, was darin war, zurückholen, solange sein Verlauf aufbewahrt wird.',
+  'bucket.removed': 'Entfernte Buckets',
+  'bucket.removedAt': 'Entfernt',
+  'bucket.restore': 'Bucket {name} wiederherstellen',
+  'bucket.restoreAction': 'Wiederherstellen',
+  'bucket.restored': 'Der Bucket {name} ist wieder da',
+  'bucket.restoreText':
+    'Er kommt mit Dateien, Verlauf, Einstellungen, Rechten und Links zurück. Geben Sie ihm einen anderen Namen, wenn seiner vergeben ist.',
   'bucket.rules': '3 bis 63 Kleinbuchstaben, Ziffern, Punkte und Bindestriche.',
   'bucket.versioning': 'Versionierung',
   cancel: 'Abbrechen',

@@ -57,6 +57,9 @@ export const en = {
   'bucket.new': 'New bucket',
   'bucket.none': 'No bucket yet',
   'bucket.noneText': 'A bucket holds files and folders, and S3 tools know it by its name.',
+  'bucket.drop': 'Remove {name} for good',
+  'bucket.dropAction': 'For good',
+  'bucket.dropText': 'Nothing of what was in it can be brought back then.',
   'bucket.owner': 'Belongs to',
   'bucket.remove': 'Delete bucket {name}',
   'bucket.removeAll': {
@@ -65,6 +68,13 @@ export const en = {
   },
   'bucket.removeForce': 'With everything in it',
   'bucket.removeText': 'It can be brought back, with what was in it, as long as its history is kept.',
+  'bucket.removed': 'Removed buckets',
+  'bucket.removedAt': 'Removed',
+  'bucket.restore': 'Restore the bucket {name}',
+  'bucket.restoreAction': 'Restore',
+  'bucket.restored': 'The bucket {name} is there again',
+  'bucket.restoreText':
+    'It comes back with its files, history, settings, rights and links. Give it another name where its own is taken.',
   'bucket.rules': '3 to 63 lower-case letters, digits, dots and hyphens.',
   'bucket.versioning': 'Versioning',
   cancel: 'Cancel',
