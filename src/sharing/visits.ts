@@ -49,6 +49,8 @@ const MAY: Record<LinkMode, readonly Action[]> = {
 interface Under {
   ending: AbortController;
   address: string;
+  /** Of then: who came in by another password is in no longer. */
+  passwordHash: string | null;
 }
 
 /** The strangers' side of links. */
@@ -66,8 +68,9 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
     if (open === undefined) return;
     const record = await store.find(id).catch(() => null);
     const ended = record === null || record.disabled || isOver(record);
-    for (const { ending, address } of open)
-      if (ended || !opensFrom(record, address)) ending.abort(new CloudStoreError('not_found', 'The link was taken back.'));
+    for (const { ending, address, passwordHash } of open)
+      if (ended || !opensFrom(record, address) || isOtherPassword(record, passwordHash))
+        ending.abort(new CloudStoreError('not_found', 'The link was taken back.'));
   }
 
   function isOver({ expires }: LinkRecord): boolean {
@@ -129,7 +132,7 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
       context,
     };
     const ending = new AbortController();
-    const under = { ending, address: context.remoteAddress };
+    const under = { ending, address: context.remoteAddress, passwordHash: record.passwordHash };
     const open = visits.get(id) ?? new Set();
     visits.set(id, open.add(under));
     const keyOf = (path: string): ObjectKey => {
@@ -159,6 +162,11 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
       },
     };
   }
+}
+
+/** One that was taken away lets everybody in. */
+function isOtherPassword({ passwordHash }: LinkRecord, before: string | null): boolean {
+  return passwordHash !== null && passwordHash !== before;
 }
 
 function opensFrom({ networks }: Pick<LinkRecord, 'networks'>, address: string): boolean {

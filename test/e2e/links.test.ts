@@ -202,13 +202,15 @@ describe('share links', function () {
 
   it('end what is being downloaded through them', async () => {
     await put('large.bin', Buffer.alloc(64 << 20, 7));
-    const { token, id } = await link({ key: 'large.bin' });
-    const answer = await slowGet(`/public/${token}/files/`);
-    const broken = new Promise((resolve) => answer.once('close', resolve));
-    await api('DELETE', `/links/${id}`);
-    answer.resume();
-    await broken;
-    expect(answer.complete).to.equal(false);
+    for (const [how, ...end] of [['DELETE'], ['PATCH', { password: 'a new one for others' }]] as [string, object?][]) {
+      const { token, id } = await link({ key: 'large.bin' });
+      const answer = await slowGet(`/public/${token}/files/`);
+      const broken = new Promise((resolve) => answer.once('close', resolve));
+      await api(how, `/links/${id}`, ...end);
+      answer.resume();
+      await broken;
+      expect(answer.complete, how).to.equal(false);
+    }
   });
 
   it('are good for so many downloads, also of a hundred at once, and a download goes on', async () => {
