@@ -44,6 +44,8 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   'aws:principaltype': ({ who }) => (who.principal === null ? 'Anonymous' : 'User'),
   'aws:principalisawsservice': () => 'false',
   'aws:viaawsservice': () => 'false',
+  // There is one.
+  'aws:requestedregion': () => 'us-east-1',
   'aws:resourceaccount': ({ bucket }) => (bucket === null ? undefined : accountOf(bucket.owner)),
   's3:resourceaccount': ({ bucket }) => (bucket === null ? undefined : accountOf(bucket.owner)),
   's3:prefix': ({ action, key }) => (LISTS.has(action) ? key : undefined),
@@ -100,7 +102,6 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   'aws:principalorgpaths': undefined,
   'aws:principalservicename': undefined,
   'aws:principaltag/': undefined,
-  'aws:requestedregion': undefined,
   'aws:requesttag/': undefined,
   'aws:resourceorgid': undefined,
   'aws:resourceorgpaths': undefined,

@@ -59,6 +59,14 @@ suite('conditions of policies', OPERATORS, {
     } as Record<string, [Condition, Headers, Headers]>,
     ([condition, holds, fails]) => decides(condition, holds, fails),
   ),
+  'a region is that of the endpoint': {
+    page: `${IAM}reference_policies_condition-keys.html`,
+    run: async (lab) => {
+      await decides({ StringEquals: { 'aws:RequestedRegion': ['eu-west-1', lab.s3.region] } }, {}, null)(lab);
+      await decides({ StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } }, null, {})(lab);
+      await decides({ StringNotEquals: { 'aws:RequestedRegion': lab.s3.region } }, null, {})(lab);
+    },
+  },
   'times are compared': over(
     {
       DateGreaterThan: [PAST, FUTURE],
