@@ -1,93 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { WebSocket } from 'ws';
 import { createClient } from '../conformance/s3/harness/client.ts';
 import type { TestGateway } from '../support/gateway.ts';
-import { apiOf, openSocket, within } from '../support/identity.ts';
+import { apiOf, appCode, openSocket, within } from '../support/identity.ts';
 import { presign, presignV2, type SigningKeys } from '../support/presign.ts';
 import { type Answer, send } from '../support/requests.ts';
-import { type SlowTransfer, slowly, slowUpload } from '../support/slow-transfers.ts';
+import { slowly, slowUpload } from '../support/slow-transfers.ts';
 import { askSts, keysOf } from '../support/sts.ts';
-
-/** What somebody may hold when they are taken back. */
-const HOLDS = ['socket', 'download', 'upload', 'presigned URL', 'verification kept'] as const;
-type Hold = (typeof HOLDS)[number];
-
-/** What Nextcloud's stream closes with. */
-const PUSH_ENDED = 1008;
-
-/** One thing that runs, or is let in, by a credential; or that it never opens. */
-interface Probe {
-  begin(): Promise<void>;
-  /** That it runs, right before it is taken back. */
-  still?(): void;
-  /** After it was taken back. */
-  over(): Promise<void>;
-}
-
-/** One kind of credential: what it holds, by name, and how it ends. */
-interface Held {
-  cells: Record<Hold, Record<string, Probe>>;
-  takeBack(): Promise<{ status: number }>;
-}
-
-/** So that what never ends is told by its name. */
-const soon = <T>(ended: Promise<T>): Promise<T | string> => Promise.race([ended, sleep(30_000, 'it still runs', { ref: false })]);
-const running = (start: () => SlowTransfer): Probe => {
-  let transfer: SlowTransfer | null = null;
-  let how: string | null = null;
-  return {
-    async begin() {
-      transfer = start();
-      void transfer.outcome.then((outcome) => (how = outcome));
-      await transfer.begun;
-    },
-    still() {
-      expect(how).to.equal(null);
-    },
-    async over() {
-      transfer!.readOn();
-      // Sometimes the answer of what was broken off comes through before the connection ends.
-      expect(await soon(transfer!.outcome)).to.be.oneOf([
-        'broken',
-        'answered 401',
-        'answered 403',
-        'answered 404',
-        'answered 503',
-      ]);
-    },
-  };
-};
-/** Asked twice before, so that whatever is remembered of it is remembered. */
-const asked = (ask: () => Promise<{ status: number }>, refused: readonly number[] = [401, 403]): Probe => ({
-  async begin() {
-    for (let time = 0; time < 2; time++) expect((await ask()).status).to.be.within(200, 299);
-  },
-  async over() {
-    await within(async () => refused.includes((await ask()).status));
-  },
-});
-/** What such a credential opens at no time, so that there is nothing to end. */
-const never = (ask: () => Promise<{ status: number }>): Probe => ({
-  async begin() {
-    expect((await ask()).status).to.be.within(400, 499);
-  },
-  over: async () => undefined,
-});
-const stream = (open: () => Promise<{ closed: Promise<unknown> }>, code: number): Probe => {
-  let socket: { closed: Promise<unknown> } | null = null;
-  return {
-    async begin() {
-      socket = await open();
-    },
-    async over() {
-      const told = await soon(socket!.closed);
-      expect(told).to.equal(code);
-    },
-  };
-};
+import { asked, type Held, HOLDS, never, type Probe, pushStream, running, stream } from './revocation-probes.ts';
 
 /** Each kind of credential, taken back on `one`, with everything that it can hold on `two`. */
 export function describeRevocation(gateways: () => { one: TestGateway; two: TestGateway }): void {
@@ -99,6 +20,7 @@ export function describeRevocation(gateways: () => { one: TestGateway; two: Test
     'share link',
     'temporary key',
     'password',
+    'second factor',
     'disabled user',
     'removed user',
   ] as const;
@@ -216,7 +138,7 @@ async function openRevocation(one: TestGateway, two: TestGateway) {
         Nextcloud: asked(() => send('GET', `${root}/ocs/v2.php/cloud/user`, { headers }), [401]),
         REST: asked(() => there.call('GET', '/me', { user: who.name, password })),
       },
-      push: stream(() => openPush(ws, who.name, password), PUSH_ENDED),
+      push: pushStream(ws, who.name, password),
       ready: () => send('MKCOL', chunks, { headers }),
     };
   };
@@ -399,6 +321,27 @@ async function openRevocation(one: TestGateway, two: TestGateway) {
       const who = await person();
       return { ...(await byPassword(who)), takeBack: () => change(who) };
     },
+    // What came by the bare password ends when that is not enough any more; what logged in stays.
+    'second factor': async () => {
+      const who = await person();
+      const basic = basicCells(who, who.password);
+      await basic.ready();
+      return {
+        cells: {
+          socket: { '/push/ws': basic.push },
+          download: basic.download,
+          upload: basic.upload,
+          'presigned URL': noUrl(who, who.password),
+          'verification kept': basic.kept,
+        },
+        async takeBack() {
+          const { json } = await here.call('POST', '/me/totp', who.self);
+          const on = await here.call('POST', '/me/totp/confirm', who.self, { code: appCode(json.secret) });
+          expect((await there.call('GET', '/me', who.self)).status).to.equal(200);
+          return on;
+        },
+      };
+    },
     'disabled user': async () => {
       const who = await person();
       return {
@@ -461,16 +404,4 @@ async function openRevocation(one: TestGateway, two: TestGateway) {
       return found;
     },
   };
-}
-
-/** Nextcloud's stream: a name and a password, as texts. */
-async function openPush(ws: string, name: string, password: string): Promise<{ closed: Promise<unknown> }> {
-  const socket = new WebSocket(`${ws}/push/ws`);
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  const told = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))));
-  socket.send(name);
-  socket.send(password);
-  expect(await told).to.equal('authenticated');
-  return { closed };
 }
