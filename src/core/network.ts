@@ -3,13 +3,9 @@ import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 /** An IPv4 address, or the /64 that one customer of an IPv6 provider has; IPv4 in IPv6 is the former. What is no address stays as it is. */
 export function networkOf(remoteAddress: string): string {
   const address = plainAddress(remoteAddress);
-  if (isIPv4(address) || !isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  const groups = [...front, ...Array<string>(missing).fill('0'), ...back].slice(0, 4);
-  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+  if (!isIPv6(address)) return address;
+  const groups = groupsOf(address).slice(0, 4);
+  return `${groups.map((group) => group.toString(16)).join(':')}::/64`;
 }
 
 /** `10.0.0.0/8`, `2001:db8::/32`, or a single address. */
@@ -35,7 +31,23 @@ export function compileNetworks(networks: readonly string[]): (remoteAddress: st
   };
 }
 
+/** Without a zone, and IPv4 in IPv6 as the former, however it is written. */
 function plainAddress(remoteAddress: string): string {
   const address = remoteAddress.replace(/%.*$/, '').toLowerCase();
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1] ?? address;
+  if (!isIPv6(address)) return address;
+  const groups = groupsOf(address);
+  const [high = 0, low = 0] = groups.slice(6);
+  const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+  return mapped ? [high >> 8, high & 255, low >> 8, low & 255].join('.') : address;
+}
+
+/** The eight numbers of an IPv6 address; its end may be written as IPv4. */
+function groupsOf(address: string): number[] {
+  const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const [front = [], back = []] = hex.split('::').map((half) => (half === '' ? [] : half.split(':')));
+  const missing = Math.max(0, 8 - front.length - back.length);
+  return [...front, ...Array<string>(missing).fill('0'), ...back].map((group) => Number.parseInt(group, 16));
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { compileNetworks, isCidr } from '#core/network';
+import { compileNetworks, isCidr, networkOf } from '#core/network';
 
 describe('networks of a credential', () => {
   it('are addresses and CIDR, and nothing else', () => {
@@ -27,5 +27,26 @@ describe('networks of a credential', () => {
     for (const outside of ['11.0.0.1', '192.0.2.8', '::ffff:11.0.0.1', '2001:db9::1', '::1', '', 'unknown', '10.1.2.3.evil']) {
       expect(within(outside), outside).to.equal(false);
     }
+  });
+});
+
+describe('the network of an address', () => {
+  it('is an IPv4 address, however it is written, or the /64 of an IPv6 one', () => {
+    const networks = {
+      '192.0.2.1': '192.0.2.1',
+      '::ffff:192.0.2.1': '192.0.2.1',
+      '::ffff:c000:201': '192.0.2.1',
+      '::FFFF:C000:0201': '192.0.2.1',
+      '0:0:0:0:0:ffff:c000:201': '192.0.2.1',
+      '0000:0000:0000:0000:0000:ffff:192.0.2.1': '192.0.2.1',
+      '2001:db8:1:2::1': '2001:db8:1:2::/64',
+      '2001:0DB8:0001:0002:ffff::9': '2001:db8:1:2::/64',
+      '2001:db8::1': '2001:db8:0:0::/64',
+      '64:ff9b::192.0.2.1': '64:ff9b:0:0::/64',
+      'fe80::1%eth0': 'fe80:0:0:0::/64',
+      '::1': '0:0:0:0::/64',
+      unknown: 'unknown',
+    };
+    for (const [address, network] of Object.entries(networks)) expect(networkOf(address), address).to.equal(network);
   });
 });
