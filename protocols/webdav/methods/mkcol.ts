@@ -54,7 +54,7 @@ async function readPlan(x: Exchange): Promise<PatchPlan | null> {
   ) {
     throw new DavError(403, 'Only plain collections are made here.', { condition: 'valid-resourcetype' });
   }
-  return planPatch(body, 'directory', ['resourcetype']);
+  return planPatch(body, 'directory', { without: ['resourcetype'] });
 }
 
 async function makeBucket(x: Exchange, place: Place, properties: Record<string, string>): Promise<DirectoryInfo> {

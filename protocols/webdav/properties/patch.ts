@@ -1,5 +1,6 @@
 import type { EntryInfo } from '#core/object';
 import type { XmlElement } from '#http/xml';
+import { OWNCLOUD } from '../owncloud.ts';
 import { DAV, isDav, languageOf, serialize } from '../xml-element.ts';
 import { liveProperty, type PropertyName, storedName } from './table.ts';
 
@@ -23,8 +24,13 @@ export interface PatchPlan {
  * since the epoch) or as `DAV:getlastmodified` (an HTTP date); both become its mtime and are stored nowhere else. What Windows says of it is stored too,
  * as whatever it asks for again.
  * @param without properties of `DAV:` that the caller has read itself
+ * @param checksums what is stored of the file's bytes
  */
-export function planPatch(update: XmlElement, kind: EntryInfo['kind'], without: readonly string[] = []): PatchPlan {
+export function planPatch(
+  update: XmlElement,
+  kind: EntryInfo['kind'],
+  { without = [], checksums }: { without?: readonly string[]; checksums?: string | undefined } = {},
+): PatchPlan {
   const plan: PatchPlan = { steps: [], possible: true, properties: {} };
   for (const action of update.children) {
     if (!isDav(action, 'set') && !isDav(action, 'remove')) continue;
@@ -33,7 +39,8 @@ export function planPatch(update: XmlElement, kind: EntryInfo['kind'], without: 
       const language = languageOf(prop) ?? languageOf(action) ?? languageOf(update);
       for (const element of prop.children) {
         if (element.namespace === DAV && without.includes(element.name)) continue;
-        addStep(plan, element, action.name === 'set', kind, language);
+        if (isChecksums(element)) plan.steps.push(checksumsStep(element, action.name === 'set', checksums));
+        else addStep(plan, element, action.name === 'set', kind, language);
       }
     }
   }
@@ -61,6 +68,22 @@ function addStep(
   const refusal = isOfAccess(name) || (live !== undefined && !live.settable) ? 403 : null;
   plan.steps.push({ name, refusal });
   if (refusal === null) plan.properties[storedName(name)] = set ? serialize(element, language) : null;
+}
+
+function isChecksums({ namespace, name }: PropertyName): boolean {
+  return namespace === OWNCLOUD && name === 'checksums';
+}
+
+/** rclone says them again with a file's time, as ownCloud forgets them then (its backend/webdav/webdav.go, SetModTime). We do not: what is so already may be said. */
+function checksumsStep(element: XmlElement, set: boolean, stored: string | undefined): PatchStep {
+  const said = innerText(element).trim().toLowerCase();
+  const refusal = !set ? 403 : said !== '' && said === stored?.toLowerCase() ? null : 409;
+  return { name: { namespace: element.namespace, name: element.name }, refusal };
+}
+
+/** The text of an element that holds one other with a text, or a text. */
+function innerText({ children: [inner], text }: XmlElement): string {
+  return inner?.text ?? text;
 }
 
 /** The drive of Windows copies a file, and then tells the times that it had; it shows `getlastmodified`. */

@@ -253,8 +253,9 @@ function itServes(server: () => ServedDoor): void {
     expect((await send('DELETE', `${home}/kde2`, agent)).status).to.equal(204);
   });
 
-  // Reconstructed.
-  it('Cyberduck: lists with allprop-like names, goes on with a download by its ETag, and uploads under Expect', async () => {
+  // iterate-ch/cyberduck, webdav/src/main/java/ch/cyberduck/core/dav: DAVWriteFeature (Expect; an upload that is gone on with is a PUT with Content-Range) and DAVReadFeature (Translate, Range,
+  // identity). The names that it lists by, and If-Range, are reconstructed.
+  it('Cyberduck: lists with allprop-like names, goes on with downloads and uploads, and uploads under Expect', async () => {
     const agent = { 'user-agent': 'Cyberduck/9.1.0.42161 (Mac OS X/15.0) (aarch64)' };
     const path = `${home}/duck.bin`;
     const body = 'abcdefghij';
@@ -266,10 +267,16 @@ function itServes(server: () => ServedDoor): void {
     expect(listed).to.include(`${home}/duck.bin`).and.include('<d:getcontentlength>10<');
     const head = await send('HEAD', path, agent);
     expect(head.headers).to.include({ 'accept-ranges': 'bytes', 'content-length': '10' });
-    const rest = await send('GET', path, { ...agent, range: 'bytes=4-', 'if-range': String(head.headers.etag) });
+    const identity = { ...agent, translate: 'f', range: 'bytes=4-', 'accept-encoding': 'identity' };
+    expect((await send('GET', path, identity)).body).to.equal('efghij');
+    const more = { ...agent, expect: '100-continue', 'content-range': 'bytes 10-12/13' };
+    expect((await send('PUT', path, more, 'klm')).status, 'goes on where it broke off').to.equal(204);
+    expect((await send('GET', path)).body).to.equal('abcdefghijklm');
+    const whole = await send('PUT', path, agent, body);
+    const rest = await send('GET', path, { ...agent, range: 'bytes=4-', 'if-range': String(whole.headers.etag) });
     expect([rest.status, rest.headers['content-range'], rest.body]).to.deep.equal([206, 'bytes 4-9/10', 'efghij']);
     await send('PUT', path, agent, 'ABCDEFGHIJ');
-    const anew = await send('GET', path, { ...agent, range: 'bytes=4-', 'if-range': String(head.headers.etag) });
+    const anew = await send('GET', path, { ...agent, range: 'bytes=4-', 'if-range': String(whole.headers.etag) });
     expect([anew.status, anew.body], 'of another version, all of it').to.deep.equal([200, 'ABCDEFGHIJ']);
   });
 
@@ -299,7 +306,8 @@ function itServes(server: () => ServedDoor): void {
     expect((await send('PUT', moved, agent, 'free')).status, 'no lock went along').to.equal(204);
   });
 
-  // Reconstructed from what its real run in test/e2e/clients-webdav.test.ts needs.
+  // rclone/rclone, backend/webdav/webdav.go: _mkdir (405: it is there), copyOrMove (X-OC-Mtime on COPY and MOVE), SetModTime (owncloudPropset, with the checksums again where it knows them), Open (GET with a
+  // Depth), About, DirMove (both with a slash). What it lists by is reconstructed; its real run is in test/e2e/clients-webdav.test.ts.
   it('rclone (vendors other, owncloud, nextcloud): sets times as it can, asks for checksums, and copies on the server', async () => {
     const agent = { 'user-agent': 'rclone/v1.68.2' };
     const path = `${home}/rclone.txt`;
@@ -319,6 +327,18 @@ function itServes(server: () => ServedDoor): void {
       '<?xml version="1.0"?><d:propertyupdate xmlns:d="DAV:" xmlns:s="SAR:"><d:set><d:prop><d:lastmodified>1600000000</d:lastmodified></d:prop></d:set></d:propertyupdate>';
     expect((await send('PROPPATCH', path, agent, touch)).status, 'as newer ones set a time').to.equal(207);
     expect((await send('HEAD', path, agent)).headers['last-modified']).to.equal('Sun, 13 Sep 2020 12:26:40 GMT');
+    const again = (sum: string): string =>
+      `<?xml version="1.0" encoding="utf-8" ?><D:propertyupdate xmlns:D="DAV:" xmlns:oc="http://owncloud.org/ns"><D:set><D:prop><lastmodified xmlns="DAV:">1500000001</lastmodified><oc:checksums><oc:checksum>SHA1:${sum}</oc:checksum></oc:checksums></D:prop></D:set></D:propertyupdate>`;
+    expect((await send('PROPPATCH', path, agent, again(sha1('bytes')))).body, 'with what is so already').to.match(
+      /lastmodified\/>.*checksums .*200 OK/,
+    );
+    expect((await send('HEAD', path, agent)).headers['last-modified']).to.equal('Fri, 14 Jul 2017 02:40:01 GMT');
+    expect((await send('PROPPATCH', path, agent, again(sha1('other')))).body)
+      .to.include('409 Conflict')
+      .and.include('424');
+    const sums = (await send('PROPFIND', path, { ...agent, depth: '0' }, look('<oc:checksums/>'))).body;
+    expect(sums, 'they are kept').to.include(`SHA1:${sha1('bytes')}`);
+    expect((await send('GET', path, { ...agent, depth: '0' })).body).to.equal('bytes');
     const to = { ...agent, destination: `http://${server().host}:${server().port}${home}/copied.txt`, overwrite: 'F' };
     expect((await send('COPY', path, { ...to, 'x-oc-mtime': '1600000000' })).status).to.equal(201);
     expect((await send('MKCOL', `${home}/rclone/`, agent)).status).to.equal(201);
