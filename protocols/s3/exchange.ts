@@ -13,7 +13,7 @@ import type { Webhooks } from '#contracts/webhooks';
 import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
-import type { Who } from '#core/principal';
+import type { PrincipalId, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
 import type { AccessLog } from './access-log.ts';
 import { canonicalId } from './acl.ts';
@@ -78,9 +78,13 @@ export async function addressOf(x: Exchange): Promise<{ bucket: Bucket; at: Addr
   return { bucket, at: { bucket: bucket.id, key: x.target.key ?? '' } };
 }
 
-/** Whose the bucket is. The name is told to the owner alone. */
+/** Whose the bucket is. */
 export function ownerOf(x: Exchange, bucket: Bucket): { ID: string; DisplayName?: string } {
-  const ID = canonicalId(bucket.owner);
-  const { principal } = x.who;
-  return principal?.id === bucket.owner ? { ID, DisplayName: principal.name } : { ID };
+  return personOf(x, bucket.owner);
+}
+
+/** A name is told to whoever bears it alone. */
+export function personOf({ who: { principal } }: Exchange, id: PrincipalId): { ID: string; DisplayName?: string } {
+  const ID = canonicalId(id);
+  return principal?.id === id ? { ID, DisplayName: principal.name } : { ID };
 }

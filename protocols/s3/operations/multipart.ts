@@ -30,7 +30,7 @@ import {
   sealUpload,
 } from '../customer-key.ts';
 import { S3Error } from '../errors.ts';
-import { addressOf, bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
+import { addressOf, bucketOf, type Exchange, type Handler, ownerOf, personOf } from '../exchange.ts';
 import { lockOption } from '../object-lock.ts';
 import { type Upload as Body, openUpload, PUT_BYTES_MAX } from '../payload.ts';
 import { readAttributes, shownVersion } from '../representation.ts';
@@ -260,7 +260,7 @@ export const listParts: Handler<ListPartsCommandInput> = async (x, input) => {
       Size: part.size,
       ...(algorithm === undefined ? {} : partChecksums(part, [algorithm])),
     })),
-    Initiator: ownerOf(x, bucket),
+    Initiator: personOf(x, upload.principal),
     Owner: ownerOf(x, bucket),
     StorageClass: upload.attributes.extra?.['s3.storageClass'] ?? 'STANDARD',
     ChecksumAlgorithm: upload.checksum?.algorithm.toUpperCase(),
@@ -313,7 +313,7 @@ export const listMultipartUploads: Handler<ListMultipartUploadsCommandInput> = a
       Initiated: new Date(upload.created),
       StorageClass: upload.attributes.extra?.['s3.storageClass'] ?? 'STANDARD',
       Owner: ownerOf(x, bucket),
-      Initiator: ownerOf(x, bucket),
+      Initiator: personOf(x, upload.principal),
       ChecksumAlgorithm: upload.checksum?.algorithm.toUpperCase(),
       ChecksumType: upload.checksum?.type,
     })),

@@ -54,6 +54,24 @@ suite('ListParts', api('ListParts'), {
       ]);
     },
   },
+  'the initiator is who began it, the owner whose the bucket is': async (lab) => {
+    const other = lab.otherAccount();
+    const idOf = async (s3: typeof lab.s3) => (await s3.send('GET', '/')).xml().child('Owner')?.value('ID') ?? '';
+    const [mine, theirs] = [await idOf(lab.s3), await idOf(other)];
+    const bucket = await lab.newBucket();
+    const Statement = [
+      { Effect: 'Allow', Principal: { CanonicalUser: theirs }, Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/*` },
+    ];
+    const body = JSON.stringify({ Version: '2012-10-17', Statement });
+    expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'policy=', body }), 204);
+    const begun = expectStatus(await other.send('POST', `/${bucket}/a`, { query: 'uploads' }), 200);
+    const query = { uploadId: begun.xml().value('UploadId') };
+    const parts = expectStatus(await lab.s3.send('GET', `/${bucket}/a`, { query }), 200).xml();
+    const uploads = expectStatus(await lab.s3.send('GET', `/${bucket}`, { query: 'uploads=' }), 200).xml();
+    for (const shown of [parts, uploads.child('Upload')])
+      expect([shown?.child('Initiator')?.value('ID'), shown?.child('Owner')?.value('ID')]).to.deep.equal([theirs, mine]);
+    expectStatus(await lab.s3.send('DELETE', `/${bucket}/a`, { query }), 204);
+  },
   'pages go through all of them once': over({ 1: 1, 2: 2, 5: 5 }, (size) => async (lab) => {
     const upload = await begin(lab);
     for (const number of [1, 2, 4, 9]) await upload.part(number, TAIL);
