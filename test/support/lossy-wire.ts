@@ -11,14 +11,16 @@ export type Passage =
   /** The database does it, and the connection breaks before the client has the answer. */
   | 'answer lost'
   /** The connection breaks for the client, and the database gets the message when `release` is called. */
-  | 'late';
+  | 'late'
+  /** It and what follows on its connection waits until `release` is called. */
+  | 'held';
 
 /** A wire to the database that breaks when it is told to. */
 export interface LossyWire {
   connection: { url: string };
   /** Asked for each message of a client; several statements may be one. Everything goes through without it. */
   passage: ((message: Buffer) => Passage) | null;
-  /** What is late arrives; resolves when the database has done it. */
+  /** What is late or held arrives; resolves when the database has done what was late. */
   release(): Promise<void>;
   /** Of what is open nothing comes through any more, and nobody is told. What is opened later is as before. */
   fallSilent(): void;
@@ -29,10 +31,13 @@ export async function lossyWire(to: Connection): Promise<LossyWire> {
   const { upstream, user, password, database } = endOf(to);
   const open = new Set<Socket>();
   const late: { server: Socket; message: Buffer }[] = [];
+  const held = new Map<Socket, Buffer[]>();
   const wire: LossyWire = {
     connection: { url: '' },
     passage: null,
     async release() {
+      for (const [server, messages] of held) for (const message of messages) server.write(message);
+      held.clear();
       for (const { server, message } of late.splice(0)) {
         server.write(message);
         await once(server, 'data');
@@ -59,9 +64,18 @@ export async function lossyWire(to: Connection): Promise<LossyWire> {
     let deaf = false;
     client.on('data', (message: Buffer) => {
       if (deaf) return;
+      const waiting = held.get(server);
+      if (waiting !== undefined) {
+        waiting.push(message);
+        return;
+      }
       const passage = wire.passage?.(message) ?? 'through';
       if (passage === 'through') {
         server.write(message);
+        return;
+      }
+      if (passage === 'held') {
+        held.set(server, [message]);
         return;
       }
       deaf = true;

@@ -38,6 +38,7 @@ const BATCH_MAX = 512;
 /** Codes that the database gives for one row. */
 const BLAMED: ReadonlySet<string> = new Set(['invalid_argument', 'object_locked']);
 const ATTEMPTS_MAX = 12;
+const HELD_MS_MAX = 20;
 const BLOCK = 4096;
 /** After a swap was lost, this many batches take the heads' locks first: another gateway is busy in the same buckets. */
 const PESSIMISTIC_BATCHES = 16;
@@ -64,6 +65,9 @@ export function createCommitter(options: CommitterOptions): Committer {
   let pessimistic = 0;
   let blockEnd = 0;
   let nextId = 1;
+  /** Verdicts that may leave: what they say is durable, and `changed` was told. */
+  const decided: (() => void)[] = [];
+  let holding: NodeJS.Timeout | null = null;
   /** The rest of an older block, when a bigger reservation came. */
   const ids = {
     async reserve(count: number) {
@@ -88,8 +92,20 @@ export function createCommitter(options: CommitterOptions): Committer {
       } catch (error) {
         for (const one of batch) one.reject(error);
       }
+      if (waiting.length === 0) release();
+      else holding ??= setTimeout(release, HELD_MS_MAX);
     }
     running = null;
+  }
+
+  /**
+   * While more waits, verdicts leave when the next batch is on its way: what they set off, their answers and the clients' next requests, takes this
+   * thread longer than the database needs to read that batch, which would wait for it. Not for long, where the database lets us wait.
+   */
+  function release(): void {
+    if (holding !== null) clearTimeout(holding);
+    holding = null;
+    for (const tell of decided.splice(0)) tell();
   }
 
   /** In order of arrival; a key of which an intent names a version takes part once only. */
@@ -119,9 +135,9 @@ export function createCommitter(options: CommitterOptions): Committer {
       const deferred: Pending[] = [];
       batch.forEach((one, index) => {
         const outcome = outcomes[index]!;
-        if (outcome.kind === 'refused') one.reject(outcome.error);
+        if (outcome.kind === 'refused') decided.push(() => one.reject(outcome.error));
         else if (outcome.kind === 'defer') deferred.push(one);
-        else one.resolve(outcome);
+        else decided.push(() => one.resolve(outcome));
       });
       waiting = [...deferred, ...waiting];
     } catch (error) {
@@ -153,6 +169,7 @@ export function createCommitter(options: CommitterOptions): Committer {
         }
         return finish(attempt);
       } catch (error) {
+        release();
         if (attempt.plan !== null) options.changed(attempt.plan, undefined);
         const state = sqlState(error);
         if (state === 'CS002' || state === 'CS004') throw error;
@@ -193,9 +210,10 @@ export function createCommitter(options: CommitterOptions): Committer {
     attempt.outcomes = outcomes;
     attempt.state = state;
     const [first] = plan.journal;
-    if (!first) return;
+    if (!first) return release();
     attempt.first = { bucket: first.b, seq: first.q };
     attempt.plan = plan;
+    setImmediate(release); // when the statement has been sent
     await applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now });
   }
 

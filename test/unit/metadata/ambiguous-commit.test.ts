@@ -104,6 +104,23 @@ describe(`commits over a wire that breaks (seed ${SEED})`, function () {
     await expectOnce([intent.versionId]);
   });
 
+  it('says what is done though the database lets the next batch wait', async () => {
+    const second = putIntent(bucket, 'b');
+    let next: Promise<unknown> | null = null;
+    wire.passage = (message) => {
+      if (next !== null && message.includes('commit-read')) return 'held';
+      if (isApply(message)) next = metadata.store.commit(second);
+      return 'through';
+    };
+    const first = putIntent(bucket, 'a');
+    await metadata.store.commit(first);
+    await expectOnce([first.versionId]);
+    wire.passage = null;
+    await wire.release();
+    await next;
+    await expectOnce([first.versionId, second.versionId]);
+  });
+
   it('does everything once, wherever the wire breaks under concurrent changes', async () => {
     const dice = diceOf(SEED);
     const versions: string[] = [];
