@@ -18,10 +18,14 @@ const STORED_TYPES =
 const STORED_NAMES =
   /\.(jpe?g|png|gif|webp|avif|heic|mp[34]|m4[av]|mov|mkv|webm|og[gv]|opus|flac|zip|gz|tgz|7z|rar|zst|xz|bz2|br|pdf|docx|xlsx|pptx|od[tsp]|epub|jar|apk)$/i;
 
-/** A folder must not be out of reach for one file in it that only its client can read (S3's SSE-C): a note says what is missing. */
+/**
+ * A folder must not be out of reach for one file in it that only its client can read (S3's SSE-C), or that a rule keeps from the caller: a note says what is
+ * missing.
+ */
 const SEALED_TEXT = 'This file lies under a key that only its owner has, and is read by S3 with that key.';
-const SEALED_NAME = ' (not in this archive).txt';
+const MISSING_NAME = ' (not in this archive).txt';
 const SEALED_NOTE = Buffer.from(`${SEALED_TEXT}\n`);
+const DENIED_NOTE = Buffer.from('The rules of the bucket do not let you read this file.\n');
 
 interface ZipItem {
   /** In the archive; a folder's ends in `/`. */
@@ -103,14 +107,15 @@ export async function sendZip(
 async function gather(x: Exchange, asked: readonly { bucket: string; key: string }[], store: boolean): Promise<ZipItem[]> {
   const names = createZipNames();
   const items: ZipItem[] = [];
-  const add = (path: string, at: Address, info: ObjectInfo | null): void => {
+  const add = (path: string, at: Address, info: ObjectInfo | null, denied = false): void => {
     if (items.length >= ZIP_ENTRIES_MAX) {
       throw new CloudStoreError('too_large', `An archive holds at most ${ZIP_ENTRIES_MAX} entries.`);
     }
-    const note = info?.attributes.customerKey === undefined ? undefined : SEALED_NOTE;
+    const sealed = info?.attributes.customerKey === undefined ? undefined : SEALED_NOTE;
+    const note = denied ? DENIED_NOTE : sealed;
     items.push({
       ...(note === undefined ? {} : { note }),
-      name: names.take(note === undefined ? path : `${path}${SEALED_NAME}`),
+      name: names.take(note === undefined ? path : `${path}${MISSING_NAME}`),
       at,
       size: info?.size ?? 0,
       mtime: info?.mtime ?? x.deps.clock.now(),
@@ -140,7 +145,9 @@ async function gather(x: Exchange, asked: readonly { bucket: string; key: string
         if (entry.kind !== 'object') continue;
         const { info } = entry;
         if (info.key === root && root === '') continue;
-        add(info.key.slice(cut), { bucket: bucket.id, key: info.key }, info.key.endsWith('/') ? null : info);
+        const isFile = !info.key.endsWith('/');
+        const denied = isFile && !(await x.deps.authorizer.decide(x.who, 'read', bucket, info.key)).allowed;
+        add(info.key.slice(cut), { bucket: bucket.id, key: info.key }, isFile ? info : null, denied);
       }
       if (page.next === null) break;
       after = page.next;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteBucketPolicyCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import sharp from 'sharp';
 import { ApiError, type Client, createClient, type Entry } from '../../clients/typescript/index.ts';
@@ -149,6 +149,12 @@ describe('a drive over REST', function () {
     });
   });
 
+  const s3Client = () =>
+    new S3Client({
+      ...{ endpoint: gateway.s3Url, region: 'us-east-1', forcePathStyle: true },
+      credentials: { accessKeyId: gateway.accessKeyId, secretAccessKey: gateway.secretAccessKey },
+    });
+
   describe('an archive', () => {
     it('holds files and folders, with names that are safe everywhere', async () => {
       await put('zip/Ä ö 日本.txt', 'text '.repeat(1000));
@@ -177,10 +183,7 @@ describe('a drive over REST', function () {
       expect([named('zip/Ä ö 日本.txt').method, named('zip/photo.jpg').method]).to.deep.equal([8, 0]);
     });
     it('of a folder says in place of a file that only its client can read that it is not there; by itself such a file is refused', async () => {
-      const s3 = new S3Client({
-        ...{ endpoint: gateway.s3Url, region: 'us-east-1', forcePathStyle: true },
-        credentials: { accessKeyId: gateway.accessKeyId, secretAccessKey: gateway.secretAccessKey },
-      });
+      const s3 = s3Client();
       const sealed = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: Buffer.alloc(32, 7).toString('base64') };
       await s3.send(new PutObjectCommand({ Bucket: 'drive', Key: 'kept/secret.txt', Body: 'for one client', ...sealed }));
       s3.destroy();
@@ -193,6 +196,32 @@ describe('a drive over REST', function () {
       expect(text.get('kept/secret.txt (not in this archive).txt')).to.contain('under a key that only its owner has');
       const alone = admin.fetch('Zip', { body: { items: [{ bucket: 'drive', key: 'kept/secret.txt' }] } });
       expect(await refusal(alone)).to.deep.equal({ status: 403, code: 'customer_key_needed' });
+    });
+
+    it('of a folder says in place of a file that a rule keeps from the caller that it is not there', async () => {
+      await put('ruled/open.txt', 'for all');
+      await put('ruled/secret.txt', 'for nobody');
+      const s3 = s3Client();
+      const Statement = {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:GetObject',
+        Resource: 'arn:aws:s3:::drive/ruled/secret.txt',
+      };
+      await s3.send(
+        new PutBucketPolicyCommand({ Bucket: 'drive', Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
+      );
+      try {
+        const response = await admin.fetch('Zip', { body: { items: [{ bucket: 'drive', key: 'ruled/' }] } });
+        const text = unzip(Buffer.from(await response.arrayBuffer())).map(({ name, bytes }) => `${name}: ${bytes}`);
+        expect(text).to.have.members([
+          'ruled/open.txt: for all',
+          'ruled/secret.txt (not in this archive).txt: The rules of the bucket do not let you read this file.\n',
+        ]);
+      } finally {
+        await s3.send(new DeleteBucketPolicyCommand({ Bucket: 'drive' }));
+        s3.destroy();
+      }
     });
 
     it('of stored entries tells its length, and is prepared for a browser to open', async () => {
