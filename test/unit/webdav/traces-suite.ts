@@ -280,7 +280,8 @@ function itServes(server: () => ServedDoor): void {
     expect([anew.status, anew.body], 'of another version, all of it').to.deep.equal([200, 'ABCDEFGHIJ']);
   });
 
-  // Reconstructed from what its real run in test/e2e/clients-webdav.test.ts needs.
+  // notroj/cadaver, src/commands.c: execute_lock (Depth 0 for what is no collection), propop (a property by PROPPATCH). The headers are neon's and the list of properties cadaver's as its real run in
+  // test/e2e/clients-webdav.test.ts sends them; their order is reconstructed.
   it('cadaver: looks, locks, sets a property under its lock, moves, and lets go', async () => {
     const agent = { 'user-agent': 'cadaver/0.24 neon/0.33.0' };
     const path = `${home}/cadaver.txt`;
