@@ -22,8 +22,8 @@ export interface KeptListing {
 }
 
 /** @param bytesMax of small listings, of which each answer gets a copy, and of larger ones, which are sent from where they lie and so in buffers of their own */
-export function createListingCache(bytesMax: { small: number; large: number }): ListingCache {
-  const small = createListingRing(bytesMax.small);
+export function createListingCache(bytesMax: { small: number; smallEach: number; large: number }): ListingCache {
+  const small = createListingRing(bytesMax.small, bytesMax.smallEach);
   const large = new Map<string, { listing: KeptListing; bytes: number }>();
   const largestBytes = bytesMax.large >> 1;
   let held = 0;

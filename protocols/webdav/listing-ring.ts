@@ -25,12 +25,12 @@ interface Kept {
 /** What a name and its place take beside the bytes. */
 const PLACE_BYTES = 200;
 
-export function createListingRing(bytesMax: number): ListingRing {
+/** @param listingBytesMax at most `bytesMax` */
+export function createListingRing(bytesMax: number, listingBytesMax: number): ListingRing {
   /** In the order in which they were written, which is that of the ring from the head on. */
   const kept = new Map<string, Kept>();
   let ring: Buffer | null = null;
   let head = 0;
-  const listingBytesMax = bytesMax >> 3;
 
   /** From the head on, if need be from the beginning. */
   function clear(bytes: number): void {

@@ -2,10 +2,9 @@ import { expect } from 'chai';
 import { createListingCache } from '#protocols/webdav/listing-cache';
 import { quickDice, SEED } from '../../support/random.ts';
 
-/** One takes an eighth of it. */
 const SMALL_BYTES_MAX = 8_000;
 const LARGE_BYTES_MAX = 20_000;
-const fresh = () => createListingCache({ small: SMALL_BYTES_MAX, large: LARGE_BYTES_MAX });
+const fresh = () => createListingCache({ small: SMALL_BYTES_MAX, smallEach: SMALL_BYTES_MAX / 8, large: LARGE_BYTES_MAX });
 
 describe('WebDAV: listings that are kept', () => {
   it(`come back as they were, or not at all, however often they are written over (CLOUDSTORE_TEST_SEED=${SEED})`, () => {
