@@ -19,29 +19,37 @@ export interface Reading<Info> {
   end(): void;
 }
 
-export function createCurrentCache<Info>(entriesMax: number): CurrentCache<Info> {
-  const entries = new Map<string, Info | null>();
+/** @param bytesMax as `weightOf` counts: who writes decides how much metadata and how many parts an object has */
+export function createCurrentCache<Info>({ entriesMax, bytesMax }: { entriesMax: number; bytesMax: number }): CurrentCache<Info> {
+  const entries = new Map<string, { info: Info | null; bytes: number }>();
   const readings = new Set<{ stale: Set<string>; all: boolean }>();
+  let bytes = 0;
 
-  function put(key: string, info: Info | null): void {
+  function drop(key: string): void {
+    bytes -= entries.get(key)?.bytes ?? 0;
     entries.delete(key);
-    entries.set(key, info);
-    if (entries.size <= entriesMax) return;
-    const oldest = entries.keys().next();
-    if (!oldest.done) entries.delete(oldest.value);
+  }
+  function put(key: string, info: Info | null): void {
+    drop(key);
+    const weight = key.length + weightOf(info);
+    entries.set(key, { info, bytes: weight });
+    bytes += weight;
+    for (const oldest of entries.keys()) {
+      if (entries.size <= entriesMax && bytes <= bytesMax) return;
+      drop(oldest);
+    }
   }
   return {
-    get: (at) => entries.get(cacheKey(at)),
+    get: (at) => entries.get(cacheKey(at))?.info,
     changed(at, info) {
       const key = cacheKey(at);
       for (const reading of readings) reading.stale.add(key);
-      if (info === undefined) entries.delete(key);
+      if (info === undefined) drop(key);
       else put(key, info);
     },
     forget(bucket) {
       for (const reading of readings) reading.all = true;
-      if (bucket === null) entries.clear();
-      else for (const key of entries.keys()) if (key.startsWith(`${bucket}\0`)) entries.delete(key);
+      for (const key of entries.keys()) if (bucket === null || key.startsWith(`${bucket}\0`)) drop(key);
     },
     reading() {
       const own = { stale: new Set<string>(), all: false };
@@ -60,4 +68,12 @@ export function createCurrentCache<Info>(entriesMax: number): CurrentCache<Info>
 /** No key holds a NUL. */
 export function cacheKey(at: Address): string {
   return `${at.bucket}\0${at.key}`;
+}
+
+/** About what a value takes of the heap, in bytes. */
+function weightOf(value: unknown): number {
+  if (typeof value === 'string') return 16 + value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  if (value instanceof Uint8Array) return 100 + value.length;
+  return Object.values(value).reduce<number>((sum, one) => sum + weightOf(one), 50);
 }

@@ -27,8 +27,8 @@ export interface MetadataStoreOptions {
   held: HeldLocks | null;
 }
 
-const CACHED_MAX = 50_000;
-const FOLDERS_MAX = 10_000;
+const CACHED_MAX = { entriesMax: 50_000, bytesMax: 32 << 20 };
+const FOLDERS_MAX = { entriesMax: 10_000, bytesMax: 8 << 20 };
 
 /** Names, versions and directories on Postgres: reads, the committer, and the set-based operations on trees. */
 export function createMetadataStore(
