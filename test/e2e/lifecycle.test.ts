@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import { postmasterPid, startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
+import { serverPid } from '../support/server-pid.ts';
 
 const objectUrl = (gateway: TestGateway, key: string): string => `${gateway.s3Url}/${gateway.bucket}/${key}`;
 const put = async (gateway: TestGateway, key: string, body: string | Buffer): Promise<number> =>
@@ -134,14 +135,14 @@ describe('the gateway from start to stop', function () {
     const first = await start();
     expect(await put(first, 'a', 'a')).to.equal(200);
     await first.kill({ database: false });
-    expect(isAlive(postmasterPid(dataDir) ?? 0)).to.equal(true);
+    expect(isAlive(await serverPid(dataDir))).to.equal(true);
     expect(await get(await start(), 'a')).to.equal('a');
   });
 
   it('goes on when its database server is killed under it', async () => {
     const running = await start();
     expect(await put(running, 'before', 'b')).to.equal(200);
-    process.kill(postmasterPid(dataDir) ?? 0, 'SIGKILL');
+    process.kill(await serverPid(dataDir), 'SIGKILL');
     for (let tries = 0; (await put(running, 'after', 'c').catch(() => 0)) !== 200; tries++) {
       if (tries > 300) throw new Error(`It does not come back.\n${running.output().stderr}`);
       await sleep(50);
@@ -156,7 +157,7 @@ describe('the gateway from start to stop', function () {
     const upload = request(url, { method: 'PUT', headers: { 'content-length': total } });
     upload.write(Buffer.alloc(total / 2, 1));
     await sleep(300);
-    const server = postmasterPid(dataDir) ?? 0;
+    const server = await serverPid(dataDir);
     for (let i = 0; i < 3; i++) {
       running.process.kill('SIGTERM');
       await sleep(150);

@@ -9,12 +9,12 @@ import type { Who } from '#core/principal';
 import { collect } from '#core/stream';
 import { createKeyring } from '#engine/keyring';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
-import { recordedPid } from '#metadata/embedded-postgres/survivor';
 import { type Metadata, openMetadata } from '#metadata/open';
 import { createBuckets } from '#namespace/buckets';
 import { createNamespace } from '#namespace/namespace';
 import { quiet } from './database.ts';
 import { openLocalContent } from './local-content.ts';
+import { serverPid } from './server-pid.ts';
 
 /** A data directory with everything in it, its own Postgres included, opened as a gateway does. */
 export interface WholeStore {
@@ -74,7 +74,7 @@ export async function openWholeStore(dataDirectory: string): Promise<WholeStore>
     namespace,
     who,
     bucket,
-    serverPid: async () => (await recordedPid(join(dataDirectory, 'postgres'))) ?? 0,
+    serverPid: () => serverPid(dataDirectory),
     async read(key) {
       if ((await metadata.store.current({ bucket: bucket.id, key })) === null) return null;
       const { body, info } = await namespace.get(who, { bucket: bucket.id, key });

@@ -10,8 +10,9 @@ import type { Logger } from '#contracts/observability';
 import { isCloudStoreError } from '#core/errors';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import { inspectDatabase } from '#metadata/embedded-postgres/inspect';
-import { isAlive, recordedPid } from '#metadata/embedded-postgres/survivor';
+import { isAlive } from '#metadata/embedded-postgres/survivor';
 import { NODE_ARGS, ROOT } from '../../support/process.ts';
+import { serverPid } from '../../support/server-pid.ts';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
@@ -33,7 +34,7 @@ describe('the embedded Postgres', function () {
     running = await startEmbeddedPostgres({ dataDirectory: directory, clock: Date, random: randomBytes, log: silent });
     return running;
   };
-  const pid = async (): Promise<number> => (await recordedPid(join(directory, 'postgres'))) ?? 0;
+  const pid = (): Promise<number> => serverPid(directory);
 
   it('is made, knows all letters, stops cleanly and starts again on the same data', async () => {
     const first = await start();
@@ -166,7 +167,7 @@ async function leaveSurvivor(directory: string): Promise<number> {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   await once(child, 'exit');
-  return (await recordedPid(join(directory, 'postgres'))) ?? 0;
+  return serverPid(directory);
 }
 
 async function expectSentence(promise: Promise<unknown>, words: string): Promise<void> {
