@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,12 +51,19 @@ describe('the lock of a directory of backups', () => {
   it('is refused while a machine lives whose lock is not seen here, and taken over when that falls silent', async () => {
     await (await lockBackups(directory, QUICK)).release();
     let beat = 0;
-    const write = (): void =>
-      writeFileSync(note, JSON.stringify({ host: 'attic', pid: 7, by: 'gateway', since: 'noon', token: 't', beat: beat++ }));
+    // Whole, as a gateway writes it: who reads half a note takes it for none.
+    const write = (): void => {
+      const holder = { host: 'attic', pid: 7, by: 'gateway', since: 'noon', token: 't', beat: beat++ };
+      writeFileSync(`${note}.new`, JSON.stringify(holder));
+      renameSync(`${note}.new`, note);
+    };
     write();
     const living = setInterval(write, 10);
-    expect(await refusal({ quietMs: 60_000 })).to.contain('a gateway (process 7 on attic, since noon)');
-    clearInterval(living);
+    try {
+      expect(await refusal({ quietMs: 60_000 })).to.contain('a gateway (process 7 on attic, since noon)');
+    } finally {
+      clearInterval(living);
+    }
     const lock = await lockBackups(directory, QUICK);
     expect(JSON.parse(readFileSync(note, 'utf8')).pid).to.equal(process.pid);
     await lock.release();

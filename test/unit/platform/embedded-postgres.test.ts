@@ -30,8 +30,8 @@ describe('the embedded Postgres', function () {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const start = async (): Promise<EmbeddedPostgres> => {
-    running = await startEmbeddedPostgres({ dataDirectory: directory, clock: Date, random: randomBytes, log: silent });
+  const start = async (dataDirectory = directory): Promise<EmbeddedPostgres> => {
+    running = await startEmbeddedPostgres({ dataDirectory, clock: Date, random: randomBytes, log: silent });
     return running;
   };
   const pid = (): Promise<number> => serverPid(directory);
@@ -50,9 +50,9 @@ describe('the embedded Postgres', function () {
 
   it('serves from a directory too deep for a socket path', async function () {
     if (process.platform !== 'linux') this.skip();
-    directory = join(directory, 'x'.repeat(60), 'y'.repeat(60));
-    mkdirSync(directory, { recursive: true });
-    const { connection } = await start();
+    const deep = join(directory, 'x'.repeat(60), 'y'.repeat(60));
+    mkdirSync(deep, { recursive: true });
+    const { connection } = await start(deep);
     expect((await inspectDatabase(connection)).major).to.equal(18);
   });
 
