@@ -88,7 +88,7 @@ export async function readAudit({ gateway }: Stage, page: Page): Promise<void> {
   await page.getByText(/records, checked .*: none was changed or removed/).waitFor();
 }
 
-/** Requests as they come, of one device only, and none while it is paused. */
+/** Requests as they come, of one user, bucket or device only, and none while it is paused. */
 export async function watchRequests({ gateway, api }: Stage, page: Page): Promise<void> {
   const made = await api('POST', '/credentials', JSON.stringify({ kind: 'app-password', name: 'traced' }), {
     'Content-Type': 'application/json',
@@ -98,16 +98,30 @@ export async function watchRequests({ gateway, api }: Stage, page: Page): Promis
     fetch(`${gateway.webdavUrl}home/${path}`, {
       headers: { Authorization: `Basic ${Buffer.from(`${gateway.user}:${password}`).toString('base64')}` },
     }).then((answer) => answer.arrayBuffer());
-  await page.goto(at(gateway, `admin/trace?device=app-password:${id}`));
-  await page.getByText('Nothing has come yet').waitFor();
-  const row = page.getByRole('row').filter({ hasText: '/dav/home/%3Cb%3Enowhere' });
-  // The stream opens when it opens: what was asked before is not told.
-  for (let tries = 0; tries < 100 && (await row.count()) === 0; tries++) {
-    await Promise.all([ask('<b>nowhere'), api('GET', '/me')]);
-    await page.waitForTimeout(100);
+  const stranger = (): Promise<unknown> => fetch(`${gateway.webdavUrl}home/stranger`).then((answer) => answer.arrayBuffer());
+  const rowOf = (text: string) => page.getByRole('row').filter({ hasText: text });
+  const row = rowOf('/dav/home/%3Cb%3Enowhere');
+  const noRows = { user: '/dav/home/stranger', bucket: '/api/v1/me', device: '/api/v1/me' };
+  for (const [filter, value] of [
+    ['user', gateway.user],
+    ['bucket', 'home'],
+    ['device', `app-password:${id}`],
+  ] as const) {
+    await page.goto(at(gateway, `admin/trace?${filter}=${value}`));
+    await page.getByText('Nothing has come yet').waitFor();
+    // The stream opens when it opens: what was asked before is not told.
+    for (let tries = 0; tries < 100 && (await row.count()) === 0; tries++) {
+      await Promise.all([ask('<b>nowhere'), stranger(), api('GET', '/me')]);
+      await page.waitForTimeout(100);
+    }
+    await row.first().getByRole('button', { name: '404' }).waitFor();
+    const shown = await row.count();
+    await stranger();
+    await api('GET', '/me');
+    await ask('<b>nowhere'); // it is told behind the others
+    await row.nth(shown).waitFor();
+    expect(await rowOf(noRows[filter]).count(), filter).to.equal(0);
   }
-  await row.first().getByRole('button', { name: '404' }).waitFor();
-  expect(await page.getByRole('row').filter({ hasText: '/api/v1/me' }).count()).to.equal(0);
   await page.getByRole('button', { name: 'Pause' }).click();
   await ask('later');
   await page.getByText(/Paused\. [1-9]\d* requests? ha/).waitFor();

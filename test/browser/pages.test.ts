@@ -231,7 +231,7 @@ describe('every page in a browser', function () {
 
   it('reads the audit by filter, saves it, and checks its chain', () => readAudit(stage, page));
 
-  it('watches the requests of one device', () => watchRequests(stage, page));
+  it('watches the requests of one user, bucket or device', () => watchRequests(stage, page));
 
   it('sets a bucket up by form and as text, and says why somebody may read', () => setUpBucket(stage, page));
 
