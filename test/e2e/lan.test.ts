@@ -30,11 +30,13 @@ describe('--lan', function () {
   });
   after(() => gateway?.stop());
 
-  function ask(url: string, { method = 'GET', ca, auth }: { method?: string; ca?: Buffer; auth?: boolean } = {}): Promise<Got> {
+  function ask(
+    url: string,
+    { method = 'GET', ca, auth, language = 'en' }: { method?: string; ca?: Buffer; auth?: boolean; language?: string } = {},
+  ): Promise<Got> {
     const secure = url.startsWith('https:');
-    const headers = auth
-      ? { authorization: `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}` }
-      : {};
+    const authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+    const headers = { 'accept-language': language, ...(auth ? { authorization } : {}) };
     return new Promise((resolve, reject) => {
       const options = { method, headers, agent: false as const, ...(ca === undefined ? {} : { ca }) };
       const req = (secure ? requestHttps : requestHttp)(url, options, (res) => {
@@ -56,6 +58,8 @@ describe('--lan', function () {
     expect(isAuthority).to.equal(true);
     expect(page.body.toString()).to.include(fingerprint256);
     expect(gateway.output().stdout).to.include(fingerprint256);
+    const german = (await ask(`${plain}/lan`, { language: 'de' })).body.toString();
+    expect(german).to.include('Diesem CloudStore vertrauen').and.include(fingerprint256);
     expect(new X509Certificate((await ask(`${plain}/lan/cloudstore-ca.crt`)).body).fingerprint256).to.equal(fingerprint256);
     expect((await ask(`https://${address}:${port}/livez`, { ca })).body.toString()).to.equal('ok\n');
     expect((await ask(`https://localhost:${port}/lan`, { ca })).status).to.equal(200);

@@ -273,6 +273,8 @@ describe("Nextcloud's dialect on a real gateway", function () {
       const page = await send('GET', flow.login);
       expect(page.body.toString()).to.include('<b>A phone &lt;1&gt;</b>');
       expect(page.headers['content-security-policy']).to.match(/default-src 'none'.*frame-ancestors 'none'/);
+      const german = await send('GET', flow.login, { headers: { 'accept-language': 'de-DE,de;q=0.9' } });
+      expect(german.body.toString()).to.include('<html lang="de">').and.include('Anmelden und Zugriff erlauben');
       const wrong = await type(flow.login, 'wrong');
       expect([wrong.status, wrong.body.includes('wrong')]).to.deep.equal([401, true]);
       expect((await poll(flow)).status).to.equal(404);

@@ -4,9 +4,10 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Principal } from '#core/principal';
 import { readBody } from '#http/body';
 import type { RequestContext } from '#http/door';
+import { type Language, languageOf } from '#http/language';
 import { single } from '../request-headers.ts';
 import { type NextcloudDeps, originOf } from './deps.ts';
-import { donePage, endedPage, loginPage, sendPage } from './login-page.ts';
+import { donePage, endedPage, loginPage, sendPage, wordsIn } from './login-page.ts';
 
 /** How long somebody may take to log in. */
 const FLOW_MS = 20 * 60 * 1000;
@@ -81,13 +82,13 @@ async function browse(
 ): Promise<void> {
   cx.op = 'LoginPage';
   const kept = await deps.cache.get(flowKey(id));
-  if (kept === null) return sendPage(res, 404, endedPage());
+  if (kept === null) return sendPage(res, 404, endedPage(languageIn(req)));
   const flow: Flow = JSON.parse(kept.toString());
   const principal = await logIn(req, res, cx, deps, flow.client);
   if (principal === null) return;
   await deps.cache.remove(flowKey(id));
   await deps.cache.set(grantKey(flow.poll), Buffer.from(JSON.stringify({ principal, client: flow.client })), FLOW_MS);
-  sendPage(res, 200, donePage(flow.client));
+  sendPage(res, 200, donePage(flow.client, languageIn(req)));
 }
 
 async function embedded(req: IncomingMessage, res: ServerResponse, cx: RequestContext, deps: NextcloudDeps): Promise<void> {
@@ -112,16 +113,17 @@ async function logIn(
 ): Promise<Principal | null> {
   const form = req.method === 'POST' ? await formOf(req) : null;
   const user = form?.get('user') ?? '';
+  const language = languageIn(req);
   if (form === null) {
-    sendPage(res, 200, loginPage({ client, user, problem: null, code: false }));
+    sendPage(res, 200, loginPage({ client, user, problem: null, code: false }, language));
     return null;
   }
   try {
     return await userOf(deps, cx, user, form.get('password') ?? '', form.get('code')?.trim() || undefined, client);
   } catch (error) {
-    const problem = problemOf(error);
+    const problem = problemOf(error, language);
     if (problem === null) throw error;
-    sendPage(res, problem.status, loginPage({ client, user, problem: problem.text, code: problem.code }));
+    sendPage(res, problem.status, loginPage({ client, user, problem: problem.text, code: problem.code }, language));
     return null;
   }
 }
@@ -146,17 +148,20 @@ async function userOf(
   }
 }
 
-function problemOf(error: unknown): { status: number; text: string; code: boolean } | null {
+function problemOf(error: unknown, language: Language): { status: number; text: string; code: boolean } | null {
   if (!isCloudStoreError(error)) return null;
+  const words = wordsIn(language);
   const { secondFactor, retryAfterSeconds } = error.details;
-  if (error.code === 'unauthenticated' && secondFactor !== undefined) {
-    return { status: 401, text: 'This account asks for a one-time code too. Type the password again, and the code.', code: true };
-  }
-  if (error.code === 'unauthenticated') return { status: 401, text: 'The name, the password or the code is wrong.', code: false };
+  if (error.code === 'unauthenticated' && secondFactor !== undefined) return { status: 401, text: words.codeNeeded, code: true };
+  if (error.code === 'unauthenticated') return { status: 401, text: words.wrong, code: false };
   if (error.code === 'access_denied' || error.code === 'expired') return { status: 403, text: error.message, code: false };
   if (error.code !== 'rate_limited') return null;
   const seconds = typeof retryAfterSeconds === 'number' ? retryAfterSeconds : 60;
-  return { status: 429, text: `Too many attempts. Try again in ${Math.ceil(seconds / 60)} minutes.`, code: false };
+  return { status: 429, text: words.tooMany(Math.ceil(seconds / 60)), code: false };
+}
+
+function languageIn(req: IncomingMessage): Language {
+  return languageOf(req.headers['accept-language']);
 }
 
 async function makePassword(deps: NextcloudDeps, cx: RequestContext, principal: Principal, name: string): Promise<string> {
