@@ -38,6 +38,8 @@ export interface RecordReaderDeps {
 const FETCH_SEGMENTS = 4;
 /** Less is sooner opened than sent to another thread, and not worth the whole buffer that it was read into. */
 const IN_PLACE_BYTES_MIN = 256 << 10;
+/** Of what is yielded (Content.read). */
+const PIECE_BYTES_MAX = 1 << 20;
 export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
 
 export interface Opened {
@@ -120,7 +122,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         const plain: Buffer[] = [];
         const borrowed: Buffer[] = [];
         let start = first * header.segmentBytes;
-        for (const piece of await openAll(of, fetched, sealed, into)) {
+        for (const piece of (await openAll(of, fetched, sealed, into)).flatMap(inBounds)) {
           const [from, to] = [Math.max(0, wanted.from - start), Math.min(piece.length, wanted.to - start)];
           start += piece.length;
           if (from >= to) continue;
@@ -222,6 +224,13 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       await plan.return(undefined);
     },
   };
+}
+
+/** Joined segments may be a short one longer than what Content.read yields at once. */
+function inBounds(piece: Buffer): Buffer[] {
+  return piece.length <= PIECE_BYTES_MAX
+    ? [piece]
+    : [piece.subarray(0, PIECE_BYTES_MAX), ...inBounds(piece.subarray(PIECE_BYTES_MAX))];
 }
 
 /** A sector that cannot be read is damage; a disk that cannot be reached at all is not. */

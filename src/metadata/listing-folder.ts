@@ -14,6 +14,10 @@ import {
   shownReader,
 } from './rows.ts';
 
+/** With two empty parts at its end: however many separators its key begins with, no file has as few parts as a folder. */
+const FILE = `${SHOWN_SLOT} || E'\\x1f\\x1f'`;
+const FILE_PARTS = SHOWN_PARTS + 2;
+const FOLDER_PARTS = 2 + DIRECTORY_PARTS;
 /** More would come one by one. */
 const LIMIT_MAX = 2_000;
 
@@ -32,13 +36,13 @@ deeper AS MATERIALIZED (
 SELECT (SELECT packed FROM folder), count(*)::int,
        string_agg(e.packed, E'\\x1e') FILTER (WHERE octet_length(e.packed) <= ${TOGETHER_BYTES_MAX})
   FROM (
-    (SELECT ${SHOWN_SLOT} AS packed FROM slots s
+    (SELECT ${FILE} AS packed FROM slots s
       WHERE s.bucket_id = $1 AND s.live AND s.key >= $5 AND s.key < $4 AND s.key <> $6
         AND (SELECT etag FROM folder) <> $9 AND NOT EXISTS (SELECT FROM deeper)
       ORDER BY s.key LIMIT $7)
     UNION ALL
     SELECT l.packed
-      FROM (${levelText(`concat_ws(E'\\x1f', '', d.path, ${PACKED_DIRECTORY})`, SHOWN_SLOT)}) AS l (key, packed, path)
+      FROM (${levelText(`concat_ws(E'\\x1f', '', d.path, ${PACKED_DIRECTORY})`, FILE)}) AS l (key, packed, path)
      WHERE (SELECT etag FROM folder) <> $9 AND EXISTS (SELECT FROM deeper)) e`,
 };
 
@@ -72,10 +76,10 @@ function readShown(bucket: number, count: number, text: string | null): FolderEn
     const parts = entry.split(SEPARATOR);
     const [key, path = ''] = parts;
     if (key !== '') {
-      if (parts.length !== SHOWN_PARTS) return null;
+      if (parts.length !== FILE_PARTS) return null;
       entries.push({ kind: 'object', info: read(bucket, parts) });
     } else {
-      if (parts.length !== 2 + DIRECTORY_PARTS) return null;
+      if (parts.length !== FOLDER_PARTS) return null;
       entries.push({ kind: 'prefix', prefix: path, directory: partedDirectory(bucket, path, parts.slice(2)) });
     }
   }

@@ -68,6 +68,22 @@ export function describeDelta(name: string, make: () => Promise<DeltaRig>): void
       upload.end();
     });
 
+    it('is read in pieces of 1 MiB at most, also where a chunk is a little longer', async () => {
+      const size = MIB + 10;
+      const secrets = await rig.delta().secrets(domain());
+      const pieces = cutAsClient(random(size), {
+        ...secrets,
+        cutting: { ...secrets.cutting, min: size, average: size, max: size },
+      });
+      const upload = await rig.delta().begin(domain());
+      await sendMissing(upload, pieces);
+      const staged = await upload.commit(pieces);
+      await rig.commit(staged);
+      const lengths: number[] = [];
+      for await (const part of rig.content().read(staged.content)) lengths.push(part.length);
+      expect([lengths.reduce((a, b) => a + b), Math.max(...lengths) <= MIB]).to.deep.equal([size, true]);
+    });
+
     it('makes contents of no chunk, of one, and of the same one many times', async () => {
       const [piece] = await cut(random(5000));
       for (const count of [0, 1, 3000]) {
