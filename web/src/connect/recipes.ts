@@ -32,7 +32,7 @@ const powerShell = (text: string): string => (PLAIN.test(text) ? text : `'${text
 
 /** Of the drive, as a client asks for it: ends in `/`. */
 export function driveAddress({ webdav, bucket, folder }: Pick<Access, 'webdav' | 'bucket' | 'folder'>): string {
-  return webdav + `${bucket}/${folder}`.split('/').map(encodeURIComponent).join('/');
+  return webdav + [bucket, ...folder.split('/')].map(encodeURIComponent).join('/');
 }
 
 /** The exact steps for each client, with the values of this very device. */
