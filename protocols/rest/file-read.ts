@@ -5,7 +5,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import { parseRange, type RangeRequest } from '#core/range';
 import { sendBody } from '#http/body';
-import { parseConditions } from '#http/conditional-headers';
+import { parseConditions, rangeApplies } from '#http/conditional-headers';
 import { answerRanges } from '#http/range-response';
 import type { Exchange } from './exchange.ts';
 import { CONTENT_TYPE_DEFAULT, fileHeaders } from './file-headers.ts';
@@ -52,14 +52,9 @@ export async function sendFile(x: Exchange, read: ObjectRead, download: boolean,
   await sendBody(res, body(), signal);
 }
 
-/** null: the whole. RFC 9110 §13.1.5: If-Range takes a strong ETag, or the very second of Last-Modified. */
-function askedRanges({ req }: Exchange, info: ObjectInfo): RangeRequest[] | null {
-  const condition = req.headers['if-range'];
-  const text = typeof condition === 'string' ? condition.trim() : undefined;
-  const holds =
-    text === undefined ||
-    (text.startsWith('"') ? text === `"${info.etag}"` : Date.parse(text) === Math.floor(info.mtime / 1000) * 1000);
-  return holds ? parseRange(req.headers.range) : null;
+/** null: the whole. */
+function askedRanges({ req }: Exchange, { etag, mtime }: ObjectInfo): RangeRequest[] | null {
+  return rangeApplies(req.headers, { etag, modified: mtime }) ? parseRange(req.headers.range) : null;
 }
 
 async function listFolder(x: Exchange, { name, at }: Located, query: Query): Promise<void> {

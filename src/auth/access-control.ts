@@ -6,7 +6,7 @@ import type { GroupStore } from '#contracts/group-store';
 import type { PrincipalStore } from '#contracts/principal-store';
 import { type Acl, privateAcl } from '#core/acl';
 import type { Action } from '#core/actions';
-import type { Address, BucketId, ObjectKey } from '#core/address';
+import { type Address, type BucketId, compareKeys, type ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { ownershipOf, publicAccessBlockOf, REMOVED } from '#core/bucket-access';
 import { CloudStoreError } from '#core/errors';
@@ -116,7 +116,7 @@ export function createAccessControl(options: AccessControlOptions): AccessContro
     async bucketGrants(who, id) {
       await allowed(who, id, 'access.read', '');
       const all = (await authority.load(id))?.grants ?? [];
-      return named(all.toSorted((a, b) => (a.prefix < b.prefix ? -1 : a.prefix > b.prefix ? 1 : 0)));
+      return named(all.toSorted((a, b) => compareKeys(a.prefix, b.prefix)));
     },
     async grant(who, id, given: GivenGrant) {
       const { kind, name, prefix, role } = given;

@@ -30,6 +30,17 @@ export function parseEtags(header: string, comparison: 'strong' | 'weak' = 'weak
   return compared.map((tag) => tag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1'));
 }
 
+/**
+ * Whether a range goes on with the same bytes (RFC 9110 §13.1.5): If-Range takes a strong ETag, or the very second of Last-Modified.
+ * @param modified what Last-Modified says at this door, ms since the epoch
+ */
+export function rangeApplies(headers: IncomingHttpHeaders, { etag, modified }: { etag: string; modified: number }): boolean {
+  const condition = headers['if-range'];
+  if (typeof condition !== 'string') return true;
+  const text = condition.trim();
+  return text.startsWith('"') ? text === `"${etag}"` : parseHttpDate(text) === Math.floor(modified / 1000) * 1000;
+}
+
 /** One of the three forms of a date in HTTP (RFC 9110 §5.6.7), all of which name the day of the week; else NaN. ms since the epoch. */
 export function parseHttpDate(text: string): number {
   if (/^\s*[A-Z][a-z]{2,8}, .* GMT\s*$/.test(text)) return Date.parse(text);

@@ -3,7 +3,7 @@ import { isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
 import { parseRange } from '#core/range';
 import { sendBody } from '#http/body';
-import { httpDate, parseConditions, parseHttpDate } from '#http/conditional-headers';
+import { httpDate, parseConditions, rangeApplies } from '#http/conditional-headers';
 import { answerRanges } from '#http/range-response';
 import { assertNoBody } from '../answer.ts';
 import { answeredDigest, OC_CHECKSUMS, wantedDigest } from '../digests.ts';
@@ -11,7 +11,6 @@ import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate } from '../exchange.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { CONTENT_TYPE_DEFAULT } from '../properties/content.ts';
-import { single } from '../request-headers.ts';
 import { getEntry } from '../resource.ts';
 
 /** GET and HEAD (RFC 9110 §9.3, §14). A collection has no representation of its own: 405. */
@@ -29,7 +28,8 @@ export async function get(x: Exchange): Promise<void> {
     return;
   }
   const { range } = x.req.headers;
-  const requests = range !== undefined && rangeStillApplies(x, info) ? parseRange(range) : null;
+  const requests =
+    range !== undefined && rangeApplies(x.req.headers, { etag: info.etag, modified: info.mtime }) ? parseRange(range) : null;
   const contentType = headers['Content-Type'] ?? CONTENT_TYPE_DEFAULT;
   const boundary = requests !== null && requests.length > 1 ? x.deps.random(18).toString('base64url') : '';
   const { signal } = x.cx;
@@ -84,13 +84,6 @@ async function open(x: Exchange, located: Located): Promise<ObjectRead> {
     await getEntry(x, located);
     throw notAFile();
   }
-}
-
-/** RFC 9110 §13.1.5: a strong ETag, or the very second of Last-Modified. */
-function rangeStillApplies(x: Exchange, info: ObjectInfo): boolean {
-  const header = single(x.req.headers['if-range'])?.trim();
-  if (header === undefined) return true;
-  return header.startsWith('"') ? header === `"${info.etag}"` : parseHttpDate(header) === Math.floor(info.mtime / 1000) * 1000;
 }
 
 function notAFile(): DavError {
