@@ -22,18 +22,29 @@ export function createFeed(read: (cursor: Cursor) => Promise<JournalEvent[]>, ba
   /** Reads until nothing is left and no news came while it read. */
   async function run(): Promise<void> {
     reading = true;
-    try {
-      for (let seen = -1, more = true; more && waiting.size > 0; more = more || seen !== turn) {
-        seen = turn;
-        const events = await read(earliest(waiting));
-        give(events);
-        more = events.length === batch;
+    for (let seen = -1, more = true; more && waiting.size > 0; more = more || seen !== turn) {
+      seen = turn;
+      const from = earliest(waiting);
+      let events: JournalEvent[];
+      try {
+        events = await read(from);
+      } catch (error) {
+        fail(from, error);
+        continue;
       }
-    } catch (error) {
-      for (const one of waiting) one.leave(Promise.reject(error));
-      waiting.clear();
+      give(events);
+      more = events.length === batch;
     }
     reading = false;
+  }
+
+  /** What is too old for one is not for those who are further. */
+  function fail({ epoch, seq }: Cursor, error: unknown): void {
+    for (const one of waiting) {
+      if (one.cursor.seq !== seq || one.cursor.epoch !== epoch) continue;
+      waiting.delete(one);
+      one.leave(Promise.reject(error));
+    }
   }
 
   function give(events: JournalEvent[]): void {

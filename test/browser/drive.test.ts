@@ -145,7 +145,14 @@ describe('the drive in a browser', function () {
 
   it('renames in place, by keyboard alone', async () => {
     await entry('note.txt').click();
-    await page.keyboard.press('F2');
+    // What is typed with the field's first picture falls on what is selected in it.
+    const selected = await page.locator('.entries').evaluate(async (list) => {
+      list.dispatchEvent(new KeyboardEvent('keydown', { key: 'F2', bubbles: true }));
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      const field = document.activeElement as HTMLInputElement;
+      return field.value?.slice(field.selectionStart ?? 0, field.selectionEnd ?? 0);
+    });
+    expect(selected).to.equal('note');
     await page.getByLabel('New name of note.txt').fill('renamed.txt');
     await page.keyboard.press('Enter');
     await entry('renamed.txt').waitFor();

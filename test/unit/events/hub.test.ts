@@ -146,6 +146,48 @@ describe('hub', () => {
     await hub.close();
   });
 
+  it('ends only those whose cursor is too old, not those who wait further on', async () => {
+    const told: ((payload: string | null) => void)[] = [];
+    const signals: Signals = {
+      publish: async () => undefined,
+      subscribe(_topic, listener) {
+        told.push(listener);
+        return () => undefined;
+      },
+    };
+    let floor = 0;
+    let last = 0;
+    const journal = {
+      head: async () => ({ epoch: 1, seq: last }),
+      async since(_bucket: number, { seq }: { seq: number }) {
+        if (seq < floor) throw new CloudStoreError('cursor_expired', 'too old');
+        return Array.from({ length: last - seq }, (_, n) => event(seq + 1 + n));
+      },
+    };
+    const hub = createHub({ journal, signals, log: quiet });
+    const stop = new AbortController();
+    const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const behind = hub.follow(1, { epoch: 1, seq: 0 }, () => undefined, stop.signal).catch((error: unknown) => error);
+    await settled();
+    floor = last = 5;
+    const seen: number[] = [];
+    const ahead = hub.follow(
+      1,
+      { epoch: 1, seq: 5 },
+      (news) => void seen.push(...news.map(({ cursor }) => cursor.seq)),
+      stop.signal,
+    );
+    await settled();
+    last = 6;
+    for (const tell of told) tell('1:6');
+    expect(await behind).to.include({ code: 'cursor_expired' });
+    await settled();
+    expect(seen).to.deep.equal([6]);
+    stop.abort();
+    await ahead;
+    await hub.close();
+  });
+
   it('never passes over a hole', async () => {
     const journal = { head: async () => ({ epoch: 1, seq: 3 }), since: async () => [event(1), event(3)] };
     const hub = createHub({ journal, signals: silent, log: quiet });

@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals';
 import { ArrowDown, ArrowUp, Check, Ellipsis } from 'lucide';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Place } from '../api/client.ts';
 import type { Entry } from '../api/types.ts';
 import { bytes, longDate, type MessageKey, shortDate, t } from '../i18n/index.ts';
@@ -241,7 +241,8 @@ export function entryHandlers({ entry, selection, open, contextMenu, folder, pla
 export function NameField({ entry, finish }: { entry: Entry; finish: EntriesProps['finishRename'] }) {
   const ref = useRef<HTMLInputElement>(null);
   const done = useRef(false);
-  useEffect(() => {
+  // Before it is seen: what somebody types at once is not to be selected under their hands.
+  useLayoutEffect(() => {
     const dot = entry.kind === 'folder' ? -1 : entry.name.lastIndexOf('.');
     ref.current?.focus();
     ref.current?.setSelectionRange(0, dot > 0 ? dot : entry.name.length);

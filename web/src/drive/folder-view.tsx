@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { FilePlus, FolderOpen, FolderPlus, Search, Upload } from 'lucide';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Entry } from '../api/types.ts';
 import { showVersions } from '../history/versions-dialog.tsx';
 import { t } from '../i18n/index.ts';
@@ -50,7 +50,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
     document.title = `${namePlace(place)} – CloudStore`;
   }, [place]);
   const state = folder.state.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (state === 'ready') refocus();
   }, [place, state, preferences.value.view]);
 

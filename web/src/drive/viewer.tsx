@@ -1,6 +1,6 @@
 import { ChevronLeft, ChevronRight, Download, FileQuestionMark, X } from 'lucide';
 import type { ComponentType } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, type Bytes, fileUrl, type Place } from '../api/client.ts';
 import type { Entry, FileEntry } from '../api/types.ts';
 import { bytes, t } from '../i18n/index.ts';
@@ -46,7 +46,7 @@ export function Viewer({ name, entries, place, show, close }: ViewerProps) {
     const next = files[index + by];
     if (next !== undefined) show(next.name);
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current?.showModal();
     return () => ref.current?.close();
   }, []);

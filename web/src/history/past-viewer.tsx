@@ -1,5 +1,5 @@
 import { Download, X } from 'lucide';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Version } from '../../../clients/typescript/index.ts';
 import { type Bytes, fileUrl } from '../api/client.ts';
 import { visible } from '../drive/entry-list.tsx';
@@ -18,7 +18,7 @@ export function showPast(past: Past, version: Version): void {
 
 function PastViewer({ past, version, close }: { past: Past; version: Version; close: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
     return () => {

@@ -1,5 +1,5 @@
 import { Eye, EyeOff, KeyRound, LogIn } from 'lucide';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isApiError } from '../api/error.ts';
 import { client, session, setupWaiting, signIn } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
@@ -27,7 +27,7 @@ function ByName() {
   const [wrong, setWrong] = useState<string | null>(null);
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     form.current?.querySelector('input')?.focus();
   }, [step]);
   const [provider, setProvider] = useState<{ name: string; begin: string } | null>(null);

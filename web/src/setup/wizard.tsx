@@ -1,6 +1,6 @@
 import { Cable, CircleCheck, Upload } from 'lucide';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Settings } from '../../../clients/typescript/index.ts';
 import { gigabytes } from '../admin/quota.ts';
 import { client, session, setupWaiting } from '../api/session.ts';
@@ -28,7 +28,7 @@ export function Wizard() {
   const [leaving, setLeaving] = useState(false);
   const settings = useLoad(() => client.call('Settings', {}), []);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [step]);
+  useLayoutEffect(() => heading.current?.focus(), [step]);
   const name = session.value.kind === 'in' ? session.value.me.name : '';
   const next = (): void => setStep(step + 1);
   const leave = async (to?: string): Promise<void> => {
