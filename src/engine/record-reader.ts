@@ -34,10 +34,14 @@ export interface RecordReaderDeps {
   repair?: Repair;
 }
 
-/** What one read of the disk fetches: some segments, and the header with the first. */
-const FETCH_SEGMENTS = 4;
-/** Less is sooner opened than sent to another thread, and not worth the whole buffer that it was read into. */
-const IN_PLACE_BYTES_MIN = 256 << 10;
+/** What one read of the disk fetches: the segments of a chunk, and the header with the first. */
+const FETCH_SEGMENTS = 8;
+/** What begins behind so many segments is fetched alone, and the header before it. */
+const SKIPPED_SEGMENTS_MAX = 4;
+/** Less, as one segment, is sooner opened here than sent to another thread. */
+const THREAD_BYTES_MIN = 384 << 10;
+/** Less is copied out of the buffer that it was read into, which serves again at once. */
+const BORROWED_BYTES_MIN = 256 << 10;
 /** Of what is yielded (Content.read). */
 const PIECE_BYTES_MAX = 1 << 20;
 export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
@@ -81,7 +85,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
   async function open(wanted: Wanted, into: ReadBuffer): Promise<Run | null> {
     if (wanted.place.damaged) await turnToCopy(wanted, damaged('it is in quarantine, because its record is damaged'));
     const { place, chunk, from, to } = wanted;
-    const headerOnly = from >= FETCH_SEGMENTS * SEGMENT_BYTES;
+    const headerOnly = from >= SKIPPED_SEGMENTS_MAX * SEGMENT_BYTES;
     const needed = RECORD_HEADER_BYTES_MAX + (headerOnly ? 0 : Math.ceil(to / SEGMENT_BYTES) * (SEGMENT_BYTES + TAG_BYTES));
     const bytes = await fetch(wanted, 0, Math.min(place.length, needed, into.bytes.length), into.bytes);
     if (bytes === null) return open(wanted, into);
@@ -127,10 +131,10 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
           start += piece.length;
           if (from >= to) continue;
           const part = to - from < piece.length ? piece.subarray(from, to) : piece;
-          if (piece.buffer === into.bytes.buffer) {
+          if (piece.buffer === into.bytes.buffer && part.length >= BORROWED_BYTES_MIN) {
             borrowed.push(part);
             plain.push(part);
-          } else if (piece.buffer === fetched.buffer) plain.push(Buffer.from(part));
+          } else if (piece.buffer === into.bytes.buffer || piece.buffer === fetched.buffer) plain.push(copyOf(part));
           else plain.push(piece.length === piece.buffer.byteLength ? disposable(part) : part);
         }
         return { plain, borrowed };
@@ -151,9 +155,9 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
     sealed: SealedSegment[],
     into: ReadBuffer,
   ): Promise<Buffer[]> {
-    const own = fetched.buffer === into.bytes.buffer;
-    if (own && key !== null && fetched.length >= IN_PLACE_BYTES_MIN) {
-      const elsewhere = threads?.open(key, header, fetched, sealed);
+    if (fetched.buffer === into.bytes.buffer && key !== null) {
+      const bytes = sealed.reduce((sum, { length }) => sum + length, 0);
+      const elsewhere = bytes < THREAD_BYTES_MIN ? null : threads?.open(key, header, fetched, sealed);
       if (elsewhere) {
         const { sealed: memory, plain } = await elsewhere;
         into.bytes = Buffer.from(memory);
@@ -224,6 +228,12 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       await plan.return(undefined);
     },
   };
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return disposable(copy);
 }
 
 /** Joined segments may be a short one longer than what Content.read yields at once. */
