@@ -377,10 +377,12 @@ function send({ req, res, operation, writer }: Exchange, output: Output): void {
   const headers = writer.headers(output);
   const body = operation.status === 204 || req.method === 'HEAD' ? null : writer.body(output);
   if (body !== null) {
-    const bytes = Buffer.from(body);
+    const length = Buffer.byteLength(body);
+    // Most documents are ASCII. As a string they need no buffer, of which a page's would have the old generation collected every few megabytes.
     headers['content-type'] = 'application/xml';
-    headers['content-length'] = String(bytes.length);
-    res.writeHead(operation.status, headers).end(bytes);
+    headers['content-length'] = String(length);
+    if (length === body.length) res.writeHead(operation.status, headers).end(body, 'latin1');
+    else res.writeHead(operation.status, headers).end(Buffer.from(body));
     return;
   }
   if (operation.status !== 204 && req.method !== 'HEAD') headers['content-length'] = '0';

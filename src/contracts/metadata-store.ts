@@ -33,8 +33,12 @@ export interface MetadataStore {
   /** What a path without a trailing slash names: the object `key`, else the directory `key/`. `` names the root. */
   entry(at: Address): Promise<EntryInfo | null>;
   list(query: ListQuery): Promise<ListPage>;
-  /** As `list`, with only what a list of names shows of each object: half the work. `directories` says nothing here. */
-  listBrief(query: ListQuery): Promise<BriefPage>;
+  /**
+   * As `list`, with only what a list of names shows of each object, and of each entry what `show` makes of it: half the work. `show` is called while later entries
+   * are still on their way, for one entry more than the page has at most, and again from the first one where the database was lost meanwhile: it changes nothing.
+   * `directories` says nothing here.
+   */
+  listBrief<T>(query: ListQuery, show: (entry: BriefEntry) => T): Promise<BriefPage<T>>;
   /** A folder and a page of what lies directly in it, both of one moment. */
   listFolder(query: FolderQuery): Promise<FolderPage>;
 
@@ -241,8 +245,8 @@ export type FolderEntry =
   | { kind: 'object'; info: ShownObject }
   | { kind: 'prefix'; prefix: string; directory: DirectoryInfo | null };
 
-export interface BriefPage {
-  entries: BriefEntry[];
+export interface BriefPage<T> {
+  entries: T[];
   next: string | null;
 }
 

@@ -24,6 +24,8 @@ export interface Session {
 export interface Database extends Session {
   /** As `query`, tried again for a moment while the database cannot be reached. Only for what changes nothing. */
   read<Row extends unknown[]>(statement: Statement, values?: unknown[]): Promise<Row[]>;
+  /** As `read`, where each row is turned into something as it comes, while the server makes the next ones; again from the first one where it is tried again. */
+  readEach<Row extends unknown[], T>(statement: Statement, values: unknown[], turn: (row: Row, index: number) => T): Promise<T[]>;
   /** One transaction; run anew after a deadlock or a serialization failure. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** A connection of its own, outside the pool. */
@@ -52,17 +54,8 @@ export function openDatabase(options: { connection: Connection; poolSize: number
   const database: Database = {
     query: (statement, values) => guarded(pool, (client) => sessionOf(client).query(statement, values)),
     execute: (statement, values) => guarded(pool, (client) => sessionOf(client).execute(statement, values)),
-    async read(statement, values) {
-      for (let attempt = 0; ; attempt++) {
-        try {
-          return await database.query(statement, values);
-        } catch (error) {
-          const wait = READ_RETRY_MS[attempt];
-          if (!(error instanceof CloudStoreError) || error.code !== 'unavailable' || wait === undefined) throw error;
-          await sleep(wait);
-        }
-      }
-    },
+    read: (statement, values) => again(() => database.query(statement, values)),
+    readEach: (statement, values, turn) => again(() => guarded(pool, (client) => turnEach(client, statement, values, turn))),
     async transaction(work) {
       for (let attempt = 0; ; attempt++) {
         try {
@@ -76,6 +69,19 @@ export function openDatabase(options: { connection: Connection; poolSize: number
     close: () => pool.end(),
   };
   return database;
+}
+
+/** Tries for a moment while the database cannot be reached. */
+async function again<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const wait = READ_RETRY_MS[attempt];
+      if (!(error instanceof CloudStoreError) || error.code !== 'unavailable' || wait === undefined) throw error;
+      await sleep(wait);
+    }
+  }
 }
 
 /** The client's settings, for knex too. */
@@ -187,6 +193,23 @@ function sessionOf(client: pg.ClientBase): Session {
       return result.rowCount ?? 0;
     },
   };
+}
+
+function turnEach<Row extends unknown[], T>(
+  client: pg.ClientBase,
+  { name, text }: Statement,
+  values: unknown[],
+  turn: (row: Row, index: number) => T,
+): Promise<T[]> {
+  return new Promise((resolve, reject) => {
+    const turned: T[] = [];
+    const config: pg.QueryArrayConfig = { name, text, values, rowMode: 'array' };
+    const query = new pg.Query(config);
+    query.on('row', (row: Row) => turned.push(turn(row, turned.length)));
+    query.once('end', () => resolve(turned));
+    query.once('error', reject);
+    client.query(query);
+  });
 }
 
 const INT8 = 20;

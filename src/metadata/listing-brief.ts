@@ -1,24 +1,18 @@
-import type { BriefEntry, BriefInfo, ListEntry, ListQuery } from '#contracts/metadata-store';
-import type { Database } from './database.ts';
+import type { BriefEntry, BriefInfo, ListQuery } from '#contracts/metadata-store';
+import type { Database, Statement } from './database.ts';
 import { delimitedValues } from './listing-delimited.ts';
-import { END, levelText, levelValues, type PageRange } from './listing-level.ts';
+import { levelText, levelValues, type PageRange } from './listing-level.ts';
 import { SEPARATOR } from './rows.ts';
 
-/** Its parts are of a bounded length, so a page may come as one text; and nothing is made text that is not shown. */
-const BRIEF = `concat_ws(E'\\x1f', s.key, s.size, s.etag, s.modified_ms, coalesce(s.attributes #>> '{checksum,algorithm}', ''),
-  coalesce(s.attributes #>> '{checksum,type}', ''),
-  CASE WHEN s.attributes ? 'extra' THEN coalesce(s.attributes #>> '{extra,s3.storageClass}', '') ELSE '' END)`;
-const BRIEF_PARTS = 7;
-/** Of a prefix, behind an empty part. */
-const PREFIX_PARTS = 2;
-
-/** More are asked for one by one: the text of a page has a bound. */
-const ENTRIES_MAX = 2_000;
-
-const TOGETHER = `SELECT count(*)::int, string_agg(e.packed, E'\\x1e')`;
+/** One text, the key last: it alone may hold what parts them. Of all but numbers and names of kinds nothing is made text that is not shown. */
+const BRIEF = `s.size || E'\\x1f' || s.etag || E'\\x1f' || s.modified_ms || E'\\x1f' || coalesce(s.attributes #>> '{checksum,algorithm}', '') || E'\\x1f' ||
+  coalesce(s.attributes #>> '{checksum,type}', '') || E'\\x1f' ||
+  CASE WHEN s.attributes ? 'extra' THEN coalesce(s.attributes #>> '{extra,s3.storageClass}', '') ELSE '' END || E'\\x1f' || s.key`;
+/** Of a prefix, which has no size. */
+const PREFIX = `E'\\x1f' ||`;
 
 function flatText(range: string): string {
-  return `${TOGETHER} FROM (SELECT ${BRIEF} AS packed FROM slots s WHERE s.bucket_id = $1 AND s.live AND ${range} ORDER BY s.key LIMIT $3) e`;
+  return `SELECT ${BRIEF} FROM slots s WHERE s.bucket_id = $1 AND s.live AND ${range} ORDER BY s.key LIMIT $3`;
 }
 
 const FLAT = {
@@ -29,69 +23,56 @@ const FLAT = {
 };
 const LEVEL = {
   name: 'brief-level',
-  text: `${TOGETHER} FROM (${levelText(`concat_ws(E'\\x1f', '', d.path)`, BRIEF)}) AS e (key, packed, path)`,
+  text: `SELECT e.packed FROM (${levelText(`${PREFIX} d.path`, BRIEF)}) AS e (key, packed, path)`,
 };
 
 /** By any other delimiter; a function's rows come in its order. */
 const DELIMITED = {
   name: 'brief-delimited',
-  text: `${TOGETHER} FROM (SELECT CASE WHEN s.common IS NULL THEN ${BRIEF} ELSE concat_ws(E'\\x1f', '', s.common) END AS packed
-    FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s) e`,
+  text: `SELECT CASE WHEN s.common IS NULL THEN ${BRIEF} ELSE ${PREFIX} s.common END FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s`,
 };
 
-/** The entries of a page as one text. null: it must be read in full (one of its names holds what parts it, or it is long). */
-export async function briefEntries(
+/** What `turn` makes of the entries of a page, of each while the server makes the next ones. */
+export function briefEntries<T>(
   database: Database,
   query: ListQuery,
   range: PageRange,
   limit: number,
-): Promise<BriefEntry[] | null> {
-  if (limit > ENTRIES_MAX) return null;
+  turn: (entry: BriefEntry, index: number) => T,
+): Promise<T[]> {
+  const read = briefReader();
+  const each = (statement: Statement, values: unknown[]): Promise<T[]> =>
+    database.readEach<[string], T>(statement, values, ([packed], index) => turn(read(packed), index));
   const { start, inclusive, end } = range;
-  if (query.delimiter === '/') return readBrief(await database.read(LEVEL, levelValues(query, range, limit)));
-  if (query.delimiter !== '') return readBrief(await database.read(DELIMITED, delimitedValues(query, range, limit)));
+  if (query.delimiter === '/') return each(LEVEL, levelValues(query, range, limit));
+  if (query.delimiter !== '') return each(DELIMITED, delimitedValues(query, range, limit));
   const statement = inclusive ? (end === null ? FLAT.from : FLAT.fromTo) : end === null ? FLAT.after : FLAT.afterTo;
-  const values = end === null ? [query.bucket, start, limit] : [query.bucket, start, limit, end];
-  return readBrief(await database.read(statement, values));
+  return each(statement, end === null ? [query.bucket, start, limit] : [query.bucket, start, limit, end]);
 }
 
-/** What is brief of a full one. */
-export function inBrief(entry: ListEntry): BriefEntry {
-  if (entry.kind === 'prefix') return { kind: 'prefix', prefix: entry.prefix };
-  const { key, size, etag, modified, attributes } = entry.info;
-  const { checksum, extra } = attributes;
-  const sum = checksum === undefined ? null : { algorithm: checksum.algorithm, type: checksum.type };
-  return { kind: 'object', info: { key, size, etag, modified, checksum: sum, storageClass: extra?.['s3.storageClass'] ?? null } };
-}
-
-function readBrief([row]: [number, string | null][]): BriefEntry[] | null {
-  const [count = 0, text = null] = row ?? [];
-  const texts = text === null ? [] : text.split(END);
-  if (texts.length !== count) return null;
-  const entries: BriefEntry[] = [];
-  let checksum: BriefInfo['checksum'] = null;
-  for (const entry of texts) {
-    const parts = entry.split(SEPARATOR);
-    const [key = '', size, etag = '', modified, algorithm = '', type, storageClass = ''] = parts;
-    if (key === '') {
-      if (parts.length !== PREFIX_PARTS) return null;
-      entries.push({ kind: 'prefix', prefix: parts[1] as string });
-      continue;
-    }
-    if (parts.length !== BRIEF_PARTS) return null;
+/** Looks for what parts them in place of a list of the parts, which would be most of the work. */
+function briefReader(): (packed: string) => BriefEntry {
+  let checksum: NonNullable<BriefInfo['checksum']> | null = null;
+  return (packed) => {
+    const size = packed.indexOf(SEPARATOR);
+    if (size === 0) return { kind: 'prefix', prefix: packed.slice(1) };
+    const etag = packed.indexOf(SEPARATOR, size + 1);
+    const modified = packed.indexOf(SEPARATOR, etag + 1);
+    const algorithm = packed.indexOf(SEPARATOR, modified + 1);
+    const type = packed.indexOf(SEPARATOR, algorithm + 1);
+    const storageClass = packed.indexOf(SEPARATOR, type + 1);
+    const [sum, kind] = [packed.slice(modified + 1, algorithm), packed.slice(algorithm + 1, type)];
     // Neighbours mostly have the same.
-    if (algorithm === '') checksum = null;
-    else if (checksum?.algorithm !== algorithm || checksum.type !== type)
-      checksum = { algorithm, type } as NonNullable<BriefInfo['checksum']>;
+    if (sum !== '' && (checksum?.algorithm !== sum || checksum.type !== kind))
+      checksum = { algorithm: sum, type: kind } as NonNullable<BriefInfo['checksum']>;
     const info = {
-      key,
-      size: Number(size),
-      etag,
-      modified: Number(modified),
-      checksum,
-      storageClass: storageClass === '' ? null : storageClass,
+      key: packed.slice(storageClass + 1),
+      size: Number(packed.slice(0, size)),
+      etag: packed.slice(size + 1, etag),
+      modified: Number(packed.slice(etag + 1, modified)),
+      checksum: sum === '' ? null : checksum,
+      storageClass: storageClass === type + 1 ? null : packed.slice(type + 1, storageClass),
     };
-    entries.push({ kind: 'object', info });
-  }
-  return entries;
+    return { kind: 'object', info };
+  };
 }

@@ -2,7 +2,7 @@ import type { BriefEntry, BriefPage, ListEntry, ListPage, ListQuery } from '#con
 import { afterPrefix, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
-import { briefEntries, inBrief } from './listing-brief.ts';
+import { briefEntries } from './listing-brief.ts';
 import { DELIMITED, delimitedValues } from './listing-delimited.ts';
 import { levelStatements, type PageRange, readTogether } from './listing-level.ts';
 import { PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
@@ -23,32 +23,42 @@ const EXISTS = { name: 'list-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1
  * One page, in one statement: a range scan without a delimiter; with `/` the folders of a level and what lies between them
  * (listing-level.ts); with any other a scan that seeks past runs (cs_list).
  */
-export function list(database: Database, query: ListQuery): Promise<ListPage> {
-  return page(database, query, (range, limit) => full(database, query, range, limit));
+export async function list(database: Database, query: ListQuery): Promise<ListPage> {
+  const limit = limitOf(query);
+  return pageOf(await oneMore(database, query, limit, full), limit);
 }
 
-/** As `list`; what has no short form is read in full. */
-export function listBrief(database: Database, query: ListQuery): Promise<BriefPage> {
-  return page<BriefEntry>(database, query, async (range, limit) => {
-    return (await briefEntries(database, query, range, limit)) ?? (await full(database, query, range, limit)).map(inBrief);
-  });
+/** As `list`, of each entry what `show` makes of it as it comes. */
+export async function listBrief<T>(database: Database, query: ListQuery, show: (entry: BriefEntry) => T): Promise<BriefPage<T>> {
+  const limit = limitOf(query);
+  let last = '';
+  const turn = (entry: BriefEntry, index: number): T => {
+    if (index === limit - 1) last = entry.kind === 'object' ? entry.info.key : entry.prefix;
+    return show(entry);
+  };
+  const entries = await oneMore(database, query, limit, (...asked) => briefEntries(...asked, turn));
+  const next = entries.length > limit ? last : null;
+  if (next !== null) entries.length = limit;
+  return { entries, next };
 }
 
-async function page<Entry extends ListEntry | BriefEntry>(
+function limitOf({ limit }: ListQuery): number {
+  if (!Number.isInteger(limit) || limit < 1) throw new CloudStoreError('invalid_argument', 'A page has at least one entry.');
+  return Math.min(limit, LIMIT_MAX);
+}
+
+/** A page, and what is behind it. */
+async function oneMore<T>(
   database: Database,
   query: ListQuery,
-  read: (range: PageRange, limit: number) => Promise<Entry[]>,
-): Promise<{ entries: Entry[]; next: string | null }> {
-  const { bucket } = query;
-  if (!Number.isInteger(query.limit) || query.limit < 1)
-    throw new CloudStoreError('invalid_argument', 'A page has at least one entry.');
-  const limit = Math.min(query.limit, LIMIT_MAX);
-  const entries = await read(rangeOf(query), limit + 1);
-  if (entries.length === 0) {
-    const exists = await database.read(EXISTS, [bucket]);
-    if (exists.length === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
-  }
-  return pageOf(entries, limit);
+  limit: number,
+  read: (database: Database, query: ListQuery, range: PageRange, limit: number) => Promise<T[]>,
+): Promise<T[]> {
+  const entries = await read(database, query, rangeOf(query), limit + 1);
+  if (entries.length > 0) return entries;
+  const exists = await database.read(EXISTS, [query.bucket]);
+  if (exists.length === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
+  return entries;
 }
 
 /** Where a page of a query lies. */

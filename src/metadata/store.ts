@@ -103,7 +103,7 @@ export function createMetadataStore(
     peekDirectory: (at): DirectoryInfo | null | undefined => folders?.get(at),
     entry,
     list: (query) => list(database, query),
-    listBrief: (query) => listBrief(database, query),
+    listBrief: (query, show) => listBrief(database, query, show),
     async listFolder(query) {
       const { bucket, folder: path, fileFirst } = query;
       const [keepFolder, keepFile] = [folders?.reading(), cache?.reading()];

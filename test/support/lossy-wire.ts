@@ -10,6 +10,8 @@ export type Passage =
   | 'lost'
   /** The database does it, and the connection breaks before the client has the answer. */
   | 'answer lost'
+  /** The same, where the client has the answer's first bytes. */
+  | 'answer cut'
   /** The connection breaks for the client, and the database gets the message when `release` is called. */
   | 'late'
   /** It and what follows on its connection waits until `release` is called. */
@@ -79,10 +81,11 @@ export async function lossyWire(to: Connection): Promise<LossyWire> {
         return;
       }
       deaf = true;
-      if (passage === 'answer lost') {
+      if (passage === 'answer lost' || passage === 'answer cut') {
         server.removeAllListeners('data');
-        server.once('data', () => {
-          client.destroy();
+        server.once('data', (answer: Buffer) => {
+          if (passage === 'answer cut') client.end(answer);
+          else client.destroy();
           server.destroy();
         });
         server.write(message);

@@ -1,11 +1,11 @@
 import type { ListObjectsCommandInput, ListObjectsV2CommandInput, ListObjectVersionsCommandInput } from '@aws-sdk/client-s3';
-import type { BriefPage } from '#contracts/metadata-store';
+import type { BriefEntry, BriefPage } from '#contracts/metadata-store';
 import type { Bucket } from '#core/bucket';
 import { S3Error } from '../errors.ts';
 import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
-import { nullVersionMarkup, objectMarkup, prefixMarkup } from './list-markup.ts';
+import { type Element, joined, nullVersionWriter, objectWriter } from './list-markup.ts';
 import { listVersions, markerOf } from './list-versions.ts';
 
 const KEYS_MAX = 1000;
@@ -24,12 +24,14 @@ export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input
   const listing = await begin(x, input);
   const token = input.ContinuationToken;
   const after = token === undefined ? (input.StartAfter ?? '') : readToken(token);
-  const page = await read(x, listing, after);
   const owner = input.FetchOwner === true ? ownerOf(x, listing.bucket) : undefined;
   const { encode } = listing;
+  const page = await read(x, listing, after, objectWriter({ encode, owner }));
+  const { objects, prefixes } = joined(page.entries);
   return {
     ...common(listing, page, input),
-    Contents: objectMarkup(page.entries, { encode, owner }),
+    Contents: objects,
+    CommonPrefixes: prefixes,
     KeyCount: page.entries.length,
     ContinuationToken: token,
     NextContinuationToken: page.next === null ? undefined : writeToken(page.next),
@@ -40,10 +42,13 @@ export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
 export const listObjects: Handler<ListObjectsCommandInput> = async (x, input) => {
   const listing = await begin(x, input);
-  const page = await read(x, listing, input.Marker ?? '');
+  const owner = ownerOf(x, listing.bucket);
+  const page = await read(x, listing, input.Marker ?? '', objectWriter({ encode: listing.encode, owner }));
+  const { objects, prefixes } = joined(page.entries);
   return {
     ...common(listing, page, input),
-    Contents: objectMarkup(page.entries, { encode: listing.encode, owner: ownerOf(x, listing.bucket) }),
+    Contents: objects,
+    CommonPrefixes: prefixes,
     Marker: listing.encode(input.Marker ?? ''),
     NextMarker: page.next === null || listing.delimiter === '' ? undefined : listing.encode(page.next),
   };
@@ -54,14 +59,17 @@ export const listObjectVersions: Handler<ListObjectVersionsCommandInput> = async
   const listing = await begin(x, input);
   if (listing.bucket.versioning !== 'off') return listVersions(x, listing, input);
   markerOf(input);
-  const page = await read(x, listing, input.KeyMarker ?? '');
+  const owner = ownerOf(x, listing.bucket);
+  const page = await read(x, listing, input.KeyMarker ?? '', nullVersionWriter({ encode: listing.encode, owner }));
+  const { objects, prefixes } = joined(page.entries);
   return {
     ...common(listing, page, input),
     KeyMarker: listing.encode(input.KeyMarker ?? ''),
     VersionIdMarker: input.VersionIdMarker ?? '',
     NextKeyMarker: page.next === null ? undefined : listing.encode(page.next),
     NextVersionIdMarker: page.next === null ? undefined : 'null',
-    Versions: nullVersionMarkup(page.entries, { encode: listing.encode, owner: ownerOf(x, listing.bucket) }),
+    Versions: objects,
+    CommonPrefixes: prefixes,
   };
 };
 
@@ -93,18 +101,23 @@ async function begin(
   };
 }
 
-async function read(x: Exchange, { bucket, prefix, delimiter, limit }: Listing, after: string): Promise<BriefPage> {
+async function read(
+  x: Exchange,
+  { bucket, prefix, delimiter, limit }: Listing,
+  after: string,
+  show: (entry: BriefEntry) => Element,
+): Promise<BriefPage<Element>> {
   const names = [prefix, delimiter, after];
   if (names.some((name) => name.includes('\0'))) throw new S3Error('InvalidArgument', 'A NUL character is in no key.');
   const page = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
   // Nothing asked is nothing shown, but the right to list is still asked for.
-  const found = await x.deps.namespace.listBrief(x.who, page);
+  const found = await x.deps.namespace.listBrief(x.who, page, show);
   return limit === 0 ? { entries: [], next: null } : found;
 }
 
 function common(
   { bucket, prefix, delimiter, limit, encode }: Listing,
-  page: BriefPage,
+  page: BriefPage<Element>,
   input: { EncodingType?: string | undefined },
 ): Output {
   return {
@@ -113,7 +126,6 @@ function common(
     Prefix: encode(prefix),
     Delimiter: delimiter === '' ? undefined : encode(delimiter),
     MaxKeys: limit,
-    CommonPrefixes: prefixMarkup(page.entries, encode),
     EncodingType: input.EncodingType,
   };
 }

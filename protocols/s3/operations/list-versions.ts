@@ -6,7 +6,7 @@ import { S3Error } from '../errors.ts';
 import { type Exchange, ownerOf } from '../exchange.ts';
 import { versionOf } from '../representation.ts';
 import { Markup, type Output } from '../response-writer.ts';
-import { describe, type MarkupOptions, ownerElement } from './list-markup.ts';
+import { createDescriber, type MarkupOptions, ownerElement } from './list-markup.ts';
 import type { Listing } from './list-objects.ts';
 
 export interface VersionMarkers {
@@ -59,6 +59,7 @@ export function markerOf({ KeyMarker = '', VersionIdMarker }: VersionMarkers): V
 /** Versions and delete markers in one order, as at AWS. */
 function versionMarkup({ entries }: VisiblePage, { encode, owner }: MarkupOptions): Markup {
   const dates = createDateWriter();
+  const describe = createDescriber();
   const whose = ownerElement(owner);
   let out = '';
   for (const entry of entries) {

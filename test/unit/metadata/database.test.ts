@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { openDatabase } from '../../../src/metadata/database.ts';
-import { quiet } from '../../support/database.ts';
+import { freshDatabase, quiet } from '../../support/database.ts';
+import { lossyWire } from '../../support/lossy-wire.ts';
 import { codeOf } from '../../support/rooms.ts';
 
 /** A message of the database's protocol (PostgreSQL manual, 54.7). */
@@ -29,5 +30,30 @@ describe('a connection to the database', () => {
     await database.close();
     server.close();
     await once(server, 'close');
+  });
+
+  it('turns each row as it comes, and all of them again where it breaks in between', async () => {
+    const real = await freshDatabase();
+    const wire = await lossyWire(real.connection);
+    const database = openDatabase({ connection: wire.connection, poolSize: 1, log: quiet });
+    const many = { name: 'many', text: `SELECT n, repeat('x', 10000) FROM generate_series(0, $1) AS n` };
+    const seen: number[] = [];
+    const turn = ([n]: [number, string], index: number): string => {
+      seen.push(n);
+      return `${n} is ${index}`;
+    };
+    let cuts = 0;
+    wire.passage = (message) => (message.includes('generate_series') && cuts++ === 0 ? 'answer cut' : 'through');
+    try {
+      const turned = await database.readEach(many, [99], turn);
+      expect(turned).to.deep.equal(Array.from({ length: 100 }, (_, n) => `${n} is ${n}`));
+      expect(seen.length).to.be.above(100);
+      expect(await database.readEach(many, [-1], turn)).to.deep.equal([]);
+      expect(await codeOf(database.readEach({ name: 'none', text: 'SELECT 1 / $1::int' }, [0], turn))).to.equal('22012');
+    } finally {
+      await database.close();
+      await wire.close();
+      await real.drop();
+    }
   });
 });

@@ -56,7 +56,9 @@ describe('a listing with a delimiter', () => {
         for (let after: string | null = query.after; after !== null; ) {
           const limit = 1 + pick(8);
           const page = await metadata.store.list({ bucket, ...query, after, limit, directories: pick(2) === 0 });
-          expect(await metadata.store.listBrief({ bucket, ...query, after, limit })).to.deep.equal(inBrief(page));
+          expect(await metadata.store.listBrief({ bucket, ...query, after, limit }, (entry) => entry)).to.deep.equal(
+            inBrief(page),
+          );
           expect(page.entries.length).to.be.at.most(limit);
           found.push(...page.entries.map(nameOf));
           after = page.next;
@@ -111,7 +113,7 @@ function shown(entry: FolderEntry): unknown {
   return { kind, bucket, key, nodeId, size, etag, modified, mtime, created, attributes, properties };
 }
 
-function inBrief({ entries, next }: ListPage): BriefPage {
+function inBrief({ entries, next }: ListPage): BriefPage<BriefEntry> {
   const brief = (entry: ListEntry): BriefEntry => {
     if (entry.kind === 'prefix') return { kind: 'prefix', prefix: entry.prefix };
     const { key, size, etag, modified, attributes } = entry.info;

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Buckets } from '#contracts/buckets';
-import type { BriefEntry } from '#contracts/metadata-store';
+import type { BriefEntry, ListQuery } from '#contracts/metadata-store';
 import type { Namespace, PutOptions } from '#contracts/namespace';
 import type { Part, Upload } from '#contracts/upload-store';
 import type { Uploads } from '#contracts/uploads';
@@ -237,8 +237,8 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         digests: {},
       };
     },
-    async listBrief(_who, { bucket, prefix, delimiter, after, limit }) {
-      const entries: BriefEntry[] = [];
+    async listBrief<T>(_who: unknown, { bucket, prefix, delimiter, after, limit }: ListQuery, show: (entry: BriefEntry) => T) {
+      const entries: T[] = [];
       const infos = [...stored.values()]
         .map(({ info }) => info)
         .filter((info) => info.bucket === bucket && info.key.startsWith(prefix));
@@ -250,9 +250,8 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         if (name === last || compareKeys(name, after) <= 0) continue;
         if (entries.length === limit) return { entries, next: last };
         last = name;
-        entries.push(
-          end < 0 ? { kind: 'object', info: { ...info, checksum: null, storageClass: null } } : { kind: 'prefix', prefix: name },
-        );
+        const brief = { ...info, checksum: null, storageClass: null };
+        entries.push(show(end < 0 ? { kind: 'object', info: brief } : { kind: 'prefix', prefix: name }));
       }
       return { entries, next: null };
     },
