@@ -47,6 +47,8 @@ export interface Subscription {
   /** Events after it; default: from now on. */
   cursor?: string;
   onEvent(message: ServerMessage): void;
+  /** Without a cursor: what happens is told from now on. What was read before this may lack what happened since. */
+  onBegin?(): void;
   /** The cursor was too old: list everything anew. */
   onReset?(): void;
   onError?(error: { code: string; message: string }): void;
@@ -146,6 +148,7 @@ export function openEvents(client: Client, options: EventStreamOptions): EventSt
       if (message.type !== 'pong') options.onMessage?.(message);
       return;
     }
+    if (message.type === 'subscribed' && one.cursor === undefined) one.of.onBegin?.();
     if (message.cursor !== undefined) one.cursor = message.cursor;
     if (message.type === 'event') one.of.onEvent(message);
     else if (message.type === 'reset') {

@@ -293,6 +293,7 @@ describe('the drive in a browser', function () {
     const held = Promise.withResolvers<void>();
     let asked = 0;
     await page.route(/\/files\/home\/Late\/(\?|$)/, async (route) => {
+      if (route.request().method() === 'HEAD') return route.continue();
       asked++;
       if (asked === 2) return route.abort('connectionreset');
       const response = await route.fetch();
@@ -319,6 +320,30 @@ describe('the drive in a browser', function () {
     expect(await entry('second.txt').count()).to.equal(1);
     await page.unrouteAll();
     await page.goto(at(stage.gateway, 'drive/home/Trip/'));
+  });
+
+  it('shows what happened between its listing and the first change that it is told', async () => {
+    const other = await stage.page();
+    const reached = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    await other.routeWebSocket(/\/ws$/, (socket) => {
+      const gateway = socket.connectToServer();
+      socket.onMessage(async (message) => {
+        if (String(message).includes('"subscribe"')) {
+          reached.resolve();
+          await held.promise;
+        }
+        gateway.send(message);
+      });
+    });
+    await other.goto(at(stage.gateway, 'drive/home/Late/'));
+    await signIn(other, stage.gateway.user, stage.gateway.password);
+    await entry('third.txt', other).waitFor();
+    await reached.promise;
+    await put('Late/fourth.txt', 'x');
+    held.resolve();
+    await entry('fourth.txt', other).waitFor();
+    await other.context().close();
   });
 
   it('downloads a file under its name', async () => {

@@ -44,6 +44,16 @@ export async function installPage({ gateway }: Stage): Promise<void> {
     await page.reload();
     await page.locator('.entry').first().waitFor();
     expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).to.equal(true);
+    // What is the gateway's to answer goes past the worker, which would have to be started for it.
+    const ways = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .map((entry) => entry as PerformanceResourceTiming & { workerMatchedSourceType: string })
+        .filter(({ name }) => name.includes('/api/v1/'))
+        .map(({ name, workerMatchedSourceType }) => `${new URL(name).pathname} ${workerMatchedSourceType}`),
+    );
+    expect(ways).to.include('/api/v1/me network');
+    for (const way of ways) expect(way).to.match(/ network$/);
     const kept = await page.evaluate(async () => {
       const found: string[] = [];
       for (const name of await caches.keys())

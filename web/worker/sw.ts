@@ -8,8 +8,17 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 const SHELL = '__SHELL__'.split(' ');
 const CACHE = `shell ${SHELL.join(' ')}`;
 
+/** Some browsers take rules for what goes past the worker; the library's types do not know them yet. */
+interface Routable extends ExtendableEvent {
+  addRoutes?(rule: { condition: { urlPattern: { pathname: string } }; source: 'network' }): Promise<void>;
+}
+
 worker.addEventListener('install', (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)));
+  // What is never this worker's to answer does not wait for it either: starting it takes longer than the gateway does.
+  const { addRoutes } = event as Routable;
+  if (addRoutes !== undefined)
+    event.waitUntil(addRoutes.call(event, { condition: { urlPattern: { pathname: '/api/*' } }, source: 'network' }));
   void worker.skipWaiting();
 });
 

@@ -81,6 +81,11 @@ export function thumbnailUrl(file: Place & { etag: string }, size: 64 | 256 | 10
   return ROOT + at.path + queryOf({ ...at.query, size, v: file.etag });
 }
 
+/** A compressed answer's is weak, and means the same. */
+function tagOf({ headers }: Response): string {
+  return headers.get('ETag')?.replace(/^W\//, '') ?? '';
+}
+
 interface TransferOptions {
   overwrite?: boolean;
   signal?: AbortSignal;
@@ -95,10 +100,20 @@ export const api = {
   buckets: async () => (await getJson<{ buckets: Bucket[] }>('/buckets')).buckets,
   createBucket: (name: string) => getJson<Bucket>('/buckets', { method: 'POST', body: { name } }),
 
-  list(place: Place, options: { cursor?: string | undefined; limit?: number; recursive?: boolean; signal?: AbortSignal } = {}) {
+  /** With the folder's tag as it was before this was read. */
+  async list(
+    place: Place,
+    options: { cursor?: string | undefined; limit?: number; recursive?: boolean; signal?: AbortSignal } = {},
+  ): Promise<Listing & { tag: string }> {
     const { path, query } = placePath('/files', place);
     const { signal, ...rest } = options;
-    return getJson<Listing>(path, { query: { ...query, ...rest }, signal });
+    const answer = await request(path, { query: { ...query, ...rest }, signal });
+    return { ...((await answer.json()) as Listing), tag: tagOf(answer) };
+  },
+  /** Another one after every change in the folder and below. */
+  async folderTag(place: Place, signal?: AbortSignal): Promise<string> {
+    const { path, query } = placePath('/files', place);
+    return tagOf(await request(path, { method: 'HEAD', query, signal }));
   },
   stat(place: Place, verified = false) {
     const { path, query } = placePath('/stat', place);

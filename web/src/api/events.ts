@@ -8,6 +8,8 @@ export interface Follower {
   /** Of keys. */
   prefix: string;
   onChange(event: ChangeEvent): void;
+  /** It is told from now on. What was read before this may lack what happened since. */
+  onBegin(): void;
   /** Something was missed: list anew. */
   onReset(): void;
 }
@@ -63,11 +65,11 @@ export function watch(
 }
 
 /** Gives the function that ends it. */
-export function follow({ bucket, prefix, onChange, onReset }: Follower): () => void {
+export function follow({ bucket, prefix, onChange, ...more }: Follower): () => void {
   return events().subscribe({
     bucket,
     prefix,
     onEvent: (message) => onChange(message as unknown as ChangeEvent),
-    onReset,
+    ...more,
   });
 }

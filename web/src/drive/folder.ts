@@ -4,6 +4,7 @@ import { isApiError } from '../api/error.ts';
 import { follow } from '../api/events.ts';
 import type { ChangeEvent, Entry } from '../api/types.ts';
 import { compareNames } from '../i18n/index.ts';
+import { drawn } from '../ui/drawn.ts';
 import { typeOfName } from './kinds.ts';
 
 export type SortBy = 'name' | 'size' | 'modified';
@@ -37,7 +38,14 @@ export function openFolder(place: Place) {
   const sort = signal<{ by: SortBy; down: boolean } | null>(null);
   const filter = signal('');
   const abort = new AbortController();
-  const inner = { closed: false, more: null as Promise<void> | null, relist: 0, listMs: 100 };
+  const inner = {
+    closed: false,
+    more: null as Promise<void> | null,
+    relist: 0,
+    listMs: 100,
+    tag: '',
+    unfollow: null as (() => void) | null,
+  };
   /** The last listing that was begun. Two at once could end in the wrong order. */
   let turn: Promise<unknown> = Promise.resolve();
   /** What happened while a listing is on its way, which may or may not show it; null while there is none. */
@@ -86,12 +94,15 @@ export function openFolder(place: Place) {
         const begun = performance.now();
         const page = await api.list(place, { limit: FIRST_LIMIT, signal: abort.signal });
         inner.listMs = performance.now() - begun;
+        inner.tag = page.tag;
         return () => {
           entries.value = page.entries;
           next.value = page.next;
           state.value = 'ready';
         };
       });
+      await drawn();
+      attend();
       // A small folder is whole with its second page, and can be ordered.
       await more();
     } catch (reason) {
@@ -100,6 +111,7 @@ export function openFolder(place: Place) {
         error.value = reason;
         state.value = 'failed';
       });
+      attend();
     }
   }
 
@@ -184,6 +196,7 @@ export function openFolder(place: Place) {
     const extent = entries.value.length;
     const begun = performance.now();
     let page = await api.list(place, { limit: Math.min(LIMIT, Math.max(FIRST_LIMIT, extent)), signal: abort.signal });
+    inner.tag = page.tag;
     const fresh = page.entries;
     while (page.next !== null && fresh.length < extent) {
       page = await api.list(place, { limit: LIMIT, cursor: page.next, signal: abort.signal });
@@ -255,7 +268,26 @@ export function openFolder(place: Place) {
     } else relist();
   }
 
-  const unfollow = follow({ bucket: place.bucket, prefix: place.key, onChange: apply, onReset: () => relist() });
+  /** Changes are told from when the first rows are there, which wait for nothing else. */
+  function attend(): void {
+    if (inner.closed) return;
+    inner.unfollow ??= follow({
+      bucket: place.bucket,
+      prefix: place.key,
+      onChange: apply,
+      onBegin: () => void compare(),
+      onReset: () => relist(),
+    });
+  }
+
+  /** What was read before changes are told may lack some. */
+  async function compare(): Promise<void> {
+    await turn;
+    if (inner.closed) return;
+    const now = await api.folderTag(place, abort.signal).catch(() => null);
+    if (now === null || now !== inner.tag) relist();
+  }
+
   void load();
 
   return {
@@ -282,7 +314,7 @@ export function openFolder(place: Place) {
       inner.closed = true;
       clearTimeout(inner.relist);
       abort.abort();
-      unfollow();
+      inner.unfollow?.();
     },
   };
 }

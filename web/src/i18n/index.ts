@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals';
 import { preferences } from '../preferences.ts';
 import type { Catalog, MessageKey } from './catalog.ts';
 import { en } from './en.ts';
+import { collator, dates, numbers, relative } from './formatters.ts';
 import { type Sentences, sentences } from './sentences.ts';
 
 export type { MessageKey } from './catalog.ts';
@@ -74,7 +75,7 @@ export function isText(key: string): key is MessageKey {
 }
 
 export function number(value: number): string {
-  return value.toLocaleString(language.value);
+  return numbers(language.value, {}).format(value);
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];
@@ -87,7 +88,7 @@ export function bytes(value: number): string {
     unit++;
   }
   const digits = unit === 0 || scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2;
-  return new Intl.NumberFormat(language.value, {
+  return numbers(language.value, {
     style: 'unit',
     unit: UNITS[unit] ?? 'byte',
     unitDisplay: unit === 0 ? 'long' : 'short',
@@ -104,9 +105,7 @@ export function signedBytes(value: number): string {
 export function percent(share: number): string {
   const near = share > 0.99 && share < 1;
   const shown = near ? Math.floor(share * 1000) / 1000 : share;
-  return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: near || share < 0.1 ? 1 : 0 }).format(
-    shown,
-  );
+  return numbers(language.value, { style: 'percent', maximumFractionDigits: near || share < 0.1 ? 1 : 0 }).format(shown);
 }
 
 /** Today's times as times, this year's without the year. */
@@ -124,7 +123,7 @@ export function longDate(iso: string): string {
 }
 
 function format(date: Date, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(region.value, options).format(date);
+  return dates(region.value, options).format(date);
 }
 
 /** How long something will take or took, in its two largest units. */
@@ -138,7 +137,7 @@ export function duration(seconds: number): string {
   const first = parts.findIndex(([value]) => value > 0);
   const shown = first < 0 ? parts.slice(3) : parts.slice(first, first + 2).filter(([value]) => value > 0);
   return shown
-    .map(([value, unit]) => new Intl.NumberFormat(language.value, { style: 'unit', unit, unitDisplay: 'short' }).format(value))
+    .map(([value, unit]) => numbers(language.value, { style: 'unit', unit, unitDisplay: 'short' }).format(value))
     .join(' ');
 }
 
@@ -156,7 +155,7 @@ export function ago(iso: string): string {
   let divisor = 1;
   for (const [limit, unit] of steps) {
     if (Math.abs(seconds) < limit)
-      return new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' }).format(Math.round(seconds / divisor), unit);
+      return relative(language.value, { numeric: 'auto' }).format(Math.round(seconds / divisor), unit);
     divisor = limit;
   }
   return iso;
@@ -164,5 +163,5 @@ export function ago(iso: string): string {
 
 /** Names as people order them: 2 before 10, case and accents last. */
 export function compareNames(): (a: string, b: string) => number {
-  return new Intl.Collator(language.value, { numeric: true, sensitivity: 'variant' }).compare;
+  return collator(language.value, { numeric: true, sensitivity: 'variant' }).compare;
 }

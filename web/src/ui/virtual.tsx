@@ -1,5 +1,5 @@
 import type { ComponentChildren, HTMLAttributes } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface VirtualProps {
   /** Of rows, each as high as the others. */
@@ -18,7 +18,11 @@ interface VirtualProps {
   attributes?: HTMLAttributes<HTMLDivElement>;
 }
 
+/** Rows above and below what is in sight, for whoever scrolls. They come after the first rows, which nobody waits for longer because of them. */
 const SPARE = 8;
+const SPARE_AFTER_MS = 100;
+/** How high the last list was, which the next one most likely is too: it is then drawn once. */
+const last = { height: 800 };
 
 /** Only the rows in sight are in the document, so a hundred thousand cost as much as thirty. */
 export function Virtual({
@@ -34,12 +38,14 @@ export function Virtual({
   attributes,
 }: VirtualProps) {
   const ref = useRef<HTMLDivElement>(null);
-  const [{ top, height }, setView] = useState({ top: 0, height: 800 });
+  const [{ top, height }, setView] = useState({ top: 0, height: last.height });
   useLayoutEffect(() => {
     const element = ref.current;
     if (element === null) return;
     const measure = (): void => {
-      setView({ top: element.scrollTop, height: element.clientHeight });
+      const now = { top: element.scrollTop, height: element.clientHeight };
+      last.height = now.height;
+      setView((before) => (before.top === now.top && before.height === now.height ? before : now));
       onWidth?.(element.clientWidth);
     };
     measure();
@@ -56,13 +62,18 @@ export function Virtual({
     else if (at + rowHeight + head > element.scrollTop + element.clientHeight)
       element.scrollTop = at + rowHeight + head - element.clientHeight;
   }, [visible, rowHeight]);
-  const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
-  const last = Math.min(count, Math.ceil((top + height) / rowHeight) + SPARE);
-  useLayoutEffect(() => {
-    if (last >= count - ahead) onEnd?.();
-  }, [last, count, onEnd, ahead]);
+  const [spare, setSpare] = useState(0);
+  useEffect(() => {
+    const timer = setTimeout(() => setSpare(SPARE), SPARE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const first = Math.max(0, Math.floor(top / rowHeight) - spare);
+  const end = Math.min(count, Math.ceil((top + height) / rowHeight) + spare);
+  useEffect(() => {
+    if (end >= count - ahead) onEnd?.();
+  }, [end, count, onEnd, ahead]);
   const rows: ComponentChildren[] = [];
-  for (let index = first; index < last; index++) rows.push(row(index));
+  for (let index = first; index < end; index++) rows.push(row(index));
   return (
     <div
       ref={ref}
