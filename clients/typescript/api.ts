@@ -23,6 +23,8 @@ export type AccessList = {
 export type Activities = {
   /** The latest first. */
   changes: Activity[];
+  /** The `cursor` of the next page; null: nothing older is known. */
+  next: string | null;
 };
 
 export type Activity = {
@@ -2445,10 +2447,10 @@ export interface Operations {
     body: undefined;
     answer: AccessList;
   };
-  /** What was done in a folder and below lately, by whom and by which door: of the last 10,000 changes of its bucket. */
+  /** What was done in a folder and below, by whom and by which door. A page looks through 10,000 changes of the bucket, and may be empty while there is a next one. */
   ListActivity: {
     path: { bucket: string; key: string };
-    query: { key?: string | number; limit?: string | number };
+    query: { key?: string | number; cursor?: string | number; limit?: string | number };
     body: undefined;
     answer: Activities;
   };

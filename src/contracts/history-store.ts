@@ -13,10 +13,10 @@ export interface HistoryStore {
   /** Who wrote versions of a key, by their ids, as far as the bucket's journal tells: what came with its folder from another bucket is left out. */
   writers(at: Address, versions: readonly VersionId[]): Promise<Map<VersionId, Writer>>;
   /**
-   * What was done at and below a prefix lately, the latest first: of the last 10,000 changes of the bucket, those that its journal still has, at most `limit`.
-   * What came along with a change of a folder above is left out.
+   * What was done at and below a prefix, the latest first, at most `limit`, as far back as the bucket's journal goes; a page looks through 10,000 changes of the
+   * bucket, and may be empty. `before`: the `next` of the page before. What came along with a change of a folder above is left out.
    */
-  activity(at: { bucket: BucketId; prefix: ObjectKey }, limit: number): Promise<Activity[]>;
+  activity(at: { bucket: BucketId; prefix: ObjectKey }, before: number | null, limit: number): Promise<ActivityPage>;
   /** What S3 sees, in its order: keys by bytes, the latest version of each first, common prefixes rolled up. */
   visible(query: VisibleQuery): Promise<VisiblePage>;
   /** What lies deleted directly below a prefix, in byte order. @throws bucket_not_found */
@@ -45,6 +45,12 @@ export interface Writer {
   /** As it is called now; null: anonymous, or gone since. */
   name: string | null;
   protocol: Protocol;
+}
+
+export interface ActivityPage {
+  changes: Activity[];
+  /** null: the journal has nothing older. */
+  next: number | null;
 }
 
 /** A change of a name, as the bucket's journal has it. */

@@ -4,7 +4,7 @@ import type { Who } from '#core/principal';
 import type { RangeRequest } from '#core/range';
 import type { ObjectLock, Retention } from '#core/retention';
 import type {
-  Activity,
+  ActivityPage,
   KeptVersion,
   PurgeIntent,
   PurgeVerdict,
@@ -28,8 +28,8 @@ export interface History {
   versions(who: Who, at: Address, after: VersionId | null, limit: number): Promise<KeptVersion[]>;
   /** Who wrote versions that the caller has been given. */
   writers(who: Who, at: Address, versions: readonly VersionId[]): Promise<Map<VersionId, Writer>>;
-  /** What was done at and below a folder lately, by whom. @throws bucket_not_found */
-  activity(who: Who, at: Address, limit: number): Promise<Activity[]>;
+  /** What was done at and below a folder, by whom, the latest first: see HistoryStore. @throws bucket_not_found */
+  activity(who: Who, at: Address, before: number | null, limit: number): Promise<ActivityPage>;
   /** One version's bytes, hidden history included. @throws version_not_found, and what Namespace.get throws */
   read(who: Who, at: Address, version: VersionId, options?: { range?: RangeRequest }): Promise<ObjectRead>;
   /** S3's ListObjectVersions. */

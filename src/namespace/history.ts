@@ -52,10 +52,10 @@ export function createHistory(deps: HistoryDeps): History {
       await access.require(who, 'version.read', at.bucket, at.key);
       return history.writers(at, versions);
     },
-    async activity(who, { bucket, key }, limit) {
+    async activity(who, { bucket, key }, before, limit) {
       assertFolder(key);
       await access.require(who, 'list.versions', bucket, key);
-      return history.activity({ bucket, prefix: key }, limit);
+      return history.activity({ bucket, prefix: key }, before, limit);
     },
     async read(who, at, version, options = {}) {
       await access.require(who, 'version.read', at.bucket, at.key);

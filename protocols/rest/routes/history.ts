@@ -67,15 +67,23 @@ export const historyRoutes = [
     method: 'get',
     path: '/activity/{bucket}/{key}',
     operation: 'ListActivity',
-    short: 'it is about the latest: what was before is told by versions, the trash and the audit',
     actions: ['list.versions'],
-    summary: 'What was done in a folder and below lately, by whom and by which door: of the last 10,000 changes of its bucket.',
+    summary:
+      'What was done in a folder and below, by whom and by which door. A page looks through 10,000 changes of the bucket, and may be empty while there is a next one.',
     query: schema.ActivityQuery,
     answers: { 200: { description: 'The latest first.', schema: schema.Activities } },
     async handle(x, { query }) {
       const { at } = await locate(x, '/activity/', query.key);
-      const changes = await historyOf(x).activity(x.who, at, query.limit ?? ACTIVITY_LIMIT);
-      sendJson(x.res, 200, { changes: changes.map((one) => ({ ...one, at: isoTime(one.at) })) });
+      const { changes, next } = await historyOf(x).activity(
+        x.who,
+        at,
+        query.cursor === undefined ? null : changeOf(query.cursor),
+        query.limit ?? ACTIVITY_LIMIT,
+      );
+      sendJson(x.res, 200, {
+        changes: changes.map((one) => ({ ...one, at: isoTime(one.at) })),
+        next: next === null ? null : encodeCursor(String(next)),
+      });
     },
   }),
   route({
@@ -236,6 +244,13 @@ async function restore(
     ...(dryRun === undefined ? {} : { dryRun }),
   };
   sendOutcome(x, await historyOf(x).restore(x.who, intent, signalOf(x, { onDisconnect })));
+}
+
+/** @throws invalid_argument */
+function changeOf(cursor: string): number {
+  const text = decodeCursor(cursor);
+  if (!/^\d{1,15}$/.test(text)) throw new CloudStoreError('invalid_argument', 'The cursor is not one of ours.');
+  return Number(text);
 }
 
 type OnDisconnect = 'finish' | 'cancel' | undefined;

@@ -70,6 +70,7 @@ export const Activities = z
           .meta({ id: 'Activity' }),
       )
       .meta({ description: 'The latest first.' }),
+    next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null: nothing older is known.' }),
   })
   .meta({ id: 'Activities' });
 
@@ -245,6 +246,7 @@ export const VersionsQuery = z.strictObject({
 });
 export const ActivityQuery = z.strictObject({
   key: wholeKey,
+  cursor: z.string().max(64).optional(),
   limit,
 });
 

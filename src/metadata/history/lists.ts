@@ -1,5 +1,6 @@
 import type {
   Activity,
+  ActivityPage,
   HistoryStore,
   KeptVersion,
   TrashEntry,
@@ -37,16 +38,19 @@ const WRITERS = {
            LEFT JOIN principals p ON p.id = j.principal
           WHERE s.bucket_id = $1 AND s.key = $2 AND v.id = ANY (SELECT decode(x, 'hex') FROM unnest($3::text[]) x)`,
 };
-/** Looked through backwards: no index of the journal knows keys, which would cost every commit. */
+/** Looked through backwards, so many a page: no index of the journal knows keys, which would cost every commit. */
 const ACTIVITY_SEQS = 10_000;
 const ACTIVITY = {
   name: 'history-activity',
-  text: `SELECT j.kind, j.key, CASE WHEN j.from_bucket IS NULL OR j.from_bucket = $1 THEN j.from_key END, j.size, j.at_ms, p.name, j.protocol
-           FROM bucket_heads h JOIN journal j ON j.bucket_id = h.bucket_id AND j.seq > h.seq - ${ACTIVITY_SEQS}
-           LEFT JOIN principals p ON p.id = j.principal
-          WHERE h.bucket_id = $1 AND j.kind <> 'annotate'
+  text: `SELECT j.seq, j.kind, j.key, CASE WHEN j.from_bucket IS NULL OR j.from_bucket = $1 THEN j.from_key END, j.size, j.at_ms, p.name, j.protocol
+           FROM journal j LEFT JOIN principals p ON p.id = j.principal
+          WHERE j.bucket_id = $1 AND j.seq < $4 AND j.seq >= $4 - ${ACTIVITY_SEQS} AND j.kind <> 'annotate'
             AND (starts_with(j.key, $2) OR (starts_with(j.from_key, $2) AND (j.from_bucket IS NULL OR j.from_bucket = $1)))
           ORDER BY j.seq DESC LIMIT $3`,
+};
+const JOURNAL_ENDS = {
+  name: 'history-journal-ends',
+  text: `SELECT (SELECT min(seq) FROM journal WHERE bucket_id = $1), seq FROM bucket_heads WHERE bucket_id = $1`,
 };
 const PLACE = {
   name: 'history-place',
@@ -87,17 +91,7 @@ export function createHistoryLists(
       const rows = await database.read<[VersionId, string | null, Protocol]>(WRITERS, [bucket, key, versions]);
       return new Map(rows.map(([id, name, protocol]) => [id, { name, protocol }]));
     },
-    async activity({ bucket, prefix }, limit) {
-      const rows = await database.read<ActivityRow>(ACTIVITY, [bucket, prefix, Math.min(limit, LIMIT_MAX)]);
-      return rows.map(([kind, key, fromKey, size, at, name, protocol]) => ({
-        kind,
-        key,
-        fromKey,
-        size,
-        at,
-        writer: { name, protocol },
-      }));
-    },
+    activity: (at, before, limit) => activity(database, at, before, Math.min(limit, LIMIT_MAX)),
     visible: (query) => visible(database, query),
     trash: (query) => trash(database, query),
     async deleted({ bucket, key }: Address): Promise<KeptVersion | null> {
@@ -107,7 +101,31 @@ export function createHistoryLists(
   };
 }
 
+async function activity(
+  database: Database,
+  { bucket, prefix }: { bucket: BucketId; prefix: string },
+  before: number | null,
+  limit: number,
+): Promise<ActivityPage> {
+  const [[oldest, head] = [null, 0]] = await database.read<[oldest: number | null, head: number]>(JOURNAL_ENDS, [bucket]);
+  const top = Math.min(before ?? TOP, head + 1);
+  const rows = await database.read<ActivityRow>(ACTIVITY, [bucket, prefix, limit, top]);
+  const reached = rows.length < limit ? top - ACTIVITY_SEQS : (rows.at(-1)?.[0] ?? top);
+  return {
+    changes: rows.map(([, kind, key, fromKey, size, at, name, protocol]) => ({
+      kind,
+      key,
+      fromKey,
+      size,
+      at,
+      writer: { name, protocol },
+    })),
+    next: oldest !== null && oldest < reached ? reached : null,
+  };
+}
+
 type ActivityRow = [
+  seq: number,
   kind: Activity['kind'],
   key: string,
   fromKey: string | null,

@@ -84,9 +84,10 @@ export function describeHistoryStore(rigOf: () => MetadataRig): void {
       await rig.store.move({ who: home.who, from: at(home, 'f/a'), to: at(home, 'd'), overwrite: false });
       await rig.store.copy({ who: foreign, from: at(home, 'd'), to: at(home, 'f/e'), overwrite: false });
       await rig.store.removeTree({ who: foreign, ...at(home, 'f/b/') });
-      const told = async (prefix: string, limit = 10): Promise<string[]> =>
-        (await history().activity({ bucket: home.id, prefix }, limit)).map(({ kind, key, fromKey, size, writer }) =>
-          [kind, fromKey, key, size, writer.name === other.principal?.name ? 'other' : 'own', writer.protocol].join(' '),
+      const told = async (prefix: string, limit = 10, before: number | null = null): Promise<string[]> =>
+        (await history().activity({ bucket: home.id, prefix }, before, limit)).changes.map(
+          ({ kind, key, fromKey, size, writer }) =>
+            [kind, fromKey, key, size, writer.name === other.principal?.name ? 'other' : 'own', writer.protocol].join(' '),
         );
       const own = home.who.protocol;
       const all = [
@@ -98,9 +99,24 @@ export function describeHistoryStore(rigOf: () => MetadataRig): void {
       ];
       expect(await told('f/')).to.deep.equal(all);
       expect(await told('f/', 2)).to.deep.equal(all.slice(0, 2));
+      const paged = async (): Promise<string[][]> => {
+        const pages: string[][] = [];
+        for (let before: number | null = null; pages.length === 0 || before !== null; ) {
+          pages.push(await told('f/', 2, before));
+          ({ next: before } = await history().activity({ bucket: home.id, prefix: 'f/' }, before, 2));
+        }
+        return pages;
+      };
+      expect((await paged()).flat()).to.deep.equal(all);
       expect(await told('f%/')).to.deep.equal([`put  f%/a 3 own ${own}`]);
       expect(await told('')).to.have.lengthOf(7);
       expect(await told('nowhere/')).to.deep.equal([]);
+      // As if much had been done elsewhere in the bucket since.
+      await rig.database.sql('UPDATE bucket_heads SET seq = seq + 25000 WHERE bucket_id = $1', [home.id]);
+      await put('beside');
+      const pages = await paged();
+      expect(pages.flat()).to.deep.equal(all);
+      expect(pages.slice(0, 2)).to.deep.equal([[], []]);
     });
 
     it('tells who wrote each version, and by which door, whatever brought it', async () => {

@@ -17,8 +17,10 @@ export interface Pages<T> {
 /** The signal: nobody waits for it any more. */
 type Ask<T> = (cursor: string | null, signal: AbortSignal) => Promise<{ items: T[]; next: string | null }>;
 
-/** A list that comes page by page; from the start when `keys` change. */
-export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
+/**
+ * A list that comes page by page; from the start when `keys` change. Pages may be empty before the end: after so many in a row it waits for another word.
+ */
+export function usePages<T>(ask: Ask<T>, keys: readonly unknown[], emptyPagesMax = Number.POSITIVE_INFINITY): Pages<T> {
   const [state, setState] = useState<{ items: T[] | null; error: unknown; loading: boolean; cursor: string | null }>({
     items: null,
     error: null,
@@ -42,11 +44,13 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
     const walk = async (): Promise<void> => {
       const items = [...before];
       let cursor = from;
+      let empty = 0;
       do {
         const page = await ask(cursor, signal);
         items.push(...page.items);
         cursor = page.next;
-      } while (cursor !== null && items.length < wanted);
+        empty = page.items.length === 0 ? empty + 1 : 0;
+      } while (cursor !== null && items.length < wanted && empty < emptyPagesMax);
       if (mine === round.current) setState({ items, error: null, loading: false, cursor });
     };
     walk().catch((error: unknown) => {
@@ -68,7 +72,7 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[]): Pages<T> {
     loading: state.loading,
     more: state.cursor !== null,
     next: () => {
-      if (!state.loading && state.cursor !== null) run(state.items ?? [], state.cursor, 1);
+      if (!state.loading && state.cursor !== null) run(state.items ?? [], state.cursor, shown.current + 1);
     },
     again: () => last.current(),
     reload: () => run([], null, shown.current),
