@@ -67,4 +67,15 @@ export async function speakGerman({ scene, page, show }: Shown): Promise<void> {
     left.push(...said.filter((text) => texts.some((one) => one.test(text))).map((text) => `${name}: “${text}”`));
   }
   expect(left).to.deep.equal([]);
+  await show('#/admin/buckets/home');
+  await page.getByRole('button', { name: 'Website als Text' }).click();
+  const dialog = page.getByRole('dialog');
+  const refused = async (document: object, sentence: string): Promise<void> => {
+    await dialog.getByRole('textbox').fill(JSON.stringify(document));
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog.getByRole('alert').filter({ hasText: sentence }).waitFor();
+  };
+  await refused({ RoutingRules: {} }, 'RoutingRules: muss eine Liste sein');
+  await refused({ IndexDocument: { Suffix: 'a/b' } }, 'Der Suffix von IndexDocument darf nicht leer sein');
+  await dialog.getByRole('button', { name: 'Abbrechen' }).click();
 }

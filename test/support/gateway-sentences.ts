@@ -10,9 +10,28 @@ const REASONS = /^(it|its|the disk|another chunk) |^A [a-z ]+ (cannot|failed)/;
 /** Words of them are put into sentences, or stand for themselves. */
 const SINGLE = /(?!)/;
 
+/** What a document is refused with where its handler says no more. */
+const REFUSALS =
+  /^(Invalid (Argument|Request)$|The (policy is|tag provided|encryption request|request is not valid for|target bucket for logging))/;
+
 /** Where the gateway's sentences for people stand, and which of the texts there are some. */
 const SOURCES: Readonly<Record<string, RegExp>> = {
   'src/auth/explain-rule.ts': WORDS,
+  'src/auth/policy-conditions.ts': WORDS,
+  'src/auth/policy-document.ts': WORDS,
+  'src/auth/policy-statements.ts': WORDS,
+  'src/auth/policy-template.ts': WORDS,
+  'protocols/s3/bucket-documents.ts': WORDS,
+  'protocols/s3/errors.ts': REFUSALS,
+  'protocols/s3/json-document.ts': WORDS,
+  'protocols/s3/operations/bucket-cors.ts': WORDS,
+  'protocols/s3/operations/bucket-lifecycle.ts': WORDS,
+  'protocols/s3/operations/bucket-logging.ts': WORDS,
+  'protocols/s3/operations/bucket-notification.ts': WORDS,
+  'protocols/s3/operations/bucket-settings.ts': WORDS,
+  'protocols/s3/operations/bucket-website.ts': WORDS,
+  'protocols/s3/operations/object-lock.ts': WORDS,
+  'protocols/s3/tag-set.ts': WORDS,
   'src/backup-run.ts': /^The last/,
   'src/blob/checks.ts': WORDS,
   'src/cli/doctor.ts': WORDS,
@@ -48,6 +67,9 @@ const SOURCES: Readonly<Record<string, RegExp>> = {
 /** Told to programs and logs, put in by a test store, or only joined to others. */
 const UNSHOWN = new Set([
   'hello blob',
+  'Amazon S3',
+  '{} takes no document.',
+  "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
   'bytes and more',
   'Not everybody could be told. {}',
   'The job verify takes a bucket and a key.',
@@ -125,6 +147,16 @@ export function textsOf(source: string): string[] {
     at++;
     out.push(text);
   };
+  /** Where a value may begin, a slash begins a pattern, and quotes in it are none. */
+  const pattern = (): void => {
+    let listed = false;
+    for (at++; at < source.length && (listed || source[at] !== '/'); at++) {
+      if (source[at] === '\\') at++;
+      else if (source[at] === '[') listed = true;
+      else if (source[at] === ']') listed = false;
+    }
+    at++;
+  };
   const skip = (to: string): void => {
     const end = source.indexOf(to, at);
     at = end < 0 ? source.length : end + to.length;
@@ -135,6 +167,7 @@ export function textsOf(source: string): string[] {
       const char = source[at] ?? '';
       if (source.startsWith('//', at)) skip('\n');
       else if (source.startsWith('/*', at)) skip('*/');
+      else if (char === '/' && /(^|[(,=:[!&|?{};]|=>)\s*$/.test(source.slice(Math.max(0, at - 200), at))) pattern();
       else if (char === "'" || char === '"') quoted(char);
       else if (char === '`') template();
       else {

@@ -5,6 +5,7 @@ import { client } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
+import { GatewaySays } from '../ui/gateway-says.tsx';
 import { said } from '../ui/said.ts';
 import type { Json } from './json.ts';
 
@@ -90,7 +91,7 @@ function Editor({ bucket, name, title, text: initial, still: headers, answer }: 
                 <ul>
                   {wrong.places.map(({ field, message }) => (
                     <li key={field}>
-                      <code>{field}</code>: {message}
+                      <code>{field}</code>: <GatewaySays text={message} />
                     </li>
                   ))}
                 </ul>
@@ -121,5 +122,9 @@ function parse(text: string): { document: Json } | { wrong: Wrong } {
 
 function wrongOf(error: unknown): Wrong {
   const fields = isApiError(error) ? error.details.fields : undefined;
-  return { text: said(error), places: Array.isArray(fields) ? (fields as Wrong['places']) : [] };
+  const places = Array.isArray(fields) ? (fields as Wrong['places']) : [];
+  const [only] = places;
+  // A sentence that is no more than the one place is said by that.
+  const whole = only !== undefined && isApiError(error) && error.message === `${only.field} ${only.message}.`;
+  return { text: whole ? t('document.doesNotFit') : said(error), places };
 }

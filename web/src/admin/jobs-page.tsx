@@ -1,7 +1,7 @@
 import { Play } from 'lucide';
 import type { Job } from '../../../clients/typescript/index.ts';
 import { client } from '../api/session.ts';
-import { ago, bytes, duration, fromGateway, isText, type MessageKey, t } from '../i18n/index.ts';
+import { ago, bytes, compareNames, duration, fromGateway, isText, type MessageKey, t } from '../i18n/index.ts';
 import { href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
 import { useLoad } from '../ui/load.ts';
@@ -31,10 +31,16 @@ export function JobsPage() {
   );
 }
 
-/** What runs and what failed comes first, else by name. */
+/** What people call it; commands and messages call it by its name. */
+function jobTitle(name: string): string {
+  const key = `jobName.${name}`;
+  return isText(key) ? t(key) : name;
+}
+
+/** What runs and what failed comes first, else in the order of what they are called. */
 function byWeight(a: Job, b: Job): number {
   const weight = (job: Job): number => (isBusy(job) ? 0 : job.outcome?.kind === 'failed' ? 1 : 2);
-  return weight(a) - weight(b) || a.name.localeCompare(b.name);
+  return weight(a) - weight(b) || compareNames()(jobTitle(a.name), jobTitle(b.name));
 }
 
 /** Those that have to be told what to do begin elsewhere. */
@@ -57,13 +63,15 @@ function JobCard({ job, start, reload }: { job: Job; start: (argument?: object) 
   const { name, outcome, ended, started } = job;
   const busy = isBusy(job);
   const text = `job.${name}` as MessageKey;
+  const title = jobTitle(name);
   return (
     <article class="card job">
       <header class="row">
-        <h2>{name}</h2>
+        <h2>{title}</h2>
+        {title !== name && <code class="small muted">{name}</code>}
         <span class="grow" />
         {busy ? (
-          <CancelJob name={name} label={name} done={reload} />
+          <CancelJob name={name} label={title} done={reload} />
         ) : ELSEWHERE[name] !== undefined ? (
           <a class="button plain" href={ELSEWHERE[name]}>
             {t('jobs.open')}
@@ -73,7 +81,7 @@ function JobCard({ job, start, reload }: { job: Job; start: (argument?: object) 
             {LIGHTER[name] !== undefined && (
               <Button onClick={() => start(LIGHTER[name]?.argument)}>{t(LIGHTER[name].label)}</Button>
             )}
-            <Button icon={Play} onClick={() => start()} label={t('jobs.startOf', { name })}>
+            <Button icon={Play} onClick={() => start()} label={t('jobs.startOf', { name: title })}>
               {t('jobs.start')}
             </Button>
           </>
@@ -89,7 +97,7 @@ function JobCard({ job, start, reload }: { job: Job; start: (argument?: object) 
         </p>
       )}
       {busy ? (
-        <JobProgress job={job} label={name} />
+        <JobProgress job={job} label={title} />
       ) : (
         <p class="small muted">
           {outcome === null ? (

@@ -152,6 +152,7 @@ export const consoleDe: Record<keyof typeof consoleEn, Message> = {
     'Was von selbst verschwindet, und nach welcher Zeit. Leere Felder tun nichts. Passen mehrere Regeln auf eine Datei, gilt das früheste Ende.',
   'document.logging': 'Zugriffsprotokoll',
   'document.loggingText': 'Anfragen über S3 werden als Dateien in einen Bucket desselben Besitzers geschrieben.',
+  'document.doesNotFit': 'So ein Dokument ist das nicht:',
   'document.notJson': 'Das ist kein JSON: {why}',
   'document.notObject': 'Ein Dokument beginnt mit einer geschweiften Klammer.',
   'document.notification': 'Benachrichtigungen',

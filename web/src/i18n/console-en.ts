@@ -145,6 +145,7 @@ export const consoleEn = {
     'What goes by itself, and after how long. Empty fields do nothing. Of several rules that fit a file, the earliest end counts.',
   'document.logging': 'Access log',
   'document.loggingText': 'Requests by S3 are written as files into a bucket of the same owner.',
+  'document.doesNotFit': 'This is not such a document:',
   'document.notJson': 'That is not JSON: {why}',
   'document.notObject': 'A document begins with a brace.',
   'document.notification': 'Notifications',

@@ -1,3 +1,4 @@
+import { documentsDe } from './documents-de.ts';
 import { settingsDe } from './settings-de.ts';
 
 /**
@@ -6,6 +7,7 @@ import { settingsDe } from './settings-de.ts';
  */
 export const gatewayDe: Record<string, string> = {
   ...settingsDe,
+  ...documentsDe,
   ' ({})': ' ({1})',
   '{} failed: {}': '{1} ist fehlgeschlagen: {2}',
   '{} does not exist': '{1} gibt es nicht',
