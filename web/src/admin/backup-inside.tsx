@@ -12,6 +12,7 @@ import { lay } from '../ui/laid.tsx';
 import { Section, Table } from '../ui/page.tsx';
 import { inItsWords, said } from '../ui/said.ts';
 import { Loading } from '../ui/states.tsx';
+import { Wrong } from '../ui/wrong.tsx';
 import { CancelJob, isBusy, JobProgress } from './job-progress.tsx';
 
 const POLL_MS = 700;
@@ -78,12 +79,7 @@ function Inside({ backup, begun }: { backup: Named; begun: (data: Backups) => vo
       if (timer !== null) clearTimeout(timer);
     };
   }, []);
-  if (state.wrong !== null)
-    return (
-      <p class="hint wrong" role="alert">
-        {state.wrong}
-      </p>
-    );
+  if (state.wrong !== null) return <Wrong text={state.wrong} />;
   if (!state.ready)
     return (
       <>
@@ -166,11 +162,7 @@ function Folders({ backup, begun }: { backup: Named; begun: (data: Backups) => v
           </Button>
         )}
       </nav>
-      {wrong !== null && (
-        <p class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
+      <Wrong text={wrong} />
       {page !== null && page.missingPacks > 0 && <p class="note warn">{t('inside.missing', { count: page.missingPacks })}</p>}
       {history !== null ? (
         <Versions versions={history} {...{ backup, bucket: bucket ?? '', bring }} back={() => setHistory(null)} />

@@ -12,6 +12,7 @@ import { Section, Table } from '../ui/page.tsx';
 import { inItsWords, said } from '../ui/said.ts';
 import { Loading } from '../ui/states.tsx';
 import { fail } from '../ui/toast.tsx';
+import { Wrong } from '../ui/wrong.tsx';
 import { lookInside } from './backup-inside.tsx';
 import { isBusy } from './job-progress.tsx';
 import { keySetting, shell } from './restore-steps.tsx';
@@ -70,11 +71,7 @@ export function LookForBackups({ data, set, check }: LookProps) {
           {t('restore.lookNow')}
         </Button>
       </form>
-      {wrong !== null && (
-        <p class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
+      <Wrong text={wrong} />
       {busy && <Loading rows={2} />}
       {found !== null && <Found found={found} {...{ data, set, check }} />}
     </Section>

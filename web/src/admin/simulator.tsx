@@ -6,6 +6,7 @@ import { fromGateway, t } from '../i18n/index.ts';
 import { Button } from '../ui/button.tsx';
 import { Section } from '../ui/page.tsx';
 import { said } from '../ui/said.ts';
+import { Wrong } from '../ui/wrong.tsx';
 import { FIRST_ACTIONS, MORE_ACTIONS } from './actions.ts';
 
 /** Who may do what here, and which rule says so: policy, lists, roles and blocks together, as every door decides. */
@@ -89,11 +90,7 @@ export function Simulator({ bucket }: { bucket: string }) {
           {t('explain.ask')}
         </Button>
       </form>
-      {wrong !== null && (
-        <p class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
+      <Wrong text={wrong} />
       {answer !== null && (
         <p class={`note ${answer.allowed ? 'health-ok' : 'bad'}`} role="status">
           <strong>{t(answer.allowed ? 'explain.yes' : 'explain.no')}</strong> {visible(fromGateway(answer.because))}

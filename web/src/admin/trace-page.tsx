@@ -9,6 +9,7 @@ import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page, Table } from '../ui/page.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
+import { Wrong } from '../ui/wrong.tsx';
 import { DOORS, doorChoices } from './doors.ts';
 import { Filters, filterBy, filtersOf } from './filters.tsx';
 
@@ -73,11 +74,7 @@ export function TracePage() {
           { name: 'door', label: t('stats.door'), choices: doorChoices(['s3', 'webdav', 'rest', 'web']) },
         ]}
       />
-      {wrong && (
-        <p class="hint wrong" role="alert">
-          {t('trace.statusHint')}
-        </p>
-      )}
+      <Wrong text={wrong ? t('trace.statusHint') : null} />
       {state.refusal !== null ? (
         <div class="note bad row" role="alert">
           <Icon of={CircleAlert} />

@@ -11,6 +11,7 @@ import { Dialog } from '../ui/dialog.tsx';
 import { lay } from '../ui/laid.tsx';
 import { said } from '../ui/said.ts';
 import { tell } from '../ui/toast.tsx';
+import { Wrong } from '../ui/wrong.tsx';
 import { watchTask } from './tasks.tsx';
 
 const HOUR_MS = 3_600_000;
@@ -157,11 +158,7 @@ function AsOf({ place: { bucket, key }, close, onEnd }: { place: Place; close: (
             <progress aria-label={t('history.restore')} />
           </div>
         )}
-        {wrong !== null && (
-          <p class="hint wrong" role="alert">
-            {wrong}
-          </p>
-        )}
+        <Wrong text={wrong} />
         <footer class="dialog-actions">
           <Button onClick={close}>{t('cancel')}</Button>
           <Button kind="primary" type="submit" busy={busy} disabled={nothing} icon={preview === null ? Search : ArchiveRestore}>

@@ -11,6 +11,7 @@ import { CopyField } from '../ui/copy-field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { said } from '../ui/said.ts';
+import { Wrong } from '../ui/wrong.tsx';
 
 /** Where the picture on another screen leads: the device that opens it gets its own access, once. It is asked first, so that a preview of the address spends nothing. */
 export function ClaimPage() {
@@ -53,11 +54,7 @@ export function ClaimPage() {
               <Icon of={Smartphone} /> {t('claim.title')}
             </h1>
             <p>{t('claim.text')}</p>
-            {wrong !== null && (
-              <p class="hint wrong" role="alert">
-                {wrong}
-              </p>
-            )}
+            <Wrong text={wrong} />
             <Button kind="primary" busy={busy} onClick={() => void redeem()}>
               {t('claim.action')}
             </Button>

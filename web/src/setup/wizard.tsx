@@ -17,6 +17,7 @@ import { Show } from '../ui/page.tsx';
 import { said } from '../ui/said.ts';
 import { tellSecrets } from '../ui/secret.tsx';
 import { fail } from '../ui/toast.tsx';
+import { Hint, Wrong } from '../ui/wrong.tsx';
 
 const PASSWORD_CHARS_MIN = 8;
 const STEPS = 4;
@@ -148,11 +149,7 @@ function Own({ name, owned, onOwned, next }: { name: string; owned: boolean; onO
           onInput={(event) => setAgain(event.currentTarget.value)}
         />
       </label>
-      {wrong !== null && (
-        <p class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
+      <Wrong text={wrong} />
       <div class="row">
         <Button kind="primary" type="submit" busy={busy}>
           {t('save')}
@@ -226,9 +223,7 @@ function Data({ name, settings, next }: { name: string; settings: Loaded<Setting
               onInput={(event) => setLimit(event.currentTarget.value)}
             />
           </label>
-          <p id={`${id}-hint`} class={wrong === null ? 'hint' : 'hint wrong'} role={wrong === null ? undefined : 'alert'}>
-            {wrong ?? t('setup.limitHint')}
-          </p>
+          <Hint id={`${id}-hint`} hint={t('setup.limitHint')} wrong={wrong} />
           <details>
             <summary>{t('setup.moreDisks')}</summary>
             <div class="form details-body">

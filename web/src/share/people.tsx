@@ -16,6 +16,7 @@ import { type Loaded, useLoad } from '../ui/load.ts';
 import { Section, Show } from '../ui/page.tsx';
 import { said } from '../ui/said.ts';
 import { fail } from '../ui/toast.tsx';
+import { Wrong } from '../ui/wrong.tsx';
 
 export type Role = AccessGrant['role'];
 /** From the least to the most; `commenter` gives nothing so far that `viewer` does not. */
@@ -230,11 +231,7 @@ function Add({ place, known, reload }: { place: Place; known: Known; reload: () 
       <Button type="submit" icon={UserRoundPlus} busy={busy}>
         {t('people.add')}
       </Button>
-      {wrong !== null && (
-        <p id={`${id}-wrong`} class="hint wrong" role="alert">
-          {wrong}
-        </p>
-      )}
+      <Wrong id={`${id}-wrong`} text={wrong} />
     </form>
   );
 }

@@ -11,6 +11,7 @@ import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Show } from '../ui/page.tsx';
 import { said } from '../ui/said.ts';
+import { Wrong } from '../ui/wrong.tsx';
 import { linksTo } from './links-to.ts';
 import { type Known, placeName, type Role } from './people.tsx';
 
@@ -106,11 +107,7 @@ function Answers({ place, grants, known }: WhoSeesProps) {
           <Button type="submit" icon={Search}>
             {t('who.askAction')}
           </Button>
-          {wrong !== null && (
-            <p class="hint wrong" role="alert">
-              {wrong}
-            </p>
-          )}
+          <Wrong text={wrong} />
         </form>
       )}
     </>

@@ -4,6 +4,7 @@ import { t } from '../i18n/index.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { said } from './said.ts';
+import { Hint } from './wrong.tsx';
 
 interface Wanted {
   title: string;
@@ -75,9 +76,7 @@ function TextQuestion({ question, answer }: { question: Wanted; answer: (text: s
             }}
           />
         </label>
-        <p id={`${id}-hint`} class={wrong === null ? 'hint' : 'hint wrong'} role={wrong === null ? undefined : 'alert'}>
-          {wrong ?? question.hint ?? ''}
-        </p>
+        <Hint id={`${id}-hint`} hint={question.hint ?? ''} wrong={wrong} />
         <footer class="dialog-actions">
           <Button onClick={() => answer(null)}>{t('cancel')}</Button>
           <Button kind="primary" type="submit" busy={busy}>

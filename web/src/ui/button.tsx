@@ -2,6 +2,7 @@ import { Hourglass, type IconNode } from 'lucide';
 import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
 import { duration, t } from '../i18n/index.ts';
 import { Icon } from './icon.tsx';
+import { Wrong } from './wrong.tsx';
 
 interface ButtonProps {
   children?: ComponentChildren;
@@ -58,19 +59,11 @@ export function Submit({
 }) {
   return (
     <>
-      {wait > 0 ? <Waiting seconds={wait} /> : wrong !== null && <Wrong>{wrong}</Wrong>}
+      {wait > 0 ? <Waiting seconds={wait} /> : <Wrong text={wrong} />}
       <Button kind="primary" type="submit" busy={busy} disabled={wait > 0} class="full">
         {children}
       </Button>
     </>
-  );
-}
-
-function Wrong({ children }: { children: ComponentChildren }) {
-  return (
-    <p class="hint wrong" role="alert">
-      {children}
-    </p>
   );
 }
 

@@ -6,6 +6,7 @@ import { Button, Waiting } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { said } from './said.ts';
 import { useWait } from './wait.ts';
+import { Wrong } from './wrong.tsx';
 
 export interface Choice {
   value: string;
@@ -97,15 +98,7 @@ function Form({ question, answer }: Wanted) {
             }}
           />
         ))}
-        {wait.left > 0 ? (
-          <Waiting seconds={wait.left} />
-        ) : (
-          wrong !== null && (
-            <p class="hint wrong" role="alert">
-              {wrong}
-            </p>
-          )
-        )}
+        {wait.left > 0 ? <Waiting seconds={wait.left} /> : <Wrong text={wrong} />}
         <footer class="dialog-actions">
           <Button onClick={() => answer(null)}>{t('cancel')}</Button>
           <Button kind="primary" type="submit" busy={busy} disabled={wait.left > 0}>
