@@ -9,6 +9,8 @@ export interface ListingCache {
   etagOf(name: string): string | undefined;
   /** null: there is none any more, or it is of another ETag. */
   take(name: string, etag: string): readonly Buffer[] | null;
+  /** As `take`, to be read at once: the next `put` may write over the first of them. */
+  look(name: string, etag: string): readonly Buffer[] | null;
   /** Takes over what is not too large, in place of what it was before. */
   put(name: string, listing: KeptListing): void;
   /** Above it, an answer need not be gathered for `put`. */
@@ -45,17 +47,23 @@ export function createListingCache(bytesMax: { small: number; smallEach: number;
     }
   }
 
+  function take(name: string, etag: string): readonly Buffer[] | null {
+    const copies = small.take(name, etag);
+    if (copies !== null) return copies;
+    const found = large.get(name);
+    if (found?.listing.etag !== etag) return null;
+    large.delete(name);
+    large.set(name, found);
+    return found.listing.blocks;
+  }
+
   return {
     answerBytesMax: largestBytes,
     etagOf: (name) => small.etagOf(name) ?? large.get(name)?.listing.etag,
-    take(name, etag) {
-      const copies = small.take(name, etag);
-      if (copies !== null) return copies;
-      const found = large.get(name);
-      if (found?.listing.etag !== etag) return null;
-      large.delete(name);
-      large.set(name, found);
-      return found.listing.blocks;
+    take,
+    look(name, etag) {
+      const seen = small.look(name, etag);
+      return seen === null ? take(name, etag) : [seen];
     },
     put(name, listing) {
       small.forget(name);

@@ -6,6 +6,8 @@ export interface ListingRing {
   etagOf(name: string): string | undefined;
   /** Copies, the caller's. null: there is none, or of another ETag. */
   take(name: string, etag: string): Buffer[] | null;
+  /** What is there, to be read at once: the next `put` may write over it. null also for more than one block. */
+  look(name: string, etag: string): Buffer | null;
   /** In place of what it was before. */
   put(name: string, etag: string, blocks: readonly Buffer[]): void;
   /** What is larger is not kept. */
@@ -60,6 +62,11 @@ export function createListingRing(bytesMax: number, listingBytesMax: number): Li
         blocks.push(block);
       }
       return blocks;
+    },
+    look(name, etag) {
+      const found = kept.get(name);
+      if (found?.etag !== etag || ring === null || found.lengths.length !== 1) return null;
+      return ring.subarray(found.start, found.start + (found.lengths[0] ?? 0));
     },
     put(name, etag, blocks) {
       kept.delete(name);

@@ -26,6 +26,11 @@ export interface MetadataStore {
   peekCurrent(at: Address): ObjectInfo | null | undefined;
   /** `directory` without waiting; undefined when it must be asked. */
   peekDirectory(at: Address): DirectoryInfo | null | undefined;
+  /**
+   * What directly lies in a folder otherwise than when it had that ETag, up to what `peekDirectory` says of it: an entry as it is now, or that it is gone. Where a listing of then was read while it changed, some
+   * of it may be in it already. null: it must be listed.
+   */
+  peekChanges(at: Address, since: string): FolderChange[] | null;
   /** One version, by its id or as `null` (S3's null version); delete markers included. Hidden history only with `hidden`. */
   version(at: Address, version: VersionId | 'null', options?: { hidden?: boolean }): Promise<ObjectInfo | null>;
   /** The directory of a key that ends in `/` or is empty; the root of an existing bucket always exists. */
@@ -244,6 +249,8 @@ export interface FolderPage {
 export type FolderEntry =
   | { kind: 'object'; info: ShownObject }
   | { kind: 'prefix'; prefix: string; directory: DirectoryInfo | null };
+
+export type FolderChange = FolderEntry | { kind: 'gone'; key: ObjectKey };
 
 export interface BriefPage<T> {
   entries: T[];

@@ -10,6 +10,7 @@ import type { Lock, NewLock } from './locks.ts';
 import type {
   BriefEntry,
   BriefPage,
+  FolderChange,
   FolderPage,
   FolderQuery,
   ListPage,
@@ -41,6 +42,8 @@ export interface Namespace {
    * listed. null: ask `entry` and `locks`. Never throws.
    */
   peekEntry(who: Who, at: Address, below: boolean): { entry: EntryInfo; locks: Lock[] } | null;
+  /** What directly lies in a folder otherwise than when it had that ETag, up to what `peekEntry` says of it, as MetadataStore has it. null: list it. Never throws. */
+  peekChanges(who: Who, at: Address, since: string): FolderChange[] | null;
   /**
    * As `peek`, where only the row has to be asked for, as it has to be whenever others commit too. null, or resolves to null: the caller takes `get`,
    * which answers whatever is wrong. Never rejects.

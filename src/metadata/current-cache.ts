@@ -71,7 +71,7 @@ export function cacheKey(at: Address): string {
 }
 
 /** About what a value takes of the heap, in bytes. */
-function weightOf(value: unknown): number {
+export function weightOf(value: unknown): number {
   if (typeof value === 'string') return 16 + value.length;
   if (typeof value !== 'object' || value === null) return 8;
   if (value instanceof Uint8Array) return 100 + value.length;

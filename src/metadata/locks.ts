@@ -4,6 +4,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Database, Session } from './database.ts';
 import { HELD_MAX, type HeldLocks } from './held-locks.ts';
+import type { KnownHeads } from './known-heads.ts';
 
 export type LockRow = [string, number, string, number, boolean, boolean, string | null, number, number];
 
@@ -21,7 +22,10 @@ const ALL = {
   name: 'locks-all',
   text: `SELECT ${COLUMNS} FROM locks l WHERE l.bucket_id = $1 AND l.expires_ms > $2 ORDER BY l.key, l.token LIMIT ${HELD_MAX + 1}`,
 };
-const TOUCH_HEAD = { name: 'locks-touch-head', text: 'UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = $1' };
+const TOUCH_HEAD = {
+  name: 'locks-touch-head',
+  text: 'UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = $1 RETURNING revision',
+};
 const EXPIRE = { name: 'locks-expire', text: 'DELETE FROM locks WHERE bucket_id = $1 AND expires_ms <= $2' };
 const INSERT = {
   name: 'locks-insert',
@@ -41,11 +45,13 @@ export function createLocks({
   clock,
   random,
   held: memory,
+  known,
 }: {
   database: Database;
   clock: Clock;
   random: Random;
   held: HeldLocks | null;
+  known: KnownHeads;
 }): Locks {
   /** Those of a bucket that are kept in memory; null where they are not. */
   async function remembered(bucket: BucketId): Promise<readonly Lock[] | null> {
@@ -74,9 +80,11 @@ export function createLocks({
       const { bucket } = wanted.at;
       const key = withoutSlash(wanted.at.key);
       const token = `urn:uuid:${uuid(random)}`;
+      let head: number | undefined;
       const acquired = database.transaction(async (session) => {
         const now = clock.now();
-        if ((await session.execute(TOUCH_HEAD, [bucket])) === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
+        [head] = (await session.query<[number]>(TOUCH_HEAD, [bucket]))[0] ?? [];
+        if (head === undefined) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
         await session.execute(EXPIRE, [bucket, now]);
         const others = await locksFor(session, bucket, [key], wanted.infinite, now);
         const conflict = others.find((other) => wanted.exclusive || other.exclusive);
@@ -95,7 +103,12 @@ export function createLocks({
         await session.execute(INSERT, [token, bucket, key, principal, exclusive, infinite, ownerXml, timeoutMs, lock.expires]);
         return lock;
       });
-      return acquired.finally(() => memory?.taken(bucket));
+      return acquired
+        .then((lock) => {
+          if (head !== undefined) known.passed(bucket, head - 1);
+          return lock;
+        })
+        .finally(() => memory?.taken(bucket));
     },
     async refresh(at, token, principal, timeoutMs) {
       const refreshed = database.transaction(async (session) => {

@@ -63,6 +63,7 @@ import { createJobStore } from './jobs.ts';
 import { createJournal } from './journal.ts';
 import { createKeyedRows } from './keyed-rows.ts';
 import { createKeyStore } from './keys.ts';
+import { createKnownHeads } from './known-heads.ts';
 import { createLifecycleRows } from './lifecycle.ts';
 import { createLinkStore } from './links.ts';
 import { createLocks } from './locks.ts';
@@ -161,7 +162,8 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   const chunks = createChunkIndex({ database, registration });
   const { soleOwner = false } = options;
   const held = soleOwner ? createHeldLocks({ clock }) : null;
-  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner, held });
+  const known = createKnownHeads();
+  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner, held, known });
   if (held !== null) {
     // With a user go the locks of that user, and commands beside the gateway remove users.
     signals.subscribe('principals', () => held.released(null));
@@ -181,7 +183,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     signals,
     turns: createTurns(database),
     journal: createJournal(database),
-    locks: createLocks({ database, clock, random, held }),
+    locks: createLocks({ database, clock, random, held, known }),
     buckets: createBucketStore({ database, clock, signals, forget: store.forget }),
     uploads,
     names: createNameStore(database),

@@ -6,11 +6,15 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
 import { createCommitter } from './commit/committer.ts';
-import { type Intent, slotKey } from './commit/state.ts';
+import { entriesAfter, foldersAfter } from './commit/folders-after.ts';
+import type { Plan } from './commit/plan.ts';
+import { type BatchState, type Intent, slotKey } from './commit/state.ts';
 import { createCurrentCache } from './current-cache.ts';
 import type { Database } from './database.ts';
+import { createFolderChanges } from './folder-changes.ts';
 import type { HeldLocks } from './held-locks.ts';
 import { createHistoryStore } from './history/store.ts';
+import type { KnownHeads } from './known-heads.ts';
 import { list, listBrief } from './listing.ts';
 import { listFolder } from './listing-folder.ts';
 import { createLookups } from './lookups.ts';
@@ -25,6 +29,7 @@ export interface MetadataStoreOptions {
   soleOwner: boolean;
   /** What is remembered of locks: commits drop some. */
   held: HeldLocks | null;
+  known: KnownHeads;
 }
 
 const CACHED_MAX = { entriesMax: 50_000, bytesMax: 32 << 20 };
@@ -34,27 +39,62 @@ const FOLDERS_MAX = { entriesMax: 10_000, bytesMax: 8 << 20 };
 export function createMetadataStore(
   options: MetadataStoreOptions,
 ): MetadataStore & { history: HistoryStore; forget(bucket: BucketId | null): void; close(): Promise<void> } {
-  const { database, clock, random, registration, held } = options;
+  const { database, clock, random, registration, held, known } = options;
   const cache = options.soleOwner ? createCurrentCache<ObjectInfo>(CACHED_MAX) : null;
   const folders = options.soleOwner ? createCurrentCache<DirectoryInfo>(FOLDERS_MAX) : null;
+  const steps = createFolderChanges();
   const lookups = createLookups({ database, cache, folders });
   const committer = createCommitter({
     database,
     clock,
     random,
     registration,
-    changed({ slots, directories, locks, heads }, state) {
+    remembered: (at) => folders?.get(at),
+    changed(plan, state, before) {
+      const { slots, directories, locks, heads } = plan;
       if (cache === null) return;
       // Absence is known exactly; what lives is read anew, with its content.
       for (const at of slots.values())
         cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
-      for (const { b, k } of directories.values()) folders?.changed({ bucket: b, key: k }, undefined);
+      if (!alone(plan, state)) for (const { b, k } of directories.values()) folders?.changed({ bucket: b, key: k }, undefined);
+      else if (state !== undefined) foldersChanged(plan, state, before);
       if (locks.size > 0) for (const bucket of heads.keys()) held?.released(bucket);
     },
   });
+
+  /** Whether the batch came upon its buckets as the commit before, of which all is known here, had left them. */
+  function alone({ heads }: Plan, state: BatchState | undefined): boolean {
+    let same = true;
+    for (const [bucket, { r }] of heads) {
+      if (state === undefined) known.forget(bucket);
+      same = state !== undefined && known.left(bucket, r) && same;
+    }
+    return same;
+  }
+
+  function foldersChanged(plan: Plan, state: BatchState, remembered: ReadonlyMap<string, DirectoryInfo>): void {
+    if (folders === null) return;
+    const moved = foldersAfter(plan, state, remembered);
+    for (const { at, before, after } of moved) {
+      // A reading that has just ended may have found more than this.
+      const now = folders.get(at)?.etag;
+      const expected = now === undefined || now === before?.etag || now === after?.etag;
+      folders.changed(at, expected && after !== null ? after : undefined);
+    }
+    if (!moved.some(({ at }) => steps.followed(at))) return;
+    const entries = entriesAfter(plan, moved);
+    for (const { at, before, after } of moved) {
+      const own = entries.get(slotKey(at.bucket, at.key));
+      const told = before !== null && after !== null && own !== null;
+      steps.step(at, before?.etag ?? '', after?.etag ?? '', told ? (own ?? []) : null);
+    }
+  }
+
   const forget = (bucket: BucketId | null): void => {
     cache?.forget(bucket);
     folders?.forget(bucket);
+    steps.forget(bucket);
+    known.forget(bucket);
     held?.released(bucket);
   };
   const rooms = { database, clock, random, registration, changed: (buckets: BucketId[]) => buckets.forEach(forget) };
@@ -101,6 +141,10 @@ export function createMetadataStore(
     ...lookups,
     peekCurrent: (at): ObjectInfo | null | undefined => cache?.get(at),
     peekDirectory: (at): DirectoryInfo | null | undefined => folders?.get(at),
+    peekChanges(at, since) {
+      const now = folders?.get(at);
+      return now == null ? null : steps.between(at, since, now.etag);
+    },
     entry,
     list: (query) => list(database, query),
     listBrief: (query, show) => listBrief(database, query, show),
@@ -110,6 +154,7 @@ export function createMetadataStore(
       try {
         const page = await listFolder(database, query);
         if (page.folder === null) return page;
+        if (folders !== null) steps.follow({ bucket, key: path });
         keepFolder?.store({ bucket, key: path }, page.folder);
         if (fileFirst === true && path !== '') keepFile?.store({ bucket, key: path.slice(0, -1) }, null);
         return page;

@@ -74,6 +74,16 @@ export function peekEntry(rooms: Rooms, who: Who, at: Address, below: boolean): 
   return locks === undefined ? null : { entry, locks };
 }
 
+export function peekChanges(
+  { access, store }: Rooms,
+  who: Who,
+  at: Address,
+  since: string,
+): ReturnType<Namespace['peekChanges']> {
+  if (access.peek(who, 'list', at.bucket, at.key, { delimiter: '/', maxKeys: 0 }) === null) return null;
+  return store.peekChanges(at, since);
+}
+
 function inMemory(rooms: Rooms, info: ObjectInfo | null | undefined): ReturnType<Namespace['peek']> {
   const object = openObject(info);
   if (object?.content == null) return null;

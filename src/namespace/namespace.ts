@@ -5,7 +5,7 @@ import { annotate } from './annotate.ts';
 import { copy, move } from './copy-move.ts';
 import { copyObject } from './copy-object.ts';
 import type { NamespaceDeps, Rooms } from './deps.ts';
-import { directory, entry, get, glance, peek, peekEntry, peekObject, stat } from './get.ts';
+import { directory, entry, get, glance, peek, peekChanges, peekEntry, peekObject, stat } from './get.ts';
 import { list, listBrief, listFolder } from './list.ts';
 import { createLocking } from './locking.ts';
 import { makeDirectory, put } from './put.ts';
@@ -28,6 +28,7 @@ export function createNamespace(deps: NamespaceDeps): Namespace {
     peek: (who, at) => peek(rooms, who, at),
     peekObject: (who, at) => peekObject(rooms, who, at),
     peekEntry: (who, at, below) => peekEntry(rooms, who, at, below),
+    peekChanges: (who, at, since) => peekChanges(rooms, who, at, since),
     glance: (who, at) => glance(rooms, who, at),
     put: (who, at, body, options) => put(rooms, who, at, body, options),
     makeDirectory: (who, at, options) => makeDirectory(rooms, who, at, options),

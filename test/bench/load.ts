@@ -26,6 +26,18 @@ export async function curlSeconds(args: string[]): Promise<number> {
   return Number(out);
 }
 
+/** As `curlSeconds`, of several requests on one connection. */
+export async function curlSecondsEach(requests: string[][]): Promise<number[]> {
+  const args = requests.flatMap((request, n) => [
+    ...(n === 0 ? [] : ['--next']),
+    '-sS',
+    '--fail',
+    ...['-o', '/dev/null', '-w', '%{time_total}\\n'],
+    ...request,
+  ]);
+  return (await run('curl', args)).trim().split('\n').map(Number);
+}
+
 export interface WrkResult {
   requestsPerSecond: number;
   requests: number;

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { flag } from './common.ts';
 import { cpuOf } from './cpu.ts';
-import { curlSeconds, median, run, wrk } from './load.ts';
+import { curlSeconds, curlSecondsEach, median, run, wrk } from './load.ts';
 import { type Nginx, startNginx } from './nginx.ts';
 import { connect, fillFolder } from './webdav-rows.ts';
 
@@ -53,7 +53,10 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Depth 1 of a whole folder, allprop: the first call after a change, and further ones, by turns with nginx. */
+/**
+ * Depth 1 of a whole folder, allprop, by turns with nginx: the first call after a file in it was put, one of which nothing changed since the one before, and one that is
+ * worded as none before and so is listed anew. Each on a connection of its own, and on one that is kept, as clients do.
+ */
 async function propfind({ gateway, nginx, authorization }: Bench): Promise<void> {
   const client = await connect(gateway);
   for (const size of SIZES) {
@@ -61,36 +64,42 @@ async function propfind({ gateway, nginx, authorization }: Bench): Promise<void>
     mkdirSync(join(nginx.root, name));
     for (let i = 0; i < size; i++) writeFileSync(join(nginx.root, name, `file-${i}.txt`), 'x'.repeat(16));
     await fillFolder(client, gateway, name, size);
+    const ours = url(gateway, `${name}/`);
     const login = ['-H', `Authorization: ${authorization}`];
-    const args = ['-X', 'PROPFIND', '-H', 'Depth: 1'];
-    const first: number[] = [];
-    const again: number[] = [];
-    const theirs: number[] = [];
+    const asked = ['-X', 'PROPFIND', '-H', 'Depth: 1'];
+    const list = [...asked, ...login, ours];
+    const put = (text: string): string[] => [...login, '-X', 'PUT', '--data-binary', text, `${ours}file-0.txt`];
+    const words = (text: string): string => `<propfind xmlns="DAV:"><allprop/><!-- ${text} --></propfind>`;
+    const times: Record<string, number[]> = {};
+    const add = (what: string, seconds = 0): void => void (times[what] ??= []).push(seconds);
     // A gateway that has just started runs its code for the first time: that is not what is measured here.
     for (let n = 0; n < Math.min(150, 150_000 / size); n++) {
-      const words = `<propfind xmlns="DAV:"><allprop/><!-- ${n} --></propfind>`;
-      const warm = await fetch(url(gateway, `${name}/`), {
-        method: 'PROPFIND',
-        headers: { authorization, depth: '1' },
-        body: words,
-      });
-      await warm.arrayBuffer();
+      const headers = { authorization, depth: '1' };
+      for (const body of [words(String(n)), null]) await (await fetch(ours, { method: 'PROPFIND', headers, body })).arrayBuffer();
+      await fetch(`${ours}file-0.txt`, { method: 'PUT', headers: { authorization }, body: String(n) });
     }
-    for (let round = 0; round < 11; round++) {
-      // Nothing that was listed before is of use after this.
-      await run('curl', ['-sS', ...login, '-X', 'PUT', '--data-binary', String(round), url(gateway, `${name}/file-0.txt`)]);
-      first.push(await curlSeconds([...args, ...login, url(gateway, `${name}/`)]));
-      theirs.push(await curlSeconds([...args, `${nginx.dav}/${name}/`]));
-      again.push(await curlSeconds([...args, ...login, url(gateway, `${name}/`)]));
+    for (let round = 0; round < 21; round++) {
+      await curlSeconds(put(String(round)));
+      add('first', await curlSeconds(list));
+      add('again', await curlSeconds(list));
+      add('anew', await curlSeconds(['--data-binary', words(`own ${round}`), ...list]));
+      add('nginx', await curlSeconds([...asked, `${nginx.dav}/${name}/`]));
+      const kept = await curlSecondsEach([put(`kept ${round}`), list, list, ['--data-binary', words(`kept ${round}`), ...list]]);
+      for (const [n, what] of ['first', 'again', 'anew'].entries()) add(`kept ${what}`, kept[n + 1]);
+      const theirs = [...asked, `${nginx.dav}/${name}/`];
+      add('kept nginx', (await curlSecondsEach([theirs, theirs]))[1]);
     }
-    const listing = await run('curl', ['-sS', ...args, ...login, url(gateway, `${name}/`)]);
-    const found = listing.split('<d:response>').length - 2;
+    const found = (await run('curl', ['-sS', ...list])).split('<d:response>').length - 2;
     if (found !== size) throw new Error(`${found} entries were listed, not ${size}`);
-    const [a, b, c] = [median(first), median(again), median(theirs)];
-    const ms = (seconds: number): string => (seconds * 1e3).toFixed(1);
-    console.log(
-      `PROPFIND depth 1 of ${size}: first ${ms(a)} ms, unchanged ${ms(b)} ms; nginx ${ms(c)} ms; time ratio ${(a / c).toFixed(2)} first, ${(b / c).toFixed(2)} unchanged`,
-    );
+    for (const how of ['', 'kept ']) {
+      const at = (what: string): number => median(times[how + what] ?? []);
+      const told = ['first', 'again', 'anew'].map((what) => {
+        const ratio = (at(what) / at('nginx')).toFixed(2);
+        return `${what} ${(at(what) * 1e3).toFixed(2)} ms (${ratio})`;
+      });
+      const where = how === '' ? 'each on a connection of its own' : 'on a kept connection';
+      console.log(`PROPFIND depth 1 of ${size}, ${where}: ${told.join(', ')}; nginx ${(at('nginx') * 1e3).toFixed(2)} ms`);
+    }
   }
   await client.end();
 }

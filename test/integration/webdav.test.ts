@@ -7,6 +7,7 @@ import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
 import { describeDoor, type ServedDoor } from '../unit/webdav/door-suite.ts';
 import { request, sender } from '../unit/webdav/serve-door.ts';
+import { describeRenewed } from './webdav-renewed-suite.ts';
 import { describeShared } from './webdav-shared-suite.ts';
 
 const LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
@@ -116,6 +117,8 @@ describe('WebDAV on a real gateway', () => {
     expect(answers.filter(({ status }) => status === 204)).to.have.length(1);
     expect(answers.filter(({ status }) => status === 412)).to.have.length(15);
   });
+
+  describeRenewed(() => ({ gateway, send, plant: (files) => planter(gateway)(gateway.bucket, files) }));
 
   for (const count of [800, 8])
     it(`shows a folder of ${count} as it is now, however often it was listed before`, async () => {

@@ -12,6 +12,7 @@ import { displayNameOf, encodeSegment, folderKey, type Place } from '../paths.ts
 import { readPreconditions } from '../preconditions.ts';
 import { contextOf, gatherContext, type Scope } from '../properties/context.ts';
 import type { Need, PropertyContext } from '../properties/property.ts';
+import { renewListing } from '../renew-listing.ts';
 import type { Depth } from '../request-headers.ts';
 import { getEntry } from '../resource.ts';
 import { evenRights } from '../rights.ts';
@@ -50,7 +51,11 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   if (entry.kind === 'directory' && depth === 'infinity') return false;
   if (below) {
     const name = locks.length === 0 ? keptName(x, bucket, place, { renderer, wording }) : null;
-    const [only, another] = (name === null ? null : deps.listings.take(name, entry.etag)) ?? [];
+    const kept =
+      name === null
+        ? null
+        : (renewListing(x, { renderer }, { bucket, place }, entry, name) ?? deps.listings.take(name, entry.etag));
+    const [only, another] = kept ?? [];
     if (only === undefined || another !== undefined) return false;
     x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...id, 'Content-Length': only.length });
     sendWhole(x.res, only);

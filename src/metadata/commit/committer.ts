@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BucketId } from '#core/address';
+import type { Address, BucketId } from '#core/address';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { DirectoryInfo } from '#core/object';
 import { type Database, type Session, sqlState } from '../database.ts';
 import { mintVersionId } from '../version-id.ts';
 import { applyPlan } from './apply.ts';
 import { decide } from './decide.ts';
-import type { Outcome } from './fold.ts';
+import { foldersOf, type Outcome } from './fold.ts';
 import type { Plan } from './plan.ts';
 import { readBatch } from './read.ts';
 import { type BatchState, type Intent, slotKey } from './state.ts';
@@ -16,8 +17,10 @@ export interface CommitterOptions {
   clock: Clock;
   random: Random;
   registration: { gateway: number | null };
-  /** Told before any verdict leaves: what was changed; state undefined when the outcome is unknown. */
-  changed(plan: Plan, state: BatchState | undefined): void;
+  /** What is known of a folder without asking. */
+  remembered(at: Address): DirectoryInfo | null | undefined;
+  /** Told before any verdict leaves: what was changed; state undefined when the outcome is unknown. `known`: folders as they were before the batch was read. */
+  changed(plan: Plan, state: BatchState | undefined, known: ReadonlyMap<string, DirectoryInfo>): void;
 }
 
 export interface Committer {
@@ -157,7 +160,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     /** Attempts whose answer was lost. All of them: an earlier one may arrive behind a later one that was rolled back. */
     const lost: Attempt[] = [];
     for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
-      const attempt: Attempt = { id: random(16), outcomes: null, first: null, plan: null, state: undefined };
+      const attempt: Attempt = { id: random(16), outcomes: null, first: null, plan: null, state: undefined, known: new Map() };
       try {
         await ids.reserve(Math.min(BLOCK, intents.length * 6));
         if (tries === 0 && pessimistic === 0) {
@@ -170,7 +173,7 @@ export function createCommitter(options: CommitterOptions): Committer {
         return finish(attempt);
       } catch (error) {
         release();
-        if (attempt.plan !== null) options.changed(attempt.plan, undefined);
+        if (attempt.plan !== null) options.changed(attempt.plan, undefined, attempt.known);
         const state = sqlState(error);
         if (state === 'CS002' || state === 'CS004') throw error;
         if (state === 'CS001' || isCloudStoreError(error, 'conflict')) {
@@ -205,6 +208,7 @@ export function createCommitter(options: CommitterOptions): Committer {
 
   async function attemptOn(session: Session, attempt: Attempt, intents: Intent[]): Promise<void> {
     const now = clock.now();
+    remember(attempt.known, intents);
     const state = await readBatch(session, intents, now);
     const { plan, outcomes } = decide(state, intents, mint);
     attempt.outcomes = outcomes;
@@ -217,8 +221,19 @@ export function createCommitter(options: CommitterOptions): Committer {
     await applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now });
   }
 
+  /** Of what a put touches the batch reads the folders. */
+  function remember(known: Map<string, DirectoryInfo>, intents: readonly Intent[]): void {
+    for (const { kind, bucket, key } of intents) {
+      if (kind !== 'remove' && kind !== 'annotate') continue;
+      for (const path of foldersOf(key)) {
+        const info = options.remembered({ bucket, key: path });
+        if (info != null) known.set(slotKey(bucket, path), info);
+      }
+    }
+  }
+
   function finish(attempt: Attempt): Outcome[] {
-    if (attempt.plan !== null) options.changed(attempt.plan, attempt.state);
+    if (attempt.plan !== null) options.changed(attempt.plan, attempt.state, attempt.known);
     return attempt.outcomes ?? [];
   }
 
@@ -244,4 +259,5 @@ interface Attempt {
   first: { bucket: BucketId; seq: number } | null;
   plan: Plan | null;
   state: BatchState | undefined;
+  known: Map<string, DirectoryInfo>;
 }

@@ -89,6 +89,89 @@ describe(`metadata in memory is as it is in the database (seed ${SEED})`, functi
     }
   });
 
+  /** All that is directly in a folder, by name. */
+  async function listed(
+    store: Metadata['store'],
+    home: Home,
+    folder: string,
+  ): Promise<{ etag: string; entries: Map<string, unknown> } | null> {
+    const page = await store.listFolder({ bucket: home.id, folder, after: '', limit: 2000 });
+    if (page.folder === null) return null;
+    const named = (page.entries ?? []).map((entry) => [entry.kind === 'object' ? entry.info.key : entry.prefix, entry] as const);
+    return { etag: page.folder.etag, entries: new Map(named) };
+  }
+
+  it('what changed in a folder since it was listed, where that is known, is all that did', async () => {
+    const dice = diceOf(`${SEED} changes`);
+    const home = await rig.bucket();
+    let told = 0;
+    let many = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = await Promise.all(PATHS.map((path) => listed(alone.store, home, path)));
+      // With a move or a whole folder that goes away nothing is known; most rounds are without.
+      const wild = dice.chance(0.2);
+      const operations = Array.from({ length: 6 }, () => roll(dice, new Model())).filter(
+        ({ kind }) => wild || ['put', 'remove', 'annotate'].includes(kind),
+      );
+      const together = dice.chance(0.5);
+      for (const operation of operations) {
+        rig.clock.advance(dice.below(10));
+        const [done, read] = [run(alone.store, home, operation), dice.chance(0.3) ? look(dice, home) : null];
+        if (!together) await Promise.all([done, read]);
+        else if (operation === operations.at(-1)) await Promise.all([done, read]);
+      }
+      await alone.store.commit(putIntent(home, 'p/q/end'));
+      for (const [index, path] of PATHS.entries()) {
+        const then = before[index];
+        const changes = then == null ? null : alone.store.peekChanges(address(home, path), then.etag);
+        if (then == null || changes === null) continue;
+        told++;
+        if (changes.length > 1) many++;
+        for (const change of changes) {
+          if (change.kind === 'gone') then.entries.delete(change.key);
+          else then.entries.set(change.kind === 'object' ? change.info.key : change.prefix, JSON.parse(JSON.stringify(change)));
+        }
+        const truth = await listed(asking.store, home, path);
+        const what = `${path} after round ${round}: ${JSON.stringify(operations)}`;
+        expect(alone.store.peekDirectory(address(home, path)), what).to.deep.equal(
+          await asking.store.directory(address(home, path)),
+        );
+        expect(Object.fromEntries(then.entries), what).to.deep.equal(Object.fromEntries(truth?.entries ?? []));
+      }
+    }
+    expect(told, 'often it is known').to.be.greaterThan(ROUNDS);
+    expect(many, 'also of several').to.be.greaterThan(0);
+  });
+
+  it('what changed is known after a lock, and not when anything else has moved the bucket', async () => {
+    const home = await rig.bucket();
+    const [at, file] = [address(home, ''), address(home, 'f')];
+    const put = () => alone.store.commit(putIntent(home, 'f'));
+    const since = async (then: () => Promise<unknown>): Promise<unknown> => {
+      await put();
+      const etag = (await listed(alone.store, home, ''))?.etag ?? '';
+      await put();
+      await then();
+      await put();
+      await put();
+      return alone.store.peekChanges(at, etag);
+    };
+    const principal = home.who.principal?.id ?? 0;
+    const wanted = { principal, exclusive: false, infinite: false, ownerXml: null, timeoutMs: 60_000 };
+    expect(
+      await since(async () => alone.locks.release(file, (await alone.locks.acquire({ ...wanted, at: file })).token, principal)),
+    )
+      .to.be.an('array')
+      .with.length(1);
+    expect(
+      await since(() => rig.database.sql('UPDATE bucket_heads SET revision = revision + 1 WHERE bucket_id = $1', [home.id])),
+    ).to.equal(null);
+    expect(await since(() => alone.store.copy({ who: home.who, from: file, to: address(home, 'g'), overwrite: true }))).to.equal(
+      null,
+    );
+    expect(await since(() => Promise.resolve())).to.be.an('array');
+  });
+
   it('a lock goes with its file', async () => {
     const home = await rig.bucket();
     const at = address(home, 'a');

@@ -82,7 +82,15 @@ describe('namespace: peekEntry', () => {
     await look(bob, 'photos/');
     expect(peek(bob, 'photos/')).not.to.equal(null);
     expect(peek(bob, ''), 'above').to.equal(null);
+    await rooms.put(ann, home, 'photos/told.txt', '0');
+    const { etag } = await rooms.namespace.listFolder(ann, at('photos/'), { after: '', limit: 10 }).then(({ folder }) => folder!);
+    for (const text of ['1', '2']) await rooms.put(ann, home, 'photos/told.txt', text);
+    const changes = (who: Who) => rooms.namespace.peekChanges(who, at('photos/'), etag);
+    await look(bob, 'photos/');
+    expect(changes(ann)).to.be.an('array');
+    expect(changes(bob)).to.deep.equal(changes(ann));
     await authority.removeGrant({ subject, bucket: home.id, prefix: 'photos/' });
     expect(peek(bob, 'photos/'), 'when the answer has left').to.equal(null);
+    expect(changes(bob), 'what changed either').to.equal(null);
   });
 });

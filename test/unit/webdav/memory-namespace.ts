@@ -198,6 +198,7 @@ export function memoryNamespace(now: () => number = Date.now) {
     peek: () => null,
     peekObject: () => null,
     peekEntry: () => null,
+    peekChanges: () => null,
     glance: () => null,
     put: async (who, at, body, options) => {
       assertKey(at.key);
