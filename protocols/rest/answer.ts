@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isCloudStoreError } from '#core/errors';
 import { abandonBody } from '#http/body';
-import { httpDate } from '#http/conditional-headers';
 import type { RequestContext } from '#http/door';
 import { problemOf, problemType } from './problems.ts';
 
@@ -45,8 +43,7 @@ export function answerProblem(req: IncomingMessage, res: ServerResponse, cx: Req
   }
   abandonBody(req, res);
   if (status === 304) {
-    const modified = isCloudStoreError(error) ? error.details.modified : undefined;
-    res.writeHead(304, { ...headers, ...(typeof modified === 'number' ? { 'Last-Modified': httpDate(modified) } : {}) }).end();
+    res.writeHead(304, headers).end();
     return;
   }
   const problem = { type: problemType(code), title, status, detail, code, requestId: cx.requestId, ...details };

@@ -1,7 +1,10 @@
 import { nameOf } from '#core/address';
 import type { ObjectInfo } from '#core/object';
 import { httpDate } from '#http/conditional-headers';
+import { carriable } from '#http/not-modified';
 
+/** Of a file that says nothing of it. */
+export const FILE_CACHE_CONTROL = 'private, no-cache';
 export const CONTENT_TYPE_DEFAULT = 'application/octet-stream';
 
 /**
@@ -16,13 +19,15 @@ export function fileHeaders(info: ObjectInfo, download = false): Record<string, 
     'Last-Modified': httpDate(info.mtime),
     'Accept-Ranges': 'bytes',
     'Content-Type': attributes.contentType ?? CONTENT_TYPE_DEFAULT,
-    'Cache-Control': attributes.cacheControl ?? 'private, no-cache',
+    'Cache-Control': attributes.cacheControl ?? FILE_CACHE_CONTROL,
     'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'",
     'Cross-Origin-Resource-Policy': 'same-origin',
   };
   if (attributes.contentEncoding !== undefined) headers['Content-Encoding'] = attributes.contentEncoding;
   if (attributes.contentLanguage !== undefined) headers['Content-Language'] = attributes.contentLanguage;
+  const expires = carriable(attributes.expires);
+  if (expires !== undefined) headers.Expires = expires;
   if (download) headers['Content-Disposition'] = attachment(nameOf(info.key));
   else if (attributes.contentDisposition !== undefined) headers['Content-Disposition'] = attributes.contentDisposition;
   return headers;

@@ -61,7 +61,7 @@ async function listFolder(x: Exchange, { name, at }: Located, query: Query): Pro
   const { namespace } = x.deps;
   const directory = await namespace.directory(x.who, at);
   varyByEncoding(x);
-  checkConditions(parseConditions(x.req.headers), directory, 'read');
+  checkConditions(parseConditions(x.req.headers), { ...directory, cacheControl: 'no-store' }, 'read');
   if (x.req.method === 'HEAD') {
     x.res.writeHead(200, { ETag: `"${directory.etag}"`, 'Content-Type': 'application/json; charset=utf-8' }).end();
     return;

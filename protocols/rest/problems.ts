@@ -1,4 +1,6 @@
 import { type CloudStoreError, type ErrorCode, isCloudStoreError } from '#core/errors';
+import { notModifiedHeaders } from '#http/not-modified';
+import { FILE_CACHE_CONTROL } from './file-headers.ts';
 
 /** An RFC 9457 problem without what belongs to one occurrence. */
 export interface Problem {
@@ -143,10 +145,12 @@ function told(details: Record<string, unknown>): Record<string, unknown> {
   return out;
 }
 
-function headersOf({ code, details }: CloudStoreError): Record<string, string> {
+function headersOf(error: CloudStoreError): Record<string, string> {
+  const { code, details } = error;
   switch (code) {
     case 'not_modified':
-      return typeof details.etag === 'string' ? { ETag: `"${details.etag}"` } : {};
+      // Of what is no file nothing is kept, and no time is known.
+      return notModifiedHeaders(error, { cacheControl: Number(details.modified) > 0 ? FILE_CACHE_CONTROL : 'no-store' });
     case 'invalid_range':
       return typeof details.size === 'number' ? { 'Content-Range': `bytes */${details.size}` } : {};
     case 'unauthenticated':

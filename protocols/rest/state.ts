@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { checkConditions, type Validators } from '#core/conditions';
+import { type Conditions, checkConditions, type Validators } from '#core/conditions';
 import { isCloudStoreError } from '#core/errors';
 import { parseConditions } from '#http/conditional-headers';
 import type { Exchange } from './exchange.ts';
@@ -19,7 +19,8 @@ export interface State {
 export async function tellState(x: Exchange, { without }: State, handle: () => Promise<void>): Promise<void> {
   const answer = await held(x.res, handle);
   const etag = etagOf(answer.body, without);
-  checkConditions(parseConditions(x.req.headers), { etag, modified: 0 }, 'read');
+  // When it became so is not known: dates are ignored (RFC 9110 §13.1.3).
+  checkConditions(conditionsOn(x), { etag, modified: 0 }, 'read');
   send(x.res, answer, etag);
 }
 
@@ -29,8 +30,7 @@ export async function tellState(x: Exchange, { without }: State, handle: () => P
  * @throws precondition_failed
  */
 export async function changeState(x: Exchange, reading: Route, tells: boolean, handle: () => Promise<void>): Promise<void> {
-  const { ifMatch, ifNoneMatch } = parseConditions(x.req.headers);
-  const conditions = { ...(ifMatch === undefined ? {} : { ifMatch }), ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };
+  const conditions = conditionsOn(x);
   const without = reading.state?.without;
   const work = async (): Promise<void> => {
     if (Object.keys(conditions).length > 0) checkConditions(conditions, await current(x, reading), 'write');
@@ -40,6 +40,11 @@ export async function changeState(x: Exchange, reading: Route, tells: boolean, h
   };
   const { turns } = x.deps;
   await (turns === undefined ? work() : turns.take(`rest ${reading.operation} ${x.path}`, work));
+}
+
+function conditionsOn({ req }: Exchange): Conditions {
+  const { ifMatch, ifNoneMatch } = parseConditions(req.headers);
+  return { ...(ifMatch === undefined ? {} : { ifMatch }), ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };
 }
 
 /** null: nothing is there. What the caller may not see is told as the read tells it. */

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { isCloudStoreError } from '#core/errors';
 import { abandonBody } from '#http/body';
-import { httpDate } from '#http/conditional-headers';
 import type { RequestContext } from '#http/door';
+import { notModifiedHeaders } from '#http/not-modified';
 import { escapeXml } from '#http/xml';
 import { CATALOGUE, type S3Error, type Subject, toS3Error } from './errors.ts';
 import { XML_DECLARATION } from './response-writer.ts';
@@ -45,11 +45,10 @@ export function answerError(res: ServerResponse, cx: RequestContext, thrown: unk
   res.end(req.method === 'HEAD' ? undefined : document);
 }
 
-/** 304 keeps its ETag, 416 says the size. */
+/** 304 keeps what its 200 would say to caches, 416 says the size. */
 function headersOf(thrown: unknown): Record<string, string> {
   if (!isCloudStoreError(thrown)) return {};
-  const { etag, modified, size } = thrown.details;
+  const { size } = thrown.details;
   if (thrown.code === 'invalid_range' && typeof size === 'number') return { 'Content-Range': `bytes */${size}` };
-  if (thrown.code !== 'not_modified' || typeof etag !== 'string') return {};
-  return { ETag: `"${etag}"`, ...(typeof modified === 'number' ? { 'Last-Modified': httpDate(modified) } : {}) };
+  return notModifiedHeaders(thrown);
 }

@@ -6,6 +6,7 @@ import type { ObjectInfo } from '#core/object';
 import { abandonBody, sendBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import type { RequestContext } from '#http/door';
+import { notModifiedHeaders } from '#http/not-modified';
 import { escapeXml } from '#http/xml';
 import { askedRange } from './asked-range.ts';
 import { documentOf } from './documents.ts';
@@ -146,7 +147,7 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
     }
     abandonBody(req, res);
     if (status === 304) {
-      res.writeHead(304).end();
+      res.writeHead(304, notModifiedHeaders(thrown)).end();
       return;
     }
     const rule = visit === null ? null : ruleFor(visit.site, visit.key, status);

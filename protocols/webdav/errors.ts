@@ -1,4 +1,5 @@
 import { type CloudStoreError, type ErrorCode, isCloudStoreError } from '#core/errors';
+import { notModifiedHeaders } from '#http/not-modified';
 
 /** How an error is told in HTTP: a status and, where RFC 4918 §16 or a sister RFC has one, the precondition element of `DAV:`. */
 export interface DavFault {
@@ -90,13 +91,10 @@ export function faultHeaders(error: unknown): Record<string, string> {
 }
 
 function headersOf(error: CloudStoreError): Record<string, string> {
-  const { etag, size, cacheControl } = error.details;
+  const { size } = error.details;
   switch (error.code) {
     case 'not_modified':
-      return {
-        ...(typeof etag === 'string' ? { ETag: `"${etag}"` } : {}),
-        ...(typeof cacheControl === 'string' ? { 'Cache-Control': cacheControl } : {}),
-      };
+      return notModifiedHeaders(error);
     case 'invalid_range':
       return typeof size === 'number' ? { 'Content-Range': `bytes */${size}` } : {};
     case 'rate_limited':

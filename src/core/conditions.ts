@@ -19,11 +19,12 @@ export interface Validators {
   size?: number;
   /** What goes with a read that is not modified. */
   cacheControl?: string;
+  expires?: string;
 }
 
 /**
  * Decides by RFC 9110 §13.2.2's order. `current` is null when nothing is there.
- * @throws precondition_failed (details.condition, details.missing where nothing is there), or for reads not_modified (details.etag, details.modified, details.cacheControl)
+ * @throws precondition_failed (details.condition, details.missing where nothing is there), or for reads not_modified (details.etag, details.modified, details.cacheControl, details.expires)
  */
 export function checkConditions(conditions: Conditions, current: Validators | null, kind: 'read' | 'write'): void {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifModifiedAt, ifSize } = conditions;
@@ -58,8 +59,13 @@ function failed(condition: string, current: Validators | null): CloudStoreError 
 }
 
 function notModified(current: Validators): CloudStoreError {
-  const { etag, modified, cacheControl } = current;
+  const { etag, modified, cacheControl, expires } = current;
   return new CloudStoreError('not_modified', 'Not modified.', {
-    details: { etag, modified, ...(cacheControl === undefined ? {} : { cacheControl }) },
+    details: {
+      etag,
+      modified,
+      ...(cacheControl === undefined ? {} : { cacheControl }),
+      ...(expires === undefined ? {} : { expires }),
+    },
   });
 }

@@ -15,8 +15,9 @@ export async function stat(rooms: Rooms, who: Who, at: Address, options: ReadOpt
   const info = await find(rooms, at, options.version);
   if (options.conditions !== undefined && !info.deleteMarker) {
     const modified = options.conditionTime === 'mtime' ? info.mtime : info.modified;
-    const { cacheControl } = info.attributes;
-    const validators = { etag: info.etag, modified, size: info.size, ...(cacheControl === undefined ? {} : { cacheControl }) };
+    const { cacheControl, expires } = info.attributes;
+    const kept = { ...(cacheControl === undefined ? {} : { cacheControl }), ...(expires === undefined ? {} : { expires }) };
+    const validators = { etag: info.etag, modified, size: info.size, ...kept };
     checkConditions(options.conditions, validators, 'read');
   }
   return info;

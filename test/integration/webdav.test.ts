@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { presign } from '../support/presign.ts';
 import { MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
+import { doorsOf } from '../support/requests.ts';
 import { describeDoor, type ServedDoor } from '../unit/webdav/door-suite.ts';
 import { request, sender } from '../unit/webdav/serve-door.ts';
 import { describeRenewed } from './webdav-renewed-suite.ts';
@@ -97,14 +99,46 @@ describe('WebDAV on a real gateway', () => {
     expect((await send('GET', 'kept-small')).body).to.have.length(1000);
   });
 
-  it('says with a 304 how long it may be kept, as with the bytes (RFC 9110 §15.4.5)', async () => {
-    const at = { Bucket: gateway.bucket, Key: 'kept.txt' };
+  it('says with a 304, at every door, what its 200 says to caches (RFC 9110 §15.4.5)', async () => {
     const s3 = s3Of(gateway);
-    await s3.send(new PutObjectCommand({ ...at, Body: 'x', CacheControl: 'max-age=60' }));
+    const said = { CacheControl: 'max-age=60', Expires: new Date('2035-01-01T00:00:00Z') };
+    await s3.send(new PutObjectCommand({ Bucket: gateway.bucket, Key: 'kept.txt', Body: 'x', ...said }));
+    await s3.send(new PutObjectCommand({ Bucket: gateway.bucket, Key: 'plain.txt', Body: 'x' }));
     s3.destroy();
-    const { headers } = await send('GET', 'kept.txt');
-    const again = await send('GET', 'kept.txt', { 'if-none-match': String(headers.etag) });
-    expect([again.status, again.headers.etag, again.headers['cache-control']]).to.deep.equal([304, headers.etag, 'max-age=60']);
+    const { accessToken: token } = JSON.parse((await doorsOf(gateway).login()).body.toString());
+    const [bearer, basic] = [`Bearer ${token}`, `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`];
+    const signed = (query: string) =>
+      presign('GET', `${gateway.s3Url.replace(/\/$/, '')}/${gateway.bucket}/kept.txt${query}`, gateway, new Date());
+    const rest = `${gateway.restUrl.replace(/\/$/, '')}`;
+    const asked: [url: string, authorization?: string][] = [
+      [`${gateway.webdavUrl}${gateway.bucket}/kept.txt`, basic],
+      [`${gateway.webdavUrl}${gateway.bucket}/plain.txt`, basic],
+      [signed('')],
+      [signed('?response-cache-control=no-cache&response-expires=Thu%2C%2001%20Dec%202033%2016%3A00%3A00%20GMT')],
+      [`${rest}/files/${gateway.bucket}/kept.txt`, bearer],
+      [`${rest}/files/${gateway.bucket}/plain.txt`, bearer],
+      [`${rest}/files/${gateway.bucket}/`, bearer],
+      [`${rest}/buckets/${gateway.bucket}`, bearer],
+    ];
+    for (const [url, authorization] of asked) {
+      const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+      const get = async (condition: Record<string, string>) => {
+        const answer = await fetch(url, { headers: { ...headers, ...condition } });
+        await answer.arrayBuffer();
+        const names = ['cache-control', 'content-location', 'etag', 'expires', 'vary'];
+        return { status: answer.status, said: names.map((name) => [name, answer.headers.get(name)]) };
+      };
+      const whole = await get({});
+      const etag = String(Object.fromEntries(whole.said).etag);
+      expect(whole.status, url).to.equal(200);
+      expect(etag, url).to.match(/^(W\/)?"/);
+      expect(await get({ 'if-none-match': etag }), url).to.deep.equal({ status: 304, said: whole.said });
+    }
+    // Of what is no file no time is known, and a date decides nothing.
+    const state = await fetch(`${rest}/buckets/${gateway.bucket}`, {
+      headers: { authorization: bearer, 'if-modified-since': new Date(2 ** 41).toUTCString() },
+    });
+    expect(state.status).to.equal(200);
   });
 
   it('lets one of many win who write on one condition', async () => {

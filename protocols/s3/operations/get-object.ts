@@ -1,9 +1,10 @@
 import type { GetObjectCommandInput } from '@aws-sdk/client-s3';
 import type { ObjectRead } from '#contracts/namespace';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectInfo, StoredChecksum } from '#core/object';
 import type { ByteRange } from '#core/range';
 import { sendBody } from '#http/body';
-import { parseConditions } from '#http/conditional-headers';
+import { httpDate, parseConditions } from '#http/conditional-headers';
 import { askedRange } from '../asked-range.ts';
 import { checksumMembers } from '../checksums.ts';
 import { assertKeyFits, type CustomerKey, openBody, replaceEncryption } from '../customer-key.ts';
@@ -24,7 +25,7 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
   const { bucket, at } = await addressOf(x);
   const conditions = parseConditions(x.req.headers);
   const reading = x.deps.namespace.get(x.who, at, { ...versionOf(input.VersionId), conditions, sealed: true });
-  const read = await tellingOfMarker(x, bucket, at, reading);
+  const read = await tellingOfMarker(x, bucket, at, overridingNotModified(reading, input));
   const { info } = read;
   refuseMarker(x, info);
   const key = assertKeyFits(x.req.headers, info);
@@ -93,6 +94,22 @@ function checksumOf({ attributes, size }: ObjectInfo, range: ByteRange | null): 
     start += length;
   }
   return undefined;
+}
+
+/** response-cache-control and response-expires go with a 304 as they would with its 200 (RFC 9110 §15.4.5). */
+function overridingNotModified(
+  reading: Promise<ObjectRead>,
+  { ResponseCacheControl: cacheControl, ResponseExpires: expires }: GetObjectCommandInput,
+): Promise<ObjectRead> {
+  if (cacheControl === undefined && expires === undefined) return reading;
+  return reading.catch((error: unknown) => {
+    if (!isCloudStoreError(error, 'not_modified')) throw error;
+    const kept = {
+      ...(cacheControl === undefined ? {} : { cacheControl }),
+      ...(expires === undefined ? {} : { expires: httpDate(Number(expires)) }),
+    };
+    throw new CloudStoreError('not_modified', error.message, { details: { ...error.details, ...kept } });
+  });
 }
 
 /** response-*: only signed requests come this far. @throws InvalidArgument for what no header can carry */

@@ -4,6 +4,7 @@ import type { ObjectInfo } from '#core/object';
 import { parseRange } from '#core/range';
 import { sendBody } from '#http/body';
 import { httpDate, parseConditions, rangeApplies } from '#http/conditional-headers';
+import { carriable } from '#http/not-modified';
 import { answerRanges } from '#http/range-response';
 import { assertNoBody } from '../answer.ts';
 import { answeredDigest, OC_CHECKSUMS, wantedDigest } from '../digests.ts';
@@ -40,7 +41,7 @@ export async function get(x: Exchange): Promise<void> {
 
 /** What goes with the bytes, and with a 304. */
 export function representationHeaders(info: ObjectInfo): Record<string, string> {
-  const { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl } = info.attributes;
+  const { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl, expires } = info.attributes;
   const headers: Record<string, string> = {
     ETag: `"${info.etag}"`,
     'Last-Modified': httpDate(info.mtime),
@@ -55,6 +56,7 @@ export function representationHeaders(info: ObjectInfo): Record<string, string> 
     'Content-Language': contentLanguage,
     'Content-Disposition': contentDisposition,
     'Cache-Control': cacheControl,
+    Expires: expires,
     'OC-Checksum': info.attributes.extra?.[OC_CHECKSUMS],
   };
   for (const [name, text] of Object.entries(given)) {
@@ -62,11 +64,6 @@ export function representationHeaders(info: ObjectInfo): Record<string, string> 
     if (value !== undefined) headers[name] = value;
   }
   return headers;
-}
-
-/** Other doors take attributes as JSON, which says more than a header can. The bytes matter more than such an attribute. */
-function carriable(value: string | undefined): string | undefined {
-  return value !== undefined && /^[\t\x20-\x7e\x80-\xff]+$/.test(value) ? value : undefined;
 }
 
 /** The plain key first: one look-up for nearly every GET. Only when nothing is there is it asked whether it is a folder. */
