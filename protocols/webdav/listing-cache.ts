@@ -1,4 +1,5 @@
 import { createListingRing } from './listing-ring.ts';
+import { createSendBuffers } from './send-buffers.ts';
 
 /**
  * Listings as they were sent, the oldest out first. A folder's ETag moves with every change at or below it, so what has
@@ -13,6 +14,10 @@ export interface ListingCache {
   look(name: string, etag: string): readonly Buffer[] | null;
   /** Takes over what is not too large, in place of what it was before. */
   put(name: string, listing: KeptListing): void;
+  /** A buffer for one answer that is a small listing. null: it is no small one. */
+  lend(length: number): Buffer | null;
+  /** One that `lend` or `take` gave has been sent. */
+  back(bytes: Buffer): void;
   /** Above it, an answer need not be gathered for `put`. */
   readonly answerBytesMax: number;
 }
@@ -25,7 +30,8 @@ export interface KeptListing {
 
 /** @param bytesMax of small listings, of which each answer gets a copy, and of larger ones, which are sent from where they lie and so in buffers of their own */
 export function createListingCache(bytesMax: { small: number; smallEach: number; large: number }): ListingCache {
-  const small = createListingRing(bytesMax.small, bytesMax.smallEach);
+  const buffers = createSendBuffers();
+  const small = createListingRing(bytesMax.small, bytesMax.smallEach, buffers);
   const large = new Map<string, { listing: KeptListing; bytes: number }>();
   const largestBytes = bytesMax.large >> 1;
   let held = 0;
@@ -61,6 +67,8 @@ export function createListingCache(bytesMax: { small: number; smallEach: number;
     answerBytesMax: largestBytes,
     etagOf: (name) => small.etagOf(name) ?? large.get(name)?.listing.etag,
     take,
+    lend: (length) => (length <= small.listingBytesMax ? buffers.lend(length) : null),
+    back: buffers.back,
     look(name, etag) {
       const seen = small.look(name, etag);
       return seen === null ? take(name, etag) : [seen];

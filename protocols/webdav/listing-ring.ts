@@ -1,10 +1,12 @@
+import type { SendBuffers } from './send-buffers.ts';
+
 /**
  * Bytes by name in one buffer that is written round and round; what is written over is forgotten. Kept in buffers of their own, listings that are kept and soon replaced would have V8 collect its old
  * generation for every ten megabytes of them, which was a third of what a listing costs.
  */
 export interface ListingRing {
   etagOf(name: string): string | undefined;
-  /** Copies, the caller's. null: there is none, or of another ETag. */
+  /** Copies, lent to the caller. null: there is none, or of another ETag. */
   take(name: string, etag: string): Buffer[] | null;
   /** What is there, to be read at once: the next `put` may write over it. null also for more than one block. */
   look(name: string, etag: string): Buffer | null;
@@ -28,7 +30,7 @@ interface Kept {
 const PLACE_BYTES = 200;
 
 /** @param listingBytesMax at most `bytesMax` */
-export function createListingRing(bytesMax: number, listingBytesMax: number): ListingRing {
+export function createListingRing(bytesMax: number, listingBytesMax: number, { lend }: Pick<SendBuffers, 'lend'>): ListingRing {
   /** In the order in which they were written, which is that of the ring from the head on. */
   const kept = new Map<string, Kept>();
   let ring: Buffer | null = null;
@@ -57,7 +59,7 @@ export function createListingRing(bytesMax: number, listingBytesMax: number): Li
       const blocks: Buffer[] = [];
       let at = found.start;
       for (const length of found.lengths) {
-        const block = Buffer.allocUnsafeSlow(length);
+        const block = lend(length);
         ring.copy(block, 0, at, (at += length));
         blocks.push(block);
       }

@@ -12,7 +12,7 @@ import type { PropertyContext } from './properties/property.ts';
 /**
  * Makes of a kept listing that of the folder as it is now, where what changed in between is known: then a change costs the next listing what changed, not the
  * whole folder again. Only for what `keptName` names: nothing in it hangs on more than its entry and the caller.
- * @returns it, as it is kept now; null: nothing was made
+ * @returns it, lent as by `take`; null: nothing was made
  */
 export function renewListing(
   x: Exchange,
@@ -36,7 +36,7 @@ export function renewListing(
   const told = changes.map((change) => changeOf(change, folder.key, href, renderer, context));
   const blocks = listings.look(name, before);
   if (blocks === null || told.some((change) => change === null)) return null;
-  const patched = patchListing(blocks, self, told as ListingChange[]);
+  const patched = patchListing(blocks, self, told as ListingChange[], listings.lend);
   if (patched !== null) listings.put(name, { etag: folder.etag, blocks: patched });
   return patched;
 }

@@ -121,9 +121,14 @@ function lingerOnClose(socket: Socket): void {
 
 const JOINED_BYTES_MAX = 16_384;
 
+/** Whether `sendWhole` takes the bytes over at once. */
+export function wholeIsCopied(bytes: Buffer): boolean {
+  return bytes.length <= JOINED_BYTES_MAX;
+}
+
 /** A body at hand, with the head in one write where that pays: node joins a latin1 string to it, a buffer costs a second vector. */
 export function sendWhole(res: ServerResponse, bytes: Buffer): void {
-  if (bytes.length <= JOINED_BYTES_MAX) res.end(bytes.toString('latin1'), 'latin1');
+  if (wholeIsCopied(bytes)) res.end(bytes.toString('latin1'), 'latin1');
   else res.end(bytes);
 }
 

@@ -6,7 +6,6 @@ import type { request } from '../unit/webdav/serve-door.ts';
 
 type Send = (method: string, path: string, headers?: Record<string, string>, body?: string) => ReturnType<typeof request>;
 
-const STEPS = 60;
 /** Files, a folder of the name of a file that S3 may put beside it, and names that are escaped. */
 const NAMES = ['a', 'a b&<c>', 'ü', "it's", '%41', 'b', 'new-1', 'new-2'];
 
@@ -14,9 +13,9 @@ const NAMES = ['a', 'a b&<c>', 'ü', "it's", '%41', 'b', 'new-1', 'new-2'];
 export function describeRenewed(
   given: () => { gateway: TestGateway; send: Send; plant(files: [string, string][]): Promise<void> },
 ): void {
-  for (const [what, count] of [
-    ['of one piece', 20],
-    ['of many', 1200],
+  for (const [what, count, steps] of [
+    ['of one piece', 20, 50],
+    ['of many', 1200, 15],
   ] as const)
     it(`a kept listing follows what changes in its folder, and is as one that is made anew (${what}; CLOUDSTORE_TEST_SEED=${SEED})`, async () => {
       const { gateway, send, plant } = given();
@@ -49,11 +48,11 @@ export function describeRenewed(
       };
       // A file beside a folder of its name: that then shows under another.
       const clash = () => plant([[`${folder}/b`, 'x']]);
-      const steps = [clash, clash, () => send('DELETE', `${folder}/b`)];
+      const begin = [clash, clash, () => send('DELETE', `${folder}/b`)];
       let followed = 0;
       await list('kept');
-      for (let at = 0; at < STEPS; at++) {
-        const first = steps[at];
+      for (let at = 0; at < steps; at++) {
+        const first = begin[at];
         if (first !== undefined) await first();
         else for (let n = 1 + dice.below(3); n > 0; n--) await step();
         const [kept, anew] = [await list('kept'), await list(`${at}`)];
@@ -64,6 +63,22 @@ export function describeRenewed(
       }
       expect(followed, 'some were mended').to.be.greaterThan(0);
     });
+}
+
+/** Their buffers are used again: no answer may have anything of another. */
+export function describeTogether(given: () => { send: Send; plant(files: [string, string][]): Promise<void> }): void {
+  it('kept listings that are asked for at once are each its own', async () => {
+    const { send, plant } = given();
+    const folders = ['together-a', 'together-b', 'together-c'];
+    for (const folder of folders)
+      await plant(Array.from({ length: 60 }, (_, n) => [`${folder}/${folder}-${n}`, 'x'] as [string, string]));
+    const list = async (folder: string) => (await send('PROPFIND', folder, { depth: '1' })).body;
+    const first = new Map<string, string>();
+    for (const folder of folders) first.set(folder, await list(folder));
+    const asked = Array.from({ length: 120 }, (_, n) => folders[n % folders.length]!);
+    const answers = await Promise.all(asked.map(list));
+    for (const [n, folder] of asked.entries()) expect(answers[n] === first.get(folder), `${n}: ${folder}`).to.equal(true);
+  });
 }
 
 /** Each, less the ends of the document. */

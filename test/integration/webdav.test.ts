@@ -9,7 +9,7 @@ import { MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
 import { doorsOf } from '../support/requests.ts';
 import { describeDoor, type ServedDoor } from '../unit/webdav/door-suite.ts';
 import { request, sender } from '../unit/webdav/serve-door.ts';
-import { describeRenewed } from './webdav-renewed-suite.ts';
+import { describeRenewed, describeTogether } from './webdav-renewed-suite.ts';
 import { describeShared } from './webdav-shared-suite.ts';
 
 const LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
@@ -152,6 +152,7 @@ describe('WebDAV on a real gateway', () => {
     expect(answers.filter(({ status }) => status === 412)).to.have.length(15);
   });
 
+  describeTogether(() => ({ send, plant: (files) => planter(gateway)(gateway.bucket, files) }));
   describeRenewed(() => ({ gateway, send, plant: (files) => planter(gateway)(gateway.bucket, files) }));
 
   for (const count of [800, 8])

@@ -1,7 +1,7 @@
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { sendWhole } from '#http/body';
+import { sendWhole, wholeIsCopied } from '#http/body';
 import { answer, XML_TYPE } from '../answer.ts';
 import { type Asked, askedAtOnce, readAsked } from '../asked.ts';
 import { bareDirectory, type Child, childPages, folderPage } from '../children.ts';
@@ -58,7 +58,7 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
     const [only, another] = kept ?? [];
     if (only === undefined || another !== undefined) return false;
     x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...id, 'Content-Length': only.length });
-    sendWhole(x.res, only);
+    sendLent(x, only);
     return true;
   }
   if (![...renderer.needs].every((need) => need === 'locks' || (need === 'rights' && evenRights(who.principal, bucket))))
@@ -70,6 +70,14 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   const response = renderer.response(entry, displayNameOf(place, entry.key), href, context);
   answer(x.res, 207, { ...headers, ...id }, OPEN + response + CLOSE);
   return true;
+}
+
+/** What the listing cache has lent goes back to it when the kernel has it. */
+function sendLent({ res, deps: { listings } }: Exchange, bytes: Buffer): void {
+  if (wholeIsCopied(bytes)) {
+    sendWhole(res, bytes);
+    listings.back(bytes);
+  } else res.end(bytes, () => listings.back(bytes));
 }
 
 const NOTHING = { locks: [], quota: null, head: null, ownerName: null };
@@ -157,7 +165,7 @@ async function sendKept(x: Exchange, headers: Readonly<Record<string, string>>, 
   const length = blocks.reduce((sum, block) => sum + block.length, 0);
   x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': length });
   const [only, another] = blocks;
-  if (only !== undefined && another === undefined) return sendWhole(x.res, only);
+  if (only !== undefined && another === undefined) return sendLent(x, only);
   for (const block of blocks) await write(x.res, block, x.cx.signal);
   x.res.end();
 }

@@ -51,4 +51,20 @@ describe('WebDAV: listings that are kept', () => {
     cache.put('third', { etag: 'e', blocks: [Buffer.alloc(LARGE_BYTES_MAX), Buffer.alloc(1)] });
     expect([cache.etagOf('third'), cache.take('second', 'e')]).to.deep.equal([undefined, whole.blocks]);
   });
+
+  it('lends each buffer to one answer at a time, and again when it was given back', () => {
+    const cache = fresh();
+    for (const name of ['a', 'b']) cache.put(name, { etag: '1', blocks: [Buffer.from(name.repeat(500))] });
+    const take = (name: string): Buffer => cache.take(name, '1')![0]!;
+    const [first, second] = [take('a'), take('b')];
+    expect([first.toString(), second.toString()]).to.deep.equal(['a'.repeat(500), 'b'.repeat(500)]);
+    cache.back(first);
+    cache.back(first);
+    const again = [take('b'), take('b')];
+    expect(again[0]!.buffer, 'used again').to.equal(first.buffer);
+    expect(again[1]!.buffer, 'by one').not.to.be.oneOf([first.buffer, second.buffer]);
+    expect(second.toString()).to.equal('b'.repeat(500));
+    cache.back(Buffer.alloc(500));
+    expect(take('a').toString(), 'nobody else’s').to.equal('a'.repeat(500));
+  });
 });
