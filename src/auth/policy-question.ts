@@ -55,6 +55,7 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:existingobjecttag/': ({ object }, tag) => object?.tags[tag],
   's3:requestobjecttag/': ({ about }, tag) => about?.tags?.[tag],
   's3:requestobjecttagkeys': ({ about }) => (about?.tags === undefined ? undefined : Object.keys(about.tags)),
+  's3:tlsversion': ({ who }) => who.context?.tlsVersion,
   's3:authtype': ({ who }) =>
     who.protocol !== 's3' || who.principal === null
       ? undefined
@@ -87,7 +88,6 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:x-amz-grant-write-acp': header('x-amz-grant-write-acp'),
   's3:x-amz-grant-full-control': header('x-amz-grant-full-control'),
   's3:locationconstraint': undefined,
-  's3:tlsversion': undefined,
   's3:objectcreationoperation': creates,
   's3:dataaccesspointarn': undefined,
   's3:dataaccesspointaccount': undefined,

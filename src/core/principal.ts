@@ -22,6 +22,8 @@ export interface RequestFacts {
   readonly remoteAddress: string;
   /** It came over TLS. */
   readonly secure: boolean;
+  /** Of the client's own connection, as `1.3`; no proxy tells of it. */
+  readonly tlsVersion?: string | undefined;
   /** S3 alone: it was signed by version 2. */
   readonly signatureV2?: boolean;
   /** S3 alone: when it was signed, ms since the epoch; version 2 does not tell of a URL. */

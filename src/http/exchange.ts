@@ -42,6 +42,11 @@ export class Exchange implements RequestContext {
     return this.#seenFrom().secure;
   }
 
+  /** `TLSv1.3` is 1.3. */
+  get tlsVersion(): string | undefined {
+    return this.#seenFrom().tls?.getProtocol()?.replace(/^TLSv/, '');
+  }
+
   get host(): string | undefined {
     return this.#seenFrom().host;
   }

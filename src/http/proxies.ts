@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 /** Where a request came from, and how it was addressed, seen through the proxies we trust. */
 export interface Origin {
   remoteAddress: string;
   secure: boolean;
+  /** The connection by which the client itself speaks TLS to us; null: it does not, or there is a proxy in between that does it. */
+  tls: TLSSocket | null;
   /** `Host`, or what a trusted proxy says it was. */
   host: string | undefined;
 }
@@ -33,7 +36,8 @@ export function createTrustedProxies(networks: readonly string[]): TrustedProxie
       // A request that was destroyed has no socket any more.
       const socket = req.socket as IncomingMessage['socket'] | null;
       const peer = plainAddress(socket?.remoteAddress ?? '');
-      const direct = { remoteAddress: peer, secure: socket !== null && 'encrypted' in socket, host: req.headers.host };
+      const tls = socket !== null && 'encrypted' in socket ? (socket as TLSSocket) : null;
+      const direct = { remoteAddress: peer, secure: tls !== null, tls, host: req.headers.host };
       if (networks.length === 0 || peer === '' || !isTrusted(peer)) return direct;
       const hops = listed(req.headers['x-forwarded-for']).map(plainAddress);
       let client = peer;
@@ -44,6 +48,7 @@ export function createTrustedProxies(networks: readonly string[]): TrustedProxie
       const proto = listed(req.headers['x-forwarded-proto']).pop();
       return {
         remoteAddress: client,
+        tls: client === peer && proto === undefined ? tls : null,
         secure: proto === undefined ? direct.secure : proto.toLowerCase() === 'https',
         host: listed(req.headers['x-forwarded-host']).pop() ?? direct.host,
       };

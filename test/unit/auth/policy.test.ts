@@ -340,6 +340,14 @@ describe('conditions of policies', () => {
   it('compare transport, user agent and referer', async () => {
     expect(await holds({ Bool: { 'aws:SecureTransport': 'true' } }, saying({}))).to.equal(true);
     expect(await holds({ Bool: { 'aws:SecureTransport': true } }, saying({}, false))).to.equal(false);
+    const older = { NumericLessThan: { 's3:TlsVersion': '1.3' } };
+    const over = (tlsVersion?: string) => ({
+      ...ann,
+      context: { remoteAddress: '', secure: true, tlsVersion, header: () => undefined },
+    });
+    expect(await holds(older, over('1.2'))).to.equal(true);
+    expect(await holds(older, over('1.3'))).to.equal(false);
+    expect(await holds(older, over())).to.equal(false);
     expect(await holds({ StringLike: { 'aws:UserAgent': 'aws-cli/*' } }, saying({ 'user-agent': 'aws-cli/2.1' }))).to.equal(true);
     expect(await holds({ StringLike: { 'AWS:useragent': 'aws-cli/*' } }, saying({ 'user-agent': 'curl' }))).to.equal(false);
     const referer = { StringLike: { 'aws:Referer': ['http://example.com/*', 'https://example.com/*'] } };

@@ -81,14 +81,27 @@ describe('trusted proxies', () => {
       'x-forwarded-proto': 'https',
       'x-forwarded-host': 'out',
     };
-    const stranger = { remoteAddress: '10.0.0.1', secure: false, host: 'in' };
+    const stranger = { remoteAddress: '10.0.0.1', secure: false, tls: null, host: 'in' };
     expect(origin('10.0.0.1', headers, [])).to.deep.equal(stranger);
     expect(origin('10.0.0.1', headers, ['10.1.0.0/16'])).to.deep.equal(stranger);
     expect(origin('::ffff:10.0.0.1', headers, ['10.0.0.0/8'])).to.deep.equal({
       remoteAddress: '1.2.3.4',
       secure: true,
+      tls: null,
       host: 'out',
     });
+  });
+
+  it('are what speaks TLS, where they say for whom: the client itself does where nobody does', () => {
+    const socket = { remoteAddress: '10.0.0.1', encrypted: true };
+    const tlsOf = (headers: Record<string, string>, networks: string[]): unknown =>
+      createTrustedProxies(networks).origin({ socket, headers } as unknown as IncomingMessage).tls;
+    const proxied: Record<string, string>[] = [{ 'x-forwarded-for': '1.2.3.4' }, { 'x-forwarded-proto': 'https' }];
+    for (const headers of proxied) {
+      expect(tlsOf(headers, ['10.0.0.1'])).to.equal(null);
+      expect(tlsOf(headers, [])).to.equal(socket);
+    }
+    expect(tlsOf({}, ['10.0.0.1'])).to.equal(socket);
   });
 
   it('are walked from the right until the first stranger', () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SecureVersion } from 'node:tls';
 import { expect } from 'chai';
 import type { Door } from '#http/door';
 import { startListeners, type TestListeners } from '../../support/listeners.ts';
@@ -30,20 +31,28 @@ describe('TLS', () => {
     const cert = readFileSync(certPath);
     const door: Door = {
       async handle(_req, res, cx) {
-        res.end(String(cx.secure));
+        res.end(`${cx.secure} ${cx.tlsVersion}`);
       },
     };
     running = await startListeners({ tls: { cert, key: readFileSync(keyPath) }, s3: door, webdav: door });
-    expect(await get(running.s3.port, cert)).to.equal('true');
-    expect(await get(running.web.port, cert)).to.equal('true');
+    expect(await get(running.s3.port, cert)).to.equal('true 1.3');
+    expect(await get(running.web.port, cert, 'TLSv1.2')).to.equal('true 1.2');
     await running.drain(600_000); // long before that it is through, and with it what is told of the requests
     expect(running.requests.map(({ status }) => status)).to.deep.equal([200, 200]);
   });
 });
 
-function get(port: number, ca: Buffer): Promise<string> {
+function get(port: number, ca: Buffer, maxVersion: SecureVersion = 'TLSv1.3'): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', servername: 'localhost', port, path: '/dav/', ca, ALPNProtocols: ['h2', 'http/1.1'] };
+    const options = {
+      host: '127.0.0.1',
+      servername: 'localhost',
+      port,
+      path: '/dav/',
+      ca,
+      maxVersion,
+      ALPNProtocols: ['h2', 'http/1.1'],
+    };
     const req = request(options, (res) => {
       let text = '';
       res.on('data', (chunk: Buffer) => (text += chunk));
