@@ -4,6 +4,7 @@ import type { Authenticator } from '#contracts/authenticator';
 import type { Authorizer } from '#contracts/authorizer';
 import type { Buckets } from '#contracts/buckets';
 import type { History } from '#contracts/history';
+import type { IdempotencyStore } from '#contracts/idempotency-store';
 import type { Identity } from '#contracts/identity';
 import type { Jobs } from '#contracts/jobs';
 import type { Journal } from '#contracts/journal';
@@ -35,6 +36,8 @@ export interface S3Deps {
   clock: Clock;
   /** Makes temporary keys; without it STS answers that it does not. */
   identity?: Identity;
+  /** What a client asked for under a token of its own is done once; absent, tokens say nothing. */
+  idempotency?: { store: IdempotencyStore };
   journal: Pick<Journal, 'head'>;
   jobs: Jobs;
   webhooks: Webhooks;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { api } from './harness/pages.ts';
-import { expectError, expectStatus, type Lab, suite } from './harness/suite.ts';
+import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
 
 const rename = ({ send }: Lab, from: string, to: string, headers: Record<string, string> = {}) =>
   send('PUT', to, { query: 'renameObject', headers: { 'x-amz-rename-source': from, ...headers } });
@@ -58,6 +58,43 @@ suite('RenameObject', api('RenameObject'), {
     expectError(await rename(lab, from, to, { 'x-amz-rename-source-if-match': '"0"' }), 412, 'PreconditionFailed');
     expectStatus(await rename(lab, from, to, { 'x-amz-rename-source-if-match': headers.etag ?? '' }), 200);
   },
+  'a client token makes a repeat succeed and do nothing': async (lab) => {
+    const [from, to] = [lab.key(), lab.key()];
+    const token = { 'x-amz-client-token': `t-${from}` };
+    await lab.put(from, 'first');
+    expectStatus(await rename(lab, from, to, token), 200);
+    await lab.put(from, 'second');
+    expectStatus(await rename(lab, from, to, token), 200);
+    expect((await lab.get(from)).text).to.equal('second');
+    expect((await lab.get(to)).text).to.equal('first');
+  },
+  'a client token of another rename is IdempotencyParameterMismatch': over(
+    ['source', 'destination', 'condition'],
+    (differs) => async (lab) => {
+      const [from, to, other] = [lab.key(), lab.key(), lab.key()];
+      const token = { 'x-amz-client-token': `t-${from}` };
+      await lab.put(from, 'a');
+      await lab.put(other, 'b');
+      expectStatus(await rename(lab, from, to, token), 200);
+      const [source, destination] = [differs === 'source' ? other : from, differs === 'destination' ? other : to];
+      const headers = differs === 'condition' ? { ...token, 'if-none-match': '*' } : token;
+      expectError(await rename(lab, source, destination, headers), 400, 'IdempotencyParameterMismatch');
+      expect((await lab.get(to)).text).to.equal('a');
+    },
+  ),
+  'a rename that failed leaves its client token to the next try': async (lab) => {
+    const [from, to] = [lab.key(), lab.key()];
+    const token = { 'x-amz-client-token': `t-${from}` };
+    expectError(await rename(lab, from, to, token), 404, 'NoSuchKey');
+    await lab.put(from, 'a');
+    expectStatus(await rename(lab, from, to, token), 200);
+  },
+  'a client token has at most 64 printable characters': over(['x'.repeat(65), 'a b'], (token) => async (lab) => {
+    const [from, to] = [lab.key(), lab.key()];
+    await lab.put(from, 'a');
+    expectError(await rename(lab, from, to, { 'x-amz-client-token': token }), 400, 'InvalidArgument');
+    expectStatus(await lab.get(from), 200);
+  }),
   'onto itself is refused': async (lab) => {
     const key = lab.key();
     await lab.put(key, 'a');
