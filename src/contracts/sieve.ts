@@ -3,7 +3,7 @@ import type { EntryInfo } from '#core/object';
 
 /** Files and folders of a bucket by what is known of them, without an index: each question is a look at all below. Authorizes nothing. */
 export interface Sieve {
-  /** A few at once, the others wait; `signal` ends the waiting. @throws rate_limited when too many do */
+  /** A few at once, the others wait; `signal` ends the waiting, and the look. @throws rate_limited when too many do */
   find(query: SieveQuery, signal: AbortSignal): Promise<EntryInfo[]>;
 }
 

@@ -4,6 +4,7 @@ import { CloudStoreError } from '#core/errors';
 import type { EntryInfo } from '#core/object';
 import type { Database } from './database.ts';
 import { endOf, PACKED_DIRECTORY, PACKED_SLOT, packedDirectory, packedReader } from './rows.ts';
+import { unlessGone } from './unless-gone.ts';
 
 /** How a row of each table says what is asked about. */
 type Columns = Record<SortedBy, string> & {
@@ -17,7 +18,7 @@ type Columns = Record<SortedBy, string> & {
 const OBJECTS: Columns = {
   kind: 'object',
   key: 's.key',
-  name: `substring(s.key FROM '[^/]+$')`,
+  name: `split_part(s.key, '/', -1)`,
   type: `(s.attributes ->> 'contentType')`,
   mtime: 's.mtime_ms',
   modified: 's.modified_ms',
@@ -30,7 +31,7 @@ const OBJECTS: Columns = {
 const DIRECTORIES: Columns = {
   kind: 'directory',
   key: 'd.path',
-  name: `substring(d.path FROM '([^/]+)/$')`,
+  name: `nullif(split_part(d.path, '/', -2), '')`,
   type: 'NULL::text',
   mtime: 'd.modified_ms',
   modified: 'd.modified_ms',
@@ -55,15 +56,16 @@ export function createSieve(database: Database): Sieve {
     async find(query, signal) {
       if (turns.size >= WAITING_MAX)
         throw new CloudStoreError('rate_limited', 'Many search; try again in a moment.', { details: { retryAfterSeconds: 5 } });
-      return turns.add(() => look(query), { signal });
+      return turns.add(() => look(query, signal), { signal });
     },
   };
 
-  async function look(query: SieveQuery): Promise<EntryInfo[]> {
+  async function look(query: SieveQuery, signal: AbortSignal): Promise<EntryInfo[]> {
     const { text, values } = statementOf(query);
-    const rows = await database.read<[key: string, object: string | null, directory: string | null]>(
-      { name: UNNAMED, text },
-      values,
+    const rows = await database.transaction((session) =>
+      unlessGone(database, session, signal, () =>
+        session.query<[key: string, object: string | null, directory: string | null]>({ name: UNNAMED, text }, values),
+      ),
     );
     const read = packedReader();
     return rows.map(([key, object, directory]) =>
@@ -79,14 +81,18 @@ function statementOf({ bucket, prefix, deep, where, order, limit }: SieveQuery):
     `bucket_id = $1 AND ${key} > $2 AND ($3::text IS NULL OR ${key} < $3)` +
     (deep ? '' : ` AND strpos(rtrim(substr(${key}, char_length($2) + 1), '/'), '/') = 0`);
   const sorted = (columns: Columns): string => order.map(({ by }, n) => `, ${columns[by]} AS o${n}`).join('');
+  // Each half ends where it has enough: by key alone the first that are found are the first of all.
+  const ends = (key: string): string => `ORDER BY ${by}${key} LIMIT $4`;
   const by = order.map(({ descending }, n) => `o${n} ${descending ? 'DESC' : 'ASC'} NULLS LAST, `).join('');
   const text = `
-SELECT key, object, directory FROM (
-  SELECT s.key, ${PACKED_SLOT} AS object, NULL::text AS directory${sorted(OBJECTS)} FROM slots s
-   WHERE ${range(OBJECTS)} AND s.live AND right(s.key, 1) <> '/' AND ${sqlOf(where, OBJECTS, place)}
-  UNION ALL
-  SELECT d.path, NULL, ${PACKED_DIRECTORY}${sorted(DIRECTORIES)} FROM directories d WHERE ${range(DIRECTORIES)} AND ${sqlOf(where, DIRECTORIES, place)}
-) AS found ORDER BY ${by}key LIMIT $4`;
+SELECT key, (SELECT ${PACKED_SLOT} FROM slots s WHERE s.id = found.object), (SELECT ${PACKED_DIRECTORY} FROM directories d WHERE d.id = found.directory)
+  FROM (SELECT * FROM (
+    (SELECT s.key, s.id AS object, NULL::bigint AS directory${sorted(OBJECTS)} FROM slots s
+      WHERE ${range(OBJECTS)} AND s.live AND right(s.key, 1) <> '/' AND ${sqlOf(where, OBJECTS, place)} ${ends('s.key')})
+    UNION ALL
+    (SELECT d.path, NULL, d.id${sorted(DIRECTORIES)} FROM directories d
+      WHERE ${range(DIRECTORIES)} AND ${sqlOf(where, DIRECTORIES, place)} ${ends('d.path')})
+  ) AS halves ${ends('key')}) AS found ${ends('key')}`;
   return { text, values };
 }
 
