@@ -323,6 +323,7 @@ describe('the drive in a browser', function () {
   });
 
   it('shows what happened between its listing and the first change that it is told', async () => {
+    await put('Late/seen.txt', 'x');
     const other = await stage.page();
     const reached = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
@@ -338,12 +339,37 @@ describe('the drive in a browser', function () {
     });
     await other.goto(at(stage.gateway, 'drive/home/Late/'));
     await signIn(other, stage.gateway.user, stage.gateway.password);
-    await entry('third.txt', other).waitFor();
+    await entry('seen.txt', other).waitFor();
     await reached.promise;
     await put('Late/fourth.txt', 'x');
     held.resolve();
     await entry('fourth.txt', other).waitFor();
     await other.context().close();
+  });
+
+  it('leaves whoever types while a folder is coming where they type, and takes a double click for one', async () => {
+    await put('Late/typed.txt', 'x');
+    const held = Promise.withResolvers<void>();
+    await page.route(/\/files\/home\/Late\/\?/, async (route) => {
+      await held.promise;
+      return route.continue();
+    });
+    await page.goto(at(stage.gateway, 'drive/home/Late/'));
+    await page.getByRole('button', { name: 'Find in this folder' }).click();
+    const field = page.getByRole('searchbox', { name: 'Find in this folder' });
+    await field.pressSequentially('ty');
+    held.resolve();
+    await entry('typed.txt').waitFor();
+    await field.pressSequentially('ped');
+    expect(await field.inputValue()).to.equal('typed');
+    await field.press('Escape');
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'New bucket' }).dblclick();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox').fill('opened');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.goto(at(stage.gateway, 'drive/home/Trip/'));
   });
 
   it('downloads a file under its name', async () => {

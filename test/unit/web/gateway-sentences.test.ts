@@ -41,6 +41,9 @@ describe('what the gateway says, in the language of the page', () => {
     expect(inGerman('last ended 2026-11-25T18:00:00.000Z, nothing is damaged that is known')).to.equal(
       'die letzte endete <2026-11-25T18:00:00.000Z>, nichts Beschädigtes ist bekannt',
     );
+    expect(german('37.5 GiB of 252.0 GiB free', String, (value) => value.toLocaleString('de'))).to.equal(
+      '37,5 GiB von 252 GiB frei',
+    );
     expect(inGerman('a (b).txt in home is damaged: A chunk cannot be read: it failed authentication.')).to.equal(
       'a (b).txt in home ist beschädigt: Ein Stück ist nicht lesbar: die Prüfung seiner Echtheit schlug fehl.',
     );

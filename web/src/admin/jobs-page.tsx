@@ -47,6 +47,8 @@ function byWeight(a: Job, b: Job): number {
 const ELSEWHERE: Record<string, string> = {
   backup: href('admin', ['backups']),
   'backup-check': href('admin', ['backups']),
+  'backup-extract': href('admin', ['backups']),
+  'backup-open': href('admin', ['backups']),
   restore: href('admin', ['backups']),
   drain: href('admin', ['storage']),
   verify: href('admin', ['storage']),
@@ -66,10 +68,11 @@ function JobCard({ job, start, reload }: { job: Job; start: (argument?: object) 
   const title = jobTitle(name);
   return (
     <article class="card job">
-      <header class="row">
-        <h2>{title}</h2>
-        {title !== name && <code class="small muted">{name}</code>}
-        <span class="grow" />
+      <header>
+        <div class="grow">
+          <h2>{title}</h2>
+          {title !== name && <code class="small muted">{name}</code>}
+        </div>
         {busy ? (
           <CancelJob name={name} label={title} done={reload} />
         ) : ELSEWHERE[name] !== undefined ? (

@@ -75,22 +75,20 @@ function One({ entry, open }: { entry: Entry; open: (entry: Entry) => void }) {
       <h3 class="wrap">
         <bdi>{visible(entry.name)}</bdi>
       </h3>
-      <div class="row">
-        {entry.kind === 'file' && (
-          <>
-            <IconButton icon={Eye} label={t('view')} onClick={() => open(entry)} />
-            <a
-              class="icon-button"
-              href={fileUrl(entry, { download: true })}
-              download={entry.name}
-              aria-label={t('download')}
-              title={t('download')}
-            >
-              <Icon of={Download} />
-            </a>
-          </>
-        )}
-      </div>
+      {entry.kind === 'file' && (
+        <div class="row">
+          <IconButton icon={Eye} label={t('view')} onClick={() => open(entry)} />
+          <a
+            class="icon-button"
+            href={fileUrl(entry, { download: true })}
+            download={entry.name}
+            aria-label={t('download')}
+            title={t('download')}
+          >
+            <Icon of={Download} />
+          </a>
+        </div>
+      )}
       {error !== null && <Failed error={error} retry={reload} />}
       {data === null && error === null && <Loading rows={4} />}
       {data !== null && (

@@ -51,7 +51,8 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
   }, [place]);
   const state = folder.state.value;
   useLayoutEffect(() => {
-    if (state === 'ready') refocus();
+    // Whoever types meanwhile goes on: what they type next is no command to the list.
+    if (state === 'ready' && document.activeElement?.matches('input, textarea, select') !== true) refocus();
   }, [place, state, preferences.value.view]);
 
   // A link to what a file was opens its details and its versions.

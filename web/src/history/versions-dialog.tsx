@@ -8,7 +8,7 @@ import { useRights } from '../api/rights.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { ago, bytes, longDate, signedBytes, t } from '../i18n/index.ts';
-import { Button, IconButton } from '../ui/button.tsx';
+import { Button, firstClick, IconButton } from '../ui/button.tsx';
 import { confirm, Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { lay } from '../ui/laid.tsx';
@@ -172,7 +172,7 @@ function Row({ file, version, grown, pointed, reload, mayRestore, mayPurge }: Ro
         <IconButton
           icon={Undo2}
           label={t('versions.restore', { time })}
-          onClick={() => void restore(file, version).then((done) => done && reload(), fail)}
+          onClick={firstClick(() => void restore(file, version).then((done) => done && reload(), fail))}
         />
       )}
       {!current && mayPurge && (

@@ -61,7 +61,7 @@ export function t(key: MessageKey, values: Record<string, string | number> = {})
 
 /** A sentence of the gateway in the language of the page; null: it is not known there. */
 export function translated(sentence: string): string | null {
-  return loaded.value.gateway(sentence, (iso) => longDate(iso));
+  return loaded.value.gateway(sentence, longDate, number);
 }
 
 /** A sentence of the gateway in the language of the page, or as it came. */

@@ -1,5 +1,5 @@
-/** What a sentence of the gateway is in another language; null: it is not known there. @param time how a moment is written there */
-export type Sentences = (sentence: string, time: (iso: string) => string) => string | null;
+/** What a sentence of the gateway is in another language; null: it is not known there. @param time how a moment is written there @param number how a number is */
+export type Sentences = (sentence: string, time: (iso: string) => string, number?: (value: number) => string) => string | null;
 
 interface Pattern {
   fits: RegExp;
@@ -9,6 +9,7 @@ interface Pattern {
 /** Longer than any of them: what is not one is not looked through for long. */
 const CHARS_MAX = 2_000;
 const LETTERS_MIN = 4;
+const SIZE = /^(\d+\.\d+) ([KMGTP]iB)$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /**
@@ -21,17 +22,23 @@ export function sentences(catalog: Readonly<Record<string, string>>): Sentences 
   for (const [key, text] of Object.entries(catalog).sort(([a], [b]) => saidAlways(b) - saidAlways(a)))
     if (key.includes('{}')) patterns.push({ fits: patternOf(key), text });
     else whole.set(key, text);
-  return function find(sentence: string, time: (iso: string) => string): string | null {
+  return function find(
+    sentence: string,
+    time: (iso: string) => string,
+    number: (value: number) => string = String,
+  ): string | null {
     if (sentence.length > CHARS_MAX) return null;
     const known = whole.get(sentence);
     if (known !== undefined) return known;
     if (MOMENT.test(sentence)) return time(sentence);
+    const [, count, unit] = SIZE.exec(sentence) ?? [];
+    if (count !== undefined) return `${number(Number(count))} ${unit}`;
     for (const { fits, text } of patterns) {
       const found = fits.exec(sentence);
       if (found !== null)
-        return text.replace(/\{(\d)\}/g, (_, number: string) => {
-          const put = found[Number(number)] ?? '';
-          return find(put, time) ?? put;
+        return text.replace(/\{(\d)\}/g, (_, place: string) => {
+          const put = found[Number(place)] ?? '';
+          return find(put, time, number) ?? put;
         });
     }
     return null;

@@ -81,13 +81,13 @@ export function Credentials({ user }: { user?: string }) {
                       <span>
                         <bdi class="wrap">{credential.name ?? '–'}</bdi>
                         <br />
-                        <code class="muted">{credential.id}</code>
+                        <code class="muted wrap">{credential.id}</code>
                         <span class="only-phone muted small">{t(`key.${credential.kind}`)}</span>
                       </span>
                     </span>
                   </th>
                   <td class="spare">{t(`key.${credential.kind}`)}</td>
-                  <td class="spare wrap">
+                  <td class="spare wrap reach">
                     <Reach of={credential} />
                   </td>
                   <td class="muted">{credential.lastUsed === null ? t('never') : ago(credential.lastUsed)}</td>

@@ -1,7 +1,7 @@
 import { LogOut } from 'lucide';
 import { client } from '../api/session.ts';
 import { ago, t } from '../i18n/index.ts';
-import { Button, IconButton } from '../ui/button.tsx';
+import { Button, firstClick, IconButton } from '../ui/button.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Section, Show, Table } from '../ui/page.tsx';
 import { fail } from '../ui/toast.tsx';
@@ -55,7 +55,11 @@ export function Sessions({ user }: { user?: string }) {
                   <td class="muted">{ago(lastUsed)}</td>
                   <td class="actions">
                     {!current && (
-                      <IconButton icon={LogOut} label={t('session.end', { name: label })} onClick={() => void end(id)} />
+                      <IconButton
+                        icon={LogOut}
+                        label={t('session.end', { name: label })}
+                        onClick={firstClick(() => void end(id))}
+                      />
                     )}
                   </td>
                 </tr>

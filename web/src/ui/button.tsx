@@ -35,13 +35,20 @@ export function Button({
       class={`button ${kind} ${name}`}
       disabled={disabled === true || busy === true}
       aria-busy={busy === true ? 'true' : undefined}
-      {...(onClick === undefined ? {} : { onClick })}
+      {...(onClick === undefined ? {} : { onClick: firstClick(onClick) })}
       aria-label={label}
     >
       {busy === true ? <span class="spinner small" /> : icon !== undefined && <Icon of={icon} />}
       {children}
     </button>
   );
+}
+
+/** Of a double click the first alone: whoever clicks so means once. */
+export function firstClick(act: (event: MouseEvent) => void): (event: MouseEvent) => void {
+  return (event) => {
+    if (event.detail <= 1) act(event);
+  };
 }
 
 /** The end of a form of one card: what was wrong with it the last time, and the button that sends it. */

@@ -35,8 +35,9 @@ export function Dialog({ title, children, onClose, wide = false }: DialogProps) 
         event.preventDefault();
         onClose();
       }}
-      onPointerDown={(event) => {
-        if (event.target === ref.current) onClose();
+      onMouseDown={(event) => {
+        // The second of a double click on what opened it is not beside it.
+        if (event.target === ref.current && event.detail <= 1) onClose();
       }}
     >
       <div class="dialog-body">
