@@ -39,6 +39,9 @@ export async function speakGerman({ scene, page, show }: Shown): Promise<void> {
   await page.getByRole('menuitem', { name: 'Deutsch' }).click();
   await page.getByRole('button', { name: 'Hinzufügen' }).waitFor();
   await page.getByText(/\d+ Einträge/).waitFor();
+  // What was told in English before may still stand there.
+  await page.reload();
+  await page.getByRole('button', { name: 'Hinzufügen' }).waitFor();
   expect(await page.getAttribute('html', 'lang')).to.equal('de');
   const texts = english();
   const left: string[] = [];
