@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { userFreshly } from '#auth/confirmation';
 import { type CheckDesk, STORE_CHECK_JOB, type StoreToCheck, VERIFY_JOB } from '#contracts/check-desk';
 import type { Jobs } from '#contracts/jobs';
 import type { Seal } from '#contracts/seal';
 import type { Clock, Random } from '#core/clock';
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { describeS3Location, parseS3Location } from '#core/s3-location';
 import type { Metadata } from '#metadata/open';
 import { diskPlace } from './backup-place.ts';
@@ -11,6 +12,8 @@ import { listDisks } from './cli/disks.ts';
 import type { Config } from './config/load.ts';
 import { pathOf } from './disks.ts';
 import { type OrderedCheck, sealOrder } from './store-check-job.ts';
+
+const WAIT_MS = [20, 50, 100, 200, 500, 1000];
 
 export interface CheckDeskOptions {
   config: Config;
@@ -23,13 +26,28 @@ export interface CheckDeskOptions {
 
 /** The contract is CheckDesk. What is wrong with a place is told to who names it. */
 export function createCheckDesk({ config, metadata, jobs, seal, clock, random }: CheckDeskOptions): CheckDesk {
-  /** One that runs already would go on as it was asked for, and this one be forgotten. */
-  async function begin(job: string, argument: object): Promise<string> {
+  /** One that runs already would go on as it was asked for, and this one be forgotten; one that has told its end is over in a moment. */
+  async function begin(job: typeof VERIFY_JOB | typeof STORE_CHECK_JOB, argument: object): Promise<string> {
     const ask = random(12).toString('hex');
-    const busy = (await jobs.list()).some(({ name, state }) => name === job && state !== 'idle');
-    if (busy) throw new CloudStoreError('conflict', 'Another check of this kind is running; wait for it, or cancel it.');
-    await jobs.start(job, { ...argument, ask });
-    return ask;
+    for (let tries = 0; ; tries++) {
+      try {
+        await jobs.startAlone(job, { ...argument, ask });
+        return ask;
+      } catch (error) {
+        if (!isCloudStoreError(error, 'conflict')) throw error;
+        const wait = WAIT_MS[tries];
+        if (wait === undefined || !(await isEnding(job)))
+          throw new CloudStoreError('conflict', 'Another check of this kind is running; wait for it, or cancel it.');
+        await sleep(wait);
+      }
+    }
+  }
+
+  /** What it has to tell of its run is there, and it is about to stop. */
+  async function isEnding(job: typeof VERIFY_JOB | typeof STORE_CHECK_JOB): Promise<boolean> {
+    const [[last], all] = await Promise.all([metadata.runs.list(job, 1), jobs.list()]);
+    const { state, startedMs } = all.find(({ name }) => name === job) ?? { state: 'idle', startedMs: null };
+    return state === 'idle' || (state === 'running' && last !== undefined && startedMs !== null && last.endedMs >= startedMs);
   }
 
   async function orderOf(store: StoreToCheck): Promise<OrderedCheck> {

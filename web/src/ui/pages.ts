@@ -30,12 +30,15 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[], emptyPagesMax
   const round = useRef(0);
   const stop = useRef(new AbortController());
   const shown = useRef(0);
+  /** How many entries were last asked for: more than are shown while they are on their way. */
+  const asked = useRef(0);
   const last = useRef((): void => undefined);
   shown.current = state.items?.length ?? 0;
 
   /** Pages from a cursor on, until there are so many entries. */
   const run = useCallback((before: T[], from: string | null, wanted: number) => {
     const mine = ++round.current;
+    asked.current = wanted;
     last.current = () => run(before, from, wanted);
     stop.current.abort();
     stop.current = new AbortController();
@@ -72,9 +75,11 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[], emptyPagesMax
     loading: state.loading,
     more: state.cursor !== null,
     next: () => {
-      if (!state.loading && state.cursor !== null) run(state.items ?? [], state.cursor, shown.current + 1);
+      if (state.cursor === null) return;
+      if (!state.loading) run(state.items ?? [], state.cursor, shown.current + 1);
+      else if (asked.current <= shown.current) run([], null, shown.current + 1); // all is being listed anew
     },
     again: () => last.current(),
-    reload: () => run([], null, shown.current),
+    reload: () => run([], null, Math.max(shown.current, asked.current)),
   };
 }
