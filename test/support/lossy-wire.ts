@@ -10,12 +10,15 @@ export type Passage =
   | 'lost'
   /** The database does it, and the connection breaks before the client has the answer. */
   | 'answer lost'
-  /** The same, where the client has the answer's first bytes. */
+  /** The same, where the client has CUT_BYTES of the answer, which must be longer. */
   | 'answer cut'
   /** The connection breaks for the client, and the database gets the message when `release` is called. */
   | 'late'
   /** It and what follows on its connection waits until `release` is called. */
   | 'held';
+
+/** As many rows of a few KB as make sure that there is one, and that it was not all. */
+const CUT_BYTES = 32 << 10;
 
 /** A wire to the database that breaks when it is told to. */
 export interface LossyWire {
@@ -81,11 +84,21 @@ export async function lossyWire(to: Connection): Promise<LossyWire> {
         return;
       }
       deaf = true;
-      if (passage === 'answer lost' || passage === 'answer cut') {
+      if (passage === 'answer cut') {
+        let passed = 0;
+        server.on('data', ({ length }) => {
+          passed += length;
+          if (passed < CUT_BYTES) return;
+          server.removeAllListeners('data').pause();
+          client.end(() => server.destroy());
+        });
+        server.write(message);
+        return;
+      }
+      if (passage === 'answer lost') {
         server.removeAllListeners('data');
-        server.once('data', (answer: Buffer) => {
-          if (passage === 'answer cut') client.end(answer);
-          else client.destroy();
+        server.once('data', () => {
+          client.destroy();
           server.destroy();
         });
         server.write(message);
