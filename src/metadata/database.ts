@@ -195,6 +195,7 @@ function sessionOf(client: pg.ClientBase): Session {
   };
 }
 
+/** What `turn` throws is told when the statement has ended, and its connection serves on: thrown where rows come, nobody could catch it. */
 function turnEach<Row extends unknown[], T>(
   client: pg.ClientBase,
   { name, text }: Statement,
@@ -203,10 +204,18 @@ function turnEach<Row extends unknown[], T>(
 ): Promise<T[]> {
   return new Promise((resolve, reject) => {
     const turned: T[] = [];
+    let failed: { error: unknown } | null = null;
     const config: pg.QueryArrayConfig = { name, text, values, rowMode: 'array' };
     const query = new pg.Query(config);
-    query.on('row', (row: Row) => turned.push(turn(row, turned.length)));
-    query.once('end', () => resolve(turned));
+    query.on('row', (row: Row) => {
+      if (failed !== null) return;
+      try {
+        turned.push(turn(row, turned.length));
+      } catch (error) {
+        failed = { error };
+      }
+    });
+    query.once('end', () => (failed === null ? resolve(turned) : reject(failed.error)));
     query.once('error', reject);
     client.query(query);
   });

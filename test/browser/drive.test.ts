@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { at, openStage, type Stage, signIn } from './browser.ts';
 import { type Drive, driveOf } from './drive.ts';
+import { followWhatWasDone } from './folder-activity.ts';
 import { useListByKeys, useTilesByKeys } from './keyboard.ts';
 import { callOffWork, waitForGateway } from './long-work.ts';
 import { keepManyTrue, scrollThroughMany } from './many-entries.ts';
@@ -261,43 +262,7 @@ describe('the drive in a browser', function () {
     await other.context().close();
   });
 
-  it('tells in the details of a folder what was done in it, as it comes', async () => {
-    for (let n = 1; n <= 6; n++) await put(`Trip/told/day ${n}/a.txt`, 'x');
-    await entry('told').click();
-    await page.keyboard.press('i');
-    const told = page.locator('.details-part').filter({ hasText: 'Activity' }).locator('li');
-    await told.nth(0).getByText('day 6/a.txt').waitFor();
-    await told.nth(4).getByText('day 2/a.txt').waitFor();
-    await put('Trip/told/day 1/<b>new.txt', 'x');
-    await told.nth(0).getByText('day 1/<b>new.txt').waitFor();
-    await told.nth(0).getByText(`by ${stage.gateway.user} · browser or API`).waitFor();
-    const move = {
-      from: { bucket: 'home', key: 'Trip/told/day 1/<b>new.txt' },
-      to: { bucket: 'home', key: 'Trip/told/old.txt' },
-    };
-    await stage.api('POST', '/move', JSON.stringify(move), { 'Content-Type': 'application/json' });
-    await told.nth(0).getByText('day 1/<b>new.txt → old.txt').waitFor();
-    expect(await told.count()).to.equal(5);
-    // What comes while more is on its way takes nothing of it back.
-    const anew = page.waitForRequest((request) => /\/activity\/[^?]*(\?(?!.*cursor=)|$)/.test(request.url()));
-    await page.route(
-      /\/activity\/.*cursor=/,
-      async (route) => {
-        await put('Trip/told/day 7/a.txt', 'x');
-        await anew;
-        await route.continue().catch(() => undefined); // nobody may wait for it any more
-      },
-      { times: 1 },
-    );
-    await page.locator('.details').getByRole('button', { name: 'More', exact: true }).click();
-    await told.nth(8).getByText('day 1/a.txt').waitFor();
-    await told.nth(0).getByText('day 7/a.txt').waitFor();
-    await stage.api('DELETE', '/files/home/Trip/told/old.txt');
-    await told.nth(0).getByText('Deleted').waitFor();
-    await page.locator('.details').getByRole('button', { name: 'Close' }).click();
-    await stage.api('DELETE', '/files/home/Trip/told/?recursive=true');
-    await entry('told').waitFor({ state: 'detached' });
-  });
+  it('tells in the details of a folder what was done in it, as it comes', () => followWhatWasDone(drive));
 
   it('shows what happened while a listing was on its way, and lists again after one that failed', async () => {
     await put('Late/first.txt', 'x');

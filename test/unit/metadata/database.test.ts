@@ -32,7 +32,7 @@ describe('a connection to the database', () => {
     await once(server, 'close');
   });
 
-  it('turns each row as it comes, and all of them again where it breaks in between', async () => {
+  it('turns each row as it comes, all of them again where it breaks in between, and tells what turning one throws', async () => {
     const real = await freshDatabase();
     const wire = await lossyWire(real.connection);
     const database = openDatabase({ connection: wire.connection, poolSize: 1, log: quiet });
@@ -49,6 +49,12 @@ describe('a connection to the database', () => {
       expect(turned).to.deep.equal(Array.from({ length: 100 }, (_, n) => `${n} is ${n}`));
       expect(seen.length).to.be.above(100);
       expect(await database.readEach(many, [-1], turn)).to.deep.equal([]);
+      const fails = database.readEach(many, [99], (_, index) => {
+        if (index === 50) throw new Error('of no use');
+        return index;
+      });
+      expect(await fails.catch((error: Error) => error.message)).to.equal('of no use');
+      expect(await database.readEach(many, [0], turn)).to.deep.equal(['0 is 0']);
       expect(await codeOf(database.readEach({ name: 'none', text: 'SELECT 1 / $1::int' }, [0], turn))).to.equal('22012');
     } finally {
       await database.close();

@@ -4,9 +4,8 @@ import { loadBuckets } from '../api/buckets.ts';
 import { client, session } from '../api/session.ts';
 import { ago, bytes, number, t } from '../i18n/index.ts';
 import { driveHref, href } from '../router.ts';
-import { Button, IconButton } from '../ui/button.tsx';
+import { Button, IconButton, IconLink } from '../ui/button.tsx';
 import { askForm } from '../ui/form.tsx';
-import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Page, Show, Table } from '../ui/page.tsx';
 import { RemovedBuckets, useRemovedBuckets } from './removed-buckets.tsx';
@@ -92,14 +91,11 @@ export function BucketsPage() {
                 </td>
                 <td class="muted spare">{ago(created)}</td>
                 <td class="actions">
-                  <a
-                    class="icon-button"
+                  <IconLink
+                    icon={SlidersHorizontal}
+                    label={t('bucket.settingsOf', { name })}
                     href={href('admin', ['buckets', name])}
-                    aria-label={t('bucket.settingsOf', { name })}
-                    title={t('bucket.settingsOf', { name })}
-                  >
-                    <Icon of={SlidersHorizontal} />
-                  </a>
+                  />
                   <IconButton
                     icon={Trash2}
                     label={t('bucket.remove', { name })}

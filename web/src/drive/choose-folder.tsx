@@ -92,7 +92,7 @@ function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy';
         ))}
         {folders.more && error === null && (
           <li>
-            <Button busy={folders.loading} onClick={folders.next}>
+            <Button busy={folders.coming} onClick={folders.next}>
               {t('showMore')}
             </Button>
           </li>

@@ -11,7 +11,7 @@ import { preferences } from '../preferences.ts';
 import { linksOf } from '../share/links-to.ts';
 import { grantsOf } from '../share/people.tsx';
 import { share } from '../share/share-dialog.tsx';
-import { IconButton } from '../ui/button.tsx';
+import { IconButton, IconLink } from '../ui/button.tsx';
 import { CopyField } from '../ui/copy-field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
@@ -78,15 +78,7 @@ function One({ entry, open }: { entry: Entry; open: (entry: Entry) => void }) {
       {entry.kind === 'file' && (
         <div class="row">
           <IconButton icon={Eye} label={t('view')} onClick={() => open(entry)} />
-          <a
-            class="icon-button"
-            href={fileUrl(entry, { download: true })}
-            download={entry.name}
-            aria-label={t('download')}
-            title={t('download')}
-          >
-            <Icon of={Download} />
-          </a>
+          <IconLink icon={Download} label={t('download')} href={fileUrl(entry, { download: true })} download={entry.name} />
         </div>
       )}
       {error !== null && <Failed error={error} retry={reload} />}

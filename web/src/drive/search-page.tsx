@@ -104,7 +104,7 @@ export function SearchPage() {
           <span class="muted" aria-live="polite">
             {t('entries.more', { count: list.length })}
           </span>
-          <Button busy={found.loading} onClick={found.next}>
+          <Button busy={found.coming} onClick={found.next}>
             {t('showMore')}
           </Button>
         </p>

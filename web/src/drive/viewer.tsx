@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, type Bytes, fileUrl, type Place } from '../api/client.ts';
 import type { Entry, FileEntry } from '../api/types.ts';
 import { bytes, t } from '../i18n/index.ts';
-import { IconButton } from '../ui/button.tsx';
+import { IconButton, IconLink } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
@@ -79,15 +79,12 @@ export function Viewer({ name, entries, place, show, close }: ViewerProps) {
           disabled={index < 0 || index >= files.length - 1}
           onClick={() => step(1)}
         />
-        <a
-          class="icon-button"
+        <IconLink
+          icon={Download}
+          label={t('download')}
           href={fileUrl({ bucket: place.bucket, key: `${place.key}${name}` }, { download: true })}
           download={name}
-          aria-label={t('download')}
-          title={t('download')}
-        >
-          <Icon of={Download} />
-        </a>
+        />
       </header>
       <div class="viewer-body">
         {known !== undefined ? <Shown key={known.key + known.etag} file={known} /> : <Unlisted place={place} name={name} />}

@@ -5,8 +5,7 @@ import { type Bytes, fileUrl } from '../api/client.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { Shown } from '../drive/viewer.tsx';
 import { bytes, longDate, t } from '../i18n/index.ts';
-import { IconButton } from '../ui/button.tsx';
-import { Icon } from '../ui/icon.tsx';
+import { IconButton, IconLink } from '../ui/button.tsx';
 import { lay } from '../ui/laid.tsx';
 
 type Past = Bytes & { past: string } & { name: string };
@@ -44,15 +43,7 @@ function PastViewer({ past, version, close }: { past: Past; version: Version; cl
         </h2>
         <span class="muted small">{`${longDate(modified)} · ${bytes(size)}`}</span>
         <span class="grow" />
-        <a
-          class="icon-button"
-          href={fileUrl(past, { download: true })}
-          download={past.name}
-          aria-label={t('download')}
-          title={t('download')}
-        >
-          <Icon of={Download} />
-        </a>
+        <IconLink icon={Download} label={t('download')} href={fileUrl(past, { download: true })} download={past.name} />
       </header>
       <div class="viewer-body">
         <Shown

@@ -225,7 +225,7 @@ function TrashOf({ place }: { place: Place }) {
           </ul>
           {trash.error !== null && <Failed error={trash.error} retry={reload} />}
           {trash.more && (
-            <Button busy={trash.loading} onClick={() => trash.next()}>
+            <Button busy={trash.coming} onClick={() => trash.next()}>
               {t('showMore')}
             </Button>
           )}

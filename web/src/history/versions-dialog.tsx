@@ -8,7 +8,7 @@ import { useRights } from '../api/rights.ts';
 import { client } from '../api/session.ts';
 import { visible } from '../drive/entry-list.tsx';
 import { ago, bytes, longDate, signedBytes, t } from '../i18n/index.ts';
-import { Button, firstClick, IconButton } from '../ui/button.tsx';
+import { Button, firstClick, IconButton, IconLink } from '../ui/button.tsx';
 import { confirm, Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { lay } from '../ui/laid.tsx';
@@ -86,7 +86,7 @@ function Rows({ file, versions, mayRestore, mayPurge }: RowsProps) {
       {error !== null && <Failed error={error} retry={versions.reload} />}
       <footer class="dialog-actions">
         {versions.more && (
-          <Button busy={versions.loading} onClick={() => versions.next()}>
+          <Button busy={versions.coming} onClick={() => versions.next()}>
             {t('showMore')}
           </Button>
         )}
@@ -150,15 +150,12 @@ function Row({ file, version, grown, pointed, reload, mayRestore, mayPurge }: Ro
             label={t('versions.view', { time })}
             onClick={() => showPast({ ...past, name: file.name }, version)}
           />
-          <a
-            class="icon-button"
+          <IconLink
+            icon={Download}
+            label={t('versions.download', { time })}
             href={fileUrl(past, { download: true })}
             download={file.name}
-            aria-label={t('versions.download', { time })}
-            title={t('versions.download', { time })}
-          >
-            <Icon of={Download} />
-          </a>
+          />
           {mayVerify() && (
             <IconButton
               icon={BadgeCheck}

@@ -209,7 +209,7 @@ function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }
           <span class="muted" aria-live="polite">
             {t('entries.more', { count: list.items.length })}
           </span>
-          <Button busy={list.loading} onClick={list.next}>
+          <Button busy={list.coming} onClick={list.next}>
             {t('showMore')}
           </Button>
         </p>

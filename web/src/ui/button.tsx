@@ -102,3 +102,12 @@ export function IconButton({ icon, label, pressed, class: name = '', size = 18, 
     </button>
   );
 }
+
+/** As an IconButton, to somewhere. */
+export function IconLink({ icon, label, href, download }: { icon: IconNode; label: string; href: string; download?: string }) {
+  return (
+    <a class="icon-button" href={href} download={download} aria-label={label} title={label}>
+      <Icon of={icon} />
+    </a>
+  );
+}

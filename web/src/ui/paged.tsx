@@ -19,14 +19,14 @@ export function ShowPages<T>({
   empty?: ComponentChildren;
   children: (items: T[]) => ComponentChildren;
 }) {
-  const { items, error, loading, next, again } = of;
+  const { items, error, coming, next, again } = of;
   if (items === null) return error === null ? <Loading rows={rows} /> : <Failed error={error} retry={again} />;
   return (
     <>
       {items.length === 0 && empty !== undefined ? empty : children(items)}
       {error !== null && <Failed error={error} retry={again} />}
       {of.more && error === null && (
-        <Button busy={loading} onClick={next}>
+        <Button busy={coming} onClick={next}>
           {more}
         </Button>
       )}

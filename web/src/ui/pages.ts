@@ -7,6 +7,8 @@ export interface Pages<T> {
   loading: boolean;
   /** There is another page. */
   more: boolean;
+  /** It is on its way, and not only what is shown anew. */
+  coming: boolean;
   next(): void;
   /** Tries once more what failed. */
   again(): void;
@@ -54,7 +56,9 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[], emptyPagesMax
         cursor = page.next;
         empty = page.items.length === 0 ? empty + 1 : 0;
       } while (cursor !== null && items.length < wanted && empty < emptyPagesMax);
-      if (mine === round.current) setState({ items, error: null, loading: false, cursor });
+      if (mine !== round.current) return;
+      asked.current = items.length;
+      setState({ items, error: null, loading: false, cursor });
     };
     walk().catch((error: unknown) => {
       if (mine === round.current) setState((now) => ({ ...now, error, loading: false }));
@@ -69,15 +73,17 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[], emptyPagesMax
       stop.current.abort();
     };
   }, [run]);
+  const coming = state.loading && asked.current > shown.current;
   return {
     items: state.items,
     error: state.error,
     loading: state.loading,
     more: state.cursor !== null,
+    coming,
     next: () => {
-      if (state.cursor === null) return;
-      if (!state.loading) run(state.items ?? [], state.cursor, shown.current + 1);
-      else if (asked.current <= shown.current) run([], null, shown.current + 1); // all is being listed anew
+      if (state.cursor === null || coming) return;
+      if (state.loading) run([], null, shown.current + 1);
+      else run(state.items ?? [], state.cursor, shown.current + 1);
     },
     again: () => last.current(),
     reload: () => run([], null, Math.max(shown.current, asked.current)),
