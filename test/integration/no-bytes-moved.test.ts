@@ -68,16 +68,25 @@ describe(`what moves no bytes (seed ${SEED})`, () => {
     const body = random(12 * MIB);
     await namespace.put(who, at('synced'), bytesOf(body), { etag: 'opaque' });
     const changed = Buffer.concat([body.subarray(0, 7 * MIB), Buffer.from('changed'), body.subarray(7 * MIB)]);
-    const pieces = cutAsClient(changed, await deltas.secrets(who, bucket.id));
-    const more = await written(async () => {
+    const secrets = await deltas.secrets(who, bucket.id);
+    let sent = 0;
+    const sync = async (bytes: Buffer) => {
       const upload = await deltas.begin(who, bucket.id);
-      await sendMissing(upload, pieces);
-      const staged = await upload.commit(pieces);
+      const cut = cutAsClient(bytes, secrets);
+      sent = await sendMissing(upload, cut);
+      const staged = await upload.commit(cut);
       const { info } = await deltas.put(who, at('synced'), staged, { etag: 'opaque', attributes: { contentType: 'a/b' } });
-      expect(info.size).to.equal(changed.length);
-    });
-    // The place of the change, and both ends, which the store cuts more finely.
-    expect(more).to.be.below(8 * MIB);
+      expect(info.size).to.equal(bytes.length);
+    };
+    // A record has a header, and each of its segments a tag.
+    const recordsOf = (bytes: number) => bytes * 1.01 + 4096;
+    // What the client cuts otherwise than the store did, which cuts both ends more finely.
+    expect(await written(() => sync(body))).to.be.within(sent, recordsOf(sent));
+    // The place of the change. The cuts before it are the ones of before, and the last of them is at most one chunk away from it.
+    const more = await written(() => sync(changed));
+    expect(more).to.be.within(sent, recordsOf(sent));
+    expect(sent).to.be.within(1, changed.length - 7 * MIB + secrets.cutting.max);
+    const pieces = cutAsClient(changed, secrets);
     expect((await bytesAt('synced')).equals(changed)).to.equal(true);
     expect((await namespace.stat(who, at('synced'))).attributes.contentType).to.equal('a/b');
 
