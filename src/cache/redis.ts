@@ -9,10 +9,11 @@ export interface RedisCacheOptions {
   url: string;
   clock: Clock;
   log: Logger;
+  /** How long an answer is waited for. Default 50, the contract's promise to callers. */
+  answerMsMax?: number;
 }
 
-/** The contract's promise to callers. */
-const COMMAND_MS_MAX = 50;
+const ANSWER_MS_MAX = 50;
 /** After a failure Redis is left alone this long, so that a hung one costs 50 ms now and then and not at every call. */
 const PAUSE_MS = 500;
 const RECONNECT_MS_MAX = 2_000;
@@ -27,9 +28,9 @@ return n`;
  * Redis, or its Cluster, with memory behind it: while it is away values and counts are this process's own. Nothing here throws, and
  * nothing waits for a connection; it comes back by itself.
  */
-export function createRedisCache({ url, clock, log }: RedisCacheOptions): Cache {
+export function createRedisCache({ url, clock, log, answerMsMax = ANSWER_MS_MAX }: RedisCacheOptions): Cache {
   const memory = createMemoryCache({ clock });
-  const redis = connect(url);
+  const redis = connect(url, answerMsMax);
   let away = false;
   let pausedUntil = 0;
 
@@ -50,7 +51,7 @@ export function createRedisCache({ url, clock, log }: RedisCacheOptions): Cache 
   async function attempt<T>(command: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
     if (redis.status !== 'ready' || clock.now() < pausedUntil) return otherwise();
     try {
-      const result = await within(command());
+      const result = await within(command(), answerMsMax);
       if (away) {
         away = false;
         log.info({}, 'Redis answers again.');
@@ -92,7 +93,7 @@ export function createRedisCache({ url, clock, log }: RedisCacheOptions): Cache 
   };
 }
 
-function connect(text: string): Redis | Cluster {
+function connect(text: string, answerMsMax: number): Redis | Cluster {
   const urls = text
     .split(',')
     .map((one) => one.trim())
@@ -103,7 +104,7 @@ function connect(text: string): Redis | Cluster {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 1_000,
-    commandTimeout: COMMAND_MS_MAX,
+    commandTimeout: answerMsMax,
     retryStrategy,
   };
   const [first = ''] = urls;
@@ -123,9 +124,9 @@ function connect(text: string): Redis | Cluster {
 }
 
 /** A Cluster may try several nodes, each with a time of its own: the caller waits no longer for that. */
-function within<T>(command: Promise<T>): Promise<T> {
+function within<T>(command: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no answer in time')), COMMAND_MS_MAX);
+    const timer = setTimeout(() => reject(new Error('no answer in time')), ms);
     command.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -1,26 +1,26 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createRedisCache } from '#cache/redis';
 import { describeCache } from '../../conformance/cache.ts';
 import { quiet } from '../../support/database.ts';
-import { findProgram, requireProgram } from '../../support/programs.ts';
+import { requireProgram } from '../../support/programs.ts';
+import { startRedis } from '../../support/redis.ts';
 
 const clock = { now: () => Date.now() };
 
 describe('redis cache', () => {
   requireProgram('redis-server');
   let server: ChildProcess | null = null;
-  let port = 0;
-  const connect = () => createRedisCache({ url: `redis://127.0.0.1:${port}`, clock, log: quiet });
+  let port: number | undefined;
+  const connect = (more: { answerMsMax?: number } = {}) =>
+    createRedisCache({ url: `redis://127.0.0.1:${port}`, clock, log: quiet, ...more });
 
   async function start(): Promise<void> {
-    const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    server = spawn(findProgram('redis-server') ?? '', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    for await (const chunk of server.stdout ?? []) if (String(chunk).includes('Ready to accept')) break;
-    server.stdout?.destroy();
+    ({ port, process: server } = await startRedis(tmpdir(), port));
   }
   async function stop(): Promise<void> {
     if (server === null) return;
@@ -39,14 +39,12 @@ describe('redis cache', () => {
     throw new Error('Redis was not reached');
   }
 
-  before(async () => {
-    port = await freePort();
-    await start();
-  });
+  before(start);
   after(stop);
 
   describeCache('redis', async () => {
-    const [cache, other] = [connect(), connect()];
+    // What Redis answers, however soon the machine lets it.
+    const [cache, other] = [connect({ answerMsMax: 10_000 }), connect()];
     await connected(cache, other);
     await other.close();
     return cache;
@@ -88,13 +86,3 @@ describe('redis cache', () => {
     hanging.close();
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
