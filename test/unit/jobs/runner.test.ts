@@ -125,9 +125,13 @@ describe('the runner of jobs', () => {
     const one = await start(0, [a.job]);
     await one.jobs.start(name);
     await until(() => a.contexts.length === 1, 'a run');
-    await rig.database.sql('UPDATE jobs SET lease_until_ms = 0 WHERE name = $1', [name]);
+    const [[holder]] = (await rig.database.sql('SELECT holder FROM jobs WHERE name = $1', [name])) as [[string]];
     const two = await start(1, [b.job]);
-    await until(() => b.contexts.length === 1, 'the other');
+    await until(async () => {
+      // Again and again: the signal that asked for the job may come only now, and whoever hears of its job renews the lease.
+      await rig.database.sql('UPDATE jobs SET lease_until_ms = 0 WHERE name = $1 AND holder = $2', [name, holder]);
+      return b.contexts.length === 1;
+    }, 'the other');
     expect(await codeOf(a.contexts[0]!.save('late'))).to.equal('conflict');
     expect(a.contexts[0]!.signal.aborted).to.equal(true);
     b.release();
@@ -147,7 +151,7 @@ describe('the runner of jobs', () => {
     };
     const one = await start(0, [held.job], { store: away, leaseMs: 200 });
     await one.jobs.start(name);
-    await until(() => held.contexts.length === 1, 'a run');
+    await until(() => held.contexts.length > 0, 'a run');
     await until(() => held.contexts[0]!.signal.aborted, 'the signal');
   });
 
