@@ -68,6 +68,8 @@ describe('signals', () => {
     const signals = createSignals({ database: mute, log, silentMs: 60_000, answerMsMax: 50 });
     try {
       await listen(signals).hears(4, null);
+      // On a machine that stands still, a connection that passes for lost says so too.
+      while (warnings.length === 0) await soon();
       expect(warnings[0]).to.include('pooler');
     } finally {
       await signals.close();
@@ -75,9 +77,10 @@ describe('signals', () => {
   });
 
   it('take no notification that could not be sent for one that was not passed on', async () => {
-    const warnings: string[] = [];
-    const log = { ...quiet, warn: (_about: object, text: string) => void warnings.push(text) };
     let sent = 0;
+    /** How many were tried when it was said for the first time. */
+    let warned: number | null = null;
+    const log = { ...quiet, warn: () => void (warned ??= sent) };
     const query = (async () => {
       if (sent++ < 3) throw new Error('The pool is busy.');
       return [];
@@ -85,11 +88,9 @@ describe('signals', () => {
     const signals = createSignals({ database: { ...straight, query }, log, silentMs: 60_000, answerMsMax: 20 });
     try {
       signals.subscribe('journal', () => undefined);
-      for (let turn = 0; sent < 3 && turn < 1000; turn++) await soon();
-      expect(warnings).to.deep.equal([]);
-      // From here on each is sent and none is heard.
-      for (let turn = 0; warnings.length === 0 && turn < 1000; turn++) await soon();
-      expect(sent).to.equal(4);
+      // From the fourth on each is sent and none is heard; a connection that is made anew sends another.
+      for (let turn = 0; warned === null && turn < 1000; turn++) await soon();
+      expect(warned).to.be.at.least(4);
     } finally {
       await signals.close();
     }
