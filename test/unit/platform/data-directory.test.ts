@@ -109,8 +109,10 @@ async function holder(directory: string, mode: 'hold' | 'once' | 'serve') {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Listened to from the beginning: it may have ended in the breath in which it said something.
+  const ended = once(child, 'exit');
   const [said] = await once(child.stdout, 'data');
-  if (mode === 'once') await once(child, 'exit');
+  if (mode === 'once') await ended;
   return { child, said: String(said) };
 }
 
