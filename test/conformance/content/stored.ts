@@ -268,8 +268,9 @@ export function describeStoredContent(rigOf: () => ContentRig, { write, store, r
       for (; pulled < 32; pulled++) yield random(MIB);
     };
     const writing = write(body());
-    for (let before = -1; before !== pulled; await new Promise((resolve) => setTimeout(resolve, 150))) before = pulled;
-    expect(pulled).to.be.within(4, 24);
+    while (pulled < 4) await sleep(5);
+    for (let before = -1; before !== pulled; await sleep(150)) before = pulled;
+    expect(pulled).to.be.at.most(24);
     resume();
     const staged = await writing;
     await rigOf().commit(staged);
