@@ -75,7 +75,8 @@ describe('regular expressions', function () {
     );
     expect(all.length).to.be.greaterThan(300);
     const seen = new Map(all.map((one) => [`${one.pattern}`, one]));
-    const bad = [...seen.values()].filter((one) => hangs(one)).map(({ where }) => where);
+    // What goes back does so each time; a machine that stood still does not.
+    const bad = [...seen.values()].filter((one) => hangs(one) && hangs(one)).map(({ where }) => where);
     expect(bad).to.deep.equal([]);
   });
 

@@ -38,7 +38,6 @@ function refusesOrReads(run: () => unknown): void {
 describe(`WebDAV: parsers of foreign text (seed ${seed})`, function () {
   this.timeout(60_000 * times);
   it('If: reads or refuses anything, at once', () => {
-    const begun = performance.now();
     fc.assert(
       fc.property(nearly('(', ')', '<', '>', '[', ']', '"', 'Not ', 'W/', '<urn:uuid:1>', '["e"]', ' ', '\t', '/a'), (header) => {
         refusesOrReads(() => {
@@ -49,6 +48,7 @@ describe(`WebDAV: parsers of foreign text (seed ${seed})`, function () {
       }),
       { seed, numRuns: 20_000 * times },
     );
+    const begun = process.cpuUsage();
     for (const storm of [
       '('.repeat(16_000),
       '(Not '.repeat(3_000),
@@ -58,7 +58,8 @@ describe(`WebDAV: parsers of foreign text (seed ${seed})`, function () {
     ]) {
       refusesOrReads(() => parseIf(storm));
     }
-    expect(performance.now() - begun).to.be.lessThan(20_000 * times);
+    const { user, system } = process.cpuUsage(begun);
+    expect((user + system) / 1000, 'milliseconds of this process, whatever else the machine does').to.be.lessThan(2_000);
   });
 
   it('If: what is written by the grammar is read back', () => {
@@ -199,7 +200,7 @@ describe(`WebDAV: parsers of foreign text (seed ${seed})`, function () {
     const text = fc
       .string({ unit: 'binary', maxLength: 12 })
       .filter((one) => !/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff\r]/.test(one));
-    const name = fc.stringMatching(/^[a-z]{1,6}$/);
+    const name = fc.stringMatching(/^[a-z]{1,6}$/).filter((one) => one !== 'xmlns');
     fc.assert(
       fc.property(name, name, text, text, (element, attribute, value, content) => {
         const given = `<x:${element} xmlns:x="urn:${element}" ${attribute}="${escapeXml(value)}">${escapeXml(content)}<y/></x:${element}>`;

@@ -159,7 +159,7 @@ describe('packs on several disks', () => {
         collection: metadata.collection,
         roomiest: packs.roomiest,
         heardMs: 0,
-        patienceMs: 5_000,
+        patienceMs: 60_000,
         pollMs: 20,
       });
       const context: JobContext = {

@@ -128,10 +128,12 @@ describe('collection, on disk and in the database', () => {
 
   it('leaves a damaged record where it is, and moves the rest', async () => {
     // tested with the files themselves in pack-files.test.ts; here: the pack stays
-    const { packs } = rig.metadata.gateways[0]!;
-    const [row] = await packs.find(['ce'.repeat(16)]);
-    await packs.markDamaged('ce'.repeat(16));
-    const [after] = await packs.find(['ce'.repeat(16)]);
+    const { packs, chunks } = rig.metadata.gateways[0]!;
+    const pack = 'cf'.repeat(16);
+    await chunks.record(rig.home.domain, [{ id: randomBytes(32), size: 5, store: 0, pack, offset: 80, length: 117 }], []);
+    const [row] = await packs.find([pack]);
+    await packs.markDamaged(pack);
+    const [after] = await packs.find([pack]);
     expect([row?.state, after?.state]).to.deep.equal(['used', 'damaged']);
   });
 });

@@ -105,6 +105,8 @@ export function describeFinding({
     });
 
     it('removes one for good, and all', async () => {
+      for (const name of ['gone', 'top.txt']) await call('DELETE', `${trash}/${name}`);
+      await call('PUT', `${files}/top.txt`, { body: 'top' });
       expect((await call('DELETE', `${trash}/here/c.png`)).status).to.equal(204);
       expect((await list('/here')).status).to.equal(404);
       await call('DELETE', `${files}/top.txt`);

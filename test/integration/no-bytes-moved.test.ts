@@ -6,7 +6,7 @@ import { createDeltas } from '#namespace/deltas';
 import { cutAsClient, sendMissing } from '../support/delta-client.ts';
 import { onDisk } from '../support/disk-storage.ts';
 import { SEED, seededRandom } from '../support/random.ts';
-import { codeOf, openRooms, type TestRooms } from '../support/rooms.ts';
+import { codeOf, openRooms, type TestRooms, until } from '../support/rooms.ts';
 
 const MIB = 1 << 20;
 
@@ -105,6 +105,7 @@ describe(`what moves no bytes (seed ${SEED})`, () => {
     const bobs = await rooms.bucket(bob, 'of-bob');
     const upload = await deltas.begin(who, bucket.id);
     await metadata.authority.setGrant({ subject: { kind: 'user', id: ann.id }, bucket: bobs.id, prefix: '', role: 'editor' });
+    await until(async () => (await codeOf(rooms.namespace.stat(who, { bucket: bobs.id, key: 'absent' }))) === 'not_found');
     const staged = await upload.commit(pieces);
     expect(await codeOf(deltas.put(who, { bucket: bobs.id, key: 'x' }, staged, { etag: 'opaque' }))).to.equal('invalid_argument');
     const gateway = await metadata.instance.register({ host: 'here', pid: 1, version: '0' });
@@ -116,9 +117,3 @@ describe(`what moves no bytes (seed ${SEED})`, () => {
     holding.end();
   });
 });
-
-/** What was granted is seen when its signal has come. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5000;
-  while (!(await holds()) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
-}

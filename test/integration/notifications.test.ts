@@ -9,7 +9,7 @@ import type { Principal, Who } from '#core/principal';
 import { createHub } from '#events/hub';
 import { createNotifier } from '#events/notifier';
 import { quiet } from '../support/database.ts';
-import { openRooms, type TestRooms } from '../support/rooms.ts';
+import { openRooms, type TestRooms, until } from '../support/rooms.ts';
 
 interface Told {
   target: string;
@@ -63,6 +63,7 @@ describe('notifications of buckets', function () {
   function start(answers: (target: string, message: WebhookMessage) => ErrorCode | null = () => null, state: unknown = null) {
     const told: Told[] = [];
     const waits: number[] = [];
+    const warnings: string[] = [];
     const stop = new AbortController();
     let saved = state;
     const webhooks: Webhooks = {
@@ -80,7 +81,7 @@ describe('notifications of buckets', function () {
       hub,
       webhooks,
       region: 'us-east-1',
-      log: quiet,
+      log: { ...quiet, warn: (_: object, message: string) => void warnings.push(message) },
       pause: (ms) => {
         waits.push(ms);
         return new Promise((resolve) => setTimeout(resolve, 5));
@@ -97,10 +98,11 @@ describe('notifications of buckets', function () {
     return {
       told,
       waits,
+      warnings,
       saved: () => saved,
       until: async (count: number): Promise<void> => {
         for (let i = 0; told.length < count; i++) {
-          if (i > 1000) throw new Error(`Only ${JSON.stringify(told)}`);
+          if (i > 5000) throw new Error(`Only ${JSON.stringify(told)}`);
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
       },
@@ -301,7 +303,7 @@ describe('notifications of buckets', function () {
     await rooms.put(who, bucket, 'lost', 'x');
     await rooms.sql('UPDATE bucket_heads SET epoch = epoch + 1 WHERE bucket_id = $1', [bucket.id]);
     const run = start();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until(async () => run.warnings.length > 0);
     await rooms.put(who, bucket, 'told', 'x');
     await run.until(1);
     await run.stop();

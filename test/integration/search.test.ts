@@ -5,7 +5,7 @@ import { foldText, indexWords, queryWords } from '#core/names';
 import type { Principal } from '#core/principal';
 import { createSearch } from '#namespace/search';
 import { diceOf, SEED } from '../support/random.ts';
-import { codeOf, openRooms, type TestRooms } from '../support/rooms.ts';
+import { codeOf, openRooms, type TestRooms, until } from '../support/rooms.ts';
 
 describe('search by name', function () {
   this.timeout(60_000);
@@ -103,7 +103,7 @@ describe('search by name', function () {
       prefix: 'shared/',
       role: 'viewer',
     });
-    for (let n = 0; n < 50 && (await find('secret')).length === 0; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(async () => (await find('secret')).length > 0);
     expect(await find('secret')).to.deep.equal(['other/shared/secret recipe.txt']);
   });
 

@@ -106,7 +106,7 @@ export async function openGcRig({ packBytesMax = 8 << 20 } = {}): Promise<GcRig>
         clock,
         random: randomBytes,
         pollMs: 20,
-        patienceMs: 5_000,
+        patienceMs: 60_000,
         ...options,
       });
       let counts: Record<string, number> = {};

@@ -75,7 +75,7 @@ export async function openRekeyRig(): Promise<RekeyRig> {
         pace: createPace({ bytesPerSecond: 1e12, busy: () => false }),
         total: async () => (await space.stored()).chunks,
         pollMs: 20,
-        patienceMs: 4_000,
+        patienceMs: 60_000,
         ...options,
       });
       let counts: Record<string, number> = {};

@@ -111,3 +111,8 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
     (error: Error & { code?: string }) => error.code ?? String(error),
   );
 }
+
+/** What was granted is seen when its signal has come. Who waits in vain is ended by the limit of the test. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -32,6 +32,7 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
     let server: ServedDoor;
     before(async () => {
       server = await make();
+      expect((await send('PUT', '/dav/home/a.txt', {}, '0123456789')).status).to.equal(201);
     });
     after(() => server?.close());
     afterEach(() => {
@@ -70,17 +71,17 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
     });
 
     it('stores, tells and serves a file', async () => {
-      const put = await send('PUT', '/dav/home/a.txt', { 'x-oc-mtime': '1500000000' }, '0123456789');
+      const put = await send('PUT', '/dav/home/stored.txt', { 'x-oc-mtime': '1500000000' }, '0123456789');
       expect([put.status, put.headers['x-oc-mtime']]).to.deep.equal([201, 'accepted']);
-      const got = await send('GET', '/dav/home/a.txt');
+      const got = await send('GET', '/dav/home/stored.txt');
       expect(got.headers).to.include({
         etag: put.headers.etag,
         'content-type': 'text/plain',
         'last-modified': 'Fri, 14 Jul 2017 02:40:00 GMT',
       });
       expect(got.body).to.equal('0123456789');
-      expect((await send('PUT', '/dav/home/a.txt', {}, '0123456789')).status).to.equal(204);
-      const head = await send('HEAD', '/dav/home/a.txt');
+      expect((await send('PUT', '/dav/home/stored.txt', {}, '0123456789')).status).to.equal(204);
+      const head = await send('HEAD', '/dav/home/stored.txt');
       expect([head.status, head.headers['content-length'], head.body]).to.deep.equal([200, '10', '']);
     });
 
@@ -178,7 +179,7 @@ export function describeDoor(name: string, make: () => Promise<ServedDoor>): voi
     });
 
     it('copies and moves, and refuses what makes no sense', async () => {
-      await send('MKCOL', '/dav/home/d');
+      for (const folder of ['second', 'home/d']) await send('MKCOL', `/dav/${folder}`);
       await send('PUT', '/dav/home/d/f', {}, 'f');
       const go = async (method: string, from: string, destination: string, more = {}) =>
         (await send(method, from, { destination, ...more })).status;

@@ -10,6 +10,8 @@ export function describeExtensions(server: () => ServedDoor): void {
 function itExtends(server: () => ServedDoor): void {
   const send = (...args: Parameters<ServedDoor['send']>) => server().send(...args);
   const at = '/dav/extended';
+  /** Behind the name of a folder beside which S3 has put a file of the same name. */
+  const FOLDER = `${encodeURIComponent('\uec5a')}folder`;
 
   before(async () => {
     await send('MKCOL', at);
@@ -72,24 +74,27 @@ function itExtends(server: () => ServedDoor): void {
     });
 
     it('shows a move as a removal and a new member, a whole folder with all below', async () => {
-      const { token } = await sync('s/', '');
-      await send('MOVE', `${at}/s/three`, { destination: `${at}/s/sub/drei` });
-      await send('MOVE', `${at}/s/sub`, { destination: `${at}/s/moved` });
-      expect((await sync('s/', token)).members).to.have.members(['-three', '-sub/', 'moved/', 'moved/two', 'moved/drei']);
-      expect((await sync('s/', token, { level: '1' })).members).to.have.members(['-three', '-sub/', 'moved/']);
+      for (const folder of ['m', 'm/sub']) await send('MKCOL', `${at}/${folder}`);
+      for (const file of ['m/sub/two', 'm/three']) await send('PUT', `${at}/${file}`, {}, 'x');
+      const { token } = await sync('m/', '');
+      await send('MOVE', `${at}/m/three`, { destination: `${at}/m/sub/drei` });
+      await send('MOVE', `${at}/m/sub`, { destination: `${at}/m/moved` });
+      expect((await sync('m/', token)).members).to.have.members(['-three', '-sub/', 'moved/', 'moved/two', 'moved/drei']);
+      expect((await sync('m/', token, { level: '1' })).members).to.have.members(['-three', '-sub/', 'moved/']);
     });
 
     it('follows what S3 writes: folders that nobody made come before what is in them', async () => {
-      const { token } = await sync('s/', '');
+      for (const folder of ['by-s3', 'by-s3/there']) await send('MKCOL', `${at}/${folder}`);
+      const { token } = await sync('by-s3/', '');
       await server().plant('extended', [
-        ['s/implied/deep/file', 'x'],
-        ['s/moved', 'beside the folder'],
+        ['by-s3/implied/deep/file', 'x'],
+        ['by-s3/there', 'beside the folder'],
       ]);
-      const { members } = await sync('s/', token);
-      expect(members).to.include.members(['implied/', 'implied/deep/', 'implied/deep/file', 'moved']);
+      const { members } = await sync('by-s3/', token);
+      expect(members).to.include.members(['implied/', 'implied/deep/', 'implied/deep/file', 'there']);
       expect(members.indexOf('implied/')).to.be.lessThan(members.indexOf('implied/deep/file'));
-      const all = await sync('s/', '');
-      expect(all.members, 'under the name that a drive knows').to.include(`moved${encodeURIComponent('\uec5a')}folder/`);
+      const all = await sync('by-s3/', '');
+      expect(all.members, 'under the name that a drive knows').to.include(`there${FOLDER}/`);
     });
 
     it('pages: never more than the limit, never one twice or left out', async () => {
@@ -122,9 +127,13 @@ function itExtends(server: () => ServedDoor): void {
     });
 
     it('pages through a folder that was moved in', async () => {
-      await send('MKCOL', `${at}/target`);
+      for (const folder of ['target', 'moving']) await send('MKCOL', `${at}/${folder}`);
+      await server().plant(
+        'extended',
+        Array.from({ length: 23 }, (_, i) => [`moving/${i % 3}/${i}`, 'x']),
+      );
       const { token: first } = await sync('target/', '');
-      await send('MOVE', `${at}/pages`, { destination: `${at}/target/pages` });
+      await send('MOVE', `${at}/moving`, { destination: `${at}/target/moved` });
       const seen: string[] = [];
       let token = first;
       for (let more = true; more; ) {
@@ -133,40 +142,45 @@ function itExtends(server: () => ServedDoor): void {
         ({ token, truncated: more } = page);
       }
       expect(new Set(seen).size).to.equal(seen.length);
-      expect(seen).to.have.members((await sync('target/', '')).members);
+      expect(seen)
+        .to.have.members((await sync('target/', '')).members)
+        .and.have.length(27);
     });
 
     it('refuses tokens of another time, another folder, and none of ours', async () => {
-      const { token } = await sync('s/', '');
+      for (const folder of ['t', 't/there', 'another']) await send('MKCOL', `${at}/${folder}`);
+      await server().plant('extended', [['t/there', 'beside the folder']]);
+      const { token } = await sync('t/', '');
       for (const odd of [
         'urn:other:1',
         `${token}0000000`,
         token.replace(/\d+\.(\d+)$/, '77.$1'),
-        (await sync('target/', '')).token,
+        (await sync('another/', '')).token,
       ]) {
-        const refused = await sync('s/', odd);
+        const refused = await sync('t/', odd);
         expect([refused.status, refused.body.includes('valid-sync-token')], odd).to.deep.equal([403, true]);
       }
-      await send('MOVE', `${at}/s`, { destination: `${at}/renamed` });
+      await send('MOVE', `${at}/t`, { destination: `${at}/renamed` });
       expect((await sync('renamed/', token)).body, 'the folder itself was moved').to.include('valid-sync-token');
       const { token: renamed } = await sync('renamed/', '');
-      await send('DELETE', `${at}/renamed/moved`);
-      await send('DELETE', `${at}/renamed/moved${encodeURIComponent('\uec5a')}folder`);
-      expect((await sync('renamed/', renamed)).members).to.include('-moved/');
-      await send('MKCOL', `${at}/renamed/moved`);
+      await send('DELETE', `${at}/renamed/there`);
+      await send('DELETE', `${at}/renamed/there${FOLDER}`);
+      expect((await sync('renamed/', renamed)).members).to.include('-there/');
+      await send('MKCOL', `${at}/renamed/there`);
       expect((await sync('renamed/', renamed)).body, 'nobody can say what was in it').to.include('valid-sync-token');
     });
 
     it('is offered, and refuses what it does not know', async () => {
       const asked = '<propfind xmlns="DAV:"><prop><supported-report-set/><sync-token/></prop></propfind>';
-      const { body } = await send('PROPFIND', `${at}/target/`, { depth: '0' }, asked);
+      await send('MKCOL', `${at}/offered`);
+      const { body } = await send('PROPFIND', `${at}/offered/`, { depth: '0' }, asked);
       expect(body).to.include('<d:report><d:sync-collection/></d:report>');
       const token = /<d:sync-token>([^<]+)/.exec(body)?.[1] ?? '';
-      expect((await sync('target/', token)).members).to.deep.equal([]);
-      expect((await sync('target/', '', { depth: '1' })).status).to.equal(400);
-      expect((await sync('target/', '', { level: '2' })).status).to.equal(400);
-      expect((await send('REPORT', `${at}/target/`, {}, '<expand-property xmlns="DAV:"/>')).body).to.include('supported-report');
-      expect((await send('REPORT', `${at}/target/`)).status).to.equal(400);
+      expect((await sync('offered/', token)).members).to.deep.equal([]);
+      expect((await sync('offered/', '', { depth: '1' })).status).to.equal(400);
+      expect((await sync('offered/', '', { level: '2' })).status).to.equal(400);
+      expect((await send('REPORT', `${at}/offered/`, {}, '<expand-property xmlns="DAV:"/>')).body).to.include('supported-report');
+      expect((await send('REPORT', `${at}/offered/`)).status).to.equal(400);
       expect(
         (
           await send(
@@ -202,9 +216,10 @@ function itExtends(server: () => ServedDoor): void {
   });
 
   it('tells rights, owner and who is asking (RFC 3744, 5397)', async () => {
+    await send('MKCOL', `${at}/owned`);
     const asked =
       '<propfind xmlns="DAV:"><prop><current-user-principal/><current-user-privilege-set/><owner/><principal-collection-set/></prop></propfind>';
-    const { body } = await send('PROPFIND', `${at}/made`, { depth: '0' }, asked);
+    const { body } = await send('PROPFIND', `${at}/owned`, { depth: '0' }, asked);
     const self = /<d:current-user-principal><d:href>([^<]+)/.exec(body)?.[1] ?? '';
     expect(body).to.include(`<d:owner><d:href>${self}</d:href></d:owner>`);
     for (const name of ['read', 'write', 'bind', 'unbind', 'write-content'])
