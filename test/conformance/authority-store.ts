@@ -104,12 +104,10 @@ export function describeAuthorityStore(name: string, make: () => Promise<Metadat
       await rig.gateways
         .at(-1)!
         .authority.setGrant({ subject: { kind: 'user', id: home.owner }, bucket: home.id, prefix: '', role: 'viewer' });
-      const until = performance.now() + 5000;
       // null: it may have come before anybody listened.
       const told = () => heard.includes(String(home.id)) || heard.includes(null);
-      while (!told() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (!told()) await new Promise((resolve) => setTimeout(resolve, 5));
       off();
-      expect(told()).to.equal(true);
     });
 
     it('keeps lists of objects by version, and forgets one with what it was of', async () => {

@@ -244,11 +244,9 @@ export function describeIdentityStores(name: string, make: () => Promise<Metadat
       await groups().remove(made.id);
       expect(await groups().findByName('clan')).to.equal(null);
       expect(await codeOf(groups().remove(made.id))).to.equal('principal_not_found');
-      const deadline = performance.now() + 5_000;
       // After a reconnect null is told: assume anything.
       const heard = (): boolean => told.includes(String(bob.principal.id)) || told.includes(null);
-      while (!heard() && performance.now() < deadline) await new Promise((next) => setTimeout(next, 10));
-      expect(heard(), JSON.stringify(told)).to.equal(true);
+      while (!heard()) await new Promise((next) => setTimeout(next, 10));
       unsubscribe();
     });
 

@@ -73,19 +73,16 @@ describe('S3 door, bad input on the wire', () => {
         socket.destroy();
         resolve(answer);
       };
-      socket.setTimeout(3000, done);
+      // An answer that is never whole: what came of it is looked at.
+      socket.setTimeout(20_000, done);
       socket.on('error', reject);
       socket.on('close', () => resolve(answer));
       socket.on('data', (chunk) => {
         answer += chunk.toString('latin1');
-        const end = answer.indexOf('\r\n\r\n');
-        const length = /content-length: (\d+)/i.exec(answer)?.[1];
-        if (
-          end >= 0 &&
-          !/^HTTP\/1.1 100/.test(answer) &&
-          (/^HEAD|304|204/.test(answer.slice(9, 12)) || answer.length >= end + 4 + Number(length ?? 0))
-        )
-          done();
+        const last = answer.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
+        const end = last.indexOf('\r\n\r\n');
+        const length = /content-length: (\d+)/i.exec(last)?.[1];
+        if (end >= 0 && (/304|204/.test(last.slice(9, 12)) || last.length >= end + 4 + Number(length ?? 0))) done();
       });
       if (cutShort) socket.end(bytes);
       else socket.write(bytes);
