@@ -90,7 +90,8 @@ describe('http listeners', () => {
         }
       },
     };
-    const limits = { bodyBytesPerSecondMin: 500, bodyStallMs: 200, watchEveryMs: 50 };
+    // A second, because the machine may give this process no time for a part of one: what the honest one sends is read late then.
+    const limits = { bodyBytesPerSecondMin: 500, bodyStallMs: 1_000, watchEveryMs: 50 };
     const { s3, lines } = await start({ s3: door, limits });
     const head = 'PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n';
     const dripping = new RawClient(s3.port);
@@ -98,13 +99,12 @@ describe('http listeners', () => {
     dripping.send(head);
     honest.send(head);
     const drip = setInterval(() => dripping.socket.writable && dripping.send('a'), 50);
-    for (let i = 0; i < 10; i++) {
-      honest.send(Buffer.alloc(300));
+    for (let i = 0; i < 20; i++) {
+      honest.send(Buffer.alloc(150));
       await sleep(80);
     }
+    expect(await dripping.waitForClose()).to.equal('');
     clearInterval(drip);
-    expect(dripping.closed).to.equal(true);
-    expect(dripping.received).to.equal('');
     await honest.read(/X-Size: 3000/);
     expect(lines.some(({ fields }) => fields.stalled === 'body')).to.equal(true);
     honest.socket.destroy();
@@ -153,20 +153,23 @@ describe('http listeners', () => {
   it('fires the signal when the client goes away, for those who asked before and after', async () => {
     let early: AbortSignal | null = null;
     let late: (() => AbortSignal) | null = null;
+    let reached = Promise.withResolvers<void>();
     const door: Door = {
       async handle(req, _res, cx) {
         if (req.url === '/early') early = cx.signal;
         else late = () => cx.signal;
+        reached.resolve();
       },
     };
     const { s3, requests } = await start({ s3: door });
     for (const path of ['/early', '/late']) {
+      reached = Promise.withResolvers();
       const client = new RawClient(s3.port);
       client.send(get(path));
-      await sleep(50);
+      await reached.promise;
       client.socket.destroy();
     }
-    await sleep(50);
+    await until(() => requests.length === 2);
     expect((early as AbortSignal | null)?.aborted).to.equal(true);
     expect((late as (() => AbortSignal) | null)?.().aborted).to.equal(true);
     expect(requests.map(({ status }) => status)).to.deep.equal([499, 499]);
@@ -213,13 +216,15 @@ describe('http listeners', () => {
     const client = new RawClient(s3.port);
     client.socket.pause();
     client.send(get('/'));
-    await sleep(300);
-    const before = made;
-    await sleep(200);
-    expect(made).to.equal(before);
+    // The kernel takes some megabytes; how soon is the machine's business.
+    for (let before = -1; made !== before; ) {
+      before = made;
+      expect(made).to.be.below(64 << 20);
+      await sleep(200);
+    }
+    expect(made).to.be.above(0);
     client.socket.destroy();
-    await sleep(100);
-    expect(stopped).to.equal(true);
+    await until(() => stopped);
   });
 
   it('reports a body that breaks off as incomplete', async () => {
@@ -236,16 +241,17 @@ describe('http listeners', () => {
     const { s3 } = await start({ s3: door });
     const client = new RawClient(s3.port);
     client.send('PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf');
-    await sleep(50);
     client.socket.end();
     await client.waitForClose();
-    await sleep(20);
+    await until(() => seen !== undefined);
     expect(seen).to.be.instanceOf(CloudStoreError).and.have.property('code', 'incomplete_body');
   });
 
   it('drains: running answers end, connections close, later ones are refused', async () => {
+    const reached = Promise.withResolvers<void>();
     const door: Door = {
       async handle(_req, res) {
+        reached.resolve();
         await sleep(150);
         res.writeHead(200, { 'Content-Length': 4 }).end('done');
       },
@@ -254,7 +260,7 @@ describe('http listeners', () => {
     const idle = new RawClient(listeners.s3.port);
     const busy = new RawClient(listeners.s3.port);
     busy.send(get('/'));
-    await sleep(50);
+    await reached.promise;
     await listeners.drain(600_000); // long before that it is through
     expect(await busy.waitForClose()).to.match(/Connection: close[\s\S]*done$/);
     expect(await idle.waitForClose()).to.equal('');
@@ -278,18 +284,25 @@ describe('http listeners', () => {
 
   it('drains: when time is up, signals fire and sockets are destroyed', async () => {
     let aborted = false;
+    const reached = Promise.withResolvers<void>();
     const door: Door = {
       handle: (_req, _res, cx) =>
         new Promise(() => {
           cx.signal.addEventListener('abort', () => (aborted = true));
+          reached.resolve();
         }),
     };
     const listeners = await start({ s3: door });
     const client = new RawClient(listeners.s3.port);
     client.send(get('/'));
-    await sleep(50);
+    await reached.promise;
     await listeners.drain(100);
     expect(aborted).to.equal(true);
     expect(await client.waitForClose()).to.equal('');
   });
 });
+
+/** Mocha's own time ends what never comes. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(5);
+}
