@@ -233,7 +233,7 @@ async function makeLess(api: Stage['api'], page: Page): Promise<void> {
   });
   expect(made?.scope.actions).to.include('read').and.not.include('write');
   await row.getByRole('button').click();
-  await dialog.getByRole('button').last().click();
+  await dialog.getByRole('button', { name: 'Take back' }).click();
   await row.waitFor({ state: 'detached' });
 }
 
@@ -245,8 +245,23 @@ export async function endAccess({ gateway, enter, api }: Stage, page: Page): Pro
   await page.getByRole('rowheader', { name: /old laptop/ }).waitFor();
   await makeLess(api, page);
   await page.getByRole('button', { name: /old laptop/ }).click();
-  await page.getByRole('dialog').getByRole('button').last().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
   await page.getByText('No key, app password or device.').waitFor();
+  // One session by one click, however often it is clicked.
+  const body = JSON.stringify({ user: 'berta', password: 'a password of berta' });
+  for (const label of ['first', 'second'])
+    await fetch(`${gateway.restUrl}/auth/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'User-Agent': label },
+      body,
+    });
+  await page.reload();
+  const ended: string[] = [];
+  page.on('request', (request) => void (request.method() === 'DELETE' && ended.push(request.url())));
+  await page.getByRole('button', { name: 'End session of first' }).dblclick();
+  await page.getByRole('button', { name: 'End session of first' }).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'End session of second' }).waitFor();
+  expect(ended).to.have.lengthOf(1);
   await page.getByRole('button', { name: 'End all sessions' }).click();
   await page.getByText('Nobody is signed in.').waitFor();
   await berta.locator('[name=username]').waitFor();

@@ -212,9 +212,10 @@ export async function drawLoad(
 async function readFigures(page: Page): Promise<void> {
   await page.route('**/api/v1/system/health', async (route) => {
     const health = (await (await route.fetch()).json()) as { checks: Record<string, unknown>[] };
+    const fine = { state: 'ok', remedy: null }; // also on a machine whose disk is nearly full
     const failed = { state: 'failed', message: 'The database does not answer.', remedy: 'Start Postgres again.' };
     await route.fulfill({
-      json: { ...health, ready: false, checks: health.checks.map((one, at) => (at === 0 ? { ...one, ...failed } : one)) },
+      json: { ...health, ready: false, checks: health.checks.map((one, at) => ({ ...one, ...(at === 0 ? failed : fine) })) },
     });
   });
   await page.reload();

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Request } from 'playwright-core';
 import type { Shown } from './scene.ts';
 
 export async function bringVersionBack({ stage, page, show }: Shown): Promise<void> {
@@ -11,8 +12,14 @@ export async function bringVersionBack({ stage, page, show }: Shown): Promise<vo
   await rows.nth(1).getByRole('button', { name: 'View the version' }).click();
   await page.locator('.viewer pre').getByText('Milk, bread.', { exact: true }).waitFor();
   await page.keyboard.press('Escape');
-  await rows.nth(1).getByRole('button', { name: 'Restore the version' }).click();
+  // Whoever clicks twice means once.
+  const asked: string[] = [];
+  const heard = (request: Request): void => void (request.method() === 'POST' && asked.push(new URL(request.url()).pathname));
+  page.on('request', heard);
+  await rows.nth(1).getByRole('button', { name: 'Restore the version' }).dblclick();
   await rows.nth(3).waitFor();
+  page.off('request', heard);
+  expect(asked.filter((path) => path.endsWith('/versions/restore'))).to.have.lengthOf(1);
   expect(await (await stage.api('GET', '/files/home/notes.txt')).text()).to.equal('Milk, bread.\n');
   await rows.nth(3).getByRole('button', { name: 'Delete the version' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
@@ -63,8 +70,8 @@ export async function restoreMoment({ stage, page, show }: Shown): Promise<void>
   const put = (key: string, body: string) => stage.api('PUT', `/files/home/Projects/${key}`, body);
   await put('kept.txt', 'as it was');
   const { modified } = (await (await stage.api('GET', '/stat/home/Projects/kept.txt')).json()) as { modified: string };
-  // The page takes whole seconds.
-  const moment = new Date(Math.ceil(Date.parse(modified) / 1000) * 1000);
+  // The page takes whole seconds. What is told of a time lacks what is less than a millisecond, so the second that it names may not be over.
+  const moment = new Date((Math.floor(Date.parse(modified) / 1000) + 1) * 1000);
   await page.waitForFunction((until) => Date.now() > until + 20, moment.getTime());
   await put('kept.txt', 'spoilt');
   await put('since.txt', 'since');

@@ -30,12 +30,20 @@ export async function useListByKeys({ page, entry }: Drive): Promise<void> {
   await list.press('ContextMenu');
   await page.getByRole('menuitem', { name: 'Copy to…' }).press('Enter');
   const chooser = page.getByRole('dialog', { name: 'Copy to…' });
-  await chooser.getByRole('button', { name: 'One level up' }).press('Enter');
-  // The keyboard goes along, there and back.
-  await chooser.getByRole('button', { name: 'One level up' }).and(page.locator(':focus')).waitFor();
-  await chooser.getByRole('button', { name: 'Trip' }).press('Enter');
+  const up = chooser.getByRole('button', { name: 'One level up' });
+  await up.press('Enter');
+  // The keyboard goes along, there and back, and at once: before the folder has come, and however soon the next key follows.
+  await chooser.getByRole('button', { name: 'Trip' }).waitFor();
+  await up.and(page.locator(':focus')).waitFor();
+  const focused = await chooser.getByRole('button', { name: 'Trip' }).evaluate(async (button: HTMLElement) => {
+    button.focus();
+    button.click();
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    return document.activeElement?.textContent?.trim();
+  });
+  expect(focused).to.equal('One level up');
   await chooser.getByRole('button', { name: 'album' }).waitFor();
-  await chooser.getByRole('button', { name: 'One level up' }).and(page.locator(':focus')).waitFor();
+  await up.and(page.locator(':focus')).waitFor();
   await page.keyboard.press('Escape');
   await chooser.waitFor({ state: 'detached' });
   await list.and(page.locator(':focus')).waitFor();
@@ -45,6 +53,15 @@ export async function useListByKeys({ page, entry }: Drive): Promise<void> {
   await entry('album').waitFor({ state: 'detached' });
   await page.keyboard.press('Escape');
   await entry('album').waitFor();
+  await list.and(page.locator(':focus')).waitFor();
+  // From a list of nothing too.
+  await list.press('/');
+  await page.getByRole('searchbox').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('nothing of this name');
+  await page.locator('.entries.nothing').waitFor();
+  await page.keyboard.press('Escape');
+  await entry('album').waitFor();
+  await list.and(page.locator(':focus')).waitFor();
   await list.press('?');
   await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
   await page.keyboard.press('Escape');

@@ -75,6 +75,8 @@ describe('every page in a browser', function () {
   const show = async (place: string): Promise<Page> => {
     const on = place.startsWith('#') ? page : stranger;
     await on.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/${place}`);
+    // Within the page the place before stands there until it has heard of the new one.
+    await on.evaluate(() => new Promise((heard) => setTimeout(heard)));
     await on.locator('h1, h2').first().waitFor();
     await on.locator('.skeleton').first().waitFor({ state: 'detached' });
     await on.waitForTimeout(SETTLED_MS);
@@ -122,6 +124,7 @@ describe('every page in a browser', function () {
       expect(await on.evaluate(() => 'hacked' in window), place).to.equal(false);
     }
     await show('#/drive/home/Hostile/');
+    await page.locator('.entry').first().waitFor();
     const names = await page.locator('.entry .name').evaluateAll((all) => all.map((one) => one.getAttribute('title')));
     for (const name of HOSTILE.filter((one) => !one.includes('/'))) expect(names).to.include(name);
     for (const name of HOSTILE.filter((one) => !one.includes('/')).slice(0, 4)) {

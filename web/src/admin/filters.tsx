@@ -1,5 +1,5 @@
 import { FilterX, SlidersHorizontal } from 'lucide';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import { go, href, route } from '../router.ts';
 import { Button } from '../ui/button.tsx';
@@ -33,10 +33,20 @@ export function Filters({ page, filters }: { page: string; filters: Filter[] }) 
   const [open, setOpen] = useState(false);
   const count = Object.keys(inForce).length;
   const id = useId();
-  useEffect(() => setTyped(inForce), [key]);
+  /** The last that were taken from the fields. */
+  const taken = useRef(key);
+  const take = (): void => {
+    filterBy(page, typed);
+    taken.current = JSON.stringify(filtersOf(filters.map(({ name }) => name)));
+  };
+  useEffect(() => {
+    // By a link, or the way back. What comes from the fields may be less than what stands in them by now.
+    if (taken.current !== key) setTyped(inForce);
+    taken.current = key;
+  }, [key]);
   useEffect(() => {
     if (JSON.stringify(typed) === key) return;
-    const timer = setTimeout(() => filterBy(page, typed), SETTLE_MS);
+    const timer = setTimeout(take, SETTLE_MS);
     return () => clearTimeout(timer);
   }, [typed]);
   const set = (name: string, value: string): void =>
@@ -59,7 +69,7 @@ export function Filters({ page, filters }: { page: string; filters: Filter[] }) 
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          filterBy(page, typed);
+          take();
         }}
       >
         {filters.map(({ name, label, kind = 'text', choices }) => (

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { ChevronRight, Folder as FolderIcon, HardDrive, Undo2 } from 'lucide';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { buckets } from '../api/buckets.ts';
 import { api, type Place } from '../api/client.ts';
 import { t } from '../i18n/index.ts';
@@ -44,19 +44,16 @@ function Chooser({ start, verb, answer }: { start: Place; verb: 'move' | 'copy';
   );
   const { items, error, reload } = folders;
   const list = useRef<HTMLUListElement>(null);
-  // What was pressed is gone with the folder that it stood in: the keyboard goes on in the new one.
   const walked = useRef(false);
   const walk = (to: Place | null): void => {
     walked.current = true;
     setPlace(to);
   };
-  useEffect(() => {
-    if (!walked.current || (items === null && error === null && place !== null)) return;
-    walked.current = false;
-    // Whoever has gone on meanwhile stays where they are: what they press next is not for us to choose.
-    if (document.activeElement === null || document.activeElement === document.body)
-      list.current?.querySelector('button')?.focus();
-  }, [items, error]);
+  // What was pressed goes with the folder that it stood in. The keyboard is taken along at once, and not when the next folder has
+  // come: whoever goes on meanwhile is not called back.
+  useLayoutEffect(() => {
+    if (walked.current) list.current?.querySelector('button')?.focus();
+  }, [place]);
   return (
     <Dialog title={t(verb === 'move' ? 'moveTo' : 'copyTo')} onClose={() => answer(null)}>
       <p class="chooser-path">

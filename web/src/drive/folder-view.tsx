@@ -54,6 +54,11 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
     // Whoever types meanwhile goes on: what they type next is no command to the list.
     if (state === 'ready' && document.activeElement?.matches('input, textarea, select') !== true) refocus();
   }, [place, state, preferences.value.view]);
+  // A list of nothing is another element than one of something: the keyboard goes along, unless it is elsewhere.
+  const nothing = folder.shown.value.length === 0;
+  useLayoutEffect(() => {
+    if (document.activeElement === document.body) refocus();
+  }, [nothing]);
 
   // A link to what a file was opens its details and its versions.
   const past = route.value.query.get('versions');
@@ -120,7 +125,7 @@ export function FolderView({ bucket, folderKey }: FolderViewProps) {
           <Unseen place={place} error={folder.error.value} retry={() => void folder.load()} pick={pick.files} />
         ) : state === 'loading' ? (
           <Loading rows={9} />
-        ) : entries.length === 0 ? (
+        ) : nothing ? (
           <div
             class="entries nothing"
             tabIndex={0}

@@ -19,23 +19,26 @@ export interface Pages<T> {
 /** The signal: nobody waits for it any more. */
 type Ask<T> = (cursor: string | null, signal: AbortSignal) => Promise<{ items: T[]; next: string | null }>;
 
+interface State<T> {
+  items: T[] | null;
+  error: unknown;
+  loading: boolean;
+  cursor: string | null;
+}
+
+const COMING = { items: null, error: null, loading: true, cursor: null };
+
 /**
  * A list that comes page by page; from the start when `keys` change. Pages may be empty before the end: after so many in a row it waits for another word.
  */
 export function usePages<T>(ask: Ask<T>, keys: readonly unknown[], emptyPagesMax = Number.POSITIVE_INFINITY): Pages<T> {
-  const [state, setState] = useState<{ items: T[] | null; error: unknown; loading: boolean; cursor: string | null }>({
-    items: null,
-    error: null,
-    loading: true,
-    cursor: null,
-  });
+  const [told, setState] = useState<State<T>>(COMING);
   const round = useRef(0);
   const stop = useRef(new AbortController());
   const shown = useRef(0);
   /** How many entries were last asked for: more than are shown while they are on their way. */
   const asked = useRef(0);
   const last = useRef((): void => undefined);
-  shown.current = state.items?.length ?? 0;
 
   /** Pages from a cursor on, until there are so many entries. */
   const run = useCallback((before: T[], from: string | null, wanted: number) => {
@@ -64,9 +67,14 @@ export function usePages<T>(ask: Ask<T>, keys: readonly unknown[], emptyPagesMax
       if (mine === round.current) setState((now) => ({ ...now, error, loading: false }));
     });
   }, keys);
+  /** What the state is of. Nothing of other keys shows, not even until this is drawn. */
+  const of = useRef(run);
+  const state = of.current === run ? told : COMING;
+  shown.current = state.items?.length ?? 0;
 
   useEffect(() => {
-    setState({ items: null, error: null, loading: true, cursor: null });
+    of.current = run;
+    setState(COMING);
     run([], null, 1);
     return () => {
       round.current++;
