@@ -48,15 +48,16 @@ export function describeRenewed(
       };
       // A file beside a folder of its name: that then shows under another.
       const clash = () => plant([[`${folder}/b`, 'x']]);
-      const begin = [clash, clash, () => send('DELETE', `${folder}/b`)];
+      // What comes anew is at the end of a listing that was mended: this one, else before all others, shows which it was.
+      const first = () => send('PUT', `${folder}/!`, {}, 'x');
+      const begin = [clash, clash, () => send('DELETE', `${folder}/b`), first];
       let followed = 0;
       await list('kept');
       for (let at = 0; at < steps; at++) {
-        const first = begin[at];
-        if (first !== undefined) await first();
+        const given = begin[at];
+        if (given !== undefined) await given();
         else for (let n = 1 + dice.below(3); n > 0; n--) await step();
         const [kept, anew] = [await list('kept'), await list(`${at}`)];
-        // What comes anew is at the end of a listing that was mended.
         if (kept.join('') !== anew.join('')) followed++;
         expect(kept.toSorted(), `step ${at}`).to.deep.equal(anew.toSorted());
         expect(kept[0], 'the folder goes before').to.equal(anew[0]);
