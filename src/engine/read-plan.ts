@@ -20,6 +20,8 @@ export interface Wanted {
 
 export type ChunkedRef = Exclude<ContentRef, { kind: 'inline' }>;
 
+/** A read asks first for these, most reads for no more: each question is a round trip to the database before its bytes. */
+const PLACES_FIRST = 8;
 const PLACES_AT_ONCE = 32;
 
 /** The chunks that a range covers, in order, with their places of now. @throws corrupt when a leaf or chunk is missing */
@@ -31,13 +33,13 @@ export async function* planRead(
 ): AsyncGenerator<Wanted> {
   const { chunks } = deps;
   let batch: Omit<Wanted, 'place'>[] = [];
-  let atOnce = 1; // a short range needs one; a long one soon asks for many
+  let atOnce = PLACES_FIRST;
   for await (const one of coveringChunks(deps, domain, content, range)) {
     batch.push(one);
     if (batch.length < atOnce) continue;
     yield* withPlaces(chunks, content.domain, batch);
     batch = [];
-    atOnce = Math.min(PLACES_AT_ONCE, atOnce * 4);
+    atOnce = PLACES_AT_ONCE;
   }
   yield* withPlaces(chunks, content.domain, batch);
 }

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Staged } from '#contracts/content';
@@ -153,5 +153,42 @@ describe('a chunk that compaction moved after its place was read', () => {
 
   it('is corrupt when it lies nowhere', async () => {
     expect(await codeOf(readMoved(1000, 900_000))).to.equal('corrupt');
+  });
+});
+
+describe('the places of a read', () => {
+  it('are asked for together: once for up to eight chunks, of a range only what it covers', async () => {
+    const rows = rowsInMemory();
+    const { places } = rows.chunks;
+    let asked: number[] = [];
+    rows.chunks.places = (domain, ids) => {
+      asked.push(ids.length);
+      return places(domain, ids);
+    };
+    const rig = await openEngine('disk', rows);
+    try {
+      const askedFor = async (content: ContentRef, range?: { start: number; end: number }) => {
+        asked = [];
+        for await (const part of rig.content().read(content, range)) dispose(part);
+        return asked;
+      };
+      const write = async (size: number) => {
+        const staged = await rig.content().write(bytesOf(randomBytes(size)), { domain: rig.domains[0] });
+        await rig.commit(staged);
+        return staged.content;
+      };
+      // However it is cut: a chunk is at least 256 KiB, but for the first and the last two.
+      const short = await write(3 << 19);
+      const [chunks, ...more] = await askedFor(short);
+      expect(more).to.deep.equal([]);
+      expect(chunks).to.be.within(2, 8);
+      expect(await askedFor(short, { start: 1 << 20, end: 1 << 20 })).to.deep.equal([1]);
+      // And at most 2 MiB.
+      const [first, ...then] = await askedFor(await write(24 << 20));
+      expect(first).to.equal(8);
+      for (const one of then.slice(0, -1)) expect(one).to.equal(32);
+    } finally {
+      await rig.close();
+    }
   });
 });
