@@ -6,7 +6,7 @@ import { type Bytes, disposableTogether, wholeBytes } from '#core/stream';
 import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
 import { type InlineRef, inlineCacheKey, isPlainInline, knowsInline, openInline, prepareInline } from './inline.ts';
-import type { PlainCache } from './plain-cache.ts';
+import { createPlainCache, type PlainCache } from './plain-cache.ts';
 import { createReadBuffers, type ReadBuffer, type ReadBuffers } from './read-buffers.ts';
 import { type ChunkedRef, planRead, type Wanted } from './read-plan.ts';
 import { createRecordReader, FETCH_BYTES, type Opened, type RecordReaderDeps, type Run } from './record-reader.ts';
@@ -79,7 +79,8 @@ export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?
     openInline(deps.recordKeys, domain, content);
   } else {
     const whole = { start: 0, end: content.size - 1 };
-    for await (const wanted of planRead(deps, domain, content, whole)) {
+    // With no cache: it is asked what the rows say now.
+    for await (const wanted of planRead({ ...deps, cache: createPlainCache(0) }, domain, content, whole)) {
       const hasher = deps.hashes.keyed(domain.chunkIdKey);
       for await (const bytes of readPlan(deps, domain, planOf(wanted), signal)) hasher.update(bytes);
       if (!hasher.digest().equals(wanted.chunk.id)) {

@@ -5,6 +5,7 @@ import type { ChunkRef, LeafRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import type { Hashes } from './hashes.ts';
 import { decodeLeaf } from './manifest.ts';
+import type { PlainCache } from './plain-cache.ts';
 
 export interface LeafDeps {
   chunks: ChunkIndex;
@@ -21,20 +22,39 @@ export function isLeafOf(hashes: Hashes, chunkIdKey: Buffer, id: Buffer, entries
 
 /** The chunks of some leaves, in order. @throws corrupt when one is missing or is not what its id says */
 export async function readLeaves(deps: LeafDeps, domain: DomainKeys, leaves: LeafRef[]): Promise<ChunkRef[][]> {
-  const found = await deps.chunks.leaves(
+  const entries = await readEntries(deps, domain, leaves);
+  return leaves.map(({ size }, index) => decodeLeaf(entries[index]!, size));
+}
+
+/** As `readLeaves`, of one, which may be in memory from a read before: whoever reads a film by ranges asks for the same leaf each time. */
+export async function readLeaf(deps: LeafDeps, cache: PlainCache, domain: DomainKeys, leaf: LeafRef): Promise<ChunkRef[]> {
+  const key = `leaf ${domain.id}:${leaf.id.toString('latin1')}`;
+  let entries = cache.get(key);
+  if (entries === undefined) {
+    const [read] = await readEntries(deps, domain, [leaf]);
+    // A copy: what the database's driver gives may lie in a larger buffer.
+    entries = Buffer.allocUnsafeSlow(read!.length);
+    read!.copy(entries);
+    cache.put(key, entries);
+  }
+  return decodeLeaf(entries, leaf.size);
+}
+
+async function readEntries({ chunks, hashes, repair }: LeafDeps, domain: DomainKeys, leaves: LeafRef[]): Promise<Buffer[]> {
+  const found = await chunks.leaves(
     domain.id,
     leaves.map(({ id }) => id),
   );
-  const out: ChunkRef[][] = [];
+  const out: Buffer[] = [];
   for (const [index, leaf] of leaves.entries()) {
     let entries = found[index] ?? null;
-    if (entries === null || !isLeafOf(deps.hashes, domain.chunkIdKey, leaf.id, entries)) {
-      const healed = (await deps.repair?.leaf(domain.id, leaf, entries)) ?? null;
+    if (entries === null || !isLeafOf(hashes, domain.chunkIdKey, leaf.id, entries)) {
+      const healed = (await repair?.leaf(domain.id, leaf, entries)) ?? null;
       if (healed === null)
         throw new CloudStoreError('corrupt', `A leaf of a manifest is ${entries === null ? 'missing' : 'damaged'}.`);
       entries = healed;
     }
-    out.push(decodeLeaf(entries, leaf.size));
+    out.push(entries);
   }
   return out;
 }

@@ -4,7 +4,8 @@ import type { DomainKeys } from '#contracts/keyring';
 import type { ChunkRef, ContentRef, DomainId, LeafRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ByteRange } from '#core/range';
-import { type LeafDeps, readLeaves } from './leaves.ts';
+import { type LeafDeps, readLeaf } from './leaves.ts';
+import type { PlainCache } from './plain-cache.ts';
 
 /** What of a chunk a read wants: its bytes [from, to). */
 export interface Wanted {
@@ -24,9 +25,12 @@ export type ChunkedRef = Exclude<ContentRef, { kind: 'inline' }>;
 const PLACES_FIRST = 8;
 const PLACES_AT_ONCE = 32;
 
+/** Leaves that were read are kept in `cache`. */
+export type PlanDeps = LeafDeps & { cache: PlainCache };
+
 /** The chunks that a range covers, in order, with their places of now. @throws corrupt when a leaf or chunk is missing */
 export async function* planRead(
-  deps: LeafDeps,
+  deps: PlanDeps,
   domain: DomainKeys,
   content: ChunkedRef,
   range: ByteRange,
@@ -45,7 +49,7 @@ export async function* planRead(
 }
 
 async function* coveringChunks(
-  deps: LeafDeps,
+  deps: PlanDeps,
   domain: DomainKeys,
   content: ChunkedRef,
   range: ByteRange,
@@ -71,10 +75,9 @@ async function* coveringChunks(
   }
 }
 
-async function leafAt(deps: LeafDeps, domain: DomainKeys, leaf: LeafRef, offset: number): Promise<ChunkRef[]> {
+async function leafAt(deps: PlanDeps, domain: DomainKeys, leaf: LeafRef, offset: number): Promise<ChunkRef[]> {
   try {
-    const [chunks] = await readLeaves(deps, domain, [leaf]);
-    return chunks!;
+    return await readLeaf(deps, deps.cache, domain, leaf);
   } catch (error) {
     if (!isCloudStoreError(error, 'corrupt')) throw error;
     throw new CloudStoreError('corrupt', error.message, { details: { offset }, cause: error });

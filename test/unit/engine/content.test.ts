@@ -156,8 +156,8 @@ describe('a chunk that compaction moved after its place was read', () => {
   });
 });
 
-describe('the places of a read', () => {
-  it('are asked for together: once for up to eight chunks, of a range only what it covers', async () => {
+describe('what a read asks the database', () => {
+  it('is the places of its chunks, together: once for up to eight chunks, of a range only what it covers', async () => {
     const rows = rowsInMemory();
     const { places } = rows.chunks;
     let asked: number[] = [];
@@ -187,6 +187,36 @@ describe('the places of a read', () => {
       const [first, ...then] = await askedFor(await write(24 << 20));
       expect(first).to.equal(8);
       for (const one of then.slice(0, -1)) expect(one).to.equal(32);
+    } finally {
+      await rig.close();
+    }
+  });
+
+  it('is not a leaf that was read before; a verification asks anew', async () => {
+    const rows = rowsInMemory();
+    const { leaves } = rows.chunks;
+    let asked = 0;
+    let lost = false;
+    rows.chunks.leaves = async (domain, ids) => {
+      asked += ids.length;
+      return lost ? ids.map(() => null) : leaves(domain, ids);
+    };
+    const rig = await openEngine('disk', rows);
+    try {
+      const bytes = randomBytes(3 << 20);
+      const staged = await rig.content().write(bytesOf(bytes), { domain: rig.domains[0] });
+      await rig.commit(staged);
+      asked = 0;
+      for (const start of [0, 1 << 20, 2 << 20]) {
+        const read: Uint8Array[] = [];
+        for await (const part of rig.content().read(staged.content, { start, end: bytes.length - 1 })) read.push(part);
+        expect(Buffer.concat(read).equals(bytes.subarray(start))).to.equal(true);
+      }
+      expect(asked).to.equal(1);
+      await rig.content().verify(staged.content);
+      expect(asked).to.equal(2);
+      lost = true;
+      expect(await codeOf(rig.content().verify(staged.content))).to.equal('corrupt');
     } finally {
       await rig.close();
     }
