@@ -30,7 +30,7 @@ describe('the drive in a browser', function () {
   });
   after(async () => {
     await stage?.close();
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
   afterEach(() => expect(stage.faults).to.deep.equal([]));
 

@@ -31,8 +31,7 @@ describe('uploads from the page, whatever comes between', function () {
   after(async () => {
     await second?.stop();
     await stage?.close();
-    rmSync(stage?.gateway.dataDir ?? folder, { recursive: true, force: true });
-    rmSync(folder, { recursive: true, force: true });
+    for (const one of [stage?.gateway.dataDir, folder]) if (one !== undefined) rmSync(one, { recursive: true, force: true });
   });
 
   it('go on when the access token ends under way, whether the page or the gateway sees it first', async () => {

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'mocha';
 import pg from 'pg';
 import type { Logger } from '#contracts/observability';
 import { startEmbeddedPostgres } from '#metadata/embedded-postgres';
 import type { Connection } from '../../src/metadata/database.ts';
 import { placeCluster } from './cluster-template.ts';
+import { kept } from './kept.ts';
 
 export interface TestDatabase {
   connection: Connection;
@@ -25,7 +25,7 @@ interface Server {
   template: string;
 }
 
-const shared: { server: Promise<Server> | null; stop: (() => Promise<void>) | null } = { server: null, stop: null };
+const shared: { server: Promise<Server> | null } = { server: null };
 
 /**
  * A new empty database: on CLOUDSTORE_TEST_DATABASE_URL (an administrator's), else on one embedded server of this test process.
@@ -60,10 +60,11 @@ async function startServer(): Promise<Server> {
   await placeCluster(dataDirectory);
   const clock = { now: () => Date.now() };
   const server = await startEmbeddedPostgres({ dataDirectory, clock, random: randomBytes, log: quiet });
-  shared.stop = async () => {
+  kept.push(async () => {
+    shared.server = null;
     await server.stop();
     await rm(dataDirectory, { recursive: true, force: true });
-  };
+  });
   const { connection } = server;
   const admin = { ...connection, database: 'postgres' };
   return { at: (database) => ({ ...connection, database }), admin, template: ` TEMPLATE ${connection.database}` };
@@ -80,7 +81,3 @@ async function run(connection: Connection, text: string, values: unknown[] = [])
     await client.end();
   }
 }
-
-after('the test process has its database server no longer', async () => {
-  await shared.stop?.();
-});

@@ -64,6 +64,7 @@ async function open(): Promise<{ gateway: TestGateway; root: string }> {
   makeTree(join(root, 'tree'));
   const gateway = await startGateway();
   kept.push(async () => {
+    delete shared.rig;
     await gateway.stop();
     rmSync(root, { recursive: true, force: true });
   });

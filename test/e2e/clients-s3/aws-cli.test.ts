@@ -23,7 +23,7 @@ describe('aws-cli at the S3 door', function () {
     rig = await clientsRig('aws-cli');
     await aws('s3', 'mb', 's3://awscli');
   });
-  after(() => aws('s3', 'rb', 's3://awscli', '--force'));
+  after(() => rig && aws('s3', 'rb', 's3://awscli', '--force'));
 
   it('syncs a tree in and back, and lists it', async () => {
     await aws('s3', 'sync', rig.tree, 's3://awscli/in', '--only-show-errors');

@@ -18,7 +18,7 @@ describe('TLS', () => {
   });
   after(async () => {
     await running?.drain(0);
-    rmSync(directory, { recursive: true, force: true });
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   });
 
   it('is spoken on both ports, and requests know it', async () => {
