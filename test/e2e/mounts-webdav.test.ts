@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -13,11 +14,14 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createClient } from 'webdav';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { startProcess } from '../support/process.ts';
 import { leaveOut, requireProgram } from '../support/programs.ts';
 
 /** Drives as file managers and programs mount them. */
@@ -109,8 +113,65 @@ describe('WebDAV mounts', function () {
     });
   });
 
+  describe('rclone mount', () => {
+    requireProgram('rclone', 'umount');
+
+    it('writes, makes folders, renames, reads and removes, and the gateway has then what the drive shows', async function () {
+      // As for davfs2.
+      if (!existsSync('/dev/fuse') || process.getuid?.() !== 0) return this.skip();
+      const mounted = join(directory, 'rclone');
+      mkdirSync(mounted);
+      const own = statSync(mounted).dev;
+      const { output: pass } = await run('rclone', ['obscure', gateway.password]);
+      const remote = `:webdav,url='${gateway.webdavUrl}${gateway.bucket}',vendor=owncloud,user=${gateway.user},pass=${pass.trim()}:`;
+      const options = ['--config', '/dev/null', '--cache-dir', join(directory, 'rclone-cache'), '--vfs-cache-mode', 'writes'];
+      const child = startProcess('rclone', ['mount', ...options, '--vfs-write-back', '0s', remote, mounted]);
+      let said = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+      const ended = once(child, 'close');
+      while (child.exitCode === null && statSync(mounted).dev === own) await sleep(50);
+      if (/\/dev\/fuse|Operation not permitted/.test(said)) return this.skip();
+      expect(child.exitCode, said).to.equal(null);
+      const bytes = randomBytes(300_000);
+      /** What the gateway has there: the file's text, or why there is none. */
+      const stored = async (path: string): Promise<string> => {
+        const authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+        const answer = await fetch(`${gateway.webdavUrl}${gateway.bucket}/by-rclone/${path}`, { headers: { authorization } });
+        const body = Buffer.from(await answer.arrayBuffer());
+        return answer.ok ? body.toString('latin1') : `status ${answer.status}`;
+      };
+      /** What is closed is sent behind it; what is changed while it is sent is rclone's own affair. */
+      const sent = async (path: string, what: string): Promise<void> => {
+        while ((await stored(path)) !== what) await sleep(20);
+      };
+      try {
+        const at = (path: string): string => join(mounted, 'by-rclone', path);
+        await mkdir(at('folder'), { recursive: true });
+        await writeFile(at('a file.bin'), bytes);
+        await sent('a%20file.bin', bytes.toString('latin1'));
+        for (const text of ['first', 'second']) {
+          await writeFile(at('folder/text'), text);
+          await sent('folder/text', text);
+        }
+        await rename(at('folder/text'), at('folder/renamed'));
+        await rename(at('folder'), at('moved'));
+        await sent('moved/renamed', 'second');
+        expect((await readFile(at('a file.bin'))).equals(bytes)).to.equal(true);
+        expect(await readFile(at('moved/renamed'), 'utf8')).to.equal('second');
+        await rm(at('a file.bin'));
+        expect(await readdir(at(''))).to.deep.equal(['moved']);
+      } finally {
+        await run('umount', [mounted]);
+        await ended;
+      }
+      expect(await stored('moved/renamed'), said).to.equal('second');
+      for (const path of ['a%20file.bin', 'folder/text', 'folder/renamed', 'moved/text'])
+        expect(await stored(path), path).to.equal('status 404');
+    });
+  });
+
   describe('gvfs', () => {
-    requireProgram('gio', 'dbus-run-session', 'curl');
+    requireProgram('gio', 'gdbus', 'dbus-run-session', 'curl');
 
     it('mounts, lists, copies, moves folders with and without a slash, and removes', async function () {
       const daemon = ['/usr/libexec/gvfsd', '/usr/lib/gvfs/gvfsd'].find((path) => existsSync(path));
@@ -119,7 +180,7 @@ describe('WebDAV mounts', function () {
       writeFileSync(join(directory, 'sent'), 'by gio');
       const script = [
         `${daemon} --no-fuse & daemon=$!`,
-        'sleep 1',
+        'gdbus wait --session --timeout 30 org.gtk.vfs.Daemon',
         `printf '%s\\n' "$1" "$2" | gio mount ${at}/`,
         'set -e',
         `gio mkdir ${at}/made`,
