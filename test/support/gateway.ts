@@ -65,12 +65,13 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   const output = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk));
-  child.stderr?.on('data', (chunk: Buffer) => (output.stderr = (output.stderr + chunk).slice(-200_000)));
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output.stdout += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (output.stderr = (output.stderr + chunk).slice(-200_000)));
   // A test run that dies must not leave its gateway behind; the gateway then ends its database.
   const abandon = (): void => void child.kill('SIGTERM');
   process.once('exit', abandon);
   const ended = once(child, 'exit').finally(() => process.off('exit', abandon));
+  const closed = once(child, 'close');
   const remove = (): void => {
     if (!keepData) rmSync(dataDir, { recursive: true, force: true });
   };
@@ -105,7 +106,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     output: () => output,
     async stop() {
       child.kill('SIGTERM');
-      await ended;
+      await closed; // with all that it has said
       remove();
       return child.exitCode;
     },

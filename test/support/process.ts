@@ -33,8 +33,9 @@ export interface RunOptions {
 export async function runProcess(command: string, args: string[], options: RunOptions = {}): Promise<Finished> {
   const child = startProcess(command, args, options);
   const output = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk));
-  child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk));
+  // By characters: a name may be cut in two between two pieces.
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output.stdout += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (output.stderr += chunk));
   child.stdin?.on('error', () => undefined); // it may end without reading
   child.stdin?.end(options.input ?? '');
   const [code, signal] = await once(child, 'close');
