@@ -10,6 +10,7 @@ import { type Metadata, openMetadata } from '#metadata/open';
 import { freshDatabase, quiet, type TestDatabase } from '../support/database.ts';
 import { runProcess } from '../support/process.ts';
 import { diceOf, SEED } from '../support/random.ts';
+import { backendsOf, onlyLeft } from './backends.ts';
 import type { KeyRound } from './change-key.ts';
 import type { When } from './crash-point.ts';
 
@@ -63,6 +64,7 @@ describe(`a change of the master key, killed (seed ${SEED})`, function () {
   async function round(crashAt: number, when: When, to: 'file' | 'passphrase'): Promise<number | null> {
     const newPassphrase = to === 'file' ? null : `passphrase number ${crashAt} ${when} ${changes++}`;
     const options: KeyRound = { connection: database.connection, dataDirectory, passphrase, newPassphrase, crashAt, when };
+    const own = await backendsOf(database);
     const program = fileURLToPath(import.meta.resolve('./change-key.ts'));
     const { code, signal, stdout, stderr } = await runProcess(process.execPath, [
       '--disable-warning=ExperimentalWarning',
@@ -70,14 +72,7 @@ describe(`a change of the master key, killed (seed ${SEED})`, function () {
       JSON.stringify(options),
     ]);
     if (signal !== 'SIGKILL' && code !== 0) throw new Error(`The program failed (${code}, ${signal}): ${stderr}`);
-    // The one statement may still be under way in the server, whose client is dead.
-    for (let tries = 0; ; tries++) {
-      const open = await database.sql(
-        'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()',
-      );
-      if (open.length === 0 || tries > 100) break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await onlyLeft(database, own);
     const fits: (string | null)[] = [];
     for (const words of new Set([passphrase, newPassphrase])) {
       const ok = await start(words).then(

@@ -6,6 +6,7 @@ import { createKeyring } from '#engine/keyring';
 import { openMetadata } from '#metadata/open';
 import { freshDatabase, quiet, type TestDatabase } from '../support/database.ts';
 import { accountsOf } from '../support/metadata-accounts.ts';
+import { onlyLeft } from './backends.ts';
 import type { Body } from './bodies.ts';
 import type { Collected } from './collecting.ts';
 import { WHENS, type When } from './crash-point.ts';
@@ -85,6 +86,7 @@ export async function openRounds(
     collected: () => collected,
     refused: () => refused,
     async run(crashAt, when, { fromStart = false, of } = {}) {
+      await onlyLeft(database);
       // Whoever was killed has been silent for long, and nobody waits for it.
       await database.sql('UPDATE gateways SET seen_ms = 0');
       const seed = first + crashAt * 7 + WHENS.indexOf(when);
