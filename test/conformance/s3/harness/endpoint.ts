@@ -15,7 +15,7 @@ export interface Endpoint {
 
 const shared: { endpoint?: Promise<Endpoint> } = {};
 
-/** CLOUDSTORE_S3_TEST_ENDPOINT with its keys, or a gateway of our own, one for all files of a run. */
+/** CLOUDSTORE_S3_TEST_ENDPOINT with its keys, or a gateway of our own, one for all files that run in a row. */
 export function endpointOfRun(): Promise<Endpoint> {
   shared.endpoint ??= open();
   return shared.endpoint;
@@ -35,7 +35,10 @@ async function open(): Promise<Endpoint> {
     return { s3, other, gateway: null };
   }
   const gateway = await startGateway(planted(env));
-  kept.push(() => gateway.stop());
+  kept.push(() => {
+    delete shared.endpoint;
+    return gateway.stop();
+  });
   const added = await cloudstore(['user', 'add', `conformance-${Date.now().toString(36)}`, '--key', '--json'], {
     env: { CLOUDSTORE_DATA_DIR: gateway.dataDir },
   });
