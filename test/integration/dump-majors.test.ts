@@ -29,8 +29,8 @@ describe('a dump moves between servers', function () {
     other = await freshDatabase();
   });
   after(async () => {
-    await other.drop();
-    await server.stop();
+    await other?.drop();
+    await server?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -121,6 +121,9 @@ describe('a dump moves between servers', function () {
     const chain = dumpChain(() => source.dumps);
     await chain.take('base');
     await source.close();
+    const taken = await open(other);
+    await taken.instance.putSetting('instance-id', 'another');
+    await taken.close();
     const refused = await restoreDump({ connection: other.connection, chain: chain.chain(), clock: Date, log: quiet }).catch(
       (error: Error & { code?: string }) => error.code,
     );
