@@ -34,6 +34,24 @@ hook?.(async function () {
   }
 });
 
+/** What a test that failed has left open, a dialog or a route, is not to fail those after it too: they begin on pages that are loaded anew. */
+export function beginAnewAfterFailure(places: () => [page: Page, address: string][]): void {
+  let failed = false;
+  beforeEach(async () => {
+    if (!failed) return;
+    failed = false;
+    for (const [page, address] of places()) {
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+      await page.context().setOffline(false);
+      await page.goto('about:blank');
+      await page.goto(address);
+    }
+  });
+  afterEach(function () {
+    failed = this.currentTest?.state === 'failed';
+  });
+}
+
 export async function openStage({ setup = false, ...options }: TestGatewayOptions & { setup?: boolean } = {}): Promise<Stage> {
   const built = await runProcess(process.execPath, [join(ROOT, 'scripts', 'build-web.ts'), '--if-stale']);
   if (built.code !== 0) throw new Error(built.stderr);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
-import { at, openStage, type Stage, signIn } from './browser.ts';
+import { at, beginAnewAfterFailure, openStage, type Stage, signIn } from './browser.ts';
 import { type Drive, driveOf } from './drive.ts';
 import { followWhatWasDone } from './folder-activity.ts';
 import { useListByKeys, useTilesByKeys } from './keyboard.ts';
@@ -32,7 +32,8 @@ describe('the drive in a browser', function () {
     await stage?.close();
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
-  afterEach(() => expect(stage.faults).to.deep.equal([]));
+  afterEach(() => expect(stage.faults.splice(0)).to.deep.equal([]));
+  beginAnewAfterFailure(() => [[page, at(stage.gateway, 'drive/home/Trip/')]]);
 
   const entry: Drive['entry'] = (name, on) => drive.entry(name, on);
   const put: Drive['put'] = (key, body, type) => drive.put(key, body, type);

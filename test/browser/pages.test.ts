@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { requireProgram } from '../support/programs.ts';
 import { findings } from './axe.ts';
-import { at, openStage, type Stage } from './browser.ts';
+import { at, beginAnewAfterFailure, openStage, type Stage } from './browser.ts';
 import { ruleBucket } from './bucket-rules.ts';
 import {
   ADMIN_PAGES,
@@ -71,6 +71,11 @@ describe('every page in a browser', function () {
     await stage?.close();
     hook.close();
   });
+
+  beginAnewAfterFailure(() => [
+    [page, at(stage.gateway, 'drive/home/')],
+    [stranger, 'about:blank'],
+  ]);
 
   const show = async (place: string): Promise<Page> => {
     const on = place.startsWith('#') ? page : stranger;
