@@ -68,7 +68,10 @@ describe('alerts', function () {
     expect(mails[0])
       .to.match(/^To: owner@example\.org/m)
       .and.match(/^Subject: CloudStore: Log-in from a new place/m);
-    const { items } = (await (await api('GET', '/alerts')).json()) as { items: { told: string[] }[] };
+    const alerts = async () => ((await (await api('GET', '/alerts')).json()) as { items: { told: string[] }[] }).items;
+    // A way has told once its receiver has answered, which is after it has heard.
+    await until(async () => (await alerts())[0]?.told.length === 2);
+    const items = await alerts();
     expect(items).to.have.length(1);
     expect(items[0]?.told).to.have.members(['webhook', 'mail']);
   });

@@ -104,12 +104,17 @@ describe('--lan', function () {
   it('is found by mDNS', async function () {
     const bonjour = new Bonjour({}, () => undefined);
     const found = await new Promise<Service | null>((resolve) => {
-      const timer = setTimeout(() => resolve(null), 10_000);
-      bonjour.find({ type: 'webdavs' }, (service) => {
-        if (service.port !== port) return;
-        clearTimeout(timer);
-        resolve(service);
+      const timer = setTimeout(() => finish(null), 10_000);
+      const browser = bonjour.find({ type: 'webdavs' }, (service) => {
+        if (service.port === port) finish(service);
       });
+      // It asks once by itself, and what goes by UDP may be lost.
+      const asking = setInterval(() => browser.update(), 500);
+      function finish(service: Service | null): void {
+        clearTimeout(timer);
+        clearInterval(asking);
+        resolve(service);
+      }
     });
     await new Promise<void>((resolve) => bonjour.destroy(() => resolve()));
     if (found === null) leaveOut(this, 'no multicast here');

@@ -176,7 +176,8 @@ describe('buckets of a running gateway', function () {
     await open(gateway.dataDir);
     const wanted = [0, 1, 2, 3, 4].map((i) => `ObjectCreated:Put k${i}`);
     await until(() => wanted.every((one) => told().includes(one)));
-    expect(told().filter((one) => wanted.includes(one))).to.deep.equal(wanted);
+    // In order; what was on its way when the gateway was killed may come twice.
+    expect([...new Set(told().filter((one) => wanted.includes(one)))]).to.deep.equal(wanted);
   });
 
   it('expires what a lifecycle says, when the job runs', async () => {

@@ -3,6 +3,7 @@ import { get } from 'node:http';
 import { expect } from 'chai';
 import { type Client, createClient, type ServerMessage } from '../../clients/typescript/index.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
+import { freePort } from '../support/free-port.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
@@ -19,7 +20,8 @@ describe('the event stream of a gateway', function () {
     return client;
   };
   before(async () => {
-    gateway = await startGateway({ keepData: true });
+    // One that a gateway which is started anew gets again.
+    gateway = await startGateway({ keepData: true, env: { CLOUDSTORE_PORT: String(await freePort()) } });
     await command(['user', 'add', 'mia', '--role', 'member', '--password-stdin'], 'mia-password-1\n');
     [admin, member] = [await signIn(gateway.user, gateway.password), await signIn('mia', 'mia-password-1')];
   });
@@ -106,8 +108,11 @@ describe('the event stream of a gateway', function () {
     stranger.stream.watch('presence');
     await stranger.message((message) => message.type === 'presence' && names(message) === 'desk');
     laptop.stream.close();
-    let count = 0;
-    await phone.message((message) => message.type === 'presence' && names(message) === 'phone' && ++count === 2);
+    const alone = new Set<ServerMessage>();
+    await phone.message((message) => {
+      if (message.type === 'presence' && names(message) === 'phone') alone.add(message);
+      return alone.size === 2;
+    });
     phone.stream.close();
     stranger.stream.close();
   });
@@ -198,8 +203,11 @@ describe('the event stream of a gateway', function () {
     one.stream.watch('jobs');
     await one.message(({ type, code }) => type === 'error' && code === 'access_denied');
     one.stream.watch('trace');
-    let refused = 0;
-    await one.message(({ type, code }) => type === 'error' && code === 'access_denied' && ++refused === 2);
+    const refused = new Set<ServerMessage>();
+    await one.message((message) => {
+      if (message.type === 'error' && message.code === 'access_denied') refused.add(message);
+      return refused.size === 2;
+    });
     one.stream.close();
   });
 
