@@ -156,7 +156,6 @@ describe('backups by the gateway itself', function () {
       await scene.put(`more/${attempt}.bin`, seededRandom(`${SEED}-more-${attempt}`)((attempt + 1) * 24_000_000));
       const before = bytesIn(join(to, 'packs'));
       await ask('POST', '/backups', { to, verify: false });
-      while ((await ask('GET', '/backups')).running.state === 'idle') await sleep(1);
       while (bytesIn(join(to, 'packs')) === before) await sleep(1);
       await ask('POST', '/jobs/backup/cancel');
       const { running, backups: told } = await ended();
@@ -253,10 +252,20 @@ describe('backups by the gateway itself', function () {
     expect(existsSync(to)).to.equal(false);
 
     // Cancelled when all of it was read and copied: nothing that looks whole, and no server, stays.
-    expect((await ask('/backups/restore', { from: backups, name, to })).status).to.equal(202);
-    while (!existsSync(join(to, 'rebuild.new'))) await sleep(10);
-    await ask('/jobs/restore/cancel', {});
-    const cut = await ended();
+    const cancelled = async () => {
+      expect((await ask('/backups/restore', { from: backups, name, to })).status).to.equal(202);
+      const runs = async () => (await ask('/backups')).json.restoring.state !== 'idle';
+      while (!existsSync(join(to, 'rebuild.new')) && (await runs())) await sleep(5);
+      await ask('/jobs/restore/cancel', {});
+      return ended();
+    };
+    let cut = await cancelled();
+    // It may have been through when it heard of it: then it is whole, and is tried once more.
+    for (let attempt = 0; cut.restoring.outcome.kind === 'done'; attempt++) {
+      expect(attempt, 'it was always through before it could be cancelled').to.be.below(5);
+      rmSync(to, { recursive: true });
+      cut = await cancelled();
+    }
     expect(cut.restoring.outcome).to.deep.equal({ kind: 'cancelled', message: null });
     expect(cut.restores[0]).to.deep.include({ outcome: 'cancelled', directory: backups, name, to, made: null });
     expect([existsSync(join(to, 'postgres')), existsSync(join(to, 'restoring.json'))]).to.deep.equal([false, true]);

@@ -102,7 +102,6 @@ describe('cloudstore disk', function () {
     expect((await run('drain', '0')).stderr).to.contain('add one first');
 
     expect(JSON.parse((await run('add', disk('one'))).stdout)).to.include({ number: 1, state: 'active' });
-    await sleep(6_000); // the gateway looks every five seconds
     const drained = await run('drain', '0', '--wait');
     expect([drained.code, JSON.parse(drained.stdout || '{}').empty], drained.stderr).to.deep.equal([0, true]);
     expect(await same()).to.equal(true);

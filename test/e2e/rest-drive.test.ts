@@ -369,7 +369,7 @@ describe('a drive over REST', function () {
       const started = await admin.call('StartJob', { path: { name: 'scrub' }, body: {} });
       expect(started.name).to.equal('scrub');
       let job = started;
-      for (let n = 0; n < 200 && (job.state !== 'idle' || job.outcome === null); n++) {
+      while (job.state !== 'idle' || job.outcome === null) {
         await new Promise((resolve) => setTimeout(resolve, 50));
         job = await admin.call('GetJob', { path: { name: 'scrub' } });
       }
