@@ -64,7 +64,7 @@ export function describeAccounts(scene: () => Callers): void {
     expect(routes.length).to.be.greaterThan(60);
     // Those of the start may have ended: what came before this takes a quarter of an hour in the long run.
     const bearers = new Map<string, string>();
-    for (const name of ['stranger', 'guest', 'owner'])
+    for (const name of ['admin', 'stranger', 'guest', 'owner'])
       bearers.set(name, `Bearer ${await tokenFor(gateway.restUrl, of(name).basic)}`);
     const bearer = (name: string): string => bearers.get(name) ?? '';
     for (const route of routes) {

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { Action } from '#core/actions';
 import { createClient, type S3Client } from '../../conformance/s3/harness/client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
+import { beforeItEnds } from '../../support/identity.ts';
 
 /** Somebody, as each door knows them. */
 export interface Caller {
@@ -164,7 +165,7 @@ export async function openCallers(): Promise<Callers> {
   await makeDevice('device-of-another-network', { scope: { networks: ['203.0.113.0/24'] } });
   const taken = await makeDevice('device-taken-back', {});
   await expectOk(rest('DELETE', `/credentials/${taken}`, admin));
-  const soon = await makeExpiring(makeDevice);
+  const soon = await beforeItEnds((expires) => makeDevice('device-expired', { expires }), 2_000);
   const made = await rest('POST', '/links', owner.basic, { bucket: 'matrix-b', key: 'place/' });
   const { token } = (await made.json()) as { token: string };
   const keys = { accessKeyId: token.slice(0, 20), secretAccessKey: token };
@@ -174,18 +175,6 @@ export async function openCallers(): Promise<Callers> {
   // What was granted is in force everywhere within a second.
   await new Promise((resolve) => setTimeout(resolve, Math.max(1100, soon + 100 - Date.now())));
   return callers;
-}
-
-/** A device whose end is near; nearer than a slow machine takes to make it, it is refused and made with more time. @returns its end, ms */
-async function makeExpiring(makeDevice: Callers['makeDevice'], inMs = 2_000): Promise<number> {
-  const soon = Date.now() + inMs;
-  try {
-    await makeDevice('device-expired', { expires: new Date(soon).toISOString() });
-    return soon;
-  } catch (error) {
-    if (inMs > 60_000 || Date.now() < soon) throw error;
-    return makeExpiring(makeDevice, 4 * inMs);
-  }
 }
 
 /** The bucket of the matrices of operations, routes and methods; the same people may in all of it what they may in `matrix-b/place/`. */
