@@ -249,7 +249,7 @@ describe('a data directory that is not as it should be', function () {
     );
     const says = async (words: string): Promise<void> => {
       const gateway = await startGateway({ dataDir: work });
-      for (let looks = 0; !gateway.output().stderr.includes(words) && looks < 100; looks++) await sleep(100);
+      while (!gateway.output().stderr.includes(words)) await sleep(50);
       expect(gateway.output().stderr).to.contain(`The pack ${pack.slice(0, 32)} is ${words}`);
       await gateway.stop();
     };

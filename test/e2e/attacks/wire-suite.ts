@@ -183,8 +183,9 @@ export function describeWire(scene: () => Scene): void {
       body: JSON.stringify({ user: `x\n${forged}\x1b[2J`, password: 'the-password-that-was-tried' }),
     });
     await victim.s3.send('DELETE', { raw: `/${victim.bucket}/${nasty}` });
-    const { stderr } = gateway.output();
-    for (const line of stderr.split('\n').filter((one) => one !== '')) {
+    // Whole ones: of a long log the beginning is left out, and the last may still be coming.
+    const lines = gateway.output().stderr.split('\n').slice(0, -1);
+    for (const line of lines.slice(gateway.output().stderr.length < 200_000 ? 0 : 1)) {
       expect(() => JSON.parse(line), line).to.not.throw();
       expect(line).to.not.match(/[\x00-\x1f\x7f]/);
     }
