@@ -12,6 +12,7 @@ import { useListByKeys, useTilesByKeys } from './keyboard.ts';
 import { callOffWork, waitForGateway } from './long-work.ts';
 import { keepManyTrue, scrollThroughMany } from './many-entries.ts';
 import { previewEveryKind } from './previews.ts';
+import { renameMeanwhile } from './renaming.ts';
 import { dropFolder, sendOnce } from './small-files.ts';
 
 describe('the drive in a browser', function () {
@@ -264,6 +265,8 @@ describe('the drive in a browser', function () {
   });
 
   it('tells in the details of a folder what was done in it, as it comes', () => followWhatWasDone(drive));
+
+  it('keeps what is typed as a name, where other entries move its own meanwhile', () => renameMeanwhile(drive));
 
   it('shows what happened while a listing was on its way, and lists again after one that failed', async () => {
     await put('Late/first.txt', 'x');

@@ -4,9 +4,10 @@ import type { Entry } from '../api/types.ts';
 import { bytes, t } from '../i18n/index.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Virtual } from '../ui/virtual.tsx';
-import { AHEAD_ROWS, type EntriesProps, EntryName, entryHandlers, NameField } from './entry-list.tsx';
+import { AHEAD_ROWS, type EntriesProps, EntryName, entryHandlers } from './entry-list.tsx';
 import { walkKeys } from './keys.ts';
 import { iconOf, kindOf } from './kinds.ts';
+import { NameField } from './name-field.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 
 const TILE_WIDTH_MIN = 168;
@@ -54,6 +55,7 @@ function Tile({
   index,
   selection,
   renaming,
+  draft,
   finishRename,
   open,
   contextMenu,
@@ -84,7 +86,7 @@ function Tile({
         )}
       </span>
       <span class="tile-text">
-        {editing ? <NameField entry={entry} finish={finishRename} /> : <EntryName entry={entry} />}
+        {editing ? <NameField entry={entry} draft={draft} finish={finishRename} /> : <EntryName entry={entry} />}
         <span class="muted small">{entry.kind === 'file' ? bytes(entry.size) : t('folder')}</span>
       </span>
     </div>

@@ -1,6 +1,5 @@
 import type { Signal } from '@preact/signals';
 import { ArrowDown, ArrowUp, Check, Ellipsis } from 'lucide';
-import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Place } from '../api/client.ts';
 import type { Entry } from '../api/types.ts';
 import { bytes, longDate, type MessageKey, shortDate, t } from '../i18n/index.ts';
@@ -16,12 +15,14 @@ import { type Folder, type SortBy, timeOf } from './folder.ts';
 import { order as orderBy } from './folder-menus.ts';
 import { walkKeys } from './keys.ts';
 import { iconOf, kindOf } from './kinds.ts';
+import { type NameDraft, NameField } from './name-field.tsx';
 import type { Selection } from './selection.ts';
 
 export interface EntriesProps {
   folder: Folder;
   selection: Selection;
   renaming: Signal<string | null>;
+  draft: NameDraft;
   finishRename: (entry: Entry, name: string | null) => Promise<void>;
   open: (entry: Entry) => void;
   contextMenu: (event: MouseEvent, entry: Entry | null) => void;
@@ -107,6 +108,7 @@ function Row({
   index,
   selection,
   renaming,
+  draft,
   finishRename,
   open,
   contextMenu,
@@ -139,7 +141,7 @@ function Row({
       </span>
       <span role="gridcell" class="cell-name">
         <Icon of={iconOf(kind)} size={20} class={`kind ${kind}`} />
-        {editing ? <NameField entry={entry} finish={finishRename} /> : <EntryName entry={entry} />}
+        {editing ? <NameField entry={entry} draft={draft} finish={finishRename} /> : <EntryName entry={entry} />}
       </span>
       <span role="gridcell" class="cell-size">
         {entry.kind === 'file' ? bytes(entry.size) : <span class="dash">–</span>}
@@ -235,39 +237,4 @@ export function entryHandlers({ entry, selection, open, contextMenu, folder, pla
     onDragLeave: (event: DragEvent) => (event.currentTarget as Element).classList.remove('drop-target'),
     onDrop: drop,
   };
-}
-
-/** The name in its place, the part before the ending selected. Enter keeps, Escape leaves. */
-export function NameField({ entry, finish }: { entry: Entry; finish: EntriesProps['finishRename'] }) {
-  const ref = useRef<HTMLInputElement>(null);
-  const done = useRef(false);
-  // Before it is seen: what somebody types at once is not to be selected under their hands.
-  useLayoutEffect(() => {
-    const dot = entry.kind === 'folder' ? -1 : entry.name.lastIndexOf('.');
-    ref.current?.focus();
-    ref.current?.setSelectionRange(0, dot > 0 ? dot : entry.name.length);
-  }, []);
-  const end = (name: string | null): void => {
-    if (done.current) return;
-    done.current = true;
-    void finish(entry, name);
-  };
-  return (
-    <input
-      ref={ref}
-      class="name-field"
-      aria-label={t('rename.label', { name: entry.name })}
-      defaultValue={entry.name}
-      autocomplete="off"
-      spellcheck={false}
-      onClick={(event) => event.stopPropagation()}
-      onDblClick={(event) => event.stopPropagation()}
-      onBlur={(event) => end(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        event.stopPropagation();
-        if (event.key === 'Enter') end(event.currentTarget.value);
-        if (event.key === 'Escape') end(null);
-      }}
-    />
-  );
 }

@@ -5,11 +5,15 @@ import { driveHref, go } from '../router.ts';
 import { clipboard, newFolder, removeAll, rename, transfer } from './actions.tsx';
 import { chooseFolder } from './choose-folder.tsx';
 import type { Folder } from './folder.ts';
+import type { NameDraft } from './name-field.tsx';
 import type { Selection } from './selection.ts';
 
 export interface FolderActs {
   /** The key of the entry whose name is being written. */
   renaming: Signal<string | null>;
+  /** What was typed of it. */
+  draft: NameDraft;
+  beginRename(entry: Entry): void;
   open(entry: Entry): void;
   remove(entries: readonly Entry[]): Promise<void>;
   /** null: left as it was. */
@@ -26,8 +30,14 @@ export interface FolderActs {
 export function createFolderActs(place: Place, folder: Folder, selection: Selection, refocus: () => void): FolderActs {
   const { bucket } = place;
   const renaming = signal<string | null>(null);
+  const draft: NameDraft = { current: null };
   return {
     renaming,
+    draft,
+    beginRename({ key }) {
+      draft.current = null;
+      renaming.value = key;
+    },
     open(entry) {
       if (entry.kind === 'folder') go(driveHref(bucket, entry.key));
       else go(driveHref(bucket, place.key, { open: entry.name }));

@@ -66,7 +66,7 @@ function byLetter(
   const { view, details } = preferences.value;
   return {
     Enter: () => focused !== undefined && acts.open(focused),
-    F2: () => focused !== undefined && (acts.renaming.value = focused.key),
+    F2: () => focused !== undefined && acts.beginRename(focused),
     Delete: () => void acts.remove(entries),
     Backspace: () => acts.up(),
     Escape: () => selection.clear(),

@@ -49,7 +49,7 @@ export function entryMenu(entries: readonly Entry[], acts: FolderActs, folder: F
     { label: t('download'), icon: Download, keys: 'D', act: () => void download(entries) },
     single && { label: t('share.action'), icon: Link2, keys: 'S', act: () => share(single) },
     'line',
-    single && { label: t('rename'), icon: Pencil, keys: 'F2', act: () => (acts.renaming.value = single.key) },
+    single && { label: t('rename'), icon: Pencil, keys: 'F2', act: () => acts.beginRename(single) },
     { label: t('moveTo'), icon: FolderInput, keys: 'M', act: () => void acts.sendTo('move', entries) },
     { label: t('copyTo'), icon: Copy, keys: 'C', act: () => void acts.sendTo('copy', entries) },
     { label: t('cut'), icon: Scissors, keys: t('keys.ctrl', { key: 'X' }), act: () => acts.hold('move', entries) },
