@@ -51,6 +51,25 @@ describe('the drive in a browser', function () {
     await stranger.context().close();
   });
 
+  it('opens the page that is asked for while the first drive is only just known', async () => {
+    const other = await stage.enter();
+    await other.locator('.breadcrumbs h1', { hasText: 'home' }).waitFor();
+    // Asked for by its address alone, in the moment in which the side bar has its drives.
+    await other.addInitScript(() => {
+      const seen = new MutationObserver(() => {
+        if (document.querySelector('.side-scroll a[href="#/drive/home/"]') === null) return;
+        seen.disconnect();
+        location.hash = '#/shared';
+      });
+      seen.observe(document, { childList: true, subtree: true });
+    });
+    await other.goto('about:blank');
+    await other.goto(stage.gateway.webUrl);
+    await other.getByRole('heading', { name: 'Shared with me', level: 1 }).waitFor();
+    expect(await other.evaluate(() => location.hash)).to.equal('#/shared');
+    await other.context().close();
+  });
+
   it('makes a folder, goes into it, and uploads files as they are', async () => {
     await page.getByRole('button', { name: 'Add' }).click();
     await page.getByRole('menuitem', { name: 'New folder' }).click();

@@ -15,6 +15,7 @@ export async function callOffWork({ stage, page, entry, put }: Drive): Promise<v
     await work.getByRole('button', { name: 'Cancel' }).click();
     await page.getByText('Cancelled', { exact: true }).waitFor();
     await work.waitFor({ state: 'detached' });
+    await held.nobodyWaits();
     await page.getByRole('status').filter({ hasText: 'Cancelled' }).getByRole('button', { name: 'Dismiss' }).click();
     await page.goto(at(stage.gateway, 'drive/home/Trip/'));
   };
@@ -50,6 +51,7 @@ export async function callOffWork({ stage, page, entry, put }: Drive): Promise<v
       await again.somebodyWaits();
       await work.getByRole('button', { name: 'Cancel' }).click();
       await work.waitFor({ state: 'detached' });
+      await again.nobodyWaits();
     }
   } finally {
     await again.release();

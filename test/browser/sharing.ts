@@ -92,6 +92,8 @@ export async function giveRole({ stage, page, show }: Shown): Promise<void> {
   await answer('Anybody').getByText('does not see it').waitFor();
   await answer('Whoever has the link “Documents”').getByText('It leads to “Documents”, and asks for its password.').waitFor();
   const berta = await stage.enter({ user: 'berta', password: 'a password of berta' });
+  // Who has a drive begins there, and not in one of which a folder is shared.
+  await berta.locator('.breadcrumbs h1', { hasText: 'home-berta' }).waitFor();
   await berta.goto(at(stage.gateway, 'shared'));
   await berta.getByRole('link', { name: 'Documents' }).click();
   await berta.locator('.entry').filter({ hasText: 'Budget 2027.xlsx' }).waitFor();

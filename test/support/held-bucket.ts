@@ -9,6 +9,8 @@ const TRIES_MAX = 2_000;
 export interface HeldBucket {
   /** Some statement waits for it: ours, or one of the gateway's own. */
   somebodyWaits(): Promise<void>;
+  /** What waited was called off in the database too: released before that, the bucket would be changed. */
+  nobodyWaits(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -22,14 +24,16 @@ export async function holdBucket(dataDir: string, bucket: string): Promise<HeldB
     [bucket],
   );
   if (held.rowCount !== 1) throw new Error(`There is no bucket ${bucket} to hold.`);
+  async function until(waiting: number, otherwise: string): Promise<void> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      if ((await holder.query('SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1')).rowCount === waiting) return;
+      await sleep(TRY_EVERY_MS);
+    }
+    throw new Error(otherwise);
+  }
   return {
-    async somebodyWaits() {
-      for (let tries = 0; tries < TRIES_MAX; tries++) {
-        if ((await holder.query('SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1')).rowCount === 1) return;
-        await sleep(TRY_EVERY_MS);
-      }
-      throw new Error('Nobody wants to change the bucket.');
-    },
+    somebodyWaits: () => until(1, 'Nobody wants to change the bucket.'),
+    nobodyWaits: () => until(0, 'Somebody still wants to change the bucket.'),
     async release() {
       await holder.query('ROLLBACK');
       await holder.end();

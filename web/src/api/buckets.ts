@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { api } from './client.ts';
 import { isApiError } from './error.ts';
+import { session } from './session.ts';
 import type { Bucket } from './types.ts';
 
 /** The buckets of the side bar; null: not known yet. */
@@ -14,12 +15,18 @@ export function bucketLabel(name: string): string {
 
 export async function loadBuckets(): Promise<void> {
   try {
-    buckets.value = await api.buckets();
+    buckets.value = ownFirst(await api.buckets());
     bucketsError.value = null;
   } catch (error) {
     bucketsError.value = error;
     if (isApiError(error) && error.passing) loadSoon();
   }
+}
+
+/** What others share stands behind: of that it may be one folder that opens, and the first is where everybody begins. */
+function ownFirst(all: Bucket[]): Bucket[] {
+  const me = session.value.kind === 'in' ? session.value.me.id : null;
+  return [...all].sort((one, other) => Number(other.owner === me) - Number(one.owner === me));
 }
 
 const AGAIN_MS = 5_000;

@@ -14,8 +14,9 @@ export function DrivePage() {
   const first = buckets.value?.[0]?.name;
   const [bucket = '', ...segments] = page === 'drive' ? rest : [];
   useEffect(() => {
-    // The address may have changed since this was drawn.
-    if (bucket === '' && first !== undefined && !(parse(location.hash).rest[0] ?? '')) go(driveHref(first), true);
+    // The address may have changed since this was drawn, to a bucket or to another page.
+    const now = parse(location.hash);
+    if (bucket === '' && first !== undefined && now.page === page && !now.rest[0]) go(driveHref(first), true);
   }, [bucket, first]);
 
   if (bucket !== '') {
