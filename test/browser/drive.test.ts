@@ -54,12 +54,13 @@ describe('the drive in a browser', function () {
   it('opens the page that is asked for while the first drive is only just known', async () => {
     const other = await stage.enter();
     await other.locator('.breadcrumbs h1', { hasText: 'home' }).waitFor();
-    // Asked for by its address alone, in the moment in which the side bar has its drives.
+    // Asked for in the moment in which the side bar has its drives. The page hears of its new address a little later.
     await other.addInitScript(() => {
       const seen = new MutationObserver(() => {
         if (document.querySelector('.side-scroll a[href="#/drive/home/"]') === null) return;
         seen.disconnect();
-        location.hash = '#/shared';
+        history.pushState(null, '', '#/shared');
+        setTimeout(() => dispatchEvent(new HashChangeEvent('hashchange')), 200);
       });
       seen.observe(document, { childList: true, subtree: true });
     });
