@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { signIn } from '../browser/browser.ts';
+import { freePort } from '../support/free-port.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { ROOT, runProcess } from '../support/process.ts';
 import { findProgram } from '../support/programs.ts';
@@ -151,13 +152,4 @@ async function fill({ restUrl, user, password }: TestGateway, files: number): Pr
   for (let index = 0; index < files; index++)
     await fetch(`${restUrl}/files/home/file-${index}.txt`, { method: 'PUT', body: `The file ${index}.\n`, headers });
   await fetch(`${restUrl}/setup/end`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' } });
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
