@@ -1,10 +1,10 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { crc32 } from '@node-rs/crc32';
 import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
+import { createGcm } from './gcm.ts';
 import type { PlainPolicy } from './plain-policy.ts';
-import { CIPHER_AES_256_GCM, CIPHER_NONE, type Cipher } from './record-format.ts';
+import { CIPHER_AES_256_GCM, CIPHER_NONE, type Cipher, TAG_BYTES } from './record-format.ts';
 import type { RecordKeys } from './record-keys.ts';
 
 /**
@@ -16,11 +16,11 @@ export const INLINE_OVERHEAD_BYTES = 54;
 const VERSION = 1;
 const SALT_AT = 6;
 const BODY_AT = 38;
-const TAG_BYTES = 16;
 const PLAIN_BODY_AT = 6;
 /** The key is used once. */
 const NONCE = Buffer.alloc(12);
 const EMPTY = Buffer.alloc(0);
+const gcm = createGcm();
 
 export type InlineRef = Extract<ContentRef, { kind: 'inline' }>;
 
@@ -34,11 +34,7 @@ export function sealInline(keys: RecordKeys, domain: DomainKeys, plaintext: Buff
   sealed.writeUInt32BE(domain.currentEpoch, 2);
   keys.salt().copy(sealed, SALT_AT);
   const key = keys.derive(domain, domain.currentEpoch, sealed.subarray(SALT_AT, BODY_AT));
-  const sealing = createCipheriv('aes-256-gcm', key, NONCE);
-  sealing.setAAD(additional(sealed, domain.id));
-  sealed.set(sealing.update(plaintext), BODY_AT);
-  sealing.final();
-  sealed.set(sealing.getAuthTag(), sealed.length - TAG_BYTES);
+  gcm.seal(key, NONCE, additional(sealed, domain.id), [plaintext], sealed.subarray(BODY_AT));
   return { ...ref, sealed };
 }
 
@@ -69,15 +65,10 @@ export function openInline(keys: RecordKeys, domain: DomainKeys, { size, sealed 
   if (sealed[1] === CIPHER_NONE) return openChecked(domain, size, sealed);
   if (sealed.length !== size + INLINE_OVERHEAD_BYTES || sealed[1] !== CIPHER_AES_256_GCM) throw damaged();
   const key = keys.derive(domain, sealed.readUInt32BE(2), sealed.subarray(SALT_AT, BODY_AT));
-  const decipher = createDecipheriv('aes-256-gcm', key, NONCE);
-  decipher.setAAD(additional(sealed, domain.id));
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  const plaintext = decipher.update(sealed.subarray(BODY_AT, sealed.length - TAG_BYTES));
-  try {
-    decipher.final();
-  } catch (cause) {
-    throw damaged(cause);
-  }
+  const plaintext = Buffer.allocUnsafe(size);
+  const tag = sealed.subarray(sealed.length - TAG_BYTES);
+  const bytes = sealed.subarray(BODY_AT, sealed.length - TAG_BYTES);
+  if (!gcm.open(key, NONCE, additional(sealed, domain.id), bytes, tag, plaintext)) throw damaged();
   return plaintext;
 }
 
@@ -115,6 +106,6 @@ function additional(sealed: Buffer, domain: number): Buffer {
   return out;
 }
 
-function damaged(cause?: unknown): CloudStoreError {
-  return new CloudStoreError('corrupt', 'A small content failed authentication.', { details: { offset: 0 }, cause });
+function damaged(): CloudStoreError {
+  return new CloudStoreError('corrupt', 'A small content failed authentication.', { details: { offset: 0 } });
 }
