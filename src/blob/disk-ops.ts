@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { DiskFile, DiskOps } from '#contracts/disk-ops';
 import { codeOf } from './disk-error.ts';
+import { createReadNow } from './read-now.ts';
 
 const openFile = promisify(fs.open);
 const rename = promisify(fs.rename);
@@ -11,6 +12,7 @@ const readdir = promisify(fs.readdir);
 const stat = promisify(fs.stat);
 const fsync = promisify(fs.fsync);
 const close = promisify(fs.close);
+const readNow = createReadNow();
 
 /** The machine's disk. File descriptors and callbacks, because a FileHandle costs a promise and an object more for every read. */
 export function nodeDiskOps(): DiskOps {
@@ -60,10 +62,13 @@ function nodeFile(fd: number): DiskFile {
       new Promise((resolve, reject) =>
         fs.writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written))),
       ),
-    read: (into, offset, length, position) =>
-      new Promise((resolve, reject) =>
+    read(into, offset, length, position) {
+      const bytes = readNow?.(fd, into, offset, length, position) ?? 0;
+      if (bytes > 0) return Promise.resolve(bytes);
+      return new Promise((resolve, reject) =>
         fs.read(fd, into, offset, length, position, (error, bytes) => (error ? reject(error) : resolve(bytes))),
-      ),
+      );
+    },
     readSync: (into, offset, length, position) => fs.readSync(fd, into, offset, length, position),
     datasync: () => new Promise((resolve, reject) => fs.fdatasync(fd, (error) => (error ? reject(error) : resolve()))),
     sync: () => fsync(fd),

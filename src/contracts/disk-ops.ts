@@ -21,7 +21,7 @@ export interface DiskOps {
 export interface DiskFile {
   /** Writes all buffers at `position`; resolves with the bytes written, which may be fewer (short write). */
   writev(buffers: Uint8Array[], position: number): Promise<number>;
-  /** Resolves with the bytes read, 0 at the end. */
+  /** Resolves with the bytes read, which may be fewer; 0 at the end. */
   read(into: Uint8Array, offset: number, length: number, position: number): Promise<number>;
   /** Synchronous read for small hot records; blocks the event loop on a cold disk. */
   readSync(into: Uint8Array, offset: number, length: number, position: number): number;
