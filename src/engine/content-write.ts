@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { UploadLease } from '#contracts/chunk-index';
 import type { ChunkRecord, Staged, WriteOptions } from '#contracts/content';
 import type { DomainKeys, Keyring } from '#contracts/keyring';
@@ -91,43 +92,57 @@ async function stageSmall(
   names: readonly DigestName[],
 ): Promise<Staged> {
   const size = plaintext.length;
-  const { contentHash, digests } = deps.digestMaker.ofBuffer(plaintext, names);
-  compare(options, digests);
+  let sums = null as { contentHash: Buffer; digests: Digests } | null;
+  const check = (): void => compare(options, (sums = deps.digestMaker.ofBuffer(plaintext, names)).digests);
   // Also for what lies in its row: whoever retires a key waits for those who may still write with it.
   const lease = size > 0 ? await deps.chunks.lease() : null;
   try {
-    const stored = await writeSmall(deps, domain, plaintext);
-    return { ...stored, size, digests, contentHash, leaves: [], release: releaseOf(lease) };
+    const stored = await writeSmall(deps, domain, plaintext, check);
+    return { ...stored, size, ...sums!, leaves: [], release: releaseOf(lease) };
   } catch (error) {
     lease?.end();
     throw error;
   }
 }
 
-/** Sealed in its row, or one chunk. */
+/**
+ * Sealed in its row, or one chunk.
+ * @param check as for `storeOne`
+ */
 export async function writeSmall(
   deps: WriteDeps,
   domain: DomainKeys,
   plaintext: Buffer,
+  check = (): void => {},
 ): Promise<Pick<Staged, 'content' | 'chunks'>> {
-  if (plaintext.length <= INLINE_BYTES_MAX)
+  if (plaintext.length <= INLINE_BYTES_MAX) {
+    check();
     return { content: sealInline(deps.recordKeys, domain, plaintext, deps.cipher), chunks: [] };
-  const { chunk, records } = await storeOne(deps, domain, plaintext);
+  }
+  const { chunk, records } = await storeOne(deps, domain, plaintext, check);
   return { content: { kind: 'chunk', domain: domain.id, ...chunk }, chunks: records };
 }
 
-/** One chunk, claimed or durably stored. */
+/**
+ * One chunk, claimed or durably stored. While the database looks for it, this thread checks and seals it.
+ * @param check nothing is stored where it throws
+ */
 export async function storeOne(
   deps: WriteDeps,
   domain: DomainKeys,
   plaintext: Buffer,
+  check = (): void => {},
 ): Promise<{ chunk: ChunkRef; records: ChunkRecord[] }> {
   const hasher = deps.hashes.keyed(domain.chunkIdKey);
   hasher.update(plaintext);
   const chunk = { id: hasher.digest(), size: plaintext.length };
-  const [place] = await deps.claim(domain.id, [chunk.id]);
-  if (place) return { chunk, records: [] };
-  return { chunk, records: [await deps.storeChunk(domain, { ...chunk, pieces: [plaintext] }, { durable: true, done() {} })] };
+  const claimed = deps.claim(domain.id, [chunk.id]).then(([place]) => place ?? null);
+  claimed.catch(() => {}); // awaited below, unless the check throws
+  // The question goes out before this thread is busy.
+  await setImmediate();
+  check();
+  const record = await deps.storeChunk(domain, { ...chunk, pieces: [plaintext] }, { durable: true, claimed, done() {} });
+  return { chunk, records: (await claimed) === null ? [record] : [] };
 }
 
 /** The trailers of a body may fill `expect` in later, but its names stand from the beginning. */

@@ -8,6 +8,8 @@ import type { PlainChunk, Seal } from './sealer.ts';
 export interface StoreOptions {
   /** Wait for the fsync; else the caller syncs. */
   durable: boolean;
+  /** Where the chunk lies already, which the database is still being asked: it is sealed meanwhile, and not appended then. */
+  claimed?: Promise<ChunkPlace | null>;
   /** Called when the plaintext is not needed any more; once more changes nothing. */
   done(): void;
 }
@@ -25,13 +27,14 @@ export interface StoreChunkDeps {
 export function createStoreChunk({ seal, log, gates }: StoreChunkDeps): StoreChunk {
   const running = new Map<string, Promise<ChunkPlace>>();
 
-  async function store(domain: DomainKeys, chunk: PlainChunk, { durable, done }: StoreOptions): Promise<ChunkPlace> {
+  async function store(domain: DomainKeys, chunk: PlainChunk, { durable, claimed, done }: StoreOptions): Promise<ChunkPlace> {
     const leave = await (durable ? gates.small : gates.bulk).enter(chunk.size);
     try {
       const { record, borrowed, crc } = await seal(domain, chunk);
       if (!borrowed) done();
       try {
-        return await (durable ? log.append(record, crc) : log.appendUnsynced(record, crc));
+        const there = await claimed;
+        return there ?? (await (durable ? log.append(record, crc) : log.appendUnsynced(record, crc)));
       } finally {
         for (const bytes of record) dispose(bytes);
       }
