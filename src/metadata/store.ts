@@ -7,6 +7,7 @@ import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
 import { createCommitter } from './commit/committer.ts';
 import { entriesAfter, foldersAfter } from './commit/folders-after.ts';
+import { createCommitMemory } from './commit/memory.ts';
 import type { Plan } from './commit/plan.ts';
 import { type BatchState, type Intent, slotKey } from './commit/state.ts';
 import { createCurrentCache } from './current-cache.ts';
@@ -50,15 +51,25 @@ export function createMetadataStore(
     random,
     registration,
     remembered: (at) => folders?.get(at),
+    memory:
+      cache === null
+        ? null
+        : createCommitMemory({
+            revision: known.at,
+            folder: (at) => folders?.get(at),
+            taken: (at) => cache.get(at) != null,
+          }),
     changed(plan, state, before) {
       const { slots, directories, locks, heads } = plan;
-      if (cache === null) return;
+      if (cache === null) return false;
       // Absence is known exactly; what lives is read anew, with its content.
       for (const at of slots.values())
         cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
-      if (!alone(plan, state)) for (const { b, k } of directories.values()) folders?.changed({ bucket: b, key: k }, undefined);
+      const undisturbed = alone(plan, state);
+      if (!undisturbed) for (const { b, k } of directories.values()) folders?.changed({ bucket: b, key: k }, undefined);
       else if (state !== undefined) foldersChanged(plan, state, before);
       if (locks.size > 0) for (const bucket of heads.keys()) held?.released(bucket);
+      return undisturbed;
     },
   });
 

@@ -1,4 +1,4 @@
-import { compareKeys } from '#core/address';
+import { type Address, compareKeys } from '#core/address';
 import type { Session } from '../database.ts';
 import { requestText } from '../journal.ts';
 import { endOf } from '../rows.ts';
@@ -6,15 +6,20 @@ import type { Plan } from './plan.ts';
 
 const APPLY = {
   name: 'commit-apply',
-  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
 };
 
-/** Carries a plan out in one round trip. @throws a database error with SQLSTATE CS001 (lost: decide again) or CS002 (fenced) */
+/**
+ * Carries a plan out in one round trip. @throws a database error with SQLSTATE CS001 (lost: decide again) or CS002 (fenced)
+ * @param absent the plan rests on that none of its keys has a slot, and none of these folders is there
+ * @returns false: that is not so, and nothing was done
+ */
 export async function applyPlan(
   session: Session,
   plan: Plan,
   commit: { gateway: number | null; id: Buffer; now: number },
-): Promise<void> {
+  absent: readonly Address[] | null,
+): Promise<boolean> {
   const heads = [...plan.heads].sort(([a], [b]) => a - b).map(([b, change]) => ({ b, ...change }));
   const slots = [...plan.slots.values()]
     .sort((a, b) => a.bucket - b.bucket || compareKeys(a.key, b.key))
@@ -42,7 +47,7 @@ export async function applyPlan(
     o: who.protocol,
     r: requestText(who.requestId, cause),
   }));
-  await session.query(APPLY, [
+  const [row] = await session.query<[boolean]>(APPLY, [
     commit.gateway,
     commit.id,
     commit.now,
@@ -57,7 +62,9 @@ export async function applyPlan(
     JSON.stringify(journal),
     setOf([...plan.usage].filter(([, { z, o }]) => z !== 0 || o !== 0).map(([p, used]) => ({ p, ...used }))),
     extraOf(plan),
+    absent === null ? null : JSON.stringify(absent.map(({ bucket, key }) => ({ b: bucket, k: key }))),
   ]);
+  return row?.[0] === true;
 }
 
 /** A set without rows is NULL: cs_commit then passes over it. */

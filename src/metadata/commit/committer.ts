@@ -8,6 +8,7 @@ import { mintVersionId } from '../version-id.ts';
 import { applyPlan } from './apply.ts';
 import { decide } from './decide.ts';
 import { foldersOf, type Outcome } from './fold.ts';
+import type { CommitMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import { readBatch } from './read.ts';
 import { type BatchState, type Intent, slotKey } from './state.ts';
@@ -19,8 +20,13 @@ export interface CommitterOptions {
   registration: { gateway: number | null };
   /** What is known of a folder without asking. */
   remembered(at: Address): DirectoryInfo | null | undefined;
-  /** Told before any verdict leaves: what was changed; state undefined when the outcome is unknown. `known`: folders as they were before the batch was read. */
-  changed(plan: Plan, state: BatchState | undefined, known: ReadonlyMap<string, DirectoryInfo>): void;
+  /** null: every batch is read. */
+  memory: CommitMemory | null;
+  /**
+   * Told before any verdict leaves: what was changed; state undefined when the outcome is unknown. `known`: folders as they were before the batch was read.
+   * @returns whether no other commit came between this one and the one before
+   */
+  changed(plan: Plan, state: BatchState | undefined, known: ReadonlyMap<string, DirectoryInfo>): boolean;
 }
 
 export interface Committer {
@@ -62,7 +68,7 @@ const FIND_COMMIT = {
  * a transaction of its own; if another gateway was faster, or the connection broke, it is done again under the locks of its heads.
  */
 export function createCommitter(options: CommitterOptions): Committer {
-  const { database, clock, random, registration } = options;
+  const { database, clock, random, registration, memory } = options;
   let waiting: Pending[] = [];
   let running: Promise<void> | null = null;
   let pessimistic = 0;
@@ -164,7 +170,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       try {
         await ids.reserve(Math.min(BLOCK, intents.length * 6));
         if (tries === 0 && pessimistic === 0) {
-          await attemptOn(database, attempt, intents);
+          if (!(await guessAt(attempt, intents))) await attemptOn(database, attempt, intents);
         } else {
           pessimistic = Math.max(0, pessimistic - 1);
           const known = await database.transaction((session) => retry(session, buckets, lost, attempt, intents));
@@ -206,19 +212,39 @@ export function createCommitter(options: CommitterOptions): Committer {
     return null;
   }
 
+  /** False: the batch must be read. A refusal is not believed, as what it rests on may be old. */
+  async function guessAt(attempt: Attempt, intents: Intent[]): Promise<boolean> {
+    const now = clock.now();
+    const guess = memory?.guess(intents, now) ?? null;
+    if (guess === null) return false;
+    const { plan, outcomes } = decide(guess.state, intents, mint);
+    if (outcomes.some(({ kind }) => kind !== 'put')) return false;
+    if (await carryOut(database, attempt, { state: guess.state, plan, outcomes }, guess.absent)) return true;
+    memory?.missed();
+    attempt.plan = null;
+    return false;
+  }
+
   async function attemptOn(session: Session, attempt: Attempt, intents: Intent[]): Promise<void> {
     const now = clock.now();
     remember(attempt.known, intents);
     const state = await readBatch(session, intents, now);
-    const { plan, outcomes } = decide(state, intents, mint);
+    await carryOut(session, attempt, { state, ...decide(state, intents, mint) }, null);
+  }
+
+  async function carryOut(session: Session, attempt: Attempt, decision: Decision, absent: Address[] | null): Promise<boolean> {
+    const { state, plan, outcomes } = decision;
     attempt.outcomes = outcomes;
     attempt.state = state;
     const [first] = plan.journal;
-    if (!first) return release();
+    if (!first) {
+      release();
+      return true;
+    }
     attempt.first = { bucket: first.b, seq: first.q };
     attempt.plan = plan;
     setImmediate(release); // when the statement has been sent
-    await applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now });
+    return applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now: state.now }, absent);
   }
 
   /** Of what a put touches the batch reads the folders. */
@@ -233,7 +259,8 @@ export function createCommitter(options: CommitterOptions): Committer {
   }
 
   function finish(attempt: Attempt): Outcome[] {
-    if (attempt.plan !== null) options.changed(attempt.plan, attempt.state, attempt.known);
+    const { plan, state, known } = attempt;
+    if (plan !== null && options.changed(plan, state, known) && state !== undefined) memory?.learn(plan, state);
     return attempt.outcomes ?? [];
   }
 
@@ -250,6 +277,12 @@ export function createCommitter(options: CommitterOptions): Committer {
       while (running) await running;
     },
   };
+}
+
+interface Decision {
+  state: BatchState;
+  plan: Plan;
+  outcomes: Outcome[];
 }
 
 interface Attempt {

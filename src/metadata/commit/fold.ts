@@ -103,10 +103,11 @@ export function writeVersion(fold: Fold, bucket: BucketState, key: string, writt
 /** Every directory above a live key exists and moves with it; a marker `a/` makes `a/` explicit. */
 export function ensureDirectories(fold: Fold, bucket: BucketState, key: string): void {
   for (const path of foldersOf(key)) {
-    const change = touch(fold, bucket, path, true);
-    if (path === key) change.e = true;
     const at = slotKey(bucket.id, path);
-    if (fold.state.directories.has(at)) continue;
+    const there = fold.state.directories.has(at);
+    const change = touch(fold, bucket, path, !there);
+    if (path === key) change.e = true;
+    if (there) continue;
     const { now } = fold.state;
     const made = { directoryId: 0, explicit: path === key, etag: '', modified: now, created: now, properties: null, bytes: null };
     fold.state.directories.set(at, { kind: 'directory', bucket: bucket.id, key: path, ...made });

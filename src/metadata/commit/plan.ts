@@ -43,7 +43,7 @@ export interface ChangedVersion {
 export interface DirectoryChange {
   b: BucketId;
   k: ObjectKey;
-  /** Ensured to exist; else only touched. */
+  /** May have to be made; else only touched. */
   f: boolean;
   e: boolean | null;
   /** May have lost its last key. */

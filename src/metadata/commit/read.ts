@@ -15,7 +15,8 @@ import { type BatchState, type Intent, type NamedVersion, slotKey } from './stat
 const SECTIONS = {
   buckets: `SELECT json_agg(json_build_array(b.id, b.owner, b.domain, b.versioning, h.revision, h.seq, h.epoch, p.quota_bytes, coalesce(u.bytes, 0),
                                       p.quota_objects, coalesce(u.objects, 0), b.quota_bytes, b.quota_objects, h.bytes, h.objects, b.object_lock,
-                                      b.config->'objectLock', h.last_ms, cs_now_ms()))
+                                      b.config->'objectLock', h.last_ms, cs_now_ms(),
+                                      EXISTS (SELECT 1 FROM locks l WHERE l.bucket_id = b.id AND l.expires_ms > $2)))
        FROM unnest((SELECT $1::int[])) AS x(id) JOIN buckets b ON b.id = x.id AND b.removed_ms IS NULL JOIN bucket_heads h ON h.bucket_id = b.id
        LEFT JOIN principals p ON p.id = b.owner LEFT JOIN usage u ON u.principal = b.owner`,
   slots: `SELECT json_agg(json_build_array(s.bucket_id, s.key, s.id, s.live, encode(s.version_id, 'hex'), s.visibility, s.delete_marker, s.node_id,
@@ -86,6 +87,7 @@ type BucketJson = [
   DefaultRetention | null,
   number,
   number,
+  boolean,
 ];
 type SlotJson = [
   number,
@@ -139,7 +141,7 @@ type VersionJson = [
 export async function readBatch(session: Session, intents: readonly Intent[], now: number): Promise<BatchState> {
   const touched = touchedBy(intents);
   const read = await ask(session, {
-    buckets: [[...touched.buckets]],
+    buckets: [[...touched.buckets], now],
     slots: columns(touched.slots),
     locks: [...columns(touched.lockPaths), now],
     directories: columns(touched.directories),
@@ -162,9 +164,9 @@ export async function readBatch(session: Session, intents: readonly Intent[], no
   for (const row of list<BucketJson>(read.buckets)) {
     const [id, owner, domain, versioning, revision, seq, epoch, ownerBytesMax, usedBytes, ownerObjectsMax, usedObjects, ...own] =
       row;
-    const [bytesMax, objectsMax, bytes, objects, objectLock, defaultRetention, lastMs, databaseNow] = own;
+    const [bytesMax, objectsMax, bytes, objects, objectLock, defaultRetention, lastMs, databaseNow, locked] = own;
     const quota = { bytes: bytesMax, objects: objectsMax };
-    const lock = { objectLock, defaultRetention, lastMs };
+    const lock = { objectLock, defaultRetention, lastMs, locked };
     state.buckets.set(id, { id, owner, domain, versioning, revision, seq, epoch, objects, bytes, quota, ...lock });
     state.accounts.set(owner, { usedBytes, usedObjects, quota: { bytes: ownerBytesMax, objects: ownerObjectsMax } });
     state.databaseNow = databaseNow;

@@ -25,6 +25,8 @@ export interface BucketState {
   defaultRetention: DefaultRetention | null;
   /** The latest time that any commit of this bucket had. */
   lastMs: number;
+  /** Anything in it is locked. */
+  locked: boolean;
 }
 
 export interface AccountState {
