@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
 
 /** Bytes of a file that the system has in memory, read at once; 0 where it would have to wait for a disk, and at the end. */
 export type ReadNow = (fd: number, into: Uint8Array, offset: number, length: number, position: number) => number;
@@ -11,7 +12,8 @@ const RWF_NOWAIT = 8;
  * wakes up for it. null: another system, or no prebuild of the calling package for it.
  */
 export function createReadNow(): ReadNow | null {
-  if (process.platform !== 'linux') return null;
+  // A thread that is ended while the calling package is at work would take the process along.
+  if (!isMainThread || process.platform !== 'linux') return null;
   try {
     const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
     const vector = koffi.pointer(koffi.struct({ base: 'void *', length: 'size_t' }));

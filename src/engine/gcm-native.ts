@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
 import { TAG_BYTES } from './record-format.ts';
 
 /** From openssl/evp.h; the same since 1.1. */
@@ -74,7 +75,8 @@ function must(result: number): void {
 }
 
 function loadEvp(): Evp | null {
-  if (!/^3\./.test(process.versions.openssl ?? '')) return null;
+  // A thread that is ended while the calling package is at work would take the process along.
+  if (!isMainThread || !/^3\./.test(process.versions.openssl ?? '')) return null;
   try {
     const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
     const runtime = koffi.load(null);
