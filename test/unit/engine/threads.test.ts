@@ -153,8 +153,14 @@ describe('threads of the content store', () => {
       .digest();
     expect((await anew.digest()).equals(expected)).to.equal(true);
   });
-});
 
-function codeOf(error: unknown): string {
-  return isCloudStoreError(error) ? error.code : String(error);
-}
+  it('may be ended at any moment of their start', async function () {
+    this.timeout(60_000);
+    for (let wait = 0; wait < 60; wait += 2) {
+      const some = createThreads(arena, slots, 2);
+      some.begin('md5').abort();
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      await some.close();
+    }
+  });
+});
