@@ -164,3 +164,7 @@ describe('threads of the content store', () => {
     }
   });
 });
+
+function codeOf(error: unknown): string {
+  return isCloudStoreError(error) ? error.code : String(error);
+}
