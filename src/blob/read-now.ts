@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
+import { foreignCalls } from '#core/foreign-calls';
 
 /** Bytes of a file that the system has in memory, read at once; 0 where it would have to wait for a disk, and at the end. */
 export type ReadNow = (fd: number, into: Uint8Array, offset: number, length: number, position: number) => number;
@@ -12,12 +11,12 @@ const RWF_NOWAIT = 8;
  * wakes up for it. null: another system, or no prebuild of the calling package for it.
  */
 export function createReadNow(): ReadNow | null {
-  // A thread that is ended while the calling package is at work would take the process along.
-  if (!isMainThread || process.platform !== 'linux') return null;
+  const calls = process.platform === 'linux' ? foreignCalls() : null;
+  if (calls === null) return null;
   try {
-    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
+    const { koffi, loaded } = calls;
     const vector = koffi.pointer(koffi.struct({ base: 'void *', length: 'size_t' }));
-    const preadv2 = koffi.load(null).func('preadv2', 'int64_t', ['int', vector, 'int', 'int64_t', 'int']);
+    const preadv2 = loaded.func('preadv2', 'int64_t', ['int', vector, 'int', 'int64_t', 'int']);
     return (fd, into, offset, length, position) => {
       // Memory is given by its address: nothing but this keeps the call within it.
       const base = into.subarray(offset, offset + length);

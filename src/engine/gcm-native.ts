@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
+import { foreignCalls } from '#core/foreign-calls';
 import { TAG_BYTES } from './record-format.ts';
 
 /** From openssl/evp.h; the same since 1.1. */
@@ -75,11 +74,10 @@ function must(result: number): void {
 }
 
 function loadEvp(): Evp | null {
-  // A thread that is ended while the calling package is at work would take the process along.
-  if (!isMainThread || !/^3\./.test(process.versions.openssl ?? '')) return null;
+  if (!/^3\./.test(process.versions.openssl ?? '')) return null;
+  const runtime = foreignCalls()?.loaded;
+  if (runtime === undefined) return null;
   try {
-    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
-    const runtime = koffi.load(null);
     const cipher: unknown = runtime.func('void *EVP_aes_256_gcm()')();
     const context: unknown = runtime.func('void *EVP_CIPHER_CTX_new()')();
     if (cipher === null || context === null) return null;

@@ -67,3 +67,6 @@ function agrees(gcm: Gcm): boolean {
   tag[0]! ^= 1;
   return opened.equals(Buffer.concat(pieces)) && !gcm.open(key, nonce, additional, body, tag, opened);
 }
+
+/** What this thread seals and opens with. */
+export const gcm = createGcm();

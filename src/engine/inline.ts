@@ -2,7 +2,7 @@ import { crc32 } from '@node-rs/crc32';
 import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
-import { createGcm } from './gcm.ts';
+import { gcm } from './gcm.ts';
 import type { PlainPolicy } from './plain-policy.ts';
 import { CIPHER_AES_256_GCM, CIPHER_NONE, type Cipher, TAG_BYTES } from './record-format.ts';
 import type { RecordKeys } from './record-keys.ts';
@@ -20,8 +20,6 @@ const PLAIN_BODY_AT = 6;
 /** The key is used once. */
 const NONCE = Buffer.alloc(12);
 const EMPTY = Buffer.alloc(0);
-const gcm = createGcm();
-
 export type InlineRef = Extract<ContentRef, { kind: 'inline' }>;
 
 export function sealInline(keys: RecordKeys, domain: DomainKeys, plaintext: Buffer, cipher: Cipher): InlineRef {

@@ -2,10 +2,8 @@ import { zstdDecompressSync } from 'node:zlib';
 import { crc32 } from '@node-rs/crc32';
 import type { CloudStoreError } from '#core/errors';
 import { disposable } from '#core/stream';
-import { createGcm } from './gcm.ts';
+import { gcm } from './gcm.ts';
 import { CIPHER_NONE, damaged, type RecordHeader, type SegmentedHeader, TAG_BYTES } from './record-format.ts';
-
-const gcm = createGcm();
 
 /**
  * AES-256-GCM segment by segment, after STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015): the nonce is 7 zero bytes, the segment's number

@@ -6,6 +6,7 @@ import type { Log } from '#contracts/log';
 import type { Repair } from '#contracts/repair';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { disposable } from '#core/stream';
+import { gcm } from './gcm.ts';
 import type { PlainPolicy } from './plain-policy.ts';
 import type { ReadBuffer } from './read-buffers.ts';
 import type { Wanted } from './read-plan.ts';
@@ -40,8 +41,6 @@ const FETCH_SEGMENTS = 8;
 const SKIPPED_SEGMENTS_MAX = 4;
 /** Less, as one segment, is sooner opened here than sent to another thread. */
 const THREAD_BYTES_MIN = 384 << 10;
-/** What a read begins with is opened here: sooner than another thread wakes up for it. What goes on for long is shared with that. */
-const HERE_BYTES = 8 << 20;
 /** Less is copied out of the buffer that it was read into, which serves again at once. */
 const BORROWED_BYTES_MIN = 256 << 10;
 /** Of what is yielded (Content.read). */
@@ -81,9 +80,9 @@ interface OpenRecord {
 }
 
 export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>): RecordReader {
-  const { threads } = deps;
+  // Natively it is sooner opened here than another thread wakes up for it.
+  const threads = gcm.native ? null : deps.threads;
   let record: OpenRecord | null = null;
-  let openedBytes = 0;
 
   async function open(wanted: Wanted, into: ReadBuffer): Promise<Run | null> {
     if (wanted.place.damaged) await turnToCopy(wanted, damaged('it is in quarantine, because its record is damaged'));
@@ -160,9 +159,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
   ): Promise<Buffer[]> {
     if (fetched.buffer === into.bytes.buffer && key !== null) {
       const bytes = sealed.reduce((sum, { length }) => sum + length, 0);
-      const here = openedBytes < HERE_BYTES || bytes < THREAD_BYTES_MIN;
-      openedBytes += bytes;
-      const elsewhere = here ? null : threads?.open(key, header, fetched, sealed);
+      const elsewhere = bytes < THREAD_BYTES_MIN ? null : threads?.open(key, header, fetched, sealed);
       if (elsewhere) {
         const { sealed: memory, plain } = await elsewhere;
         into.bytes = Buffer.from(memory);

@@ -22,7 +22,7 @@ const OWNERS: Record<string, string[]> = {
   jsonwebtoken: ['auth'],
   knex: ['metadata'],
   koa: ['http', 'protocols'],
-  koffi: ['engine', 'blob'],
+  koffi: ['core'],
   'koa-websocket': ['http', 'protocols/ws'],
   'hash-wasm': ['core'],
   'p-queue': ['namespace', 'engine', 'blob', 'events', 'jobs', 'metadata'],

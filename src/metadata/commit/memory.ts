@@ -4,7 +4,7 @@ import type { DirectoryInfo } from '#core/object';
 import type { PrincipalId } from '#core/principal';
 import { foldersOf } from './fold.ts';
 import type { Plan } from './plan.ts';
-import { type AccountState, type BatchState, type BucketState, type Intent, slotKey } from './state.ts';
+import { type AccountState, type BatchState, type BucketState, emptyBatch, type Intent, slotKey } from './state.ts';
 
 /** A batch to decide without asking the database first. */
 export interface Guess {
@@ -69,7 +69,7 @@ export function createCommitMemory(options: {
         reading--;
         return null;
       }
-      const state = nothingRead(now);
+      const state = emptyBatch(now);
       const absent: Address[] = [];
       for (const intent of intents) {
         if (!isPlain(intent) || options.taken(intent) || !bucketOf(state, intent.bucket) || !foldersFor(state, intent))
@@ -98,19 +98,4 @@ export function createCommitMemory(options: {
 /** A file, of which nothing is decided by what is in other tables. */
 function isPlain(intent: Intent): intent is PutIntent {
   return intent.kind === 'put' && intent.completesUpload === undefined && intent.lock === undefined && !intent.key.endsWith('/');
-}
-
-function nothingRead(now: number): BatchState {
-  return {
-    now,
-    databaseNow: now,
-    buckets: new Map(),
-    accounts: new Map(),
-    slots: new Map(),
-    directories: new Map(),
-    locks: [],
-    versions: new Map(),
-    occupied: new Set(),
-    uploads: new Map(),
-  };
 }

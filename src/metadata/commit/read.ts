@@ -6,7 +6,7 @@ import type { DefaultRetention, RetentionMode } from '#core/retention';
 import type { Session } from '../database.ts';
 import { type LockRow, lockOf, lockPaths, withoutSlash } from '../locks.ts';
 import { DIRECTORY_COLUMNS, directoryOf, endOf } from '../rows.ts';
-import { type BatchState, type Intent, type NamedVersion, slotKey } from './state.ts';
+import { type BatchState, emptyBatch, type Intent, type NamedVersion, slotKey } from './state.ts';
 
 /**
  * What a batch may have to know. `$1`, `$2`, … are the values of the section; one whose first value is empty has nothing to ask and is left out of
@@ -150,16 +150,9 @@ export async function readBatch(session: Session, intents: readonly Intent[], no
     uploads: [touched.uploads],
   });
   const state: BatchState = {
-    now,
-    databaseNow: now,
-    buckets: new Map(),
-    accounts: new Map(),
-    slots: new Map(),
-    directories: new Map(),
+    ...emptyBatch(now),
     locks: list<LockRow>(read.locks).map(lockOf),
-    versions: new Map(),
     occupied: new Set(list<[number, string]>(read.occupied).map(([bucket, path]) => slotKey(bucket, path))),
-    uploads: new Map(),
   };
   for (const row of list<BucketJson>(read.buckets)) {
     const [id, owner, domain, versioning, revision, seq, epoch, ownerBytesMax, usedBytes, ownerObjectsMax, usedObjects, ...own] =

@@ -86,3 +86,19 @@ export interface BatchState {
 export function slotKey(bucket: BucketId, key: ObjectKey): string {
   return `${bucket}\0${key}`;
 }
+
+/** Of which nothing was read. */
+export function emptyBatch(now: number): BatchState {
+  return {
+    now,
+    databaseNow: now,
+    buckets: new Map(),
+    accounts: new Map(),
+    slots: new Map(),
+    directories: new Map(),
+    locks: [],
+    versions: new Map(),
+    occupied: new Set(),
+    uploads: new Map(),
+  };
+}
