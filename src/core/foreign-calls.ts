@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, workerData } from 'node:worker_threads';
 
 type Koffi = typeof import('koffi');
 
@@ -9,12 +9,16 @@ export interface ForeignCalls {
   loaded: ReturnType<Koffi['load']>;
 }
 
-/**
- * null: no prebuild of the calling package for this platform; or another thread than the main one, as one that is ended while the package is at work takes
- * the process along.
- */
+/** In the workerData of a thread that nobody ends while it loads the calling package: that would take the process along. */
+export interface ForeignThread {
+  foreignCalls: true;
+}
+
+export const mayCallForeign: ForeignThread = { foreignCalls: true };
+
+/** null: no prebuild of the calling package for this platform; or a thread that is no ForeignThread. */
 export function foreignCalls(): ForeignCalls | null {
-  if (!isMainThread) return null;
+  if (!isMainThread && (workerData as Partial<ForeignThread> | null)?.foreignCalls !== true) return null;
   try {
     const koffi: Koffi = createRequire(import.meta.url)('koffi');
     return { koffi, loaded: koffi.load(null) };

@@ -41,6 +41,8 @@ const FETCH_SEGMENTS = 8;
 const SKIPPED_SEGMENTS_MAX = 4;
 /** Less, as one segment, is sooner opened here than sent to another thread. */
 const THREAD_BYTES_MIN = 384 << 10;
+/** And so is all of a short read: what another thread opens pays where it is opened ahead. */
+const FIRST_BYTES = 8 << 20;
 /** Less is copied out of the buffer that it was read into, which serves again at once. */
 const BORROWED_BYTES_MIN = 256 << 10;
 /** Of what is yielded (Content.read). */
@@ -80,8 +82,7 @@ interface OpenRecord {
 }
 
 export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>): RecordReader {
-  // Natively it is sooner opened here than another thread wakes up for it.
-  const threads = gcm.native ? null : deps.threads;
+  let openedHere = 0;
   let record: OpenRecord | null = null;
 
   async function open(wanted: Wanted, into: ReadBuffer): Promise<Run | null> {
@@ -159,7 +160,9 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
   ): Promise<Buffer[]> {
     if (fetched.buffer === into.bytes.buffer && key !== null) {
       const bytes = sealed.reduce((sum, { length }) => sum + length, 0);
-      const elsewhere = bytes < THREAD_BYTES_MIN ? null : threads?.open(key, header, fetched, sealed);
+      const here = bytes < THREAD_BYTES_MIN || (gcm.native && openedHere < FIRST_BYTES);
+      const elsewhere = here ? null : deps.threads?.open(key, header, fetched, sealed);
+      if (!elsewhere) openedHere += bytes;
       if (elsewhere) {
         const { sealed: memory, plain } = await elsewhere;
         into.bytes = Buffer.from(memory);

@@ -5,6 +5,7 @@ import { isCloudStoreError } from '#core/errors';
 import { createHashes, type Hasher } from './hashes.ts';
 import { openInPlace, openSegment, opensInPlace, type SealedSegment, sealSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
+import { END, hasStarted, type ThreadStart } from './thread-life.ts';
 import type { ThreadDigest } from './threads.ts';
 
 /** What was a Buffer arrives as a plain array of bytes. */
@@ -32,10 +33,11 @@ export type SentPlain = Uint8Array[] | { offset: number; length: number } | { da
 /** Smaller pieces are copied: to hand one over costs more. */
 const TRANSFER_BYTES_MIN = 4096;
 
-if (parentPort !== null) serve(parentPort, Buffer.from(workerData));
+if (parentPort !== null) serve(parentPort, workerData as ThreadStart);
 
 /** The body of a thread of threads.ts. */
-function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
+function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
+  const memory = Buffer.from(start.memory);
   const hashes = createHashes();
   const running = new Map<number, Hasher>();
   const send = (message: FromThread, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
@@ -53,7 +55,8 @@ function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
     }
   }
 
-  port.on('message', (message: ToThread) => {
+  port.on('message', (message: ToThread | typeof END) => {
+    if (message === END) return port.close();
     if (message.kind === 'digest') return digest(message);
     const { id } = message;
     const key = Buffer.from(message.key);
@@ -68,6 +71,7 @@ function serve(port: NonNullable<typeof parentPort>, memory: Buffer): void {
     const plain = opened(key, header, Buffer.from(sealed), segments);
     send({ kind: 'opened', id, sealed, plain }, [sealed, ...(Array.isArray(plain) ? transferable(plain) : [])]);
   });
+  hasStarted(start);
   send({ kind: 'ready' });
 }
 

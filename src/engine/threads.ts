@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import { CloudStoreError } from '#core/errors';
 import type { Arena } from './arena.ts';
 import type { SlotPart } from './digests.ts';
@@ -6,6 +5,7 @@ import type { SealedSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
 import type { Slots } from './slots.ts';
 import type { FromThread, ToThread } from './thread.ts';
+import { type LiveThread, startThread } from './thread-life.ts';
 
 /** What a thread computes of a whole body: a checksum, or the engine's own hash. */
 export type ThreadDigest = 'md5' | 'sha1' | 'sha256' | 'sha512' | 'blake3';
@@ -51,8 +51,7 @@ export interface Threads {
   close(): Promise<void>;
 }
 
-interface Thread {
-  worker: Worker;
+interface Thread extends LiveThread {
   /** It has started: what it is given now begins at once. */
   ready: boolean;
   /** Bytes that it was given and has not answered. */
@@ -83,9 +82,9 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
   let lastId = 0;
 
   function start(): Thread {
-    const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: arena.memory });
-    worker.unref();
-    const thread: Thread = { worker, ready: false, load: 0, digests: new Map(), jobs: new Map() };
+    const life = startThread(new URL('./thread.ts', import.meta.url), arena.memory);
+    const { worker } = life;
+    const thread: Thread = { ...life, ready: false, load: 0, digests: new Map(), jobs: new Map() };
     worker.on('message', (message: FromThread) => hear(thread, message));
     worker.on('error', (cause) => fail(thread, cause));
     worker.on('exit', () => fail(thread, new Error('the thread ended')));
@@ -103,7 +102,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       job?.resolve(message);
     }
     // A thread with work keeps the process alive, as work on this thread would.
-    if (thread.digests.size === 0 && thread.jobs.size === 0) thread.worker.unref();
+    if (thread.digests.size === 0 && thread.jobs.size === 0) thread.letGo();
   }
 
   function hearDigest(thread: Thread, { id, digest }: FromThread & { kind: 'digest' }): void {
@@ -161,7 +160,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
   function run(thread: Thread, bytes: number, send: (id: number) => void): Promise<FromThread> {
     const id = ++lastId;
     thread.load += bytes;
-    thread.worker.ref();
+    thread.hold();
     return new Promise((resolve, reject) => {
       thread.jobs.set(id, { bytes, resolve, reject });
       send(id);
@@ -176,7 +175,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       const send = (message: Omit<ToThread & { kind: 'digest' }, 'kind' | 'id'>): void =>
         thread.worker.postMessage({ kind: 'digest', id, ...message } satisfies ToThread);
       thread.digests.set(id, running);
-      thread.worker.ref();
+      thread.hold();
       send({ begin: name });
       return {
         name,
@@ -237,7 +236,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       );
     },
     async close() {
-      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+      await Promise.all(threads.map((thread) => thread.end()));
     },
   };
 }
