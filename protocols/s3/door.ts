@@ -5,6 +5,8 @@ import type { ObjectInfo } from '#core/object';
 import type { Principal, Who } from '#core/principal';
 import { allowBody, sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
+import { createSendBuffers } from '#http/send-buffers';
+
 import type { LoggedRequest } from './access-log.ts';
 import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
@@ -43,6 +45,10 @@ interface Signed {
   payload: Payload;
 }
 
+/** Of pages of a list: one of the usual thousand keys takes the third of these, one without any the first. */
+const PAGE_BYTES = [16 << 10, 128 << 10, 512 << 10, 1 << 20];
+const PAGES_KEPT = 4;
+
 /** A small hot object is answered within the tick when nothing but these is asked of it. */
 const UNUSUAL = [
   'range',
@@ -68,6 +74,7 @@ export function createS3Door(deps: S3Deps): Door {
   assertOperations(table.keys());
   const verifier = createVerifier({ region, now: () => clock.now(), signatureV2 });
   const sts = createSts(deps, region);
+  const buffers = createSendBuffers(PAGE_BYTES, PAGES_KEPT);
   const codecs = new Map<string, Codec>();
   const codecOf = (operation: Operation): Codec => {
     let codec = codecs.get(operation.name);
@@ -134,7 +141,7 @@ export function createS3Door(deps: S3Deps): Door {
       cx.user = principal.name;
     }
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx, cause: 'post' };
-    return { deps, region, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer };
+    return { deps, region, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer, buffers };
   }
 
   function endEntry(
@@ -232,7 +239,7 @@ export function createS3Door(deps: S3Deps): Door {
       throw new S3Error('NotImplemented', `${operation.name} is not implemented.`, { Header: operation.name });
     const { parser, writer } = codecOf(operation);
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
-    const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer };
+    const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer, buffers };
     const document = documentAction(operation.name);
     await requireExpectedOwner(x);
     if (document !== null) await deps.authorizer.require(who, document, await bucketOf(x));
@@ -375,7 +382,15 @@ function identify(res: ServerResponse, cx: RequestContext): void {
 
 function send({ req, res, operation, writer }: Exchange, output: Output): void {
   const headers = writer.headers(output);
-  const body = operation.status === 204 || req.method === 'HEAD' ? null : writer.body(output);
+  const none = operation.status === 204 || req.method === 'HEAD';
+  const page = none ? null : writer.page(output);
+  if (page !== null) {
+    headers['content-type'] = 'application/xml';
+    headers['content-length'] = String(page.length);
+    res.writeHead(operation.status, headers).end(page.bytes(), () => page.back());
+    return;
+  }
+  const body = none ? null : writer.body(output);
   if (body !== null) {
     const length = Buffer.byteLength(body);
     // Most documents are ASCII. As a string they need no buffer, of which a page's would have the old generation collected every few megabytes.

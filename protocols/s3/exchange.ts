@@ -16,6 +16,7 @@ import type { Bucket } from '#core/bucket';
 import type { Clock, Random } from '#core/clock';
 import type { PrincipalId, Who } from '#core/principal';
 import type { RequestContext } from '#http/door';
+import type { SendBuffers } from '#http/send-buffers';
 import type { AccessLog } from './access-log.ts';
 import { canonicalId } from './acl.ts';
 import type { Input } from './request-parser.ts';
@@ -66,6 +67,8 @@ export interface Exchange {
   payload: Payload;
   operation: Operation;
   writer: ResponseWriter;
+  /** For long answers. */
+  buffers: SendBuffers;
 }
 
 /** Answers with the operation's output; null when it has written its answer itself. */

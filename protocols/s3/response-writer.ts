@@ -1,12 +1,13 @@
 import { httpDate } from '#http/conditional-headers';
 import { escapeXml } from '#http/xml';
+import { XmlBytes } from '#http/xml-bytes';
 import type { ModelMember, ModelType } from './model-types.ts';
 import { shapeOf } from './schema.ts';
 
 /** What an operation answers: members by AWS's names. */
 export type Output = Record<string, unknown>;
 
-/** Stands in an output for all the elements of a member, written already. */
+/** Stands in an output for all the elements of a member, written already; as does `XmlBytes` for one of the output's own. */
 export class Markup {
   readonly xml: string;
   constructor(xml: string) {
@@ -18,6 +19,8 @@ export interface ResponseWriter {
   headers(output: Output): Record<string, string>;
   /** The document, or null when the output has no body. */
   body(output: Output): string | null;
+  /** The document where a member of the output is bytes: those, with the rest around them. null: none is. */
+  page(output: Output): XmlBytes | null;
 }
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
@@ -32,6 +35,7 @@ export function compileWriter(shapeName: string, operation: string): ResponseWri
   const bound = members.filter(([, , traits]) => traits.header !== undefined || traits.prefix !== undefined);
   const payload = members.find(([, , traits]) => traits.payload === 1);
   const inBody = members.filter(([, , traits]) => !traits.header && !traits.prefix && !traits.payload);
+  const rootName = shape?.[1] ?? shapeName;
   return {
     headers(output) {
       const headers: Record<string, string> = {};
@@ -44,7 +48,8 @@ export function compileWriter(shapeName: string, operation: string): ResponseWri
       }
       return headers;
     },
-    body: bodyWriter(operation, shape?.[1] ?? shapeName, payload, inBody),
+    body: bodyWriter(operation, rootName, payload, inBody),
+    page: pageWriter(rootName, inBody),
   };
 }
 
@@ -69,8 +74,39 @@ function bodyWriter(
   return (output) => document(rootName, emit(output));
 }
 
+function pageWriter(rootName: string, members: readonly ModelMember[]): ResponseWriter['page'] {
+  const emitters = emittersOf(members);
+  return (output) => {
+    if (!members.some(([name]) => output[name] instanceof XmlBytes)) return null;
+    let page: XmlBytes | null = null;
+    let text = opening(rootName);
+    for (const [name, emit] of emitters) {
+      const value = output[name];
+      if (!(value instanceof XmlBytes)) {
+        text += emit(output);
+        continue;
+      }
+      if (page === null) {
+        page = value;
+        page.writeBefore(text);
+      } else {
+        page.write(text);
+        page.append(value);
+        value.back();
+      }
+      text = '';
+    }
+    page?.write(`${text}</${rootName}>`);
+    return page;
+  };
+}
+
 function document(root: string, inner: string): string {
-  return `${XML_DECLARATION}<${root} xmlns="${NAMESPACE}">${inner}</${root}>`;
+  return `${opening(root)}${inner}</${root}>`;
+}
+
+function opening(root: string): string {
+  return `${XML_DECLARATION}<${root} xmlns="${NAMESPACE}">`;
 }
 
 /** What stands between an element's tags. Shapes may contain themselves, so a structure compiles at its first use. */
@@ -90,15 +126,24 @@ function lazyInner(type: ModelType): Emit {
 }
 
 function structInner(members: readonly ModelMember[]): Emit {
-  const emitters = members
+  const emitters = emittersOf(members);
+  return (value) => {
+    let out = '';
+    for (const [, emit] of emitters) out += emit(value as Output);
+    return out;
+  };
+}
+
+function emittersOf(members: readonly ModelMember[]): [member: string, emit: (from: Output) => string][] {
+  return members
     .filter(([, , traits]) => traits.attribute !== 1)
-    .map(([name, type, traits]): ((from: Output) => string) => {
+    .map(([name, type, traits]) => {
       const tag = traits.xmlName ?? name;
       const flat = traits.flat === 1 && typeof type !== 'string' && type[0] === 'list';
       const emit = lazyInner(flat ? (type[1] as ModelType) : type);
       // The one attribute in AWS's model is the grantee's xsi:type.
       const open = name === 'Grantee' ? granteeTag : () => `<${tag}>`;
-      return (from) => {
+      const write = (from: Output): string => {
         const value = from[name];
         if (value === undefined || value === null) return '';
         if (value instanceof Markup) return value.xml;
@@ -107,12 +152,8 @@ function structInner(members: readonly ModelMember[]): Emit {
         for (const one of value as unknown[]) out += `<${tag}>${emit(one)}</${tag}>`;
         return out;
       };
+      return [name, write];
     });
-  return (value) => {
-    let out = '';
-    for (const emit of emitters) out += emit(value as Output);
-    return out;
-  };
 }
 
 function granteeTag(value: unknown): string {

@@ -1,5 +1,5 @@
+import { createSendBuffers } from '#http/send-buffers';
 import { createListingRing } from './listing-ring.ts';
-import { createSendBuffers } from './send-buffers.ts';
 
 /**
  * Listings as they were sent, the oldest out first. A folder's ETag moves with every change at or below it, so what has
@@ -30,7 +30,7 @@ export interface KeptListing {
 
 /** @param bytesMax of small listings, of which each answer gets a copy, and of larger ones, which are sent from where they lie and so in buffers of their own */
 export function createListingCache(bytesMax: { small: number; smallEach: number; large: number }): ListingCache {
-  const buffers = createSendBuffers();
+  const buffers = createSendBuffers([16 << 10, 64 << 10, 256 << 10], 8);
   const small = createListingRing(bytesMax.small, bytesMax.smallEach, buffers);
   const large = new Map<string, { listing: KeptListing; bytes: number }>();
   const largestBytes = bytesMax.large >> 1;

@@ -1,4 +1,4 @@
-import type { SendBuffers } from './send-buffers.ts';
+import type { SendBuffers } from '#http/send-buffers';
 
 /**
  * Bytes by name in one buffer that is written round and round; what is written over is forgotten. Kept in buffers of their own, listings that are kept and soon replaced would have V8 collect its old

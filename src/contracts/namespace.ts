@@ -8,8 +8,8 @@ import type { ObjectLock } from '#core/retention';
 import type { Bytes } from '#core/stream';
 import type { Lock, NewLock } from './locks.ts';
 import type {
-  BriefEntry,
   BriefPage,
+  BriefRow,
   FolderChange,
   FolderPage,
   FolderQuery,
@@ -73,8 +73,8 @@ export interface Namespace {
   move(who: Who, from: Address, to: Address, options: MoveOptions): Promise<TreeVerdict>;
   /** One page, in byte order. With a limit of 0 only asks whether the caller may: nothing is looked at. */
   list(who: Who, query: ListQuery): Promise<ListPage>;
-  /** As `list`, with only what a list of names shows of each object, and of each entry what `show` makes of it (as `MetadataStore.listBrief`). */
-  listBrief<T>(who: Who, query: ListQuery, show: (entry: BriefEntry) => T): Promise<BriefPage<T>>;
+  /** As `list`, with only what a list of names shows of each object, told as `MetadataStore.listBrief` does. */
+  listBrief(who: Who, query: ListQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage>;
   /**
    * What a tree's path (as in `entry`) names, where that is a folder, with a page of what lies directly in it, both of one moment.
    * @throws access_denied where it may not be read, or not be listed

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '#contracts/observability';
 import { CloudStoreError } from '#core/errors';
+import { type OnRow, rawRows } from './row-stream.ts';
 
 export type Connection = { url: string } | { socketDirectory: string; port: number; user: string; database: string };
 
@@ -24,8 +25,8 @@ export interface Session {
 export interface Database extends Session {
   /** As `query`, tried again for a moment while the database cannot be reached. Only for what changes nothing. */
   read<Row extends unknown[]>(statement: Statement, values?: unknown[]): Promise<Row[]>;
-  /** As `read`, where each row is turned into something as it comes, while the server makes the next ones; again from the first one where it is tried again. */
-  readEach<Row extends unknown[], T>(statement: Statement, values: unknown[], turn: (row: Row, index: number) => T): Promise<T[]>;
+  /** As `read`, where each row is told as it comes, in binary (row-stream.ts), while the server makes the next ones. `begin` is called anew, for the first one, where it is tried again. */
+  readRows(statement: Statement, values: unknown[], begin: () => OnRow): Promise<void>;
   /** One transaction; run anew after a deadlock or a serialization failure. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** A connection of its own, outside the pool. */
@@ -55,7 +56,7 @@ export function openDatabase(options: { connection: Connection; poolSize: number
     query: (statement, values) => guarded(pool, (client) => sessionOf(client).query(statement, values)),
     execute: (statement, values) => guarded(pool, (client) => sessionOf(client).execute(statement, values)),
     read: (statement, values) => again(() => database.query(statement, values)),
-    readEach: (statement, values, turn) => again(() => guarded(pool, (client) => turnEach(client, statement, values, turn))),
+    readRows: (statement, values, begin) => again(() => guarded(pool, (client) => tellEach(client, statement, values, begin()))),
     async transaction(work) {
       for (let attempt = 0; ; attempt++) {
         try {
@@ -195,27 +196,19 @@ function sessionOf(client: pg.ClientBase): Session {
   };
 }
 
-/** What `turn` throws is told when the statement has ended, and its connection serves on: thrown where rows come, nobody could catch it. */
-function turnEach<Row extends unknown[], T>(
-  client: pg.ClientBase,
-  { name, text }: Statement,
-  values: unknown[],
-  turn: (row: Row, index: number) => T,
-): Promise<T[]> {
+/** What `onRow` throws is told when the statement has ended, and its connection serves on: thrown where rows come, nobody could catch it. */
+function tellEach(client: pg.ClientBase, statement: Statement, values: unknown[], onRow: OnRow): Promise<void> {
   return new Promise((resolve, reject) => {
-    const turned: T[] = [];
     let failed: { error: unknown } | null = null;
-    const config: pg.QueryArrayConfig = { name, text, values, rowMode: 'array' };
-    const query = new pg.Query(config);
-    query.on('row', (row: Row) => {
+    const query = rawRows(statement, values, (bytes, at) => {
       if (failed !== null) return;
       try {
-        turned.push(turn(row, turned.length));
+        onRow(bytes, at);
       } catch (error) {
         failed = { error };
       }
     });
-    query.once('end', () => (failed === null ? resolve(turned) : reject(failed.error)));
+    query.once('end', () => (failed === null ? resolve() : reject(failed.error)));
     query.once('error', reject);
     client.query(query);
   });

@@ -1,18 +1,15 @@
-import type { BriefEntry, BriefInfo, ListQuery } from '#contracts/metadata-store';
+import type { BriefRow, ListQuery } from '#contracts/metadata-store';
 import type { Database, Statement } from './database.ts';
 import { delimitedValues } from './listing-delimited.ts';
-import { levelText, levelValues, type PageRange } from './listing-level.ts';
-import { SEPARATOR } from './rows.ts';
+import { gapsText, IN_GAP, LEVEL_OF, levelValues, type PageRange } from './listing-level.ts';
+import type { OnRow } from './row-stream.ts';
 
-/** One text, the key last: it alone may hold what parts them. Of all but numbers and names of kinds nothing is made text that is not shown. */
-const BRIEF = `s.size || E'\\x1f' || s.etag || E'\\x1f' || s.modified_ms || E'\\x1f' || coalesce(s.attributes #>> '{checksum,algorithm}', '') || E'\\x1f' ||
-  coalesce(s.attributes #>> '{checksum,type}', '') || E'\\x1f' ||
-  CASE WHEN s.attributes ? 'extra' THEN coalesce(s.attributes #>> '{extra,s3.storageClass}', '') ELSE '' END || E'\\x1f' || s.key`;
-/** Of a prefix, which has no size. */
-const PREFIX = `E'\\x1f' ||`;
+/** Of all but what differs from key to key only what is shown. */
+const SHOWN = `s.size, s.etag, s.modified_ms, s.attributes #>> '{checksum,algorithm}', s.attributes #>> '{checksum,type}',
+  CASE WHEN s.attributes ? 'extra' THEN s.attributes #>> '{extra,s3.storageClass}' END`;
 
 function flatText(range: string): string {
-  return `SELECT ${BRIEF} FROM slots s WHERE s.bucket_id = $1 AND s.live AND ${range} ORDER BY s.key LIMIT $3`;
+  return `SELECT s.key, ${SHOWN} FROM slots s WHERE s.bucket_id = $1 AND s.live AND ${range} ORDER BY s.key LIMIT $3`;
 }
 
 const FLAT = {
@@ -21,58 +18,106 @@ const FLAT = {
   from: { name: 'brief-from', text: flatText('s.key >= $2') },
   fromTo: { name: 'brief-from-to', text: flatText('s.key >= $2 AND s.key < $4') },
 };
+
+/**
+ * A folder has a name and no size, and goes before the keys of the gap behind it. Where none lies in the page's range it is a bare range of keys, which is not sorted again; of the two only
+ * that one is run which is of use.
+ */
 const LEVEL = {
   name: 'brief-level',
-  text: `SELECT e.packed FROM (${levelText(`${PREFIX} d.path`, BRIEF)}) AS e (key, packed, path)`,
+  text: `${gapsText('NULL')},
+deeper AS MATERIALIZED (
+  SELECT FROM directories d WHERE d.bucket_id = $1 AND ${LEVEL_OF} = $2 AND d.path > $3 AND d.path < $4 LIMIT 1)
+(SELECT s.key, ${SHOWN} FROM slots s
+  WHERE s.bucket_id = $1 AND s.live AND s.key >= $5 AND s.key < $4 AND s.key <> $6 AND NOT EXISTS (SELECT FROM deeper)
+  ORDER BY s.key LIMIT $7)
+UNION ALL
+(SELECT e.*
+   FROM gaps g CROSS JOIN LATERAL (
+     SELECT g.path, NULL::bigint, NULL, NULL::bigint, NULL, NULL, NULL WHERE g.path <> ''
+     UNION ALL
+     (SELECT s.key, ${SHOWN} FROM slots s WHERE ${IN_GAP} ORDER BY s.key LIMIT $7)
+   ) AS e (name)
+  WHERE EXISTS (SELECT FROM deeper)
+  ORDER BY g.path, e.name LIMIT $7)`,
 };
 
 /** By any other delimiter; a function's rows come in its order. */
 const DELIMITED = {
   name: 'brief-delimited',
-  text: `SELECT CASE WHEN s.common IS NULL THEN ${BRIEF} ELSE ${PREFIX} s.common END FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s`,
+  text: `SELECT coalesce(s.common, s.key), CASE WHEN s.common IS NULL THEN s.size END, ${SHOWN.slice('s.size, '.length)} FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s`,
 };
 
-/** What `turn` makes of the entries of a page, of each while the server makes the next ones. */
-export function briefEntries<T>(
+/** Shows the entries of a page, each while the server makes the next ones; what `begin` gives takes them from the first one on. */
+export function briefEntries(
   database: Database,
   query: ListQuery,
   range: PageRange,
   limit: number,
-  turn: (entry: BriefEntry, index: number) => T,
-): Promise<T[]> {
-  const read = briefReader();
-  const each = (statement: Statement, values: unknown[]): Promise<T[]> =>
-    database.readEach<[string], T>(statement, values, ([packed], index) => turn(read(packed), index));
+  begin: () => (row: BriefRow) => void,
+): Promise<void> {
+  const read = (statement: Statement, values: unknown[]): Promise<void> =>
+    database.readRows(statement, values, () => briefReader(begin()));
   const { start, inclusive, end } = range;
-  if (query.delimiter === '/') return each(LEVEL, levelValues(query, range, limit));
-  if (query.delimiter !== '') return each(DELIMITED, delimitedValues(query, range, limit));
+  if (query.delimiter === '/') return read(LEVEL, levelValues(query, range, limit));
+  if (query.delimiter !== '') return read(DELIMITED, delimitedValues(query, range, limit));
   const statement = inclusive ? (end === null ? FLAT.from : FLAT.fromTo) : end === null ? FLAT.after : FLAT.afterTo;
-  return each(statement, end === null ? [query.bucket, start, limit] : [query.bucket, start, limit, end]);
+  return read(statement, end === null ? [query.bucket, start, limit] : [query.bucket, start, limit, end]);
 }
 
-/** Looks for what parts them in place of a list of the parts, which would be most of the work. */
-function briefReader(): (packed: string) => BriefEntry {
-  let checksum: NonNullable<BriefInfo['checksum']> | null = null;
-  return (packed) => {
-    const size = packed.indexOf(SEPARATOR);
-    if (size === 0) return { kind: 'prefix', prefix: packed.slice(1) };
-    const etag = packed.indexOf(SEPARATOR, size + 1);
-    const modified = packed.indexOf(SEPARATOR, etag + 1);
-    const algorithm = packed.indexOf(SEPARATOR, modified + 1);
-    const type = packed.indexOf(SEPARATOR, algorithm + 1);
-    const storageClass = packed.indexOf(SEPARATOR, type + 1);
-    const [sum, kind] = [packed.slice(modified + 1, algorithm), packed.slice(algorithm + 1, type)];
-    // Neighbours mostly have the same.
-    if (sum !== '' && (checksum?.algorithm !== sum || checksum.type !== kind))
-      checksum = { algorithm: sum, type: kind } as NonNullable<BriefInfo['checksum']>;
-    const info = {
-      key: packed.slice(storageClass + 1),
-      size: Number(packed.slice(0, size)),
-      etag: packed.slice(size + 1, etag),
-      modified: Number(packed.slice(etag + 1, modified)),
-      checksum: sum === '' ? null : checksum,
-      storageClass: storageClass === type + 1 ? null : packed.slice(type + 1, storageClass),
-    };
-    return { kind: 'object', info };
+/** How long a column is that is null. */
+const NULL = -1;
+
+/** Reads the columns where they lie, into one row that is used for all. */
+function briefReader(show: (row: BriefRow) => void): OnRow {
+  const nothing = Buffer.alloc(0);
+  const row: BriefRow = { ...{ bytes: nothing, prefix: false, nameAt: 0, nameEnd: 0, etagAt: 0, etagEnd: 0 }, ...NO_OBJECT };
+  /** The last three columns as they were: neighbours mostly have the same. */
+  let kind = nothing;
+  return (bytes, at) => {
+    row.bytes = bytes;
+    row.nameAt = at + 6;
+    row.nameEnd = row.nameAt + bytes.readInt32BE(at + 2);
+    const size = row.nameEnd + 4;
+    row.prefix = bytes.readInt32BE(row.nameEnd) === NULL;
+    if (row.prefix) return show(row);
+    row.size = int8(bytes, size);
+    row.etagAt = size + 12;
+    row.etagEnd = row.etagAt + bytes.readInt32BE(size + 8);
+    row.modified = int8(bytes, row.etagEnd + 4);
+    const behind = row.etagEnd + 12;
+    if (!begins(bytes, behind, kind)) {
+      const columns = textsAt(bytes, behind, 3);
+      kind = Buffer.from(bytes.subarray(behind, columns.end));
+      const [algorithm, type, storageClass] = columns.texts;
+      row.checksum = algorithm ? ({ algorithm, type } as BriefRow['checksum']) : null;
+      row.storageClass = storageClass || null;
+    }
+    show(row);
   };
+}
+
+const NO_OBJECT = { size: 0, modified: 0, checksum: null, storageClass: null };
+
+/** bigint, of ours all below 2^53. */
+function int8(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+}
+
+/** Columns say how long they are, so those that begin alike are alike. Nothing is no column. */
+function begins(bytes: Buffer, at: number, kind: Buffer): boolean {
+  for (let i = 0; i < kind.length; i++) if (bytes[at + i] !== kind[i]) return false;
+  return kind.length > 0;
+}
+
+function textsAt(bytes: Buffer, at: number, count: number): { texts: (string | null)[]; end: number } {
+  const texts: (string | null)[] = [];
+  let end = at;
+  for (let i = 0; i < count; i++) {
+    const length = bytes.readInt32BE(end);
+    const from = end + 4;
+    end = from + Math.max(0, length);
+    texts.push(length === NULL ? null : bytes.toString('utf8', from, end));
+  }
+  return { texts, end };
 }

@@ -25,23 +25,30 @@ export const LEVEL_OF = `length(d.path) - length(replace(d.path, '/', ''))`;
  * and the limit ends the work.
  */
 export function levelText(folder: string, object: string): string {
+  return `${gapsText(`${folder} AS packed`)}
+SELECT e.*
+  FROM gaps g CROSS JOIN LATERAL (
+    SELECT NULL, g.packed, g.path WHERE g.path <> ''
+    UNION ALL
+    (SELECT s.key, ${object}, NULL FROM slots s WHERE ${IN_GAP} ORDER BY s.key LIMIT $7)
+  ) AS e (key, packed, path)
+ ORDER BY g.path, e.key NULLS FIRST LIMIT $7`;
+}
+
+/** What lies beside the folders. */
+export const IN_GAP = `s.bucket_id = $1 AND s.live AND s.key >= g.start AND s.key < g.ending AND s.key <> $6`;
+
+/** The folders of a level with what `folder` takes of them, each with the gap behind it, and the gap before the first, without path. */
+export function gapsText(folder: string): string {
   return `
 WITH folders AS MATERIALIZED (
-  SELECT d.path, ${folder} AS packed FROM directories d
+  SELECT d.path, ${folder} FROM directories d
    WHERE d.bucket_id = $1 AND ${LEVEL_OF} = $2 AND d.path > $3 AND d.path < $4
    ORDER BY d.path LIMIT $7),
 gaps AS (
   SELECT f.*, left(f.path, -1) || '0' AS start, lead(f.path, 1, $4) OVER (ORDER BY f.path) AS ending FROM folders f
   UNION ALL
-  SELECT '', NULL, $5, coalesce((SELECT min(path) FROM folders), $4))
-SELECT e.*
-  FROM gaps g CROSS JOIN LATERAL (
-    SELECT NULL, g.packed, g.path WHERE g.path <> ''
-    UNION ALL
-    (SELECT s.key, ${object}, NULL FROM slots s
-      WHERE s.bucket_id = $1 AND s.live AND s.key >= g.start AND s.key < g.ending AND s.key <> $6 ORDER BY s.key LIMIT $7)
-  ) AS e (key, packed, path)
- ORDER BY g.path, e.key NULLS FIRST LIMIT $7`;
+  SELECT '', NULL, $5, coalesce((SELECT min(path) FROM folders), $4))`;
 }
 
 const NAMES = { name: 'list-level-names', text: levelText('NULL::text', PACKED_SLOT) };

@@ -1,4 +1,4 @@
-import type { BriefEntry, BriefPage, ListEntry, ListPage, ListQuery } from '#contracts/metadata-store';
+import type { BriefPage, BriefRow, ListEntry, ListPage, ListQuery } from '#contracts/metadata-store';
 import { afterPrefix, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
@@ -25,21 +25,28 @@ const EXISTS = { name: 'list-bucket', text: 'SELECT 1 FROM buckets WHERE id = $1
  */
 export async function list(database: Database, query: ListQuery): Promise<ListPage> {
   const limit = limitOf(query);
-  return pageOf(await oneMore(database, query, limit, full), limit);
+  const entries = await full(database, query, rangeOf(query), limit + 1);
+  if (entries.length === 0) await requireBucket(database, query);
+  return pageOf(entries, limit);
 }
 
-/** As `list`, of each entry what `show` makes of it as it comes. */
-export async function listBrief<T>(database: Database, query: ListQuery, show: (entry: BriefEntry) => T): Promise<BriefPage<T>> {
+/** As `list`, where each entry is shown as it comes. */
+export async function listBrief(database: Database, query: ListQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage> {
   const limit = limitOf(query);
+  let count = 0;
   let last = '';
-  const turn = (entry: BriefEntry, index: number): T => {
-    if (index === limit - 1) last = entry.kind === 'object' ? entry.info.key : entry.prefix;
-    return show(entry);
+  const counted = (): ((row: BriefRow) => void) => {
+    const show = begin();
+    count = 0;
+    return (row) => {
+      if (++count > limit) return;
+      if (count === limit) last = row.bytes.toString('utf8', row.nameAt, row.nameEnd);
+      show(row);
+    };
   };
-  const entries = await oneMore(database, query, limit, (...asked) => briefEntries(...asked, turn));
-  const next = entries.length > limit ? last : null;
-  if (next !== null) entries.length = limit;
-  return { entries, next };
+  await briefEntries(database, query, rangeOf(query), limit + 1, counted);
+  if (count === 0) await requireBucket(database, query);
+  return count > limit ? { count: limit, next: last } : { count, next: null };
 }
 
 function limitOf({ limit }: ListQuery): number {
@@ -47,18 +54,9 @@ function limitOf({ limit }: ListQuery): number {
   return Math.min(limit, LIMIT_MAX);
 }
 
-/** A page, and what is behind it. */
-async function oneMore<T>(
-  database: Database,
-  query: ListQuery,
-  limit: number,
-  read: (database: Database, query: ListQuery, range: PageRange, limit: number) => Promise<T[]>,
-): Promise<T[]> {
-  const entries = await read(database, query, rangeOf(query), limit + 1);
-  if (entries.length > 0) return entries;
-  const exists = await database.read(EXISTS, [query.bucket]);
+async function requireBucket(database: Database, { bucket }: ListQuery): Promise<void> {
+  const exists = await database.read(EXISTS, [bucket]);
   if (exists.length === 0) throw new CloudStoreError('bucket_not_found', 'No such bucket.');
-  return entries;
 }
 
 /** Where a page of a query lies. */

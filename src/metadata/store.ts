@@ -158,7 +158,7 @@ export function createMetadataStore(
     },
     entry,
     list: (query) => list(database, query),
-    listBrief: (query, show) => listBrief(database, query, show),
+    listBrief: (query, begin) => listBrief(database, query, begin),
     async listFolder(query) {
       const { bucket, folder: path, fileFirst } = query;
       const [keepFolder, keepFile] = [folders?.reading(), cache?.reading()];

@@ -1,4 +1,4 @@
-import type { BriefEntry, BriefPage, FolderPage, ListPage, ListQuery } from '#contracts/metadata-store';
+import type { BriefPage, BriefRow, FolderPage, ListPage, ListQuery } from '#contracts/metadata-store';
 import type { Namespace } from '#contracts/namespace';
 import type { Address } from '#core/address';
 import type { Who } from '#core/principal';
@@ -10,14 +10,14 @@ export async function list(rooms: Rooms, who: Who, query: ListQuery): Promise<Li
   return query.limit === 0 ? { entries: [], next: null } : rooms.store.list(query);
 }
 
-export async function listBrief<T>(
+export async function listBrief(
   rooms: Rooms,
   who: Who,
   query: ListQuery,
-  show: (entry: BriefEntry) => T,
-): Promise<BriefPage<T>> {
+  begin: () => (row: BriefRow) => void,
+): Promise<BriefPage> {
   await allowed(rooms, who, query);
-  return query.limit === 0 ? { entries: [], next: null } : rooms.store.listBrief(query, show);
+  return query.limit === 0 ? { count: 0, next: null } : rooms.store.listBrief(query, begin);
 }
 
 /** Only at its first page a path may turn out to name a file. */

@@ -38,7 +38,7 @@ export function createNamespace(deps: NamespaceDeps): Namespace {
     copyObject: (who, from, to, options) => copyObject(rooms, who, from, to, options),
     move: (who, from, to, options) => move(rooms, who, from, to, options),
     list: (who, query) => list(rooms, who, query),
-    listBrief: (who, query, show) => listBrief(rooms, who, query, show),
+    listBrief: (who, query, begin) => listBrief(rooms, who, query, begin),
     listFolder: (who, at, query) => listFolder(rooms, who, at, query),
     annotate: (who, at, patch) => annotate(rooms, who, at, patch),
     ...createLocking(rooms),

@@ -1,11 +1,12 @@
 import type { ListObjectsCommandInput, ListObjectsV2CommandInput, ListObjectVersionsCommandInput } from '@aws-sdk/client-s3';
-import type { BriefEntry, BriefPage } from '#contracts/metadata-store';
+import type { BriefPage } from '#contracts/metadata-store';
 import type { Bucket } from '#core/bucket';
+import type { XmlBytes } from '#http/xml-bytes';
 import { S3Error } from '../errors.ts';
 import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
-import { type Element, joined, nullVersionWriter, objectWriter } from './list-markup.ts';
+import { listingMarkup, type MarkupOptions } from './list-markup.ts';
 import { listVersions, markerOf } from './list-versions.ts';
 
 const KEYS_MAX = 1000;
@@ -16,8 +17,12 @@ export interface Listing {
   prefix: string;
   delimiter: string;
   limit: number;
+  encoding: 'url' | 'xml';
+  /** By it. */
   encode(text: string): string;
 }
+
+type Shown = BriefPage & { objects: XmlBytes; prefixes: XmlBytes | undefined };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
 export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input) => {
@@ -26,13 +31,12 @@ export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input
   const after = token === undefined ? (input.StartAfter ?? '') : readToken(token);
   const owner = input.FetchOwner === true ? ownerOf(x, listing.bucket) : undefined;
   const { encode } = listing;
-  const page = await read(x, listing, after, objectWriter({ encode, owner }));
-  const { objects, prefixes } = joined(page.entries);
+  const page = await read(x, listing, after, { as: 'object', owner });
   return {
     ...common(listing, page, input),
-    Contents: objects,
-    CommonPrefixes: prefixes,
-    KeyCount: page.entries.length,
+    Contents: page.objects,
+    CommonPrefixes: page.prefixes,
+    KeyCount: page.count,
     ContinuationToken: token,
     NextContinuationToken: page.next === null ? undefined : writeToken(page.next),
     StartAfter: input.StartAfter === undefined ? undefined : encode(input.StartAfter),
@@ -43,12 +47,11 @@ export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input
 export const listObjects: Handler<ListObjectsCommandInput> = async (x, input) => {
   const listing = await begin(x, input);
   const owner = ownerOf(x, listing.bucket);
-  const page = await read(x, listing, input.Marker ?? '', objectWriter({ encode: listing.encode, owner }));
-  const { objects, prefixes } = joined(page.entries);
+  const page = await read(x, listing, input.Marker ?? '', { as: 'object', owner });
   return {
     ...common(listing, page, input),
-    Contents: objects,
-    CommonPrefixes: prefixes,
+    Contents: page.objects,
+    CommonPrefixes: page.prefixes,
     Marker: listing.encode(input.Marker ?? ''),
     NextMarker: page.next === null || listing.delimiter === '' ? undefined : listing.encode(page.next),
   };
@@ -60,16 +63,15 @@ export const listObjectVersions: Handler<ListObjectVersionsCommandInput> = async
   if (listing.bucket.versioning !== 'off') return listVersions(x, listing, input);
   markerOf(input);
   const owner = ownerOf(x, listing.bucket);
-  const page = await read(x, listing, input.KeyMarker ?? '', nullVersionWriter({ encode: listing.encode, owner }));
-  const { objects, prefixes } = joined(page.entries);
+  const page = await read(x, listing, input.KeyMarker ?? '', { as: 'version', owner });
   return {
     ...common(listing, page, input),
     KeyMarker: listing.encode(input.KeyMarker ?? ''),
     VersionIdMarker: input.VersionIdMarker ?? '',
     NextKeyMarker: page.next === null ? undefined : listing.encode(page.next),
     NextVersionIdMarker: page.next === null ? undefined : 'null',
-    Versions: objects,
-    CommonPrefixes: prefixes,
+    Versions: page.objects,
+    CommonPrefixes: page.prefixes,
   };
 };
 
@@ -97,27 +99,30 @@ async function begin(
     prefix: input.Prefix ?? '',
     delimiter: input.Delimiter ?? '',
     limit: Math.min(MaxKeys, KEYS_MAX),
+    encoding: EncodingType ?? 'xml',
     encode: EncodingType === 'url' ? (text) => encodeUri(text, true) : (text) => text,
   };
 }
 
 async function read(
   x: Exchange,
-  { bucket, prefix, delimiter, limit }: Listing,
+  { bucket, prefix, delimiter, limit, encoding }: Listing,
   after: string,
-  show: (entry: BriefEntry) => Element,
-): Promise<BriefPage<Element>> {
+  shown: Pick<MarkupOptions, 'as' | 'owner'>,
+): Promise<Shown> {
   const names = [prefix, delimiter, after];
   if (names.some((name) => name.includes('\0'))) throw new S3Error('InvalidArgument', 'A NUL character is in no key.');
-  const page = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
   // Nothing asked is nothing shown, but the right to list is still asked for.
-  const found = await x.deps.namespace.listBrief(x.who, page, show);
-  return limit === 0 ? { entries: [], next: null } : found;
+  const page = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
+  const markup = listingMarkup({ ...shown, buffers: x.buffers, encoding, limit });
+  const begin = limit === 0 ? () => () => undefined : markup.begin;
+  const found = await x.deps.namespace.listBrief(x.who, page, begin);
+  return { ...(limit === 0 ? { count: 0, next: null } : found), ...markup.done() };
 }
 
 function common(
   { bucket, prefix, delimiter, limit, encode }: Listing,
-  page: BriefPage<Element>,
+  page: BriefPage,
   input: { EncodingType?: string | undefined },
 ): Output {
   return {

@@ -6,7 +6,7 @@ import { S3Error } from '../errors.ts';
 import { type Exchange, ownerOf } from '../exchange.ts';
 import { versionOf } from '../representation.ts';
 import { Markup, type Output } from '../response-writer.ts';
-import { createDescriber, type MarkupOptions, ownerElement } from './list-markup.ts';
+import { createDescriber, ownerElement } from './list-markup.ts';
 import type { Listing } from './list-objects.ts';
 
 export interface VersionMarkers {
@@ -57,7 +57,10 @@ export function markerOf({ KeyMarker = '', VersionIdMarker }: VersionMarkers): V
 }
 
 /** Versions and delete markers in one order, as at AWS. */
-function versionMarkup({ entries }: VisiblePage, { encode, owner }: MarkupOptions): Markup {
+function versionMarkup(
+  { entries }: VisiblePage,
+  { encode, owner }: Pick<Listing, 'encode'> & { owner: ReturnType<typeof ownerOf> },
+): Markup {
   const dates = createDateWriter();
   const describe = createDescriber();
   const whose = ownerElement(owner);

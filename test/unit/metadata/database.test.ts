@@ -32,30 +32,44 @@ describe('a connection to the database', () => {
     await once(server, 'close');
   });
 
-  it('turns each row as it comes, all of them again where it breaks in between, and tells what turning one throws', async () => {
+  it('tells each row as it comes, all of them again where it breaks in between, and what telling one throws', async () => {
     const real = await freshDatabase();
     const wire = await lossyWire(real.connection);
     const database = openDatabase({ connection: wire.connection, poolSize: 1, log: quiet });
     const many = { name: 'many', text: `SELECT n, repeat('x', 10000) FROM generate_series(0, $1) AS n` };
     const seen: number[] = [];
-    const turn = ([n]: [number, string], index: number): string => {
-      seen.push(n);
-      return `${n} is ${index}`;
+    let told: number[] = [];
+    const begin = () => {
+      told = [];
+      return (bytes: Buffer, at: number): void => {
+        const n = bytes.readInt32BE(at + 6);
+        expect(bytes.toString('latin1', at + 14, at + 10_014)).to.equal('x'.repeat(10_000));
+        seen.push(n);
+        told.push(n);
+      };
     };
+    const read = async (last: number): Promise<number[]> => {
+      await database.readRows(many, [last], begin);
+      return told;
+    };
+    const server = async (): Promise<unknown> =>
+      (await database.query({ name: 'server', text: 'SELECT pg_backend_pid()' }))[0]?.[0];
     let cuts = 0;
     wire.passage = (message) => (message.includes('generate_series') && cuts++ === 0 ? 'answer cut' : 'through');
     try {
-      const turned = await database.readEach(many, [99], turn);
-      expect(turned).to.deep.equal(Array.from({ length: 100 }, (_, n) => `${n} is ${n}`));
+      expect(await read(99)).to.deep.equal(Array.from({ length: 100 }, (_, n) => n));
       expect(seen.length).to.be.above(100);
-      expect(await database.readEach(many, [-1], turn)).to.deep.equal([]);
-      const fails = database.readEach(many, [99], (_, index) => {
-        if (index === 50) throw new Error('of no use');
-        return index;
+      const connection = await server();
+      expect(await read(-1)).to.deep.equal([]);
+      const fails = database.readRows(many, [99], () => (bytes, at) => {
+        if (bytes.readInt32BE(at + 6) === 50) throw new Error('of no use');
       });
       expect(await fails.catch((error: Error) => error.message)).to.equal('of no use');
-      expect(await database.readEach(many, [0], turn)).to.deep.equal(['0 is 0']);
-      expect(await codeOf(database.readEach({ name: 'none', text: 'SELECT 1 / $1::int' }, [0], turn))).to.equal('22012');
+      expect(await read(0)).to.deep.equal([0]);
+      expect(await codeOf(database.readRows({ name: 'none', text: 'SELECT 1 / $1::int' }, [0], begin))).to.equal('22012');
+      // The driver reads on as ever, on the same connection.
+      expect(await server()).to.equal(connection);
+      expect(await server()).to.equal(connection);
     } finally {
       await database.close();
       await wire.close();

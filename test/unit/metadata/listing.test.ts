@@ -1,17 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import type {
-  BriefEntry,
-  BriefPage,
-  FolderEntry,
-  FolderQuery,
-  ListEntry,
-  ListPage,
-  MetadataStore,
-} from '#contracts/metadata-store';
+import type { FolderEntry, FolderQuery, ListEntry, ListPage, ListQuery, MetadataStore } from '#contracts/metadata-store';
 import { compareKeys } from '#core/address';
 import type { ObjectAttributes } from '#core/object';
+import type { Database } from '#metadata/database';
+import { listBrief } from '#metadata/listing';
 import { openMetadata } from '#metadata/open';
+import { type BriefEntry, entryOf } from '../../support/brief-rows.ts';
 import { freshDatabase, quiet } from '../../support/database.ts';
 
 const ROUNDS = 150;
@@ -56,9 +51,13 @@ describe('a listing with a delimiter', () => {
         for (let after: string | null = query.after; after !== null; ) {
           const limit = 1 + pick(8);
           const page = await metadata.store.list({ bucket, ...query, after, limit, directories: pick(2) === 0 });
-          expect(await metadata.store.listBrief({ bucket, ...query, after, limit }, (entry) => entry)).to.deep.equal(
-            inBrief(page),
+          const shown: BriefEntry[] = [];
+          const brief = await metadata.store.listBrief(
+            { bucket, ...query, after, limit },
+            () => (row) => shown.push(entryOf(row)),
           );
+          expect(brief).to.deep.equal({ count: page.entries.length, next: page.next });
+          expect(shown).to.deep.equal(inBrief(page));
           expect(page.entries.length).to.be.at.most(limit);
           found.push(...page.entries.map(nameOf));
           after = page.next;
@@ -68,10 +67,49 @@ describe('a listing with a delimiter', () => {
         const folder = ['', ...found.filter((one) => one.endsWith('/')).map((one) => one.replace(/^common /, ''))][pick(3)] ?? '';
         await listsAsOfOneMoment(metadata.store, { bucket, folder, after: pick(2) === 0 ? '' : name(), limit: 1 + pick(30) });
       }
+
+      const files = ['1', '2', '3', '4', '5'].map((name) => `files/${name}`);
+      await Promise.all(files.map(put));
+      const walked: BriefEntry[] = [];
+      for (let after: string | null = ''; after !== null && walked.length <= files.length; ) {
+        const query: ListQuery = { bucket, prefix: 'files/', delimiter: '/', after, limit: 2 };
+        after = (await metadata.store.listBrief(query, () => (row) => walked.push(entryOf(row)))).next;
+      }
+      expect(walked.map((entry) => 'name' in entry && entry.name)).to.deep.equal(files);
     } finally {
       await metadata.close();
       await db.drop();
     }
+  });
+});
+
+describe('a page whose database is lost while it comes', () => {
+  it('is the one that comes then, whole', async () => {
+    const row = (key: string): Buffer => {
+      const columns = [Buffer.from(key), Buffer.alloc(8), Buffer.from('e'), Buffer.alloc(8), null, null, null];
+      const lengths = columns.map((column) => Buffer.from(Int32Array.of(column?.length ?? -1).buffer).swap32());
+      return Buffer.concat([
+        Buffer.of(0, 7),
+        ...columns.flatMap((column, at) => [lengths[at] as Buffer, column ?? Buffer.alloc(0)]),
+      ]);
+    };
+    const readRows: Database['readRows'] = async (_statement, _values, begin) => {
+      for (const keys of [
+        ['a', 'b'],
+        ['a', 'c', 'd'],
+      ]) {
+        const tell = begin();
+        for (const key of keys) tell(row(key), 0);
+      }
+    };
+    let shown: BriefEntry[] = [];
+    const query = { bucket: 1, prefix: '', delimiter: '', after: '', limit: 3 };
+    const page = await listBrief({ readRows } as Partial<Database> as Database, query, () => {
+      shown = [];
+      return (one) => shown.push(entryOf(one));
+    });
+    expect(page).to.deep.equal({ count: 3, next: null });
+    expect(shown.map((entry) => 'name' in entry && entry.name)).to.deep.equal(['a', 'c', 'd']);
   });
 });
 
@@ -113,17 +151,13 @@ function shown(entry: FolderEntry): unknown {
   return { kind, bucket, key, nodeId, size, etag, modified, mtime, created, attributes, properties };
 }
 
-function inBrief({ entries, next }: ListPage): BriefPage<BriefEntry> {
-  const brief = (entry: ListEntry): BriefEntry => {
-    if (entry.kind === 'prefix') return { kind: 'prefix', prefix: entry.prefix };
+function inBrief({ entries }: ListPage): BriefEntry[] {
+  return entries.map((entry) => {
+    if (entry.kind === 'prefix') return { prefix: entry.prefix };
     const { key, size, etag, modified, attributes } = entry.info;
     const checksum = attributes.checksum ? { algorithm: attributes.checksum.algorithm, type: attributes.checksum.type } : null;
-    return {
-      kind: 'object',
-      info: { key, size, etag, modified, checksum, storageClass: attributes.extra?.['s3.storageClass'] ?? null },
-    };
-  };
-  return { entries: entries.map(brief), next };
+    return { name: key, size, etag, modified, checksum, storageClass: attributes.extra?.['s3.storageClass'] ?? null };
+  });
 }
 
 /** What a bucket's keys show through a query, by the contract of `ListQuery`. */

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Authenticator } from '#contracts/authenticator';
 import type { Buckets } from '#contracts/buckets';
-import type { BriefEntry, ListQuery } from '#contracts/metadata-store';
+import type { BriefRow, ListQuery } from '#contracts/metadata-store';
 import type { Namespace, PutOptions } from '#contracts/namespace';
 import type { Part, Upload } from '#contracts/upload-store';
 import type { Uploads } from '#contracts/uploads';
@@ -19,6 +19,7 @@ import { type AccessLog, createAccessLog } from '#protocols/s3/access-log';
 import { createS3Door, type S3Deps } from '#protocols/s3/door';
 import { smallDigest } from '#protocols/s3/small-digest';
 import { memoryAccess, permissive } from '../../support/authorizer.ts';
+import { rowOf } from '../../support/brief-rows.ts';
 
 export const KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const MEMBER = { id: 7, name: 'alice', role: 'member' as const };
@@ -237,8 +238,9 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         digests: {},
       };
     },
-    async listBrief<T>(_who: unknown, { bucket, prefix, delimiter, after, limit }: ListQuery, show: (entry: BriefEntry) => T) {
-      const entries: T[] = [];
+    async listBrief(_who: unknown, { bucket, prefix, delimiter, after, limit }: ListQuery, begin: () => (row: BriefRow) => void) {
+      const show = begin();
+      let count = 0;
       const infos = [...stored.values()]
         .map(({ info }) => info)
         .filter((info) => info.bucket === bucket && info.key.startsWith(prefix));
@@ -248,12 +250,13 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         const end = delimiter === '' ? -1 : info.key.indexOf(delimiter, prefix.length);
         const name = end < 0 ? info.key : info.key.slice(0, end + delimiter.length);
         if (name === last || compareKeys(name, after) <= 0) continue;
-        if (entries.length === limit) return { entries, next: last };
+        if (count === limit) return { count, next: last };
         last = name;
-        const brief = { ...info, checksum: null, storageClass: null };
-        entries.push(show(end < 0 ? { kind: 'object', info: brief } : { kind: 'prefix', prefix: name }));
+        count++;
+        const { size, etag, modified } = info;
+        show(rowOf(end < 0 ? { name, size, etag, modified, checksum: null, storageClass: null } : { prefix: name }));
       }
-      return { entries, next: null };
+      return { count, next: null };
     },
   } as Partial<Namespace> as Namespace;
 

@@ -280,8 +280,8 @@ export const MISTAKES: readonly Mistake[] = (
       'ListObjectsV2',
       'a page counts its keys alone',
       `${OPERATIONS}/list-objects.ts`,
-      'KeyCount: page.entries.length',
-      "KeyCount: page.entries.filter(({ kind }) => kind === 'object').length",
+      'KeyCount: page.count',
+      "KeyCount: page.objects.bytes().toString().split('<Contents>').length - 1",
     ],
     [
       'ListObjects',
