@@ -14,6 +14,7 @@ import { S3Error, sha256Mismatch, sourceOf, toS3Error } from './errors.ts';
 import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
 import { EXPECTED_OWNER, requireExpectedOwner } from './expected-owner.ts';
 import { expirationOf } from './expiration.ts';
+import { createKeptPages } from './kept-pages.ts';
 import { PRESIGN_PARAMETERS, restoreMovedHeaders } from './moved-headers.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
 import { createTable } from './operations/table.ts';
@@ -47,7 +48,7 @@ interface Signed {
 
 /** Of pages of a list: one of the usual thousand keys takes the third of these, one without any the first. */
 const PAGE_BYTES = [16 << 10, 128 << 10, 512 << 10, 1 << 20];
-const PAGES_KEPT = 4;
+const KEPT_MAX = { bytes: 8 << 20, bytesEach: 1 << 20, asked: 1000 };
 
 /** A small hot object is answered within the tick when nothing but these is asked of it. */
 const UNUSUAL = [
@@ -74,7 +75,8 @@ export function createS3Door(deps: S3Deps): Door {
   assertOperations(table.keys());
   const verifier = createVerifier({ region, now: () => clock.now(), signatureV2 });
   const sts = createSts(deps, region);
-  const buffers = createSendBuffers(PAGE_BYTES, PAGES_KEPT);
+  const buffers = createSendBuffers(PAGE_BYTES, 4);
+  const pages = createKeptPages(KEPT_MAX);
   const codecs = new Map<string, Codec>();
   const codecOf = (operation: Operation): Codec => {
     let codec = codecs.get(operation.name);
@@ -141,7 +143,20 @@ export function createS3Door(deps: S3Deps): Door {
       cx.user = principal.name;
     }
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx, cause: 'post' };
-    return { deps, region, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer, buffers };
+    return {
+      deps,
+      region,
+      req,
+      res,
+      cx,
+      who,
+      target,
+      payload,
+      operation: putObject,
+      writer: codecOf(putObject).writer,
+      buffers,
+      pages,
+    };
   }
 
   function endEntry(
@@ -239,7 +254,7 @@ export function createS3Door(deps: S3Deps): Door {
       throw new S3Error('NotImplemented', `${operation.name} is not implemented.`, { Header: operation.name });
     const { parser, writer } = codecOf(operation);
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
-    const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer, buffers };
+    const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer, buffers, pages };
     const document = documentAction(operation.name);
     await requireExpectedOwner(x);
     if (document !== null) await deps.authorizer.require(who, document, await bucketOf(x));

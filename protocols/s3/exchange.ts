@@ -19,6 +19,7 @@ import type { RequestContext } from '#http/door';
 import type { SendBuffers } from '#http/send-buffers';
 import type { AccessLog } from './access-log.ts';
 import { canonicalId } from './acl.ts';
+import type { KeptPages } from './kept-pages.ts';
 import type { Input } from './request-parser.ts';
 import type { Output, ResponseWriter } from './response-writer.ts';
 import type { Operation } from './schema.ts';
@@ -69,6 +70,7 @@ export interface Exchange {
   writer: ResponseWriter;
   /** For long answers. */
   buffers: SendBuffers;
+  pages: KeptPages;
 }
 
 /** Answers with the operation's output; null when it has written its answer itself. */

@@ -41,8 +41,9 @@ export interface MetadataStore {
   /**
    * As `list`, with only what a list of names shows of each object, told entry by entry, in place of made: a third of the work. What `begin` gives is called while later entries are still
    * on their way; `begin` is called again, for the first one, where the database was lost meanwhile: they change nothing. `directories` says nothing here.
+   * null: nothing changed since `unless`, and nothing was told.
    */
-  listBrief(query: ListQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage>;
+  listBrief(query: BriefQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage | null>;
   /** A folder and a page of what lies directly in it, both of one moment. */
   listFolder(query: FolderQuery): Promise<FolderPage>;
 
@@ -251,9 +252,18 @@ export type FolderEntry =
 
 export type FolderChange = FolderEntry | { kind: 'gone'; key: ObjectKey };
 
+export interface BriefQuery extends ListQuery {
+  /** The page is worth keeping: its `etag` may cost a look-up. */
+  keep?: boolean;
+  /** The `etag` of a page of the same query that was kept. */
+  unless?: string | undefined;
+}
+
 export interface BriefPage {
   count: number;
   next: string | null;
+  /** Of the folder that all of it lies in, from before it was read: while the folder has it, the page is the same. null: not known, as always where several gateways commit. */
+  etag: string | null;
 }
 
 /** What S3 shows of an entry of a list, each as in ObjectInfo and its attributes. One for all of a page: when the call with it returns, it and its bytes are used again. */

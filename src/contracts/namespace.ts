@@ -9,6 +9,7 @@ import type { Bytes } from '#core/stream';
 import type { Lock, NewLock } from './locks.ts';
 import type {
   BriefPage,
+  BriefQuery,
   BriefRow,
   FolderChange,
   FolderPage,
@@ -74,7 +75,7 @@ export interface Namespace {
   /** One page, in byte order. With a limit of 0 only asks whether the caller may: nothing is looked at. */
   list(who: Who, query: ListQuery): Promise<ListPage>;
   /** As `list`, with only what a list of names shows of each object, told as `MetadataStore.listBrief` does. */
-  listBrief(who: Who, query: ListQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage>;
+  listBrief(who: Who, query: BriefQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage | null>;
   /**
    * What a tree's path (as in `entry`) names, where that is a folder, with a page of what lies directly in it, both of one moment.
    * @throws access_denied where it may not be read, or not be listed

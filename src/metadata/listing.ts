@@ -31,7 +31,11 @@ export async function list(database: Database, query: ListQuery): Promise<ListPa
 }
 
 /** As `list`, where each entry is shown as it comes. */
-export async function listBrief(database: Database, query: ListQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage> {
+export async function listBrief(
+  database: Database,
+  query: ListQuery,
+  begin: () => (row: BriefRow) => void,
+): Promise<Omit<BriefPage, 'etag'>> {
   const limit = limitOf(query);
   let count = 0;
   let last = '';

@@ -158,7 +158,13 @@ export function createMetadataStore(
     },
     entry,
     list: (query) => list(database, query),
-    listBrief: (query, begin) => listBrief(database, query, begin),
+    async listBrief(query, begin) {
+      const at = { bucket: query.bucket, key: query.prefix.slice(0, query.prefix.lastIndexOf('/') + 1) };
+      const known = folders?.get(at);
+      if (known && known.etag === query.unless) return null;
+      const before = known ?? (folders !== null && query.keep === true ? await lookups.directory(at) : null);
+      return { ...(await listBrief(database, query, begin)), etag: before?.etag ?? null };
+    },
     async listFolder(query) {
       const { bucket, folder: path, fileFirst } = query;
       const [keepFolder, keepFile] = [folders?.reading(), cache?.reading()];

@@ -1,4 +1,4 @@
-import type { BriefPage, BriefRow, FolderPage, ListPage, ListQuery } from '#contracts/metadata-store';
+import type { BriefPage, BriefQuery, BriefRow, FolderPage, ListPage, ListQuery } from '#contracts/metadata-store';
 import type { Namespace } from '#contracts/namespace';
 import type { Address } from '#core/address';
 import type { Who } from '#core/principal';
@@ -13,11 +13,11 @@ export async function list(rooms: Rooms, who: Who, query: ListQuery): Promise<Li
 export async function listBrief(
   rooms: Rooms,
   who: Who,
-  query: ListQuery,
+  query: BriefQuery,
   begin: () => (row: BriefRow) => void,
-): Promise<BriefPage> {
+): Promise<BriefPage | null> {
   await allowed(rooms, who, query);
-  return query.limit === 0 ? { count: 0, next: null } : rooms.store.listBrief(query, begin);
+  return query.limit === 0 ? { count: 0, next: null, etag: null } : rooms.store.listBrief(query, begin);
 }
 
 /** Only at its first page a path may turn out to name a file. */

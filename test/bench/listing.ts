@@ -49,6 +49,8 @@ interface Page {
   sql: string;
   after: string;
   entries: number;
+  /** The same page each time, as the gateway keeps it; else one that it was never asked for. */
+  again: boolean;
 }
 
 /** With a page of entries behind it, exactly where it is the last. */
@@ -63,12 +65,17 @@ const FLAT: Page[] = [
     page(`v1 after "${after}"`, { marker: after }, RANGE, after),
   ]),
   page(`versions after "${MIDDLE}"`, { versions: '', 'key-marker': MIDDLE }, RANGE, MIDDLE),
+  { ...page(`v2 after "${MIDDLE}", asked for again`, { 'list-type': '2', 'start-after': MIDDLE }, RANGE, MIDDLE), again: true },
 ];
 const NESTED: Page[] = [
   page(`v2, delimiter, ${SHOWN} prefixes`, { 'list-type': '2', delimiter: '/' }, FOLDERS, '', SHOWN),
   page(`v1, delimiter, ${SHOWN} prefixes`, { delimiter: '/' }, FOLDERS, '', SHOWN),
   page(`v2, delimiter, ${HALF} prefixes to the end`, behind(PREFIXES - HALF), FOLDERS, nameOf(PREFIXES - HALF - 1), HALF),
   page(`v2, delimiter, ${SHOWN} prefixes, against the skip scan`, { 'list-type': '2', delimiter: '/' }, SKIP, '', SHOWN),
+  {
+    ...page(`v2, delimiter, ${SHOWN} prefixes, asked for again`, { 'list-type': '2', delimiter: '/' }, FOLDERS, '', SHOWN),
+    again: true,
+  },
   page('v2, delimiter, in one prefix', { 'list-type': '2', delimiter: '/', prefix: nameOf(HALF) }, RANGE, nameOf(HALF)),
 ];
 
@@ -103,14 +110,14 @@ async function measureAll(name: string, separator: '/' | '-', pages: Page[]): Pr
   for (const one of pages) await measure(name, bucket, one);
 }
 
-async function measure(name: string, bucket: number, { what, query, sql, after, entries }: Page): Promise<void> {
-  const url = s3Url(gateway, 'GET', name, query);
+async function measure(name: string, bucket: number, { what, query, sql, after, entries, again }: Page): Promise<void> {
   const ours: number[] = [];
   const theirs: number[] = [];
   const unparsed: number[] = [];
   let cpu = 0;
   for (let round = -WARM_ROUNDS; round < ROUNDS; round++) {
     if (round === 0) cpu = cpuMs(gateway.pid);
+    const url = s3Url(gateway, 'GET', name, again ? query : { ...query, ...justBehind(query, round + WARM_ROUNDS) });
     const begun = performance.now();
     const body = await download(url);
     const answered = performance.now();
@@ -135,7 +142,13 @@ async function measure(name: string, bucket: number, { what, query, sql, after, 
 }
 
 function page(what: string, query: Record<string, string>, sql: string, after: string, entries = 1000): Page {
-  return { what, query, sql, after, entries };
+  return { what, query, sql, after, entries, again: false };
+}
+
+/** The same page under a name of its own: from behind the same key, and what no key begins with. */
+function justBehind(query: Record<string, string>, round: number): Record<string, string> {
+  const parameter = 'versions' in query ? 'key-marker' : query['list-type'] === '2' ? 'start-after' : 'marker';
+  return { [parameter]: `${query[parameter] ?? query.prefix ?? ''}!${round}` };
 }
 
 function nameOf(index: number): string {

@@ -270,22 +270,27 @@ async function multipart(all: Server[], directory: string): Promise<void> {
   for (const number of numbers) rmSync(file(number), { force: true });
 }
 
-/** A page of 1,000 at the head and in the middle, flat and by folders. */
+/** A page of 1,000 at the head and in the middle, flat and by folders: each time from behind another name that is not there, so that nobody has it ready, and at last the same one again and again. */
 async function list(all: Server[]): Promise<void> {
   const keys = Array.from(
     { length: LISTED },
     (_, i) => `list/${String(i % 1000).padStart(4, '0')}/${String(i).padStart(8, '0')}`,
   );
   for (const server of all) await fill(server, keys, 16);
+  let round = 0;
   for (const [what, query] of Object.entries({
-    'at the head': {},
-    'in the middle': { 'start-after': 'list/0500/' },
-    'by folders': { delimiter: '/', prefix: 'list/' },
+    'at the head': { after: 'list/' },
+    'in the middle': { after: 'list/0500/' },
+    'by folders': { delimiter: '/', prefix: 'list/', after: 'list/' },
+    'in the middle, asked for again': { 'start-after': 'list/0500/' },
+    'by folders, asked for again': { delimiter: '/', prefix: 'list/' },
   })) {
     await row(`a page of 1,000 of ${LISTED} keys ${what}, ms`, all, 'less', async (server) => {
-      const url = urlOf(server, 'GET', '', { 'list-type': '2', ...query });
+      const { after, ...same }: Record<string, string> = query;
       const times: number[] = [];
       for (let i = 0; i < 20; i++) {
+        const another: Record<string, string> = after === undefined ? {} : { 'start-after': `${after}!${round++}` };
+        const url = urlOf(server, 'GET', '', { 'list-type': '2', ...same, ...another });
         const from = performance.now();
         const answer = await fetch(url);
         await answer.text();

@@ -21,7 +21,14 @@ type Owner = { ID: string; DisplayName?: string };
 export interface ListingMarkup {
   /** Forgets what was shown before. */
   begin(): (row: BriefRow) => void;
-  done(): { objects: XmlBytes; prefixes: XmlBytes | undefined };
+  done(): Written;
+  /** What was written before. */
+  of(kept: { objects: Buffer; prefixes: Buffer }): Written;
+}
+
+interface Written {
+  objects: XmlBytes;
+  prefixes: XmlBytes | undefined;
 }
 
 /** As `encodeUri` with its slashes; nothing is left that XML escapes. */
@@ -32,8 +39,9 @@ const URL_ESCAPES = byteEscapes((byte) => {
   return encoded === char ? null : Buffer.from(encoded);
 });
 
-/** An object with a usual key and all that may stand beside it. */
+/** An object with a usual key and all that may stand beside it; of a long page there is mostly less. */
 const ENTRY_BYTES = 420;
+const EXPECTED_MAX = 120_000;
 const ROOM = { date: 24, number: 20 };
 
 const PREFIX = { open: Buffer.from('<CommonPrefixes><Prefix>'), close: Buffer.from('</Prefix></CommonPrefixes>') };
@@ -44,7 +52,8 @@ const PREFIX = { open: Buffer.from('<CommonPrefixes><Prefix>'), close: Buffer.fr
  */
 export function listingMarkup({ buffers, encoding, owner, as, limit }: MarkupOptions): ListingMarkup {
   const escapes = encoding === 'url' ? URL_ESCAPES : XML_ESCAPES;
-  let objects = new XmlBytes(buffers, limit * ENTRY_BYTES);
+  const expected = Math.min(limit * ENTRY_BYTES, EXPECTED_MAX);
+  let objects = new XmlBytes(buffers, expected);
   let prefixes: XmlBytes | undefined;
   let described: Pick<BriefRow, 'checksum' | 'storageClass'> | null = null;
   let between: readonly Buffer[] = [];
@@ -70,11 +79,20 @@ export function listingMarkup({ buffers, encoding, owner, as, limit }: MarkupOpt
     begin() {
       objects.back();
       prefixes?.back();
-      objects = new XmlBytes(buffers, limit * ENTRY_BYTES);
+      objects = new XmlBytes(buffers, expected);
       prefixes = undefined;
       return (row) => (row.prefix ? showPrefix(row) : showObject(row));
     },
     done: () => ({ objects, prefixes }),
+    of(kept) {
+      this.begin();
+      objects.reserve(kept.objects.length);
+      objects.put(kept.objects);
+      if (kept.prefixes.length === 0) return this.done();
+      prefixes = new XmlBytes(buffers, kept.prefixes.length);
+      prefixes.put(kept.prefixes);
+      return this.done();
+    },
   };
 }
 

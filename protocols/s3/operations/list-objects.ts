@@ -6,7 +6,7 @@ import { S3Error } from '../errors.ts';
 import { bucketOf, type Exchange, type Handler, ownerOf } from '../exchange.ts';
 import type { Output } from '../response-writer.ts';
 import { encodeUri } from '../uri.ts';
-import { listingMarkup, type MarkupOptions } from './list-markup.ts';
+import { listingMarkup, type MarkupOptions, ownerElement } from './list-markup.ts';
 import { listVersions, markerOf } from './list-versions.ts';
 
 const KEYS_MAX = 1000;
@@ -22,7 +22,7 @@ export interface Listing {
   encode(text: string): string;
 }
 
-type Shown = BriefPage & { objects: XmlBytes; prefixes: XmlBytes | undefined };
+type Shown = Pick<BriefPage, 'count' | 'next'> & { objects: XmlBytes; prefixes: XmlBytes | undefined };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
 export const listObjectsV2: Handler<ListObjectsV2CommandInput> = async (x, input) => {
@@ -112,17 +112,30 @@ async function read(
 ): Promise<Shown> {
   const names = [prefix, delimiter, after];
   if (names.some((name) => name.includes('\0'))) throw new S3Error('InvalidArgument', 'A NUL character is in no key.');
-  // Nothing asked is nothing shown, but the right to list is still asked for.
-  const page = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
+  const query = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
   const markup = listingMarkup({ ...shown, buffers: x.buffers, encoding, limit });
-  const begin = limit === 0 ? () => () => undefined : markup.begin;
-  const found = await x.deps.namespace.listBrief(x.who, page, begin);
-  return { ...(limit === 0 ? { count: 0, next: null } : found), ...markup.done() };
+  // Nothing asked is nothing shown, but the right to list is still asked for.
+  if (limit === 0) {
+    await x.deps.namespace.listBrief(x.who, query, () => () => undefined);
+    return { count: 0, next: null, ...markup.done() };
+  }
+  const name = [bucket.id, prefix, delimiter, after, limit, encoding, shown.as, ownerElement(shown.owner)].join('\0');
+  const { kept, again } = x.pages.ask(name);
+  const found = await x.deps.namespace.listBrief(x.who, { ...query, keep: again, unless: kept?.etag }, markup.begin);
+  if (found === null && kept !== null) return { ...kept, ...markup.of(kept) };
+  if (found === null) throw new Error('A page is as it was, and none was kept.');
+  const { objects, prefixes } = markup.done();
+  const { count, next, etag } = found;
+  if (again && etag !== null) {
+    const bytes = { objects: objects.bytes(), prefixes: prefixes?.bytes() ?? Buffer.alloc(0) };
+    x.pages.keep(name, { etag, count, next, ...bytes });
+  }
+  return { count, next, objects, prefixes };
 }
 
 function common(
   { bucket, prefix, delimiter, limit, encode }: Listing,
-  page: BriefPage,
+  page: Shown,
   input: { EncodingType?: string | undefined },
 ): Output {
   return {

@@ -56,7 +56,7 @@ describe('a listing with a delimiter', () => {
             { bucket, ...query, after, limit },
             () => (row) => shown.push(entryOf(row)),
           );
-          expect(brief).to.deep.equal({ count: page.entries.length, next: page.next });
+          expect(brief).to.deep.equal({ count: page.entries.length, next: page.next, etag: null });
           expect(shown).to.deep.equal(inBrief(page));
           expect(page.entries.length).to.be.at.most(limit);
           found.push(...page.entries.map(nameOf));
@@ -73,7 +73,7 @@ describe('a listing with a delimiter', () => {
       const walked: BriefEntry[] = [];
       for (let after: string | null = ''; after !== null && walked.length <= files.length; ) {
         const query: ListQuery = { bucket, prefix: 'files/', delimiter: '/', after, limit: 2 };
-        after = (await metadata.store.listBrief(query, () => (row) => walked.push(entryOf(row)))).next;
+        after = (await metadata.store.listBrief(query, () => (row) => walked.push(entryOf(row))))?.next ?? null;
       }
       expect(walked.map((entry) => 'name' in entry && entry.name)).to.deep.equal(files);
     } finally {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import type { BriefQuery } from '#contracts/metadata-store';
 import { ancestorsOf } from '#core/address';
 import type { Metadata } from '#metadata/open';
+import { type BriefEntry, entryOf } from '../../support/brief-rows.ts';
 import { Model } from '../../support/metadata-model.ts';
 import { address, type MetadataRig, openMetadataRig, putIntent } from '../../support/metadata-rig.ts';
 import { FOLDERS, type Home, KEYS, NAMES, roll, run } from '../../support/metadata-walk.ts';
@@ -100,6 +102,52 @@ describe(`metadata in memory is as it is in the database (seed ${SEED})`, functi
     const named = (page.entries ?? []).map((entry) => [entry.kind === 'object' ? entry.info.key : entry.prefix, entry] as const);
     return { etag: page.folder.etag, entries: new Map(named) };
   }
+
+  it('a page of names that was kept is the page of now, or is read anew', async () => {
+    const dice = diceOf(`${SEED} pages`);
+    const home = await rig.bucket();
+    const pages = [...PATHS, 'b', 'a/😀', 'none/'].flatMap((prefix) => [
+      { bucket: home.id, prefix, delimiter: '/', after: '', limit: 1 + dice.below(4) },
+      { bucket: home.id, prefix, delimiter: '', after: dice.chance(0.5) ? '' : 'a/b', limit: 1 + dice.below(9) },
+    ]);
+    const kept = new Map<number, { etag: string; page: unknown }>();
+    let same = 0;
+    const shown = async (store: Metadata['store'], query: BriefQuery): Promise<{ etag: string | null; page: unknown } | null> => {
+      const rows: BriefEntry[] = [];
+      const found = await store.listBrief(query, () => (row) => rows.push(entryOf(row)));
+      return found && { etag: found.etag, page: { rows, count: found.count, next: found.next } };
+    };
+    const look = async (index: number): Promise<boolean> => {
+      const query = pages[index] as BriefQuery;
+      const found = await shown(alone.store, { ...query, keep: dice.chance(0.8), unless: kept.get(index)?.etag });
+      if (found === null) return true;
+      if (found.etag === null) kept.delete(index);
+      else kept.set(index, { etag: found.etag, page: found.page });
+      return false;
+    };
+    for (let round = 0; round < ROUNDS || (round < 10 * ROUNDS && same === 0); round++) {
+      // Whole folders that move or go have all forgotten; most rounds are without.
+      const wild = dice.chance(0.3);
+      const operations = Array.from({ length: 1 + dice.below(3) }, () => roll(dice, new Model())).filter(
+        ({ kind }) => wild || ['put', 'remove', 'annotate'].includes(kind),
+      );
+      await Promise.all([
+        ...operations.map((operation) => run(alone.store, home, operation)),
+        ...Array.from({ length: 6 }, () => look(dice.below(pages.length))),
+      ]);
+      for (const [index, query] of pages.entries()) {
+        if (!(await look(index))) continue;
+        same++;
+        const truth = await shown(asking.store, query);
+        expect(
+          kept.get(index)?.page,
+          `${JSON.stringify(query)} after round ${round}: ${JSON.stringify(operations)}`,
+        ).to.deep.equal(truth?.page);
+        expect(truth?.etag).to.equal(null);
+      }
+    }
+    expect(same).to.be.above(0);
+  });
 
   it('what changed in a folder since it was listed, where that is known, is all that did', async () => {
     const dice = diceOf(`${SEED} changes`);

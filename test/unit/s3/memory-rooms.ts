@@ -250,13 +250,13 @@ function memoryRooms(stored: Map<string, Stored>, byName: Map<string, Bucket>, c
         const end = delimiter === '' ? -1 : info.key.indexOf(delimiter, prefix.length);
         const name = end < 0 ? info.key : info.key.slice(0, end + delimiter.length);
         if (name === last || compareKeys(name, after) <= 0) continue;
-        if (count === limit) return { count, next: last };
+        if (count === limit) return { count, next: last, etag: null };
         last = name;
         count++;
         const { size, etag, modified } = info;
         show(rowOf(end < 0 ? { name, size, etag, modified, checksum: null, storageClass: null } : { prefix: name }));
       }
-      return { count, next: null };
+      return { count, next: null, etag: null };
     },
   } as Partial<Namespace> as Namespace;
 
