@@ -30,6 +30,7 @@ import * as usageMarks from './migrations/0035-usage.ts';
 import * as folderSizes from './migrations/0036-folder-sizes.ts';
 import * as undone from './migrations/0038-undone.ts';
 import * as commitFromMemory from './migrations/0039-commit.ts';
+import * as knownRows from './migrations/0040-known-rows.ts';
 import * as oidc from './migrations/0046-oidc.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
@@ -65,6 +66,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0036-folder-sizes', migration: folderSizes },
   { name: '0038-undone', migration: undone },
   { name: '0039-commit', migration: commitFromMemory },
+  { name: '0040-known-rows', migration: knownRows },
   { name: '0046-oidc', migration: oidc },
 ];
 

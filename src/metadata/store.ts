@@ -60,13 +60,14 @@ export function createMetadataStore(
             taken: (at) => cache.get(at) != null,
           }),
     changed(plan, state, before) {
-      const { slots, directories, locks, heads } = plan;
+      const { slots, locks, heads } = plan;
       if (cache === null) return false;
       // Absence is known exactly; what lives is read anew, with its content.
       for (const at of slots.values())
         cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
       const undisturbed = alone(plan, state);
-      if (!undisturbed) for (const { b, k } of directories.values()) folders?.changed({ bucket: b, key: k }, undefined);
+      // Folders that others have removed would be taken for there.
+      if (!undisturbed) for (const bucket of heads.keys()) folders?.forget(bucket);
       else if (state !== undefined) foldersChanged(plan, state, before);
       if (locks.size > 0) for (const bucket of heads.keys()) held?.released(bucket);
       return undisturbed;

@@ -1,29 +1,32 @@
-import { type Address, compareKeys } from '#core/address';
+import { compareKeys } from '#core/address';
 import type { Session } from '../database.ts';
 import { requestText } from '../journal.ts';
 import { endOf } from '../rows.ts';
+import type { Guess } from './memory.ts';
 import type { Plan } from './plan.ts';
 
 const APPLY = {
   name: 'commit-apply',
-  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
+  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)',
 };
 
 /**
  * Carries a plan out in one round trip. @throws a database error with SQLSTATE CS001 (lost: decide again) or CS002 (fenced)
- * @param absent the plan rests on that none of its keys has a slot, and none of these folders is there
- * @returns false: that is not so, and nothing was done
+ * @param guess null: it was read what the plan rests on
+ * @returns how many folders have gone; null: the guess was wrong, and nothing was done
  */
 export async function applyPlan(
   session: Session,
   plan: Plan,
   commit: { gateway: number | null; id: Buffer; now: number },
-  absent: readonly Address[] | null,
-): Promise<boolean> {
+  guess: Pick<Guess, 'absent' | 'occupied'> | null,
+): Promise<number | null> {
   const heads = [...plan.heads].sort(([a], [b]) => a - b).map(([b, change]) => ({ b, ...change }));
   const slots = [...plan.slots.values()]
     .sort((a, b) => a.bucket - b.bucket || compareKeys(a.key, b.key))
-    .map(({ bucket, key, state }) => ({
+    .map(({ bucket, key, state, before }) => ({
+      there: before !== null,
+      w: before?.versionId ?? null,
       i: state.id,
       b: bucket,
       k: key,
@@ -47,14 +50,18 @@ export async function applyPlan(
     o: who.protocol,
     r: requestText(who.requestId, cause),
   }));
-  const [row] = await session.query<[boolean]>(APPLY, [
+  const changed = [...plan.changed.values()];
+  const [row] = await session.query<[number]>(APPLY, [
     commit.gateway,
     commit.id,
     commit.now,
     JSON.stringify(heads),
-    setOf(slots),
+    setOf(slots.filter(({ there }) => !there)),
+    setOf(slots.filter(({ there }) => there)),
     setOf([...plan.versions.values()]),
-    setOf([...plan.changed.values()]),
+    setOf(changed.filter(({ d, k }) => d !== true && k !== true)),
+    setOf(changed.filter(({ k }) => k === true)),
+    setOf(changed.filter(({ d }) => d === true)),
     setOf(directories.filter(({ f }) => f).map(({ b, k, e, z }) => ({ b, k, e, z }))),
     setOf(directories.filter(({ f }) => !f).map(({ b, k, z }) => ({ b, k, z }))),
     setOf(directories.filter(({ e }) => e !== null).map(({ b, k, e }) => ({ b, k, e }))),
@@ -62,14 +69,21 @@ export async function applyPlan(
     JSON.stringify(journal),
     setOf([...plan.usage].filter(([, { z, o }]) => z !== 0 || o !== 0).map(([p, used]) => ({ p, ...used }))),
     extraOf(plan),
-    absent === null ? null : JSON.stringify(absent.map(({ bucket, key }) => ({ b: bucket, k: key }))),
+    guess === null ? null : guessOf(guess),
   ]);
-  return row?.[0] === true;
+  const gone = row?.[0] ?? -1;
+  return gone < 0 ? null : gone;
 }
 
 /** A set without rows is NULL: cs_commit then passes over it. */
 function setOf(rows: object[]): string | null {
   return rows.length === 0 ? null : JSON.stringify(rows);
+}
+
+function guessOf({ absent, occupied }: Pick<Guess, 'absent' | 'occupied'>): string {
+  const at = absent.map(({ bucket, key }) => ({ b: bucket, k: key }));
+  const within = occupied.map(({ bucket, key }) => ({ b: bucket, k: key, u: endOf(key) }));
+  return JSON.stringify({ ...(at.length > 0 && { absent: at }), ...(within.length > 0 && { occupied: within }) });
 }
 
 /** Only sets with rows are named. */

@@ -8,7 +8,7 @@ import { mintVersionId } from '../version-id.ts';
 import { applyPlan } from './apply.ts';
 import { decide } from './decide.ts';
 import { foldersOf, type Outcome } from './fold.ts';
-import type { CommitMemory } from './memory.ts';
+import type { CommitMemory, Guess } from './memory.ts';
 import type { Plan } from './plan.ts';
 import { readBatch } from './read.ts';
 import { type BatchState, type Intent, slotKey } from './state.ts';
@@ -218,10 +218,12 @@ export function createCommitter(options: CommitterOptions): Committer {
     const guess = memory?.guess(intents, now) ?? null;
     if (guess === null) return false;
     const { plan, outcomes } = decide(guess.state, intents, mint);
-    if (outcomes.some(({ kind }) => kind !== 'put')) return false;
-    if (await carryOut(database, attempt, { state: guess.state, plan, outcomes }, guess.absent)) return true;
+    if (outcomes.some(({ kind }) => kind !== 'put' && kind !== 'remove')) return false;
+    remember(attempt.known, intents);
+    if (await carryOut(database, attempt, { state: guess.state, plan, outcomes }, guess)) return true;
     memory?.missed();
     attempt.plan = null;
+    attempt.known.clear();
     return false;
   }
 
@@ -232,7 +234,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     await carryOut(session, attempt, { state, ...decide(state, intents, mint) }, null);
   }
 
-  async function carryOut(session: Session, attempt: Attempt, decision: Decision, absent: Address[] | null): Promise<boolean> {
+  async function carryOut(session: Session, attempt: Attempt, decision: Decision, guess: Guess | null): Promise<boolean> {
     const { state, plan, outcomes } = decision;
     attempt.outcomes = outcomes;
     attempt.state = state;
@@ -244,7 +246,9 @@ export function createCommitter(options: CommitterOptions): Committer {
     attempt.first = { bucket: first.b, seq: first.q };
     attempt.plan = plan;
     setImmediate(release); // when the statement has been sent
-    return applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now: state.now }, absent);
+    const gone = await applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now: state.now }, guess);
+    plan.foldersStay = gone === 0;
+    return gone !== null;
   }
 
   /** Of what a put touches the batch reads the folders. */
@@ -260,7 +264,9 @@ export function createCommitter(options: CommitterOptions): Committer {
 
   function finish(attempt: Attempt): Outcome[] {
     const { plan, state, known } = attempt;
-    if (plan !== null && options.changed(plan, state, known) && state !== undefined) memory?.learn(plan, state);
+    if (plan === null) return attempt.outcomes ?? [];
+    if (!options.changed(plan, state, known)) memory?.forget(plan.heads.keys());
+    if (state !== undefined) memory?.learn(plan, state);
     return attempt.outcomes ?? [];
   }
 

@@ -162,7 +162,8 @@ export function setSlot(fold: Fold, bucket: BucketState, key: string, after: Slo
     account.usedObjects += objects;
   }
   state.slots.set(at, after);
-  plan.slots.set(at, { bucket: bucket.id, key, state: after });
+  const first = plan.slots.get(at);
+  plan.slots.set(at, { bucket: bucket.id, key, state: after, before: first === undefined ? (before ?? null) : first.before });
 }
 
 /** Counts what is no longer current, or not yet gone. */

@@ -26,7 +26,7 @@ export function foldersAfter(plan: Plan, state: BatchState, known: ReadonlyMap<s
 }
 
 function rowAfter(plan: Plan, state: BatchState, change: DirectoryChange, before: DirectoryInfo): DirectoryInfo | null {
-  const unsure = plan.properties.has(slotKey(change.b, change.k)) || (change.c && !stays(state, change));
+  const unsure = plan.properties.has(slotKey(change.b, change.k)) || (change.c && !plan.foldersStay && !stays(state, change));
   if (unsure || before.bytes === null) return null;
   const dash = before.etag.lastIndexOf('-') + 1;
   return {

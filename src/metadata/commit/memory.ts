@@ -1,34 +1,48 @@
-import type { PutIntent } from '#contracts/metadata-store';
-import type { Address, BucketId } from '#core/address';
+import type { PutIntent, RemoveIntent } from '#contracts/metadata-store';
+import { type Address, type BucketId, parentOf } from '#core/address';
 import type { DirectoryInfo } from '#core/object';
 import type { PrincipalId } from '#core/principal';
+import { createCurrentCache } from '../current-cache.ts';
 import { foldersOf } from './fold.ts';
 import type { Plan } from './plan.ts';
-import { type AccountState, type BatchState, type BucketState, emptyBatch, type Intent, slotKey } from './state.ts';
+import {
+  type AccountState,
+  type BatchState,
+  type BucketState,
+  emptyBatch,
+  type Intent,
+  type SlotState,
+  slotKey,
+} from './state.ts';
 
 /** A batch to decide without asking the database first. */
 export interface Guess {
   state: BatchState;
-  /** Folders that must not be there, besides the slots of the batch's keys. */
+  /** Folders that must not be there, besides the slots of the keys that have none in `state`. */
   absent: Address[];
+  /** Folders in which there must be more than the batch's keys. */
+  occupied: Address[];
 }
 
 export interface CommitMemory {
-  /** null: the batch must be read. What it gives stands only if the heads are as it says, and what it takes for absent is. */
+  /** null: the batch must be read. What it gives stands only if the heads are as it says, and what it takes for absent or occupied is. */
   guess(intents: readonly Intent[], now: number): Guess | null;
-  /** A commit was the only one since the one before. */
+  /** What a commit has left, as it came upon it. */
   learn(plan: Plan, state: BatchState): void;
+  /** Others have changed these buckets, or may have. */
+  forget(buckets: Iterable<BucketId>): void;
   /** A guess was wrong. */
   missed(): void;
 }
 
 const BUCKETS_MAX = 10_000;
-/** Who overwrites one key will overwrite others. */
+const ROWS_MAX = { entriesMax: 50_000, bytesMax: 24 << 20 };
+/** Who overwrites one key that is not remembered will overwrite others. */
 const READ_AFTER_MISS = 32;
 
 /**
- * The heads as the last commit of this process left them. New keys in folders that are known need no more than that: all that could change the verdict
- * moves a head, so the commit's swap fails if anything did.
+ * The heads as the last commit of this process left them, and rows that it wrote under them. New keys in folders that are known need no more than that, nor
+ * does whoever overwrites or removes such a row: all that could change the verdict moves a head, so the commit's swap fails if anything did.
  */
 export function createCommitMemory(options: {
   /** Where a head stands by what is known; undefined: not known. */
@@ -39,6 +53,8 @@ export function createCommitMemory(options: {
 }): CommitMemory {
   const buckets = new Map<BucketId, BucketState>();
   const accounts = new Map<PrincipalId, AccountState>();
+  /** Of buckets without versions, each as of the revision that is remembered of its head. */
+  const rows = createCurrentCache<SlotState>(ROWS_MAX);
   let reading = 0;
 
   function bucketOf(state: BatchState, id: BucketId): boolean {
@@ -63,6 +79,24 @@ export function createCommitMemory(options: {
     return true;
   }
 
+  /** The row that the intent comes upon, if it is the first of its batch there: known, or taken for absent. */
+  function rowFor(state: BatchState, fresh: Set<string>, intent: PutIntent | RemoveIntent): boolean {
+    const at = slotKey(intent.bucket, intent.key);
+    if (fresh.has(at) || state.slots.has(at)) return true;
+    const row = rows.get(intent);
+    // That nothing is there to remove changes nothing, so no swap would prove it.
+    if (intent.kind === 'remove' && row?.live !== true) return false;
+    if (row != null) state.slots.set(at, row);
+    else if (options.taken(intent)) return false;
+    else fresh.add(at);
+    return true;
+  }
+
+  /** Where no head is remembered, no row is. */
+  function forget(some: Iterable<BucketId>): void {
+    for (const id of some) if (buckets.delete(id)) rows.forget(id);
+  }
+
   return {
     guess(intents, now) {
       if (reading > 0) {
@@ -71,15 +105,24 @@ export function createCommitMemory(options: {
       }
       const state = emptyBatch(now);
       const absent: Address[] = [];
+      const occupied: Address[] = [];
+      const fresh = new Set<string>();
       for (const intent of intents) {
-        if (!isPlain(intent) || options.taken(intent) || !bucketOf(state, intent.bucket) || !foldersFor(state, intent))
-          return null;
-        if (intent.requireParent === true) absent.push({ bucket: intent.bucket, key: `${intent.key}/` });
+        if (!isPlain(intent) || !bucketOf(state, intent.bucket) || !rowFor(state, fresh, intent)) return null;
+        if (intent.kind === 'put') {
+          if (!foldersFor(state, intent)) return null;
+          if (intent.requireParent === true) absent.push({ bucket: intent.bucket, key: `${intent.key}/` });
+        } else {
+          const parent = { bucket: intent.bucket, key: parentOf(intent.key) };
+          if (intent.keepParent !== true || parent.key === '') continue;
+          state.occupied.add(slotKey(parent.bucket, parent.key));
+          occupied.push(parent);
+        }
       }
-      return { state, absent };
+      return { state, absent, occupied };
     },
     learn(plan, state) {
-      if (buckets.size > BUCKETS_MAX) buckets.clear();
+      if (buckets.size > BUCKETS_MAX) forget([...buckets.keys()]);
       if (accounts.size > BUCKETS_MAX) accounts.clear();
       for (const [id, { r, q, n }] of plan.heads) {
         const bucket = state.buckets.get(id);
@@ -88,7 +131,10 @@ export function createCommitMemory(options: {
         buckets.set(id, { ...bucket, revision: r + 1, seq: q + n, lastMs: Math.max(bucket.lastMs, state.now) });
         accounts.set(bucket.owner, { ...account });
       }
+      for (const { bucket, key, state: row } of plan.slots.values())
+        rows.changed({ bucket, key }, buckets.get(bucket)?.versioning === 'off' && !key.endsWith('/') ? row : undefined);
     },
+    forget,
     missed() {
       reading = READ_AFTER_MISS;
     },
@@ -96,6 +142,8 @@ export function createCommitMemory(options: {
 }
 
 /** A file, of which nothing is decided by what is in other tables. */
-function isPlain(intent: Intent): intent is PutIntent {
-  return intent.kind === 'put' && intent.completesUpload === undefined && intent.lock === undefined && !intent.key.endsWith('/');
+function isPlain(intent: Intent): intent is PutIntent | RemoveIntent {
+  if (intent.key === '' || intent.key.endsWith('/')) return false;
+  if (intent.kind === 'remove') return intent.version === undefined;
+  return intent.kind === 'put' && intent.completesUpload === undefined && intent.lock === undefined;
 }

@@ -79,7 +79,8 @@ export interface HeadChange {
 /** What a batch will do, filled by decide and carried out by cs_commit. */
 export interface Plan {
   heads: Map<BucketId, HeadChange>;
-  slots: Map<string, { bucket: BucketId; key: ObjectKey; state: SlotState }>;
+  /** `before`: the row as it was found; null: there was none. */
+  slots: Map<string, { bucket: BucketId; key: ObjectKey; state: SlotState; before: SlotState | null }>;
   versions: Map<string, VersionRow>;
   changed: Map<string, ChangedVersion>;
   directories: Map<string, DirectoryChange>;
@@ -98,6 +99,8 @@ export interface Plan {
   lists: { v: string; a: unknown }[];
   /** Versions of which it was said whether they are under legal hold. */
   holds: string[];
+  /** Carried out, and no folder has gone. */
+  foldersStay: boolean;
 }
 
 export function emptyPlan(): Plan {
@@ -118,5 +121,6 @@ export function emptyPlan(): Plan {
     tagged: [],
     lists: [],
     holds: [],
+    foldersStay: false,
   };
 }

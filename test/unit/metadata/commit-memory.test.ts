@@ -3,8 +3,8 @@ import type { Bucket } from '#core/bucket';
 import type { DirectoryInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import { createCommitMemory } from '#metadata/commit/memory';
-import { emptyPlan } from '#metadata/commit/plan';
-import type { BatchState, BucketState, Intent } from '#metadata/commit/state';
+import { emptyPlan, type Plan } from '#metadata/commit/plan';
+import { type BatchState, type BucketState, emptyBatch, type Intent, type SlotState } from '#metadata/commit/state';
 import type { Metadata } from '#metadata/open';
 import { address, type MetadataRig, openMetadataRig, putIntent } from '../../support/metadata-rig.ts';
 import { codeOf } from '../../support/rooms.ts';
@@ -26,20 +26,25 @@ describe('what is remembered of a commit', () => {
     taken = [];
   });
 
-  function remembering(bucket: Partial<BucketState> = {}) {
+  function planAt(revision: number): Plan {
+    const plan = emptyPlan();
+    plan.heads.set(1, { r: revision, q: 20, n: 2, o: 1, z: 9, hn: 0, hz: 0 });
+    return plan;
+  }
+  function stateOf(bucket: Partial<BucketState> = {}): BatchState {
+    const account = { usedBytes: 70, usedObjects: 7, quota: { bytes: null, objects: null } };
+    return { ...emptyBatch(90), buckets: new Map([[1, { ...BUCKET, ...bucket }]]), accounts: new Map([[2, account]]) };
+  }
+  function remembering(bucket: Partial<BucketState> = {}, rows: Record<string, Partial<SlotState>> = {}) {
     const memory = createCommitMemory({
       revision: () => revision,
       folder: ({ key }) => folders.get(key),
       taken: ({ key }) => taken.includes(key),
     });
-    const plan = emptyPlan();
-    plan.heads.set(1, { r: 10, q: 20, n: 2, o: 1, z: 9, hn: 0, hz: 0 });
-    const account = { usedBytes: 70, usedObjects: 7, quota: { bytes: null, objects: null } };
-    memory.learn(plan, {
-      now: 90,
-      buckets: new Map([[1, { ...BUCKET, ...bucket }]]),
-      accounts: new Map([[2, account]]),
-    } as BatchState);
+    const plan = planAt(10);
+    for (const [key, row] of Object.entries(rows))
+      plan.slots.set(key, { bucket: 1, key, before: null, state: { id: 5, live: true, versionId: '01', ...row } as SlotState });
+    memory.learn(plan, stateOf(bucket));
     return memory;
   }
   const put = (key: string, more = {}): Intent => putIntent({ id: 1, domain: 3, who: WHO } as Bucket & { who: Who }, key, more);
@@ -67,6 +72,7 @@ describe('what is remembered of a commit', () => {
       ['an upload that ends', [put('c', { completesUpload: '00' })]],
       ['a hold', [put('c', { lock: { legalHold: true } })]],
       ['a removal', [{ kind: 'remove', who: WHO, bucket: 1, key: 'c', versionId: '00' }]],
+      ['a version', [put('c'), { kind: 'remove', who: WHO, bucket: 1, key: 'c', versionId: '00', version: 'null' }]],
       ['another bucket', [{ ...put('c'), bucket: 4 }]],
     ];
     for (const [what, intents] of refused) expect(remembering().guess(intents, 120), what).to.equal(null);
@@ -79,6 +85,26 @@ describe('what is remembered of a commit', () => {
     expect(remembering().guess([put('c')], 120)).to.equal(null);
     revision = undefined;
     expect(remembering().guess([put('c')], 120)).to.equal(null);
+  });
+
+  it('is the rows that it wrote, where no versions are kept, until others have changed them', () => {
+    const removal: Intent = { kind: 'remove', who: WHO, bucket: 1, key: 'a/b', versionId: '00' };
+    const rows = { 'a/b': {}, 'a/c': { live: false, versionId: null } };
+    const row = (intent: Intent, memory = remembering({}, rows)) =>
+      memory.guess([intent], 120)?.state.slots.get(`1\0${intent.key}`);
+    expect(row(removal)).to.deep.equal({ id: 5, live: true, versionId: '01' });
+    expect(row(put('a/b'))?.versionId).to.equal('01');
+    expect(row(put('a/c'))?.live).to.equal(false);
+    expect(remembering({}, rows).guess([{ ...removal, key: 'a/c' }], 120), 'what is gone already').to.equal(null);
+    expect(remembering({}, rows).guess([{ ...removal, version: '01' }], 120), 'a version').to.equal(null);
+    expect(remembering({ versioning: 'enabled' }, rows).guess([removal], 120)).to.equal(null);
+    const guess = remembering({}, rows).guess([{ ...removal, keepParent: true }], 120);
+    expect(guess?.occupied).to.deep.equal([{ bucket: 1, key: 'a/' }]);
+    expect([...(guess?.state.occupied ?? [])]).to.deep.equal(['1\0a/']);
+    const memory = remembering({}, rows);
+    memory.forget([1]);
+    memory.learn(planAt(10), stateOf());
+    expect(row(removal, memory)).to.equal(undefined);
   });
 
   it('is left alone for a while after it was wrong', () => {

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
-import { ancestorsOf, compareKeys } from '#core/address';
 import type { Versioning } from '#core/bucket';
-import { accountsOf } from '../../support/metadata-accounts.ts';
-import { listOf, Model } from '../../support/metadata-model.ts';
-import { address, type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts';
-import { FOLDERS, type Home, roll, run } from '../../support/metadata-walk.ts';
+import { expectSame } from '../../support/metadata-compare.ts';
+import { Model } from '../../support/metadata-model.ts';
+import { type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts';
+import { type Home, roll, run } from '../../support/metadata-walk.ts';
 import { diceOf, SEED } from '../../support/random.ts';
 
 const LONG = process.env.CLOUDSTORE_TEST_LONG === '1';
@@ -32,31 +31,6 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
     return [...written].filter(([etag, bucket]) => bucket === home.id && !there.has(etag)).map(([etag]) => etag);
   }
 
-  async function expectSame(home: Home, model: Model, what: string): Promise<void> {
-    const page = await rig.store.list({ bucket: home.id, prefix: '', delimiter: '', after: '', limit: 1000 });
-    const stored = page.entries.flatMap((entry) => (entry.kind === 'object' ? [entry.info] : []));
-    const wanted = model.keys().map((key) => ({ key, ...model.objects.get(key)! }));
-    expect(
-      stored.map(({ key, etag, size, properties }) => ({ key, etag, size, properties })),
-      what,
-    ).to.deep.equal(wanted);
-    const usage = { objects: wanted.length, bytes: wanted.reduce((sum, { size }) => sum + size, 0) };
-    expect(await rig.gateways[0]!.buckets.usage(home.id), what).to.deep.equal(usage);
-    const { kept, counted } = await accountsOf(rig.database, home);
-    expect(kept, what).to.deep.equal(counted);
-    const folders = [...new Set([...FOLDERS, ...model.keys().flatMap(ancestorsOf)])]
-      .filter((key) => key !== '')
-      .sort(compareKeys);
-    const found = await Promise.all(folders.map((key) => rig.store.directory(address(home, key))));
-    expect(
-      found.map((directory, n) => (directory === null ? null : [folders[n], directory.explicit])),
-      what,
-    ).to.deep.equal(folders.map((key) => (model.directory(key) ? [key, model.objects.has(key)] : null)));
-    const shown = await rig.store.list({ bucket: home.id, prefix: 'a', delimiter: '/', after: '', limit: 3 });
-    const names = shown.entries.map((entry) => (entry.kind === 'object' ? entry.info.key : `${entry.prefix}…`));
-    expect(names, what).to.deep.equal(listOf(model.keys(), { prefix: 'a', delimiter: '/', after: '', limit: 3 }).shown);
-  }
-
   for (const versioning of ['off', 'enabled', 'suspended'] as const satisfies Versioning[]) {
     it(`one after the other, through two gateways in turn, versioning ${versioning}`, async () => {
       const dice = diceOf(`${SEED} ${versioning}`);
@@ -68,7 +42,7 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
         const what = `step ${step}: ${JSON.stringify(operation)}\n   on ${JSON.stringify(model.keys())}`;
         const expected = model.apply(operation);
         expect(await run(rig.store, home, operation, 'r', (etag) => written.set(etag, home.id)), what).to.deep.equal(expected);
-        if (LONG || step % 4 === 0) await expectSame(home, model, what);
+        if (LONG || step % 4 === 0) await expectSame(rig, rig.store, home, model, what);
       }
       expect(await lostOf(home)).to.deep.equal([]);
     });
@@ -95,7 +69,7 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
           if (operations[n]!.kind === 'annotate' && answers[n] === 'not_found') continue;
           expect(answers[n], `${n} of ${what}`).to.deep.equal(expected);
         }
-        await expectSame(home, after, what);
+        await expectSame(rig, rig.store, home, after, what);
         model = after;
       }
       expect(await lostOf(home)).to.deep.equal([]);
