@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createArena, SLOT_BYTES } from '#engine/arena';
+import { type Arena, createArena, SLOT_BYTES } from '#engine/arena';
 import { createChunker, FINE, NORMAL, WHOLE_BYTES_MAX } from '#engine/chunker';
 import { createSlots } from '#engine/slots';
 import { diceOf, SEED, seededRandom } from '../../support/random.ts';
@@ -39,6 +39,8 @@ async function cut(bytes: Buffer, kind: 'wasm' | 'plain', pieceOf: () => number,
   return sizes;
 }
 
+type ScanEnd = ReturnType<Arena['scan']>;
+
 const bodies: Record<string, Buffer> = {
   random: random(7 * MIB),
   zeros: Buffer.alloc(6 * MIB),
@@ -62,6 +64,38 @@ describe(`chunker (seed ${SEED})`, () => {
         }
       }
     }
+  });
+
+  it('scans any range from any hash in WebAssembly as byte by byte', () => {
+    const dice = diceOf(SEED);
+    const arenas = [createArena(2), createArena(2, 'plain')];
+    const some = random(SLOT_BYTES);
+    some.fill(0, 60_000, 90_000);
+    for (const arena of arenas) arena.view(1, 0, SLOT_BYTES).set(some);
+    let found = 0;
+    for (let round = 0; round < 600; round++) {
+      const from = dice.below(SLOT_BYTES);
+      const to = Math.min(SLOT_BYTES, from + dice.below(round % 2 === 0 ? 70_000 : 300));
+      const mask = round % 7 === 0 ? -1 : 0xffffffff << (31 - dice.below(24));
+      const hash = dice.below(2 ** 32);
+      const [wasm, plain] = arenas.map((arena) => arena.scan(gear, 1, from, to, mask, hash)) as [ScanEnd, ScanEnd];
+      expect(wasm, `${from} to ${to}, ${mask}, from ${hash}`).to.deep.equal(plain);
+      if (wasm.cut >= 0) found++;
+    }
+    expect(found).to.be.within(100, 500);
+  });
+
+  it('looks back 32 bytes at every place', () => {
+    const arena = createArena(1);
+    const ones = arena.view(0, 0, 9000).fill(1);
+    const counts = Uint32Array.from({ length: 256 }, (_, byte) => Number(byte === 1));
+    // All bits of the hash are set; a zero clears the first of them 31 bytes later.
+    for (let at = 0; at < ones.length - 31; at++) {
+      ones[at] = 0;
+      expect(arena.scan(counts, 0, 0, ones.length, 1 << 31, 0xffffffff).cut, `a zero at ${at}`).to.equal(at + 32);
+      ones[at] = 1;
+    }
+    expect(arena.scan(counts, 0, 0, ones.length, 1 << 31, 0xffffffff).cut).to.equal(-1);
   });
 
   it('remembers across pieces what the hash has seen, however small they are', async () => {
