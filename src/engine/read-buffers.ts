@@ -1,3 +1,5 @@
+import { disposable, dispose } from '#core/stream';
+
 /**
  * Buffers for ciphertext. Half of them are for reading ahead, and nobody waits for those: a slow client may hold one for hours.
  * The other half are for what is needed now; they are given back before anything is yielded, so waiting for one is short.
@@ -62,6 +64,7 @@ export function createReadBuffers(bufferBytes: number, count: number): ReadBuffe
     forgo,
     recycle(memory) {
       if (free.length < count && memory.length === bufferBytes) free.push(memory);
+      else dispose(disposable(memory));
     },
   };
 }
