@@ -6,7 +6,6 @@ import type { Principal, Who } from '#core/principal';
 import { allowBody, sendWhole } from '#http/body';
 import type { Door, RequestContext } from '#http/door';
 import { createSendBuffers } from '#http/send-buffers';
-
 import type { LoggedRequest } from './access-log.ts';
 import { allowOrigin, answerPreflight } from './cors.ts';
 import { answerError } from './error-answer.ts';
@@ -22,8 +21,9 @@ import { readXmlBody } from './payload.ts';
 import { createPostObject } from './post-object.ts';
 import { representation } from './representation.ts';
 import { compileParser, type RequestParser } from './request-parser.ts';
-import { compileWriter, type Output, type ResponseWriter } from './response-writer.ts';
+import { compileWriter, type ResponseWriter } from './response-writer.ts';
 import { createRouter, type Operation } from './schema.ts';
+import { sendOutput } from './send-output.ts';
 import { checkSessionToken } from './session-token.ts';
 import { createSts, isSts } from './sts.ts';
 import { createHostedBucket, createHostedSite, parseTarget, type Target } from './target.ts';
@@ -75,8 +75,7 @@ export function createS3Door(deps: S3Deps): Door {
   assertOperations(table.keys());
   const verifier = createVerifier({ region, now: () => clock.now(), signatureV2 });
   const sts = createSts(deps, region);
-  const buffers = createSendBuffers(PAGE_BYTES, 4);
-  const pages = createKeptPages(KEPT_MAX);
+  const always = { deps, region, buffers: createSendBuffers(PAGE_BYTES, 4), pages: createKeptPages(KEPT_MAX) };
   const codecs = new Map<string, Codec>();
   const codecOf = (operation: Operation): Codec => {
     let codec = codecs.get(operation.name);
@@ -143,20 +142,7 @@ export function createS3Door(deps: S3Deps): Door {
       cx.user = principal.name;
     }
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx, cause: 'post' };
-    return {
-      deps,
-      region,
-      req,
-      res,
-      cx,
-      who,
-      target,
-      payload,
-      operation: putObject,
-      writer: codecOf(putObject).writer,
-      buffers,
-      pages,
-    };
+    return { ...always, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer };
   }
 
   function endEntry(
@@ -254,7 +240,7 @@ export function createS3Door(deps: S3Deps): Door {
       throw new S3Error('NotImplemented', `${operation.name} is not implemented.`, { Header: operation.name });
     const { parser, writer } = codecOf(operation);
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
-    const x: Exchange = { deps, region, req, res, cx, who, target, payload, operation, writer, buffers, pages };
+    const x: Exchange = { ...always, req, res, cx, who, target, payload, operation, writer };
     const document = documentAction(operation.name);
     await requireExpectedOwner(x);
     if (document !== null) await deps.authorizer.require(who, document, await bucketOf(x));
@@ -267,7 +253,7 @@ export function createS3Door(deps: S3Deps): Door {
       else if (parser.payload.required) throw new S3Error('MissingRequestBodyError');
     }
     const output = await handler(x, input);
-    if (output !== null) send(x, output);
+    if (output !== null) sendOutput(x, output);
   }
 
   const website = createWebsite({
@@ -393,30 +379,6 @@ function describeEntry(entry: LoggedRequest, req: IncomingMessage, { target, pri
 function identify(res: ServerResponse, cx: RequestContext): void {
   res.setHeader('x-amz-request-id', cx.requestId);
   res.setHeader('x-amz-id-2', cx.requestId);
-}
-
-function send({ req, res, operation, writer }: Exchange, output: Output): void {
-  const headers = writer.headers(output);
-  const none = operation.status === 204 || req.method === 'HEAD';
-  const page = none ? null : writer.page(output);
-  if (page !== null) {
-    headers['content-type'] = 'application/xml';
-    headers['content-length'] = String(page.length);
-    res.writeHead(operation.status, headers).end(page.bytes(), () => page.back());
-    return;
-  }
-  const body = none ? null : writer.body(output);
-  if (body !== null) {
-    const length = Buffer.byteLength(body);
-    // Most documents are ASCII. As a string they need no buffer, of which a page's would have the old generation collected every few megabytes.
-    headers['content-type'] = 'application/xml';
-    headers['content-length'] = String(length);
-    if (length === body.length) res.writeHead(operation.status, headers).end(body, 'latin1');
-    else res.writeHead(operation.status, headers).end(Buffer.from(body));
-    return;
-  }
-  if (operation.status !== 204 && req.method !== 'HEAD') headers['content-length'] = '0';
-  res.writeHead(operation.status, headers).end();
 }
 
 /** A body that is not what its signature says has a code of its own; the checksum headers' is BadDigest. */

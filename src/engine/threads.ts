@@ -37,7 +37,7 @@ export interface ThreadOpened {
 /**
  * A few threads for what takes long of big bodies: MD5 and SHA, of which one takes as long as all the rest, and AES. They read the arena's shared memory
  * where it lies, and hand over what they make. Each body's checksum stays on one thread; each thread works in the order in which chunks come, so a
- * small body waits for some chunks of a large one, not for its end. Started when first needed; they keep no process alive.
+ * small body waits for some chunks of a large one, not for its end. Started when first needed; but for their start and their end, they keep no process alive without work.
  */
 export interface Threads {
   begin<Name extends ThreadDigest>(name: Name): WorkerDigest<Name>;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Versioning } from '#core/bucket';
-import { expectSame } from '../../support/metadata-compare.ts';
+import { afterInOrder, expectSame } from '../../support/metadata-compare.ts';
 import { Model } from '../../support/metadata-model.ts';
 import { type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts';
 import { type Home, roll, run } from '../../support/metadata-walk.ts';
@@ -58,17 +58,7 @@ describe(`metadata store against a model (seed ${SEED})`, function () {
         const answers = await Promise.all(
           operations.map((operation, n) => run(rig.store, home, operation, String(n), (etag) => written.set(etag, home.id))),
         );
-        const events = await journal.since(home.id, before, 1000);
-        expect(events.map(({ cursor }) => cursor.seq)).to.deep.equal(events.map((_, n) => before.seq + 1 + n));
-        const order = [...new Set(events.map(({ requestId }) => Number(requestId)))];
-        const what = `round ${round}: ${JSON.stringify(order.map((n) => [operations[n], answers[n]]))}\n   on ${JSON.stringify(model.keys())}`;
-        const after = new Model(model.objects);
-        for (const n of order) {
-          const expected = after.apply(operations[n]!);
-          // The answer to an annotation is read behind it, and may find that another has removed the object meanwhile.
-          if (operations[n]!.kind === 'annotate' && answers[n] === 'not_found') continue;
-          expect(answers[n], `${n} of ${what}`).to.deep.equal(expected);
-        }
+        const { after, what } = await afterInOrder(journal, home, before, model, { operations, answers, round });
         await expectSame(rig, rig.store, home, after, what);
         model = after;
       }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Metadata } from '#metadata/open';
-import { expectSame } from '../../support/metadata-compare.ts';
+import { afterInOrder, expectSame } from '../../support/metadata-compare.ts';
 import { Model, type Operation } from '../../support/metadata-model.ts';
 import { type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts';
 import { NAMES, roll, run } from '../../support/metadata-walk.ts';
@@ -62,16 +62,7 @@ describe(`commits from memory against a model (seed ${SEED})`, function () {
         const operations = Array.from({ length: 10 }, () => rollFiles(dice, model));
         const before = await other.journal.head(home.id);
         const answers = await Promise.all(operations.map((operation, n) => run(alone.store, home, operation, String(n))));
-        const events = await other.journal.since(home.id, before, 1000);
-        expect(events.map(({ cursor }) => cursor.seq)).to.deep.equal(events.map((_, n) => before.seq + 1 + n));
-        const order = [...new Set(events.map(({ requestId }) => Number(requestId)))];
-        const what = `round ${round}: ${JSON.stringify(order.map((n) => [operations[n], answers[n]]))}\n   on ${JSON.stringify(model.keys())}`;
-        const after = new Model(model.objects);
-        for (const n of order) {
-          const expected = after.apply(operations[n]!);
-          if (operations[n]!.kind === 'annotate' && answers[n] === 'not_found') continue;
-          expect(answers[n], `${n} of ${what}`).to.deep.equal(expected);
-        }
+        const { after, what } = await afterInOrder(other.journal, home, before, model, { operations, answers, round });
         await expectSame(rig, other.store, home, after, what);
         model = after;
       }
