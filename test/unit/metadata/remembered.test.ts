@@ -149,6 +149,33 @@ describe(`metadata in memory is as it is in the database (seed ${SEED})`, functi
     expect(same).to.be.above(0);
   });
 
+  it('a page that a change has overtaken is not kept as the page of after the change', async () => {
+    const home = await rig.bucket();
+    // Of many packets, between which the answer to a commit is heard.
+    const keys = Array.from({ length: 600 }, (_, index) => `${'long/'.repeat(180)}${index}`);
+    await Promise.all(keys.map((key) => alone.store.commit(putIntent(home, key))));
+    const query = { bucket: home.id, prefix: '', delimiter: '', after: '', limit: 1000 };
+    let overtaken = 0;
+    for (let round = 0; round < 200 && overtaken < 3; round++) {
+      let committed = false;
+      let change: Promise<unknown> | null = null;
+      const rows: BriefEntry[] = [];
+      const found = await alone.store.listBrief({ ...query, keep: true }, () => {
+        change = alone.store.commit(putIntent(home, `new ${round}`)).then(() => {
+          committed = true;
+        });
+        return (row) => rows.push(entryOf(row));
+      });
+      if (committed) overtaken++;
+      await change;
+      const truth: BriefEntry[] = [];
+      await asking.store.listBrief(query, () => (row) => truth.push(entryOf(row)));
+      expect(rows).to.have.length(truth.length - 1);
+      expect(await alone.store.listBrief({ ...query, unless: found?.etag ?? '' }, () => () => undefined)).to.not.equal(null);
+    }
+    expect(overtaken, 'a change came while a page was read').to.be.above(0);
+  });
+
   it('what changed in a folder since it was listed, where that is known, is all that did', async () => {
     const dice = diceOf(`${SEED} changes`);
     const home = await rig.bucket();
