@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 
@@ -121,4 +122,23 @@ export async function md5BytesPerSecond(): Promise<number> {
   const code = `const c=require('crypto');const b=Buffer.alloc(1<<20,7);const h=c.createHash('md5');const t=process.hrtime.bigint();
     for(let i=0;i<768;i++)h.update(b);h.digest();console.log(768*(1<<20)/(Number(process.hrtime.bigint()-t)/1e9))`;
   return Number(await run('node', ['-e', code]));
+}
+
+/** The head of an answer that has no body. */
+export function answerTo(socket: Socket, request: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let head = '';
+    const over = (error?: Error): void => {
+      socket.off('data', onData).off('error', onEnd).off('close', onEnd);
+      if (error === undefined) resolve(head);
+      else reject(error);
+    };
+    const onEnd = (error?: unknown): void => over(error instanceof Error ? error : new Error('the connection ended'));
+    const onData = (piece: Buffer): void => {
+      head += piece.toString('latin1');
+      if (head.endsWith('\r\n\r\n')) over();
+    };
+    socket.on('data', onData).on('error', onEnd).on('close', onEnd);
+    socket.write(request);
+  });
 }
