@@ -5,7 +5,15 @@ export interface Bytes extends AsyncIterable<Uint8Array> {
    * Not all of a body of more than `bytesMax`, but more than that. Throws as the iteration does.
    */
   whole?(bytesMax: number): Promise<Buffer>;
+  /**
+   * Hands out all of it, in place of an iteration, where the source can do that for less than an iterator costs: a promise or more for every piece.
+   * Resolves at the end. Throws as the iteration does, `aborted` once the signal fires, and what `take` throws; from then on nothing is handed out.
+   */
+  each?(take: Take, signal: AbortSignal | undefined): Promise<void>;
 }
+
+/** Takes a piece of a body. null: ready for the next one; else that comes when the promise has resolved. */
+export type Take = (bytes: Uint8Array) => Promise<void> | null;
 
 const DISPOSABLE = Symbol('disposable');
 

@@ -1,8 +1,17 @@
 import { CloudStoreError } from '#core/errors';
-import type { Bytes } from '#core/stream';
+import type { Bytes, Take } from '#core/stream';
+
+/** Hands out the body, by its own `each` where it has one. @throws aborted */
+export async function eachOf(body: Bytes, signal: AbortSignal | undefined, take: Take): Promise<void> {
+  if (body.each !== undefined) return body.each(take, signal);
+  for await (const bytes of abortable(body, signal)) {
+    const taken = take(bytes);
+    if (taken !== null) await taken;
+  }
+}
 
 /** The body, until the signal fires: then the pending read is left alone and the body is told to end. @throws aborted */
-export async function* abortable(body: Bytes, signal: AbortSignal | undefined): Bytes {
+async function* abortable(body: Bytes, signal: AbortSignal | undefined): Bytes {
   if (signal === undefined) {
     yield* body;
     return;

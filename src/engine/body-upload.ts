@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ChunkIndex } from '#contracts/chunk-index';
 import type { ChunkPlace, ChunkRecord, LeafRecord } from '#contracts/content';
 import type { DomainKeys } from '#contracts/keyring';
@@ -27,8 +28,8 @@ export interface UploadDeps {
 
 /** One big body on its way: gathered and cut, hashed, claimed, and what is new sealed and appended, all overlapping. */
 export interface BodyUpload {
-  /** Waits while too much is under way. @throws what storing the bytes before threw */
-  add(bytes: Uint8Array): Promise<void>;
+  /** null: done; else it waits, as too much is under way. @throws what storing the bytes before threw */
+  add(bytes: Uint8Array): Promise<void> | null;
   /** Everything durable. */
   end(): Promise<UploadedBody>;
   /** Lets go of everything; who waits in `add` goes on. */
@@ -69,7 +70,7 @@ export function createBodyUpload(
   const { arena, slots, hashes, claim, storeChunk, chunks, log } = deps;
   const digests = deps.digestMaker.ofBody(names, size, whole);
   const cutter = createLeafCutter(hashes, domain.chunkIdKey);
-  const chunker = createChunker({ arena, slots, gear: domain.gearTable, emit });
+  const chunker = createChunker({ arena, slots, gear: domain.gearTable, gathered: digests.update, emit });
   const leaves: LeafRef[] = [];
   let leafRecords: LeafRecord[] = [];
   let records: ChunkRecord[] = [];
@@ -87,7 +88,6 @@ export function createBodyUpload(
   let wake: (() => void) | null = null;
 
   function emit({ parts, size }: CutChunk): void {
-    digests.update(parts);
     const hasher = hashes.keyed(domain.chunkIdKey);
     for (const part of parts) hasher.update(viewOf(arena, part));
     const id = hasher.digest();
@@ -116,6 +116,7 @@ export function createBodyUpload(
   async function storeBatch(batch: Pending[]): Promise<void> {
     for (const chunk of batch) cutter.add(chunk);
     const unknown = batch.filter((chunk) => !known(chunk));
+    if (ended) return storeLast(unknown);
     let places: (ChunkPlace | null)[];
     try {
       places =
@@ -131,12 +132,35 @@ export function createBodyUpload(
     }
     for (const [index, chunk] of unknown.entries()) {
       if (places[index] !== null || failed !== null) letGo(chunk);
-      else {
-        const stored = store(chunk);
-        storing.add(stored);
-        void stored.then(() => storing.delete(stored));
-      }
+      else begin(store(chunk));
     }
+  }
+
+  /** Nothing comes any more, and this thread has the time: it seals while the database looks for the chunks. */
+  async function storeLast(batch: Pending[]): Promise<void> {
+    if (batch.length === 0) return;
+    const claimed = claim(
+      domain.id,
+      batch.map(({ id }) => id),
+    );
+    claimed.catch(() => {}); // each chunk hears of it
+    // The question goes out before this thread is busy.
+    await setImmediate();
+    for (const [index, chunk] of batch.entries()) {
+      if (failed !== null) letGo(chunk);
+      else
+        begin(
+          store(
+            chunk,
+            claimed.then((places) => places[index] ?? null),
+          ),
+        );
+    }
+  }
+
+  function begin(stored: Promise<void>): void {
+    storing.add(stored);
+    void stored.then(() => storing.delete(stored));
   }
 
   /** Whether an earlier chunk of this body was the same; lets go of it then. */
@@ -151,7 +175,7 @@ export function createBodyUpload(
   }
 
   /** Never rejects. */
-  async function store(chunk: Pending): Promise<void> {
+  async function store(chunk: Pending, claimed?: Promise<ChunkPlace | null>): Promise<void> {
     let held = true;
     const done = (): void => {
       if (held) letGo(chunk);
@@ -161,7 +185,9 @@ export function createBodyUpload(
       const pieces = chunk.parts.map((part) => viewOf(arena, part));
       // A body of one chunk waits for the fsync that many share; one of more syncs once, at its end.
       const durable = ended && count === 1;
-      records.push(await storeChunk(domain, { id: chunk.id, size: chunk.size, pieces }, { durable, done }));
+      const how = claimed === undefined ? {} : { claimed, soon: true };
+      const record = await storeChunk(domain, { id: chunk.id, size: chunk.size, pieces }, { durable, done, ...how });
+      if (claimed === undefined || (await claimed) === null) records.push(record);
     } catch (error) {
       fail(error);
     } finally {
@@ -208,21 +234,29 @@ export function createBodyUpload(
     if (failed !== null) throw failed.error;
   }
 
+  async function addLater(bytes: Uint8Array): Promise<void> {
+    await room();
+    await chunker.add(bytes);
+  }
+
   return {
-    async add(bytes) {
-      await room();
-      await chunker.add(bytes);
+    add(bytes) {
+      if (failed !== null) throw failed.error;
+      if (underWay >= SLOTS_UNDER_WAY_MAX) return addLater(bytes);
+      return chunker.add(bytes);
     },
     async end() {
       ended = true;
       chunker.end();
+      const summed = digests.digest();
+      summed.catch(() => {}); // awaited below, unless storing fails
       while (claiming !== null) await claiming;
       await Promise.all(storing);
       if (failed !== null) throw failed.error;
       const single = count === 1;
       if (!single) takeLeaves(true);
       // The last fsync and the workers' last bytes, side by side.
-      const [sums] = await Promise.all([digests.digest(), single ? null : log.sync(records)]);
+      const [sums] = await Promise.all([summed, single ? null : log.sync(records)]);
       return { only: single ? first : null, leaves, records, leafRecords, ...sums };
     },
     abort() {

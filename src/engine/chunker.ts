@@ -18,6 +18,8 @@ export const FINE: Cutting = { min: 16 << 10, average: 64 << 10, max: 256 << 10,
 const TAIL_MASK = topBits(16);
 const TAIL_BYTES_MIN = 128 << 10;
 const LAST_BYTES_MIN = 4 << 10;
+/** Whoever adds a body up elsewhere is soon done behind its end, and hears of it not too often. */
+const TELL_BYTES = 512 << 10;
 /** A body of up to this many bytes is one chunk, and is not scanned. */
 export const WHOLE_BYTES_MAX = 1 << 20;
 
@@ -30,14 +32,16 @@ export interface ChunkerOptions {
   arena: Arena;
   slots: Slots;
   gear: Uint32Array;
+  /** The next bytes of the body, before they are in a chunk; their slots stay as they are while this runs, for longer to who retains them. */
+  gathered(parts: SlotPart[]): void;
   /** Takes the chunk's parts over: of each its slot is held once, also where two share it. */
   emit(chunk: CutChunk): void;
 }
 
 /** Gathers a body in slots and cuts it. */
 export interface Chunker {
-  /** Copies the bytes; waits for slots. */
-  add(bytes: Uint8Array): Promise<void>;
+  /** Copies the bytes. null: done; else it waits for a slot. */
+  add(bytes: Uint8Array): Promise<void> | null;
   /** Emits what is left. */
   end(): void;
   /** Gives all slots back. */
@@ -46,7 +50,7 @@ export interface Chunker {
 
 type Mode = 'whole' | 'fine' | 'normal';
 
-export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chunker {
+export function createChunker({ arena, slots, gear, gathered, emit }: ChunkerOptions): Chunker {
   let mode: Mode = 'whole';
   let aborted = false;
   /** Ends the wait for a slot, where there is one. */
@@ -54,6 +58,8 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
   /** The unfinished chunk. Chunks that meet within a slot share it. */
   const parts: SlotPart[] = [];
   let size = 0;
+  /** Of the last parts what `gathered` was not told of yet. */
+  let untold = 0;
   /** Scanned so far, and the hash there. */
   let scanned = 0;
   let hash = 0;
@@ -67,7 +73,19 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
     },
   };
 
+  function tell(): void {
+    const told: SlotPart[] = [];
+    for (let index = parts.length - 1; untold > 0; index--) {
+      const { slot, from, length } = parts[index]!;
+      const some = Math.min(untold, length);
+      told.unshift({ slot, from: from + length - some, length: some });
+      untold -= some;
+    }
+    if (told.length > 0) gathered(told);
+  }
+
   function cutAt(end: number): void {
+    tell(); // the slots are the chunk's alone from here on
     const taken: SlotPart[] = [];
     let rest = end;
     while (rest > 0) {
@@ -147,32 +165,48 @@ export function createChunker({ arena, slots, gear, emit }: ChunkerOptions): Chu
     });
   }
 
-  return {
-    async add(bytes) {
-      if (mode === 'whole' && size + bytes.length > WHOLE_BYTES_MAX) mode = 'fine';
-      for (let at = 0; at < bytes.length; ) {
-        let last = parts.at(-1);
-        let waited = false;
-        if (last === undefined || last.from + last.length === SLOT_BYTES) {
-          const taken = slots.take(gatherer);
-          const slot = typeof taken === 'number' ? taken : await unlessAborted(taken);
-          if (slot === null) return;
-          // While we waited, the chunk may have been ended; the slot then begins the next one.
-          last = { slot, from: 0, length: 0 };
-          parts.push(last);
-          waited = typeof taken !== 'number';
-        }
-        const filled = last.from + last.length;
-        const some = Math.min(bytes.length - at, SLOT_BYTES - filled);
-        arena.view(last.slot, filled, filled + some).set(bytes.subarray(at, at + some));
-        last.length += some;
-        size += some;
-        at += some;
-        if (mode !== 'whole') scan();
-        if (waited) slots.relieve();
+  function add(bytes: Uint8Array): Promise<void> | null {
+    if (mode === 'whole' && size + bytes.length > WHOLE_BYTES_MAX) mode = 'fine';
+    for (let at = 0; at < bytes.length; ) {
+      const last = parts.at(-1);
+      if (last === undefined || last.from + last.length === SLOT_BYTES) {
+        const taken = slots.take(gatherer);
+        if (typeof taken !== 'number') return addTo(taken, bytes.subarray(at));
+        parts.push({ slot: taken, from: 0, length: 0 });
       }
-    },
+      at += fill(bytes, at);
+    }
+    return null;
+  }
+
+  async function addTo(taken: Promise<number>, bytes: Uint8Array): Promise<void> {
+    const slot = await unlessAborted(taken);
+    if (slot === null) return;
+    // While we waited, the chunk may have been ended; the slot then begins the next one.
+    parts.push({ slot, from: 0, length: 0 });
+    const filled = fill(bytes, 0);
+    slots.relieve();
+    await add(bytes.subarray(filled));
+  }
+
+  /** Copies what fits into the last slot. */
+  function fill(bytes: Uint8Array, at: number): number {
+    const last = parts.at(-1)!;
+    const filled = last.from + last.length;
+    const some = Math.min(bytes.length - at, SLOT_BYTES - filled);
+    arena.view(last.slot, filled, filled + some).set(bytes.subarray(at, at + some));
+    last.length += some;
+    size += some;
+    untold += some;
+    if (untold >= TELL_BYTES) tell();
+    if (mode !== 'whole') scan();
+    return some;
+  }
+
+  return {
+    add,
     end() {
+      tell();
       const last = mode === 'whole' || size < TAIL_BYTES_MIN ? -1 : lastCut();
       if (last > 0) cutAt(last);
       if (size > 0) cutAt(size);

@@ -6,8 +6,8 @@ import type { Repair } from '#contracts/repair';
 import { type ChunkRef, type ContentRef, INLINE_BYTES_MAX } from '#core/content-ref';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
-import { type Bytes, dispose } from '#core/stream';
-import { abortable, throwIfAborted } from './abortable.ts';
+import { type Bytes, dispose, type Take } from '#core/stream';
+import { eachOf, throwIfAborted } from './abortable.ts';
 import { type BodyUpload, createBodyUpload, type UploadDeps } from './body-upload.ts';
 import { sealInline } from './inline.ts';
 import type { PlainPolicy } from './plain-policy.ts';
@@ -41,27 +41,31 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
     return staged;
   }
   const small: Buffer[] = [];
-  let big: { upload: BodyUpload; lease: UploadLease } | null = null;
+  let big = null as { upload: BodyUpload; lease: UploadLease } | null;
   let received = 0;
   // Also while the disk hangs: the body is given up at once, and what it holds goes back as the disk lets go of it.
   const stop = (): void => big?.upload.abort();
   signal?.addEventListener('abort', stop, { once: true });
-  try {
-    for await (const bytes of abortable(body, signal)) {
-      received += bytes.length;
-      if (size !== undefined && received > size) throw otherSize(received, size);
-      if (big === null && received <= SMALL_BYTES_MAX && (size ?? 0) <= SMALL_BYTES_MAX) {
-        small.push(Buffer.from(bytes));
-        continue;
-      }
-      if (big === null) {
-        const lease = await deps.chunks.lease();
-        big = { lease, upload: createBodyUpload(deps, domain, names, size, options.contentHash !== false) };
-        for (const before of small.splice(0)) await big.upload.add(before);
-      }
-      await big.upload.add(bytes);
-      dispose(bytes);
+  const begin = async (): Promise<BodyUpload> => {
+    const lease = await deps.chunks.lease();
+    big = { lease, upload: createBodyUpload(deps, domain, names, size, options.contentHash !== false) };
+    for (const before of small.splice(0)) await big.upload.add(before);
+    return big.upload;
+  };
+  const take: Take = (bytes) => {
+    received += bytes.length;
+    if (size !== undefined && received > size) throw otherSize(received, size);
+    if (big === null && received <= SMALL_BYTES_MAX && (size ?? 0) <= SMALL_BYTES_MAX) {
+      small.push(Buffer.from(bytes));
+      return null;
     }
+    const added = big === null ? begin().then((upload) => upload.add(bytes)) : big.upload.add(bytes);
+    if (added !== null) return added.then(() => dispose(bytes));
+    dispose(bytes);
+    return null;
+  };
+  try {
+    await eachOf(body, signal, take);
     if (size !== undefined && received !== size) throw otherSize(received, size);
     if (big === null) {
       const plaintext = small.length === 1 ? small[0]! : Buffer.concat(small, received);

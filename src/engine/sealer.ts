@@ -22,8 +22,11 @@ export interface SealedChunk {
   crc?: number;
 }
 
-/** Makes the record of a chunk: compressed where that pays, encrypted where that is wished. */
-export type Seal = (domain: DomainKeys, chunk: PlainChunk) => Promise<SealedChunk>;
+/**
+ * Makes the record of a chunk: compressed where that pays, encrypted where that is wished.
+ * @param soon not on another thread, which may have other work before it
+ */
+export type Seal = (domain: DomainKeys, chunk: PlainChunk, soon?: boolean) => Promise<SealedChunk>;
 
 export interface SealOptions {
   compression: boolean;
@@ -47,7 +50,7 @@ const THREAD_BYTES_MIN = 256 << 10;
 const NO_SALT = Buffer.alloc(SALT_BYTES);
 
 export function createSeal(keys: RecordKeys, { compression, cipher, threads }: SealOptions): Seal {
-  return async (domain, { id, size, pieces }) => {
+  return async (domain, { id, size, pieces }, soon = false) => {
     const segments = cutSegments(pieces);
     const packed = compression && size >= COMPRESS_BYTES_MIN && looksCompressible(pieces, size) ? await compress(segments) : null;
     const salt = cipher === CIPHER_NONE ? NO_SALT : keys.salt();
@@ -55,7 +58,8 @@ export function createSeal(keys: RecordKeys, { compression, cipher, threads }: S
     const compressed = packed?.map((one) => one?.length ?? null) ?? null;
     const header = encodeRecordHeader({ domain: domain.id, cipher, epoch, id, salt, size, compressed });
     const key = cipher === CIPHER_AES_256_GCM ? keys.derive(domain, epoch, salt) : null;
-    const elsewhere = key !== null && packed === null && size >= THREAD_BYTES_MIN ? threads?.seal(key, header, segments) : null;
+    const worth = !soon && key !== null && packed === null && size >= THREAD_BYTES_MIN;
+    const elsewhere = worth ? threads?.seal(key, header, segments) : null;
     if (elsewhere) {
       const { pieces: sealed, crc } = await elsewhere;
       return { record: [header.bytes, ...sealed.map(disposable)], borrowed: false, crc };

@@ -10,6 +10,8 @@ export interface StoreOptions {
   durable: boolean;
   /** Where the chunk lies already, which the database is still being asked: it is sealed meanwhile, and not appended then. */
   claimed?: Promise<ChunkPlace | null>;
+  /** Somebody waits for it: it is sealed here and now, and waits for no thread. */
+  soon?: boolean;
   /** Called when the plaintext is not needed any more; once more changes nothing. */
   done(): void;
 }
@@ -27,10 +29,14 @@ export interface StoreChunkDeps {
 export function createStoreChunk({ seal, log, gates }: StoreChunkDeps): StoreChunk {
   const running = new Map<string, Promise<ChunkPlace>>();
 
-  async function store(domain: DomainKeys, chunk: PlainChunk, { durable, claimed, done }: StoreOptions): Promise<ChunkPlace> {
+  async function store(
+    domain: DomainKeys,
+    chunk: PlainChunk,
+    { durable, claimed, soon = false, done }: StoreOptions,
+  ): Promise<ChunkPlace> {
     const leave = await (durable ? gates.small : gates.bulk).enter(chunk.size);
     try {
-      const { record, borrowed, crc } = await seal(domain, chunk);
+      const { record, borrowed, crc } = await seal(domain, chunk, soon);
       if (!borrowed) done();
       try {
         const there = await claimed;

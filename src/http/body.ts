@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CloudStoreError } from '#core/errors';
-import { type Bytes, collect, disposable, dispose } from '#core/stream';
+import { type Bytes, collect, disposable, dispose, type Take } from '#core/stream';
 
 /** Sends `100 Continue` if the client waits for it. Call after authentication and before the body is read. */
 export function allowBody(req: IncomingMessage, res: ServerResponse): void {
@@ -17,7 +17,11 @@ export async function readBody(req: IncomingMessage, bytesMax: number): Promise<
 
 /** The body as it comes. A connection that breaks is `incomplete_body`, not an internal error. */
 export function requestBytes(req: IncomingMessage): Bytes {
-  return { [Symbol.asyncIterator]: () => iterate(req), whole: (bytesMax) => gather(req, bytesMax) };
+  return {
+    [Symbol.asyncIterator]: () => iterate(req),
+    whole: (bytesMax) => gather(req, bytesMax),
+    each: (take, signal) => handOut(req, take, signal),
+  };
 }
 
 async function* iterate(req: IncomingMessage): AsyncGenerator<Uint8Array> {
@@ -26,9 +30,9 @@ async function* iterate(req: IncomingMessage): AsyncGenerator<Uint8Array> {
     // A reader that gives up leaves the request whole: destroyed, it would lose its socket, and the answer would have none.
     for await (const chunk of req.iterator({ destroyOnReturn: false })) yield isAlone(chunk) ? disposable(chunk) : chunk;
   } catch (cause) {
-    throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
+    throw brokenOff(cause);
   }
-  if (!req.complete) throw new CloudStoreError('incomplete_body', 'The connection ended before the body did.');
+  if (!req.complete) throw brokenOff();
 }
 
 /** A small body came in one or two packets: listeners cost a tenth of what an iterator of the stream does. */
@@ -53,12 +57,63 @@ function gather(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
     };
     const onBroken = (cause?: unknown): void => {
       settle();
-      reject(new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause }));
+      reject(brokenOff(cause));
     };
     if (req.readableEnded) onEnd();
     else if (req.destroyed) onBroken();
     else req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
   });
+}
+
+/** Piece by piece, straight from the parser. A reader that gives up leaves the request whole, as `iterate` does. */
+function handOut(req: IncomingMessage, take: Take, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+      req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: unknown): void => {
+      if (settled) return;
+      settle();
+      req.pause();
+      reject(error);
+    };
+    const onBroken = (cause?: unknown): void => fail(brokenOff(cause));
+    const onAbort = (): void =>
+      fail(new CloudStoreError('aborted', 'The request was cancelled.', { cause: signal?.reason as unknown }));
+    const onEnd = (): void => {
+      if (!req.complete) onBroken();
+      else if (!settled) {
+        settle();
+        resolve();
+      }
+    };
+    const onData = (chunk: Buffer): void => {
+      try {
+        const taken = take(isAlone(chunk) ? disposable(chunk) : chunk);
+        if (taken === null) return;
+        req.pause();
+        taken.then(() => {
+          if (!settled) req.resume();
+        }, fail);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    if (signal?.aborted) onAbort();
+    else if (req.readableEnded) onEnd();
+    else if (req.destroyed) onBroken();
+    else {
+      signal?.addEventListener('abort', onAbort, { once: true });
+      req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+    }
+  });
+}
+
+function brokenOff(cause?: unknown): CloudStoreError {
+  return new CloudStoreError('incomplete_body', 'The connection ended before the body did.', { cause });
 }
 
 /** One buffer, marked as disposable; the parser makes one of its own of every piece, and keeps none. */

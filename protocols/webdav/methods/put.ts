@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { nameOf } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectAttributes } from '#core/object';
-import type { Bytes } from '#core/stream';
+import type { Bytes, Take } from '#core/stream';
 import { allowBody, contentLength, requestBytes } from '#http/body';
 import { answer } from '../answer.ts';
 import { guessContentType } from '../content-type.ts';
@@ -51,7 +51,7 @@ export async function put(x: Exchange): Promise<void> {
 /** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
 function bodyOf({ req, res }: Exchange): Bytes {
   const bytes = requestBytes(req);
-  const { whole } = bytes;
+  const { whole, each } = bytes;
   const wanted = (): void => allowBody(req, res);
   return {
     [Symbol.asyncIterator]() {
@@ -64,6 +64,14 @@ function bodyOf({ req, res }: Exchange): Bytes {
           whole(bytesMax: number) {
             wanted();
             return whole(bytesMax);
+          },
+        }),
+    ...(each === undefined
+      ? {}
+      : {
+          each(take: Take, signal: AbortSignal | undefined) {
+            wanted();
+            return each(take, signal);
           },
         }),
   };

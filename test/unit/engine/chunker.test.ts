@@ -16,10 +16,17 @@ async function cut(bytes: Buffer, kind: 'wasm' | 'plain', pieceOf: () => number,
   const slots = createSlots(arena);
   const sizes: number[] = [];
   const seen: Buffer[] = [];
+  const gathered: Buffer[] = [];
   const chunker = createChunker({
     arena,
     slots,
     gear: table,
+    gathered(parts) {
+      for (const { slot, from, length } of parts) {
+        expect(length).to.be.within(1, SLOT_BYTES);
+        gathered.push(Buffer.from(arena.view(slot, from, from + length)));
+      }
+    },
     emit({ parts, size }) {
       sizes.push(size);
       for (const { slot, from, length } of parts) {
@@ -35,6 +42,7 @@ async function cut(bytes: Buffer, kind: 'wasm' | 'plain', pieceOf: () => number,
   }
   chunker.end();
   expect(Buffer.concat(seen).equals(bytes)).to.equal(true);
+  expect(Buffer.concat(gathered).equals(bytes), 'told of as it was gathered').to.equal(true);
   expect(slots.free).to.equal(64);
   return sizes;
 }
@@ -151,6 +159,7 @@ describe(`chunker (seed ${SEED})`, () => {
         arena,
         slots,
         gear: table,
+        gathered() {},
         emit({ parts, size }) {
           ends.push((at += size));
           for (const { slot } of parts) slots.release(slot);

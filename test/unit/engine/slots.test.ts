@@ -22,7 +22,7 @@ async function body(arena: ReturnType<typeof createArena>, slots: ReturnType<typ
     });
     held.add(done);
   };
-  const chunker = createChunker({ arena, slots, gear, emit });
+  const chunker = createChunker({ arena, slots, gear, gathered() {}, emit });
   const abortAt = dice.chance(0.2) ? dice.below(size) : size + 1;
   for (let at = 0; at < size; ) {
     const some = Math.min(size - at, 1 + dice.below(300_000));

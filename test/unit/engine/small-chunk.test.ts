@@ -66,6 +66,20 @@ describe(`a small body, sealed while its chunk is looked for (seed ${SEED})`, ()
     second.release();
   });
 
+  it('of one chunk and more than a small body has, too, and of several the last ones', async () => {
+    for (const size of [200_000, 3_000_000]) {
+      const bytes = random(size);
+      const first = await write(bytes);
+      await rig.commit(first);
+      const second = await write(bytes);
+      expect([second.chunks.length, second.content]).to.deep.equal([0, first.content]);
+      second.release();
+      asked = () => Promise.reject(new CloudStoreError('unavailable', 'The database is away.'));
+      expect(await codeOf(write(random(size)))).to.equal('unavailable');
+      asked = async () => undefined;
+    }
+  });
+
   it('is not appended before the database has answered', async () => {
     let answer = (): void => undefined;
     const answered = new Promise<void>((resolve) => (answer = resolve));

@@ -247,6 +247,49 @@ describe('http listeners', () => {
     expect(seen).to.be.instanceOf(CloudStoreError).and.have.property('code', 'incomplete_body');
   });
 
+  it('hands a body out piece by piece, nothing while the last piece is being taken, and says how it ended', async () => {
+    const outcomes: string[] = [];
+    const door: Door = {
+      async handle(req, res) {
+        const gone = new AbortController();
+        let taking = false;
+        let bytes = 0;
+        const take = (piece: Uint8Array): Promise<void> | null => {
+          expect(taking, 'one at a time').to.equal(false);
+          bytes += piece.length;
+          if (req.url === '/refused') throw new CloudStoreError('too_large', 'No more.');
+          if (req.url === '/given-up') gone.abort();
+          if (bytes % 2 === 0) return null;
+          taking = true;
+          return new Promise((resolve) =>
+            setImmediate(() => {
+              taking = false;
+              resolve();
+            }),
+          );
+        };
+        const ended = requestBytes(req).each!(take, gone.signal).then(() => 'whole', codeOf);
+        outcomes.push(`${req.url} ${await ended}`);
+        if (req.url === '/whole') expect(bytes).to.equal(300_001);
+        if (!req.destroyed) res.writeHead(200, { 'Content-Length': 0 }).end();
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    for (const [path, sent] of [
+      ['/whole', 300_001],
+      ['/refused', 300_001],
+      ['/given-up', 300_001],
+      ['/broken', 1001],
+    ] as const) {
+      const client = new RawClient(s3.port);
+      client.send(`PUT ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 300001\r\n\r\n${'b'.repeat(sent)}`);
+      if (path === '/broken') client.socket.end();
+      await until(() => outcomes.some((outcome) => outcome.startsWith(path)));
+      client.socket.destroy();
+    }
+    expect(outcomes).to.deep.equal(['/whole whole', '/refused too_large', '/given-up aborted', '/broken incomplete_body']);
+  });
+
   it('drains: running answers end, connections close, later ones are refused', async () => {
     const reached = Promise.withResolvers<void>();
     const door: Door = {
@@ -305,4 +348,8 @@ describe('http listeners', () => {
 /** Mocha's own time ends what never comes. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(5);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof CloudStoreError ? error.code : String(error);
 }
