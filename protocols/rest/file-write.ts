@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectAttributes } from '#core/object';
-import type { Bytes } from '#core/stream';
 import { allowBody, contentLength, readBody, requestBytes } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
 import { sendJson } from './answer.ts';
@@ -22,7 +21,7 @@ export async function writeFile(x: Exchange, { query }: { query: z.output<typeof
   const located = await locate(x, '/files/', query.key);
   if (located.folder) return makeFolder(x, located);
   const size = contentLength(x.req);
-  const { info, created } = await x.deps.namespace.put(x.who, located.at, bodyOf(x), {
+  const { info, created } = await x.deps.namespace.put(x.who, located.at, requestBytes(x.req, x.res), {
     ...(size === undefined ? {} : { size }),
     ...(mtime === undefined ? {} : { mtime }),
     attributes: attributesOf(headers),
@@ -33,12 +32,6 @@ export async function writeFile(x: Exchange, { query }: { query: z.output<typeof
     signal: x.cx.signal,
   });
   sendJson(x.res, created ? 201 : 200, fileJson(located.name, info), { ETag: `"${info.etag}"` });
-}
-
-/** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
-async function* bodyOf(x: Exchange): Bytes {
-  allowBody(x.req, x.res);
-  yield* requestBytes(x.req);
 }
 
 /** Making a folder that is there already changes nothing, as with any PUT, unless `If-None-Match: *` asks for a new one. */

@@ -7,7 +7,8 @@ export interface Bytes extends AsyncIterable<Uint8Array> {
   whole?(bytesMax: number): Promise<Buffer>;
   /**
    * Hands out all of it, in place of an iteration, where the source can do that for less than an iterator costs: a promise or more for every piece.
-   * Resolves at the end. Throws as the iteration does, `aborted` once the signal fires, and what `take` throws; from then on nothing is handed out.
+   * Resolves at the end. Throws as the iteration does, `aborted` once the signal fires, and what `take` throws. Either way it waits for the piece
+   * that is being taken, and hands out nothing after it.
    */
   each?(take: Take, signal: AbortSignal | undefined): Promise<void>;
 }

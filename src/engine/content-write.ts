@@ -49,6 +49,7 @@ export async function writeContent(deps: WriteDeps, body: Bytes, options: WriteO
   const begin = async (): Promise<BodyUpload> => {
     const lease = await deps.chunks.lease();
     big = { lease, upload: createBodyUpload(deps, domain, names, size, options.contentHash !== false) };
+    throwIfAborted(signal); // meanwhile, when there was nothing to stop yet
     for (const before of small.splice(0)) await big.upload.add(before);
     return big.upload;
   };

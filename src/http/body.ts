@@ -15,12 +15,19 @@ export async function readBody(req: IncomingMessage, bytesMax: number): Promise<
   return collect(requestBytes(req), bytesMax, tooLarge);
 }
 
-/** The body as it comes. A connection that breaks is `incomplete_body`, not an internal error. */
-export function requestBytes(req: IncomingMessage): Bytes {
+/**
+ * The body as it comes. A connection that breaks is `incomplete_body`, not an internal error.
+ * @param res `100 Continue` goes out when the body is first wanted: after everything that could be refused without it
+ */
+export function requestBytes(req: IncomingMessage, res?: ServerResponse): Bytes {
+  const wanted = (): IncomingMessage => {
+    if (res !== undefined) allowBody(req, res);
+    return req;
+  };
   return {
-    [Symbol.asyncIterator]: () => iterate(req),
-    whole: (bytesMax) => gather(req, bytesMax),
-    each: (take, signal) => handOut(req, take, signal),
+    [Symbol.asyncIterator]: () => iterate(wanted()),
+    whole: (bytesMax) => gather(wanted(), bytesMax),
+    each: (take, signal) => handOut(wanted(), take, signal),
   };
 }
 
@@ -68,38 +75,55 @@ function gather(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
 /** Piece by piece, straight from the parser. A reader that gives up leaves the request whole, as `iterate` does. */
 function handOut(req: IncomingMessage, take: Take, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    let settled = false;
+    let taking = false;
+    let ended = false;
+    let failed: { error: unknown } | null = null;
     const settle = (): void => {
-      settled = true;
+      if (taking || (failed === null && !ended)) return;
       req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
       signal?.removeEventListener('abort', onAbort);
+      if (failed === null) resolve();
+      else reject(failed.error);
     };
     const fail = (error: unknown): void => {
-      if (settled) return;
-      settle();
+      failed ??= { error };
       req.pause();
-      reject(error);
+      settle();
     };
-    const onBroken = (cause?: unknown): void => fail(brokenOff(cause));
+    const onBroken = (cause?: unknown): void => {
+      if (!ended) fail(brokenOff(cause));
+    };
     const onAbort = (): void =>
       fail(new CloudStoreError('aborted', 'The request was cancelled.', { cause: signal?.reason as unknown }));
+    // Of what lay ready, node tells the end while the last piece is still being taken.
     const onEnd = (): void => {
-      if (!req.complete) onBroken();
-      else if (!settled) {
+      if (req.complete) {
+        ended = true;
         settle();
-        resolve();
-      }
+      } else onBroken();
+    };
+    const taken = (refused: { error: unknown } | null): void => {
+      taking = false;
+      if (refused !== null) fail(refused.error);
+      else if (failed !== null || ended) settle();
+      else req.resume();
     };
     const onData = (chunk: Buffer): void => {
+      taking = true;
       try {
-        const taken = take(isAlone(chunk) ? disposable(chunk) : chunk);
-        if (taken === null) return;
-        req.pause();
-        taken.then(() => {
-          if (!settled) req.resume();
-        }, fail);
+        const later = take(isAlone(chunk) ? disposable(chunk) : chunk);
+        if (later !== null) {
+          req.pause();
+          later.then(
+            () => taken(null),
+            (error: unknown) => taken({ error }),
+          );
+          return;
+        }
+        taking = false;
+        if (failed !== null) settle();
       } catch (error) {
-        fail(error);
+        taken({ error });
       }
     };
     if (signal?.aborted) onAbort();

@@ -1,7 +1,7 @@
 import type { OpenLink } from '#contracts/links';
 import { nameOf } from '#core/address';
 import { type CloudStoreError, isCloudStoreError } from '#core/errors';
-import { allowBody, contentLength, requestBytes } from '#http/body';
+import { contentLength, requestBytes } from '#http/body';
 import { sendJson } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import { CONTENT_TYPE_DEFAULT } from '../file-headers.ts';
@@ -166,11 +166,7 @@ export const publicRoutes = [
     handle: (x, { query }) =>
       visit(x, async (open) => {
         const size = contentLength(x.req);
-        const body = async function* () {
-          allowBody(x.req, x.res);
-          yield* requestBytes(x.req);
-        };
-        const { info } = await open.drop(pathWithin(x, 'files'), body(), {
+        const { info } = await open.drop(pathWithin(x, 'files'), requestBytes(x.req, x.res), {
           ...(size === undefined ? {} : { size }),
           ...(query.mtime === undefined ? {} : { mtime: parseTime(query.mtime) }),
           attributes: { contentType: x.req.headers['content-type'] ?? CONTENT_TYPE_DEFAULT },

@@ -4,8 +4,7 @@ import type { Resumables } from '#contracts/resumables';
 import type { Conditions } from '#core/conditions';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectAttributes, ObjectInfo } from '#core/object';
-import type { Bytes } from '#core/stream';
-import { allowBody, contentLength, requestBytes } from '#http/body';
+import { contentLength, requestBytes } from '#http/body';
 import { httpDate, parseConditions } from '#http/conditional-headers';
 import type { Exchange } from '../exchange.ts';
 import { splitTarget } from '../paths.ts';
@@ -179,19 +178,13 @@ async function append(x: Exchange, upload: Resumable, offset: number, signal: Ab
   }
   const expect = declaredChecksum(x.req.headers);
   try {
-    return await uploadsOf(x).append(x.who, upload.id, offset, bodyOf(x), {
+    return await uploadsOf(x).append(x.who, upload.id, offset, requestBytes(x.req, x.res), {
       signal,
       ...(expect === undefined ? {} : { expect }),
     });
   } catch (error) {
     throw told(error);
   }
-}
-
-/** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
-async function* bodyOf(x: Exchange): Bytes {
-  allowBody(x.req, x.res);
-  yield* requestBytes(x.req);
 }
 
 /** The core's refusals, in tus' words. */

@@ -2,8 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { nameOf } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectAttributes } from '#core/object';
-import type { Bytes, Take } from '#core/stream';
-import { allowBody, contentLength, requestBytes } from '#http/body';
+import { contentLength, requestBytes } from '#http/body';
 import { answer } from '../answer.ts';
 import { guessContentType } from '../content-type.ts';
 import { checksumsOf, digestHeaders, expectedDigests, wantedDigest } from '../digests.ts';
@@ -28,7 +27,7 @@ export async function put(x: Exchange): Promise<void> {
   const mtime = clientTime(headers);
   const expect = expectedDigests(headers);
   const wanted = wantedDigest(headers);
-  const result = await x.deps.namespace.put(x.who, { bucket: located.bucket.id, key }, bodyOf(x), {
+  const result = await x.deps.namespace.put(x.who, { bucket: located.bucket.id, key }, requestBytes(x.req, x.res), {
     ...(size === undefined ? {} : { size }),
     ...(mtime === undefined ? {} : { mtime }),
     ...(expect === null ? {} : { expect }),
@@ -46,35 +45,6 @@ export async function put(x: Exchange): Promise<void> {
     ...ownCloudHeaders(x, result.info),
     ...digestHeaders(wanted, result.digests),
   });
-}
-
-/** `100 Continue` goes out when the body is first wanted: after everything that could be refused without it. */
-function bodyOf({ req, res }: Exchange): Bytes {
-  const bytes = requestBytes(req);
-  const { whole, each } = bytes;
-  const wanted = (): void => allowBody(req, res);
-  return {
-    [Symbol.asyncIterator]() {
-      wanted();
-      return bytes[Symbol.asyncIterator]();
-    },
-    ...(whole === undefined
-      ? {}
-      : {
-          whole(bytesMax: number) {
-            wanted();
-            return whole(bytesMax);
-          },
-        }),
-    ...(each === undefined
-      ? {}
-      : {
-          each(take: Take, signal: AbortSignal | undefined) {
-            wanted();
-            return each(take, signal);
-          },
-        }),
-  };
 }
 
 /** Finder sends chunks and says how many bytes they will be; fewer is an upload that broke off. @throws invalid_argument */

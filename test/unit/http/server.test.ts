@@ -253,41 +253,54 @@ describe('http listeners', () => {
       async handle(req, res) {
         const gone = new AbortController();
         let taking = false;
-        let bytes = 0;
+        let [bytes, pieces] = [0, 0];
+        if (req.url === '/ready') await until(() => req.complete);
         const take = (piece: Uint8Array): Promise<void> | null => {
           expect(taking, 'one at a time').to.equal(false);
           bytes += piece.length;
           if (req.url === '/refused') throw new CloudStoreError('too_large', 'No more.');
           if (req.url === '/given-up') gone.abort();
-          if (bytes % 2 === 0) return null;
+          if (++pieces % 2 === 0) return null;
           taking = true;
-          return new Promise((resolve) =>
-            setImmediate(() => {
-              taking = false;
-              resolve();
-            }),
-          );
+          return until(() => req.readableLength > 0 || req.complete || req.destroyed).then(() => {
+            taking = false;
+            if (req.url === '/refused-later') throw new CloudStoreError('too_large', 'No more.');
+          });
         };
-        const ended = requestBytes(req).each!(take, gone.signal).then(() => 'whole', codeOf);
-        outcomes.push(`${req.url} ${await ended}`);
-        if (req.url === '/whole') expect(bytes).to.equal(300_001);
+        const outcome = await requestBytes(req, res).each!(take, gone.signal).then(() => 'whole', codeOf);
+        outcomes.push(`${req.url} ${outcome}, ${taking ? 'taking' : 'taken'}`);
+        if (outcome === 'whole') expect(bytes).to.equal(Number(req.headers['content-length']));
         if (!req.destroyed) res.writeHead(200, { 'Content-Length': 0 }).end();
       },
     };
     const { s3 } = await start({ s3: door });
-    for (const [path, sent] of [
-      ['/whole', 300_001],
-      ['/refused', 300_001],
-      ['/given-up', 300_001],
-      ['/broken', 1001],
+    for (const [path, size, sent] of [
+      ['/whole', 300_001, 300_001],
+      ['/ready', 1001, 1001],
+      ['/empty', 0, 0],
+      ['/refused', 300_001, 300_001],
+      ['/refused-later', 1001, 1001],
+      ['/given-up', 300_001, 300_001],
+      ['/broken', 300_001, 1001],
     ] as const) {
       const client = new RawClient(s3.port);
-      client.send(`PUT ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 300001\r\n\r\n${'b'.repeat(sent)}`);
+      const expects = path === '/whole' ? 'Expect: 100-continue\r\n' : '';
+      client.send(`PUT ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${expects}Content-Length: ${size}\r\n\r\n`);
+      if (expects !== '') await client.read(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+      client.send('b'.repeat(sent));
       if (path === '/broken') client.socket.end();
-      await until(() => outcomes.some((outcome) => outcome.startsWith(path)));
+      await until(() => outcomes.some((outcome) => outcome.startsWith(`${path} `)));
       client.socket.destroy();
     }
-    expect(outcomes).to.deep.equal(['/whole whole', '/refused too_large', '/given-up aborted', '/broken incomplete_body']);
+    expect(outcomes).to.deep.equal([
+      '/whole whole, taken',
+      '/ready whole, taken',
+      '/empty whole, taken',
+      '/refused too_large, taken',
+      '/refused-later too_large, taken',
+      '/given-up aborted, taken',
+      '/broken incomplete_body, taken',
+    ]);
   });
 
   it('drains: running answers end, connections close, later ones are refused', async () => {
