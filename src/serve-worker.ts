@@ -5,6 +5,7 @@ import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import { joinDataDirectory } from './data-directory.ts';
 import { startGateway } from './gateway.ts';
 import { createPeer, type Handlers, toWire } from './peer.ts';
+import { giveBackStartMemory } from './start-memory.ts';
 import { type StopSignal, stopSignal } from './stop-signal.ts';
 import type { WorkerOrders } from './workers.ts';
 
@@ -31,6 +32,7 @@ export async function serveWorker(): Promise<void> {
     const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
     Object.assign(answers, gateway.answers);
     flushCompileCache();
+    giveBackStartMemory();
     await primary.ask('ready', gateway.addresses);
     await stop.asked;
     log.info({}, 'draining');

@@ -6,6 +6,7 @@ import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import type { FirstRun, Urls } from './first-run.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import type { ProcessRole } from './process-role.ts';
+import { giveBackStartMemory } from './start-memory.ts';
 import { stopSignal } from './stop-signal.ts';
 
 /**
@@ -26,6 +27,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const role: ProcessRole = processes > 1 ? { kind: 'primary', processes } : { kind: 'alone' };
   const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
   flushCompileCache(); // node does it when it ends, which a killed one never does
+  giveBackStartMemory();
   announce(gateway);
   await stop.asked;
   log.info({}, 'draining');
