@@ -6,7 +6,7 @@ import type { DirectoryInfo } from '#core/object';
 import { parseRange } from '#core/range';
 import { sendBody } from '#http/body';
 import { answerRanges } from '#http/range-response';
-import { bareDirectory } from './children.ts';
+import { bareDirectory } from './bare-directory.ts';
 import { DavError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { representationHeaders } from './methods/get.ts';

@@ -1,4 +1,4 @@
-import { createSendBuffers } from '#http/send-buffers';
+import { createSendBuffers, type SendBuffers } from '#http/send-buffers';
 import { createListingRing } from './listing-ring.ts';
 
 /**
@@ -12,12 +12,14 @@ export interface ListingCache {
   take(name: string, etag: string): readonly Buffer[] | null;
   /** As `take`, to be read at once: the next `put` may write over the first of them. */
   look(name: string, etag: string): readonly Buffer[] | null;
-  /** Takes over what is not too large, in place of what it was before. */
-  put(name: string, listing: KeptListing): void;
+  /** Keeps what is not too large, in place of what it was before. `true`: the blocks are its own from now on; else it has made copies, or keeps nothing. */
+  put(name: string, listing: KeptListing): boolean;
   /** A buffer for one answer that is a small listing. null: it is no small one. */
   lend(length: number): Buffer | null;
   /** One that `lend` or `take` gave has been sent. */
   back(bytes: Buffer): void;
+  /** What is lent comes from there. */
+  readonly buffers: SendBuffers;
   /** Above it, an answer need not be gathered for `put`. */
   readonly answerBytesMax: number;
 }
@@ -41,16 +43,17 @@ export function createListingCache(bytesMax: { small: number; smallEach: number;
     large.delete(name);
   }
 
-  function keepLarge(name: string, listing: KeptListing): void {
+  function keepLarge(name: string, { etag, blocks }: KeptListing): boolean {
     // A name is of two bytes a character, and there is one more of it below.
-    const bytes = listing.blocks.reduce((sum, { length }) => sum + length, 2 * name.length);
-    if (bytes > largestBytes) return;
-    large.set(name, { listing, bytes });
+    const bytes = blocks.reduce((sum, { length }) => sum + length, 2 * name.length);
+    if (bytes > largestBytes) return false;
+    large.set(name, { listing: { etag, blocks: blocks.map(alone) }, bytes });
     held += bytes;
     for (const oldest of large.keys()) {
-      if (held <= bytesMax.large) return;
+      if (held <= bytesMax.large) break;
       forget(oldest);
     }
+    return true;
   }
 
   function take(name: string, etag: string): readonly Buffer[] | null {
@@ -64,6 +67,7 @@ export function createListingCache(bytesMax: { small: number; smallEach: number;
   }
 
   return {
+    buffers,
     answerBytesMax: largestBytes,
     etagOf: (name) => small.etagOf(name) ?? large.get(name)?.listing.etag,
     take,
@@ -77,8 +81,17 @@ export function createListingCache(bytesMax: { small: number; smallEach: number;
       small.forget(name);
       forget(name);
       const bytes = listing.blocks.reduce((sum, { length }) => sum + length, 0);
-      if (bytes <= small.listingBytesMax) small.put(name, listing.etag, listing.blocks);
-      else keepLarge(name, listing);
+      if (bytes > small.listingBytesMax) return keepLarge(name, listing);
+      small.put(name, listing.etag, listing.blocks);
+      return false;
     },
   };
+}
+
+/** In memory of its own where it is a small part of what it lies in, as the last block of a listing is. */
+function alone(block: Buffer): Buffer {
+  if (2 * block.length > block.buffer.byteLength) return block;
+  const copy = Buffer.allocUnsafeSlow(block.length);
+  block.copy(copy);
+  return copy;
 }

@@ -9,13 +9,13 @@ import { XML_HEAD } from './xml-element.ts';
 export const OPEN = `${XML_HEAD}<d:multistatus xmlns:d="DAV:" xmlns:oc="${OWNCLOUD}" xmlns:nc="${NEXTCLOUD}">\n`;
 export const CLOSE = '</d:multistatus>\n';
 /** A larger answer is streamed, in blocks of about this many characters. */
-export const BLOCK_CHARACTERS = 262_144;
+const BLOCK_CHARACTERS = 262_144;
 
 /** Waits only when this much is on its way, so that the next block is made while the client takes this one. */
 const IN_FLIGHT_BYTES_MAX = 1_048_576;
 
-export async function write(res: ServerResponse, bytes: Buffer | string, signal: AbortSignal): Promise<void> {
-  const flowing = res.write(bytes);
+export async function write(res: ServerResponse, bytes: Buffer | string, signal: AbortSignal, sent?: () => void): Promise<void> {
+  const flowing = res.write(bytes, sent);
   if (!flowing && res.writableLength > IN_FLIGHT_BYTES_MAX) await once(res, 'drain', { signal });
 }
 

@@ -118,6 +118,18 @@ export function hrefName(name: string, clash = false): string {
 const PLAIN = /^[A-Za-z0-9._~-]+$/;
 const UNRESERVED = /^[A-Za-z0-9._~!$'()*+,;=:@-]*$/;
 
+const UNRESERVED_BYTES = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x80 && UNRESERVED.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+const DOT = 0x2e;
+
+/** Whether `hrefName` gives a name as it is, by its bytes. */
+export function isUnreserved(bytes: Uint8Array, from: number, end: number): boolean {
+  if (end - from <= 2 && bytes[from] === DOT) return false;
+  for (let i = from; i < end; i++) if (UNRESERVED_BYTES[bytes[i] as number] === 0) return false;
+  return end > from;
+}
+
 /** One path segment, percent-encoded by RFC 3986 (and so safe in XML but for `'` and `&`, which `escapeXml` sees to). */
 export function encodeSegment(segment: string): string {
   return UNRESERVED.test(segment) ? segment : encodeURIComponent(segment);

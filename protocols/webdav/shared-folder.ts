@@ -2,7 +2,7 @@ import type { Share, Shares } from '#contracts/shares';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { EntryInfo } from '#core/object';
 import { ALLOW, readXml } from './answer.ts';
-import { bareDirectory } from './children.ts';
+import { bareDirectory } from './bare-directory.ts';
 import { DavError } from './errors.ts';
 import type { Exchange, Located, Method } from './exchange.ts';
 import { openMultistatus } from './multistatus.ts';

@@ -3,7 +3,7 @@ import { nameOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { EntryInfo } from '#core/object';
 import { readXml } from './answer.ts';
-import { bareDirectory } from './children.ts';
+import { bareDirectory } from './bare-directory.ts';
 import { type Deleted, deletedBelow, findDeleted, sendVersion, unlessHidden } from './deleted.ts';
 import { DavError } from './errors.ts';
 import type { Exchange } from './exchange.ts';

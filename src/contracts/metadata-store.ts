@@ -44,8 +44,8 @@ export interface MetadataStore {
    * null: nothing changed since `unless`, and nothing was told.
    */
   listBrief(query: BriefQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage | null>;
-  /** A folder and a page of what lies directly in it, both of one moment. */
-  listFolder(query: FolderQuery): Promise<FolderPage>;
+  /** A folder and a page of what lies directly in it, both of one moment, told entry by entry as by `listBrief`. */
+  listFolder(query: FolderQuery, begin: () => FolderTeller): Promise<FolderPage>;
 
   /**
    * Decides and carries out one intent; durable when it resolves. Conditions, locks, quota and parents are decided in
@@ -238,12 +238,39 @@ export interface FolderQuery {
 }
 
 export interface FolderPage {
-  /** null: there is none, or a file goes before it. The page is then empty. */
+  /** null: there is none, or a file goes before it. Then nothing was told. */
   folder: DirectoryInfo | null;
-  /** As `list` by `/` with `directories` gives them. null: the folder's ETag is the one that was named. */
-  entries: FolderEntry[] | null;
+  /** How many entries were told. null: none, as the folder's ETag is the one that was named. */
+  count: number | null;
   /** The `after` of the next page; null at the end. */
   next: string | null;
+}
+
+/** Hears of a folder and then of what lies in it, in byte order of key and path. */
+export interface FolderTeller {
+  folder(folder: DirectoryInfo): void;
+  file(row: FolderRow): void;
+  directory(directory: DirectoryInfo): void;
+}
+
+/** What a folder shows of a file, each as in ObjectInfo. One for all of a page: when the call with it returns, it and its bytes are used again. */
+export interface FolderRow {
+  /** Holds key and ETag, as UTF-8. */
+  bytes: Buffer;
+  keyAt: number;
+  keyEnd: number;
+  etagAt: number;
+  etagEnd: number;
+  nodeId: number;
+  size: number;
+  modified: number;
+  mtime: number;
+  created: number;
+  /** The same object as long as neighbours have the same. */
+  attributes: ObjectAttributes;
+  properties: Record<string, string> | null;
+  /** As values of its own. */
+  object(): ShownObject;
 }
 
 export type FolderEntry =

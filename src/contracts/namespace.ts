@@ -14,6 +14,7 @@ import type {
   FolderChange,
   FolderPage,
   FolderQuery,
+  FolderTeller,
   ListPage,
   ListQuery,
   PutVerdict,
@@ -77,10 +78,15 @@ export interface Namespace {
   /** As `list`, with only what a list of names shows of each object, told as `MetadataStore.listBrief` does. */
   listBrief(who: Who, query: BriefQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage | null>;
   /**
-   * What a tree's path (as in `entry`) names, where that is a folder, with a page of what lies directly in it, both of one moment.
+   * What a tree's path (as in `entry`) names, where that is a folder, with a page of what lies directly in it, told as `MetadataStore.listFolder` does.
    * @throws access_denied where it may not be read, or not be listed
    */
-  listFolder(who: Who, at: Address, query: Pick<FolderQuery, 'after' | 'limit' | 'unless'>): Promise<FolderPage>;
+  listFolder(
+    who: Who,
+    at: Address,
+    query: Pick<FolderQuery, 'after' | 'limit' | 'unless'>,
+    begin: () => FolderTeller,
+  ): Promise<FolderPage>;
   annotate(
     who: Who,
     at: Address,

@@ -32,9 +32,11 @@ export function byteEscapes(insteadOf: (byte: number) => Buffer | null): ByteEsc
 }
 
 /** Kept free before what is written, for what is known last and stands first. */
-const FRONT = 1024;
+export const FRONT_BYTES = 1024;
 const DAY_MS = 86_400_000;
 const ISO_DAY = '2026-11-27T'.length;
+const IMF_DAY = 'Fri, 27 Nov 2026 '.length;
+const IMF_END = Buffer.from(' GMT');
 const ZERO = 48;
 const [COLON, POINT, ZULU] = [':', '.', 'Z'].map((char) => char.charCodeAt(0)) as [number, number, number];
 
@@ -42,15 +44,16 @@ const [COLON, POINT, ZULU] = [':', '.', 'Z'].map((char) => char.charCodeAt(0)) a
 export class XmlBytes {
   readonly #buffers: SendBuffers;
   #bytes: Buffer;
-  #from = FRONT;
-  #to = FRONT;
+  #from = FRONT_BYTES;
+  #to = FRONT_BYTES;
   #day = Number.NaN;
-  readonly #dayText = Buffer.alloc(ISO_DAY);
+  readonly #isoDay = Buffer.alloc(ISO_DAY);
+  readonly #imfDay = Buffer.alloc(IMF_DAY);
 
   /** @param expected bytes; it grows when there are more */
   constructor(buffers: SendBuffers, expected: number) {
     this.#buffers = buffers;
-    this.#bytes = buffers.lendRoom(FRONT + expected);
+    this.#bytes = buffers.lendRoom(FRONT_BYTES + expected);
   }
 
   get length(): number {
@@ -76,7 +79,7 @@ export class XmlBytes {
     this.#bytes = wider;
   }
 
-  /** Of reserved room, as all that follow but the last three. */
+  /** Of reserved room, as all that follow but the last four. */
   put(constant: Uint8Array): void {
     this.#bytes.set(constant, this.#to);
     this.#to += constant.length;
@@ -114,15 +117,48 @@ export class XmlBytes {
     for (let i = 0; i < text.length; i++) this.#bytes[this.#to++] = text.charCodeAt(i);
   }
 
-  /** As `Date.toISOString`, which is asked once a day of the calendar. */
+  /** As `Date.toISOString`. Dates are asked of JavaScript once a day of the calendar, up to the year 9999. */
   putDate(ms: number): void {
+    const since = this.#into(ms);
+    this.putPart(this.#isoDay, 0, ISO_DAY);
+    this.#putTime(since);
+    const [bytes, at, rest] = [this.#bytes, this.#to, since % 1000];
+    bytes[at] = POINT;
+    bytes[at + 1] = ZERO + Math.floor(rest / 100);
+    twoDigits(bytes, at + 2, rest % 100);
+    bytes[at + 4] = ZULU;
+    this.#to += 5;
+  }
+
+  /** RFC 3339 in whole seconds, with `Z`. */
+  putDateSeconds(ms: number): void {
+    const since = this.#into(ms);
+    this.putPart(this.#isoDay, 0, ISO_DAY);
+    this.#putTime(since);
+    this.#bytes[this.#to++] = ZULU;
+  }
+
+  /** IMF-fixdate (RFC 9110 §5.6.7). */
+  putHttpDate(ms: number): void {
+    const since = this.#into(ms);
+    this.putPart(this.#imfDay, 0, IMF_DAY);
+    this.#putTime(since);
+    this.put(IMF_END);
+  }
+
+  /** Sets the day's texts and gives the milliseconds since it began. */
+  #into(ms: number): number {
     const day = Math.floor(ms / DAY_MS);
     if (day !== this.#day) {
-      this.#dayText.write(new Date(day * DAY_MS).toISOString(), 'latin1');
+      const date = new Date(day * DAY_MS);
+      this.#isoDay.write(date.toISOString(), 'latin1');
+      this.#imfDay.write(date.toUTCString(), 'latin1');
       this.#day = day;
     }
-    this.putPart(this.#dayText, 0, ISO_DAY);
-    const since = Math.floor(ms) - day * DAY_MS;
+    return Math.floor(ms) - day * DAY_MS;
+  }
+
+  #putTime(since: number): void {
     const seconds = Math.floor(since / 1000);
     const [bytes, at] = [this.#bytes, this.#to];
     twoDigits(bytes, at, Math.floor(seconds / 3600));
@@ -130,12 +166,13 @@ export class XmlBytes {
     twoDigits(bytes, at + 3, Math.floor(seconds / 60) % 60);
     bytes[at + 5] = COLON;
     twoDigits(bytes, at + 6, seconds % 60);
-    bytes[at + 8] = POINT;
-    const rest = since - seconds * 1000;
-    bytes[at + 9] = ZERO + Math.floor(rest / 100);
-    twoDigits(bytes, at + 10, rest % 100);
-    bytes[at + 12] = ZULU;
-    this.#to += 13;
+    this.#to += 8;
+  }
+
+  /** Of any room. */
+  add(constant: Uint8Array): void {
+    this.reserve(constant.length);
+    this.put(constant);
   }
 
   write(text: string): void {

@@ -1,4 +1,5 @@
 import type { BriefRow, ListQuery } from '#contracts/metadata-store';
+import { beginsWith, int8, NULL } from './binary-row.ts';
 import type { Database, Statement } from './database.ts';
 import { delimitedValues } from './listing-delimited.ts';
 import { gapsText, IN_GAP, LEVEL_OF, levelValues, type PageRange } from './listing-level.ts';
@@ -65,9 +66,6 @@ export function briefEntries(
   return read(statement, end === null ? [query.bucket, start, limit] : [query.bucket, start, limit, end]);
 }
 
-/** How long a column is that is null. */
-const NULL = -1;
-
 /** Reads the columns where they lie, into one row that is used for all. */
 function briefReader(show: (row: BriefRow) => void): OnRow {
   const nothing = Buffer.alloc(0);
@@ -86,7 +84,7 @@ function briefReader(show: (row: BriefRow) => void): OnRow {
     row.etagEnd = row.etagAt + bytes.readInt32BE(size + 8);
     row.modified = int8(bytes, row.etagEnd + 4);
     const behind = row.etagEnd + 12;
-    if (!begins(bytes, behind, kind)) {
+    if (!beginsWith(bytes, behind, kind)) {
       const columns = textsAt(bytes, behind, 3);
       kind = Buffer.from(bytes.subarray(behind, columns.end));
       const [algorithm, type, storageClass] = columns.texts;
@@ -98,17 +96,6 @@ function briefReader(show: (row: BriefRow) => void): OnRow {
 }
 
 const NO_OBJECT = { size: 0, modified: 0, checksum: null, storageClass: null };
-
-/** bigint, of ours all below 2^53. */
-function int8(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
-}
-
-/** Columns say how long they are, so those that begin alike are alike. Nothing is no column. */
-function begins(bytes: Buffer, at: number, kind: Buffer): boolean {
-  for (let i = 0; i < kind.length; i++) if (bytes[at + i] !== kind[i]) return false;
-  return kind.length > 0;
-}
 
 function textsAt(bytes: Buffer, at: number, count: number): { texts: (string | null)[]; end: number } {
   const texts: (string | null)[] = [];

@@ -1,7 +1,7 @@
 import type { BucketId, ObjectKey } from '#core/address';
 import { type ContentRef, decodeContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import type { DirectoryInfo, ObjectAttributes, ObjectInfo, ShownObject, VersionId, Visibility } from '#core/object';
+import type { DirectoryInfo, ObjectAttributes, ObjectInfo, VersionId, Visibility } from '#core/object';
 
 /** key, version, visibility, node, size, etag, modified, mtime, created, attributes, properties, and the version's content */
 export type ObjectRow = [
@@ -98,33 +98,6 @@ export function slotReader(): (bucket: BucketId, key: ObjectKey, parts: readonly
   };
 }
 
-/** What a folder shows of a slot, as one text: a time that is the slot's mtime too is left out, as most are. */
-export const SHOWN_SLOT = `concat_ws(E'\\x1f', s.key, s.node_id, s.size, s.etag, s.mtime_ms, CASE WHEN s.modified_ms = s.mtime_ms THEN '' ELSE s.modified_ms::text END,
-  CASE WHEN s.created_ms = s.mtime_ms THEN '' ELSE s.created_ms::text END, s.attributes, coalesce(s.properties::text, ''))`;
-export const SHOWN_PARTS = 9;
-
-/** Reads the parts of what `SHOWN_SLOT` packs, of one page. */
-export function shownReader(): (bucket: BucketId, parts: readonly string[]) => ShownObject {
-  const attributes = attributesReader();
-  return (bucket, parts) => {
-    const mtime = Number(parts[4]);
-    const [modified, created, properties] = [parts[5] as string, parts[6] as string, parts[8] as string];
-    return {
-      kind: 'object',
-      bucket,
-      key: parts[0] as string,
-      nodeId: Number(parts[1]),
-      size: Number(parts[2]),
-      etag: parts[3] as string,
-      modified: modified === '' ? mtime : Number(modified),
-      mtime,
-      created: created === '' ? mtime : Number(created),
-      attributes: attributes(parts[7] as string),
-      properties: properties === '' ? null : propertiesOf(properties),
-    };
-  };
-}
-
 /** How jsonb writes a checksum up to its value: keys in the order of their length. Quotes inside a string are escaped, so it stands nowhere else. */
 const CHECKSUM = '"checksum": {"type": "FULL_OBJECT", "value": "';
 
@@ -156,9 +129,6 @@ export const PACKED_DIRECTORY = `concat_ws(E'\\x1f', d.id, d.explicit, encode(uu
   coalesce(d.properties::text, ''), coalesce(d.bytes::text, ''))`;
 
 export const DIRECTORY_PARTS = 8;
-/** As `directoryOf` makes it. */
-export const DIRECTORY_ETAG = `encode(uuid_send(d.identity), 'hex') || '-' || d.revision`;
-
 export function packedDirectory(bucket: BucketId, path: ObjectKey, packed: string): DirectoryInfo {
   return partedDirectory(bucket, path, packed.split(SEPARATOR));
 }

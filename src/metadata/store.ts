@@ -166,11 +166,11 @@ export function createMetadataStore(
       const before = known ?? (folders !== null && query.keep === true ? await lookups.directory(at) : null);
       return { ...(await listBrief(database, query, begin)), etag: before?.etag ?? null };
     },
-    async listFolder(query) {
+    async listFolder(query, begin) {
       const { bucket, folder: path, fileFirst } = query;
       const [keepFolder, keepFile] = [folders?.reading(), cache?.reading()];
       try {
-        const page = await listFolder(database, query);
+        const page = await listFolder(database, query, begin);
         if (page.folder === null) return page;
         if (folders !== null) steps.follow({ bucket, key: path });
         keepFolder?.store({ bucket, key: path }, page.folder);

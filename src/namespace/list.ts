@@ -1,4 +1,4 @@
-import type { BriefPage, BriefQuery, BriefRow, FolderPage, ListPage, ListQuery } from '#contracts/metadata-store';
+import type { BriefPage, BriefQuery, BriefRow, FolderPage, FolderTeller, ListPage, ListQuery } from '#contracts/metadata-store';
 import type { Namespace } from '#contracts/namespace';
 import type { Address } from '#core/address';
 import type { Who } from '#core/principal';
@@ -26,12 +26,13 @@ export async function listFolder(
   who: Who,
   { bucket, key }: Address,
   query: Parameters<Namespace['listFolder']>[2],
+  begin: () => FolderTeller,
 ): Promise<FolderPage> {
   const named = key !== '' && !key.endsWith('/');
   const asFile = await rooms.access.requirePath(who, 'read', bucket, key);
   const folder = named ? `${key}/` : key;
   await allowed(rooms, who, { bucket, prefix: folder, delimiter: '/', after: query.after, limit: query.limit });
-  return rooms.store.listFolder({ ...query, bucket, folder, fileFirst: named && asFile && query.after === '' });
+  return rooms.store.listFolder({ ...query, bucket, folder, fileFirst: named && asFile && query.after === '' }, begin);
 }
 
 function allowed({ access }: Rooms, who: Who, { bucket, prefix, delimiter, limit }: ListQuery): Promise<unknown> {

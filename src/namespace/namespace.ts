@@ -39,7 +39,7 @@ export function createNamespace(deps: NamespaceDeps): Namespace {
     move: (who, from, to, options) => move(rooms, who, from, to, options),
     list: (who, query) => list(rooms, who, query),
     listBrief: (who, query, begin) => listBrief(rooms, who, query, begin),
-    listFolder: (who, at, query) => listFolder(rooms, who, at, query),
+    listFolder: (who, at, query, begin) => listFolder(rooms, who, at, query, begin),
     annotate: (who, at, patch) => annotate(rooms, who, at, patch),
     ...createLocking(rooms),
     quota: (who, bucket) => quota(rooms, who, bucket),

@@ -1,13 +1,16 @@
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { ShownEntry } from '#core/object';
 import { sendWhole, wholeIsCopied } from '#http/body';
+import type { XmlBytes } from '#http/xml-bytes';
 import { answer, XML_TYPE } from '../answer.ts';
 import { type Asked, askedAtOnce, readAsked } from '../asked.ts';
-import { bareDirectory, type Child, childPages, folderPage } from '../children.ts';
+import { bareDirectory } from '../bare-directory.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate, virtualAt } from '../exchange.ts';
-import { BLOCK_CHARACTERS, CLOSE, OPEN, write } from '../multistatus.ts';
+import { type FolderListing, type ListedPage, listFolder as openListing } from '../folder-listing.ts';
+import { CLOSE, OPEN, openMultistatus, write } from '../multistatus.ts';
 import { displayNameOf, encodeSegment, folderKey, type Place } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { contextOf, gatherContext, type Scope } from '../properties/context.ts';
@@ -139,26 +142,73 @@ async function listFolder(
   const name = keptName(x, bucket, place, asked);
   const before = name === null ? undefined : listings.etagOf(name);
   const gathering = gatherContext(x, renderer.needs, { buckets: [bucket], place, key: folderKey(place), below: true });
-  gathering.catch(() => undefined); // where the listing fails first
-  const opening = folderPage(x, bucket.id, key, { unless: before });
+  const listing = openListing(x, bucket.id, place, renderer, gathering);
+  const opening = listing.page(key, { unless: before });
   const first = known ? await opening : await unlessRefused(opening);
-  if (first === null || first.folder === null) return false;
-  const { folder } = first;
+  if (first?.folder == null) return false;
   const context = await gathering;
-  const kept = first.entries === null && name !== null && !context.locked ? listings.take(name, folder.etag) : null;
-  if (kept !== null) {
-    await sendKept(x, headers, kept);
-    return true;
+  let page = first;
+  if (first.count === null) {
+    const kept = name !== null && !context.locked ? listings.take(name, first.folder.etag) : null;
+    if (kept !== null) {
+      await sendKept(x, headers, kept);
+      return true;
+    }
+    // Somebody has locked something in a folder that is otherwise as it was; or what was kept of it has just gone.
+    page = await listing.page(key);
+    if (page.folder === null) return false;
   }
-  await context.prepare([folder]);
-  const href = `${place.href}/`;
-  const self = renderer.response(folder, displayNameOf(place, folder.key), href, context);
-  // Somebody has locked something in a folder that is otherwise as it was; or what was kept of it has just gone.
-  const begin = first.entries === null ? await folderPage(x, bucket.id, key) : first;
-  const pages = prepared(context, childPages(x, bucket.id, folder, begin));
-  const render = (child: Child): string => renderer.response(child.entry, child.displayName, href + child.hrefName, context);
-  await send(x, headers, self, pages, render, name === null || context.locked ? null : { name, etag: folder.etag });
+  const keep = name === null || context.locked ? null : { name, etag: page.folder?.etag ?? '' };
+  await sendListing(x, headers, listing, page, keep);
   return true;
+}
+
+/**
+ * What is one page goes out with its length, more page by page as fast as the client reads.
+ * @param keep as what the listing cache may keep it
+ */
+async function sendListing(
+  x: Exchange,
+  headers: Readonly<Record<string, string>>,
+  listing: FolderListing,
+  first: ListedPage,
+  keep: { name: string; etag: string } | null,
+): Promise<void> {
+  const { listings } = x.deps;
+  const key = first.folder?.key ?? '';
+  let kept: Buffer[] | null = keep === null ? null : [];
+  let bytes = 0;
+  let page: ListedPage | null = first;
+  while (page !== null) {
+    const coming: Promise<ListedPage> | null = page.next === null ? null : listing.page(key, { after: page.next });
+    // Its error is thrown when its turn comes; where a client went away that is never.
+    coming?.catch(() => undefined);
+    const blocks = await page.blocks(coming === null);
+    const length = blocks.reduce((sum, block) => sum + block.length, 0);
+    bytes += length;
+    if (bytes > listings.answerBytesMax) kept = null;
+    kept?.push(...blocks.map((block) => block.bytes()));
+    if (page === first) {
+      const whole = coming === null ? { 'Content-Length': length } : {};
+      x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...whole });
+    }
+    const taken = coming === null && keep !== null && kept !== null && listings.put(keep.name, { etag: keep.etag, blocks: kept });
+    const [only] = blocks;
+    const own = taken || (coming !== null && kept !== null);
+    if (page === first && coming === null && blocks.length === 1 && only !== undefined) return sendBlock(x, only, own);
+    for (const block of blocks) await write(x.res, block.bytes(), x.cx.signal, own ? undefined : () => block.back());
+    page = await coming;
+  }
+  x.res.end();
+}
+
+/** The whole answer. @param kept its memory is not given back */
+function sendBlock({ res }: Exchange, block: XmlBytes, kept: boolean): void {
+  const bytes = block.bytes();
+  if (wholeIsCopied(bytes)) {
+    sendWhole(res, bytes);
+    block.back();
+  } else res.end(bytes, () => kept || block.back());
 }
 
 async function sendKept(x: Exchange, headers: Readonly<Record<string, string>>, blocks: readonly Buffer[]): Promise<void> {
@@ -171,7 +221,13 @@ async function sendKept(x: Exchange, headers: Readonly<Record<string, string>>, 
 }
 
 /** A child of the mount, with what its properties need: that is each bucket's own. */
-type Shown = Child & { context: PropertyContext };
+interface Shown {
+  entry: ShownEntry;
+  displayName: string;
+  /** To be put behind the mount's href and a slash; it ends in one. */
+  hrefName: string;
+  context: PropertyContext;
+}
 
 /** The server's root holds the mount; the mount holds the caller's buckets. */
 async function propfindAbove(x: Exchange, { depth, renderer, headers }: Asked): Promise<void> {
@@ -194,9 +250,11 @@ async function propfindAbove(x: Exchange, { depth, renderer, headers }: Asked): 
     children = [...shown.flat(), ...(await virtualChildren(x, context))];
   }
   const prefix = root ? '/' : `${base}/`;
-  await send(x, headers, self, [children], (child) =>
-    renderer.response(child.entry, child.displayName, prefix + child.hrefName, child.context),
-  );
+  const multistatus = openMultistatus(x, headers);
+  await multistatus.add(self);
+  for (const { entry, displayName, hrefName, context } of children)
+    await multistatus.add(renderer.response(entry, displayName, prefix + hrefName, context));
+  await multistatus.end();
 }
 
 function scopeOf(bucket: Bucket): Scope {
@@ -210,14 +268,6 @@ async function virtualChildren(x: Exchange, context: PropertyContext): Promise<S
   return virtual
     .filter((_, index) => shown[index])
     .map(({ name }) => ({ entry, displayName: name, hrefName: `${encodeSegment(name)}/`, context: { ...context, quota: null } }));
-}
-
-/** Where properties hang on more than the entry, a page is prepared before it is written. */
-async function* prepared(context: PropertyContext, pages: AsyncIterable<Child[]>): AsyncGenerator<Child[]> {
-  for await (const page of pages) {
-    await context.prepare(page.map(({ entry }) => entry));
-    yield page;
-  }
 }
 
 /** A bucket that has just gone, or that the caller may name but not look into, is left out. */
@@ -243,47 +293,4 @@ function assertFinite(depth: Depth): void {
   if (depth === 'infinity') {
     throw new DavError(403, 'A collection is listed with Depth 0 or 1.', { condition: 'propfind-finite-depth' });
   }
-}
-
-/**
- * A small answer goes out whole with its length, a large one in blocks as fast as the client reads.
- * @param keep as what the listing cache may keep it
- */
-async function send<C extends Child>(
-  x: Exchange,
-  headers: Record<string, string>,
-  self: string,
-  pages: AsyncIterable<C[]> | Iterable<C[]>,
-  render: (child: C) => string,
-  keep: { name: string; etag: string } | null = null,
-): Promise<void> {
-  const { listings } = x.deps;
-  let block = OPEN + self;
-  let kept: Buffer[] | null = keep === null ? null : [];
-  let bytes = 0;
-  const leave = async (text: string): Promise<void> => {
-    const encoded = Buffer.from(text);
-    bytes += encoded.length;
-    if (bytes > listings.answerBytesMax) kept = null;
-    kept?.push(encoded);
-    await write(x.res, encoded, x.cx.signal);
-  };
-  for await (const page of pages) {
-    for (const child of page) {
-      block += render(child);
-      if (block.length < BLOCK_CHARACTERS) continue;
-      if (!x.res.headersSent) x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers });
-      await leave(block);
-      block = '';
-    }
-  }
-  if (!x.res.headersSent) {
-    const whole = Buffer.from(block + CLOSE);
-    if (keep !== null) listings.put(keep.name, { etag: keep.etag, blocks: [whole] });
-    x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': whole.length });
-    return sendWhole(x.res, whole);
-  }
-  await leave(block + CLOSE);
-  x.res.end();
-  if (keep !== null && kept !== null) listings.put(keep.name, { etag: keep.etag, blocks: kept });
 }

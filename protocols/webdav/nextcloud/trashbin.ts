@@ -5,7 +5,7 @@ import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, EntryInfo } from '#core/object';
 import { answer, readXml } from '../answer.ts';
-import { bareDirectory } from '../children.ts';
+import { bareDirectory } from '../bare-directory.ts';
 import { type Deleted, deletedBelow, findDeleted, sendVersion } from '../deleted.ts';
 import { DavError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';

@@ -2,7 +2,7 @@ import type { KeptVersion } from '#contracts/history-store';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import { answer, readXml } from '../answer.ts';
-import { bareDirectory } from '../children.ts';
+import { bareDirectory } from '../bare-directory.ts';
 import { sendVersion, unlessHidden } from '../deleted.ts';
 import { DavError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';

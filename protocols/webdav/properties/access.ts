@@ -5,6 +5,7 @@ import type { Property } from './property.ts';
 export const currentUserPrincipal: Property = {
   name: 'current-user-principal',
   listed: false,
+  plain: 'same',
   render: (_entry, _displayName, { principalHref, userName }) =>
     `<d:current-user-principal><d:href>${principalHref(userName)}</d:href></d:current-user-principal>`,
 };
@@ -14,6 +15,7 @@ export const owner: Property = {
   name: 'owner',
   listed: false,
   needs: 'owner',
+  plain: 'same',
   render: (_entry, _displayName, { ownerName, principalHref }) =>
     ownerName === null ? null : `<d:owner><d:href>${principalHref(ownerName)}</d:href></d:owner>`,
 };
@@ -31,6 +33,7 @@ export const currentUserPrivilegeSet: Property = {
 export const principalCollectionSet: Property = {
   name: 'principal-collection-set',
   listed: false,
+  plain: 'same',
   render: (_entry, _displayName, { principalHref }) =>
     `<d:principal-collection-set><d:href>${principalHref(null)}</d:href></d:principal-collection-set>`,
 };

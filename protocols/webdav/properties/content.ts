@@ -1,27 +1,43 @@
+import type { ObjectAttributes } from '#core/object';
 import { escapeXml } from '#http/xml';
 import type { Property } from './property.ts';
 
 export const CONTENT_TYPE_DEFAULT = 'application/octet-stream';
 
+const QUOTE = Buffer.from('"');
+/** At most. */
+const [DATE_BYTES, NUMBER_BYTES] = [32, 20];
+
 export const getcontentlength: Property = {
   name: 'getcontentlength',
   listed: true,
   compact: true,
+  plain: () => (to, row) => {
+    to.reserve(NUMBER_BYTES);
+    to.putNumber(row.size);
+  },
   render: (entry) => (entry.kind === 'object' ? `<d:getcontentlength>${entry.size}</d:getcontentlength>` : null),
 };
 
 export const getcontenttype: Property = {
   name: 'getcontenttype',
   listed: true,
-  render: (entry) =>
-    entry.kind === 'object'
-      ? `<d:getcontenttype>${escapeXml(entry.attributes.contentType ?? CONTENT_TYPE_DEFAULT)}</d:getcontenttype>`
-      : null,
+  plain() {
+    let known: ObjectAttributes | null = null;
+    let type = Buffer.alloc(0);
+    return (to, { attributes }) => {
+      if (attributes !== known) type = Buffer.from(typeOf(attributes));
+      known = attributes;
+      to.add(type);
+    };
+  },
+  render: (entry) => (entry.kind === 'object' ? `<d:getcontenttype>${typeOf(entry.attributes)}</d:getcontenttype>` : null),
 };
 
 export const getcontentlanguage: Property = {
   name: 'getcontentlanguage',
   listed: true,
+  plain: 'same',
   render: (entry) =>
     entry.kind === 'object' && entry.attributes.contentLanguage !== undefined
       ? `<d:getcontentlanguage>${escapeXml(entry.attributes.contentLanguage)}</d:getcontentlanguage>`
@@ -32,6 +48,12 @@ export const getcontentlanguage: Property = {
 export const getetag: Property = {
   name: 'getetag',
   listed: true,
+  plain: () => (to, row) => {
+    to.reserve(row.etagEnd - row.etagAt + 2);
+    to.put(QUOTE);
+    to.putPart(row.bytes, row.etagAt, row.etagEnd);
+    to.put(QUOTE);
+  },
   render: (entry) => (entry.etag === '' ? null : `<d:getetag>"${entry.etag}"</d:getetag>`),
 };
 
@@ -40,8 +62,16 @@ export const getlastmodified: Property = {
   name: 'getlastmodified',
   listed: true,
   compact: true,
+  plain: () => (to, row) => {
+    to.reserve(DATE_BYTES);
+    to.putHttpDate(row.mtime);
+  },
   render: (entry, _displayName, context) => {
     const time = entry.kind === 'object' ? entry.mtime : entry.modified;
     return time === 0 ? null : `<d:getlastmodified>${context.httpDate(time)}</d:getlastmodified>`;
   },
 };
+
+function typeOf({ contentType = CONTENT_TYPE_DEFAULT }: ObjectAttributes): string {
+  return escapeXml(contentType);
+}

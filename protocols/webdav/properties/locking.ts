@@ -7,12 +7,13 @@ const ENTRY = (scope: string): string =>
   `<d:lockentry><d:lockscope><d:${scope}/></d:lockscope><d:locktype><d:write/></d:locktype></d:lockentry>`;
 const SUPPORTED = `<d:supportedlock>${ENTRY('exclusive')}${ENTRY('shared')}</d:supportedlock>`;
 
-export const supportedlock: Property = { name: 'supportedlock', listed: true, render: () => SUPPORTED };
+export const supportedlock: Property = { name: 'supportedlock', listed: true, plain: 'same', render: () => SUPPORTED };
 
 export const lockdiscovery: Property = {
   name: 'lockdiscovery',
   listed: true,
   needs: 'locks',
+  plain: 'same',
   render: (entry, _displayName, context) => {
     const locks = context.locksOn(entry);
     if (locks.length === 0) return '<d:lockdiscovery/>';

@@ -1,5 +1,7 @@
 import type { Lock } from '#contracts/locks';
+import type { FolderRow } from '#contracts/metadata-store';
 import type { ShownEntry } from '#core/object';
+import type { XmlBytes } from '#http/xml-bytes';
 import type { Rights } from '../rights.ts';
 
 /** What properties need beyond the entry; gathered once per request, and only what is asked for. */
@@ -32,6 +34,9 @@ export interface PropertyContext {
   prepare(entries: readonly ShownEntry[]): Promise<void> | void;
 }
 
+/** Puts what is between the tags. A file's name is the end of its key. */
+export type PlainValue = (to: XmlBytes, row: FolderRow, nameAt: number) => void;
+
 export type Need = 'locks' | 'quota' | 'rights' | 'owner' | 'sync';
 
 /** A live property: computed only when a request asks for it. */
@@ -48,6 +53,11 @@ export interface Property {
   settable?: boolean;
   /** Reads itself what is stored, and says it in its own words. */
   reads?: boolean;
+  /**
+   * How a plain file shows it in a listing without locks (plain.ts), as bytes of what `render` gives: `same` where all files have the same of it, or none has it; else what is to be put,
+   * made once for a listing. Absent: each has to be rendered.
+   */
+  plain?: 'same' | (() => PlainValue);
   /** The whole element, or null where the resource has no such property. */
   render(entry: ShownEntry, displayName: string, context: PropertyContext): string | null;
 }

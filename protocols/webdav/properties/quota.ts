@@ -5,6 +5,7 @@ export const quotaAvailable: Property = {
   name: 'quota-available-bytes',
   listed: false,
   needs: 'quota',
+  plain: 'same',
   render: (entry, _displayName, context) =>
     entry.kind === 'object' || context.quota?.available == null
       ? null
@@ -15,6 +16,7 @@ export const quotaUsed: Property = {
   name: 'quota-used-bytes',
   listed: false,
   needs: 'quota',
+  plain: 'same',
   render: (entry, _displayName, context) =>
     entry.kind === 'object' || context.quota === null ? null : `<d:quota-used-bytes>${context.quota.used}</d:quota-used-bytes>`,
 };

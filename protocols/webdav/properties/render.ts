@@ -1,5 +1,6 @@
-import type { ShownEntry } from '#core/object';
+import type { ShownEntry, ShownObject } from '#core/object';
 import { emptyElement } from '../xml-element.ts';
+import type { PlainPiece, PlainShape } from './plain.ts';
 import type { Need, Property, PropertyContext } from './property.ts';
 import type { PropfindRequest } from './propfind-request.ts';
 import { liveProperty, namespaceOf, PROPERTIES, type PropertyName, parseStoredName, storedName } from './table.ts';
@@ -15,6 +16,8 @@ export interface Renderer {
   needs: ReadonlySet<Need>;
   /** One `response` element. `href` is percent-encoded, and so safe in XML. */
   response(entry: ShownEntry, displayName: string, href: string, context: PropertyContext): string;
+  /** How plain files are shown, in a listing without locks. null: each has to be rendered. */
+  plain(context: PropertyContext): PlainShape | null;
 }
 
 type Part = (entry: ShownEntry, displayName: string, context: PropertyContext) => string | null;
@@ -37,8 +40,20 @@ export function compileRenderer(request: PropfindRequest, options: RenderOptions
 function propRenderer(names: PropertyName[], minimal: boolean): Renderer {
   const parts = names.map((name) => partOf(name));
   const missing = names.map(({ namespace, name }) => emptyElement(namespace, name));
+  const live = names.map((name) => liveProperty(name) ?? null);
   return {
-    needs: needsOf(names.flatMap((name) => liveProperty(name) ?? [])),
+    needs: needsOf(live.flatMap((property) => property ?? [])),
+    plain(context) {
+      const shown = live.map((property) => plainPieceOf(property, context));
+      if (shown.includes(undefined)) return null;
+      return (any) => {
+        const pieces = shown.map((piece) => piece?.(any) ?? null);
+        const found = pieces.flatMap((piece) => piece ?? []);
+        const absent = minimal ? '' : missing.filter((_, at) => pieces[at] === null).join('');
+        const first = found.length > 0 || absent === '' ? ['<d:propstat><d:prop>', ...found, OK] : [];
+        return absent === '' ? first : [...first, `<d:propstat><d:prop>${absent}${MISSING}`];
+      };
+    },
     response(entry, displayName, href, context) {
       let found = '';
       let absent = '';
@@ -60,6 +75,11 @@ function allpropRenderer(include: PropertyName[], compact: boolean): Renderer {
   const shown = new Set(live.map((property) => storedName({ namespace: namespaceOf(property), name: property.name })));
   return {
     needs: needsOf(live),
+    plain(context) {
+      const shown = live.map((property) => plainPieceOf(property, context));
+      if (shown.includes(undefined)) return null;
+      return (any) => ['<d:propstat><d:prop>', ...shown.flatMap((piece) => piece?.(any) ?? []), OK];
+    },
     response(entry, displayName, href, context) {
       let found = '';
       for (const part of parts) found += part(entry, displayName, context) ?? '';
@@ -75,6 +95,7 @@ function propnameRenderer(): Renderer {
   const listed = PROPERTIES.filter((property) => property.listed);
   return {
     needs: new Set(),
+    plain: () => null,
     response(entry, displayName, href, context) {
       const names = new Set<string>();
       for (const property of listed) {
@@ -105,6 +126,24 @@ function livePart(property: Property): Part {
   if (!property.settable || property.reads) return property.render;
   const stored = storedPart({ namespace: namespaceOf(property), name: property.name });
   return (entry, displayName, context) => stored(entry, displayName, context) ?? property.render(entry, displayName, context);
+}
+
+/** What plain files have of a property, told by any of them: null where they have none. undefined: it has to be rendered for each. */
+function plainPieceOf(
+  property: Property | null,
+  context: PropertyContext,
+): ((any: ShownObject) => PlainPiece[] | null) | undefined {
+  if (property === null) return () => null;
+  const { plain } = property;
+  if (plain === undefined) return undefined;
+  if (plain !== 'same') {
+    const value = plain();
+    return () => [`<d:${property.name}>`, value, `</d:${property.name}>`];
+  }
+  return (any) => {
+    const text = property.render(any, '', context);
+    return text === null ? null : [text];
+  };
 }
 
 function needsOf(properties: Property[]): Set<Need> {

@@ -2,7 +2,7 @@ import type { ListEntry } from '#contracts/metadata-store';
 import { ancestorsOf, type BucketId, nameOf, type ObjectKey, parentOf } from '#core/address';
 import { isCloudStoreError } from '#core/errors';
 import type { EntryInfo } from '#core/object';
-import { bareDirectory } from '../children.ts';
+import { bareDirectory } from '../bare-directory.ts';
 import type { Exchange } from '../exchange.ts';
 import { hrefName } from '../paths.ts';
 import type { Walk } from './token.ts';

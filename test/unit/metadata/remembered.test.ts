@@ -4,6 +4,7 @@ import type { BriefQuery } from '#contracts/metadata-store';
 import { ancestorsOf } from '#core/address';
 import type { Metadata } from '#metadata/open';
 import { type BriefEntry, entryOf } from '../../support/brief-rows.ts';
+import { gatherFolder } from '../../support/folder-rows.ts';
 import { Model } from '../../support/metadata-model.ts';
 import { address, type MetadataRig, openMetadataRig, putIntent } from '../../support/metadata-rig.ts';
 import { FOLDERS, type Home, KEYS, NAMES, roll, run } from '../../support/metadata-walk.ts';
@@ -97,7 +98,8 @@ describe(`metadata in memory is as it is in the database (seed ${SEED})`, functi
     home: Home,
     folder: string,
   ): Promise<{ etag: string; entries: Map<string, unknown> } | null> {
-    const page = await store.listFolder({ bucket: home.id, folder, after: '', limit: 2000 });
+    const query = { bucket: home.id, folder, after: '', limit: 2000 };
+    const page = await gatherFolder((begin) => store.listFolder(query, begin));
     if (page.folder === null) return null;
     const named = (page.entries ?? []).map((entry) => [entry.kind === 'object' ? entry.info.key : entry.prefix, entry] as const);
     return { etag: page.folder.etag, entries: new Map(named) };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Bucket } from '#core/bucket';
 import type { Principal, Who } from '#core/principal';
+import { gatherFolder } from '../../support/folder-rows.ts';
 import { openRooms, type TestRooms } from '../../support/rooms.ts';
 
 /** What a listing that did not change is answered from: of one gateway, without a question to the database, and never of what was before. */
@@ -83,7 +84,10 @@ describe('namespace: peekEntry', () => {
     expect(peek(bob, 'photos/')).not.to.equal(null);
     expect(peek(bob, ''), 'above').to.equal(null);
     await rooms.put(ann, home, 'photos/told.txt', '0');
-    const { etag } = await rooms.namespace.listFolder(ann, at('photos/'), { after: '', limit: 10 }).then(({ folder }) => folder!);
+    const { folder } = await gatherFolder((begin) =>
+      rooms.namespace.listFolder(ann, at('photos/'), { after: '', limit: 10 }, begin),
+    );
+    const { etag } = folder!;
     for (const text of ['1', '2']) await rooms.put(ann, home, 'photos/told.txt', text);
     const changes = (who: Who) => rooms.namespace.peekChanges(who, at('photos/'), etag);
     await look(bob, 'photos/');

@@ -12,6 +12,7 @@ import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
 import type { Who } from '#core/principal';
 import { bytesOf, collect } from '#core/stream';
+import { tellFolder } from '../../support/folder-rows.ts';
 
 interface Stored {
   info: ObjectInfo;
@@ -259,10 +260,13 @@ export function memoryNamespace(now: () => number = Date.now) {
       return verdict;
     },
     listBrief: () => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV')),
-    listFolder: async (who, at, { unless, ...query }) => {
+    listFolder: async (who, at, { unless, ...query }, begin) => {
       const found = at.key === '' || at.key.endsWith('/') ? directoryOf(at) : find(at);
-      if (found?.kind !== 'directory') return { folder: null, entries: [], next: null };
-      if (found.etag === unless) return { folder: found, entries: null, next: null };
+      if (found?.kind !== 'directory') return { folder: null, count: 0, next: null };
+      if (found.etag === unless) {
+        begin().folder(found);
+        return { folder: found, count: null, next: null };
+      }
       const page = await namespace.list(who, {
         ...query,
         bucket: at.bucket,
@@ -270,7 +274,8 @@ export function memoryNamespace(now: () => number = Date.now) {
         delimiter: '/',
         directories: true,
       });
-      return { folder: found, ...page };
+      tellFolder(begin(), found, page.entries);
+      return { folder: found, count: page.entries.length, next: page.next };
     },
     list: async (_who, query) => {
       const entries = new Map<string, ListEntry>();
