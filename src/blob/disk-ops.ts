@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+import { createReadNow } from '#core/read-now';
 import { codeOf } from './disk-error.ts';
-import { createReadNow } from './read-now.ts';
 
 const openFile = promisify(fs.open);
 const rename = promisify(fs.rename);
@@ -58,6 +58,7 @@ export function nodeDiskOps(): DiskOps {
 
 function nodeFile(fd: number): DiskFile {
   return {
+    descriptor: fd,
     writev: (buffers, position) =>
       new Promise((resolve, reject) =>
         fs.writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written))),

@@ -161,6 +161,16 @@ export async function createLog(options: LogOptions): Promise<Log> {
       }
       return out;
     },
+    async lend(place, use) {
+      try {
+        return await files.with(nameOf(place.store, place.pack), async ({ descriptor }) =>
+          descriptor === undefined ? null : use({ descriptor, position: place.offset }),
+        );
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return null;
+        throw diskError(error, 'opening a pack');
+      }
+    },
     open: () => lanes.flatMap(({ pack, size }) => (pack === null ? [] : [{ pack, size }])),
     async seal(beforeMs = Number.POSITIVE_INFINITY) {
       await Promise.all(lanes.map((one) => one.seal(beforeMs)));

@@ -19,6 +19,8 @@ export interface DiskOps {
 }
 
 export interface DiskFile {
+  /** Of this process, while the file is open; none of a disk that is no disk. */
+  readonly descriptor?: number;
   /** Writes all buffers at `position`; resolves with the bytes written, which may be fewer (short write). */
   writev(buffers: Uint8Array[], position: number): Promise<number>;
   /** Resolves with the bytes read, which may be fewer; 0 at the end. */

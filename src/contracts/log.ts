@@ -24,6 +24,11 @@ export interface Log {
   sync(places?: readonly ChunkPlace[]): Promise<void>;
   /** Reads from an open or sealed pack of this gateway. @throws not_found, corrupt */
   read(place: ChunkPlace, offset: number, length: number, into?: Buffer): Promise<Buffer>;
+  /**
+   * Lends the open file that has a record, for a thread that reads what the system has of it in memory: it stays open until `use` settles, whatever
+   * becomes of its pack meanwhile. null: it is in no file here.
+   */
+  lend?<T>(place: ChunkPlace, use: (file: LentFile) => Promise<T>): Promise<T | null>;
   /** The packs that are being written, with their bytes so far. */
   open(): { pack: string; size: number }[];
   /** Seals what is open, or only what was begun before a time; what comes next begins new packs. */
@@ -32,4 +37,11 @@ export interface Log {
   forget(pack: string): Promise<void>;
   /** Seals what is open (cut to its true length, durable) and stops. */
   close(): Promise<void>;
+}
+
+export interface LentFile {
+  /** Of this process. */
+  descriptor: number;
+  /** Of the record's first byte in it. */
+  position: number;
 }

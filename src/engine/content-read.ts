@@ -30,7 +30,7 @@ export async function* readContent(deps: ReadDeps, content: ContentRef, range?: 
   if (start > end) return;
   const domain = await deps.keyring.load(content.domain);
   if (content.kind !== 'inline') {
-    yield* readPlan(deps, domain, planRead(deps, domain, content, { start, end }), signal);
+    yield* readPlan(deps, domain, planRead(deps, domain, content, { start, end }), end + 1 - start, signal);
     return;
   }
   await prepareInline(deps, domain, content);
@@ -82,7 +82,7 @@ export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?
     // With no cache: it is asked what the rows say now.
     for await (const wanted of planRead({ ...deps, cache: createPlainCache(0) }, domain, content, whole)) {
       const hasher = deps.hashes.keyed(domain.chunkIdKey);
-      for await (const bytes of readPlan(deps, domain, planOf(wanted), signal)) hasher.update(bytes);
+      for await (const bytes of readPlan(deps, domain, planOf(wanted), wanted.chunk.size, signal)) hasher.update(bytes);
       if (!hasher.digest().equals(wanted.chunk.id)) {
         throw new CloudStoreError('corrupt', 'A chunk does not have the id that it is stored under.', {
           details: { offset: wanted.offset },
@@ -99,9 +99,15 @@ async function* planOf(wanted: Wanted): AsyncGenerator<Wanted> {
 /** Runs that are fetched and opened while those before them are on their way out: one on each side. */
 const AHEAD_MAX = 2;
 
-async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>, signal?: AbortSignal): Bytes {
+async function* readPlan(
+  deps: ReadDeps,
+  domain: DomainKeys,
+  plan: AsyncGenerator<Wanted>,
+  size: number,
+  signal?: AbortSignal,
+): Bytes {
   const { buffers } = deps;
-  const reader = createRecordReader(deps, domain, plan);
+  const reader = createRecordReader(deps, domain, plan, size);
   const ahead: Fetch[] = [];
   let fetching: Promise<unknown> = Promise.resolve();
   let ended = false;
@@ -145,8 +151,11 @@ async function* readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerato
         throwIfAborted(signal);
       }
       // With a buffer of its own: who holds one and waits for another may wait for ever.
-      if (opened.copy !== null)
-        yield* readPlan({ ...deps, buffers: createReadBuffers(FETCH_BYTES, 1) }, domain, planOf(opened.copy), signal);
+      if (opened.copy !== null) {
+        const { copy } = opened;
+        const own = { ...deps, buffers: createReadBuffers(FETCH_BYTES, 1) };
+        yield* readPlan(own, domain, planOf(copy), copy.to - copy.from, signal);
+      }
     }
   } finally {
     ended = true;

@@ -41,7 +41,9 @@ const FETCH_SEGMENTS = 8;
 const SKIPPED_SEGMENTS_MAX = 4;
 /** Less, as one segment, is sooner opened here than sent to another thread. */
 const THREAD_BYTES_MIN = 384 << 10;
-/** And so is all of a short read: what another thread opens pays where it is opened ahead. */
+/** And so is all of a read of no more: nothing else is to do meanwhile. */
+const SHORT_BYTES_MAX = 1 << 20;
+/** And so much of any that this thread reads: what another thread opens pays where it is opened ahead. */
 const FIRST_BYTES = 8 << 20;
 /** Less is copied out of the buffer that it was read into, which serves again at once. */
 const BORROWED_BYTES_MIN = 256 << 10;
@@ -73,6 +75,8 @@ export interface RecordReader {
 
 interface OpenRecord {
   wanted: Wanted;
+  /** Where this header was read; `wanted` may be elsewhere meanwhile. */
+  place: ChunkPlace;
   header: RecordHeader;
   /** null: it is not encrypted. */
   key: Buffer | null;
@@ -81,14 +85,22 @@ interface OpenRecord {
   last: number;
 }
 
-export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted>): RecordReader {
+/** @param size bytes that the plan wants in all */
+export function createRecordReader(
+  deps: RecordReaderDeps,
+  domain: DomainKeys,
+  plan: AsyncGenerator<Wanted>,
+  size: number,
+): RecordReader {
   let openedHere = 0;
+  /** Threads are to read, too: as long as they find that the system has it in memory. */
+  let byThreads = size > SHORT_BYTES_MAX && gcm.native && deps.threads !== null && deps.log.lend !== undefined;
   let record: OpenRecord | null = null;
 
   async function open(wanted: Wanted, into: ReadBuffer): Promise<Run | null> {
     if (wanted.place.damaged) await turnToCopy(wanted, damaged('it is in quarantine, because its record is damaged'));
     const { place, chunk, from, to } = wanted;
-    const headerOnly = from >= SKIPPED_SEGMENTS_MAX * SEGMENT_BYTES;
+    const headerOnly = from >= SKIPPED_SEGMENTS_MAX * SEGMENT_BYTES || isForThread(to - from);
     const needed = RECORD_HEADER_BYTES_MAX + (headerOnly ? 0 : Math.ceil(to / SEGMENT_BYTES) * (SEGMENT_BYTES + TAG_BYTES));
     const bytes = await fetch(wanted, 0, Math.min(place.length, needed, into.bytes.length), into.bytes);
     if (bytes === null) return open(wanted, into);
@@ -103,20 +115,27 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       // Another process may have begun an epoch that we have not heard of.
       else if (!domain.knows(header.epoch)) await deps.keyring.refresh(domain.id);
       key = needsKey(header) ? deps.recordKeys.derive(domain, header.epoch, header.salt) : null;
+      if (key === null) byThreads = false; // nothing to do there
     } catch (error) {
       await turnToCopy(wanted, error);
       return open(wanted, into);
     }
     const first = Math.floor(from / header.segmentBytes);
     const last = Math.floor((to - 1) / header.segmentBytes);
-    record = { wanted, header, key, next: first, last };
+    record = { wanted, place, header, key, next: first, last };
     let end = first;
     while (end <= last && endOf(header, end) <= bytes.length) end++;
     return end === first ? null : runOf(record, end, bytes, 0, into);
   }
 
-  function runOf(of: OpenRecord, end: number, fetched: Buffer, base: number, into: ReadBuffer): Run {
-    const { wanted, header } = of;
+  /** Whether a thread reads so many bytes when they are opened. */
+  function isForThread(bytes: number): boolean {
+    return byThreads && bytes >= THREAD_BYTES_MIN;
+  }
+
+  /** @param fetched null: from the record's byte `base` on, they are read when they are opened */
+  function runOf(of: OpenRecord, end: number, fetched: Buffer | null, base: number, into: ReadBuffer): Run {
+    const { wanted, place, header } = of;
     const first = of.next;
     of.next = end;
     return {
@@ -129,7 +148,8 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         const plain: Buffer[] = [];
         const borrowed: Buffer[] = [];
         let start = first * header.segmentBytes;
-        for (const piece of (await openAll(of, fetched, sealed, into)).flatMap(inBounds)) {
+        const pieces = await (fetched === null ? readAndOpen(of, base, sealed, into) : openAll(of, fetched, sealed, into));
+        for (const piece of pieces.flatMap(inBounds)) {
           const [from, to] = [Math.max(0, wanted.from - start), Math.min(piece.length, wanted.to - start)];
           start += piece.length;
           if (from >= to) continue;
@@ -137,15 +157,15 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
           if (piece.buffer === into.bytes.buffer && part.length >= BORROWED_BYTES_MIN) {
             borrowed.push(part);
             plain.push(part);
-          } else if (piece.buffer === into.bytes.buffer || piece.buffer === fetched.buffer) plain.push(copyOf(part));
+          } else if (piece.buffer === into.bytes.buffer || piece.buffer === fetched?.buffer) plain.push(copyOf(part));
           else plain.push(piece.length === piece.buffer.byteLength ? disposable(part) : part);
         }
         return { plain, borrowed };
       },
       async again(error) {
         const [from, to] = [first * header.segmentBytes, end * header.segmentBytes];
-        const part = { ...wanted, from: Math.max(wanted.from, from), to: Math.min(wanted.to, to) };
-        await turnToCopy(part, error);
+        const part = { ...wanted, place, from: Math.max(wanted.from, from), to: Math.min(wanted.to, to) };
+        await turnAway(part, error);
         return part;
       },
     };
@@ -166,16 +186,26 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       if (elsewhere) {
         const { sealed: memory, plain } = await elsewhere;
         into.bytes = Buffer.from(memory);
-        return within(wanted, () => {
-          if (plain instanceof CloudStoreError) throw plain;
-          return plain;
-        });
+        return checked(wanted, plain ?? []);
       }
       if (opensInPlace(header, sealed)) return [within(wanted, () => openInPlace(key, header, fetched, sealed))];
     }
     return within(wanted, () =>
       sealed.flatMap(({ index, offset, length }) => openSegment(key, header, index, fetched.subarray(offset, offset + length))),
     );
+  }
+
+  /** By one thread, while the bytes are in its processor's cache. @throws corrupt, unavailable, not_found */
+  async function readAndOpen(of: OpenRecord, start: number, sealed: SealedSegment[], into: ReadBuffer): Promise<Buffer[]> {
+    const { wanted, place, header, key } = of;
+    const length = sealed.reduce((sum, segment) => sum + segment.length, 0);
+    const opened = await deps.log.lend!(place, async ({ descriptor, position }) =>
+      deps.threads!.open(key!, header, into.bytes.subarray(0, length), sealed, { descriptor, position: position + start }),
+    );
+    if (opened !== null) into.bytes = Buffer.from(opened.sealed);
+    if (opened !== null && opened.plain !== null) return checked(wanted, opened.plain);
+    if (opened !== null) byThreads = false;
+    return openAll(of, await fetchRecord(deps, place, start, length, into.bytes), sealed, into);
   }
 
   /** Once for each wanted. @throws the error when it is not of damage, or there is no good copy */
@@ -189,20 +219,24 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
 
   /** null: compaction moved the chunk, or a copy was found. Its place is now the one that it has, perhaps with another header. */
   async function fetch(wanted: Wanted, offset: number, length: number, into: Buffer): Promise<Buffer | null> {
-    const { pack, offset: at } = wanted.place;
     try {
       return await fetchRecord(deps, wanted.place, offset, length, length <= into.length ? into : undefined);
     } catch (error) {
-      if (isCloudStoreError(error, 'corrupt')) await turnToCopy(wanted, error);
-      else if (isBadSector(error)) await turnToCopy(wanted, damaged('the disk cannot read it', error));
-      else if (!isCloudStoreError(error, 'not_found')) throw error;
-      else {
-        const [place] = await deps.chunks.places(domain.id, [wanted.chunk.id]);
-        if (!place || (place.pack === pack && place.offset === at))
-          await turnToCopy(wanted, damaged('its pack is missing', error));
-        else wanted.place = place;
-      }
+      await turnAway(wanted, error);
       return null;
+    }
+  }
+
+  /** From a place that cannot be read. @throws the error when there is no other */
+  async function turnAway(wanted: Wanted, error: unknown): Promise<void> {
+    const { pack, offset } = wanted.place;
+    if (isBadSector(error)) await turnToCopy(wanted, damaged('the disk cannot read it', error));
+    else if (!isCloudStoreError(error, 'not_found')) await turnToCopy(wanted, error);
+    else {
+      const [place] = await deps.chunks.places(domain.id, [wanted.chunk.id]);
+      if (!place || (place.pack === pack && place.offset === offset))
+        await turnToCopy(wanted, damaged('its pack is missing', error));
+      else wanted.place = place;
     }
   }
 
@@ -221,7 +255,9 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
         const start = header.segments[current.next]!.offset;
         let end = current.next + 1;
         while (end <= current.last && endOf(header, end) - start <= into.bytes.length) end++;
-        const bytes = await within(wanted, () => fetch(wanted, start, endOf(header, end - 1) - start, into.bytes));
+        const length = endOf(header, end - 1) - start;
+        if (current.key !== null && isForThread(length)) return runOf(current, end, null, start, into);
+        const bytes = await within(wanted, () => fetch(wanted, start, length, into.bytes));
         if (bytes !== null) return runOf(current, end, bytes, start, into);
         const rest = { ...wanted, from: Math.max(wanted.from, current.next * header.segmentBytes) };
         record = null;
@@ -233,6 +269,14 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       await plan.return(undefined);
     },
   };
+}
+
+/** @throws corrupt */
+function checked(wanted: Wanted, plain: Buffer[] | CloudStoreError): Buffer[] {
+  if (!(plain instanceof CloudStoreError)) return plain;
+  return within(wanted, () => {
+    throw plain;
+  });
 }
 
 function copyOf(bytes: Buffer): Buffer {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { crc32c } from '@node-rs/crc32';
+import type { LentFile } from '#contracts/log';
 import { isCloudStoreError } from '#core/errors';
+import { createReadNow } from '#core/read-now';
 import { createHashes, type Hasher } from './hashes.ts';
 import { openInPlace, openSegment, opensInPlace, type SealedSegment, sealSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
@@ -17,7 +19,18 @@ export type ToThread =
   /** `ranges`: for each segment its plaintext in the shared memory. */
   | { kind: 'seal'; id: number; key: Uint8Array; header: SentHeader; ranges: number[][] }
   /** `sealed` is handed over, and comes back. */
-  | { kind: 'open'; id: number; key: Uint8Array; header: SentHeader; sealed: ArrayBuffer; segments: SealedSegment[] };
+  | {
+      kind: 'open';
+      id: number;
+      key: Uint8Array;
+      header: SentHeader;
+      sealed: ArrayBuffer;
+      segments: SealedSegment[];
+      file?: ReadFrom;
+    };
+
+/** Where the bytes [offset, offset + length) of a memory are to be read from. */
+type ReadFrom = LentFile & { offset: number; length: number };
 
 export type FromThread =
   | { kind: 'ready' }
@@ -27,8 +40,8 @@ export type FromThread =
   | { kind: 'sealed'; id: number; pieces: Uint8Array[]; crc: number }
   | { kind: 'opened'; id: number; sealed: ArrayBuffer; plain: SentPlain };
 
-/** In pieces; joined in the place of the ciphertext; or what is wrong with it. */
-export type SentPlain = Uint8Array[] | { offset: number; length: number } | { damage: string };
+/** In pieces; joined in the place of the ciphertext; what is wrong with it; or null: the system does not have it in memory. */
+export type SentPlain = Uint8Array[] | { offset: number; length: number } | { damage: string } | null;
 
 /** Smaller pieces are copied: to hand one over costs more. */
 const TRANSFER_BYTES_MIN = 4096;
@@ -67,12 +80,19 @@ function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
       const crc = pieces.reduce((sum, bytes) => crc32c(bytes, sum), crc32c(header.bytes));
       return send({ kind: 'sealed', id, pieces, crc }, transferable(pieces));
     }
-    const { sealed, segments } = message;
-    const plain = opened(key, header, Buffer.from(sealed), segments);
+    const { sealed, segments, file } = message;
+    const bytes = Buffer.from(sealed);
+    const plain = file === undefined || isRead(file, bytes) ? opened(key, header, bytes, segments) : null;
     send({ kind: 'opened', id, sealed, plain }, [sealed, ...(Array.isArray(plain) ? transferable(plain) : [])]);
   });
   hasStarted(start);
   send({ kind: 'ready' });
+}
+
+const readNow = createReadNow();
+
+function isRead({ descriptor, position, offset, length }: ReadFrom, into: Buffer): boolean {
+  return readNow !== null && readNow(descriptor, into, offset, length, position) === length;
 }
 
 function opened(key: Buffer, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): SentPlain {

@@ -1,3 +1,4 @@
+import type { LentFile } from '#contracts/log';
 import { CloudStoreError } from '#core/errors';
 import type { Arena } from './arena.ts';
 import type { SlotPart } from './digests.ts';
@@ -30,8 +31,8 @@ export interface ThreadSealed {
 export interface ThreadOpened {
   /** The memory that was handed over, again. */
   sealed: ArrayBuffer;
-  /** One piece in that memory, or several, each alone on its own; or the error that says what is wrong with it. */
-  plain: Buffer[] | CloudStoreError;
+  /** One piece in that memory, or several, each alone on its own; or the error that says what is wrong with it. null: it could not be read at once. */
+  plain: Buffer[] | CloudStoreError | null;
 }
 
 /**
@@ -46,8 +47,17 @@ export interface Threads {
    * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable
    */
   seal(key: Buffer, header: SegmentedHeader, segments: Uint8Array[][]): Promise<ThreadSealed> | null;
-  /** In place, where that is possible. Takes the buffer's whole memory over until it resolves. null as above. @throws unavailable, and the memory is lost */
-  open(key: Buffer, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): Promise<ThreadOpened> | null;
+  /**
+   * In place, where that is possible. Takes the buffer's whole memory over until it resolves. null as above. @throws unavailable, and the memory is lost
+   * @param file where `sealed` is to be read from before; it must stay open until it resolves
+   */
+  open(
+    key: Buffer,
+    header: SegmentedHeader,
+    sealed: Buffer,
+    segments: SealedSegment[],
+    file?: LentFile,
+  ): Promise<ThreadOpened> | null;
   close(): Promise<void>;
 }
 
@@ -76,6 +86,8 @@ interface RunningJob {
 
 /** A thread with more before it is left alone: this one is quicker. */
 const LOAD_BYTES_MAX = 3 << 20;
+/** Of what it reads, too: this thread would be as long over it, and late for all that it sends. */
+const READ_LOAD_BYTES_MAX = 8 << 20;
 
 export function createThreads(arena: Arena, slots: Slots, threadsMax: number): Threads {
   const threads: Thread[] = [];
@@ -150,11 +162,11 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
   }
 
   /** null: this thread does it sooner. A thread that is missed is started for the next time. */
-  function pickForJob(): Thread | null {
+  function pickForJob(loadMax = LOAD_BYTES_MAX): Thread | null {
     const thread = leastLoaded(threads.filter(({ ready }) => ready));
     const busy = thread === undefined || thread.load > 0;
     if (busy && threads.length < threadsMax && threads.every(({ ready }) => ready)) start();
-    return thread === undefined || thread.load > LOAD_BYTES_MAX ? null : thread;
+    return thread === undefined || thread.load > loadMax ? null : thread;
   }
 
   function run(thread: Thread, bytes: number, send: (id: number) => void): Promise<FromThread> {
@@ -218,17 +230,19 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
         return { pieces: message.pieces.map(asBuffer), crc: message.crc };
       });
     },
-    open(key, { bytes, segments: layout }, sealed, segments) {
+    open(key, { bytes, segments: layout }, sealed, segments, file) {
       const memory = sealed.buffer;
-      const thread = memory instanceof ArrayBuffer ? pickForJob() : null;
+      const thread = memory instanceof ArrayBuffer ? pickForJob(file === undefined ? LOAD_BYTES_MAX : READ_LOAD_BYTES_MAX) : null;
       if (thread === null || !(memory instanceof ArrayBuffer)) return null;
       const where = segments.map((segment) => ({ ...segment, offset: sealed.byteOffset + segment.offset }));
       const header = { bytes: alone(bytes), segments: layout };
-      const job = { kind: 'open' as const, key: alone(key), header, sealed: memory, segments: where };
+      const from = file === undefined ? {} : { file: { ...file, offset: sealed.byteOffset, length: sealed.length } };
+      const job = { kind: 'open' as const, key: alone(key), header, sealed: memory, segments: where, ...from };
       return run(thread, sealed.length, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread, [memory])).then(
         (message) => {
           if (message.kind !== 'opened') throw new Error('A thread answered something else.');
           const { sealed, plain } = message;
+          if (plain === null) return { sealed, plain };
           if (Array.isArray(plain)) return { sealed, plain: plain.map(asBuffer) };
           if ('damage' in plain) return { sealed, plain: new CloudStoreError('corrupt', plain.damage) };
           return { sealed, plain: [Buffer.from(sealed, plain.offset, plain.length)] };

@@ -35,6 +35,7 @@ export function faultyDisk(inner: DiskOps): FaultyDisk {
   function wrap(file: DiskFile, path: string): DiskFile {
     files.add(file);
     return {
+      ...(file.descriptor === undefined ? {} : { descriptor: file.descriptor }),
       async writev(buffers, position) {
         const limit = await check('writev', path);
         const bytes = await file.writev(limit === null ? buffers : [Buffer.concat(buffers).subarray(0, limit)], position);

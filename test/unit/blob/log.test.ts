@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fstatSync, mkdtempSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'chai';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLog } from '#blob/log';
 import type { DiskOps } from '#contracts/disk-ops';
@@ -51,4 +52,31 @@ describeLog('without power', async () => {
     (torn) => disk.crash(torn),
     () => undefined,
   );
+});
+
+describe('a file that the log lends', () => {
+  it('stays open until it is given back, whatever becomes of its pack, and is closed then', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cloudstore-log-'));
+    const log = await createLog({ directory, disk: nodeDiskOps(), clock, random: randomBytes });
+    const bytes = randomBytes(5000);
+    const place = await log.append([bytes]);
+    await log.seal();
+    const read = (descriptor: number, position: number): Buffer => {
+      const into = Buffer.alloc(place.length);
+      return into.subarray(0, readSync(descriptor, into, 0, into.length, position));
+    };
+    const lent = await log.lend!(place, async ({ descriptor, position }) => {
+      await log.forget(place.pack);
+      rmSync(join(directory, `${place.pack}.pack`));
+      // Of other files, which would get its number if it were free.
+      expect(await log.lend!({ ...place, pack: 'f'.repeat(32) }, async () => true)).to.equal(null);
+      for (let n = 0; n < 3; n++) await log.append([randomBytes(100)]);
+      expect(read(descriptor, position).equals(bytes)).to.equal(true);
+      return descriptor;
+    });
+    expect(() => fstatSync(lent!)).to.throw('EBADF');
+    expect(await log.lend!(place, async () => true)).to.equal(null);
+    await log.close();
+    rmSync(directory, { recursive: true });
+  });
 });

@@ -1,7 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import { expect } from 'chai';
 import { isCloudStoreError } from '#core/errors';
+import { createReadNow } from '#core/read-now';
 import { type Arena, createArena, SLOT_BYTES } from '#engine/arena';
 import { createHashes } from '#engine/hashes';
 import { openSegment, sealSegment } from '#engine/record-cipher';
@@ -89,6 +93,32 @@ describe('threads of the content store', () => {
     const record = Buffer.concat([Buffer.alloc(333), sealed()]);
     const opened = await threads.open(KEY, header, record.subarray(333), segments().slice(1, 3));
     expect(Buffer.concat(opened!.plain as Buffer[]).equals(Buffer.concat(plain.slice(1, 3).flat()))).to.equal(true);
+  });
+
+  it('read it before from a file, where the system has it in memory', async function () {
+    if (createReadNow() === null) this.skip(); // only Linux has it
+    const directory = mkdtempSync(join(tmpdir(), 'cloudstore-threads-'));
+    const path = join(directory, 'pack');
+    writeFileSync(path, Buffer.concat([Buffer.alloc(777), sealed()]));
+    const descriptor = openSync(path, 'r');
+    try {
+      for (const [position, found] of [
+        [777, true],
+        [778, false],
+        [2 ** 40, null],
+      ] as const) {
+        const into = Buffer.allocUnsafeSlow(SIZE + 4 * TAG_BYTES + 5000).subarray(100, 100 + SIZE + 4 * TAG_BYTES);
+        const { byteLength } = into.buffer;
+        const opened = await threads.open(KEY, header, into, segments(), { descriptor, position });
+        expect(opened!.sealed.byteLength).to.equal(byteLength);
+        // A file system may keep nothing in memory.
+        if (found !== true || opened!.plain === null) expect(opened!.plain, `from ${position}`).to.equal(null);
+        else expect((opened!.plain as Buffer[])[0]!.equals(Buffer.concat(plain.flat()))).to.equal(true);
+      }
+    } finally {
+      closeSync(descriptor);
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('give no plaintext of a record in which one bit is wrong', async () => {

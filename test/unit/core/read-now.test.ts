@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createReadNow } from '#blob/read-now';
+import { createReadNow } from '#core/read-now';
 
 describe('reading what the system has in memory', () => {
   const directory = mkdtempSync(join(tmpdir(), 'cloudstore-read-now-'));

@@ -1,4 +1,4 @@
-import { foreignCalls } from '#core/foreign-calls';
+import { foreignCalls } from './foreign-calls.ts';
 
 /** Bytes of a file that the system has in memory, read at once; 0 where it would have to wait for a disk, and at the end. */
 export type ReadNow = (fd: number, into: Uint8Array, offset: number, length: number, position: number) => number;
