@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { parseXmlBytes, readXmlBytes } from './answer.ts';
 import type { Exchange } from './exchange.ts';
-import { parsePropfind } from './properties/propfind-request.ts';
-import { compileRenderer, type Renderer } from './properties/render.ts';
+import { type PropfindRequest, parsePropfind } from './properties/propfind-request.ts';
+import { compileRenderer, type Renderer, type RenderOptions } from './properties/render.ts';
 import { type Depth, hasNoBody, parseDepth, single } from './request-headers.ts';
 
 /** What a PROPFIND wants. */
@@ -27,6 +27,16 @@ const EMPTY = Buffer.alloc(0);
 export function createAskedMemory(): AskedMemory {
   const known = new Map<string, Asked>();
   let count = 0;
+  /** By whether it is compact: however it is worded. */
+  const plainAllprop = new Map<boolean, Renderer>();
+
+  function compiled(request: PropfindRequest, options: RenderOptions): Renderer {
+    if (request.kind !== 'allprop' || request.include.length > 0) return compileRenderer(request, options);
+    const before = plainAllprop.get(options.compact) ?? compileRenderer(request, options);
+    plainAllprop.set(options.compact, before);
+    return before;
+  }
+
   return {
     read(headers, depth, body) {
       const minimal = /\breturn=minimal\b/i.test(single(headers.prefer) ?? '') || /^\s*t\s*$/i.test(single(headers.brief) ?? '');
@@ -35,7 +45,7 @@ export function createAskedMemory(): AskedMemory {
       const words = short ? `${depth} ${minimal} ${compact} ${body.toString('latin1')}` : '';
       const before = short ? known.get(words) : undefined;
       if (before !== undefined) return before;
-      const renderer = compileRenderer(parsePropfind(parseXmlBytes(body)), { compact, minimal });
+      const renderer = compiled(parsePropfind(parseXmlBytes(body)), { compact, minimal });
       const asked: Asked = {
         depth,
         renderer,

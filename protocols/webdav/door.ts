@@ -65,7 +65,7 @@ export function createWebdavDoor(options: WebdavDeps): Door {
     const { method } = req;
     if (method !== 'GET' && method !== 'PROPFIND') return false;
     const { headers } = req;
-    if (method === 'GET' && (!hasNoBody(headers) || UNUSUAL.some((header) => headers[header] !== undefined))) return false;
+    if (!hasNoBody(headers) || (method === 'GET' && UNUSUAL.some((header) => headers[header] !== undefined))) return false;
     const pair = parseBasic(headers);
     const principal = pair === null ? null : authenticator.remembered(pair.name, pair.password, cx.remoteAddress);
     if (principal === null) return false;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CloudStoreError } from '#core/errors';
-import { type Bytes, collect, disposable, dispose, type Take } from '#core/stream';
+import { type Bytes, disposable, dispose, type Take } from '#core/stream';
 
 /** Sends `100 Continue` if the client waits for it. Call after authentication and before the body is read. */
 export function allowBody(req: IncomingMessage, res: ServerResponse): void {
@@ -12,7 +12,10 @@ export function allowBody(req: IncomingMessage, res: ServerResponse): void {
 export async function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const tooLarge = (): Error => new CloudStoreError('too_large', 'The request body is too large.', { details: { bytesMax } });
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
-  return collect(requestBytes(req), bytesMax, tooLarge);
+  const bytes = await gather(req, bytesMax);
+  if (bytes.length > bytesMax) throw tooLarge();
+  // A view of its own: what was read is kept, and not to be disposed of.
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /**
