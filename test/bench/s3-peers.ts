@@ -135,30 +135,43 @@ async function requests(all: Server[], directory: string, method: 'PUT' | 'GET' 
   }
 }
 
-/** Requests a second by sockets of our own, as lean as wrk: nothing is made or parsed that need not be. Each key at most once for DELETE. */
+/** Requests a second by sockets of our own. Each key at most once for DELETE. */
 async function asked(server: Server, method: 'HEAD' | 'DELETE', keys: string[], clients: number): Promise<number> {
-  const { hostname, port, host } = new URL(server.url);
-  const requests = keys.map((key) =>
-    Buffer.from(`${method} ${target(urlOf(server, method, key))} HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
-  );
+  const requests = keys.map((key) => requestOf(server, method, key));
   const from = performance.now();
   const until = from + SECONDS * 1000;
+  const done = await exchanged(server, clients, (i) =>
+    performance.now() < until && (method === 'HEAD' || i < keys.length) ? (requests[i % requests.length] ?? null) : null,
+  );
+  return done / ((performance.now() - from) / 1000);
+}
+
+/** As lean as wrk: nothing is made or parsed that need not be. Ends when there is no request any more, and gives how many there were. */
+async function exchanged(server: Server, clients: number, request: (i: number) => Buffer | null): Promise<number> {
+  const { hostname, port } = new URL(server.url);
   let next = 0;
   let done = 0;
   const client = async (): Promise<void> => {
     let socket: Socket | null = null;
-    for (let i = next++; performance.now() < until && (method === 'HEAD' || i < keys.length); i = next++) {
+    for (let bytes = request(next++); bytes !== null; bytes = request(next++)) {
       // Some close behind each answer.
       socket = socket !== null && !socket.destroyed && socket.writable ? socket : connect(Number(port), hostname).setNoDelay();
-      const head = await answerTo(socket, requests[i % requests.length] as Buffer);
-      if (!/^HTTP\/1.1 20[04]/.test(head)) throw new Error(`${method} answers ${head.slice(0, 30)}`);
+      const head = await answerTo(socket, bytes);
+      if (!/^HTTP\/1.1 20[04]/.test(head)) throw new Error(`${bytes.toString('latin1', 0, 6)}… answers ${head.slice(0, 30)}`);
       if (/\r\nconnection: close/i.test(head)) socket.destroy();
       done++;
     }
     socket?.destroy();
   };
   await Promise.all(Array.from({ length: clients }, client));
-  return done / ((performance.now() - from) / 1000);
+  return done;
+}
+
+function requestOf(server: Server, method: string, key: string, body?: Buffer): Buffer {
+  const { host } = new URL(server.url);
+  const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`;
+  const head = Buffer.from(`${method} ${target(urlOf(server, method, key))} HTTP/1.1\r\nHost: ${host}\r\n${length}\r\n`);
+  return body === undefined ? head : Buffer.concat([head, body]);
 }
 
 /** Objects of a gibibyte, each client its own, of bytes that were never sent before. */
@@ -321,15 +334,10 @@ async function mixed(all: Server[]): Promise<void> {
 
 /** Stores objects of one size, untimed, each of its own bytes. */
 async function fill(server: Server, keys: string[], size: number): Promise<void> {
-  let next = 0;
-  const client = async (): Promise<void> => {
-    for (let i = next++; i < keys.length; i = next++) {
-      const answer = await fetch(urlOf(server, 'PUT', keys[i] ?? ''), { method: 'PUT', body: randomBytes(size) });
-      await answer.arrayBuffer();
-      if (!answer.ok) throw new Error(`${server.name} does not take a PUT: ${answer.status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, client));
+  await exchanged(server, 16, (i) => {
+    const key = keys[i];
+    return key === undefined ? null : requestOf(server, 'PUT', key, randomBytes(size));
+  });
 }
 
 /** The best of some rounds for each server, in turn so that the machine's moods are everybody's; ours to the best peer's. */
