@@ -188,9 +188,7 @@ async function giveBack(buffers: ReadBuffers, { buffer, opened }: Fetch): Promis
 
 /** Its memory serves again when the consumer has disposed of all that lies in it. */
 function lend(buffers: ReadBuffers, buffer: ReadBuffer, parts: Buffer[]): void {
-  const { bytes } = buffer;
-  buffers.forgo(buffer);
-  disposableTogether(parts, () => buffers.recycle(bytes));
+  disposableTogether(parts, buffers.lend(buffer));
 }
 
 function openCached({ cache, recordKeys }: ReadDeps, domain: DomainKeys, content: InlineRef): Buffer {

@@ -95,7 +95,7 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     stores,
     ...repair,
     cache: createPlainCache(Math.floor(memoryBytesMax / 3)),
-    buffers: createReadBuffers(FETCH_BYTES, Math.max(4, Math.floor(memoryBytesMax / 6 / FETCH_BYTES))),
+    buffers: createReadBuffers(FETCH_BYTES, Math.max(4, Math.floor(memoryBytesMax / 6 / FETCH_BYTES.whole))),
   };
   return {
     write: (body, write) => writeContent(writing, body, write),

@@ -3,33 +3,61 @@ import { disposable, dispose } from '#core/stream';
 /**
  * Buffers for ciphertext. Half of them are for reading ahead, and nobody waits for those: a slow client may hold one for hours.
  * The other half are for what is needed now; they are given back before anything is yielded, so waiting for one is short.
+ * What was lent counts, too: where as much is held as all buffers have, further ones are small, so that nobody waits for a client and many take little.
  */
 export interface ReadBuffers {
   take(): Promise<ReadBuffer>;
   /** null when all of the other half are held. */
   tryAhead(): ReadBuffer | null;
   give(buffer: ReadBuffer): void;
-  /** As `give`, but somebody keeps its memory: other memory takes its place when it is needed. */
-  forgo(buffer: ReadBuffer): void;
-  /** What was kept is no longer needed: its memory serves again. */
-  recycle(memory: Buffer): void;
+  /** As `give`, but somebody looks at its memory yet, until the result is called or he is gone: other memory takes its place when it is needed. */
+  lend(buffer: ReadBuffer): () => void;
 }
 
 /** Its memory may be on another thread for a while, and comes back as another Buffer. */
 export interface ReadBuffer {
   bytes: Buffer;
+  /** Of its memory, also when that was lost with a thread. */
+  readonly size: number;
 }
 
-export function createReadBuffers(bufferBytes: number, count: number): ReadBuffers {
-  const free: Buffer[] = [];
+export interface ReadBufferSizes {
+  whole: number;
+  small: number;
+}
+
+export function createReadBuffers({ whole, small }: ReadBufferSizes, count: number): ReadBuffers {
+  const free = new Map<number, Buffer[]>([
+    [whole, []],
+    [small, []],
+  ]);
   const ahead = new Set<ReadBuffer>();
   const aheadMax = count >> 1;
   const nowMax = count - aheadMax;
+  const usedMax = count * whole;
+  /** Bytes that are held or lent. */
+  let used = 0;
   let now = 0;
   const waiting: ((buffer: ReadBuffer) => void)[] = [];
-  const fresh = (): ReadBuffer => ({ bytes: free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes) });
+  const forgotten = new FinalizationRegistry<number>((size) => {
+    used -= size;
+  });
 
-  function forgo(buffer: ReadBuffer): void {
+  function fresh(): ReadBuffer {
+    const size = used + whole <= usedMax ? whole : small;
+    used += size;
+    return { bytes: free.get(size)!.pop() ?? Buffer.allocUnsafeSlow(size), size };
+  }
+
+  function keep(memory: Buffer): void {
+    used -= memory.length;
+    const shelf = free.get(memory.length)!;
+    if (shelf.length < count) shelf.push(memory);
+    else dispose(disposable(memory));
+  }
+
+  /** Who waits gets another one. */
+  function leave(buffer: ReadBuffer): void {
     if (ahead.delete(buffer)) return;
     const next = waiting.shift();
     if (next !== undefined) next(fresh());
@@ -49,22 +77,19 @@ export function createReadBuffers(bufferBytes: number, count: number): ReadBuffe
       return buffer;
     },
     give(buffer) {
-      if (buffer.bytes.length === 0) return forgo(buffer); // lost with a thread
-      if (ahead.delete(buffer)) {
-        free.push(buffer.bytes);
-        return;
-      }
-      const next = waiting.shift();
-      if (next !== undefined) next(buffer);
-      else {
-        now--;
-        free.push(buffer.bytes);
-      }
+      if (buffer.bytes.length === buffer.size) keep(buffer.bytes);
+      else used -= buffer.size; // lost with a thread
+      leave(buffer);
     },
-    forgo,
-    recycle(memory) {
-      if (free.length < count && memory.length === bufferBytes) free.push(memory);
-      else dispose(disposable(memory));
+    lend(buffer) {
+      const { bytes } = buffer;
+      const memory = bytes.buffer;
+      forgotten.register(memory, buffer.size, memory);
+      leave(buffer);
+      return () => {
+        forgotten.unregister(memory);
+        keep(bytes);
+      };
     },
   };
 }

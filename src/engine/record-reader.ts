@@ -8,7 +8,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { disposable } from '#core/stream';
 import { gcm } from './gcm.ts';
 import type { PlainPolicy } from './plain-policy.ts';
-import type { ReadBuffer } from './read-buffers.ts';
+import type { ReadBuffer, ReadBufferSizes } from './read-buffers.ts';
 import type { Wanted } from './read-plan.ts';
 import { needsKey, openInPlace, openSegment, opensInPlace, type SealedSegment } from './record-cipher.ts';
 import {
@@ -35,8 +35,8 @@ export interface RecordReaderDeps {
   repair?: Repair;
 }
 
-/** What one read of the disk fetches: the segments of a chunk, and the header with the first. */
-const FETCH_SEGMENTS = 8;
+/** What one read of the disk fetches: the segments of a chunk, and the header with the first; less where clients hold much. */
+const FETCH_SEGMENTS = { whole: 8, small: 2 };
 /** What begins behind so many segments is fetched alone, and the header before it. */
 const SKIPPED_SEGMENTS_MAX = 4;
 /** Less, as one segment, is sooner opened here than sent to another thread. */
@@ -49,7 +49,8 @@ const FIRST_BYTES = 8 << 20;
 const BORROWED_BYTES_MIN = 256 << 10;
 /** Of what is yielded (Content.read). */
 const PIECE_BYTES_MAX = 1 << 20;
-export const FETCH_BYTES = RECORD_HEADER_BYTES_MAX + FETCH_SEGMENTS * (SEGMENT_BYTES + TAG_BYTES);
+const fetchBytes = (segments: number): number => RECORD_HEADER_BYTES_MAX + segments * (SEGMENT_BYTES + TAG_BYTES);
+export const FETCH_BYTES: ReadBufferSizes = { whole: fetchBytes(FETCH_SEGMENTS.whole), small: fetchBytes(FETCH_SEGMENTS.small) };
 
 export interface Opened {
   plain: Buffer[];
