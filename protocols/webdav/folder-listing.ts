@@ -28,8 +28,8 @@ export interface FolderListing {
 }
 
 export interface ListedPage extends FolderPage {
-  /** Blocks of the answer, each of whole entries; with what stands before the first page and behind the last one. */
-  blocks(last: boolean): Promise<XmlBytes[]>;
+  /** Blocks of the answer, lent, each of whole entries; with what stands before the first page and behind the last one. */
+  blocks(last: boolean): Promise<Buffer[]>;
 }
 
 interface Held {
@@ -131,7 +131,7 @@ export function listFolder(
         if (held.length > 0) await gathered.prepare(held.map(({ entry }) => entry));
         for (const one of held) render(one, gathered);
         if (last) written.room().write(CLOSE);
-        return written.all;
+        return written.all.map((block) => block.lent());
       },
     };
   }

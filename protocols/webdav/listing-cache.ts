@@ -8,18 +8,18 @@ import { createListingRing } from './listing-ring.ts';
 export interface ListingCache {
   /** Of the folder, as it was when it was listed. */
   etagOf(name: string): string | undefined;
-  /** null: there is none any more, or it is of another ETag. */
+  /** Lent, to be given `back` each. null: there is none any more, or it is of another ETag. */
   take(name: string, etag: string): readonly Buffer[] | null;
-  /** As `take`, to be read at once: the next `put` may write over the first of them. */
+  /** As `take`, to be read at once: the next `put` may write over them. */
   look(name: string, etag: string): readonly Buffer[] | null;
-  /** Keeps what is not too large, in place of what it was before. `true`: the blocks are its own from now on; else it has made copies, or keeps nothing. */
-  put(name: string, listing: KeptListing): boolean;
-  /** A buffer for one answer that is a small listing. null: it is no small one. */
-  lend(length: number): Buffer | null;
-  /** One that `lend` or `take` gave has been sent. */
-  back(bytes: Buffer): void;
+  /** Keeps what is not too large, in place of what it was before. Its blocks are not written to any more, and stay lent to the caller. */
+  put(name: string, listing: KeptListing): void;
   /** What is lent comes from there. */
   readonly buffers: SendBuffers;
+  /** Somebody more has it, and gives it `back`. */
+  hold(block: Buffer): void;
+  /** A block that was lent, or taken, is of no use any more to who has it. */
+  back(bytes: Buffer): void;
   /** Above it, an answer need not be gathered for `put`. */
   readonly answerBytesMax: number;
 }
@@ -30,35 +30,68 @@ export interface KeptListing {
   blocks: readonly Buffer[];
 }
 
+/** Buffers of each size, for what is lent next: as many as a folder of 10,000 files is sent in. */
+const SPARE_MAX = 24;
+
 /** @param bytesMax of small listings, of which each answer gets a copy, and of larger ones, which are sent from where they lie and so in buffers of their own */
 export function createListingCache(bytesMax: { small: number; smallEach: number; large: number }): ListingCache {
-  const buffers = createSendBuffers([16 << 10, 64 << 10, 256 << 10], 8);
+  const buffers = createSendBuffers([16 << 10, 64 << 10, 256 << 10], SPARE_MAX);
+  /** How many have a block, where it is more than one: a listing that is kept, another that it was mended to, and answers under way. */
+  const shared = new WeakMap<Buffer, number>();
   const small = createListingRing(bytesMax.small, bytesMax.smallEach, buffers);
   const large = new Map<string, { listing: KeptListing; bytes: number }>();
   const largestBytes = bytesMax.large >> 1;
   let held = 0;
 
-  function forget(name: string): void {
-    held -= large.get(name)?.bytes ?? 0;
-    large.delete(name);
+  function hold(block: Buffer): void {
+    shared.set(block, (shared.get(block) ?? 1) + 1);
   }
 
-  function keepLarge(name: string, { etag, blocks }: KeptListing): boolean {
+  function back(block: Buffer): void {
+    const left = (shared.get(block) ?? 1) - 1;
+    if (left > 0) shared.set(block, left);
+    else {
+      shared.delete(block);
+      buffers.back(block);
+    }
+  }
+
+  function forget(name: string): void {
+    const found = large.get(name);
+    if (found === undefined) return;
+    large.delete(name);
+    held -= found.bytes;
+    for (const block of found.listing.blocks) back(block);
+  }
+
+  function keepLarge(name: string, { etag, blocks }: KeptListing): void {
     // A name is of two bytes a character, and there is one more of it below.
     const bytes = blocks.reduce((sum, { length }) => sum + length, 2 * name.length);
-    if (bytes > largestBytes) return false;
-    large.set(name, { listing: { etag, blocks: blocks.map(alone) }, bytes });
+    if (bytes > largestBytes) {
+      forget(name);
+      return;
+    }
+    const kept = blocks.map((block) => alone(block) ?? block);
+    for (const block of kept) if (blocks.includes(block)) hold(block);
+    // Its blocks of before may be among them.
+    forget(name);
+    large.set(name, { listing: { etag, blocks: kept }, bytes });
     held += bytes;
     for (const oldest of large.keys()) {
-      if (held <= bytesMax.large) break;
+      if (held <= bytesMax.large) return;
       forget(oldest);
     }
-    return true;
   }
 
   function take(name: string, etag: string): readonly Buffer[] | null {
     const copies = small.take(name, etag);
     if (copies !== null) return copies;
+    const blocks = lookLarge(name, etag);
+    blocks?.forEach(hold);
+    return blocks;
+  }
+
+  function lookLarge(name: string, etag: string): readonly Buffer[] | null {
     const found = large.get(name);
     if (found?.listing.etag !== etag) return null;
     large.delete(name);
@@ -71,26 +104,25 @@ export function createListingCache(bytesMax: { small: number; smallEach: number;
     answerBytesMax: largestBytes,
     etagOf: (name) => small.etagOf(name) ?? large.get(name)?.listing.etag,
     take,
-    lend: (length) => (length <= small.listingBytesMax ? buffers.lend(length) : null),
-    back: buffers.back,
+    hold,
+    back,
     look(name, etag) {
       const seen = small.look(name, etag);
-      return seen === null ? take(name, etag) : [seen];
+      return seen === null ? lookLarge(name, etag) : [seen];
     },
     put(name, listing) {
       small.forget(name);
-      forget(name);
       const bytes = listing.blocks.reduce((sum, { length }) => sum + length, 0);
       if (bytes > small.listingBytesMax) return keepLarge(name, listing);
+      forget(name);
       small.put(name, listing.etag, listing.blocks);
-      return false;
     },
   };
 }
 
-/** In memory of its own where it is a small part of what it lies in, as the last block of a listing is. */
-function alone(block: Buffer): Buffer {
-  if (2 * block.length > block.buffer.byteLength) return block;
+/** A copy of what is a small part of the memory that it lies in, as the last block of a listing is. */
+function alone(block: Buffer): Buffer | null {
+  if (2 * block.length > block.buffer.byteLength) return null;
   const copy = Buffer.allocUnsafeSlow(block.length);
   block.copy(copy);
   return copy;

@@ -1,3 +1,4 @@
+import type { SendBuffers } from '#http/send-buffers';
 import { CLOSE, OPEN } from './multistatus.ts';
 
 /** What a listing says otherwise of one href: its `response`, or that there is none. */
@@ -22,14 +23,13 @@ interface Place {
  * A listing that was sent, with what has changed since; what comes new goes to its end. The first block is never one of those that were given.
  * Nothing else in it looks like the beginning of a `response`: text is escaped, and elements of dead properties declare their namespaces (xml-element.ts).
  * @param self the folder's own `response`, the first
- * @param lend a buffer for a listing of one block; null: it is kept, and so has one of its own
- * @returns null: it must be listed
+ * @returns what is not one of those that were given is lent; null: it must be listed
  */
 export function patchListing(
   blocks: readonly Buffer[],
   self: string,
   changes: readonly ListingChange[],
-  lend: (length: number) => Buffer | null,
+  buffers: Pick<SendBuffers, 'lend'>,
 ): readonly Buffer[] | null {
   const [first, last] = [blocks[0], blocks.at(-1)];
   const bytes = blocks.reduce((sum, { length }) => sum + length, 0);
@@ -51,12 +51,12 @@ export function patchListing(
     edited(
       block,
       edits.filter((edit) => edit.block === index),
-      blocks.length === 1 ? lend : () => null,
+      buffers,
     ),
   );
 }
 
-function edited(block: Buffer, edits: (Place & { text: string })[], lend: (length: number) => Buffer | null): Buffer {
+function edited(block: Buffer, edits: (Place & { text: string })[], { lend }: Pick<SendBuffers, 'lend'>): Buffer {
   if (edits.length === 0) return block;
   const pieces: Buffer[] = [];
   let from = 0;
@@ -66,7 +66,7 @@ function edited(block: Buffer, edits: (Place & { text: string })[], lend: (lengt
   }
   pieces.push(block.subarray(from));
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const whole = lend(length) ?? Buffer.allocUnsafeSlow(length);
+  const whole = lend(length);
   let at = 0;
   for (const piece of pieces) at += piece.copy(whole, at);
   return whole;

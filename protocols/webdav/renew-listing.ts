@@ -12,7 +12,7 @@ import type { PropertyContext } from './properties/property.ts';
 /**
  * Makes of a kept listing that of the folder as it is now, where what changed in between is known: then a change costs the next listing what changed, not the
  * whole folder again. Only for what `keptName` names: nothing in it hangs on more than its entry and the caller.
- * @returns it, lent as by `take`; null: nothing was made
+ * @returns it, lent; null: nothing was made, or what is of many blocks and is kept now
  */
 export function renewListing(
   x: Exchange,
@@ -20,7 +20,7 @@ export function renewListing(
   { bucket, place }: { bucket: Bucket; place: Place },
   folder: DirectoryInfo,
   name: string,
-): readonly Buffer[] | null {
+): Buffer | null {
   const { listings, namespace } = x.deps;
   const before = listings.etagOf(name);
   if (before === undefined || before === folder.etag) return null;
@@ -36,9 +36,13 @@ export function renewListing(
   const told = changes.map((change) => changeOf(change, folder.key, href, renderer, context));
   const blocks = listings.look(name, before);
   if (blocks === null || told.some((change) => change === null)) return null;
-  const patched = patchListing(blocks, self, told as ListingChange[], listings.lend);
-  if (patched !== null) listings.put(name, { etag: folder.etag, blocks: patched });
-  return patched;
+  const patched = patchListing(blocks, self, told as ListingChange[], listings.buffers);
+  if (patched === null) return null;
+  listings.put(name, { etag: folder.etag, blocks: patched });
+  const [only, another] = patched;
+  if (another === undefined) return only ?? null;
+  for (const block of patched) if (!blocks.includes(block)) listings.back(block);
+  return null;
 }
 
 function entryOf(change: FolderChange) {

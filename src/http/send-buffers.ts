@@ -7,6 +7,8 @@ export interface SendBuffers {
   lend(length: number): Buffer;
   /** At least of that length, for what may grow. */
   lendRoom(length: number): Buffer;
+  /** A part of one that `lendRoom` gave, lent in its place. */
+  narrow(room: Buffer, from: number, end: number): Buffer;
   /** The kernel has it all, and nobody else reads it. One that is never given back is only made anew. */
   back(bytes: Buffer): void;
 }
@@ -22,17 +24,18 @@ export function createSendBuffers(sizes: readonly number[], spareMax: number): S
     lent.set(whole, { home: shelf.buffers, whole });
     return whole;
   };
+  const narrow = (room: Buffer, from: number, end: number): Buffer => {
+    const found = lent.get(room);
+    const bytes = room.subarray(from, end);
+    if (found === undefined) return bytes;
+    lent.delete(room);
+    lent.set(bytes, found);
+    return bytes;
+  };
   return {
     lendRoom,
-    lend(length) {
-      const whole = lendRoom(length);
-      const found = lent.get(whole);
-      const bytes = whole.subarray(0, length);
-      if (found === undefined) return bytes;
-      lent.delete(whole);
-      lent.set(bytes, found);
-      return bytes;
-    },
+    narrow,
+    lend: (length) => narrow(lendRoom(length), 0, length),
     back(bytes) {
       const found = lent.get(bytes);
       if (found === undefined) return;

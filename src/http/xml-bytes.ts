@@ -65,6 +65,11 @@ export class XmlBytes {
     return this.#bytes.subarray(this.#from, this.#to);
   }
 
+  /** What was written, lent by itself: nothing more is written. */
+  lent(): Buffer {
+    return this.#buffers.narrow(this.#bytes, this.#from, this.#to);
+  }
+
   /** Nobody reads it any more. */
   back(): void {
     this.#buffers.back(this.#bytes);

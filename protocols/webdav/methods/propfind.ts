@@ -3,7 +3,6 @@ import type { Bucket } from '#core/bucket';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ShownEntry } from '#core/object';
 import { sendWhole, wholeIsCopied } from '#http/body';
-import type { XmlBytes } from '#http/xml-bytes';
 import { answer, XML_TYPE } from '../answer.ts';
 import { type Asked, askedAtOnce, readAsked } from '../asked.ts';
 import { bareDirectory } from '../bare-directory.ts';
@@ -54,12 +53,8 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   if (entry.kind === 'directory' && depth === 'infinity') return false;
   if (below) {
     const name = locks.length === 0 ? keptName(x, bucket, place, { renderer, wording }) : null;
-    const kept =
-      name === null
-        ? null
-        : (renewListing(x, { renderer }, { bucket, place }, entry, name) ?? deps.listings.take(name, entry.etag));
-    const [only, another] = kept ?? [];
-    if (only === undefined || another !== undefined) return false;
+    const only = name === null ? null : keptOrRenewed(x, { renderer }, { bucket, place }, entry, name);
+    if (only === null) return false;
     x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...id, 'Content-Length': only.length });
     sendLent(x, only);
     return true;
@@ -73,6 +68,20 @@ function answerKnown(x: Exchange, { depth, renderer, wording, headers }: Asked):
   const response = renderer.response(entry, displayNameOf(place, entry.key), href, context);
   answer(x.res, 207, { ...headers, ...id }, OPEN + response + CLOSE);
   return true;
+}
+
+/** Of one block; what has more goes out as fast as the client reads. */
+function keptOrRenewed(...of: Parameters<typeof renewListing>): Buffer | null {
+  const made = renewListing(...of);
+  if (made !== null) return made;
+  const [x, , , { etag }, name] = of;
+  const { listings } = x.deps;
+  const blocks = listings.take(name, etag);
+  if (blocks === null) return null;
+  const [only, another] = blocks;
+  if (only !== undefined && another === undefined) return only;
+  blocks.forEach(listings.back);
+  return null;
 }
 
 /** What the listing cache has lent goes back to it when the kernel has it. */
@@ -176,7 +185,7 @@ async function sendListing(
 ): Promise<void> {
   const { listings } = x.deps;
   const key = first.folder?.key ?? '';
-  let kept: Buffer[] | null = keep === null ? null : [];
+  const kept: Buffer[] = [];
   let bytes = 0;
   let page: ListedPage | null = first;
   while (page !== null) {
@@ -186,29 +195,21 @@ async function sendListing(
     const blocks = await page.blocks(coming === null);
     const length = blocks.reduce((sum, block) => sum + block.length, 0);
     bytes += length;
-    if (bytes > listings.answerBytesMax) kept = null;
-    kept?.push(...blocks.map((block) => block.bytes()));
+    blocks.forEach(listings.hold);
+    kept.push(...blocks);
+    if (keep === null || bytes > listings.answerBytesMax) kept.splice(0).forEach(listings.back);
     if (page === first) {
       const whole = coming === null ? { 'Content-Length': length } : {};
       x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, ...whole });
     }
-    const taken = coming === null && keep !== null && kept !== null && listings.put(keep.name, { etag: keep.etag, blocks: kept });
-    const [only] = blocks;
-    const own = taken || (coming !== null && kept !== null);
-    if (page === first && coming === null && blocks.length === 1 && only !== undefined) return sendBlock(x, only, own);
-    for (const block of blocks) await write(x.res, block.bytes(), x.cx.signal, own ? undefined : () => block.back());
+    if (coming === null && keep !== null && kept.length > 0) listings.put(keep.name, { etag: keep.etag, blocks: kept });
+    if (coming === null) kept.forEach(listings.back);
+    const [only, another] = blocks;
+    if (page === first && coming === null && only !== undefined && another === undefined) return sendLent(x, only);
+    for (const block of blocks) await write(x.res, block, x.cx.signal, () => listings.back(block));
     page = await coming;
   }
   x.res.end();
-}
-
-/** The whole answer. @param kept its memory is not given back */
-function sendBlock({ res }: Exchange, block: XmlBytes, kept: boolean): void {
-  const bytes = block.bytes();
-  if (wholeIsCopied(bytes)) {
-    sendWhole(res, bytes);
-    block.back();
-  } else res.end(bytes, () => kept || block.back());
 }
 
 async function sendKept(x: Exchange, headers: Readonly<Record<string, string>>, blocks: readonly Buffer[]): Promise<void> {
@@ -216,7 +217,7 @@ async function sendKept(x: Exchange, headers: Readonly<Record<string, string>>, 
   x.res.writeHead(207, { 'Content-Type': XML_TYPE, ...headers, 'Content-Length': length });
   const [only, another] = blocks;
   if (only !== undefined && another === undefined) return sendLent(x, only);
-  for (const block of blocks) await write(x.res, block, x.cx.signal);
+  for (const block of blocks) await write(x.res, block, x.cx.signal, () => x.deps.listings.back(block));
   x.res.end();
 }
 
