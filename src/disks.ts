@@ -48,7 +48,7 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
   async function connect(directory: string, mayEnter: boolean): Promise<RegisteredStore | null> {
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     if ((await readIdentityOf(directory)) === null && !mayEnter) return null;
-    const blobs = await createLocalDisk({ directory, disk, tidy: first });
+    const blobs = await createLocalDisk({ directory, disk, tidy: first, make: false });
     try {
       const location = localLocation(directory);
       const found = await recognize({
@@ -84,7 +84,7 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
   }
 
   async function readIdentityOf(directory: string): Promise<unknown> {
-    const blobs = await createLocalDisk({ directory, disk, tidy: false });
+    const blobs = await createLocalDisk({ directory, disk, tidy: false, make: false });
     try {
       return await readIdentity(blobs);
     } finally {

@@ -30,8 +30,12 @@ export function nodeDiskOps(): DiskOps {
     },
     rename: (from, to) => rename(from, to),
     unlink: (path) => unlink(path),
-    async mkdir(path, mode) {
-      await mkdir(path, { mode, recursive: true });
+    async mkdir(path, mode, above = true) {
+      try {
+        await mkdir(path, { mode, recursive: above });
+      } catch (error) {
+        if (above || codeOf(error) !== 'EEXIST') throw error;
+      }
     },
     readdir: (path) => readdir(path),
     async stat(path) {

@@ -48,9 +48,10 @@ export async function writeDurably(
 /**
  * Makes a directory within one of ours, both where missing; when it resolves, neither goes with the power. Synced at every start, because an earlier
  * one may have died between the two steps.
+ * @param above false: ENOENT where the one of ours is missing
  */
-export async function makeDirectoryDurably(disk: DiskOps, path: string): Promise<void> {
-  await disk.mkdir(path, 0o700);
+export async function makeDirectoryDurably(disk: DiskOps, path: string, above = true): Promise<void> {
+  await disk.mkdir(path, 0o700, above);
   await disk.syncDirectory(dirname(path));
   await disk.syncDirectory(dirname(dirname(path)));
 }

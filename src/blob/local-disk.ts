@@ -13,6 +13,8 @@ export interface LocalDiskOptions {
   disk: DiskOps;
   /** Remove what a crash left half written; not where another process may be writing it. Default true. */
   tidy?: boolean;
+  /** The directory is made where it is missing. Default true; not of a disk that comes and goes. */
+  make?: boolean;
 }
 
 const OPEN_FILES_MAX = 64;
@@ -21,10 +23,10 @@ const OPEN_FILES_MAX = 64;
  * Blobs as files of one directory, written beside it in `tmp/`.
  * @throws unavailable when the directory cannot be made
  */
-export async function createLocalDisk({ directory, disk, tidy = true }: LocalDiskOptions): Promise<BlobStore> {
+export async function createLocalDisk({ directory, disk, tidy = true, make = true }: LocalDiskOptions): Promise<BlobStore> {
   const temporary = join(directory, 'tmp');
   try {
-    await makeDirectoryDurably(disk, temporary);
+    await makeDirectoryDurably(disk, temporary, make);
     if (tidy) for (const name of await disk.readdir(temporary)) await disk.unlink(join(temporary, name));
   } catch (error) {
     throw diskError(error, `making ${directory}`);

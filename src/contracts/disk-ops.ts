@@ -11,7 +11,8 @@ export interface DiskOps {
   openDirect(path: string): Promise<DiskFile | null>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  mkdir(path: string, mode: number): Promise<void>;
+  /** Nothing where it is there. With it what it lies in, unless `above` is false: ENOENT then, where that is missing. */
+  mkdir(path: string, mode: number, above?: boolean): Promise<void>;
   readdir(path: string): Promise<string[]>;
   stat(path: string): Promise<{ size: number; isFile: boolean } | null>;
   /** fsync of a directory: makes renames and creations in it durable. */

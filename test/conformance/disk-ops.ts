@@ -97,6 +97,15 @@ export function describeDiskOps(name: string, make: () => Promise<{ disk: DiskOp
       await one.close();
     });
 
+    it('makes a directory without what it lies in where that is asked, and says that this is missing', async () => {
+      expect(await codeOf(disk.mkdir(at('none/b'), 0o700, false))).to.equal('ENOENT');
+      expect(await disk.stat(at('none'))).to.equal(null);
+      await disk.mkdir(at('alone'), 0o700, false);
+      await disk.mkdir(at('alone/b'), 0o700, false);
+      await disk.mkdir(at('alone/b'), 0o700, false);
+      expect(await disk.readdir(at('alone'))).to.deep.equal(['b']);
+    });
+
     it('makes directories with all above, again too, and lists names', async () => {
       await disk.mkdir(at('a/b'), 0o700);
       await disk.mkdir(at('a/b'), 0o700);

@@ -90,7 +90,7 @@ export function faultyDisk(inner: DiskOps): FaultyDisk {
       await check('unlink', path);
       await inner.unlink(path);
     },
-    mkdir: (path, mode) => inner.mkdir(path, mode),
+    mkdir: (path, mode, above) => inner.mkdir(path, mode, above),
     readdir: (path) => inner.readdir(path),
     stat: (path) => inner.stat(path),
     async syncDirectory(path) {

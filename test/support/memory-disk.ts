@@ -105,7 +105,8 @@ export function memoryDisk(): MemoryDisk {
       find(path);
       names.delete(path);
     },
-    async mkdir(path) {
+    async mkdir(path, _mode, above = true) {
+      if (!above && !directories.has(parentOf(path))) throw failure('ENOENT', path);
       for (let at = path; at !== '/'; at = parentOf(at)) directories.add(at);
     },
     async readdir(path) {

@@ -262,8 +262,9 @@ export function simulatedDisk(options: SimulatedDiskOptions): SimulatedDisk {
         };
         return on('unlink', path, effect, perhaps(effect));
       },
-      mkdir(path) {
+      mkdir(path, _mode, above = true) {
         const effect = (): void => {
+          if (!above) directoryAt(parentOf(path));
           if (names.find(path)) throw failure('EEXIST', path);
           names.makeDirectory(path);
         };
