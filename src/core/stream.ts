@@ -80,7 +80,11 @@ export async function collect(body: Bytes, bytesMax: number, tooLarge: () => Err
     chunks.push(chunk);
   }
   const [only] = chunks;
-  if (only === undefined || chunks.length > 1) return Buffer.concat(chunks, size);
+  if (only === undefined || chunks.length > 1) {
+    const whole = Buffer.concat(chunks, size);
+    chunks.forEach(dispose);
+    return whole;
+  }
   // A view of its own: what is gathered is kept, and no longer to be disposed of.
   return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
 }

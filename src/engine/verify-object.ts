@@ -4,6 +4,7 @@ import type { IntegrityStore } from '#contracts/integrity-store';
 import type { Job } from '#contracts/jobs';
 import type { MetadataStore } from '#contracts/metadata-store';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
+import { dispose } from '#core/stream';
 import { createHashes } from './hashes.ts';
 
 export interface VerifyDeps {
@@ -40,6 +41,7 @@ export function createVerifyObject({ store, buckets, rows, content }: VerifyDeps
           hash.update(bytes);
           done += bytes.length;
           progress({ done, total: info.size, unit: 'bytes' });
+          dispose(bytes);
         }
       } catch (error) {
         if (!isCloudStoreError(error, 'corrupt')) throw error;

@@ -2,7 +2,7 @@ import type { ChunkIndex } from '#contracts/chunk-index';
 import type { Staged } from '#contracts/content';
 import type { ContentRef, DomainId } from '#core/content-ref';
 import { type CloudStoreError, isCloudStoreError } from '#core/errors';
-import { bytesOf } from '#core/stream';
+import { bytesOf, dispose } from '#core/stream';
 import type { Dice } from '../support/random.ts';
 import { Broken, blobOf, bodyOf, type Kept, type Opened } from './kept.ts';
 
@@ -65,6 +65,8 @@ export async function runStep(stage: Stage, dice: Dice, number: number, worker: 
         const read: Uint8Array[] = [];
         for await (const piece of content.read(ref, { start, end })) read.push(piece);
         if (!Buffer.concat(read).equals(bytes.subarray(start, end + 1))) throw new Broken('a content was read as other bytes');
+        // Else how much the next one reads at once is for the collector to say.
+        read.forEach(dispose);
         return `read ${start} to ${end} of ${bytes.length} bytes`;
       }
       return readRecord(stage, dice);
