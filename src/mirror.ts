@@ -85,7 +85,10 @@ export async function mirrorBlobs(place: MirrorPlace, random: Random, use: 'make
     const directory = join(place.directory, 'packs');
     const disk = nodeDiskOps();
     if (use !== 'make') await disk.readdir(directory);
-    return { ...(await createLocalDisk({ directory, disk, tidy: use !== 'look' })), tidy: async () => undefined };
+    return {
+      ...(await createLocalDisk({ directory, disk, tidy: use !== 'look', make: use === 'make' })),
+      tidy: async () => undefined,
+    };
   }
   const { createS3Store } = await import('#blob/s3'); // the client is only loaded where it is used
   const store = createS3Store({ location: place.location, random, attemptsMax: ATTEMPTS_MAX, callMs: CALL_MS });

@@ -4,7 +4,7 @@ import type { ObjectRead } from '#contracts/namespace';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectAttributes } from '#core/object';
-import { dispose } from '#core/stream';
+import { consume } from '#core/stream';
 import { single } from './request-headers.ts';
 
 /** Where a file's attributes hold what `OC-Checksum` said of it, once it was found to be true. */
@@ -106,10 +106,7 @@ export async function answeredDigest(wanted: Wanted, read: ObjectRead, signal: A
   if (known !== null) return digestHeaders(wanted, { [wanted.name]: known });
   if (read.info.size > COMPUTED_BYTES_MAX) return {};
   const hash = createHash(wanted.name);
-  for await (const chunk of read.body(undefined, signal)) {
-    hash.update(chunk);
-    dispose(chunk);
-  }
+  await consume(read.body(undefined, signal), (bytes) => hash.update(bytes));
   return digestHeaders(wanted, { [wanted.name]: hash.digest() });
 }
 

@@ -70,6 +70,14 @@ export function wholeBytes(bytes: Buffer): Bytes {
   };
 }
 
+/** Shows each piece of a body to who is done with it at once, and disposes of it. */
+export async function consume(body: Bytes, use: (bytes: Uint8Array) => void): Promise<void> {
+  for await (const bytes of body) {
+    use(bytes);
+    dispose(bytes);
+  }
+}
+
 /** Gathers a body that is known to be small. The caller states the bound. */
 export async function collect(body: Bytes, bytesMax: number, tooLarge: () => Error): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

@@ -2,7 +2,7 @@ import type { DomainKeys } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ByteRange } from '#core/range';
-import { type Bytes, disposableTogether, dispose, wholeBytes } from '#core/stream';
+import { type Bytes, consume, disposableTogether, wholeBytes } from '#core/stream';
 import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
 import { type InlineRef, inlineCacheKey, isPlainInline, knowsInline, openInline, prepareInline } from './inline.ts';
@@ -82,10 +82,7 @@ export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?
     // With no cache: it is asked what the rows say now.
     for await (const wanted of planRead({ ...deps, cache: createPlainCache(0) }, domain, content, whole)) {
       const hasher = deps.hashes.keyed(domain.chunkIdKey);
-      for await (const bytes of readPlan(deps, domain, planOf(wanted), wanted.chunk.size, signal)) {
-        hasher.update(bytes);
-        dispose(bytes);
-      }
+      await consume(readPlan(deps, domain, planOf(wanted), wanted.chunk.size, signal), (bytes) => hasher.update(bytes));
       if (!hasher.digest().equals(wanted.chunk.id)) {
         throw new CloudStoreError('corrupt', 'A chunk does not have the id that it is stored under.', {
           details: { offset: wanted.offset },

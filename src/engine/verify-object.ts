@@ -4,7 +4,7 @@ import type { IntegrityStore } from '#contracts/integrity-store';
 import type { Job } from '#contracts/jobs';
 import type { MetadataStore } from '#contracts/metadata-store';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { dispose } from '#core/stream';
+import { consume } from '#core/stream';
 import { createHashes } from './hashes.ts';
 
 export interface VerifyDeps {
@@ -37,12 +37,11 @@ export function createVerifyObject({ store, buckets, rows, content }: VerifyDeps
       let done = 0;
       try {
         await content.verify(info.content, signal);
-        for await (const bytes of content.read(info.content, undefined, signal)) {
+        await consume(content.read(info.content, undefined, signal), (bytes) => {
           hash.update(bytes);
           done += bytes.length;
           progress({ done, total: info.size, unit: 'bytes' });
-          dispose(bytes);
-        }
+        });
       } catch (error) {
         if (!isCloudStoreError(error, 'corrupt')) throw error;
         throw new CloudStoreError('corrupt', `${key} in ${name} is damaged: ${error.message}`, { cause: error });

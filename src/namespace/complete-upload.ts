@@ -9,7 +9,7 @@ import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import type { VersionId } from '#core/object';
 import type { Who } from '#core/principal';
-import { dispose } from '#core/stream';
+import { consume } from '#core/stream';
 import { multipartEtag } from './etag.ts';
 
 /** AWS's least size of every part but the last, bytes. */
@@ -104,10 +104,9 @@ async function assertDigests(
     return value === undefined ? [] : [{ name, value, hash: createHash(name) }];
   });
   for (const part of parts) {
-    for await (const bytes of content.read(part.content)) {
+    await consume(content.read(part.content), (bytes) => {
       for (const { hash } of hashes) hash.update(bytes);
-      dispose(bytes);
-    }
+    });
   }
   const wrong = hashes.find(({ value, hash }) => !hash.digest().equals(value));
   if (wrong === undefined) return;

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Content } from '#contracts/content';
 import type { ContentRef } from '#core/content-ref';
-import { type Bytes, dispose } from '#core/stream';
+import { type Bytes, consume } from '#core/stream';
 
 /** Two sums of the same bytes. */
 export interface Sums {
@@ -75,10 +75,7 @@ export function createRunningSums(content: Pick<Content, 'read'>): RunningSums {
         const start = Math.min(skipped, part.size);
         skipped -= start;
         if (start === part.size) continue;
-        for await (const piece of content.read(part, { start, end: part.size - 1 })) {
-          running.add(piece);
-          dispose(piece);
-        }
+        await consume(content.read(part, { start, end: part.size - 1 }), running.add);
       }
       return running.sums();
     },

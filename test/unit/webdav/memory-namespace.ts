@@ -263,10 +263,7 @@ export function memoryNamespace(now: () => number = Date.now) {
     listFolder: async (who, at, { unless, ...query }, begin) => {
       const found = at.key === '' || at.key.endsWith('/') ? directoryOf(at) : find(at);
       if (found?.kind !== 'directory') return { folder: null, count: 0, next: null };
-      if (found.etag === unless) {
-        begin().folder(found);
-        return { folder: found, count: null, next: null };
-      }
+      const same = found.etag === unless;
       const page = await namespace.list(who, {
         ...query,
         bucket: at.bucket,
@@ -274,8 +271,8 @@ export function memoryNamespace(now: () => number = Date.now) {
         delimiter: '/',
         directories: true,
       });
-      tellFolder(begin(), found, page.entries);
-      return { folder: found, count: page.entries.length, next: page.next };
+      tellFolder(begin(), found, same ? [] : page.entries);
+      return { folder: found, count: same ? null : page.entries.length, next: same ? null : page.next };
     },
     list: async (_who, query) => {
       const entries = new Map<string, ListEntry>();
