@@ -21,6 +21,7 @@ import * as claims from './migrations/0023-claims.ts';
 import * as locks from './migrations/0024-locks.ts';
 import * as runs from './migrations/0025-runs.ts';
 import * as confirmed from './migrations/0026-identity.ts';
+import * as commitRows from './migrations/0027-commit-rows.ts';
 import * as listsAndHolds from './migrations/0028-s3.ts';
 import * as properties from './migrations/0029-properties.ts';
 import * as linkNetworks from './migrations/0031-link-networks.ts';
@@ -68,6 +69,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0039-commit', migration: commitFromMemory },
   { name: '0040-known-rows', migration: knownRows },
   { name: '0046-oidc', migration: oidc },
+  { name: '0027-commit-rows', migration: commitRows },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

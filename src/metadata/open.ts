@@ -163,7 +163,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   const { soleOwner = false } = options;
   const held = soleOwner ? createHeldLocks({ clock }) : null;
   const known = createKnownHeads();
-  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner, held, known });
+  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner, held, known, tell: signals.tell });
   if (held !== null) {
     // With a user go the locks of that user, and commands beside the gateway remove users.
     signals.subscribe('principals', () => held.released(null));

@@ -20,6 +20,12 @@ const DEAF =
 
 type Listener = (payload: string | null) => void;
 
+export interface LocalSignals extends Signals {
+  /** As `publish`, to this process's own subscribers alone, and at once. */
+  tell(topic: SignalTopic, payload: string): void;
+  close(): Promise<void>;
+}
+
 export interface SignalsOptions {
   database: Database;
   log: Logger;
@@ -34,7 +40,7 @@ export interface SignalsOptions {
  * While the connection is lost it is tried again four times a second. One that does not answer counts as lost; behind a pooler that passes
  * nothing on, everybody is told every five seconds to assume anything.
  */
-export function createSignals(options: SignalsOptions): Signals & { close(): Promise<void> } {
+export function createSignals(options: SignalsOptions): LocalSignals {
   const { database, log, silentMs = SILENT_MS, answerMsMax = ANSWER_MS_MAX } = options;
   const listeners = new Map<SignalTopic, Set<Listener>>();
   const stop = new AbortController();
@@ -146,6 +152,7 @@ export function createSignals(options: SignalsOptions): Signals & { close(): Pro
   }
 
   return {
+    tell,
     async publish(topic, payload) {
       const text = `${topic} ${payload}`;
       const heard = listening && AWAITED.has(topic) ? hear(text) : null;

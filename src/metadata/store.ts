@@ -19,6 +19,7 @@ import type { KnownHeads } from './known-heads.ts';
 import { list, listBrief } from './listing.ts';
 import { listFolder } from './listing-folder.ts';
 import { createLookups } from './lookups.ts';
+import type { LocalSignals } from './signals.ts';
 import { createTrees } from './trees.ts';
 
 export interface MetadataStoreOptions {
@@ -31,6 +32,8 @@ export interface MetadataStoreOptions {
   /** What is remembered of locks: commits drop some. */
   held: HeldLocks | null;
   known: KnownHeads;
+  /** Tells this process alone what a commit has added to a journal. */
+  tell: LocalSignals['tell'];
 }
 
 const CACHED_MAX = { entriesMax: 50_000, bytesMax: 32 << 20 };
@@ -40,7 +43,7 @@ const FOLDERS_MAX = { entriesMax: 10_000, bytesMax: 8 << 20 };
 export function createMetadataStore(
   options: MetadataStoreOptions,
 ): MetadataStore & { history: HistoryStore; forget(bucket: BucketId | null): void; close(): Promise<void> } {
-  const { database, clock, random, registration, held, known } = options;
+  const { database, clock, random, registration, held, known, tell } = options;
   const cache = options.soleOwner ? createCurrentCache<ObjectInfo>(CACHED_MAX) : null;
   const folders = options.soleOwner ? createCurrentCache<DirectoryInfo>(FOLDERS_MAX) : null;
   const steps = createFolderChanges();
@@ -59,9 +62,11 @@ export function createMetadataStore(
             folder: (at) => folders?.get(at),
             taken: (at) => cache.get(at) != null,
           }),
+    told: cache !== null,
     changed(plan, state, before) {
       const { slots, locks, heads } = plan;
       if (cache === null) return false;
+      for (const [bucket, { q, n }] of heads) if (n > 0) tell('journal', `${bucket}:${q + n}`);
       // Absence is known exactly; what lives is read anew, with its content.
       for (const at of slots.values())
         cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);

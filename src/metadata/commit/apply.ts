@@ -1,73 +1,67 @@
 import { compareKeys } from '#core/address';
 import type { Session } from '../database.ts';
-import { requestText } from '../journal.ts';
+import type { RowWriter } from '../row-set.ts';
 import { endOf } from '../rows.ts';
 import type { Guess } from './memory.ts';
 import type { Plan } from './plan.ts';
+import * as sets from './sets.ts';
 
 const APPLY = {
   name: 'commit-apply',
-  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)',
+  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)',
 };
 
 /**
  * Carries a plan out in one round trip. @throws a database error with SQLSTATE CS001 (lost: decide again) or CS002 (fenced)
+ * @param rows of one committer, which carries out one plan at a time
  * @param guess null: it was read what the plan rests on
  * @returns how many folders have gone; null: the guess was wrong, and nothing was done
  */
 export async function applyPlan(
   session: Session,
   plan: Plan,
-  commit: { gateway: number | null; id: Buffer; now: number },
+  commit: { gateway: number | null; id: Buffer; now: number; told: boolean },
+  rows: RowWriter,
   guess: Pick<Guess, 'absent' | 'occupied'> | null,
 ): Promise<number | null> {
-  const heads = [...plan.heads].sort(([a], [b]) => a - b).map(([b, change]) => ({ b, ...change }));
-  const slots = [...plan.slots.values()]
-    .sort((a, b) => a.bucket - b.bucket || compareKeys(a.key, b.key))
-    .map(({ bucket, key, state, before }) => ({
-      there: before !== null,
-      w: before?.versionId ?? null,
-      i: state.id,
-      b: bucket,
-      k: key,
-      l: state.live,
-      v: state.versionId,
-      s: state.visibility,
-      d: state.deleteMarker,
-      n: state.nodeId,
-      z: state.size,
-      e: state.etag,
-      m: state.modified,
-      t: state.mtime,
-      c: state.created,
-      a: state.attributes,
-      p: state.properties,
-    }));
+  rows.reset();
+  const heads = [...plan.heads].sort(([a], [b]) => a - b);
+  const slots = [...plan.slots.values()].sort((a, b) => a.bucket - b.bucket || compareKeys(a.key, b.key));
   const directories = [...plan.directories.values()].sort((a, b) => a.b - b.b || compareKeys(a.k, b.k));
-  const journal = plan.journal.map(({ who, cause, ...row }) => ({
-    ...row,
-    p: who.principal?.id ?? null,
-    o: who.protocol,
-    r: requestText(who.requestId, cause),
-  }));
   const changed = [...plan.changed.values()];
   const [row] = await session.query<[number]>(APPLY, [
     commit.gateway,
     commit.id,
     commit.now,
-    JSON.stringify(heads),
-    setOf(slots.filter(({ there }) => !there)),
-    setOf(slots.filter(({ there }) => there)),
-    setOf([...plan.versions.values()]),
-    setOf(changed.filter(({ d, k }) => d !== true && k !== true)),
+    commit.told,
+    rows.set(sets.head, heads),
+    rows.set(
+      sets.slot,
+      slots.filter(({ before }) => before === null),
+    ),
+    rows.set(
+      sets.slot,
+      slots.filter(({ before }) => before !== null),
+    ),
+    rows.set(sets.version, [...plan.versions.values()]),
+    rows.set(
+      sets.changedVersion,
+      changed.filter(({ d, k }) => d !== true && k !== true),
+    ),
     setOf(changed.filter(({ k }) => k === true)),
     setOf(changed.filter(({ d }) => d === true)),
     setOf(directories.filter(({ f }) => f).map(({ b, k, e, z }) => ({ b, k, e, z }))),
-    setOf(directories.filter(({ f }) => !f).map(({ b, k, z }) => ({ b, k, z }))),
+    rows.set(
+      sets.folder,
+      directories.filter(({ f }) => !f),
+    ),
     setOf(directories.filter(({ e }) => e !== null).map(({ b, k, e }) => ({ b, k, e }))),
     setOf(directories.filter(({ c }) => c).map(({ b, k }) => ({ b, k, u: endOf(k) }))),
-    JSON.stringify(journal),
-    setOf([...plan.usage].filter(([, { z, o }]) => z !== 0 || o !== 0).map(([p, used]) => ({ p, ...used }))),
+    rows.set(sets.journal, plan.journal),
+    rows.set(
+      sets.used,
+      [...plan.usage].filter(([, { z, o }]) => z !== 0 || o !== 0),
+    ),
     extraOf(plan),
     guess === null ? null : guessOf(guess),
   ]);

@@ -4,6 +4,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { DirectoryInfo } from '#core/object';
 import { type Database, type Session, sqlState } from '../database.ts';
+import { RowWriter } from '../row-set.ts';
 import { mintVersionId } from '../version-id.ts';
 import { applyPlan } from './apply.ts';
 import { decide } from './decide.ts';
@@ -22,6 +23,8 @@ export interface CommitterOptions {
   remembered(at: Address): DirectoryInfo | null | undefined;
   /** null: every batch is read. */
   memory: CommitMemory | null;
+  /** `changed` tells who follows the journal, and nobody else does: the database need not. */
+  told: boolean;
   /**
    * Told before any verdict leaves: what was changed; state undefined when the outcome is unknown. `known`: folders as they were before the batch was read.
    * @returns whether no other commit came between this one and the one before
@@ -69,6 +72,7 @@ const FIND_COMMIT = {
  */
 export function createCommitter(options: CommitterOptions): Committer {
   const { database, clock, random, registration, memory } = options;
+  const rows = new RowWriter();
   let waiting: Pending[] = [];
   let running: Promise<void> | null = null;
   let pessimistic = 0;
@@ -246,7 +250,13 @@ export function createCommitter(options: CommitterOptions): Committer {
     attempt.first = { bucket: first.b, seq: first.q };
     attempt.plan = plan;
     setImmediate(release); // when the statement has been sent
-    const gone = await applyPlan(session, plan, { gateway: registration.gateway, id: attempt.id, now: state.now }, guess);
+    const gone = await applyPlan(
+      session,
+      plan,
+      { gateway: registration.gateway, id: attempt.id, now: state.now, told: options.told },
+      rows,
+      guess,
+    );
     plan.foldersStay = gone === 0;
     return gone !== null;
   }

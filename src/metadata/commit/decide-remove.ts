@@ -137,7 +137,7 @@ function afterRemoval(fold: Fold, bucket: BucketState, intent: RemoveIntent): vo
     mtime: state.now,
     attributes: {},
     tags: null,
-    content: encodeContentRef(empty).toString('base64'),
+    content: encodeContentRef(empty),
     contentHash: null,
     properties: null,
   });

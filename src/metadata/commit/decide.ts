@@ -67,8 +67,8 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
     mtime: intent.mtime ?? state.now,
     attributes: intent.attributes,
     tags: intent.attributes.tags ?? null,
-    content: encodeContentRef(intent.content).toString('base64'),
-    contentHash: intent.contentHash?.toString('base64') ?? null,
+    content: encodeContentRef(intent.content),
+    contentHash: intent.contentHash,
     properties: intent.properties ?? null,
     lock: lockOfNew(state, bucket, intent.lock),
   });

@@ -39,8 +39,8 @@ export interface Written {
   mtime: number;
   attributes: ObjectInfo['attributes'];
   tags: Record<string, string> | null;
-  content: string | null;
-  contentHash: string | null;
+  content: Buffer | null;
+  contentHash: Buffer | null;
   properties: Record<string, string> | null;
   /** Absent: nothing keeps it. */
   lock?: ObjectLock | null;

@@ -3,7 +3,7 @@ import type { BucketId, ObjectKey } from '#core/address';
 import type { ChangeCause, Who } from '#core/principal';
 import type { SlotState } from './state.ts';
 
-/** One row each for the arrays of cs_commit; the short names are its columns. */
+/** One row each for the arrays of cs_commit; the short names are its columns (`sets.ts`). */
 export interface VersionRow {
   v: string;
   i: number;
@@ -18,8 +18,8 @@ export interface VersionRow {
   c: number;
   a: object;
   g: object | null;
-  r: string | null;
-  h: string | null;
+  r: Buffer | null;
+  h: Buffer | null;
   u: number | null;
   /** Retention's mode and end, and legal hold. */
   rm: string | null;
@@ -64,6 +64,14 @@ export interface JournalRow {
   cause: ChangeCause | undefined;
 }
 
+/** `before`: the row as it was found; null: there was none. */
+export interface SlotChange {
+  bucket: BucketId;
+  key: ObjectKey;
+  state: SlotState;
+  before: SlotState | null;
+}
+
 export interface HeadChange {
   /** Revision and seq that were read. */
   r: number;
@@ -79,8 +87,7 @@ export interface HeadChange {
 /** What a batch will do, filled by decide and carried out by cs_commit. */
 export interface Plan {
   heads: Map<BucketId, HeadChange>;
-  /** `before`: the row as it was found; null: there was none. */
-  slots: Map<string, { bucket: BucketId; key: ObjectKey; state: SlotState; before: SlotState | null }>;
+  slots: Map<string, SlotChange>;
   versions: Map<string, VersionRow>;
   changed: Map<string, ChangedVersion>;
   directories: Map<string, DirectoryChange>;

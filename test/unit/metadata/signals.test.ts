@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import type { Signals } from '#contracts/signals';
 import { type Database, openDatabase } from '../../../src/metadata/database.ts';
+import { type Metadata, openMetadata } from '../../../src/metadata/open.ts';
 import { createSignals } from '../../../src/metadata/signals.ts';
 import { freshDatabase, quiet, type TestDatabase } from '../../support/database.ts';
 import { lossyWire } from '../../support/lossy-wire.ts';
@@ -19,10 +22,11 @@ describe('signals', () => {
   const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
 
   /** What `journal` hears. */
-  function listen(signals: ReturnType<typeof createSignals>) {
+  function listen(signals: Signals) {
     const heard: (string | null)[] = [];
     signals.subscribe('journal', (payload) => void heard.push(payload));
     return {
+      heard,
       forget: () => void heard.splice(0),
       async hears(count: number, wanted: string | null): Promise<void> {
         while (heard.filter((payload) => payload === wanted).length < count) await soon();
@@ -93,6 +97,44 @@ describe('signals', () => {
       expect(warned).to.be.at.least(4);
     } finally {
       await signals.close();
+    }
+  });
+
+  it('tell who alone has the database of its commits at once, without the database, which tells everybody of those of others', async () => {
+    const open = (soleOwner: boolean) =>
+      openMetadata({ connection: database.connection, clock: Date, random: randomBytes, log: quiet, soleOwner });
+    const [alone, other] = [await open(true), await open(false)];
+    const [own, others] = [listen(alone.signals), listen(other.signals)];
+    try {
+      await own.passesOn('0:1');
+      await others.passesOn('0:2');
+      const domain = await alone.keys.insert(randomBytes(8));
+      const { id, role } = await alone.principals.create({ name: 'teller', role: 'member', passwordHash: null, domain });
+      const bucket = await alone.buckets.create({ name: 'told', owner: id, domain, versioning: 'off' });
+      const who = { principal: { id, name: 'teller', role }, protocol: 's3' as const, requestId: 'told' };
+      const put = ({ store }: Metadata, key: string) =>
+        store.commit({
+          kind: 'put',
+          who,
+          bucket: bucket.id,
+          key,
+          versionId: randomBytes(16).toString('hex'),
+          content: { kind: 'manifest', domain, size: 0, leaves: [] },
+          etag: 'e',
+          attributes: {},
+          contentHash: null,
+          chunks: [],
+          leaves: [],
+        });
+      const first = await put(alone, 'a');
+      const ofBucket = ({ heard }: typeof own) => heard.filter((payload) => payload?.startsWith(`${bucket.id}:`));
+      expect(ofBucket(own)).to.deep.equal([`${bucket.id}:${first.seq}`]);
+      const second = await put(other, 'b');
+      await Promise.all([own, others].map(({ hears }) => hears(1, `${bucket.id}:${second.seq}`)));
+      expect(ofBucket(others)).to.deep.equal([`${bucket.id}:${second.seq}`]);
+    } finally {
+      await alone.close();
+      await other.close();
     }
   });
 });
