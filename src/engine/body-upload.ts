@@ -49,12 +49,16 @@ export interface UploadedBody {
 /** Of one body, behind the chunker. With the chunk that is being gathered, 6 MiB at most. */
 const SLOTS_UNDER_WAY_MAX = 16;
 const CLAIM_CHUNKS_MAX = 64;
+/** Of a chunk of a body that has failed: it is let go of. */
+const NO_ID = Buffer.alloc(0);
 /** After so many new chunks they are recorded ahead of the commit, so that what we keep of a body does not grow with it. */
 const RECORD_CHUNKS = 1024;
 
 interface Pending extends ChunkRef {
   parts: SlotPart[];
 }
+
+type Cut = Omit<Pending, 'id'> & { id: Buffer | null };
 
 /**
  * @param size of the body in bytes; undefined: nobody knows yet
@@ -68,7 +72,7 @@ export function createBodyUpload(
   whole: boolean,
 ): BodyUpload {
   const { arena, slots, hashes, claim, storeChunk, chunks, log } = deps;
-  const digests = deps.digestMaker.ofBody(names, size, whole);
+  const digests = deps.digestMaker.ofBody(names, size, whole, domain.chunkIdKey);
   const cutter = createLeafCutter(hashes, domain.chunkIdKey);
   const chunker = createChunker({ arena, slots, gear: domain.gearTable, gathered: digests.update, emit });
   const leaves: LeafRef[] = [];
@@ -76,6 +80,9 @@ export function createBodyUpload(
   let records: ChunkRecord[] = [];
   /** What this body stored or claimed since the last time it recorded. */
   const mine = new Set<string>();
+  /** In the order of the body: cut, and some of their ids are being made. */
+  const cut: Cut[] = [];
+  let identified: Promise<void> | null = null;
   const pending: Pending[] = [];
   const storing = new Set<Promise<void>>();
   let claiming: Promise<void> | null = null;
@@ -88,14 +95,36 @@ export function createBodyUpload(
   let wake: (() => void) | null = null;
 
   function emit({ parts, size }: CutChunk): void {
+    count++;
+    underWay += parts.length;
+    const later = digests.chunkId(parts);
+    const chunk: Cut = { parts, size, id: later === null ? idOf(parts) : null };
+    cut.push(chunk);
+    const settled = (id: Buffer): void => {
+      chunk.id = id;
+      takeIdentified();
+    };
+    if (later === null) takeIdentified();
+    else
+      identified = later.then(settled, (error: unknown) => {
+        fail(error);
+        settled(NO_ID);
+      });
+  }
+
+  function idOf(parts: SlotPart[]): Buffer {
     const hasher = hashes.keyed(domain.chunkIdKey);
     for (const part of parts) hasher.update(viewOf(arena, part));
-    const id = hasher.digest();
-    count++;
-    first ??= { id, size };
-    underWay += parts.length;
-    pending.push({ id, size, parts });
-    claiming ??= run();
+    return hasher.digest();
+  }
+
+  function takeIdentified(): void {
+    for (let id = cut[0]?.id ?? null; id !== null; id = cut[0]?.id ?? null) {
+      const { parts, size } = cut.shift()!;
+      first ??= { id, size };
+      pending.push({ id, size, parts });
+    }
+    if (pending.length > 0) claiming ??= run();
   }
 
   async function run(): Promise<void> {
@@ -250,6 +279,7 @@ export function createBodyUpload(
       chunker.end();
       const summed = digests.digest();
       summed.catch(() => {}); // awaited below, unless storing fails
+      await identified;
       while (claiming !== null) await claiming;
       await Promise.all(storing);
       if (failed !== null) throw failed.error;

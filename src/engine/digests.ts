@@ -16,8 +16,13 @@ export interface SlotPart {
 
 /** The checksums of one body, computed as its chunks go by. */
 export interface BodyDigests {
-  /** In the order of the body. What other threads still read, they retain. */
+  /** In the order of the body, before they are in a chunk. What other threads still read, they retain. */
   update(parts: SlotPart[]): void;
+  /**
+   * To be told of every chunk in the order of the body. Its id, where a thread makes it beside the hash of the whole: its slots must stay until then.
+   * null: the caller makes it. @throws unavailable
+   */
+  chunkId(parts: SlotPart[]): Promise<Buffer> | null;
   /** Waits for the workers. 32 bytes of BLAKE3 and what was asked for. @throws unavailable when a worker died */
   digest(): Promise<{ contentHash: Buffer | null; digests: Digests }>;
   /** Lets the workers forget it. */
@@ -34,7 +39,7 @@ export interface DigestMaker {
    * @param size in bytes; undefined: nobody knows yet
    * @param whole false: no BLAKE3
    */
-  ofBody(names: readonly DigestName[], size: number | undefined, whole: boolean): BodyDigests;
+  ofBody(names: readonly DigestName[], size: number | undefined, whole: boolean, chunkIdKey: Buffer): BodyDigests;
 }
 
 const HEAVY = ['md5', 'sha1', 'sha256', 'sha512'] as const satisfies DigestName[];
@@ -58,16 +63,25 @@ export function createDigestMaker(hashes: Hashes, arena: Arena, threads: Threads
       }
       return { contentHash: hashes.plainOf(body), digests };
     },
-    ofBody(names, size = Infinity, whole) {
+    ofBody(names, size = Infinity, whole, chunkIdKey) {
       const threaded = threads !== null && size >= THREAD_BLAKE3_BYTES_MIN;
-      const content = !whole ? null : threaded ? threads.begin('blake3') : localContent(hashes, arena);
+      // A thread that has an MD5 to make has more to do than this one.
+      const key = names.some(isHeavy) ? undefined : chunkIdKey;
+      const content = !whole ? null : threaded ? threads.begin('blake3', key) : localContent(hashes, arena);
+      const byChunk = threaded && key !== undefined;
       const heavy = names.filter(isHeavy).map((name) => (threads === null ? localHash(name, arena) : threads.begin(name)));
       const light = names.filter((name) => !isHeavy(name)).map((name) => lightDigest(name, arena, xx));
       return {
         update(parts) {
           for (const one of heavy) one.update(parts);
-          content?.update(parts);
+          if (!byChunk) content?.update(parts);
           for (const one of light) one.update(parts);
+        },
+        chunkId(parts) {
+          if (!byChunk || content === null) return null;
+          const id = content.chunkId(parts);
+          if (id === null) content.update(parts);
+          return id;
         },
         async digest() {
           const digests: Digests = {};
@@ -123,6 +137,7 @@ function lightDigest(
 function localContent(hashes: Hashes, arena: Arena): Omit<WorkerDigest, 'name'> {
   const state = hashes.plain();
   return {
+    chunkId: () => null,
     update(parts) {
       for (const part of parts) state.update(viewOf(arena, part));
     },
@@ -136,6 +151,7 @@ function localHash(name: Heavy, arena: Arena): WorkerDigest<Heavy> {
   const state = createHash(name);
   return {
     name,
+    chunkId: () => null,
     update(parts) {
       for (const part of parts) state.update(viewOf(arena, part));
     },

@@ -15,7 +15,9 @@ type SentHeader = Pick<SegmentedHeader, 'segments'> & { bytes: Uint8Array };
 
 /** What a thread is told. Of a checksum: that it begins, ranges of the shared memory (address, length, …), that it ends. */
 export type ToThread =
-  | { kind: 'digest'; id: number; begin?: ThreadDigest; ranges?: number[]; end?: true }
+  | { kind: 'digest'; id: number; begin?: ThreadDigest; chunkIdKey?: Uint8Array; ranges?: number[]; end?: true }
+  /** `body`: of the checksum that the chunk's bytes are added to. */
+  | { kind: 'chunk'; id: number; body: number; ranges: number[] }
   /** `ranges`: for each segment its plaintext in the shared memory. */
   | { kind: 'seal'; id: number; key: Uint8Array; header: SentHeader; ranges: number[][] }
   /** `sealed` is handed over, and comes back. */
@@ -36,6 +38,8 @@ export type FromThread =
   | { kind: 'ready' }
   /** Without a digest: the ranges of one message were read. */
   | { kind: 'digest'; id: number; digest?: Uint8Array }
+  /** The chunk's id. */
+  | { kind: 'chunk'; id: number; chunk: Uint8Array }
   /** `crc`: CRC32C of the record, its header included. */
   | { kind: 'sealed'; id: number; pieces: Uint8Array[]; crc: number }
   | { kind: 'opened'; id: number; sealed: ArrayBuffer; plain: SentPlain };
@@ -53,9 +57,11 @@ function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
   const memory = Buffer.from(start.memory);
   const hashes = createHashes();
   const running = new Map<number, Hasher>();
+  const chunkIdKeys = new Map<number, Buffer>();
   const send = (message: FromThread, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
 
-  function digest({ id, begin, ranges, end }: ToThread & { kind: 'digest' }): void {
+  function digest({ id, begin, chunkIdKey, ranges, end }: ToThread & { kind: 'digest' }): void {
+    if (chunkIdKey !== undefined) chunkIdKeys.set(id, Buffer.from(chunkIdKey));
     if (begin !== undefined) running.set(id, begin === 'blake3' ? hashes.plain() : createHash(begin));
     const hash = running.get(id);
     if (ranges !== undefined) {
@@ -64,13 +70,25 @@ function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
     }
     if (end === true) {
       running.delete(id);
+      chunkIdKeys.delete(id);
       send({ kind: 'digest', id, digest: hash?.digest() ?? new Uint8Array() });
     }
+  }
+
+  /** Piece by piece, so that the second hash finds it in the processor's cache. */
+  function chunk({ id, body, ranges }: ToThread & { kind: 'chunk' }): void {
+    const hasher = hashes.keyed(chunkIdKeys.get(body)!);
+    for (const bytes of views(memory, ranges)) {
+      hasher.update(bytes);
+      running.get(body)?.update(bytes);
+    }
+    send({ kind: 'chunk', id, chunk: new Uint8Array(hasher.digest()) });
   }
 
   port.on('message', (message: ToThread | typeof END) => {
     if (message === END) return port.close();
     if (message.kind === 'digest') return digest(message);
+    if (message.kind === 'chunk') return chunk(message);
     const { id } = message;
     const key = Buffer.from(message.key);
     const header = { bytes: Buffer.from(message.header.bytes), segments: message.header.segments };

@@ -16,6 +16,11 @@ export interface WorkerDigest<Name extends ThreadDigest = ThreadDigest> {
   readonly name: Name;
   /** Retains the slots until the worker has read them. */
   update(parts: SlotPart[]): void;
+  /**
+   * As `update`, and makes the id of what it is given, a chunk, in the same pass. The slots must stay until it resolves.
+   * null: the thread has enough to do, or knows no key; nothing was added. @throws unavailable
+   */
+  chunkId(parts: SlotPart[]): Promise<Buffer> | null;
   /** @throws unavailable */
   digest(): Promise<Buffer>;
   abort(): void;
@@ -36,12 +41,13 @@ export interface ThreadOpened {
 }
 
 /**
- * A few threads for what takes long of big bodies: MD5 and SHA, of which one takes as long as all the rest, and AES. They read the arena's shared memory
+ * A few threads for what takes long of big bodies: MD5 and SHA, of which one takes as long as all the rest, BLAKE3 and AES. They read the arena's shared memory
  * where it lies, and hand over what they make. Each body's checksum stays on one thread; each thread works in the order in which chunks come, so a
  * small body waits for some chunks of a large one, not for its end. Started when first needed; but for their start and their end, they keep no process alive without work.
  */
 export interface Threads {
-  begin<Name extends ThreadDigest>(name: Name): WorkerDigest<Name>;
+  /** @param chunkIdKey where ids of chunks will be asked for */
+  begin<Name extends ThreadDigest>(name: Name, chunkIdKey?: Buffer): WorkerDigest<Name>;
   /**
    * The sealed segments of a record. `segments` are plaintext in the arena, which must stay until it resolves.
    * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable
@@ -169,6 +175,10 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
     return thread === undefined || thread.load > loadMax ? null : thread;
   }
 
+  function rangesOf(parts: SlotPart[]): number[] {
+    return parts.flatMap(({ slot, from, length }) => [arena.address(slot) + from, length]);
+  }
+
   function run(thread: Thread, bytes: number, send: (id: number) => void): Promise<FromThread> {
     const id = ++lastId;
     thread.load += bytes;
@@ -180,7 +190,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
   }
 
   return {
-    begin(name) {
+    begin(name, chunkIdKey) {
       const thread = pickForDigest();
       const id = ++lastId;
       const running: RunningDigest = { queue: [], resolve: null, reject: null, failed: null };
@@ -188,16 +198,27 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
         thread.worker.postMessage({ kind: 'digest', id, ...message } satisfies ToThread);
       thread.digests.set(id, running);
       thread.hold();
-      send({ begin: name });
+      send(chunkIdKey === undefined ? { begin: name } : { begin: name, chunkIdKey: alone(chunkIdKey) });
       return {
         name,
+        chunkId(parts) {
+          if (chunkIdKey === undefined || thread.load > LOAD_BYTES_MAX) return null;
+          if (running.failed !== null) return Promise.reject(running.failed);
+          const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+          const ranges = rangesOf(parts);
+          return run(thread, bytes, (job) =>
+            thread.worker.postMessage({ kind: 'chunk', id: job, body: id, ranges } satisfies ToThread),
+          ).then((message) => {
+            if (message.kind !== 'chunk') throw new Error('A thread answered something else.');
+            return asBuffer(message.chunk);
+          });
+        },
         update(parts) {
           if (running.failed !== null) return; // `digest` tells
-          const ranges: number[] = [];
+          const ranges = rangesOf(parts);
           let bytes = 0;
-          for (const { slot, from, length } of parts) {
+          for (const { slot, length } of parts) {
             slots.retain(slot);
-            ranges.push(arena.address(slot) + from, length);
             bytes += length;
           }
           running.queue.push({ slots: parts.map(({ slot }) => slot), bytes });

@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { flag } from './common.ts';
+import { flag, writeRandomFile } from './common.ts';
 import { cpuOf } from './cpu.ts';
 import { curlSeconds, curlSecondsEach, median, run, wrk } from './load.ts';
 import { type Nginx, startNginx } from './nginx.ts';
@@ -165,14 +165,17 @@ async function put({ gateway, nginx, directory, authorization }: Bench): Promise
 async function large({ gateway, nginx, directory, authorization }: Bench): Promise<void> {
   for (const mebibytes of (flag('mib') ?? '100,1024').split(',').map(Number)) {
     const path = join(directory, 'large');
-    await run('sh', ['-c', `head -c ${mebibytes}M /dev/urandom > ${path}`]);
     const times: Record<string, number[]> = { putOurs: [], putTheirs: [], getOurs: [], getTheirs: [] };
     const login = ['-H', `Authorization: ${authorization}`];
     for (let round = 0; round < 5; round++) {
-      times.putOurs?.push(await curlSeconds([...login, '-T', path, url(gateway, 'large')]));
-      times.putTheirs?.push(await curlSeconds(['-T', path, `${nginx.dav}/large`]));
-      times.getOurs?.push(await curlSeconds([...login, url(gateway, 'large')]));
-      times.getTheirs?.push(await curlSeconds([`${nginx.best}/large`]));
+      // Other bytes and another name each time: the same again would be found to be there, and nginx would have to free what lies in its place.
+      const name = `large-${mebibytes}-${round}`;
+      await writeRandomFile(path, mebibytes * 2 ** 20);
+      times.putOurs?.push(await curlSeconds([...login, '-T', path, url(gateway, name)]));
+      times.putTheirs?.push(await curlSeconds(['-T', path, `${nginx.dav}/${name}`]));
+      times.getOurs?.push(await curlSeconds([...login, url(gateway, name)]));
+      times.getTheirs?.push(await curlSeconds([`${nginx.best}/${name}`]));
+      rmSync(join(nginx.root, name));
     }
     const rate = (name: string): number => mebibytes / median(times[name] ?? []);
     for (const verb of ['PUT', 'GET']) {

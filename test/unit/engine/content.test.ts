@@ -16,6 +16,32 @@ describeContent('the engine with packs of other gateways, one thread, no compres
 describeContent('the engine on disk, without encryption', () => openEngine('disk', rowsInMemory(), { encryption: false }));
 describeContent('memory, as other rooms test with', async () => openMemoryContent());
 
+describe('a body whose chunks are named on another thread', () => {
+  it('is the one that this thread would name', async () => {
+    const modes = [2, 0, 2];
+    const rig = await openEngine('disk', rowsInMemory(), () => ({ threads: modes[0]! }));
+    const bytes = seededRandom('named elsewhere')(20_000_000);
+    const contents: Staged[] = [];
+    for (let round = 0; round < 3; round++) {
+      const staged = await rig
+        .content()
+        .write(bytesOf(bytes), { domain: rig.domains[0], ...(round === 2 ? { digests: ['md5'] } : {}) });
+      await rig.commit(staged);
+      contents.push(staged);
+      modes.shift();
+      await rig.stored!.reopen();
+    }
+    const [first, ...others] = contents;
+    expect(first!.content).to.have.property('kind', 'manifest');
+    for (const { content, contentHash, chunks } of others) {
+      expect(content).to.deep.equal(first!.content);
+      expect(contentHash).to.deep.equal(first!.contentHash);
+      expect(chunks, 'stored again').to.deep.equal([]);
+    }
+    await rig.close();
+  });
+});
+
 describe('what is not encrypted', () => {
   const SIZES = [1, 1000, 5000, 70_000, 3_000_000];
   const written = async (rig: ContentRig, compressible = false): Promise<ContentRef[]> => {

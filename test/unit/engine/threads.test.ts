@@ -162,6 +162,29 @@ describe('threads of the content store', () => {
     slots.release(slot);
   });
 
+  it('make the ids of chunks beside the hash of the whole, and leave them to this thread where they have enough to do', async () => {
+    const key = randomBytes(32);
+    const parts = [0, 1, 2, 3].map((slot) => ({ slot, from: 0, length: SLOT_BYTES }));
+    const bytes = Buffer.from(arena.view(0, 0, 4 * SLOT_BYTES));
+    const body = threads.begin('blake3', key);
+    const idOf = (chunk: Buffer): Buffer => {
+      const hasher = createHashes().keyed(key);
+      hasher.update(chunk);
+      return hasher.digest();
+    };
+    const cuts = [parts.slice(0, 1), parts.slice(1)];
+    const ids = cuts.map((chunk) => body.chunkId(chunk));
+    expect((await ids[0])?.equals(idOf(bytes.subarray(0, SLOT_BYTES)))).to.equal(true);
+    expect((await ids[1])?.equals(idOf(bytes.subarray(SLOT_BYTES)))).to.equal(true);
+    const given = Array.from({ length: 6 }, () => body.chunkId(parts));
+    expect(given.at(-1)).to.equal(null);
+    const taken = await Promise.all(given.filter((id) => id !== null));
+    expect(taken.every((id) => id.equals(idOf(bytes)))).to.equal(true);
+    const whole = createHashes().plainOf(Buffer.concat([bytes, ...taken.map(() => bytes)]));
+    expect((await body.digest()).equals(whole), 'what was left to this thread is not in it').to.equal(true);
+    expect(threads.begin('blake3').chunkId(parts), 'without a key').to.equal(null);
+  });
+
   it('fail what they were doing when they end, and give the slots back', async () => {
     const digest = threads.begin('sha256');
     const slot = (await slots.take({ held: 0, flush() {} })) as number;
