@@ -115,11 +115,11 @@ export async function createSpaceGuard(options: SpaceGuardOptions): Promise<Spac
 
 /** For bodies; collection writes to the log itself, because it makes room. */
 export function guardLog(log: Log, guard: SpaceGuard): Log {
-  const spending = (append: Log['append']): Log['append'] => {
-    return (record, crc) =>
+  const spending = (append: Log['appendUnsynced']): Log['appendUnsynced'] => {
+    return (record, crc, blocks) =>
       guarded(guard, () => {
         guard.spend(record.reduce((sum, { length }) => sum + length, 0));
-        return append(record, crc);
+        return append(record, crc, blocks);
       });
   };
   return { ...log, append: spending(log.append), appendUnsynced: spending(log.appendUnsynced) };

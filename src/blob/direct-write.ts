@@ -1,11 +1,10 @@
 import type { DiskFile } from '#contracts/disk-ops';
+import { BLOCK_BYTES } from '#contracts/log';
 import { writeFully } from './durable-write.ts';
 
 /** What we use of it; its types come with the DOM's, which we are not in. */
 declare const WebAssembly: { Memory: new (limits: { initial: number }) => { buffer: ArrayBuffer } };
 
-/** Of what goes past the page cache, positions, lengths and addresses are multiples of this: no disk has larger blocks. */
-export const BLOCK_BYTES = 4096;
 /** Both halves together. */
 const STAGING_BYTES = 8 << 20;
 

@@ -1,10 +1,10 @@
 import type { ChunkPlace } from '#contracts/content';
 import { CloudStoreError } from '#core/errors';
-import { createStaging, nextBlock, type Staging, writeDirect } from './direct-write.ts';
+import { createStaging, type Staging, writeDirect } from './direct-write.ts';
 import { codeOf, diskError } from './disk-error.ts';
 import { writeFully } from './durable-write.ts';
+import { type Appended, layOut, type Run } from './lay-out.ts';
 import { createPackFile, endPackFile, type PackDirectory, type PackFile } from './pack-file.ts';
-import { encodeFrame, FRAME_BYTES } from './pack-format.ts';
 
 export interface LaneOptions {
   /** Where the next pack goes. @throws insufficient_storage, unavailable: nowhere */
@@ -42,7 +42,7 @@ export interface Lane {
   /** Bytes of the open pack. */
   readonly size: number;
   /** Resolves when written, or when `durable`, after the fsync that covers it. */
-  append(record: Uint8Array[], durable: boolean, crc?: number): Promise<ChunkPlace>;
+  append(record: Uint8Array[], durable: boolean, crc?: number, blocks?: Buffer): Promise<ChunkPlace>;
   /** Resolves when all that was appended before is durable. */
   sync(): Promise<void>;
   /** Ends the open pack, if it was begun before `beforeMs`; the next append begins another. */
@@ -50,10 +50,7 @@ export interface Lane {
   close(): Promise<void>;
 }
 
-interface Entry {
-  record: Uint8Array[];
-  crc: number | undefined;
-  length: number;
+interface Entry extends Appended {
   durable: boolean;
   resolve(place: ChunkPlace): void;
   reject(error: unknown): void;
@@ -85,12 +82,12 @@ export function createLane(options: LaneOptions): Lane {
   let staging: Staging | null = null;
   let direct = options.direct;
 
-  function enqueue(record: Uint8Array[], durable: boolean, crc?: number): Promise<ChunkPlace> {
+  function enqueue(record: Uint8Array[], durable: boolean, crc?: number, blocks?: Buffer): Promise<ChunkPlace> {
     if (closed) return Promise.reject(new CloudStoreError('unavailable', 'The log is closed.'));
     const length = record.reduce((sum, part) => sum + part.length, 0);
     pending += length;
     return new Promise((resolve, reject) => {
-      queue.push({ record, crc, length, durable, resolve, reject });
+      queue.push({ record, crc, blocks, length, durable, resolve, reject });
       running ??= run();
     });
   }
@@ -142,35 +139,25 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function write(to: PackFile, batch: Entry[]): Promise<void> {
-    const buffers: Uint8Array[] = [];
     if (to.direct !== null) staging ??= createStaging(options.stagingBytes);
-    const start = to.direct === null || batch.every(({ length }) => length === 0) ? to.tail : nextBlock(to.tail);
-    let at = start;
-    for (const { record, crc, length } of batch) {
-      if (length === 0) continue; // a barrier
-      buffers.push(encodeFrame(record, crc), ...record);
-      at += FRAME_BYTES + length;
-    }
-    if (at > to.allocated) {
-      const size = at + allocateBytes;
+    const { runs, offsets, end: tail } = layOut(batch, to.tail, to.direct !== null);
+    if (tail > to.allocated) {
+      const size = tail + allocateBytes;
       await to.file.allocate(size);
       to.allocated = size;
     }
-    if (buffers.length > 0) {
-      writing = writeBatch(to, buffers, start);
+    if (runs.length > 0) {
+      writing = writeRuns(to, runs);
       await writing.finally(() => {
         writing = null;
       });
     }
-    to.tail = at;
-    at = start;
+    to.tail = tail;
     let last: Promise<void> | null = null;
-    for (const { record, length, durable, resolve, reject } of batch) {
-      const place = { store: to.packs.store, pack: to.id, offset: at + FRAME_BYTES, length };
-      if (length > 0) {
-        at += FRAME_BYTES + length;
-        to.index.add(place.offset, length, record);
-      }
+    for (const [index, { record, length, durable, resolve, reject }] of batch.entries()) {
+      const place = { store: to.packs.store, pack: to.id, offset: offsets[index]!, length };
+      const at = place.offset + length;
+      if (length > 0) to.index.add(place.offset, length, record);
       if (durable) last = covered(to, at, (error) => (error === null ? resolve(place) : reject(error)));
       else resolve(place);
     }
@@ -179,10 +166,15 @@ export function createLane(options: LaneOptions): Lane {
     else if (to.tail - to.synced > writeBehindBytes) startSync(to);
   }
 
-  async function writeBatch(to: PackFile, buffers: Uint8Array[], start: number): Promise<void> {
-    if (to.direct === null || staging === null) return writeFully(to.file, buffers, start);
+  async function writeRuns(to: PackFile, runs: Run[]): Promise<void> {
+    for (const run of runs) await writeRun(to, run);
+  }
+
+  async function writeRun(to: PackFile, { start, buffers, blocks }: Run): Promise<void> {
+    if (to.direct === null || (staging === null && !blocks)) return writeFully(to.file, buffers, start);
     try {
-      await writeDirect(to.direct, staging, buffers, start);
+      if (blocks || staging === null) await writeFully(to.direct, buffers, start);
+      else await writeDirect(to.direct, staging, buffers, start);
     } catch (error) {
       if (codeOf(error) !== 'EINVAL') throw error;
       // A file system that opens files so, and can't write them so.

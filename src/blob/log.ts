@@ -132,7 +132,8 @@ export async function createLog(options: LogOptions): Promise<Log> {
 
   return {
     append: (record, crc) => small.append(record, true, crc),
-    appendUnsynced: (record, crc) => bulk.reduce((a, b) => (b.pending < a.pending ? b : a)).append(record, false, crc),
+    appendUnsynced: (record, crc, blocks) =>
+      bulk.reduce((a, b) => (b.pending < a.pending ? b : a)).append(record, false, crc, blocks),
     async sync(places) {
       const wanted = places && new Set(places.map(({ pack }) => pack));
       try {

@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
+import { RECORD_LEAD_BYTES } from '#contracts/log';
 import { CloudStoreError } from '#core/errors';
 
 /**
@@ -6,7 +7,7 @@ import { CloudStoreError } from '#core/errors';
  * and a trailer of 64 bytes. What is in a record is its writer's affair; only its first LABEL_BYTES are repeated in the index.
  */
 export const PACK_HEADER_BYTES = 64;
-export const FRAME_BYTES = 16;
+export const FRAME_BYTES = RECORD_LEAD_BYTES;
 export const TRAILER_BYTES = 64;
 export const LABEL_BYTES = 72;
 export const ENTRY_BYTES = 12 + LABEL_BYTES;

@@ -251,9 +251,9 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
         count(place.pack, place.length);
         return place;
       },
-      async appendUnsynced(record, crc) {
+      async appendUnsynced(record, crc, blocks) {
         await room();
-        const place = await log.appendUnsynced(record, crc);
+        const place = await log.appendUnsynced(record, crc, blocks);
         count(place.pack, place.length);
         return place;
       },

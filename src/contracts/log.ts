@@ -1,5 +1,10 @@
 import type { ChunkPlace } from './content.ts';
 
+/** What a log writes ahead of a record. */
+export const RECORD_LEAD_BYTES = 16;
+/** Of memory and files that are written past the page cache, addresses, positions and lengths are multiples of this: no disk has larger blocks. */
+export const BLOCK_BYTES = 4096;
+
 /**
  * The open packs of this gateway: preallocated local files, appended by group commit. A record is durable when `append`
  * resolves: whatever arrived while the last flush ran goes out together, one writev and one fdatasync.
@@ -14,8 +19,10 @@ export interface Log {
   /**
    * Appends without waiting for durability: resolves once the bytes were handed to the disk queue, with its place; the caller must await `sync`
    * before it lets anything name the record. For bodies of many chunks. Back-pressure: it waits while too much is in flight.
+   * @param blocks whole blocks of memory in which the record lies, RECORD_LEAD_BYTES from their beginning, which the log may write from as they are: what is
+   * before and behind the record is the log's until it resolves or throws
    */
-  appendUnsynced(record: Uint8Array[], crc?: number): Promise<ChunkPlace>;
+  appendUnsynced(record: Uint8Array[], crc?: number, blocks?: Buffer): Promise<ChunkPlace>;
   /**
    * Resolves when everything appended before the call is durable; with `places`, when these are.
    * @throws unavailable when records were lost to a failed write or fsync after `appendUnsynced` had resolved. Without `places` that may

@@ -8,18 +8,23 @@ declare const WebAssembly: {
 };
 
 export const SLOT_BYTES = 256 << 10;
+/** Room for the record of any chunk, in whole blocks, with what the log writes ahead of it. */
+export const REGION_BYTES = (2 << 20) + (64 << 10);
 
 /**
  * The memory that bodies are received into, once: shared, so that workers hash it where it lies; WebAssembly's, so that the chunker
- * scans it where it lies. Cut into slots of SLOT_BYTES. Untouched slots take no memory.
+ * scans it where it lies. Cut into slots of SLOT_BYTES; behind them regions of REGION_BYTES, in which records are made. What is untouched takes no memory.
  */
 export interface Arena {
   readonly slotCount: number;
+  /** 0 where the memory is not at a page's border. */
+  readonly regionCount: number;
   readonly memory: SharedArrayBuffer;
   /** The bytes [from, to) of a slot. */
   view(slot: number, from: number, to: number): Buffer;
   /** Of a slot's first byte within `memory`. */
   address(slot: number): number;
+  region(index: number): Buffer;
   /**
    * Rolls the gear hash over the bytes [from, to) of a slot. `cut` is the position behind the byte that made `hash & mask` zero,
    * or -1; `hash` the state there, to go on with.
@@ -29,19 +34,19 @@ export interface Arena {
   crc64(crc: bigint, slot: number, from: number, to: number): bigint;
 }
 
-export function createArena(slotCount: number, kind: 'wasm' | 'plain' = 'wasm'): Arena {
-  const bytes = ARENA_START + slotCount * SLOT_BYTES;
+export function createArena(slotCount: number, kind: 'wasm' | 'plain' = 'wasm', regionCount = 0): Arena {
   if (kind === 'wasm') {
     try {
-      return wasmArena(slotCount, bytes);
+      return wasmArena(slotCount, regionCount);
     } catch {
       // No WebAssembly, or no address space for it: the same in JavaScript.
     }
   }
-  return plainArena(slotCount, bytes);
+  return plainArena(slotCount);
 }
 
-function wasmArena(slotCount: number, bytes: number): Arena {
+function wasmArena(slotCount: number, regionCount: number): Arena {
+  const bytes = ARENA_START + slotCount * SLOT_BYTES + regionCount * REGION_BYTES;
   const pages = bytes / 65_536;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(assembleModule()), { e: { m: memory } });
@@ -55,7 +60,7 @@ function wasmArena(slotCount: number, bytes: number): Arena {
   const state = new Uint32Array(shared, SCAN_STATE, 1);
   let current: Uint32Array | null = null;
   let crcReady = false;
-  const base = baseArena(slotCount, shared);
+  const base = baseArena(slotCount, regionCount, shared);
   return {
     ...base,
     scan(gear, slot, from, to, mask, hash) {
@@ -73,8 +78,8 @@ function wasmArena(slotCount: number, bytes: number): Arena {
   };
 }
 
-function plainArena(slotCount: number, bytes: number): Arena {
-  const base = baseArena(slotCount, new SharedArrayBuffer(bytes));
+function plainArena(slotCount: number): Arena {
+  const base = baseArena(slotCount, 0, new SharedArrayBuffer(ARENA_START + slotCount * SLOT_BYTES));
   let tables: CrcHalves | null = null;
   return {
     ...base,
@@ -91,13 +96,15 @@ function plainArena(slotCount: number, bytes: number): Arena {
   };
 }
 
-function baseArena(slotCount: number, memory: SharedArrayBuffer) {
+function baseArena(slotCount: number, regionCount: number, memory: SharedArrayBuffer) {
   const bytes = Buffer.from(memory);
   const address = (slot: number): number => ARENA_START + slot * SLOT_BYTES;
   return {
     slotCount,
+    regionCount,
     memory,
     address,
+    region: (index: number): Buffer => bytes.subarray(address(slotCount) + index * REGION_BYTES).subarray(0, REGION_BYTES),
     view: (slot: number, from: number, to: number): Buffer => bytes.subarray(address(slot) + from, address(slot) + to),
   };
 }

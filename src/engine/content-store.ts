@@ -8,7 +8,7 @@ import type { Log } from '#contracts/log';
 import type { Rekeying } from '#contracts/rekeying';
 import type { Repair } from '#contracts/repair';
 import type { Random } from '#core/clock';
-import { createArena, SLOT_BYTES } from './arena.ts';
+import { createArena, REGION_BYTES, SLOT_BYTES } from './arena.ts';
 import { createClaim, withSharedLooks } from './claims.ts';
 import { concatContents } from './content-concat.ts';
 import { peekContent, type ReadDeps, readContent, readSmall, verifyContent } from './content-read.ts';
@@ -24,6 +24,7 @@ import { readOneChunk } from './read-one-chunk.ts';
 import { CIPHER_AES_256_GCM, CIPHER_NONE } from './record-format.ts';
 import { createRecordKeys } from './record-keys.ts';
 import { FETCH_BYTES } from './record-reader.ts';
+import { createRegions } from './regions.ts';
 import { createRekeying } from './rekey.ts';
 import { createSeal } from './sealer.ts';
 import { createSlots } from './slots.ts';
@@ -62,7 +63,8 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
   const repair = options.repair === undefined ? {} : { repair: options.repair };
   const { threads = Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) } = options;
   // In: a third for plaintext, an eighth and a little for ciphertext on its way to the disk. Out: a sixth. The cache: a third.
-  const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)));
+  const regionCount = Math.max(1, Math.floor(memoryBytesMax / 8 / REGION_BYTES));
+  const arena = createArena(Math.max(SLOTS_MIN, Math.floor(memoryBytesMax / 3 / SLOT_BYTES)), 'wasm', regionCount);
   const slots = createSlots(arena);
   const hashes = createHashes();
   const pool = threads > 0 ? createThreads(arena, slots, threads) : null;
@@ -79,7 +81,11 @@ export function createContent(options: ContentOptions): Content & { delta: Delta
     hashes,
     digestMaker: createDigestMaker(hashes, arena, pool),
     claim: createClaim(chunks),
-    storeChunk: createStoreChunk({ seal: createSeal(recordKeys, { compression, cipher, threads: pool }), log, gates }),
+    storeChunk: createStoreChunk({
+      seal: createSeal(recordKeys, { compression, cipher, threads: pool, regions: createRegions(arena) }),
+      log,
+      gates,
+    }),
     chunks,
     log,
     ...repair,

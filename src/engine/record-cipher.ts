@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib';
-import { crc32 } from '@node-rs/crc32';
+import { crc32, crc32c } from '@node-rs/crc32';
 import type { CloudStoreError } from '#core/errors';
 import { disposable } from '#core/stream';
 import { gcm } from './gcm.ts';
@@ -18,6 +18,26 @@ export function sealSegment(key: Buffer | null, header: SegmentedHeader, index: 
   const out = Buffer.allocUnsafeSlow(stored.reduce((sum, { length }) => sum + length, TAG_BYTES));
   gcm.seal(key, nonce(header, index), header.bytes, stored, out);
   return [disposable(out)];
+}
+
+/**
+ * A whole record of segments that are sealed, into memory that its caller has: as many bytes as it takes.
+ * @param stored of each segment
+ * @returns CRC32C of the record
+ */
+export function sealInto(key: Buffer, header: SegmentedHeader, stored: Uint8Array[][], record: Buffer): number {
+  header.bytes.copy(record);
+  let crc = crc32c(header.bytes);
+  for (const [index, { offset, stored: length }] of header.segments.entries()) {
+    const out = record.subarray(offset, offset + length + TAG_BYTES);
+    gcm.seal(key, nonce(header, index), header.bytes, stored[index]!, out);
+    crc = crc32c(out, crc);
+  }
+  return crc;
+}
+
+export function recordBytes({ bytes, segments }: SegmentedHeader): number {
+  return segments.reduce((sum, { stored }) => sum + stored + TAG_BYTES, bytes.length);
 }
 
 /** The plaintext of a segment in pieces, from what is stored with the tag behind it; a view of that where nothing had to be done. @throws corrupt */

@@ -1,10 +1,11 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { DomainKeys } from '#contracts/keyring';
-import { disposable } from '#core/stream';
-import { sealSegment } from './record-cipher.ts';
+import { disposable, dispose } from '#core/stream';
+import { recordBytes, sealInto, sealSegment } from './record-cipher.ts';
 import { CIPHER_AES_256_GCM, CIPHER_NONE, type Cipher, encodeRecordHeader, SEGMENT_BYTES } from './record-format.ts';
 import { type RecordKeys, SALT_BYTES } from './record-keys.ts';
+import type { Regions } from './regions.ts';
 import type { Threads } from './threads.ts';
 
 export interface PlainChunk {
@@ -18,8 +19,10 @@ export interface SealedChunk {
   record: Uint8Array[];
   /** Some of the record is the chunk's own pieces: they must stay as they are until it is written. */
   borrowed: boolean;
-  /** CRC32C of the record, where a thread computed it. */
+  /** CRC32C of the record, where whoever sealed it computed it. */
   crc?: number;
+  /** See `Log.appendUnsynced`. */
+  blocks?: Buffer;
 }
 
 /**
@@ -33,6 +36,8 @@ export interface SealOptions {
   cipher: Cipher;
   /** For what is big; null: all on this thread. */
   threads: Threads | null;
+  /** null: records are made on memory of their own. */
+  regions: Regions | null;
 }
 
 const zstdCompress = promisify(zlib.zstdCompress);
@@ -45,11 +50,11 @@ const SAMPLE_BYTES = 1024;
 const SAMPLES = 4;
 /** Bits a byte, of 8: above it a sample is taken for compressed or encrypted already. */
 const ENTROPY_MAX = 7;
-/** Less is sooner sealed than sent to another thread. */
+/** Less is sooner sealed than sent to another thread, and takes no region. */
 const THREAD_BYTES_MIN = 256 << 10;
 const NO_SALT = Buffer.alloc(SALT_BYTES);
 
-export function createSeal(keys: RecordKeys, { compression, cipher, threads }: SealOptions): Seal {
+export function createSeal(keys: RecordKeys, { compression, cipher, threads, regions }: SealOptions): Seal {
   return async (domain, { id, size, pieces }, soon = false) => {
     const segments = cutSegments(pieces);
     const packed = compression && size >= COMPRESS_BYTES_MIN && looksCompressible(pieces, size) ? await compress(segments) : null;
@@ -59,6 +64,19 @@ export function createSeal(keys: RecordKeys, { compression, cipher, threads }: S
     const header = encodeRecordHeader({ domain: domain.id, cipher, epoch, id, salt, size, compressed });
     const key = cipher === CIPHER_AES_256_GCM ? keys.derive(domain, epoch, salt) : null;
     const worth = !soon && key !== null && packed === null && size >= THREAD_BYTES_MIN;
+    const region = key !== null && size >= THREAD_BYTES_MIN ? (regions?.take(recordBytes(header)) ?? null) : null;
+    if (key !== null && region !== null) {
+      const { record, blocks } = region;
+      try {
+        const elsewhere = worth ? threads?.seal(key, header, segments, record) : null;
+        const stored = segments.map((segment, index) => pieceOf(packed, index) ?? segment);
+        const crc = elsewhere ? (await elsewhere).crc : sealInto(key, header, stored, record);
+        return { record: [record], borrowed: false, crc, blocks };
+      } catch (error) {
+        dispose(record);
+        throw error;
+      }
+    }
     const elsewhere = worth ? threads?.seal(key, header, segments) : null;
     if (elsewhere) {
       const { pieces: sealed, crc } = await elsewhere;
@@ -67,12 +85,17 @@ export function createSeal(keys: RecordKeys, { compression, cipher, threads }: S
     const record: Uint8Array[] = [header.bytes];
     let borrowed = false;
     for (const [index, segment] of segments.entries()) {
-      const bytes = packed?.[index];
-      if (!bytes && key === null) borrowed = true;
-      record.push(...sealSegment(key, header, index, bytes ? [bytes] : segment));
+      const packedPiece = pieceOf(packed, index);
+      if (packedPiece === null && key === null) borrowed = true;
+      record.push(...sealSegment(key, header, index, packedPiece ?? segment));
     }
     return { record, borrowed };
   };
+}
+
+function pieceOf(packed: (Buffer | null)[] | null, index: number): [Buffer] | null {
+  const bytes = packed?.[index] ?? null;
+  return bytes === null ? null : [bytes];
 }
 
 function cutSegments(pieces: Uint8Array[]): Uint8Array[][] {

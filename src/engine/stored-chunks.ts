@@ -36,11 +36,11 @@ export function createStoreChunk({ seal, log, gates }: StoreChunkDeps): StoreChu
   ): Promise<ChunkPlace> {
     const leave = await (durable ? gates.small : gates.bulk).enter(chunk.size);
     try {
-      const { record, borrowed, crc } = await seal(domain, chunk, soon);
+      const { record, borrowed, crc, blocks } = await seal(domain, chunk, soon);
       if (!borrowed) done();
       try {
         const there = await claimed;
-        return there ?? (await (durable ? log.append(record, crc) : log.appendUnsynced(record, crc)));
+        return there ?? (await (durable ? log.append(record, crc) : log.appendUnsynced(record, crc, blocks)));
       } finally {
         for (const bytes of record) dispose(bytes);
       }

@@ -5,7 +5,15 @@ import type { LentFile } from '#contracts/log';
 import { isCloudStoreError } from '#core/errors';
 import { createReadNow } from '#core/read-now';
 import { createHashes, type Hasher } from './hashes.ts';
-import { openInPlace, openSegment, opensInPlace, type SealedSegment, sealSegment } from './record-cipher.ts';
+import {
+  openInPlace,
+  openSegment,
+  opensInPlace,
+  recordBytes,
+  type SealedSegment,
+  sealInto,
+  sealSegment,
+} from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
 import { END, hasStarted, type ThreadStart } from './thread-life.ts';
 import type { ThreadDigest } from './threads.ts';
@@ -18,8 +26,8 @@ export type ToThread =
   | { kind: 'digest'; id: number; begin?: ThreadDigest; chunkIdKey?: Uint8Array; ranges?: number[]; end?: true }
   /** `body`: of the checksum that the chunk's bytes are added to. */
   | { kind: 'chunk'; id: number; body: number; ranges: number[] }
-  /** `ranges`: for each segment its plaintext in the shared memory. */
-  | { kind: 'seal'; id: number; key: Uint8Array; header: SentHeader; ranges: number[][] }
+  /** `ranges`: for each segment its plaintext in the shared memory. `into`: where in it the record is made, else it is sent. */
+  | { kind: 'seal'; id: number; key: Uint8Array; header: SentHeader; ranges: number[][]; into?: number }
   /** `sealed` is handed over, and comes back. */
   | {
       kind: 'open';
@@ -93,7 +101,13 @@ function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
     const key = Buffer.from(message.key);
     const header = { bytes: Buffer.from(message.header.bytes), segments: message.header.segments };
     if (message.kind === 'seal') {
-      const made = message.ranges.flatMap((ranges, index) => sealSegment(key, header, index, views(memory, ranges)));
+      const { ranges, into } = message;
+      if (into !== undefined) {
+        const record = memory.subarray(into, into + recordBytes(header));
+        const stored = ranges.map((one) => views(memory, one));
+        return send({ kind: 'sealed', id, pieces: [], crc: sealInto(key, header, stored, record) });
+      }
+      const made = ranges.flatMap((one, index) => sealSegment(key, header, index, views(memory, one)));
       const pieces = made.map((bytes) => (isAlone(bytes) ? bytes : new Uint8Array(bytes)));
       const crc = pieces.reduce((sum, bytes) => crc32c(bytes, sum), crc32c(header.bytes));
       return send({ kind: 'sealed', id, pieces, crc }, transferable(pieces));

@@ -51,8 +51,9 @@ export interface Threads {
   /**
    * The sealed segments of a record. `segments` are plaintext in the arena, which must stay until it resolves.
    * null: the threads have enough to do, or cannot see these bytes; the caller does it itself. @throws unavailable
+   * @param record in the arena too: where the whole record is made; no pieces come back then
    */
-  seal(key: Buffer, header: SegmentedHeader, segments: Uint8Array[][]): Promise<ThreadSealed> | null;
+  seal(key: Buffer, header: SegmentedHeader, segments: Uint8Array[][], record?: Buffer): Promise<ThreadSealed> | null;
   /**
    * In place, where that is possible. Takes the buffer's whole memory over until it resolves. null as above. @throws unavailable, and the memory is lost
    * @param file where `sealed` is to be read from before; it must stay open until it resolves
@@ -239,13 +240,15 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
         },
       };
     },
-    seal(key, { bytes, segments: layout }, segments) {
+    seal(key, { bytes, segments: layout }, segments, record) {
+      if (record !== undefined && record.buffer !== arena.memory) return null;
       if (segments.some((pieces) => pieces.some(({ buffer }) => buffer !== arena.memory))) return null;
       const thread = pickForJob();
       if (thread === null) return null;
       const ranges = segments.map((pieces) => pieces.flatMap(({ byteOffset, length }) => [byteOffset, length]));
       const size = layout.reduce((sum, { stored }) => sum + stored, 0);
-      const job = { kind: 'seal' as const, key: alone(key), header: { bytes: alone(bytes), segments: layout }, ranges };
+      const into = record === undefined ? {} : { into: record.byteOffset };
+      const job = { kind: 'seal' as const, key: alone(key), header: { bytes: alone(bytes), segments: layout }, ranges, ...into };
       return run(thread, size, (id) => thread.worker.postMessage({ ...job, id } satisfies ToThread)).then((message) => {
         if (message.kind !== 'sealed') throw new Error('A thread answered something else.');
         return { pieces: message.pieces.map(asBuffer), crc: message.crc };

@@ -3,10 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { BLOCK_BYTES, createStaging, writeDirect } from '#blob/direct-write';
+import { createStaging, writeDirect } from '#blob/direct-write';
 import { nodeDiskOps } from '#blob/disk-ops';
+import { layOut } from '#blob/lay-out';
 import { createLog } from '#blob/log';
+import { encodeFrame } from '#blob/pack-format';
+import type { ChunkPlace } from '#contracts/content';
 import type { DiskFile, DiskOps } from '#contracts/disk-ops';
+import { BLOCK_BYTES, RECORD_LEAD_BYTES } from '#contracts/log';
 
 const clock = { now: () => Date.now() };
 const SIZES = [1, 15, 4080, 4096, 70_000, 1 << 20, (4 << 20) + 1, 9 << 20];
@@ -65,12 +69,38 @@ describe('writing past the page cache', () => {
     expect(code).to.equal('EIO');
   });
 
-  /** What was appended is read from the open log, and again after it was left open, as by a crash, and recovered. */
+  /** A copy in whole blocks, of which the rest is anything. */
+  function inBlocks(record: Buffer): { record: Buffer; blocks: Buffer } {
+    const pages = Math.ceil((RECORD_LEAD_BYTES + record.length) / 65_536);
+    const [blocks] = createStaging(2 * pages * 65_536)!;
+    const copy = blocks.fill(0xee).subarray(RECORD_LEAD_BYTES, RECORD_LEAD_BYTES + record.length);
+    record.copy(copy);
+    return { record: copy, blocks };
+  }
+
+  /**
+   * What was appended, one by one and then all at once, in blocks or not, is read from the open log, and again after it was left open, as by a crash,
+   * and recovered.
+   */
   async function roundTrip(disk: DiskOps): Promise<void> {
-    const records = SIZES.map((size) => randomBytes(size));
+    const records: Buffer[] = [];
     const log = await createLog({ directory, disk, clock, random: randomBytes });
-    const places = [];
-    for (const record of records) places.push(await log.appendUnsynced([record.subarray(0, 1), record.subarray(1)]));
+    const places: ChunkPlace[] = [];
+    const append = (record: Buffer): Promise<ChunkPlace> => log.appendUnsynced([record.subarray(0, 1), record.subarray(1)]);
+    const appendBlocks = (record: Buffer): Promise<ChunkPlace> => {
+      const { record: copy, blocks } = inBlocks(record);
+      return log.appendUnsynced([copy], undefined, blocks);
+    };
+    for (const one of [append, appendBlocks]) {
+      for (const size of SIZES) {
+        records.push(randomBytes(size));
+        places.push(await one(records.at(-1)!));
+      }
+    }
+    const ways = [append, appendBlocks, appendBlocks, append, append, appendBlocks, appendBlocks, append];
+    const together = SIZES.map((size) => randomBytes(size));
+    records.push(...together);
+    places.push(...(await Promise.all(together.map((record, index) => ways[index]!(record)))));
     await log.sync(places);
     const again = await createLog({ directory, disk, clock, random: randomBytes });
     for (const one of [log, again]) {
@@ -81,6 +111,26 @@ describe('writing past the page cache', () => {
     }
     await again.close();
   }
+
+  it('writes a record from its blocks, zeros behind it, whatever lay there', () => {
+    const entries = [1, 4080, 70_000].map((size) => {
+      const { record, blocks } = inBlocks(randomBytes(size));
+      return { record: [record], crc: undefined, length: size, blocks };
+    });
+    const { runs, offsets, end } = layOut(entries, 100, true);
+    expect(runs).to.have.length(1);
+    const { start, buffers } = runs[0]!;
+    expect(start).to.equal(BLOCK_BYTES);
+    const written = Buffer.concat([Buffer.alloc(start), ...buffers]);
+    expect(written.length % BLOCK_BYTES).to.equal(0);
+    const expected = Buffer.alloc(written.length);
+    for (const [index, { record }] of entries.entries()) {
+      encodeFrame(record).copy(expected, offsets[index]! - RECORD_LEAD_BYTES);
+      record[0]!.copy(expected, offsets[index]!);
+    }
+    expect(written.equals(expected)).to.equal(true);
+    expect(end).to.equal(offsets.at(-1)! + 70_000);
+  });
 
   it('gives back what a log wrote, from its open packs and after a crash', () => roundTrip(nodeDiskOps()));
 

@@ -15,7 +15,7 @@ const MIB = 1 << 20;
 describe(`compression (seed ${SEED})`, () => {
   const random = seededRandom(SEED);
   const dice = diceOf(SEED);
-  const seal = createSeal(createRecordKeys(random), { compression: true, cipher: CIPHER_NONE, threads: null });
+  const seal = createSeal(createRecordKeys(random), { compression: true, cipher: CIPHER_NONE, threads: null, regions: null });
   const domain = { id: 1, currentEpoch: 1 } as Partial<DomainKeys> as DomainKeys;
   const directory = join(ROOT, 'src', 'engine');
   const source = Buffer.concat(readdirSync(directory).map((name) => readFileSync(join(directory, name))));

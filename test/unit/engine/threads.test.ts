@@ -8,8 +8,9 @@ import { isCloudStoreError } from '#core/errors';
 import { createReadNow } from '#core/read-now';
 import { type Arena, createArena, SLOT_BYTES } from '#engine/arena';
 import { createHashes } from '#engine/hashes';
-import { openSegment, sealSegment } from '#engine/record-cipher';
+import { openSegment, recordBytes, sealSegment } from '#engine/record-cipher';
 import { CIPHER_AES_256_GCM, encodeRecordHeader, type RecordHeader, TAG_BYTES } from '#engine/record-format';
+import { createRegions } from '#engine/regions';
 import { createSlots, type Slots } from '#engine/slots';
 import { createThreads, type Threads } from '#engine/threads';
 
@@ -24,7 +25,7 @@ describe('threads of the content store', () => {
   let header: RecordHeader;
 
   beforeEach(async () => {
-    arena = createArena(16);
+    arena = createArena(16, 'wasm', 1);
     slots = createSlots(arena);
     threads = createThreads(arena, slots, 2);
     plain = [];
@@ -160,6 +161,19 @@ describe('threads of the content store', () => {
     }
     for (const digest of running) expect((await digest.digest()).equals(expected[digest.name]), digest.name).to.equal(true);
     slots.release(slot);
+  });
+
+  it('seal in a region of the arena what this thread opens, with its checksum', async () => {
+    const region = createRegions(arena).take(recordBytes(header))!;
+    const { pieces, crc } = await threads.seal(KEY, header, plain, region.record)!;
+    expect(pieces).to.deep.equal([]);
+    expect(region.record.subarray(0, header.bytes.length).equals(header.bytes)).to.equal(true);
+    expect(crc).to.equal(crc32c(region.record));
+    for (const [index, { offset, stored }] of header.segments.entries()) {
+      const opened = openSegment(KEY, header, index, region.record.subarray(offset, offset + stored + TAG_BYTES));
+      expect(Buffer.concat(opened).equals(Buffer.concat(plain[index]!)), `segment ${index}`).to.equal(true);
+    }
+    expect(threads.seal(KEY, header, plain, Buffer.alloc(region.record.length)), 'elsewhere').to.equal(null);
   });
 
   it('make the ids of chunks beside the hash of the whole, and leave them to this thread where they have enough to do', async () => {

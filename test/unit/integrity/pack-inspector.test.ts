@@ -29,8 +29,8 @@ describe(`pack inspector (seed ${SEED})`, function () {
 
   before(async () => {
     domain = await keyring.load(await keyring.create());
-    const sealed = createSeal(createRecordKeys(random), { compression: true, cipher: 1, threads: null });
-    const open = createSeal(createRecordKeys(random), { compression: true, cipher: 0, threads: null });
+    const sealed = createSeal(createRecordKeys(random), { compression: true, cipher: 1, threads: null, regions: null });
+    const open = createSeal(createRecordKeys(random), { compression: true, cipher: 0, threads: null, regions: null });
     const made: Buffer[] = [];
     for (const [seal, plain] of [
       [sealed, random(700)],
