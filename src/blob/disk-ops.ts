@@ -74,6 +74,10 @@ function nodeFile(fd: number): DiskFile {
         fs.read(fd, into, offset, length, position, (error, bytes) => (error ? reject(error) : resolve(bytes))),
       );
     },
+    ...(readNow !== null && {
+      readNow: (into: Uint8Array, offset: number, length: number, position: number) =>
+        readNow(fd, into, offset, length, position),
+    }),
     readSync: (into, offset, length, position) => fs.readSync(fd, into, offset, length, position),
     datasync: () => new Promise((resolve, reject) => fs.fdatasync(fd, (error) => (error ? reject(error) : resolve()))),
     sync: () => fsync(fd),

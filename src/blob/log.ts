@@ -162,6 +162,10 @@ export async function createLog(options: LogOptions): Promise<Log> {
       }
       return out;
     },
+    readNow(place, offset, length, into) {
+      if (offset + length > place.length) return false;
+      return files.opened(nameOf(place.store, place.pack))?.readNow?.(into, 0, length, place.offset + offset) === length;
+    },
     async lend(place, use) {
       try {
         return await files.with(nameOf(place.store, place.pack), async ({ descriptor }) =>

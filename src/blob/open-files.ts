@@ -4,6 +4,8 @@ import type { DiskFile } from '#contracts/disk-ops';
 export interface OpenFiles {
   /** Runs `use` with the file, opening it when needed. @throws what `open` throws */
   with<T>(name: string, use: (file: DiskFile) => Promise<T>): Promise<T>;
+  /** The file, where it is open: to be read from before anything else happens. */
+  opened(name: string): DiskFile | null;
   /** Takes in a file that is open already and stays so until `unpin`. */
   pin(name: string, file: DiskFile): void;
   unpin(name: string): Promise<void>;
@@ -16,6 +18,8 @@ export interface OpenFiles {
 
 interface Entry {
   file: Promise<DiskFile>;
+  /** null: it is not open yet. */
+  opened: DiskFile | null;
   readers: number;
   pinned: DiskFile | null;
   gone: boolean;
@@ -49,13 +53,14 @@ export function createOpenFiles(open: (name: string) => Promise<DiskFile>, files
   return {
     async with(name, use) {
       let entry = entries.get(name);
-      if (entry === undefined) entry = { file: open(name), readers: 0, pinned: null, gone: false };
+      if (entry === undefined) entry = { file: open(name), opened: null, readers: 0, pinned: null, gone: false };
       else entries.delete(name);
       entries.set(name, entry); // last in the order: most recently used
       entry.readers++;
       let file: DiskFile;
       try {
         file = await entry.file;
+        entry.opened = file;
       } catch (error) {
         if (entries.get(name) === entry) entries.delete(name);
         throw error;
@@ -68,8 +73,15 @@ export function createOpenFiles(open: (name: string) => Promise<DiskFile>, files
         else if (entries.size > filesMax) await shrink();
       }
     },
+    opened(name) {
+      const entry = entries.get(name);
+      if (entry === undefined || entry.opened === null) return null;
+      entries.delete(name);
+      entries.set(name, entry);
+      return entry.opened;
+    },
     pin(name, file) {
-      entries.set(name, { file: Promise.resolve(file), readers: 0, pinned: file, gone: false });
+      entries.set(name, { file: Promise.resolve(file), opened: file, readers: 0, pinned: file, gone: false });
     },
     async unpin(name) {
       const entry = entries.get(name);

@@ -269,6 +269,7 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
           return cache.read(name, place.offset + offset, length, into); // not_found: the remote has it
         }
       },
+      readNow: (place, offset, length, into) => log.readNow?.(place, offset, length, into) ?? false,
       lend: async (place, use) => (await log.lend?.(place, use)) ?? null,
       open: () => log.open(),
       seal: (beforeMs) => log.seal(beforeMs),

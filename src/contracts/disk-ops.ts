@@ -26,6 +26,8 @@ export interface DiskFile {
   writev(buffers: Uint8Array[], position: number): Promise<number>;
   /** Resolves with the bytes read, which may be fewer; 0 at the end. */
   read(into: Uint8Array, offset: number, length: number, position: number): Promise<number>;
+  /** Synchronous, and only of what the system has in memory: the bytes read, 0 where it would have to wait. Not everywhere. */
+  readNow?(into: Uint8Array, offset: number, length: number, position: number): number;
   /** Synchronous read for small hot records; blocks the event loop on a cold disk. */
   readSync(into: Uint8Array, offset: number, length: number, position: number): number;
   /** fdatasync. */

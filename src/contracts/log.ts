@@ -31,6 +31,8 @@ export interface Log {
   sync(places?: readonly ChunkPlace[]): Promise<void>;
   /** Reads from an open or sealed pack of this gateway. @throws not_found, corrupt */
   read(place: ChunkPlace, offset: number, length: number, into?: Buffer): Promise<Buffer>;
+  /** As `read`, at once: true where the system has all of it in memory, of a pack that is open here; else `read` tells why. */
+  readNow?(place: ChunkPlace, offset: number, length: number, into: Buffer): boolean;
   /**
    * Lends the open file that has a record, for a thread that reads what the system has of it in memory: it stays open until `use` settles, whatever
    * becomes of its pack meanwhile. null: it is in no file here.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DomainKeys } from '#contracts/keyring';
 import type { ContentRef } from '#core/content-ref';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
@@ -6,10 +7,12 @@ import { type Bytes, consume, disposableTogether, wholeBytes } from '#core/strea
 import { throwIfAborted } from './abortable.ts';
 import type { Hashes } from './hashes.ts';
 import { type InlineRef, inlineCacheKey, isPlainInline, knowsInline, openInline, prepareInline } from './inline.ts';
+import type { Opened } from './opened.ts';
 import { createPlainCache, type PlainCache } from './plain-cache.ts';
 import { createReadBuffers, type ReadBuffer, type ReadBuffers } from './read-buffers.ts';
-import { type ChunkedRef, planRead, type Wanted } from './read-plan.ts';
-import { createRecordReader, FETCH_BYTES, type Opened, type RecordReaderDeps, type Run } from './record-reader.ts';
+import { type ChunkedRef, createPlanQueue, planRead, type Wanted } from './read-plan.ts';
+import { createRecordReader, FETCH_BYTES, type RecordReaderDeps, type Run } from './record-reader.ts';
+import { handOut, iterate, type Steps, stepsOf } from './steps.ts';
 
 export interface ReadDeps extends RecordReaderDeps {
   hashes: Hashes;
@@ -21,21 +24,28 @@ export interface ReadDeps extends RecordReaderDeps {
 export const CACHED_BYTES_MAX = 64 << 10;
 
 /** The engine's way out for what `readSmall` does not have; the contract is Content.read. */
-export async function* readContent(deps: ReadDeps, content: ContentRef, range?: ByteRange, signal?: AbortSignal): Bytes {
+export function readContent(deps: ReadDeps, content: ContentRef, range?: ByteRange, signal?: AbortSignal): Bytes {
+  const begin = (): Promise<Steps> => beginRead(deps, content, range, signal);
+  return {
+    [Symbol.asyncIterator]: () => iterate(begin),
+    each: (take, until) => handOut(begin, take, until),
+  };
+}
+
+async function beginRead(deps: ReadDeps, content: ContentRef, range?: ByteRange, signal?: AbortSignal): Promise<Steps> {
   const { start, end } = range ?? { start: 0, end: content.size - 1 };
   if (start < 0 || start > end + 1 || end >= content.size) {
     throw new CloudStoreError('invalid_range', 'The range lies outside the content.', { details: { size: content.size } });
   }
   throwIfAborted(signal);
-  if (start > end) return;
+  if (start > end) return stepsOf([]);
   const domain = await deps.keyring.load(content.domain);
   if (content.kind !== 'inline') {
-    yield* readPlan(deps, domain, planRead(deps, domain, content, { start, end }), end + 1 - start, signal);
-    return;
+    return readPlan(deps, domain, planRead(deps, domain, content, { start, end }), end + 1 - start, signal);
   }
   await prepareInline(deps, domain, content);
   // A copy: what is yielded is the consumer's.
-  yield Buffer.from(openCached(deps, domain, content).subarray(start, end + 1));
+  return stepsOf([Buffer.from(openCached(deps, domain, content).subarray(start, end + 1))]);
 }
 
 /** What is at hand, at once; null: it has to be read, or there is something wrong with it that reading tells. */
@@ -80,37 +90,49 @@ export async function verifyContent(deps: ReadDeps, content: ContentRef, signal?
   } else {
     const whole = { start: 0, end: content.size - 1 };
     // With no cache: it is asked what the rows say now.
-    for await (const wanted of planRead({ ...deps, cache: createPlainCache(0) }, domain, content, whole)) {
-      const hasher = deps.hashes.keyed(domain.chunkIdKey);
-      await consume(readPlan(deps, domain, planOf(wanted), wanted.chunk.size, signal), (bytes) => hasher.update(bytes));
-      if (!hasher.digest().equals(wanted.chunk.id)) {
-        throw new CloudStoreError('corrupt', 'A chunk does not have the id that it is stored under.', {
-          details: { offset: wanted.offset },
-        });
-      }
+    for await (const batch of planRead({ ...deps, cache: createPlainCache(0) }, domain, content, whole)) {
+      for (const wanted of batch) await verifyChunk(deps, domain, wanted, signal);
     }
   }
 }
 
-async function* planOf(wanted: Wanted): AsyncGenerator<Wanted> {
-  yield wanted;
+async function verifyChunk(deps: ReadDeps, domain: DomainKeys, wanted: Wanted, signal?: AbortSignal): Promise<void> {
+  const hasher = deps.hashes.keyed(domain.chunkIdKey);
+  const steps = readPlan(deps, domain, planOf(wanted), wanted.chunk.size, signal);
+  await consume(
+    iterate(async () => steps),
+    (bytes) => hasher.update(bytes),
+  );
+  if (hasher.digest().equals(wanted.chunk.id)) return;
+  throw new CloudStoreError('corrupt', 'A chunk does not have the id that it is stored under.', {
+    details: { offset: wanted.offset },
+  });
 }
 
+async function* planOf(wanted: Wanted): AsyncGenerator<Wanted[]> {
+  yield [wanted];
+}
+
+/** Records that threads have while this one is at the record before them. */
+const HANDED_MAX = 2;
+/** What is there at once, and is taken at once, keeps all others waiting for no more than this. */
+const TURN_BYTES = 1 << 20;
 /** Runs that are fetched and opened while those before them are on their way out: one on each side. */
 const AHEAD_MAX = 2;
 
-async function* readPlan(
-  deps: ReadDeps,
-  domain: DomainKeys,
-  plan: AsyncGenerator<Wanted>,
-  size: number,
-  signal?: AbortSignal,
-): Bytes {
+function readPlan(deps: ReadDeps, domain: DomainKeys, plan: AsyncGenerator<Wanted[]>, size: number, signal?: AbortSignal): Steps {
   const { buffers } = deps;
-  const reader = createRecordReader(deps, domain, plan, size);
+  const reader = createRecordReader(deps, domain, createPlanQueue(plan), size);
   const ahead: Fetch[] = [];
+  /** What threads read and open, behind the record that this one is at. */
+  const handed: Fetch[] = [];
+  const handedMax = deps.threads === null ? 0 : HANDED_MAX;
   let fetching: Promise<unknown> = Promise.resolve();
   let ended = false;
+  /** Where a record was damaged: the same part in a good copy. */
+  let copy: Steps | null = null;
+  /** Bytes since others had their turn. */
+  let atOnce = 0;
 
   function begin(buffer: ReadBuffer): Fetch {
     const run = fetching.then(() => reader.next(buffer));
@@ -127,42 +149,84 @@ async function* readPlan(
   }
 
   function extend(): void {
-    if (ended || ahead.length === AHEAD_MAX) return;
+    if (ended || !reader.ahead || handed.length > 0 || ahead.length === AHEAD_MAX) return;
     const spare = buffers.tryAhead();
     if (spare !== null) ahead.push(begin(spare));
   }
 
-  try {
-    for (;;) {
-      const current = ahead.shift() ?? begin(await buffers.take());
-      let opened: OpenedRun | null = null;
-      try {
-        opened = await current.opened;
-        if (opened === null) return;
-        throwIfAborted(signal);
-        if (opened.copy === null) remember(deps, domain, opened.wanted, opened.plain);
-      } finally {
-        if (opened !== null && opened.borrowed.length > 0) lend(buffers, current.buffer, opened.borrowed);
-        else buffers.give(current.buffer);
-      }
-      extend();
-      for (const bytes of opened.plain) {
-        yield bytes;
-        throwIfAborted(signal);
-      }
-      // With a buffer of its own: who holds one and waits for another may wait for ever.
-      if (opened.copy !== null) {
-        const { copy } = opened;
-        const own = { ...deps, buffers: createReadBuffers(FETCH_BYTES, 1) };
-        yield* readPlan(own, domain, planOf(copy), copy.to - copy.from, signal);
-      }
+  function handOver(): void {
+    while (handed.length < handedMax) {
+      const found = reader.handOver((bytes) => buffers.tryAhead(bytes));
+      if (found === null) return;
+      const opened = openRun(found.run);
+      opened.catch(() => {}); // as above
+      handed.push({ buffer: found.into, opened });
     }
-  } finally {
-    ended = true;
-    // The disk, or a thread, may still be writing into them.
-    while (ahead.length > 0) await giveBack(buffers, ahead.shift()!);
-    await reader.close();
   }
+
+  function now(): Buffer[] | null {
+    if (copy !== null || ahead.length > 0 || ended || atOnce >= TURN_BYTES) return null;
+    if (handed.length > 0 && !reader.within) return null;
+    const buffer = buffers.tryTake();
+    if (buffer === null) return null;
+    let opened: (Opened & { wanted: Wanted }) | null = null;
+    try {
+      opened = reader.now(buffer);
+    } finally {
+      handBack(buffers, buffer, opened);
+    }
+    if (opened === null) return null;
+    remember(deps, domain, opened.wanted, opened.plain);
+    for (const { length } of opened.plain) atOnce += length;
+    if (handed.length === 0) handOver();
+    return opened.plain;
+  }
+
+  async function next(): Promise<Buffer[] | null> {
+    if (copy !== null) {
+      const pieces = copy.now() ?? (await copy.next());
+      if (pieces !== null) return pieces;
+      await copy.close();
+      copy = null;
+    }
+    if (atOnce > 0) {
+      atOnce = 0;
+      await nextTurn();
+      throwIfAborted(signal);
+      const pieces = now();
+      if (pieces !== null) return pieces;
+    }
+    const current = (reader.within ? null : handed.shift()) ?? ahead.shift() ?? begin(await buffers.take(!reader.ahead));
+    let opened: OpenedRun | null = null;
+    try {
+      opened = await current.opened;
+      if (opened === null) return null;
+      throwIfAborted(signal);
+      if (opened.copy === null) remember(deps, domain, opened.wanted, opened.plain);
+    } finally {
+      handBack(buffers, current.buffer, opened);
+    }
+    extend();
+    if (opened.copy !== null) {
+      const { copy: found } = opened;
+      // With a buffer of its own: who holds one and waits for another may wait for ever.
+      const own = { ...deps, buffers: createReadBuffers(FETCH_BYTES, 1) };
+      copy = readPlan(own, domain, planOf(found), found.to - found.from, signal);
+    }
+    return opened.plain;
+  }
+
+  return {
+    now,
+    next,
+    async close() {
+      ended = true;
+      await copy?.close();
+      // The disk, or a thread, may still be writing into them.
+      for (const fetch of [...handed, ...ahead]) await giveBack(buffers, fetch);
+      await reader.close();
+    },
+  };
 }
 
 interface Fetch {
@@ -186,9 +250,10 @@ async function giveBack(buffers: ReadBuffers, { buffer, opened }: Fetch): Promis
   buffers.give(buffer);
 }
 
-/** Its memory serves again when the consumer has disposed of all that lies in it. */
-function lend(buffers: ReadBuffers, buffer: ReadBuffer, parts: Buffer[]): void {
-  disposableTogether(parts, buffers.lend(buffer));
+/** Where something lies in it, its memory serves again when the consumer has disposed of all that. */
+function handBack(buffers: ReadBuffers, buffer: ReadBuffer, opened: Opened | null): void {
+  if (opened !== null && opened.borrowed.length > 0) disposableTogether(opened.borrowed, buffers.lend(buffer));
+  else buffers.give(buffer);
 }
 
 function openCached({ cache, recordKeys }: ReadDeps, domain: DomainKeys, content: InlineRef): Buffer {

@@ -6,9 +6,12 @@ import { disposable, dispose } from '#core/stream';
  * What was lent counts, too: where as much is held as all buffers have, further ones are small, so that nobody waits for a client and many take little.
  */
 export interface ReadBuffers {
-  take(): Promise<ReadBuffer>;
-  /** null when all of the other half are held. */
-  tryAhead(): ReadBuffer | null;
+  /** @param small enough for what is there at once */
+  take(small?: boolean): Promise<ReadBuffer>;
+  /** A small one, at once; null where `take` would wait. */
+  tryTake(): ReadBuffer | null;
+  /** null when all of the other half are held, or there is none for so many bytes. */
+  tryAhead(bytesMin?: number): ReadBuffer | null;
   give(buffer: ReadBuffer): void;
   /** As `give`, but somebody looks at its memory yet, until the result is called or he is gone: other memory takes its place when it is needed. */
   lend(buffer: ReadBuffer): () => void;
@@ -38,13 +41,13 @@ export function createReadBuffers({ whole, small }: ReadBufferSizes, count: numb
   /** Bytes that are held or lent. */
   let used = 0;
   let now = 0;
-  const waiting: ((buffer: ReadBuffer) => void)[] = [];
+  const waiting: { small: boolean; resolve(buffer: ReadBuffer): void }[] = [];
   const forgotten = new FinalizationRegistry<number>((size) => {
     used -= size;
   });
 
-  function fresh(): ReadBuffer {
-    const size = used + whole <= usedMax ? whole : small;
+  function fresh(wantsSmall = false): ReadBuffer {
+    const size = wantsSmall || used + whole > usedMax ? small : whole;
     used += size;
     return { bytes: free.get(size)!.pop() ?? Buffer.allocUnsafeSlow(size), size };
   }
@@ -60,18 +63,23 @@ export function createReadBuffers({ whole, small }: ReadBufferSizes, count: numb
   function leave(buffer: ReadBuffer): void {
     if (ahead.delete(buffer)) return;
     const next = waiting.shift();
-    if (next !== undefined) next(fresh());
+    if (next !== undefined) next.resolve(fresh(next.small));
     else now--;
   }
 
   return {
-    take() {
-      if (now === nowMax) return new Promise((resolve) => waiting.push(resolve));
+    take(small = false) {
+      if (now === nowMax) return new Promise((resolve) => waiting.push({ small, resolve }));
       now++;
-      return Promise.resolve(fresh());
+      return Promise.resolve(fresh(small));
     },
-    tryAhead() {
-      if (ahead.size === aheadMax) return null;
+    tryTake() {
+      if (now === nowMax) return null;
+      now++;
+      return fresh(true);
+    },
+    tryAhead(bytesMin = 0) {
+      if (ahead.size === aheadMax || bytesMin > whole || (bytesMin > small && used + whole > usedMax)) return null;
       const buffer = fresh();
       ahead.add(buffer);
       return buffer;

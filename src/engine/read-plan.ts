@@ -28,13 +28,13 @@ const PLACES_AT_ONCE = 32;
 /** Leaves that were read are kept in `cache`. */
 export type PlanDeps = LeafDeps & { cache: PlainCache };
 
-/** The chunks that a range covers, in order, with their places of now. @throws corrupt when a leaf or chunk is missing */
+/** The chunks that a range covers, in order, as many together as were asked for, with their places of now. @throws corrupt when a leaf or chunk is missing */
 export async function* planRead(
   deps: PlanDeps,
   domain: DomainKeys,
   content: ChunkedRef,
   range: ByteRange,
-): AsyncGenerator<Wanted> {
+): AsyncGenerator<Wanted[]> {
   const { chunks } = deps;
   let batch: Omit<Wanted, 'place'>[] = [];
   let atOnce = PLACES_FIRST;
@@ -84,17 +84,73 @@ async function leafAt(deps: PlanDeps, domain: DomainKeys, leaf: LeafRef, offset:
   }
 }
 
-async function* withPlaces(chunks: ChunkIndex, domain: DomainId, batch: Omit<Wanted, 'place'>[]): AsyncGenerator<Wanted> {
+async function* withPlaces(chunks: ChunkIndex, domain: DomainId, batch: Omit<Wanted, 'place'>[]): AsyncGenerator<Wanted[]> {
   if (batch.length === 0) return;
   const places = await chunks.places(
     domain,
     batch.map(({ chunk }) => chunk.id),
   );
+  const found: Wanted[] = [];
   for (const [index, one] of batch.entries()) {
     const place = places[index];
-    if (!place) throw missing('A chunk', one.offset);
-    yield { ...one, place };
+    if (!place) break;
+    found.push({ ...one, place });
   }
+  if (found.length > 0) yield found;
+  const lacking = batch[found.length];
+  if (lacking !== undefined) throw missing('A chunk', lacking.offset);
+}
+
+/** A plan that is asked for more before all of it is used. */
+export interface PlanQueue {
+  /** null: it has to be waited for, or that was all. */
+  peek(): Wanted | null;
+  /** Of what `peek` gave. */
+  drop(): void;
+  /** null: that was all. Throws what the plan does, when all before is used. */
+  next(): Promise<Wanted | null>;
+  close(): Promise<void>;
+}
+
+export function createPlanQueue(plan: AsyncGenerator<Wanted[]>): PlanQueue {
+  let queue: Wanted[] = [];
+  let asked: Promise<void> | null = null;
+  let ended = false;
+
+  function ask(): void {
+    asked = plan.next().then(({ value, done }) => {
+      asked = null;
+      if (done === true) ended = true;
+      else queue = queue.concat(value);
+    });
+    asked.catch(() => {}); // whoever waits for it hears of it
+  }
+
+  function askAhead(): void {
+    if (queue.length <= PLACES_FIRST && asked === null && !ended) ask();
+  }
+
+  return {
+    peek() {
+      askAhead();
+      return queue[0] ?? null;
+    },
+    drop() {
+      queue.shift();
+    },
+    async next() {
+      for (;;) {
+        askAhead();
+        const next = queue.shift();
+        if (next !== undefined) return next;
+        if (asked === null) return null;
+        await asked;
+      }
+    },
+    async close() {
+      await plan.return(undefined);
+    },
+  };
 }
 
 function missing(what: string, offset: number): CloudStoreError {

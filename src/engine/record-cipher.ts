@@ -62,7 +62,7 @@ export function openStored(key: Buffer | null, header: SegmentedHeader, index: n
   const tag = sealed.subarray(length, length + TAG_BYTES);
   if (key === null) {
     const bytes = sealed.subarray(0, length);
-    if (!checkOf(header, index, [bytes]).equals(tag)) throw damaged('its bytes do not have their checksum');
+    checkPlain(header, index, bytes, tag);
     return [bytes];
   }
   const out = Buffer.allocUnsafeSlow(length);
@@ -82,17 +82,18 @@ export interface SealedSegment {
 }
 
 /**
- * As `openSegment`, of encrypted segments that `opensInPlace`: their plaintext takes the place of their ciphertext, joined.
+ * As `openSegment`, of segments that `opensInPlace`: their plaintext takes the place of what is stored, joined.
  * @returns a view of `sealed`. @throws corrupt; what lies there then is worth nothing
  */
-export function openInPlace(key: Buffer, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): Buffer {
+export function openInPlace(key: Buffer | null, header: SegmentedHeader, sealed: Buffer, segments: SealedSegment[]): Buffer {
   const start = segments[0]?.offset ?? 0;
   let end = start;
   for (const { index, offset, length } of segments) {
     const tagAt = offset + length - TAG_BYTES;
     const bytes = sealed.subarray(offset, tagAt);
-    if (!gcm.open(key, nonce(header, index), header.bytes, bytes, sealed.subarray(tagAt, tagAt + TAG_BYTES), bytes))
-      throw forged();
+    const tag = sealed.subarray(tagAt, tagAt + TAG_BYTES);
+    if (key === null) checkPlain(header, index, bytes, tag);
+    else if (!gcm.open(key, nonce(header, index), header.bytes, bytes, tag, bytes)) throw forged();
     if (end !== offset) sealed.copyWithin(end, offset, tagAt);
     end += bytes.length;
   }
@@ -116,6 +117,11 @@ function checkOf(header: SegmentedHeader, index: number, stored: Uint8Array[]): 
   for (const bytes of stored) crc = crc32(bytes, crc);
   out.writeUInt32BE(crc >>> 0);
   return out;
+}
+
+/** @throws corrupt */
+function checkPlain(header: SegmentedHeader, index: number, bytes: Buffer, tag: Buffer): void {
+  if (!checkOf(header, index, [bytes]).equals(tag)) throw damaged('its bytes do not have their checksum');
 }
 
 function nonce(header: SegmentedHeader, index: number): Buffer {

@@ -5,11 +5,11 @@ import type { DomainKeys, Keyring } from '#contracts/keyring';
 import type { Log } from '#contracts/log';
 import type { Repair } from '#contracts/repair';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import { disposable } from '#core/stream';
 import { gcm } from './gcm.ts';
+import { type Opened, openedOf } from './opened.ts';
 import type { PlainPolicy } from './plain-policy.ts';
 import type { ReadBuffer, ReadBufferSizes } from './read-buffers.ts';
-import type { Wanted } from './read-plan.ts';
+import type { PlanQueue, Wanted } from './read-plan.ts';
 import { needsKey, openInPlace, openSegment, opensInPlace, type SealedSegment } from './record-cipher.ts';
 import {
   damaged,
@@ -35,28 +35,21 @@ export interface RecordReaderDeps {
   repair?: Repair;
 }
 
-/** What one read of the disk fetches: the segments of a chunk, and the header with the first; less where clients hold much. */
-const FETCH_SEGMENTS = { whole: 8, small: 2 };
+/**
+ * What one read of the disk fetches: the segments of a chunk, and the header with the first; less where clients hold much. What the system has in memory is fetched
+ * in small ones: copied, opened and sent in turn, they stay in the nearest cache of one processor.
+ */
+const FETCH_SEGMENTS = { whole: 8, small: 3 };
 /** What begins behind so many segments is fetched alone, and the header before it. */
 const SKIPPED_SEGMENTS_MAX = 4;
 /** Less, as one segment, is sooner opened here than sent to another thread. */
 const THREAD_BYTES_MIN = 384 << 10;
-/** And so is all of a read of no more: nothing else is to do meanwhile. */
-const SHORT_BYTES_MAX = 1 << 20;
-/** And so much of any that this thread reads: what another thread opens pays where it is opened ahead. */
-const FIRST_BYTES = 8 << 20;
-/** Less is copied out of the buffer that it was read into, which serves again at once. */
-const BORROWED_BYTES_MIN = 256 << 10;
-/** Of what is yielded (Content.read). */
-const PIECE_BYTES_MAX = 1 << 20;
+/** And so is all of a read of no more: a thread takes longer to wake up. */
+const SHORT_BYTES_MAX = 8 << 20;
+/** After one that the disk was waited for, so many runs are fetched ahead. */
+const RUNS_AHEAD = 32;
 const fetchBytes = (segments: number): number => RECORD_HEADER_BYTES_MAX + segments * (SEGMENT_BYTES + TAG_BYTES);
 export const FETCH_BYTES: ReadBufferSizes = { whole: fetchBytes(FETCH_SEGMENTS.whole), small: fetchBytes(FETCH_SEGMENTS.small) };
-
-export interface Opened {
-  plain: Buffer[];
-  /** What of it lies in the buffer that was read into, which belongs to the consumer then. */
-  borrowed: Buffer[];
-}
 
 /** Verified plaintext is one call away: ciphertext of some segments of a chunk. */
 export interface Run {
@@ -69,6 +62,18 @@ export interface Run {
 
 /** Fetches the ciphertext that a plan covers, run by run. */
 export interface RecordReader {
+  /** Whether it pays to fetch while what came before is on its way: a disk is waited for. */
+  readonly ahead: boolean;
+  /** A record is open, of which segments are still wanted: they come next. */
+  readonly within: boolean;
+  /** The next run, opened, where nothing has to be waited for and nothing is wrong: what is, `next` finds again. Not beside a call of it. */
+  now(into: ReadBuffer): (Opened & { wanted: Wanted }) | null;
+  /**
+   * The next record, whole, for a thread to read and open while this one does what comes before it; of what has to be waited for, and where it does not pay, null.
+   * What is wanted of the record that is open comes first all the same. Not beside a call of `next`.
+   * @param buffer for so many bytes; null: there is none
+   */
+  handOver(buffer: (bytes: number) => ReadBuffer | null): { run: Run; into: ReadBuffer } | null;
   /** Into the given buffer, where it fits. One call at a time; `open` may come later. null: that was all. @throws corrupt, unavailable */
   next(into: ReadBuffer): Promise<Run | null>;
   close(): Promise<void>;
@@ -87,51 +92,83 @@ interface OpenRecord {
 }
 
 /** @param size bytes that the plan wants in all */
-export function createRecordReader(
-  deps: RecordReaderDeps,
-  domain: DomainKeys,
-  plan: AsyncGenerator<Wanted>,
-  size: number,
-): RecordReader {
-  let openedHere = 0;
-  /** Threads are to read, too: as long as they find that the system has it in memory. */
+export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, plan: PlanQueue, size: number): RecordReader {
+  /** Threads are to read, too, as long as they find that the system has it in memory. */
   let byThreads = size > SHORT_BYTES_MAX && gcm.native && deps.threads !== null && deps.log.lend !== undefined;
+  let runsAhead = deps.log.readNow === undefined || !gcm.native ? Number.POSITIVE_INFINITY : 0;
   let record: OpenRecord | null = null;
 
   async function open(wanted: Wanted, into: ReadBuffer): Promise<Run | null> {
     if (wanted.place.damaged) await turnToCopy(wanted, damaged('it is in quarantine, because its record is damaged'));
-    const { place, chunk, from, to } = wanted;
-    const headerOnly = from >= SKIPPED_SEGMENTS_MAX * SEGMENT_BYTES || isForThread(to - from);
-    const needed = RECORD_HEADER_BYTES_MAX + (headerOnly ? 0 : Math.ceil(to / SEGMENT_BYTES) * (SEGMENT_BYTES + TAG_BYTES));
-    const bytes = await fetch(wanted, 0, Math.min(place.length, needed, into.bytes.length), into.bytes);
+    const { place } = wanted;
+    const bytes = await fetch(wanted, 0, firstBytes(wanted, into), into.bytes);
     if (bytes === null) return open(wanted, into);
     let header: RecordHeader;
     let key: Buffer | null;
     try {
-      header = decodeRecordHeader(bytes, place.length);
-      if (header.domain !== domain.id || !header.id.equals(chunk.id) || header.size !== chunk.size) {
-        throw damaged('another chunk lies in its place');
-      }
+      header = headerOf(wanted, bytes);
       if (!needsKey(header)) await deps.plain.require();
       // Another process may have begun an epoch that we have not heard of.
       else if (!domain.knows(header.epoch)) await deps.keyring.refresh(domain.id);
       key = needsKey(header) ? deps.recordKeys.derive(domain, header.epoch, header.salt) : null;
-      if (key === null) byThreads = false; // nothing to do there
     } catch (error) {
       await turnToCopy(wanted, error);
       return open(wanted, into);
     }
-    const first = Math.floor(from / header.segmentBytes);
-    const last = Math.floor((to - 1) / header.segmentBytes);
-    record = { wanted, place, header, key, next: first, last };
-    let end = first;
-    while (end <= last && endOf(header, end) <= bytes.length) end++;
-    return end === first ? null : runOf(record, end, bytes, 0, into);
+    record = openRecord(wanted, place, header, key);
+    const end = endWithin(record, bytes.length);
+    return end === record.next ? null : runOf(record, end, bytes, 0, into);
   }
 
-  /** Whether a thread reads so many bytes when they are opened. */
-  function isForThread(bytes: number): boolean {
-    return byThreads && bytes >= THREAD_BYTES_MIN;
+  /** To be read first of a record: its header, and what is wanted behind it. */
+  function firstBytes({ place, from, to }: Wanted, into: ReadBuffer): number {
+    const headerOnly = from >= SKIPPED_SEGMENTS_MAX * SEGMENT_BYTES;
+    const needed = RECORD_HEADER_BYTES_MAX + (headerOnly ? 0 : Math.ceil(to / SEGMENT_BYTES) * (SEGMENT_BYTES + TAG_BYTES));
+    return Math.min(place.length, needed, fetchMax(into));
+  }
+
+  /** @throws corrupt */
+  function headerOf({ place, chunk }: Wanted, bytes: Buffer): RecordHeader {
+    const header = decodeRecordHeader(bytes, place.length);
+    if (header.domain !== domain.id || !header.id.equals(chunk.id) || header.size !== chunk.size) {
+      throw damaged('another chunk lies in its place');
+    }
+    return header;
+  }
+
+  /** Segments of the record that is open, or of the next one, in `into`. null: not at once. @throws corrupt */
+  function readNow(into: ReadBuffer): { of: OpenRecord; end: number; fetched: Buffer; base: number } | null {
+    if (record !== null && record.next <= record.last) {
+      const { end, start, length } = nextSegments(record, into);
+      const fetched = readAtOnce(record.wanted, start, length, into);
+      return fetched && { of: record, end, fetched, base: start };
+    }
+    const wanted = plan.peek();
+    if (wanted === null || wanted.place.damaged) return null;
+    const fetched = readAtOnce(wanted, 0, firstBytes(wanted, into), into);
+    if (fetched === null) return null;
+    const header = headerOf(wanted, fetched);
+    const { epoch, salt } = header;
+    if (needsKey(header) ? !domain.knows(epoch) : !deps.plain.allowed) return null;
+    plan.drop();
+    record = openRecord(wanted, wanted.place, header, needsKey(header) ? deps.recordKeys.derive(domain, epoch, salt) : null);
+    const end = endWithin(record, fetched.length);
+    return end === record.next ? readNow(into) : { of: record, end, fetched, base: 0 };
+  }
+
+  function readAtOnce({ place }: Wanted, offset: number, length: number, { bytes }: ReadBuffer): Buffer | null {
+    return length <= bytes.length && deps.log.readNow!(place, offset, length, bytes) ? bytes.subarray(0, length) : null;
+  }
+
+  function nextSegments({ header, next, last }: OpenRecord, into: ReadBuffer) {
+    const start = header.segments[next]!.offset;
+    let end = next + 1;
+    while (end <= last && endOf(header, end) - start <= fetchMax(into)) end++;
+    return { end, start, length: endOf(header, end - 1) - start };
+  }
+
+  function fetchMax(into: ReadBuffer): number {
+    return runsAhead > 0 ? into.bytes.length : Math.min(into.bytes.length, FETCH_BYTES.small);
   }
 
   /** @param fetched null: from the record's byte `base` on, they are read when they are opened */
@@ -142,26 +179,9 @@ export function createRecordReader(
     return {
       wanted,
       async open() {
-        const sealed = Array.from({ length: end - first }, (_, at) => {
-          const { offset, stored } = header.segments[first + at]!;
-          return { index: first + at, offset: offset - base, length: stored + TAG_BYTES };
-        });
-        const plain: Buffer[] = [];
-        const borrowed: Buffer[] = [];
-        let start = first * header.segmentBytes;
+        const sealed = sealedOf(header, first, end, base);
         const pieces = await (fetched === null ? readAndOpen(of, base, sealed, into) : openAll(of, fetched, sealed, into));
-        for (const piece of pieces.flatMap(inBounds)) {
-          const [from, to] = [Math.max(0, wanted.from - start), Math.min(piece.length, wanted.to - start)];
-          start += piece.length;
-          if (from >= to) continue;
-          const part = to - from < piece.length ? piece.subarray(from, to) : piece;
-          if (piece.buffer === into.bytes.buffer && part.length >= BORROWED_BYTES_MIN) {
-            borrowed.push(part);
-            plain.push(part);
-          } else if (piece.buffer === into.bytes.buffer || piece.buffer === fetched?.buffer) plain.push(copyOf(part));
-          else plain.push(piece.length === piece.buffer.byteLength ? disposable(part) : part);
-        }
-        return { plain, borrowed };
+        return openedOf(pieces, wanted, first * header.segmentBytes, into, fetched);
       },
       async again(error) {
         const [from, to] = [first * header.segmentBytes, end * header.segmentBytes];
@@ -181,9 +201,8 @@ export function createRecordReader(
   ): Promise<Buffer[]> {
     if (fetched.buffer === into.bytes.buffer && key !== null) {
       const bytes = sealed.reduce((sum, { length }) => sum + length, 0);
-      const here = bytes < THREAD_BYTES_MIN || (gcm.native && openedHere < FIRST_BYTES);
+      const here = bytes < THREAD_BYTES_MIN || (gcm.native && runsAhead === 0);
       const elsewhere = here ? null : deps.threads?.open(key, header, fetched, sealed);
-      if (!elsewhere) openedHere += bytes;
       if (elsewhere) {
         const { sealed: memory, plain } = await elsewhere;
         into.bytes = Buffer.from(memory);
@@ -191,9 +210,7 @@ export function createRecordReader(
       }
       if (opensInPlace(header, sealed)) return [within(wanted, () => openInPlace(key, header, fetched, sealed))];
     }
-    return within(wanted, () =>
-      sealed.flatMap(({ index, offset, length }) => openSegment(key, header, index, fetched.subarray(offset, offset + length))),
-    );
+    return within(wanted, () => openEach({ header, key }, sealed, fetched));
   }
 
   /** By one thread, while the bytes are in its processor's cache. @throws corrupt, unavailable, not_found */
@@ -220,8 +237,14 @@ export function createRecordReader(
 
   /** null: compaction moved the chunk, or a copy was found. Its place is now the one that it has, perhaps with another header. */
   async function fetch(wanted: Wanted, offset: number, length: number, into: Buffer): Promise<Buffer | null> {
+    const fits = length <= into.length;
+    if (fits && deps.log.readNow?.(wanted.place, offset, length, into)) {
+      if (runsAhead > 0) runsAhead--;
+      return into.subarray(0, length);
+    }
+    runsAhead = RUNS_AHEAD;
     try {
-      return await fetchRecord(deps, wanted.place, offset, length, length <= into.length ? into : undefined);
+      return await fetchRecord(deps, wanted.place, offset, length, fits ? into : undefined);
     } catch (error) {
       await turnAway(wanted, error);
       return null;
@@ -242,22 +265,64 @@ export function createRecordReader(
   }
 
   return {
+    get ahead() {
+      return runsAhead > 0;
+    },
+    get within() {
+      return record !== null && record.next <= record.last;
+    },
+    now(into) {
+      if (runsAhead > 0) return null;
+      try {
+        const found = readNow(into);
+        if (found === null) return null;
+        const { of, end, fetched, base } = found;
+        const { wanted, header, key, next: first } = of;
+        const sealed = sealedOf(header, first, end, base);
+        if (!opensInPlace(header, sealed)) {
+          runsAhead = RUNS_AHEAD; // for threads
+          return null;
+        }
+        const piece = openInPlace(key, header, fetched, sealed);
+        of.next = end;
+        return { wanted, ...openedOf([piece], wanted, first * header.segmentBytes, into, fetched) };
+      } catch (error) {
+        if (isCloudStoreError(error, 'corrupt')) return null;
+        throw error;
+      }
+    },
+    handOver(buffer) {
+      const wanted = byThreads && runsAhead === 0 ? plan.peek() : null;
+      if (wanted === null || wanted.place.damaged || wanted.to - wanted.from < THREAD_BYTES_MIN) return null;
+      const begin = Buffer.allocUnsafe(RECORD_HEADER_BYTES_MAX);
+      if (!deps.log.readNow!(wanted.place, 0, begin.length, begin)) return null;
+      try {
+        const header = headerOf(wanted, begin);
+        if (!needsKey(header) || !domain.knows(header.epoch)) return null;
+        const key = deps.recordKeys.derive(domain, header.epoch, header.salt);
+        const of = openRecord(wanted, wanted.place, header, key);
+        const { offset } = header.segments[of.next]!;
+        const into = buffer(endOf(header, of.last) - offset);
+        if (into === null) return null;
+        plan.drop();
+        return { run: runOf(of, of.last + 1, null, offset, into), into };
+      } catch (error) {
+        if (isCloudStoreError(error, 'corrupt')) return null;
+        throw error;
+      }
+    },
     async next(into) {
       for (;;) {
         if (record === null || record.next > record.last) {
-          const { value, done } = await plan.next();
-          if (done) return null;
+          const value = await plan.next();
+          if (value === null) return null;
           const run = await within(value, () => open(value, into));
           if (run !== null) return run;
           continue;
         }
         const current: OpenRecord = record;
         const { header, wanted } = current;
-        const start = header.segments[current.next]!.offset;
-        let end = current.next + 1;
-        while (end <= current.last && endOf(header, end) - start <= into.bytes.length) end++;
-        const length = endOf(header, end - 1) - start;
-        if (current.key !== null && isForThread(length)) return runOf(current, end, null, start, into);
+        const { end, start, length } = nextSegments(current, into);
         const bytes = await within(wanted, () => fetch(wanted, start, length, into.bytes));
         if (bytes !== null) return runOf(current, end, bytes, start, into);
         const rest = { ...wanted, from: Math.max(wanted.from, current.next * header.segmentBytes) };
@@ -267,9 +332,38 @@ export function createRecordReader(
       }
     },
     async close() {
-      await plan.return(undefined);
+      await plan.close();
     },
   };
+}
+
+function openRecord(wanted: Wanted, place: ChunkPlace, header: RecordHeader, key: Buffer | null): OpenRecord {
+  const [first, last] = [wanted.from, wanted.to - 1].map((at) => Math.floor(at / header.segmentBytes)) as [number, number];
+  return { wanted, place, header, key, next: first, last };
+}
+
+/** The first segment that a record's first bytes do not have whole. */
+function endWithin({ header, next, last }: OpenRecord, bytes: number): number {
+  let end = next;
+  while (end <= last && endOf(header, end) <= bytes) end++;
+  return end;
+}
+
+/** Where segments lie in what was read from the record's byte `base` on. */
+function sealedOf({ segments }: RecordHeader, first: number, end: number, base: number): SealedSegment[] {
+  const sealed: SealedSegment[] = [];
+  for (let index = first; index < end; index++) {
+    const { offset, stored } = segments[index]!;
+    sealed.push({ index, offset: offset - base, length: stored + TAG_BYTES });
+  }
+  return sealed;
+}
+
+/** @throws corrupt */
+function openEach({ header, key }: Pick<OpenRecord, 'header' | 'key'>, sealed: SealedSegment[], fetched: Buffer): Buffer[] {
+  return sealed.flatMap(({ index, offset, length }) =>
+    openSegment(key, header, index, fetched.subarray(offset, offset + length)),
+  );
 }
 
 /** @throws corrupt */
@@ -278,19 +372,6 @@ function checked(wanted: Wanted, plain: Buffer[] | CloudStoreError): Buffer[] {
   return within(wanted, () => {
     throw plain;
   });
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return disposable(copy);
-}
-
-/** Joined segments may be a short one longer than what Content.read yields at once. */
-function inBounds(piece: Buffer): Buffer[] {
-  return piece.length <= PIECE_BYTES_MAX
-    ? [piece]
-    : [piece.subarray(0, PIECE_BYTES_MAX), ...inBounds(piece.subarray(PIECE_BYTES_MAX))];
 }
 
 /** A sector that cannot be read is damage; a disk that cannot be reached at all is not. */

@@ -217,6 +217,9 @@ export function sendWhole(res: ServerResponse, bytes: Buffer): void {
 /** Bytes handed to the socket and not yet to the kernel: enough that it never waits for us, little enough for many clients. */
 const IN_FLIGHT_BYTES_MAX = 524_288;
 
+/** The client went: nobody is told of it. */
+const GONE = new Error('The connection is closed.');
+
 /**
  * Writes a body with back-pressure and ends the answer. If the body fails after the head has gone, or is not of the length that
  * the head declared, the connection is destroyed: a short body must never look complete.
@@ -227,28 +230,42 @@ export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSi
   let broken = false;
   let wake: (() => void) | null = null;
   const onClose = (): void => wake?.();
+  const take: Take = (chunk) => {
+    if (res.destroyed || broken) {
+      dispose(chunk);
+      throw GONE;
+    }
+    const size = chunk.length;
+    inFlight += size;
+    res.write(chunk, (error) => {
+      inFlight -= size;
+      dispose(chunk);
+      // Writes to a broken socket fail at once, and `close` comes only after them: without this the loop would spin.
+      if (error) broken = true;
+      if (broken || inFlight <= IN_FLIGHT_BYTES_MAX) wake?.();
+    });
+    if (inFlight <= IN_FLIGHT_BYTES_MAX) return null;
+    return new Promise<void>((resolve) => {
+      wake = () => {
+        wake = null;
+        resolve();
+      };
+    });
+  };
   res.once('close', onClose);
   try {
     if (body.whole !== undefined) return sendWhole(res, await body.whole(Infinity));
-    for await (const chunk of body) {
-      if (res.destroyed || broken) return;
-      const size = chunk.length;
-      inFlight += size;
-      res.write(chunk, (error) => {
-        inFlight -= size;
-        dispose(chunk);
-        // Writes to a broken socket fail at once, and `close` comes only after them: without this the loop would spin.
-        if (error) broken = true;
-        if (broken || inFlight <= IN_FLIGHT_BYTES_MAX) wake?.();
-      });
-      if (inFlight > IN_FLIGHT_BYTES_MAX) {
-        await new Promise<void>((resolve) => (wake = resolve));
-        wake = null;
-        if (res.destroyed || broken) return;
+    if (body.each !== undefined) await body.each(take, signal);
+    else {
+      for await (const chunk of body) {
+        const taken = take(chunk);
+        if (taken !== null) await taken;
       }
     }
+    if (res.destroyed || broken) return;
     res.end();
   } catch (error) {
+    if (error === GONE) return;
     res.destroy();
     if (!signal.aborted) throw error;
   } finally {

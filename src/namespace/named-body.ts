@@ -1,6 +1,6 @@
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { ObjectInfo } from '#core/object';
-import type { Bytes } from '#core/stream';
+import type { Bytes, Take } from '#core/stream';
 
 /** Told of every read that met damage, with the file that it was of. */
 export type OnDamage = (error: CloudStoreError) => void;
@@ -13,8 +13,9 @@ export function namedBody(body: Bytes, info: ObjectInfo, onDamage: OnDamage | un
   const told = (error: unknown): never => {
     throw named(error, info, onDamage);
   };
-  const { whole } = body;
+  const { whole, each } = body;
   return {
+    ...(each === undefined ? {} : { each: (take: Take, signal: AbortSignal | undefined) => handOut(each, take, signal, told) }),
     ...(whole === undefined ? {} : { whole: (bytesMax: number) => whole(bytesMax).catch(told) }),
     [Symbol.asyncIterator]() {
       const iterator = body[Symbol.asyncIterator]();
@@ -24,6 +25,33 @@ export function namedBody(body: Bytes, info: ObjectInfo, onDamage: OnDamage | un
       };
     },
   };
+}
+
+/** What who takes it throws is none of the body's. */
+async function handOut(
+  each: NonNullable<Bytes['each']>,
+  take: Take,
+  signal: AbortSignal | undefined,
+  told: (error: unknown) => never,
+): Promise<void> {
+  const refused: unknown[] = [];
+  const refuse = (error: unknown): never => {
+    refused.push(error);
+    throw error;
+  };
+  const taking: Take = (bytes) => {
+    try {
+      return take(bytes)?.catch(refuse) ?? null;
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+  try {
+    await each(taking, signal);
+  } catch (error) {
+    if (refused.includes(error)) throw error;
+    told(error);
+  }
 }
 
 /** The error as it goes up: one of damage names the file, and is reported. */

@@ -21,6 +21,7 @@ const CODES: Record<SimulatedCall, readonly string[]> = {
   syncDirectory: ['EMFILE', 'EIO'],
   writev: ['ENOSPC', 'EIO', 'EDQUOT'],
   read: ['EIO'],
+  readNow: ['EAGAIN'],
   readSync: ['EIO'],
   datasync: ['EIO', 'ENOSPC'],
   sync: ['EIO', 'ENOSPC'],
@@ -32,7 +33,7 @@ const CODES: Record<SimulatedCall, readonly string[]> = {
 const ALL = Object.keys(CODES) as SimulatedCall[];
 const WRITING: readonly SimulatedCall[] = ['open', 'mkdir', 'writev', 'datasync', 'sync', 'truncate', 'allocate', 'rename'];
 const OPENING: readonly SimulatedCall[] = ['open', 'openDirect', 'syncDirectory', 'readdir'];
-const MOVING: readonly SimulatedCall[] = ['writev', 'read', 'readSync'];
+const MOVING: readonly SimulatedCall[] = ['writev', 'read', 'readNow', 'readSync'];
 
 /** @param span about how many calls there will be */
 export function weatherOf(dice: Dice, span: number): Weather {

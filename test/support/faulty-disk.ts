@@ -43,6 +43,7 @@ export function faultyDisk(inner: DiskOps): FaultyDisk {
         return bytes;
       },
       read: (...args) => file.read(...args),
+      ...(file.readNow !== undefined && { readNow: (...args) => file.readNow!(...args) }),
       readSync: (...args) => file.readSync(...args),
       async datasync() {
         await check('datasync', path);

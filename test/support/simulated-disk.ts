@@ -14,6 +14,7 @@ export type SimulatedCall =
   | 'syncDirectory'
   | 'writev'
   | 'read'
+  | 'readNow'
   | 'readSync'
   | 'datasync'
   | 'sync'
@@ -187,6 +188,11 @@ export function simulatedDisk(options: SimulatedDiskOptions): SimulatedDisk {
         ),
       read: (into, offset, length, position) =>
         on('read', (limit) => file.seen.read(into, offset, Math.min(length, Math.max(1, limit)), position)),
+      readNow(into, offset, length, position) {
+        const { fault } = ask(mine, 'readNow', path);
+        if ((fault !== null && 'code' in fault) || dice.chance(0.2)) return 0;
+        return file.seen.read(into, offset, Math.min(length, Math.max(1, fault?.bytes ?? Infinity)), position);
+      },
       readSync(into, offset, length, position) {
         const { fault } = ask(mine, 'readSync', path);
         if (fault !== null && 'code' in fault) throw failure(fault.code, `readSync ${path}, as told`);

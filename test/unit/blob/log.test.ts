@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLog } from '#blob/log';
 import type { DiskOps } from '#contracts/disk-ops';
+import { createReadNow } from '#core/read-now';
 import { describeLog, type LogRig } from '../../conformance/log.ts';
 import { type FaultyDisk, faultyDisk } from '../../support/faulty-disk.ts';
 import { memoryDisk } from '../../support/memory-disk.ts';
@@ -52,6 +53,29 @@ describeLog('without power', async () => {
     (torn) => disk.crash(torn),
     () => undefined,
   );
+});
+
+describe('what the log has at once', () => {
+  it('is what the system has in memory of a record, from a pack that is open here; of all else it has nothing', async function () {
+    if (createReadNow() === null) this.skip(); // only Linux has it
+    const directory = mkdtempSync(join(tmpdir(), 'cloudstore-log-'));
+    const log = await createLog({ directory, disk: nodeDiskOps(), clock, random: randomBytes });
+    const bytes = randomBytes(5000);
+    const place = await log.append([bytes]);
+    const into = Buffer.alloc(4000, 1);
+    expect(log.readNow!(place, 77, 3000, into)).to.equal(true);
+    expect(into).to.deep.equal(Buffer.concat([bytes.subarray(77, 3077), Buffer.alloc(1000, 1)]));
+    expect(log.readNow!(place, place.length - 100, 101, into), 'past its end').to.equal(false);
+    await log.seal();
+    await log.forget(place.pack);
+    expect(log.readNow!(place, 0, 3000, into), 'of a pack that is not open').to.equal(false);
+    await log.read(place, 0, 10);
+    expect(log.readNow!(place, 0, 3000, into)).to.equal(true);
+    expect(into.subarray(0, 3000).equals(bytes.subarray(0, 3000))).to.equal(true);
+    await log.close();
+    expect(log.readNow!(place, 0, 3000, into), 'of a log that is closed').to.equal(false);
+    rmSync(directory, { recursive: true });
+  });
 });
 
 describe('a file that the log lends', () => {
