@@ -45,5 +45,9 @@ async function* abortable(body: Bytes, signal: AbortSignal | undefined): Bytes {
 
 /** @throws aborted */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new CloudStoreError('aborted', 'The request was cancelled.', { cause: signal.reason });
+  if (signal?.aborted) throw abortedBy(signal);
+}
+
+export function abortedBy(signal: AbortSignal): CloudStoreError {
+  return new CloudStoreError('aborted', 'The request was cancelled.', { cause: signal.reason as unknown });
 }

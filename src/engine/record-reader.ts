@@ -6,11 +6,12 @@ import type { Log } from '#contracts/log';
 import type { Repair } from '#contracts/repair';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { gcm } from './gcm.ts';
+import { endOf, endWithin, type OpenRecord, openEach, openRecord, sealedOf } from './open-record.ts';
 import { type Opened, openedOf } from './opened.ts';
 import type { PlainPolicy } from './plain-policy.ts';
 import type { ReadBuffer, ReadBufferSizes } from './read-buffers.ts';
 import type { PlanQueue, Wanted } from './read-plan.ts';
-import { needsKey, openInPlace, openSegment, opensInPlace, type SealedSegment } from './record-cipher.ts';
+import { needsKey, openInPlace, opensInPlace, type SealedSegment } from './record-cipher.ts';
 import {
   damaged,
   decodeRecordHeader,
@@ -79,22 +80,11 @@ export interface RecordReader {
   close(): Promise<void>;
 }
 
-interface OpenRecord {
-  wanted: Wanted;
-  /** Where this header was read; `wanted` may be elsewhere meanwhile. */
-  place: ChunkPlace;
-  header: RecordHeader;
-  /** null: it is not encrypted. */
-  key: Buffer | null;
-  /** The next segment to fetch, and the last. */
-  next: number;
-  last: number;
-}
-
 /** @param size bytes that the plan wants in all */
 export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, plan: PlanQueue, size: number): RecordReader {
   /** Threads are to read, too, as long as they find that the system has it in memory. */
   let byThreads = size > SHORT_BYTES_MAX && gcm.native && deps.threads !== null && deps.log.lend !== undefined;
+  /** Infinite where nothing can be read at once, or is better opened by another thread. */
   let runsAhead = deps.log.readNow === undefined || !gcm.native ? Number.POSITIVE_INFINITY : 0;
   let record: OpenRecord | null = null;
 
@@ -138,26 +128,39 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
 
   /** Segments of the record that is open, or of the next one, in `into`. null: not at once. @throws corrupt */
   function readNow(into: ReadBuffer): { of: OpenRecord; end: number; fetched: Buffer; base: number } | null {
-    if (record !== null && record.next <= record.last) {
-      const { end, start, length } = nextSegments(record, into);
-      const fetched = readAtOnce(record.wanted, start, length, into);
-      return fetched && { of: record, end, fetched, base: start };
+    const of = current();
+    if (of !== null) {
+      const { end, start, length } = nextSegments(of, into);
+      const fetched = readAtOnce(of.wanted, start, length, into.bytes);
+      return fetched && { of, end, fetched, base: start };
     }
     const wanted = plan.peek();
     if (wanted === null || wanted.place.damaged) return null;
-    const fetched = readAtOnce(wanted, 0, firstBytes(wanted, into), into);
-    if (fetched === null) return null;
-    const header = headerOf(wanted, fetched);
-    const { epoch, salt } = header;
-    if (needsKey(header) ? !domain.knows(epoch) : !deps.plain.allowed) return null;
+    const fetched = readAtOnce(wanted, 0, firstBytes(wanted, into), into.bytes);
+    const begun = fetched && openNow(wanted, fetched);
+    if (fetched === null || begun === null) return null;
     plan.drop();
-    record = openRecord(wanted, wanted.place, header, needsKey(header) ? deps.recordKeys.derive(domain, epoch, salt) : null);
+    record = begun;
     const end = endWithin(record, fetched.length);
     return end === record.next ? readNow(into) : { of: record, end, fetched, base: 0 };
   }
 
-  function readAtOnce({ place }: Wanted, offset: number, length: number, { bytes }: ReadBuffer): Buffer | null {
-    return length <= bytes.length && deps.log.readNow!(place, offset, length, bytes) ? bytes.subarray(0, length) : null;
+  /** By its first bytes. null: something of it has to be asked for. @throws corrupt */
+  function openNow(wanted: Wanted, bytes: Buffer): OpenRecord | null {
+    const header = headerOf(wanted, bytes);
+    const { epoch, salt } = header;
+    if (!needsKey(header)) return deps.plain.allowed ? openRecord(wanted, wanted.place, header, null) : null;
+    if (!domain.knows(epoch)) return null;
+    return openRecord(wanted, wanted.place, header, deps.recordKeys.derive(domain, epoch, salt));
+  }
+
+  function readAtOnce({ place }: Wanted, offset: number, length: number, into: Buffer): Buffer | null {
+    return length <= into.length && deps.log.readNow?.(place, offset, length, into) ? into.subarray(0, length) : null;
+  }
+
+  /** Of which segments are still wanted. */
+  function current(): OpenRecord | null {
+    return record !== null && record.next <= record.last ? record : null;
   }
 
   function nextSegments({ header, next, last }: OpenRecord, into: ReadBuffer) {
@@ -237,14 +240,14 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
 
   /** null: compaction moved the chunk, or a copy was found. Its place is now the one that it has, perhaps with another header. */
   async function fetch(wanted: Wanted, offset: number, length: number, into: Buffer): Promise<Buffer | null> {
-    const fits = length <= into.length;
-    if (fits && deps.log.readNow?.(wanted.place, offset, length, into)) {
+    const there = readAtOnce(wanted, offset, length, into);
+    if (there !== null) {
       if (runsAhead > 0) runsAhead--;
-      return into.subarray(0, length);
+      return there;
     }
-    runsAhead = RUNS_AHEAD;
+    runsAhead = Math.max(runsAhead, RUNS_AHEAD);
     try {
-      return await fetchRecord(deps, wanted.place, offset, length, fits ? into : undefined);
+      return await fetchRecord(deps, wanted.place, offset, length, length <= into.length ? into : undefined);
     } catch (error) {
       await turnAway(wanted, error);
       return null;
@@ -269,7 +272,7 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       return runsAhead > 0;
     },
     get within() {
-      return record !== null && record.next <= record.last;
+      return current() !== null;
     },
     now(into) {
       if (runsAhead > 0) return null;
@@ -294,15 +297,13 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
     handOver(buffer) {
       const wanted = byThreads && runsAhead === 0 ? plan.peek() : null;
       if (wanted === null || wanted.place.damaged || wanted.to - wanted.from < THREAD_BYTES_MIN) return null;
-      const begin = Buffer.allocUnsafe(RECORD_HEADER_BYTES_MAX);
-      if (!deps.log.readNow!(wanted.place, 0, begin.length, begin)) return null;
+      const begin = readAtOnce(wanted, 0, RECORD_HEADER_BYTES_MAX, Buffer.allocUnsafe(RECORD_HEADER_BYTES_MAX));
+      if (begin === null) return null;
       try {
-        const header = headerOf(wanted, begin);
-        if (!needsKey(header) || !domain.knows(header.epoch)) return null;
-        const key = deps.recordKeys.derive(domain, header.epoch, header.salt);
-        const of = openRecord(wanted, wanted.place, header, key);
-        const { offset } = header.segments[of.next]!;
-        const into = buffer(endOf(header, of.last) - offset);
+        const of = openNow(wanted, begin);
+        if (of === null || of.key === null) return null;
+        const { offset } = of.header.segments[of.next]!;
+        const into = buffer(endOf(of.header, of.last) - offset);
         if (into === null) return null;
         plan.drop();
         return { run: runOf(of, of.last + 1, null, offset, into), into };
@@ -313,19 +314,19 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
     },
     async next(into) {
       for (;;) {
-        if (record === null || record.next > record.last) {
+        const of = current();
+        if (of === null) {
           const value = await plan.next();
           if (value === null) return null;
           const run = await within(value, () => open(value, into));
           if (run !== null) return run;
           continue;
         }
-        const current: OpenRecord = record;
-        const { header, wanted } = current;
-        const { end, start, length } = nextSegments(current, into);
+        const { header, wanted } = of;
+        const { end, start, length } = nextSegments(of, into);
         const bytes = await within(wanted, () => fetch(wanted, start, length, into.bytes));
-        if (bytes !== null) return runOf(current, end, bytes, start, into);
-        const rest = { ...wanted, from: Math.max(wanted.from, current.next * header.segmentBytes) };
+        if (bytes !== null) return runOf(of, end, bytes, start, into);
+        const rest = { ...wanted, from: Math.max(wanted.from, of.next * header.segmentBytes) };
         record = null;
         const run = await within(rest, () => open(rest, into));
         if (run !== null) return run;
@@ -335,35 +336,6 @@ export function createRecordReader(deps: RecordReaderDeps, domain: DomainKeys, p
       await plan.close();
     },
   };
-}
-
-function openRecord(wanted: Wanted, place: ChunkPlace, header: RecordHeader, key: Buffer | null): OpenRecord {
-  const [first, last] = [wanted.from, wanted.to - 1].map((at) => Math.floor(at / header.segmentBytes)) as [number, number];
-  return { wanted, place, header, key, next: first, last };
-}
-
-/** The first segment that a record's first bytes do not have whole. */
-function endWithin({ header, next, last }: OpenRecord, bytes: number): number {
-  let end = next;
-  while (end <= last && endOf(header, end) <= bytes) end++;
-  return end;
-}
-
-/** Where segments lie in what was read from the record's byte `base` on. */
-function sealedOf({ segments }: RecordHeader, first: number, end: number, base: number): SealedSegment[] {
-  const sealed: SealedSegment[] = [];
-  for (let index = first; index < end; index++) {
-    const { offset, stored } = segments[index]!;
-    sealed.push({ index, offset: offset - base, length: stored + TAG_BYTES });
-  }
-  return sealed;
-}
-
-/** @throws corrupt */
-function openEach({ header, key }: Pick<OpenRecord, 'header' | 'key'>, sealed: SealedSegment[], fetched: Buffer): Buffer[] {
-  return sealed.flatMap(({ index, offset, length }) =>
-    openSegment(key, header, index, fetched.subarray(offset, offset + length)),
-  );
 }
 
 /** @throws corrupt */
@@ -377,11 +349,6 @@ function checked(wanted: Wanted, plain: Buffer[] | CloudStoreError): Buffer[] {
 /** A sector that cannot be read is damage; a disk that cannot be reached at all is not. */
 function isBadSector(error: unknown): boolean {
   return isCloudStoreError(error, 'unavailable') && error.details.code === 'EIO';
-}
-
-function endOf({ segments }: RecordHeader, index: number): number {
-  const { offset, stored } = segments[index]!;
-  return offset + stored + TAG_BYTES;
 }
 
 /** Tells where in the content it went wrong. */

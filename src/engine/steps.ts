@@ -1,6 +1,5 @@
-import { CloudStoreError } from '#core/errors';
 import type { Take } from '#core/stream';
-import { throwIfAborted } from './abortable.ts';
+import { abortedBy, throwIfAborted } from './abortable.ts';
 
 /** A read, in steps of some pieces each: what is at hand costs no promise. The first error ends it. `close` after the last step, or in place of it. */
 export interface Steps {
@@ -74,8 +73,8 @@ export async function handOut(begin: () => Promise<Steps>, take: Take, signal: A
 function unlessAborted<T>(step: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return step;
   return new Promise((resolve, reject) => {
-    const stop = (): void =>
-      reject(new CloudStoreError('aborted', 'The request was cancelled.', { cause: signal.reason as unknown }));
+    const stop = (): void => reject(abortedBy(signal));
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     step.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });

@@ -194,6 +194,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
     begin(name, chunkIdKey) {
       const thread = pickForDigest();
       const id = ++lastId;
+      let aborted = false;
       const running: RunningDigest = { queue: [], resolve: null, reject: null, failed: null };
       const send = (message: Omit<ToThread & { kind: 'digest' }, 'kind' | 'id'>): void =>
         thread.worker.postMessage({ kind: 'digest', id, ...message } satisfies ToThread);
@@ -203,7 +204,8 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
       return {
         name,
         chunkId(parts) {
-          if (chunkIdKey === undefined || thread.load > LOAD_BYTES_MAX) return null;
+          // The thread has forgotten an aborted body, and its key.
+          if (chunkIdKey === undefined || aborted || thread.load > LOAD_BYTES_MAX) return null;
           if (running.failed !== null) return Promise.reject(running.failed);
           const bytes = parts.reduce((sum, { length }) => sum + length, 0);
           const ranges = rangesOf(parts);
@@ -235,6 +237,7 @@ export function createThreads(arena: Arena, slots: Slots, threadsMax: number): T
           });
         },
         abort() {
+          aborted = true;
           // What it was given, it reads to the end, and gives back.
           if (running.failed === null) send({ end: true });
         },

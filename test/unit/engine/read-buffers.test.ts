@@ -23,6 +23,21 @@ describe('buffers for reads', () => {
     expect((await buffers.take()).size).to.equal(4096);
   });
 
+  it('are small where that is enough, and none where there is none of the size that is needed', async () => {
+    const buffers = createReadBuffers(SIZES, 4);
+    const small = [buffers.tryTake()!, await buffers.take(true)];
+    expect(small.map(({ size }) => size)).to.deep.equal([SIZES.small, SIZES.small]);
+    expect(buffers.tryTake(), 'half of all are for reading ahead').to.equal(null);
+    for (const buffer of small) buffers.give(buffer);
+    expect(buffers.tryAhead(SIZES.whole + 1)).to.equal(null);
+    const lent = [];
+    while (lent.length < 3) lent.push(buffers.lend(await buffers.take()));
+    const ahead = buffers.tryAhead(SIZES.small + 1)!;
+    expect(ahead.size).to.equal(SIZES.whole);
+    expect(buffers.tryAhead(SIZES.small + 1), 'all that they may take is lent').to.equal(null);
+    expect(buffers.tryAhead(SIZES.small)?.size).to.equal(SIZES.small);
+  });
+
   it('count no memory that was lost with a thread', async () => {
     const buffers = createReadBuffers(SIZES, 2);
     for (let one = 0; one < 5; one++) {

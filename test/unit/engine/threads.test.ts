@@ -197,6 +197,9 @@ describe('threads of the content store', () => {
     const whole = createHashes().plainOf(Buffer.concat([bytes, ...taken.map(() => bytes)]));
     expect((await body.digest()).equals(whole), 'what was left to this thread is not in it').to.equal(true);
     expect(threads.begin('blake3').chunkId(parts), 'without a key').to.equal(null);
+    const left = threads.begin('blake3', key);
+    left.abort();
+    expect(left.chunkId(parts), 'of a body that was given up').to.equal(null);
   });
 
   it('fail what they were doing when they end, and give the slots back', async () => {
