@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Clock, Random } from '#core/clock';
+import { Oldest } from '#core/oldest';
 import type { PrincipalId } from '#core/principal';
 
 /** What a name and a password turned out to be. */
@@ -46,6 +47,7 @@ const PAIRS_MAX = 10_000;
 export function createVerifiedPairs({ clock, random }: { clock: Clock; random: Random }): VerifiedPairs {
   const secret = random(32).toString('base64');
   const pairs = new Map<string, { verdict: Verdict; until: number }>();
+  const oldest = new Oldest(pairs);
   return {
     keyOf: (name, password, remoteAddress) =>
       hash('sha256', `${secret}${name.length}:${name}${remoteAddress.length}:${remoteAddress}${password}`, 'base64'),
@@ -59,9 +61,10 @@ export function createVerifiedPairs({ clock, random }: { clock: Clock; random: R
     remember(key, verdict) {
       pairs.delete(key);
       pairs.set(key, { verdict, until: clock.now() + (verdict.right ? RIGHT_MS : WRONG_MS) });
-      if (pairs.size <= PAIRS_MAX) return;
-      const oldest = pairs.keys().next();
-      if (!oldest.done) pairs.delete(oldest.value);
+      oldest.trim(
+        () => pairs.size > PAIRS_MAX,
+        (one) => pairs.delete(one),
+      );
     },
     drop(principal) {
       for (const [key, { verdict }] of pairs) {

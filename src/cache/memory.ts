@@ -62,11 +62,7 @@ export function createMemoryCache({ clock, bytesMax = 32 * 1024 * 1024, entriesM
       if (value.length > bytesMax) return;
       values.set(key, { value: Buffer.from(value), expires: clock.now() + ttlMs });
       bytes += value.length;
-      while (bytes > bytesMax || values.count > entriesMax) {
-        const oldest = values.largest().keys().next();
-        if (oldest.done) break;
-        remove(oldest.value);
-      }
+      values.trim(() => bytes > bytesMax || values.count > entriesMax, remove);
     },
     async remove(key) {
       remove(key);

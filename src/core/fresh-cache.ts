@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { Oldest } from './oldest.ts';
 
 /**
  * What was true a moment ago. A value is given for at most `ttlMs` after it was asked for; one in steady use is asked for anew
@@ -28,6 +29,7 @@ export interface FreshCacheOptions<K, V> {
 export function createFreshCache<K, V>(options: FreshCacheOptions<K, V>): FreshCache<K, V> {
   const { load, clock, ttlMs = 1000, entriesMax = 10_000 } = options;
   const entries = new Map<K, { value: V; asked: number }>();
+  const oldest = new Oldest(entries);
   const loading = new Map<K, Promise<V | null>>();
 
   function ask(key: K): Promise<V | null> {
@@ -55,9 +57,10 @@ export function createFreshCache<K, V>(options: FreshCacheOptions<K, V>): FreshC
     entries.delete(key);
     if (value === null) return;
     entries.set(key, { value, asked });
-    if (entries.size <= entriesMax) return;
-    const oldest = entries.keys().next();
-    if (!oldest.done) entries.delete(oldest.value);
+    oldest.trim(
+      () => entries.size > entriesMax,
+      (one) => entries.delete(one),
+    );
   }
 
   function peek(key: K): V | undefined {

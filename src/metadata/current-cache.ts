@@ -1,4 +1,5 @@
 import type { Address, BucketId } from '#core/address';
+import { Oldest } from '#core/oldest';
 
 /**
  * `key -> current version`, or `path -> folder`, in memory, only where this process is the only one that commits. A reading that was under way
@@ -22,9 +23,11 @@ export interface Reading<Info> {
 /** @param bytesMax as `weightOf` counts: who writes decides how much metadata and how many parts an object has */
 export function createCurrentCache<Info>({ entriesMax, bytesMax }: { entriesMax: number; bytesMax: number }): CurrentCache<Info> {
   const entries = new Map<string, { info: Info | null; bytes: number }>();
+  const oldest = new Oldest(entries);
   const readings = new Set<{ stale: Set<string>; all: boolean }>();
   let bytes = 0;
 
+  const full = (): boolean => entries.size > entriesMax || bytes > bytesMax;
   function drop(key: string): void {
     bytes -= entries.get(key)?.bytes ?? 0;
     entries.delete(key);
@@ -34,10 +37,7 @@ export function createCurrentCache<Info>({ entriesMax, bytesMax }: { entriesMax:
     const weight = key.length + weightOf(info);
     entries.set(key, { info, bytes: weight });
     bytes += weight;
-    for (const oldest of entries.keys()) {
-      if (entries.size <= entriesMax && bytes <= bytesMax) return;
-      drop(oldest);
-    }
+    oldest.trim(full, drop);
   }
   return {
     get: (at) => entries.get(cacheKey(at))?.info,

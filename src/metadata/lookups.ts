@@ -1,6 +1,7 @@
 import type { Address } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, ObjectInfo, VersionId, Visibility } from '#core/object';
+import { Oldest } from '#core/oldest';
 import type { ObjectLock, RetentionMode } from '#core/retention';
 import { type CurrentCache, cacheKey } from './current-cache.ts';
 import type { Database } from './database.ts';
@@ -77,6 +78,7 @@ export function createLookups({
   const read = packedReader();
   /** Rows as they came, by key, and what they say: parsing one anew costs more than comparing it. */
   const parsed = new Map<string, { packed: string; content: Buffer | null; info: ObjectInfo }>();
+  const oldest = new Oldest(parsed);
 
   function schedule(): void {
     if (scheduled || inFlight >= IN_FLIGHT_MAX || waiting.length === 0) return;
@@ -137,7 +139,10 @@ export function createLookups({
     if (cache !== null) return info; // which keeps it
     parsed.delete(key);
     parsed.set(key, { packed, content, info });
-    if (parsed.size > PARSED_MAX) parsed.delete(parsed.keys().next().value!);
+    oldest.trim(
+      () => parsed.size > PARSED_MAX,
+      (one) => parsed.delete(one),
+    );
     return info;
   }
 
