@@ -73,15 +73,15 @@ export function createChunkIndex({ database, registration }: ChunkIndexOptions):
 /** The rows of chunks and leaves as the database's functions take them. */
 export function recordsOf(domain: DomainId, chunks: ChunkRecord[], leaves: LeafRecord[]) {
   return {
-    chunks: chunks.map(({ id, size, store, pack, offset, length }) => ({
-      d: domain,
-      i: id.toString('hex'),
-      z: size,
-      s: store,
-      p: pack,
-      o: offset,
-      l: length,
-    })),
-    leaves: leaves.map(({ id, size, entries }) => ({ d: domain, i: id.toString('hex'), z: size, e: entries.toString('base64') })),
+    chunks: chunks.map((chunk) => chunkRow(domain, chunk)),
+    leaves: leaves.map((leaf) => leafRow(domain, leaf)),
   };
+}
+
+export function chunkRow(domain: DomainId, { id, size, store, pack, offset, length }: ChunkRecord) {
+  return { d: domain, i: id.toString('hex'), z: size, s: store, p: pack, o: offset, l: length };
+}
+
+export function leafRow(domain: DomainId, { id, size, entries }: LeafRecord) {
+  return { d: domain, i: id.toString('hex'), z: size, e: entries.toString('base64') };
 }

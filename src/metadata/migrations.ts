@@ -33,6 +33,7 @@ import * as undone from './migrations/0038-undone.ts';
 import * as commitFromMemory from './migrations/0039-commit.ts';
 import * as knownRows from './migrations/0040-known-rows.ts';
 import * as oidc from './migrations/0046-oidc.ts';
+import * as fewerStatements from './migrations/0047-fewer-statements.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -70,6 +71,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0040-known-rows', migration: knownRows },
   { name: '0046-oidc', migration: oidc },
   { name: '0027-commit-rows', migration: commitRows },
+  { name: '0047-fewer-statements', migration: fewerStatements },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

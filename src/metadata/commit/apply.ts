@@ -1,4 +1,5 @@
 import { compareKeys } from '#core/address';
+import { chunkRow } from '../chunk-index.ts';
 import type { Session } from '../database.ts';
 import type { RowWriter } from '../row-set.ts';
 import { endOf } from '../rows.ts';
@@ -9,6 +10,10 @@ import * as sets from './sets.ts';
 const APPLY = {
   name: 'commit-apply',
   text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)',
+};
+const APPLY_CHUNKS = {
+  name: 'commit-apply-chunks',
+  text: 'SELECT cs_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)',
 };
 
 /**
@@ -29,7 +34,9 @@ export async function applyPlan(
   const slots = [...plan.slots.values()].sort((a, b) => a.bucket - b.bucket || compareKeys(a.key, b.key));
   const directories = [...plan.directories.values()].sort((a, b) => a.b - b.b || compareKeys(a.k, b.k));
   const changed = [...plan.changed.values()];
-  const [row] = await session.query<[number]>(APPLY, [
+  // A leaf is held against its chunks as it comes, so they go before it, in `extra`.
+  const chunks = plan.leaves.length === 0 ? rows.set(sets.chunk, plan.chunks) : null;
+  const [row] = await session.query<[number]>(chunks === null ? APPLY : APPLY_CHUNKS, [
     commit.gateway,
     commit.id,
     commit.now,
@@ -64,6 +71,7 @@ export async function applyPlan(
     ),
     extraOf(plan),
     guess === null ? null : guessOf(guess),
+    ...(chunks === null ? [] : [chunks]),
   ]);
   const gone = row?.[0] ?? -1;
   return gone < 0 ? null : gone;
@@ -82,7 +90,8 @@ function guessOf({ absent, occupied }: Pick<Guess, 'absent' | 'occupied'>): stri
 
 /** Only sets with rows are named. */
 function extraOf(plan: Plan): string | null {
-  const { chunks, leaves, uploads, tagged, lists, holds } = plan;
+  const { leaves, uploads, tagged, lists, holds } = plan;
+  const chunks = leaves.length === 0 ? [] : plan.chunks.map(({ domain, record }) => chunkRow(domain, record));
   const sets = { locks: [...plan.locks], properties: [...plan.properties.values()], emptied: [...plan.emptied].map(String) };
   const named = Object.entries({ chunks, leaves, uploads, tagged, lists, holds, ...sets }).filter(([, rows]) => rows.length > 0);
   return named.length === 0 ? null : JSON.stringify(Object.fromEntries(named));

@@ -3,7 +3,7 @@ import { checkConditions } from '#core/conditions';
 import { encodeContentRef } from '#core/content-ref';
 import { CloudStoreError } from '#core/errors';
 import type { ObjectInfo, VersionId } from '#core/object';
-import { recordsOf } from '../chunk-index.ts';
+import { leafRow } from '../chunk-index.ts';
 import { checkLocks, checkQuota, checkTree } from './checks.ts';
 import { decideAcl, decideAnnotate, decideLock, decideTag } from './decide-annotate.ts';
 import { decideRemove } from './decide-remove.ts';
@@ -74,9 +74,8 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
   });
   if (intent.lock?.legalHold !== undefined) plan.holds.push(intent.versionId);
   ensureDirectories(fold, bucket, intent.key);
-  const records = recordsOf(bucket.domain, intent.chunks, intent.leaves);
-  plan.chunks.push(...records.chunks);
-  plan.leaves.push(...records.leaves);
+  for (const record of intent.chunks) plan.chunks.push({ domain: bucket.domain, record });
+  for (const leaf of intent.leaves) plan.leaves.push(leafRow(bucket.domain, leaf));
   if (intent.completesUpload !== undefined) {
     plan.uploads.push({ i: intent.completesUpload, v: intent.versionId });
     const upload = state.uploads.get(intent.completesUpload);

@@ -1,5 +1,7 @@
+import type { ChunkRecord } from '#contracts/content';
 import type { ChangeKind } from '#contracts/journal';
 import type { BucketId, ObjectKey } from '#core/address';
+import type { DomainId } from '#core/content-ref';
 import type { ChangeCause, Who } from '#core/principal';
 import type { SlotState } from './state.ts';
 
@@ -64,6 +66,12 @@ export interface JournalRow {
   cause: ChangeCause | undefined;
 }
 
+/** A chunk that a commit brings. */
+export interface ChunkRow {
+  domain: DomainId;
+  record: ChunkRecord;
+}
+
 /** `before`: the row as it was found; null: there was none. */
 export interface SlotChange {
   bucket: BucketId;
@@ -94,7 +102,7 @@ export interface Plan {
   journal: JournalRow[];
   /** By owner: bytes and objects. */
   usage: Map<number, { z: number; o: number }>;
-  chunks: object[];
+  chunks: ChunkRow[];
   leaves: object[];
   uploads: { i: string; v: string }[];
   locks: Set<string>;

@@ -1,9 +1,9 @@
 import type { BucketId } from '#core/address';
 import { requestText } from '../journal.ts';
 import type { RowWriter } from '../row-set.ts';
-import type { ChangedVersion, DirectoryChange, HeadChange, JournalRow, SlotChange, VersionRow } from './plan.ts';
+import type { ChangedVersion, ChunkRow, DirectoryChange, HeadChange, JournalRow, SlotChange, VersionRow } from './plan.ts';
 
-/** What writes a row each of the composite types of cs_commit (migrations/0027-commit-rows.ts), column by column. */
+/** What writes a row each of the composite types of cs_commit (migrations/0027-commit-rows.ts, 0047-fewer-statements.ts), column by column. */
 
 export function head(out: RowWriter, [bucket, row]: [BucketId, HeadChange]): void {
   out.int4(bucket);
@@ -88,4 +88,14 @@ export function used(out: RowWriter, [principal, { z, o }]: [number, { z: number
   out.int4(principal);
   out.int8(z);
   out.int8(o);
+}
+
+export function chunk(out: RowWriter, { domain, record }: ChunkRow): void {
+  out.int4(domain);
+  out.bytea(record.id);
+  out.int4(record.size);
+  out.int4(record.store);
+  out.hex(record.pack);
+  out.int8(record.offset);
+  out.int4(record.length);
 }
