@@ -92,7 +92,7 @@ export function createChunker({ arena, slots, gear, gathered, emit }: ChunkerOpt
       const [first] = parts as [SlotPart];
       if (first.length <= rest) {
         taken.push(parts.shift()!);
-        gatherer.held--;
+        slots.handedOn(gatherer, 1);
       } else {
         slots.retain(first.slot);
         taken.push({ ...first, length: rest });
@@ -158,7 +158,7 @@ export function createChunker({ arena, slots, gear, gathered, emit }: ChunkerOpt
       void taken.then((slot) => {
         giveUp = null;
         if (!aborted) return resolve(slot);
-        gatherer.held--;
+        slots.handedOn(gatherer, 1);
         slots.release(slot);
         resolve(null);
       });
@@ -214,7 +214,7 @@ export function createChunker({ arena, slots, gear, gathered, emit }: ChunkerOpt
     abort() {
       aborted = true;
       giveUp?.();
-      gatherer.held -= parts.length;
+      slots.handedOn(gatherer, parts.length);
       for (const { slot } of parts.splice(0)) slots.release(slot);
       size = 0;
     },

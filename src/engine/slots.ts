@@ -2,7 +2,7 @@ import type { Arena } from './arena.ts';
 
 /** A body that is gathering a chunk. */
 export interface Gatherer {
-  /** Slots of its unfinished chunk, those included that `take` has just given; the gatherer takes off what it hands on. */
+  /** Slots of its unfinished chunk, those included that `take` has just given. Kept by the slots: `handedOn` takes off. */
   held: number;
   /** Ends its chunk here and now, so that what it holds is stored and comes free. */
   flush(): void;
@@ -16,6 +16,8 @@ export interface Gatherer {
  */
 export interface Slots {
   take(gatherer: Gatherer): number | Promise<number>;
+  /** So many slots are no longer of its unfinished chunk. */
+  handedOn(gatherer: Gatherer, count: number): void;
   /** To be called once a slot that was waited for is in its chunk: somebody may be waiting for that chunk's end. */
   relieve(): void;
   /** One more holder (a worker that hashes it). */
@@ -23,6 +25,8 @@ export interface Slots {
   release(slot: number): void;
   /** Slots that nobody holds. */
   readonly free: number;
+  /** Bodies that hold slots of an unfinished chunk: of all others nothing is remembered. */
+  readonly gathering: number;
 }
 
 export function createSlots({ slotCount }: Arena): Slots {
@@ -44,7 +48,6 @@ export function createSlots({ slotCount }: Arena): Slots {
     let gathered = 0;
     let largest: Gatherer | null = null;
     for (const gatherer of gatherers) {
-      if (gatherer.held === 0) gatherers.delete(gatherer);
       gathered += gatherer.held;
       if (gatherer.held > (largest?.held ?? 0)) largest = gatherer;
     }
@@ -61,6 +64,10 @@ export function createSlots({ slotCount }: Arena): Slots {
         waiting.push({ gatherer, resolve });
         relieve();
       });
+    },
+    handedOn(gatherer, count) {
+      gatherer.held -= count;
+      if (gatherer.held === 0) gatherers.delete(gatherer);
     },
     relieve,
     retain(slot) {
@@ -81,6 +88,9 @@ export function createSlots({ slotCount }: Arena): Slots {
     },
     get free() {
       return free.length;
+    },
+    get gathering() {
+      return gatherers.size;
     },
   };
 }

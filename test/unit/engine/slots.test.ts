@@ -49,7 +49,7 @@ describe(`slots (seed ${SEED})`, () => {
       const arena = createArena(16);
       const slots = createSlots(arena);
       await Promise.all(Array.from({ length: 4 + dice.below(16) }, () => body(arena, slots, dice, MIB + dice.below(2 * MIB))));
-      expect(slots.free).to.equal(16);
+      expect([slots.free, slots.gathering]).to.deep.equal([16, 0]);
     }
   });
 
@@ -62,7 +62,7 @@ describe(`slots (seed ${SEED})`, () => {
     expect([typeof a, typeof b, slots.free]).to.deep.equal(['number', 'number', 0]);
     const waiting = slots.take(two);
     expect(flushed).to.deep.equal(['one']);
-    one.held -= 1;
+    slots.handedOn(one, 1);
     slots.release(a);
     expect([await waiting, two.held]).to.deep.equal([a, 1]);
     slots.retain(b);
@@ -71,5 +71,22 @@ describe(`slots (seed ${SEED})`, () => {
     slots.release(b);
     expect(slots.free).to.equal(1);
     expect(SLOT_BYTES).to.equal(262_144);
+  });
+
+  it('remember nothing of a body that holds none, though nobody ever waits for one', async () => {
+    const arena = createArena(16);
+    const slots = createSlots(arena);
+    const random = seededRandom(SEED);
+    const gear = new Uint32Array(random(1024).buffer.slice(0, 1024));
+    const release = ({ parts }: CutChunk): void => {
+      for (const { slot } of parts) slots.release(slot);
+    };
+    for (const how of ['end', 'abort'] as const) {
+      const chunker = createChunker({ arena, slots, gear, gathered() {}, emit: release });
+      await chunker.add(random(70_000));
+      expect(slots.gathering, how).to.equal(1);
+      chunker[how]();
+      expect([slots.gathering, slots.free], how).to.deep.equal([0, 16]);
+    }
   });
 });
