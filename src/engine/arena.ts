@@ -1,11 +1,5 @@
+import { createWasmMemory, instantiate, type WasmMemory } from './wasm-code.ts';
 import { ARENA_START, assembleModule, CRC_TABLES, GEAR_TABLE, SCAN_STATE } from './wasm-module.ts';
-
-/** What we use of it; its types come with the DOM's, which we are not in. */
-declare const WebAssembly: {
-  Memory: new (limits: { initial: number; maximum: number; shared: true }) => { buffer: SharedArrayBuffer };
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object, imports: object) => { exports: unknown };
-};
 
 export const SLOT_BYTES = 256 << 10;
 /** Room for the record of any chunk, in whole blocks, with what the log writes ahead of it. */
@@ -20,6 +14,8 @@ export interface Arena {
   /** 0 where the memory is not at a page's border. */
   readonly regionCount: number;
   readonly memory: SharedArrayBuffer;
+  /** The same, for code of WebAssembly on other threads; null where there is none. */
+  readonly wasm: WasmMemory | null;
   /** The bytes [from, to) of a slot. */
   view(slot: number, from: number, to: number): Buffer;
   /** Of a slot's first byte within `memory`. */
@@ -46,12 +42,9 @@ export function createArena(slotCount: number, kind: 'wasm' | 'plain' = 'wasm', 
 }
 
 function wasmArena(slotCount: number, regionCount: number): Arena {
-  const bytes = ARENA_START + slotCount * SLOT_BYTES + regionCount * REGION_BYTES;
-  const pages = bytes / 65_536;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(assembleModule()), { e: { m: memory } });
-  // The border to WebAssembly: what the module above exports.
-  const { scan, crc64 } = exports as {
+  const memory = createWasmMemory(ARENA_START + slotCount * SLOT_BYTES + regionCount * REGION_BYTES);
+  // The border to WebAssembly: what the module exports.
+  const { scan, crc64 } = instantiate(assembleModule(), memory) as {
     scan(p: number, e: number, mask: number, hash: number): number;
     crc64(crc: bigint, p: number, e: number): bigint;
   };
@@ -63,6 +56,7 @@ function wasmArena(slotCount: number, regionCount: number): Arena {
   const base = baseArena(slotCount, regionCount, shared);
   return {
     ...base,
+    wasm: memory,
     scan(gear, slot, from, to, mask, hash) {
       if (current !== gear) table.set((current = gear));
       const start = base.address(slot);
@@ -83,6 +77,7 @@ function plainArena(slotCount: number): Arena {
   let tables: CrcHalves | null = null;
   return {
     ...base,
+    wasm: null,
     scan(gear, slot, from, to, mask, start) {
       const view = base.view(slot, from, to);
       let hash = start;

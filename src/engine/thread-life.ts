@@ -1,11 +1,20 @@
 import { Worker } from 'node:worker_threads';
 import { type ForeignThread, mayCallForeign } from '#core/foreign-calls';
+import type { WasmMemory } from './wasm-code.ts';
 
 /** What its script finds as workerData. */
 export interface ThreadStart extends ForeignThread {
   memory: SharedArrayBuffer;
+  /** For MD5 in lanes; null: without. */
+  lanes: ThreadLanes | null;
   /** One number, set by `hasStarted`. */
   started: Int32Array;
+}
+
+/** `area`: of `md5Area`, the thread's alone. */
+export interface ThreadLanes {
+  memory: WasmMemory;
+  area: number;
 }
 
 /** What it is told last: it closes its port, and ends when it has done what came before. */
@@ -27,9 +36,9 @@ const START_MS_MAX = 10_000;
 const starting = new Set<Int32Array>();
 
 /** Its script calls `hasStarted` when all that it needs is loaded, and then sends its first message. */
-export function startThread(script: URL, memory: SharedArrayBuffer): LiveThread {
+export function startThread(script: URL, memory: SharedArrayBuffer, lanes: ThreadLanes | null = null): LiveThread {
   const started = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(script, { workerData: { ...mayCallForeign, memory, started } satisfies ThreadStart });
+  const worker = new Worker(script, { workerData: { ...mayCallForeign, memory, lanes, started } satisfies ThreadStart });
   if (starting.size === 0) process.on('exit', awaitStarting);
   starting.add(started);
   const settled = new Promise<void>((resolve) => {

@@ -5,6 +5,8 @@ import type { LentFile } from '#contracts/log';
 import { isCloudStoreError } from '#core/errors';
 import { createReadNow } from '#core/read-now';
 import { createHashes, type Hasher } from './hashes.ts';
+import { createMd5Lanes } from './md5-lanes.ts';
+import { createMd5Queue, type Md5Queue } from './md5-queue.ts';
 import {
   openInPlace,
   openSegment,
@@ -58,6 +60,9 @@ export type SentPlain = Uint8Array[] | { offset: number; length: number } | { da
 /** Smaller pieces are copied: to hand one over costs more. */
 const TRANSFER_BYTES_MIN = 4096;
 
+/** Of the arena's memory, what may wait for other bodies' bytes. */
+const MD5_WAITING_BYTES_MAX = 4 << 20;
+
 if (parentPort !== null) serve(parentPort, workerData as ThreadStart);
 
 /** The body of a thread of threads.ts. */
@@ -68,7 +73,16 @@ function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
   const chunkIdKeys = new Map<number, Buffer>();
   const send = (message: FromThread, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
 
+  const md5 = startMd5(start, send);
+
   function digest({ id, begin, chunkIdKey, ranges, end }: ToThread & { kind: 'digest' }): void {
+    // Chunks are named in the pass in which all is hashed.
+    if (begin === 'md5' && chunkIdKey === undefined) md5?.begin(id);
+    if (md5?.has(id) === true) {
+      if (ranges !== undefined) md5.add(id, ranges);
+      if (end === true) md5.end(id);
+      return;
+    }
     if (chunkIdKey !== undefined) chunkIdKeys.set(id, Buffer.from(chunkIdKey));
     if (begin !== undefined) running.set(id, begin === 'blake3' ? hashes.plain() : createHash(begin));
     const hash = running.get(id);
@@ -94,7 +108,10 @@ function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
   }
 
   port.on('message', (message: ToThread | typeof END) => {
-    if (message === END) return port.close();
+    if (message === END) {
+      md5?.drain();
+      return port.close();
+    }
     if (message.kind === 'digest') return digest(message);
     if (message.kind === 'chunk') return chunk(message);
     const { id } = message;
@@ -119,6 +136,23 @@ function serve(port: NonNullable<typeof parentPort>, start: ThreadStart): void {
   });
   hasStarted(start);
   send({ kind: 'ready' });
+}
+
+/** null: without lanes each body is hashed by itself, as it comes. */
+function startMd5({ lanes: given }: ThreadStart, send: (message: FromThread) => void): Md5Queue | null {
+  const lanes = given === null ? null : createMd5Lanes(given.memory, given.area);
+  if (lanes === null) return null;
+  return createMd5Queue({
+    lanes,
+    waitingBytesMax: Math.min(MD5_WAITING_BYTES_MAX, given!.memory.buffer.byteLength / 8),
+    later: setImmediate,
+    after(run, ms) {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    read: (id) => send({ kind: 'digest', id }),
+    done: (id, digest) => send({ kind: 'digest', id, digest }),
+  });
 }
 
 const readNow = createReadNow();

@@ -2,6 +2,7 @@ import type { LentFile } from '#contracts/log';
 import { CloudStoreError } from '#core/errors';
 import type { Arena } from './arena.ts';
 import type { SlotPart } from './digests.ts';
+import { md5Area } from './md5-module.ts';
 import type { SealedSegment } from './record-cipher.ts';
 import type { SegmentedHeader } from './record-format.ts';
 import type { Slots } from './slots.ts';
@@ -42,8 +43,8 @@ export interface ThreadOpened {
 
 /**
  * A few threads for what takes long of big bodies: MD5 and SHA, of which one takes as long as all the rest, BLAKE3 and AES. They read the arena's shared memory
- * where it lies, and hand over what they make. Each body's checksum stays on one thread; each thread works in the order in which chunks come, so a
- * small body waits for some chunks of a large one, not for its end. Started when first needed; but for their start and their end, they keep no process alive without work.
+ * where it lies, and hand over what they make. Each body's checksum stays on one thread; each thread works in the order in which chunks come, but for MD5,
+ * which is of several bodies at once, in turns: so a small body waits for some chunks of a large one, not for its end. Started when first needed; but for their start and their end, they keep no process alive without work.
  */
 export interface Threads {
   /** @param chunkIdKey where ids of chunks will be asked for */
@@ -98,15 +99,25 @@ const READ_LOAD_BYTES_MAX = 8 << 20;
 
 export function createThreads(arena: Arena, slots: Slots, threadsMax: number): Threads {
   const threads: Thread[] = [];
+  /** What each thread that runs has of the arena's memory for itself. */
+  const numbers = new Set<number>();
   let lastId = 0;
 
   function start(): Thread {
-    const life = startThread(new URL('./thread.ts', import.meta.url), arena.memory);
+    let number = 0;
+    while (numbers.has(number)) number++;
+    numbers.add(number);
+    const area = md5Area(number);
+    const lanes = arena.wasm === null || area === null ? null : { memory: arena.wasm, area };
+    const life = startThread(new URL('./thread.ts', import.meta.url), arena.memory, lanes);
     const { worker } = life;
     const thread: Thread = { ...life, ready: false, load: 0, digests: new Map(), jobs: new Map() };
     worker.on('message', (message: FromThread) => hear(thread, message));
     worker.on('error', (cause) => fail(thread, cause));
-    worker.on('exit', () => fail(thread, new Error('the thread ended')));
+    worker.on('exit', () => {
+      numbers.delete(number);
+      fail(thread, new Error('the thread ended'));
+    });
     threads.push(thread);
     return thread;
   }

@@ -1,3 +1,24 @@
+import {
+  at,
+  block,
+  body,
+  breakIf,
+  functionType,
+  get,
+  I32,
+  I64,
+  i32,
+  i64,
+  load,
+  loop,
+  moduleOn,
+  NONE,
+  set,
+  simd,
+  unsigned,
+  V128,
+} from './wasm-code.ts';
+
 /**
  * The engine's two inner loops as a WebAssembly module, assembled here so that nothing needs a build step and the source can be read:
  * the gear scan of the chunker and CRC-64/NVME, both on the memory that bodies are received into. In plain JavaScript:
@@ -16,30 +37,14 @@ export const CRC_TABLES = 4096;
 /** Bodies begin here; everything below is the tables'. */
 export const ARENA_START = 65_536;
 
-const I32 = 0x7f;
-const I64 = 0x7e;
-const V128 = 0x7b;
-const VOID = 0x40;
-
 export function assembleModule(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [2, ...functionType([I32, I32, I32, I32], [I32]), ...functionType([I64, I32, I32], [I64])]),
-    // import "e" "m": a shared memory of 1 to 65,536 pages
-    ...section(2, [1, ...name('e'), ...name('m'), 0x02, 0x03, ...unsigned(1), ...unsigned(65_536)]),
-    ...section(3, [2, 0, 1]),
-    ...section(7, [2, ...name('scan'), 0x00, 0, ...name('crc64'), 0x00, 1]),
-    ...section(10, [
-      2,
-      ...body(
-        [
-          [1, I32],
-          [3, V128],
-        ],
-        scanBody(),
-      ),
-      ...body([[2, I64]], crcBody()),
-    ]),
+  const scanLocals: [number, number][] = [
+    [1, I32],
+    [3, V128],
+  ];
+  return moduleOn([
+    { name: 'scan', type: functionType([I32, I32, I32, I32], [I32]), body: body(scanLocals, scanBody()) },
+    { name: 'crc64', type: functionType([I64, I32, I32], [I64]), body: body([[2, I64]], crcBody()) },
   ]);
 }
 
@@ -121,36 +126,4 @@ function crcBody(): number[] {
     ]),
     ...[...invert, ...get(crc)],
   ];
-}
-
-const get = (local: number): number[] => [0x20, local];
-const set = (local: number): number[] => [0x21, local];
-const i32 = (value: number): number[] => [0x41, ...signed(value)];
-const i64 = (value: number): number[] => [0x42, ...signed(value)];
-const at = (align: number, offset: number): number[] => [align, ...unsigned(offset)];
-const load = (opcode: number, align: number, offset: number): number[] => [opcode, ...at(align, offset)];
-const breakIf = (depth: number): number[] => [0x0d, depth];
-const block = (code: number[]): number[] => [0x02, VOID, ...code, 0x0b];
-const loop = (code: number[]): number[] => [0x03, VOID, ...code, 0x0b];
-const name = (text: string): number[] => [text.length, ...Buffer.from(text)];
-const functionType = (from: number[], to: number[]): number[] => [0x60, from.length, ...from, to.length, ...to];
-const section = (id: number, content: number[]): number[] => [id, ...unsigned(content.length), ...content];
-const body = (locals: [count: number, type: number][], code: number[]): number[] => {
-  const content = [locals.length, ...locals.flat(), ...code, 0x0b];
-  return [...unsigned(content.length), ...content];
-};
-const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
-/** v128.const 0. */
-const NONE = [...simd(0x0c), ...Array<number>(16).fill(0)];
-
-/** LEB128. */
-function unsigned(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)];
-}
-
-function signed(value: number): number[] {
-  const rest = value >> 7;
-  const low = value & 127;
-  const last = (rest === 0 && (low & 64) === 0) || (rest === -1 && (low & 64) !== 0);
-  return last ? [low] : [low | 128, ...signed(rest)];
 }
