@@ -110,6 +110,7 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       }
     } finally {
       await kept.catch(nothing);
+      segments.close();
     }
     await kept;
     return segments.broken();

@@ -16,6 +16,8 @@ export interface Segments {
   read(): Promise<void>;
   /** Why the body broke off, once it has; what came before is whole segments. */
   broken(): unknown;
+  /** Nothing more is read: `stop` is heard of no more, and keeps nothing of the body alive. */
+  close(): void;
 }
 
 /**
@@ -30,7 +32,8 @@ export function createSegments(body: Bytes, limits: SegmentLimits, stop: AbortSi
   let read: Promise<void> = Promise.resolve();
   /** Of the piece that is waited for. A promise of the whole body's would gather a reaction for every piece. */
   let interrupt: (() => void) | null = null;
-  stop.addEventListener('abort', () => interrupt?.(), { once: true });
+  const onStop = (): void => interrupt?.();
+  stop.addEventListener('abort', onStop, { once: true });
 
   function nextPiece(): Promise<IteratorResult<Uint8Array> | 'stopped'> {
     return new Promise((resolve, reject) => {
@@ -88,5 +91,6 @@ export function createSegments(body: Bytes, limits: SegmentLimits, stop: AbortSi
     },
     read: () => read,
     broken: () => why,
+    close: () => stop.removeEventListener('abort', onStop),
   };
 }
