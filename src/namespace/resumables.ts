@@ -6,7 +6,7 @@ import type { Locks } from '#contracts/locks';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { PutResult } from '#contracts/namespace';
 import type { NewPart, Resumable, ResumableStore } from '#contracts/resumable-store';
-import type { AnnouncedSum, Resumables } from '#contracts/resumables';
+import type { Resumables } from '#contracts/resumables';
 import type { Signals } from '#contracts/signals';
 import { type Address, assertKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
@@ -20,6 +20,7 @@ import { adding, createAccess } from './access.ts';
 import { createBucketCache } from './bucket-cache.ts';
 import { opaqueEtag } from './etag.ts';
 import { createQuotaGuard, type QuotaGuardDeps } from './quota-guard.ts';
+import { ANNOUNCED, announced, complete, isSummed, lasting, SUMMED, withExtra } from './resumable-attributes.ts';
 import { createRunningSums } from './running-sums.ts';
 import { createSegments, type SegmentLimits } from './segments.ts';
 import { createVersionIds } from './version-id.ts';
@@ -44,9 +45,6 @@ export interface ResumablesDeps extends QuotaGuardDeps {
 /** What a killed gateway may lose of a stream that nobody has acknowledged. */
 const SEGMENTS: SegmentLimits = { bytesMax: 32 << 20, msMax: 5_000 };
 const PARTS_MAX = 1_000;
-/** Among the attributes of the upload; nothing that begins so becomes the object's. */
-const ANNOUNCED = 'upload.announced';
-const SUMMED = 'upload.summed';
 
 interface Running {
   stop(): void;
@@ -358,30 +356,6 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     }
     return null;
   }
-}
-
-function withExtra(attributes: Resumable['attributes'], name: string, value: string): Resumable['attributes'] {
-  return { ...attributes, extra: { ...attributes.extra, [name]: value } };
-}
-
-function isSummed({ attributes: { extra } }: Resumable): boolean {
-  return extra?.[SUMMED] !== undefined;
-}
-
-function complete(upload: Resumable): boolean {
-  const { kind, length, received } = upload;
-  return kind === 'whole' && length !== null && received === length && (!isSummed(upload) || announced(upload) !== null);
-}
-
-/** Without what is told of the upload, and not of its object. */
-function lasting({ attributes: { extra = {}, ...attributes } }: Resumable): Resumable['attributes'] {
-  const left = Object.entries(extra).filter(([name]) => !name.startsWith('upload.'));
-  return left.length === 0 ? attributes : { ...attributes, extra: Object.fromEntries(left) };
-}
-
-function announced({ attributes: { extra } }: Resumable): AnnouncedSum | null {
-  const [algorithm, value = ''] = extra?.[ANNOUNCED]?.split(' ') ?? [];
-  return algorithm === 'sha-256' || algorithm === 'sha-256-8mib' ? { algorithm, value } : null;
 }
 
 /** Ends with an error at the first byte too many. */

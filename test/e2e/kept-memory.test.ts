@@ -54,7 +54,7 @@ describe('what a request leaves in memory', function () {
     await Promise.all(Array.from({ length: AT_ONCE }, one));
   }
 
-  /** The client goes away: `when` the head has come, or while it sends. */
+  /** The client goes away: while it sends the body, or without one when the first bytes have come. */
   async function brokenOff(method: string, url: string, headers: Record<string, string>, body?: Buffer): Promise<void> {
     const outgoing = request(url, { method, headers, agent: false }).on('error', () => undefined);
     if (body === undefined) outgoing.end();
