@@ -34,7 +34,8 @@ export async function openDatabase({ config, role, ...options }: DatabaseOptions
   await refuseToBeginAnew(dataDirectory);
   const server = role.kind === 'worker' ? joinServer(dataDirectory) : await startEmbeddedPostgres({ dataDirectory, ...options });
   try {
-    const metadata = await openMetadata({ ...common, connection: server.connection, soleOwner: role.kind === 'alone' });
+    const board = role.kind === 'alone' ? null : (role.board?.changes ?? null);
+    const metadata = await openMetadata({ ...common, connection: server.connection, soleOwner: role.kind === 'alone', board });
     return {
       metadata,
       async close() {

@@ -275,6 +275,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
           clock,
           log,
           gone: (one) => instance.unregister(one),
+          board: role.board,
         });
   const takesWork = role.kind !== 'worker';
   const encrypted = values.encryption === 'on';

@@ -1,3 +1,5 @@
+import { createSharedMemory, mapSharedMemory, type SharedMemory } from '#core/shared-memory';
+import { boardBytes, type ChangeBoard, createChangeBoard } from '#metadata/change-board';
 import type { Peer } from './peer.ts';
 
 /** Which of a gateway's processes this is. */
@@ -5,13 +7,30 @@ export type ProcessRole =
   /** The only one: it does everything. */
   | { kind: 'alone' }
   /** The first of several: the data directory, the database's server, the first run and background work are its; the workers serve. */
-  | { kind: 'primary'; processes: number }
+  | { kind: 'primary'; processes: number; board: Board | null }
   /** One of those that serve, from 1; one that is started again has its predecessor's number. */
-  | { kind: 'worker'; processes: number; number: number; primary: Peer };
+  | { kind: 'worker'; processes: number; number: number; primary: Peer; board: Pick<Board, 'changes'> | null };
+
+/** Where the processes tell each other what they change in the embedded database; null: they can't, or others may change it too. */
+export interface Board {
+  memory: SharedMemory;
+  changes: ChangeBoard;
+}
 
 /** Of an open pack, a log line, a metric. */
 export function processNumber(role: ProcessRole): number {
   return role.kind === 'worker' ? role.number : 0;
+}
+
+/** By the first process, which is number 0. */
+export function makeBoard(processes: number): Board | null {
+  const memory = processes === 1 ? null : createSharedMemory(boardBytes(processes + 1));
+  return memory && { memory, changes: createChangeBoard(memory.bytes, 0) };
+}
+
+export function joinBoard(fd: number, processes: number, number: number): Pick<Board, 'changes'> | null {
+  const bytes = mapSharedMemory(fd, boardBytes(processes + 1));
+  return bytes && { changes: createChangeBoard(bytes, number) };
 }
 
 const THREADS_MAX = 4;

@@ -5,9 +5,10 @@ import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import { joinDataDirectory } from './data-directory.ts';
 import { startGateway } from './gateway.ts';
 import { createPeer, type Handlers, toWire } from './peer.ts';
+import { joinBoard } from './process-role.ts';
 import { giveBackStartMemory } from './start-memory.ts';
 import { type StopSignal, stopSignal } from './stop-signal.ts';
-import type { WorkerOrders } from './workers.ts';
+import { BOARD_FD, type WorkerOrders } from './workers.ts';
 
 const JOIN_MS_MAX = 5_000;
 
@@ -22,13 +23,14 @@ export async function serveWorker(): Promise<void> {
   const primary = createPeer(process, answers);
   let exitCode = 0;
   try {
-    const { config, version, number, processes } = await primary.ask<WorkerOrders>('begin');
+    const { config, version, number, processes, ...told } = await primary.ask<WorkerOrders>('begin');
     const log = createLogger({ level: config.values['log-level'] }).child({ process: number });
     stop.report(log);
     const place = await joinDataDirectory(config.values['data-dir'], JOIN_MS_MAX);
     // It answers, so it held the directory when we joined: whoever takes it next waits for us.
     await primary.ask('begin');
-    const role = { kind: 'worker', number, processes, primary } as const;
+    const board = told.board ? joinBoard(BOARD_FD, processes, number) : null;
+    const role = { kind: 'worker', number, processes, primary, board } as const;
     const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
     Object.assign(answers, gateway.answers);
     flushCompileCache();

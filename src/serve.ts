@@ -5,7 +5,7 @@ import type { Config } from './config/load.ts';
 import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import type { FirstRun, Urls } from './first-run.ts';
 import { type Gateway, startGateway } from './gateway.ts';
-import type { ProcessRole } from './process-role.ts';
+import { makeBoard, type ProcessRole } from './process-role.ts';
 import { giveBackStartMemory } from './start-memory.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -24,7 +24,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   process.stdout.on('error', () => undefined);
 
   const { processes } = config.values;
-  const role: ProcessRole = processes > 1 ? { kind: 'primary', processes } : { kind: 'alone' };
+  const board = config.values['database-url'] === null ? makeBoard(processes) : null;
+  const role: ProcessRole = processes > 1 ? { kind: 'primary', processes, board } : { kind: 'alone' };
   const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
   flushCompileCache(); // node does it when it ends, which a killed one never does
   giveBackStartMemory();

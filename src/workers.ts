@@ -12,6 +12,7 @@ import { lastingSnapshot, type MetricsSnapshot, type ProcessMetrics, renderSnaps
 import type { Config } from './config/load.ts';
 import { closeUnconfirmed } from './handed-over.ts';
 import { createPeer, fromWire, type Peer, type WireError } from './peer.ts';
+import type { Board } from './process-role.ts';
 import type { Others } from './shared-packs.ts';
 
 export interface WorkersOptions {
@@ -23,8 +24,9 @@ export interface WorkersOptions {
   metrics: ProcessMetrics;
   clock: Clock;
   log: Logger;
-  /** A worker that had registered under this number is dead. */
+  /** A worker that had registered under this number is dead. Resolves when what it had sent to the database has ended, too. */
   gone(gateway: number): Promise<void>;
+  board: Board | null;
 }
 
 /** The processes that serve, as the first one sees them; wired like the listeners of a single process. */
@@ -48,6 +50,8 @@ export interface WorkerOrders {
   version: string;
   number: number;
   processes: number;
+  /** The board's memory lies behind BOARD_FD. */
+  board: boolean;
 }
 
 interface Running {
@@ -72,13 +76,15 @@ const SNAPSHOT_MS_MAX = 1_000;
 /** For what takes a disk access or two. */
 const ANSWER_MS_MAX = 10_000;
 const PORT_ATTEMPTS = 5;
+/** Behind the standard streams and the channel. */
+export const BOARD_FD = 4;
 
 /**
  * Starts the workers and starts one again when it ends unasked. They share the two ports: this process accepts and hands each connection to a
  * worker that is free (docs/adr/0015); what it does besides must never keep it busy for long.
  */
 export function createWorkers(options: WorkersOptions): Workers {
-  const { processes, clock, log, metrics } = options;
+  const { processes, board, clock, log, metrics } = options;
   const running = new Map<number, Running>();
   const restarts = new Set<NodeJS.Timeout>();
   let departed: MetricsSnapshot = [];
@@ -100,12 +106,13 @@ export function createWorkers(options: WorkersOptions): Workers {
       args: [`${number}`], // for whoever looks at the list of processes
       execArgv: process.execArgv,
       serialization: 'advanced',
+      ...(board === null ? {} : { stdio: ['inherit', 'inherit', 'inherit', 'ipc', board.memory.fd] }),
     });
     const worker = cluster.fork();
     closeUnconfirmed(worker.process);
     const ready = Promise.withResolvers<Addresses>();
     ready.promise.catch(() => undefined); // whoever waits hears of it; a restart logs it
-    const orders: WorkerOrders = { config, version: options.version, number, processes };
+    const orders: WorkerOrders = { config, version: options.version, number, processes, board: board !== null };
     const peer = createPeer(worker.process, {
       begin: () => orders,
       registered: (gateway: number) => void (one.gateway = gateway),
@@ -124,13 +131,19 @@ export function createWorkers(options: WorkersOptions): Workers {
       running.delete(number);
       ready.reject(new CloudStoreError('unavailable', `A process of this gateway ended before it was ready (${how}).`));
       departed = await lastingSnapshot([departed, one.counted]);
-      if (one.gateway !== null)
-        await options.gone(one.gateway).catch((err: unknown) => log.warn({ err }, 'a dead process could not be signed off'));
+      await signOff(one).then(
+        () => board?.changes.buried(number),
+        (err: unknown) => log.warn({ err }, 'a dead process could not be signed off'),
+      );
       return how;
     });
     const one: Running = { worker, peer, gateway: null, ready: false, counted: [], ended };
     running.set(number, one);
     return { ready: ready.promise, ended };
+  }
+
+  async function signOff({ gateway }: Running): Promise<void> {
+    if (gateway !== null) await options.gone(gateway);
   }
 
   /** Keeps one number running: whenever its process ends unasked there is a new one, after pauses that grow while none stays. */

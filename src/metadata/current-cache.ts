@@ -12,7 +12,14 @@ export interface CurrentCache<Info> {
   changed(at: Address, info: Info | null | undefined): void;
   /** null: all of every bucket. */
   forget(bucket: BucketId | null): void;
-  reading(): Reading<Info>;
+  /** @param rows what is going to be read */
+  reading(rows: readonly Address[]): Reading<Info>;
+}
+
+export interface CurrentCacheBounds {
+  entriesMax: number;
+  /** As `weightOf` counts: who writes decides how much metadata and how many parts an object has. */
+  bytesMax: number;
 }
 
 export interface Reading<Info> {
@@ -20,8 +27,7 @@ export interface Reading<Info> {
   end(): void;
 }
 
-/** @param bytesMax as `weightOf` counts: who writes decides how much metadata and how many parts an object has */
-export function createCurrentCache<Info>({ entriesMax, bytesMax }: { entriesMax: number; bytesMax: number }): CurrentCache<Info> {
+export function createCurrentCache<Info>({ entriesMax, bytesMax }: CurrentCacheBounds): CurrentCache<Info> {
   const entries = new Map<string, { info: Info | null; bytes: number }>();
   const oldest = new Oldest(entries);
   const readings = new Set<{ stale: Set<string>; all: boolean }>();

@@ -103,7 +103,7 @@ export function createLookups({
   }
 
   async function fetch(batch: Waiting[]): Promise<void> {
-    const keep = cache?.reading();
+    const keep = cache?.reading(batch.map(({ at }) => at));
     const settle = ({ at, resolve, reject }: Waiting, packed?: string, content?: Buffer | null): void => {
       try {
         const info = packed === undefined ? null : objectOfSlot(at, packed, content ?? null);
@@ -172,7 +172,7 @@ export function createLookups({
       if (at.key !== '' && !at.key.endsWith('/')) throw new CloudStoreError('internal', 'A directory key ends in a slash.');
       const known = folders?.get(at);
       if (known !== undefined) return known;
-      const keep = folders?.reading();
+      const keep = folders?.reading([at]);
       try {
         const rows = await database.read<DirectoryRow>(DIRECTORY, [at.bucket, at.key]);
         const info = rows[0] ? directoryOf(at.bucket, rows[0]) : null;

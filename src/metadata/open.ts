@@ -45,6 +45,7 @@ import { createAlertStore } from './alerts.ts';
 import { type AuditChain, createAuditStore } from './audit.ts';
 import { createAuthorityStore } from './authority.ts';
 import { createBucketStore } from './buckets.ts';
+import type { ChangeBoard } from './change-board.ts';
 import { createChunkIndex } from './chunk-index.ts';
 import { createClaimStore } from './claims.ts';
 import { createCollectionStore } from './collection.ts';
@@ -95,6 +96,8 @@ export interface MetadataOptions {
   gateway?: boolean;
   /** No other process commits to this database: `key -> current version` may be cached. */
   soleOwner?: boolean;
+  /** Where it is one of several that commit, and no others do: what they tell each other. */
+  board?: ChangeBoard | null;
   /** Connections, besides one that listens. Default 8. */
   poolSize?: number;
 }
@@ -160,14 +163,15 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   const registration: Registration = { gateway: null, turn: 0, leases: new Set(), heard: null };
   const signals = createSignals({ database, log });
   const chunks = createChunkIndex({ database, registration });
-  const { soleOwner = false } = options;
+  const { soleOwner = false, board = null } = options;
   const held = soleOwner ? createHeldLocks({ clock }) : null;
   const known = createKnownHeads();
-  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner, held, known, tell: signals.tell });
-  if (held !== null) {
-    // With a user go the locks of that user, and commands beside the gateway remove users.
-    signals.subscribe('principals', () => held.released(null));
-    // The connection was lost, and what is behind it may be another copy.
+  const { tell } = signals;
+  const store = createMetadataStore({ database, clock, random, log, registration, soleOwner, board, held, known, tell });
+  // With a user go the locks of that user, and commands beside the gateway remove users.
+  if (held !== null) signals.subscribe('principals', () => held.released(null));
+  // The connection was lost, and what is behind it may be another copy.
+  if (soleOwner || board !== null) {
     signals.subscribe('journal', (payload) => {
       if (payload === null) store.forget(null);
     });

@@ -5,12 +5,13 @@ import type { Address, BucketId } from '#core/address';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
+import type { ChangeBoard } from './change-board.ts';
 import { createCommitter } from './commit/committer.ts';
 import { entriesAfter, foldersAfter } from './commit/folders-after.ts';
 import { createCommitMemory } from './commit/memory.ts';
 import type { Plan } from './commit/plan.ts';
 import { type BatchState, type Intent, slotKey } from './commit/state.ts';
-import { createCurrentCache } from './current-cache.ts';
+import { type CurrentCache, createCurrentCache } from './current-cache.ts';
 import type { Database } from './database.ts';
 import { createFolderChanges } from './folder-changes.ts';
 import type { HeldLocks } from './held-locks.ts';
@@ -21,6 +22,7 @@ import { listFolder } from './listing-folder.ts';
 import { createLookups } from './lookups.ts';
 import type { LocalSignals } from './signals.ts';
 import { createTrees } from './trees.ts';
+import { createWatchedCache } from './watched-cache.ts';
 
 export interface MetadataStoreOptions {
   database: Database;
@@ -29,6 +31,8 @@ export interface MetadataStoreOptions {
   log: Logger;
   registration: { gateway: number | null };
   soleOwner: boolean;
+  /** Of the processes that commit, where those are the only ones and more than one. */
+  board: ChangeBoard | null;
   /** What is remembered of locks: commits drop some. */
   held: HeldLocks | null;
   known: KnownHeads;
@@ -43,9 +47,11 @@ const FOLDERS_MAX = { entriesMax: 10_000, bytesMax: 8 << 20 };
 export function createMetadataStore(
   options: MetadataStoreOptions,
 ): MetadataStore & { history: HistoryStore; forget(bucket: BucketId | null): void; close(): Promise<void> } {
-  const { database, clock, random, registration, held, known, tell } = options;
-  const cache = options.soleOwner ? createCurrentCache<ObjectInfo>(CACHED_MAX) : null;
-  const folders = options.soleOwner ? createCurrentCache<DirectoryInfo>(FOLDERS_MAX) : null;
+  const { database, clock, random, registration, soleOwner, board, held, known, tell } = options;
+  const cache: CurrentCache<ObjectInfo> | null = soleOwner
+    ? createCurrentCache(CACHED_MAX)
+    : board && createWatchedCache(CACHED_MAX, board);
+  const folders = soleOwner ? createCurrentCache<DirectoryInfo>(FOLDERS_MAX) : null;
   const steps = createFolderChanges();
   const lookups = createLookups({ database, cache, folders });
   const committer = createCommitter({
@@ -54,22 +60,22 @@ export function createMetadataStore(
     random,
     registration,
     remembered: (at) => folders?.get(at),
-    memory:
-      cache === null
-        ? null
-        : createCommitMemory({
-            revision: known.at,
-            folder: (at) => folders?.get(at),
-            taken: (at) => cache.get(at) != null,
-          }),
-    told: cache !== null,
+    memory: soleOwner
+      ? createCommitMemory({
+          revision: known.at,
+          folder: (at) => folders?.get(at),
+          taken: (at) => cache?.get(at) != null,
+        })
+      : null,
+    told: soleOwner,
+    changing: ({ slots }) => board?.begin(slots.values(), []) ?? null,
     changed(plan, state, before) {
       const { slots, locks, heads } = plan;
-      if (cache === null) return false;
+      if (!soleOwner) return false;
       for (const [bucket, { q, n }] of heads) if (n > 0) tell('journal', `${bucket}:${q + n}`);
       // Absence is known exactly; what lives is read anew, with its content.
       for (const at of slots.values())
-        cache.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
+        cache?.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
       const undisturbed = alone(plan, state);
       // Folders that others have removed would be taken for there.
       if (!undisturbed) for (const bucket of heads.keys()) folders?.forget(bucket);
@@ -107,14 +113,23 @@ export function createMetadataStore(
     }
   }
 
+  /** null: of this process alone, as what the others remember is not in doubt. */
   const forget = (bucket: BucketId | null): void => {
+    if (bucket !== null) board?.changed(bucket);
     cache?.forget(bucket);
     folders?.forget(bucket);
     steps.forget(bucket);
     known.forget(bucket);
     held?.released(bucket);
   };
-  const rooms = { database, clock, random, registration, changed: (buckets: BucketId[]) => buckets.forEach(forget) };
+  const rooms = {
+    database,
+    clock,
+    random,
+    registration,
+    changing: (buckets: BucketId[]) => board?.begin([], buckets) ?? null,
+    changed: (buckets: BucketId[]) => buckets.forEach(forget),
+  };
   const trees = createTrees(rooms);
 
   async function entry(at: Address): Promise<EntryInfo | null> {
@@ -173,13 +188,15 @@ export function createMetadataStore(
     },
     async listFolder(query, begin) {
       const { bucket, folder: path, fileFirst } = query;
-      const [keepFolder, keepFile] = [folders?.reading(), cache?.reading()];
+      const at = { bucket, key: path };
+      const asFile = { bucket, key: path.slice(0, -1) };
+      const [keepFolder, keepFile] = [folders?.reading([at]), cache?.reading([asFile])];
       try {
         const page = await listFolder(database, query, begin);
         if (page.folder === null) return page;
-        if (folders !== null) steps.follow({ bucket, key: path });
-        keepFolder?.store({ bucket, key: path }, page.folder);
-        if (fileFirst === true && path !== '') keepFile?.store({ bucket, key: path.slice(0, -1) }, null);
+        if (folders !== null) steps.follow(at);
+        keepFolder?.store(at, page.folder);
+        if (fileFirst === true && path !== '') keepFile?.store(asFile, null);
         return page;
       } finally {
         keepFolder?.end();

@@ -11,22 +11,8 @@ import { presign } from '../support/presign.ts';
 import { cloudstore } from '../support/process.ts';
 import { diceOf, SEED } from '../support/random.ts';
 import { doorsOf, send } from '../support/requests.ts';
+import { workersOf } from '../support/workers.ts';
 
-/** The gateway's processes that serve, by what Linux knows of them. */
-function workersOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .split(' ')
-    .map(Number)
-    .filter((child) => child > 0 && commandOf(child).includes('worker.'));
-}
-/** Empty of one that ended between the two looks. */
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
 function socketsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
     try {

@@ -3,6 +3,7 @@ import type { MetadataStore, PutIntent } from '#contracts/metadata-store';
 import type { Address } from '#core/address';
 import type { Bucket, Versioning } from '#core/bucket';
 import type { Principal, Who } from '#core/principal';
+import { boardBytes, type ChangeBoard, createChangeBoard } from '#metadata/change-board';
 import { type Metadata, openMetadata } from '#metadata/open';
 import { freshDatabase, quiet, type TestDatabase } from './database.ts';
 
@@ -15,11 +16,11 @@ export interface TestClock {
 export interface MetadataRig {
   database: TestDatabase;
   clock: TestClock;
-  /** One, or two gateways that know nothing of each other. */
+  /** One; two that know nothing of each other; or two processes of one, which tell each other what they change. */
   gateways: Metadata[];
   /** The gateways in turn: whatever one has done, the next must know. */
   store: MetadataStore;
-  /** One more gateway, as after a restart. */
+  /** One more gateway, which asks each time. */
   open(): Promise<Metadata>;
   user(name?: string): Promise<Account>;
   /** A bucket of its own user, unless one is given. */
@@ -33,7 +34,9 @@ export interface Account {
   who: Who;
 }
 
-export async function openMetadataRig(kind: 'one gateway' | 'two gateways'): Promise<MetadataRig> {
+export type RigKind = 'one gateway' | 'two gateways' | 'two processes';
+
+export async function openMetadataRig(kind: RigKind): Promise<MetadataRig> {
   const database = await freshDatabase({ schema: true });
   let now = Date.now();
   const clock: TestClock = {
@@ -43,12 +46,18 @@ export async function openMetadataRig(kind: 'one gateway' | 'two gateways'): Pro
     },
   };
   const opened: Metadata[] = [];
-  const open = async (soleOwner: boolean): Promise<Metadata> => {
-    const metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet, soleOwner });
+  const open = async (more: { soleOwner?: boolean; board?: ChangeBoard } = {}): Promise<Metadata> => {
+    const metadata = await openMetadata({ connection: database.connection, clock, random: randomBytes, log: quiet, ...more });
     opened.push(metadata);
     return metadata;
   };
-  const gateways = kind === 'one gateway' ? [await open(true)] : [await open(false), await open(false)];
+  const memory = new ArrayBuffer(boardBytes(2));
+  const gateways =
+    kind === 'one gateway'
+      ? [await open({ soleOwner: true })]
+      : kind === 'two gateways'
+        ? [await open(), await open()]
+        : [await open({ board: createChangeBoard(memory, 0) }), await open({ board: createChangeBoard(memory, 1) })];
   const [first] = gateways as [Metadata];
   let turn = 0;
   const store = new Proxy(first.store, {
@@ -71,7 +80,7 @@ export async function openMetadataRig(kind: 'one gateway' | 'two gateways'): Pro
     clock,
     gateways,
     store,
-    open: () => open(false),
+    open: () => open(),
     user,
     async bucket({ owner, versioning = 'off', objectLock = false } = {}) {
       const { principal, domain, who } = owner ?? (await user());

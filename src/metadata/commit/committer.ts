@@ -25,6 +25,8 @@ export interface CommitterOptions {
   memory: CommitMemory | null;
   /** `changed` tells who follows the journal, and nobody else does: the database need not. */
   told: boolean;
+  /** Told before the database is: what is going to be changed. `end` is called when it was, or was not, and before any verdict leaves. */
+  changing(plan: Plan): { end(): void } | null;
   /**
    * Told before any verdict leaves: what was changed; state undefined when the outcome is unknown. `known`: folders as they were before the batch was read.
    * @returns whether no other commit came between this one and the one before
@@ -166,11 +168,28 @@ export function createCommitter(options: CommitterOptions): Committer {
 
   async function commitBatch(intents: Intent[]): Promise<Outcome[]> {
     const buckets = [...new Set(intents.map((intent) => intent.bucket))].sort((a, b) => a - b);
+    const changing: Attempt['changing'] = [];
+    try {
+      return await commitAtLast(intents, buckets, changing);
+    } finally {
+      for (const one of changing) one.end();
+    }
+  }
+
+  async function commitAtLast(intents: Intent[], buckets: BucketId[], changing: Attempt['changing']): Promise<Outcome[]> {
     let broken = 0;
     /** Attempts whose answer was lost. All of them: an earlier one may arrive behind a later one that was rolled back. */
     const lost: Attempt[] = [];
     for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
-      const attempt: Attempt = { id: random(16), outcomes: null, first: null, plan: null, state: undefined, known: new Map() };
+      const attempt: Attempt = {
+        id: random(16),
+        outcomes: null,
+        first: null,
+        plan: null,
+        state: undefined,
+        known: new Map(),
+        changing,
+      };
       try {
         await ids.reserve(Math.min(BLOCK, intents.length * 6));
         if (tries === 0 && pessimistic === 0) {
@@ -249,6 +268,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     }
     attempt.first = { bucket: first.b, seq: first.q };
     attempt.plan = plan;
+    const changing = options.changing(plan);
+    if (changing !== null) attempt.changing.push(changing);
     setImmediate(release); // when the statement has been sent
     const gone = await applyPlan(
       session,
@@ -309,4 +330,6 @@ interface Attempt {
   plan: Plan | null;
   state: BatchState | undefined;
   known: Map<string, DirectoryInfo>;
+  /** Of all attempts of the batch: one whose answer was lost may arrive behind a later one. */
+  changing: { end(): void }[];
 }

@@ -16,6 +16,8 @@ export interface TreeRooms {
   clock: Clock;
   random: Random;
   registration: { gateway: number | null };
+  /** Told before the database is. `end` is called before any verdict leaves. */
+  changing(buckets: BucketId[]): { end(): void } | null;
   /** Told before any verdict leaves, whatever the outcome. */
   changed(buckets: BucketId[]): void;
 }
@@ -125,6 +127,7 @@ export async function commitTree<T>(
   for (let broken = 0; ; broken++) {
     const started: { attempt: Attempt<T> | null } = { attempt: null };
     const previous: Attempt<T> | null = lost;
+    const changing = rooms.changing(buckets);
     try {
       return await rooms.database.transaction((session) =>
         unlessGone(rooms.database, session, signal, () => attempt(rooms, session, who, buckets, previous, started, work)),
@@ -136,6 +139,7 @@ export async function commitTree<T>(
       await sleep(wait);
     } finally {
       rooms.changed(buckets);
+      changing?.end();
     }
   }
 }

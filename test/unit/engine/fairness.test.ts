@@ -145,6 +145,8 @@ describe(`uploads beside one another (seed ${SEED})`, function () {
   it('threads are as many as cores are left, at most four, and shared by the processes of a gateway', () => {
     const of = (cores: number) => threadsOf({ kind: 'alone' }, cores);
     expect([1, 2, 3, 4, 8, 64].map(of)).to.deep.equal([1, 1, 2, 3, 4, 4]);
-    expect([2, 4, 8, 16].map((processes) => threadsOf({ kind: 'primary', processes }, 9))).to.deep.equal([4, 2, 1, 1]);
+    expect([2, 4, 8, 16].map((processes) => threadsOf({ kind: 'primary', processes, board: null }, 9))).to.deep.equal([
+      4, 2, 1, 1,
+    ]);
   });
 });

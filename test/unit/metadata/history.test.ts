@@ -3,7 +3,7 @@ import { describeHistoryTasks } from '../../conformance/history/history-tasks.ts
 import { describeUsageStore } from '../../conformance/history/usage-store.ts';
 import { type MetadataRig, openMetadataRig } from '../../support/metadata-rig.ts';
 
-for (const kind of ['one gateway', 'two gateways'] as const) {
+for (const kind of ['one gateway', 'two gateways', 'two processes'] as const) {
   describe(`history and usage in rows: ${kind}`, () => {
     let rig: MetadataRig;
     before(async () => {

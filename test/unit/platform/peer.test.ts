@@ -82,10 +82,10 @@ describe('database connections of the processes of a gateway', () => {
   it('suffice for each, and all together leave room below the embedded server’s 100', () => {
     const primary = { ask: () => Promise.reject(new Error('nobody')) };
     for (let processes = 2; processes <= 16; processes++) {
-      const each = poolSizeOf({ kind: 'worker', processes, number: 1, primary });
+      const each = poolSizeOf({ kind: 'worker', processes, number: 1, primary, board: null });
       expect(each).to.be.within(3, 8);
       // One more each that listens, and the first process with its own.
-      expect(processes * (each + 1) + poolSizeOf({ kind: 'primary', processes }) + 1).to.be.at.most(80);
+      expect(processes * (each + 1) + poolSizeOf({ kind: 'primary', processes, board: null }) + 1).to.be.at.most(80);
     }
   });
 });
