@@ -26,11 +26,16 @@ export function restoreMovedHeaders({ headers }: IncomingMessage, query: Query, 
     // As it was signed.
     const value = trimHeader(Buffer.from(text).toString('latin1'));
     const sent = headers[lower];
-    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value) || !/^[a-z0-9-]{1,256}$/.test(lower) || (sent !== undefined && sent !== value)) {
+    if (!isHeader(lower, value) || (sent !== undefined && sent !== value)) {
       throw new S3Error('InvalidArgument', 'A header in the query is none, or another than the one that was sent.', {
         ArgumentName: name.slice(0, 256),
       });
     }
     headers[lower] = value;
   }
+}
+
+/** Whether a header of an answer can carry it (RFC 9110 §5.1, §5.5). */
+export function isHeader(name: string, value: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/.test(name) && !/[\x00-\x08\x0a-\x1f\x7f]/.test(value);
 }

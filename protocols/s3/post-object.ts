@@ -9,6 +9,7 @@ import { contentMd5, declaredChecksum, storedChecksum } from './checksums.ts';
 import { readScope } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import { addressOf, type Exchange, type S3Deps } from './exchange.ts';
+import { isHeader } from './moved-headers.ts';
 import { type Form, formBoundary, openForm } from './multipart-form.ts';
 import { lockOption } from './object-lock.ts';
 import { allowTags, store } from './operations/put-object.ts';
@@ -20,8 +21,7 @@ import { checkToken } from './session-token.ts';
 import { signV2 } from './sigv2.ts';
 import { createSigners, sameText } from './sigv4.ts';
 import { checkTags, TAGS_MAX, tagsOf } from './tag-set.ts';
-import type { Target } from './target.ts';
-import { encodeUri } from './uri.ts';
+import { locationOf, type Target } from './target.ts';
 
 /** A form that was read up to its file, its policy verified where it has one. */
 export interface PostedForm {
@@ -189,13 +189,24 @@ function uploadOf(file: Bytes, headers: IncomingHttpHeaders, policy: PostPolicy 
   };
 }
 
-/** Fields say what headers say elsewhere; `acl` is x-amz-acl. As node:http gives headers: bytes as latin1 characters. */
+/** These are no headers anywhere. */
+const NO_HEADERS = new Set(['bucket', 'key', 'policy', 'success_action_redirect', 'redirect', 'tagging']);
+
+/**
+ * Fields say what headers say elsewhere; `acl` is x-amz-acl. As node:http gives headers: bytes as latin1 characters.
+ * @throws InvalidArgument for what no answer could say again
+ */
 function headersOf(fields: ReadonlyMap<string, string>): IncomingHttpHeaders {
   const headers: Record<string, string> = {};
   for (const [name, value] of fields) {
-    if (/[\r\n\0]/.test(value) && name !== 'tagging' && name !== 'policy')
-      throw new S3Error('InvalidArgument', 'Header value cannot be represented.', { ArgumentName: name });
-    headers[name === 'acl' ? 'x-amz-acl' : name] = Buffer.from(value).toString('latin1');
+    if (NO_HEADERS.has(name) || name.startsWith('x-ignore-')) continue;
+    const text = Buffer.from(value).toString('latin1');
+    if (!isHeader(name.startsWith('x-amz-') ? name : 'field', text)) {
+      throw new S3Error('InvalidArgument', 'The name of the field, or its value, can be no header.', {
+        ArgumentName: name.slice(0, 256),
+      });
+    }
+    headers[name === 'acl' ? 'x-amz-acl' : name] = text;
   }
   return headers;
 }
@@ -213,9 +224,9 @@ function readTags(xml: string): Record<string, string> {
 }
 
 function answer(x: Exchange, fields: ReadonlyMap<string, string>, bucket: string, key: string, output: Output): void {
-  const { req, res, cx } = x;
+  const { res } = x;
   const etag = String(output.ETag);
-  const location = `${cx.secure ? 'https' : 'http'}://${req.headers.host ?? 'localhost'}/${encodeUri(bucket)}/${encodeUri(key, true)}`;
+  const location = locationOf(x, bucket, key);
   const headers: Record<string, string> = { ...x.writer.headers(output), etag };
   const redirect = redirectOf(fields.get('success_action_redirect') ?? fields.get('redirect'));
   if (redirect !== null) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { assertKey } from '#core/address';
 import { S3Error } from './errors.ts';
-import { decodePath, parseQuery, type Query, splitTarget } from './uri.ts';
+import { decodePath, encodeUri, parseQuery, type Query, splitTarget } from './uri.ts';
 
 /** What a request is about. `path` is raw, as it is signed; bucket and key are null where the request names none. */
 export interface Target {
@@ -9,6 +9,8 @@ export interface Target {
   query: Query;
   bucket: string | null;
   key: string | null;
+  /** The bucket stands in the host. */
+  hosted: boolean;
 }
 
 /** The bucket that a Host names, or null: path style. */
@@ -61,5 +63,17 @@ export function parseTarget(req: IncomingMessage, hostedBucket: HostedBucket): T
   const key = keyText === '' ? null : decodePath(keyText);
   if (key !== null) assertKey(key);
   if (bucketText.includes('\0')) throw new S3Error('InvalidURI');
-  return { path, query: parseQuery(query), bucket: bucketText === '' ? null : bucketText, key };
+  return { path, query: parseQuery(query), bucket: bucketText === '' ? null : bucketText, key, hosted: host !== null };
+}
+
+/** Where an object is found, in the style of the request that made it. */
+export function locationOf({ req, cx, target }: Located, bucket: string, key: string): string {
+  const origin = `${cx.secure ? 'https' : 'http'}://${req.headers.host ?? 'localhost'}`;
+  return `${origin}/${target.hosted ? '' : `${encodeUri(bucket)}/`}${encodeUri(key, true)}`;
+}
+
+interface Located {
+  req: IncomingMessage;
+  cx: { secure: boolean };
+  target: Target;
 }

@@ -10,7 +10,7 @@ import { expirationOf } from '../expiration.ts';
 import { shownVersion } from '../representation.ts';
 import { type Output, XML_DECLARATION } from '../response-writer.ts';
 import { smallDigest } from '../small-digest.ts';
-import { encodeUri } from '../uri.ts';
+import { locationOf } from '../target.ts';
 import { aclOfUpload, keepAcl } from './new-object-acl.ts';
 import { found, writeConditions } from './put-object.ts';
 
@@ -65,7 +65,7 @@ async function complete(x: Exchange, input: CompleteMultipartUploadCommandInput,
   // The same completion once more must not undo what was set since.
   if (seq > 0) await keepAcl(x, info, aclOfUpload(info.attributes));
   return {
-    Location: `${x.cx.secure ? 'https' : 'http'}://${x.req.headers.host ?? 'localhost'}/${bucket.name}/${encodeUri(at.key, true)}`,
+    Location: locationOf(x, bucket.name, at.key),
     Bucket: bucket.name,
     Key: at.key,
     ETag: `"${info.etag}"`,

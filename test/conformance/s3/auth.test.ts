@@ -277,9 +277,10 @@ suite('SigV4 in the query', PAGES.sigv4Query, {
   // AWS's SDK for JavaScript moves a request's x-amz headers into the URL that it signs.
   'x-amz headers that were moved into it are headers': async ({ send, get, key }) => {
     const name = key();
-    const query = { 'x-amz-meta-color': 'blue', 'x-amz-tagging': 'a=b', 'x-amz-meta-name': 'é' };
+    const query = { 'x-amz-meta-color': 'blue', 'x-amz-tagging': 'a=b', 'x-amz-meta-name': 'é', 'x-amz-meta-my_own.note': 'red' };
     expectStatus(await send('PUT', name, { auth: 'query', query, body: 'a' }), 200);
     const { headers } = await get(name);
+    expect(headers['x-amz-meta-my_own.note']).to.equal('red');
     expect(headers['x-amz-meta-color']).to.equal('blue');
     expect(headers['x-amz-meta-name']).to.equal('=?UTF-8?B?w6k=?=');
     expect(headers['x-amz-tagging-count']).to.equal('1');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { api, PAGES } from './harness/pages.ts';
+import { createClient } from './harness/client.ts';
+import { api, guide, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, over, suite } from './harness/suite.ts';
 import { begin, etagOf, MIN, PART, TAIL, whole } from './harness/uploads.ts';
 
@@ -142,6 +143,18 @@ suite('CompleteMultipartUpload', api('CompleteMultipartUpload'), {
   'makes one object of the parts, in order': async (lab) => {
     const { key } = await whole(lab);
     expect((await lab.get(key)).body.equals(Buffer.concat([PART, TAIL]))).to.equal(true);
+  },
+  'the location is in the style of the request': {
+    page: guide('VirtualHosting'),
+    run: async (lab) => {
+      if (lab.gateway === null) return; // elsewhere the domain is not known
+      const { key, uploadId, part } = await begin(lab);
+      const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${await etagOf(part(1, TAIL))}</ETag></Part></CompleteMultipartUpload>`;
+      const origin = `http://${lab.bucket}.localhost:${new URL(lab.s3.origin).port}`;
+      const hosted = createClient(origin, lab.s3.keys, lab.s3.region);
+      const answer = await lab.s3.transmit(hosted.prepare('POST', `/${key}`, { query: { uploadId }, body }));
+      expect(expectStatus(answer, 200).xml().value('Location')).to.equal(`${origin}/${key}`);
+    },
   },
   'answers location, bucket, key and ETag': async (lab) => {
     const { key, answer } = await whole(lab);

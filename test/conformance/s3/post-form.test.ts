@@ -116,6 +116,20 @@ suite('POST form upload', PAGES.postObject, {
     expect(headers['content-encoding']).to.equal('br');
     expect(headers['x-amz-meta-note']).to.equal('=?UTF-8?B?c3RyYcOfZQ==?=');
   },
+  'what no answer could say again is refused, and nothing is stored': over(
+    {
+      'a space in a name': ['x-amz-meta-a b', 'v'],
+      'letters that no header has': ['x-amz-meta-größe', 'v'],
+      'a control character': ['Content-Type', 'text/\x01plain'],
+      'a deleted character': ['Cache-Control', 'a\x7fb'],
+    } satisfies Record<string, Field>,
+    (field) => async (lab) => {
+      const key = lab.key();
+      const conditions: Condition[] = [{ key }, ['starts-with', `$${field[0]}`, '']];
+      expectError(await upload(lab, key, { fields: [field], conditions }), 400, 'InvalidArgument');
+      expectStatus(await lab.get(key), 404);
+    },
+  ),
   'the field tagging sets tags': async (lab) => {
     const key = lab.key();
     const tagging = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>';
