@@ -76,7 +76,10 @@ function put(input: Input, name: string, value: unknown): void {
   if (value !== undefined) input[name] = value;
 }
 
-/** A value of a header, a parameter or an element. A time that cannot be read is as if it had not been sent (RFC 9110 §13.1.3). */
+/** A time that says what may be deleted: to pass over it would delete what was not meant. */
+const STRICT_TIME = 'x-amz-if-match-last-modified-time';
+
+/** A value of a header, a parameter or an element. A time in a header that cannot be read is as if it had not been sent (RFC 9110 §13.1.3). */
 function fromText(text: string, type: ModelType, argument: string): unknown {
   switch (type) {
     case 'number': {
@@ -92,7 +95,12 @@ function fromText(text: string, type: ModelType, argument: string): unknown {
     case 'http-date':
     case 'date-time': {
       const at = Date.parse(text);
-      return Number.isNaN(at) ? undefined : new Date(at);
+      if (!Number.isNaN(at)) return new Date(at);
+      if (argument !== STRICT_TIME) return undefined;
+      throw new S3Error('InvalidArgument', `Provided ${argument} is not a time`, {
+        ArgumentName: argument,
+        ArgumentValue: text.slice(0, 100),
+      });
     }
     default:
       return typeof type === 'string' ? text : text.split(',').map((part) => part.trim());
@@ -102,11 +110,16 @@ function fromText(text: string, type: ModelType, argument: string): unknown {
 /** @throws MalformedXML */
 function fromXml(element: XmlElement, type: ModelType): unknown {
   if (typeof type === 'string') {
+    const text = type === 'string' ? element.text : element.text.trim();
+    let value: unknown;
     try {
-      return fromText(type === 'string' ? element.text : element.text.trim(), type, element.name);
+      value = fromText(text, type, element.name);
     } catch {
       throw new S3Error('MalformedXML');
     }
+    // A time that is none.
+    if (value === undefined && text !== '') throw new S3Error('MalformedXML');
+    return value;
   }
   if (type[0] === 'list') {
     return element.children.filter((child) => child.name === type[2]).map((child) => fromXml(child, type[1] as ModelType));

@@ -67,6 +67,16 @@ suite('DeleteObject', api('DeleteObject'), {
     );
     expectStatus(await send('DELETE', name, { headers: { 'x-amz-if-match-last-modified-time': modified } }), 204);
   },
+  'a time that is none removes nothing': {
+    page: PAGES.conditionalDeletes,
+    run: async ({ put, send, head, key }) => {
+      const name = key();
+      await put(name, 'a');
+      const headers = { 'x-amz-if-match-last-modified-time': 'yesterday' };
+      expectError(await send('DELETE', name, { headers }), 400, 'InvalidArgument');
+      expectStatus(await head(name), 200);
+    },
+  },
   'all conditions must hold': {
     page: PAGES.conditionalDeletes,
     run: async ({ put, send, head, key }) => {

@@ -121,6 +121,13 @@ suite('DeleteObjects', api('DeleteObjects'), {
       expectStatus(await lab.head(key), 404);
     },
   },
+  'a time that is none is MalformedXML and removes nothing': async (lab) => {
+    const key = lab.key();
+    await lab.put(key, 'abc');
+    const answer = await remove(lab, `<Object><Key>${key}</Key><LastModifiedTime>yesterday</LastModifiedTime></Object>`);
+    expectError(answer, 400, 'MalformedXML');
+    expectStatus(await lab.head(key), 200);
+  },
   'ETag: * removes what is there': {
     page: PAGES.conditionalDeletes,
     run: async (lab) => {
