@@ -159,18 +159,18 @@ function withoutAwsChunked(text: string | undefined): string | undefined {
 }
 
 function readMetadata(headers: IncomingHttpHeaders): Record<string, string> | null {
-  let user: Record<string, string> | null = null;
+  let user: [name: string, value: string][] | null = null;
   let bytes = 0;
   for (const name in headers) {
     const value = headers[name];
     if (!name.startsWith('x-amz-meta-') || typeof value !== 'string') continue;
-    user ??= {};
-    user[name.slice(11)] = Buffer.from(value, 'latin1').toString('utf8');
+    user ??= [];
+    user.push([name.slice(11), Buffer.from(value, 'latin1').toString('utf8')]);
     bytes += name.length - 11 + value.length;
   }
   if (bytes > METADATA_BYTES_MAX)
     throw new S3Error('MetadataTooLarge', undefined, { Size: bytes, MaxSizeAllowed: METADATA_BYTES_MAX });
-  return user;
+  return user === null ? null : Object.fromEntries(user); // also where a name is `__proto__`
 }
 
 function checkedRedirect(location: string): string {
@@ -186,9 +186,7 @@ function readMtime(text: string | undefined): number | null {
 
 /** Headers carry ASCII; AWS answers anything else by RFC 2047. */
 function encodeMetadata(user: Record<string, string> | undefined): Record<string, string> {
-  const out: Record<string, string> = {};
-  for (const [name, value] of Object.entries(user ?? {})) {
-    out[name] = /^[\t\x20-\x7e]*$/.test(value) ? value : `=?UTF-8?B?${Buffer.from(value).toString('base64')}?=`;
-  }
-  return out;
+  const encode = (value: string): string =>
+    /^[\t\x20-\x7e]*$/.test(value) ? value : `=?UTF-8?B?${Buffer.from(value).toString('base64')}?=`;
+  return Object.fromEntries(Object.entries(user ?? {}).map(([name, value]) => [name, encode(value)]));
 }

@@ -118,6 +118,14 @@ suite('PutObject', api('PutObject'), {
       expect((await get(name)).rawHeaders.find(([header]) => header.toLowerCase() === 'x-amz-meta-mixed')?.[1]).to.equal('Value');
     },
   },
+  'any name that a header may have is a name of metadata': {
+    page: PAGES.metadata,
+    ...over(['__proto__', 'constructor', 'my_own.note'], (meta) => async ({ put, head, key }) => {
+      const name = key();
+      await put(name, 'a', { [`x-amz-meta-${meta}`]: 'v' });
+      expect((await head(name)).headers[`x-amz-meta-${meta}`]).to.equal('v');
+    }),
+  },
   'metadata that is not ASCII comes back by RFC 2047': {
     page: PAGES.metadata,
     // The last byte of some letters reads as a space that is no white space of a header.
