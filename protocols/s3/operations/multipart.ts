@@ -40,6 +40,7 @@ import { newObjectAcl, withAcl } from './new-object-acl.ts';
 import { allowTags, type CopySource, copySource, ofSource } from './put-object.ts';
 
 const PAGE_MAX = 1000;
+const COUNT_MAX = 2_147_483_647;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 export const createMultipartUpload: Handler<CreateMultipartUploadCommandInput> = async (x, input) => {
@@ -238,8 +239,12 @@ export const listParts: Handler<ListPartsCommandInput> = async (x, input) => {
   await x.deps.authorizer.require(x.who, 'upload.parts', bucket, at.key);
   const limit = pageSize(input.MaxParts, 'max-parts');
   const marker = Number(input.PartNumberMarker ?? 0);
-  if (!Number.isInteger(marker) || marker < 0)
-    throw new S3Error('InvalidArgument', 'Argument part-number-marker is not a part number.');
+  if (!Number.isInteger(marker) || marker < 0 || marker > COUNT_MAX) {
+    throw new S3Error('InvalidArgument', `Argument part-number-marker must be an integer between 0 and ${COUNT_MAX}`, {
+      ArgumentName: 'part-number-marker',
+      ArgumentValue: String(input.PartNumberMarker).slice(0, 100),
+    });
+  }
   const { upload, parts } = await x.deps.uploads.parts(x.who, at, input.UploadId ?? '', marker, limit + 1);
   if (upload.completedVersion !== null) throw new S3Error('NoSuchUpload');
   const page = parts.slice(0, limit);
@@ -328,8 +333,8 @@ function partNumber(number: number | undefined): number {
 }
 
 function pageSize(given: number | undefined, argument: string): number {
-  if (given !== undefined && (given < 0 || given > 2_147_483_647)) {
-    throw new S3Error('InvalidArgument', `Argument ${argument} must be an integer between 0 and 2147483647`, {
+  if (given !== undefined && (given < 0 || given > COUNT_MAX)) {
+    throw new S3Error('InvalidArgument', `Argument ${argument} must be an integer between 0 and ${COUNT_MAX}`, {
       ArgumentName: argument,
     });
   }

@@ -92,6 +92,13 @@ suite('ListParts', api('ListParts'), {
     const xml = (await lab.send('GET', upload.key, { query: { uploadId: upload.uploadId, 'max-parts': 0 } })).xml();
     expect(xml.all('Part')).to.have.length(0);
   },
+  'a part-number-marker that is no number of a part is InvalidArgument': over(
+    ['-1', 'one', '2147483648', '99999999999999999999'],
+    (marker) => async (lab) => {
+      const { key, uploadId } = await begin(lab);
+      expectError(await lab.send('GET', key, { query: { uploadId, 'part-number-marker': marker } }), 400, 'InvalidArgument');
+    },
+  ),
   'max-parts that is no number is InvalidArgument': over(['-1', 'x'], (text) => async (lab) => {
     const upload = await begin(lab);
     expectError(
