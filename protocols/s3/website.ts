@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ObjectRead } from '#contracts/namespace';
 import type { ObjectKey } from '#core/address';
@@ -97,7 +98,7 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
       return;
     }
     const elsewhere = read.info.attributes.extra?.[REDIRECT_ATTRIBUTE];
-    if (elsewhere !== undefined) redirect(visit, 301, encodeURI(decodeSafely(elsewhere)));
+    if (elsewhere !== undefined) redirect(visit, 301, asAddress(elsewhere));
     else await sendObject(visit, read, 200);
     if (!res.writableEnded && visit.req.method === 'HEAD') res.end();
   }
@@ -203,12 +204,13 @@ function schemeOf({ cx }: Visit): string {
   return cx.secure ? 'https' : 'http';
 }
 
-function decodeSafely(text: string): string {
-  try {
-    return decodeURI(text);
-  } catch {
-    return text;
-  }
+/** What a header said, made an address: what is encoded there stays as it is. Its bytes are UTF-8 or, where they are not, latin1. */
+function asAddress(said: string): string {
+  const bytes = Buffer.from(said, 'latin1');
+  return (isUtf8(bytes) ? said : Buffer.from(said).toString('latin1')).replace(
+    /%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }
 
 function errorPage(status: number, { code, message, fields }: S3Error, requestId: string): string {

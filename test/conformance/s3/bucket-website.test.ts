@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { leaveOut } from '../../support/programs.ts';
+import { openBucket, putPolicy, statement } from './harness/access.ts';
 import type { S3Answer } from './harness/client.ts';
 import { documentsOf } from './harness/documents.ts';
 import { api, guide } from './harness/pages.ts';
@@ -128,6 +129,26 @@ suite('website endpoint', guide('WebsiteEndpoints'), {
       const answer = expectStatus(await visit(this, lab, '/a%20b', bucket), 301);
       expect(answer.headers.location).to.equal('http://example.org/a%20b');
     },
+  },
+  'an object’s redirect is followed as it was given, encoded where it has to be': {
+    page: guide('how-to-page-redirect'),
+    ...over(
+      {
+        '/a%2Fb%23c': '/a%2Fb%23c',
+        'https://example.org/?to=https%3A%2F%2Fb.example': 'https://example.org/?to=https%3A%2F%2Fb.example',
+        '/a b/ä': '/a%20b/%C3%A4',
+        '/日本': '/%E6%97%A5%E6%9C%AC',
+        '/100%': '/100%25',
+      },
+      (to, from) =>
+        async function (lab) {
+          const bucket = await openBucket(lab);
+          expectStatus(await putPolicy(lab.s3, bucket, statement(bucket)), 204);
+          expectStatus(await siteOf(lab).put(bucket, INDEX), 200);
+          await lab.s3.send('PUT', `/${bucket}/page`, { headers: { 'x-amz-website-redirect-location': from } });
+          expect(expectStatus(await visit(this, lab, '/page', bucket), 301).headers.location).to.equal(to);
+        },
+    ),
   },
   'a routing rule by prefix redirects before anything is looked for': {
     page: guide('how-to-page-redirect'),
