@@ -59,9 +59,11 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:authtype': ({ who }) =>
     who.protocol !== 's3' || who.principal === null
       ? undefined
-      : who.context?.header('authorization') === undefined
-        ? 'REST-QUERY-STRING'
-        : 'REST-HEADER',
+      : who.context?.op === 'PostObject'
+        ? 'POST'
+        : who.context?.header('authorization') === undefined
+          ? 'REST-QUERY-STRING'
+          : 'REST-HEADER',
   's3:signatureversion': ({ who }) =>
     who.protocol !== 's3' || who.principal === null ? undefined : who.context?.signatureV2 === true ? 'AWS' : 'AWS4-HMAC-SHA256',
   's3:signatureage': ({ who, nowMs }) =>

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { KEYS, openBucket, putPolicy, statement } from './harness/access.ts';
 import { documentsOf } from './harness/documents.ts';
 import { type Condition, formOf, post, unsigned, upload } from './harness/forms.ts';
 import { PAGES } from './harness/pages.ts';
@@ -10,6 +11,27 @@ suite('POST policy', PAGES.postPolicy, {
     expectStatus(await upload(lab, key, { conditions: [{ key }] }), 204);
     expectError(await upload(lab, `${key}-other`, { conditions: [{ key }] }), 403, 'AccessDenied');
     expectStatus(await lab.get(`${key}-other`), 404);
+  },
+  'a policy of the bucket knows a form by s3:authType': {
+    page: KEYS,
+    run: async (lab) => {
+      const bucket = await openBucket(lab);
+      const keepsOut = (authType: string) =>
+        putPolicy(
+          lab.s3,
+          bucket,
+          statement(bucket, {
+            Effect: 'Deny',
+            Action: 's3:PutObject',
+            Condition: { StringEquals: { 's3:authType': authType } },
+          }),
+        );
+      expectStatus(await keepsOut('POST'), 204);
+      expectError(await upload({ ...lab, bucket }, 'a'), 403, 'AccessDenied');
+      expectStatus(await lab.s3.send('PUT', `/${bucket}/a`, { body: 'a' }), 200);
+      expectStatus(await keepsOut('REST-QUERY-STRING'), 204);
+      expectStatus(await upload({ ...lab, bucket }, 'a'), 204);
+    },
   },
   'eq is an exact condition': async (lab) => {
     const key = lab.key();
