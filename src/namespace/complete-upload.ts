@@ -36,9 +36,11 @@ export async function complete(
   if (upload.completedVersion !== null) return repeated(deps, at, upload.completedVersion);
   const stored = await deps.uploads.parts(upload.id, 0, PARTS_MAX);
   if (stored.length === 0) {
-    // A completion takes the parts away: perhaps the same one, sent twice, has just ended.
+    // A completion takes the parts away, as giving it up does: perhaps the same one, sent twice, has just ended.
     const now = await deps.uploads.find(upload.bucket, upload.key, upload.id);
-    if (now !== null && now.completedVersion !== null) return repeated(deps, at, now.completedVersion);
+    if (now === null)
+      throw new CloudStoreError('upload_not_found', 'There is no such upload.', { details: { upload: upload.id } });
+    if (now.completedVersion !== null) return repeated(deps, at, now.completedVersion);
   }
   const parts = choose(named, stored, options.partBytesMin ?? PART_BYTES_MIN);
   const size = parts.reduce((sum, part) => sum + part.size, 0);
