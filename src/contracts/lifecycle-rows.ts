@@ -1,5 +1,5 @@
 import type { BucketId, ObjectKey } from '#core/address';
-import type { VersionId, Visibility } from '#core/object';
+import type { VersionId } from '#core/object';
 
 /** What the lifecycle job looks through: rows alone, no content. Nothing here changes anything. */
 export interface LifecycleRows {
@@ -15,7 +15,6 @@ export interface LifecyclePlace {
 
 export interface LifecycleVersion extends LifecyclePlace {
   versionId: VersionId;
-  visibility: Visibility;
   current: boolean;
   deleteMarker: boolean;
   /** No other version of the key is shown. */

@@ -142,7 +142,8 @@ async function versionsStep(options: LifecycleOptions, work: Work, state: State)
         what === 'expired'
           ? // Whatever was written since is another object, and younger.
             { ...base, mustExist: true, conditions: { ifUnmodifiedSince: version.modified } }
-          : { ...base, mustExist: true, version: version.visibility === 'null' ? 'null' : version.versionId },
+          : // By its own id, as another may be the null version by now; and not what is the object again.
+            { ...base, mustExist: true, version: version.versionId, conditions: { ifNoneMatch: '*' } },
     });
   }
   for (let i = 0; i < due.length; i += AT_ONCE) {

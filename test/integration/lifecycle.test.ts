@@ -44,13 +44,21 @@ describe('the lifecycle of buckets', function () {
   }
 
   /** As the runner runs it; `stopAfter` steps it is killed. Gives what it counted and saved last. */
-  async function round(options: { state?: unknown; step?: number; stopAfter?: number; days?: number } = {}) {
+  async function round(
+    options: { state?: unknown; step?: number; stopAfter?: number; days?: number; meanwhile?: () => Promise<unknown> } = {},
+  ) {
     ahead = options.days ?? 0;
     const { metadata } = rooms;
     const mint = createVersionIds({ clock, random: rooms.shared().random });
     const job = createLifecycleJob({
       buckets: metadata.buckets,
-      rows: metadata.lifecycle,
+      rows: {
+        async versions(...asked) {
+          const page = await metadata.lifecycle.versions(...asked);
+          if (page.length > 0) await options.meanwhile?.();
+          return page;
+        },
+      },
       store: metadata.store,
       uploads: metadata.uploads,
       clock,
@@ -205,6 +213,36 @@ describe('the lifecycle of buckets', function () {
     const { counts } = await round({ days: 3 });
     expect(await keys(bucket)).to.deep.equal(['again', 'locked']);
     expect(counts.kept).to.equal(2);
+  });
+
+  it('keeps a null version that took the place of the one that was due', async () => {
+    const bucket = await bucketWith('off', {
+      Expiration: { ExpiredObjectDeleteMarker: true },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+    });
+    await rooms.put(who, bucket, 'version', 'old');
+    await rooms.buckets.update(who, bucket.id, { versioning: 'enabled' });
+    await rooms.put(who, bucket, 'version', 'between');
+    await rooms.buckets.update(who, bucket.id, { versioning: 'suspended' });
+    await rooms.namespace.remove(who, { bucket: bucket.id, key: 'marker' });
+    const meanwhile = async () => {
+      await rooms.put(who, bucket, 'version', 'new');
+      await rooms.put(who, bucket, 'marker', 'new');
+    };
+    const { outcome } = await round({ days: 3, meanwhile });
+    expect(outcome).to.equal('none');
+    expect(await rooms.text(who, bucket, 'version')).to.equal('new');
+    expect(await rooms.text(who, bucket, 'marker')).to.equal('new');
+  });
+
+  it('keeps a version that has become the current one meanwhile', async () => {
+    const bucket = await bucketWith('enabled', { NoncurrentVersionExpiration: { NoncurrentDays: 1 } });
+    await rooms.put(who, bucket, 'a', 'first');
+    const { versionId } = (await rooms.put(who, bucket, 'a', 'second')).info;
+    const meanwhile = () => rooms.namespace.remove(who, { bucket: bucket.id, key: 'a' }, { version: versionId });
+    const { outcome } = await round({ days: 3, meanwhile });
+    expect(outcome).to.equal('none');
+    expect(await rooms.text(who, bucket, 'a')).to.equal('first');
   });
 
   it('gives up unfinished uploads', async () => {
