@@ -104,7 +104,7 @@ export function replaceEncryption<T extends object>(output: T, key: CustomerKey 
 }
 
 export interface SealedUpload extends Upload {
-  /** What of the plain bytes is kept with a part, beside the ETag of those that are stored. */
+  /** What of the plain bytes is kept with a part, in place of what the stored ones have; the ETag is of those. */
   digestsOf: (digests: Digests) => Digests;
 }
 
@@ -138,7 +138,7 @@ export function sealUpload(upload: Upload, { key }: CustomerKey, mark: KeyMark, 
     digests: [],
     expect: () => ({}),
     checksumOf: () => upload.checksumOf(plain),
-    digestsOf: (digests) => ({ ...digests, ...plain, ...(digests.md5 === undefined ? {} : { md5: digests.md5 }) }),
+    digestsOf: (digests) => ({ ...digests, ...plain }),
   };
 }
 

@@ -10,6 +10,7 @@ import type { Part, Upload } from '#contracts/upload-store';
 import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Conditions } from '#core/conditions';
+import type { DigestName } from '#core/digest';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { lifecycleRules, uploadExpiryOf } from '#core/lifecycle';
 import { parseRange, type RangeRequest } from '#core/range';
@@ -103,6 +104,8 @@ function abortMembers({ key, created }: Upload, bucket: Bucket): Output {
 interface UploadKey {
   key: CustomerKey;
   mark: KeyMark;
+  /** What the upload's checksum is made of, which is of the plain bytes of each part. */
+  digests: readonly DigestName[];
 }
 
 /** The customer's key of an upload, which every part must bring; where it brings none, `Uploads` refuses what needs one. */
@@ -110,7 +113,9 @@ async function keyOfUpload(x: Exchange, at: Address, id: string): Promise<Upload
   if (customerKeyOf(x.req.headers) === null) return null;
   const { upload } = await x.deps.uploads.parts(x.who, at, id, 0, 1);
   const key = assertKeyFits(x.req.headers, upload);
-  return key === null ? null : { key, mark: upload.attributes.customerKey as KeyMark };
+  if (key === null) return null;
+  const digests = CHECKSUM_NAMES.filter((name) => name === upload.checksum?.algorithm);
+  return { key, mark: upload.attributes.customerKey as KeyMark, digests };
 }
 
 /**
@@ -136,7 +141,8 @@ function writePart(
   accepts?: (upload: Upload) => void,
 ): Promise<Part> {
   const nonce = by === null ? undefined : newNonce(x.deps.random);
-  const sealed = by === null ? null : sealUpload(upload, by.key, by.mark, nonce);
+  const sealed =
+    by === null ? null : sealUpload({ ...upload, digests: [...upload.digests, ...by.digests] }, by.key, by.mark, nonce);
   const { body, size, digests, expect } = sealed ?? upload;
   return x.deps.uploads.writePart(x.who, at, id, number, body, {
     ...(size === undefined ? {} : { size }),

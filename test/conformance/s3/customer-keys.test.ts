@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { CHECKSUMS, checksumHeader } from './harness/checksums.ts';
+import { CHECKSUMS, type ChecksumAlgorithm, checksumHeader, composite } from './harness/checksums.ts';
 import { documentsOf } from './harness/documents.ts';
 import { api, guide, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
@@ -223,6 +223,35 @@ suite('SSE-C', PAGES.sseC, {
       const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part></CompleteMultipartUpload>`;
       expectStatus(await send('POST', to, { query: { uploadId }, body }), 200);
       expect((await get(to, { headers: keyed(B) })).body.equals(BODY.subarray(10, 50_010))).to.equal(true);
+    },
+  },
+  'the checksum of a part that was copied is that of its plain bytes': {
+    page: PAGES.checksums,
+    ...over(['CRC32', 'SHA256', 'MD5'] satisfies ChecksumAlgorithm[], (algorithm) => async ({ send, put, get, path, key }) => {
+      const [from, to] = [key(), key()];
+      await put(from, BODY);
+      const begun = await send('POST', to, {
+        query: 'uploads',
+        headers: { ...keyed(A), 'x-amz-checksum-algorithm': algorithm },
+      });
+      const uploadId = begun.xml().value('UploadId');
+      const headers = { 'x-amz-copy-source': path(from), ...keyed(A) };
+      const part = expectStatus(await send('PUT', to, { query: { partNumber: 1, uploadId }, headers }), 200).xml();
+      const sum = CHECKSUMS[algorithm](BODY);
+      expect(part.value(`Checksum${algorithm}`)).to.equal(sum);
+      const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.value('ETag')}</ETag><Checksum${algorithm}>${sum}</Checksum${algorithm}></Part></CompleteMultipartUpload>`;
+      expectStatus(await send('POST', to, { query: { uploadId }, body }), 200);
+      const read = await get(to, { headers: { ...keyed(A), 'x-amz-checksum-mode': 'ENABLED' } });
+      expect(read.headers[checksumHeader(algorithm)]).to.equal(composite(algorithm, [sum]));
+    }),
+  },
+  'the checksum of the whole is that of the plain bytes, also where parts bring none': {
+    page: PAGES.checksums,
+    run: async (lab) => {
+      const key = lab.key();
+      await multipart(lab, key, [PART, BODY], A, { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL_OBJECT' });
+      const { headers } = await lab.head(key, { headers: { ...keyed(A), 'x-amz-checksum-mode': 'ENABLED' } });
+      expect(headers['x-amz-checksum-crc32']).to.equal(CHECKSUMS.CRC32(Buffer.concat([PART, BODY])));
     },
   },
   'GetObjectAttributes needs the key': {
