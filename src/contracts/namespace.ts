@@ -75,8 +75,16 @@ export interface Namespace {
   move(who: Who, from: Address, to: Address, options: MoveOptions): Promise<TreeVerdict>;
   /** One page, in byte order. With a limit of 0 only asks whether the caller may: nothing is looked at. */
   list(who: Who, query: ListQuery): Promise<ListPage>;
-  /** As `list`, with only what a list of names shows of each object, told as `MetadataStore.listBrief` does. */
-  listBrief(who: Who, query: BriefQuery, begin: () => (row: BriefRow) => void): Promise<BriefPage | null>;
+  /**
+   * As `list`, with only what a list of names shows of each object, told as `MetadataStore.listBrief` does. `action` is what the caller must be allowed, where
+   * the page stands for another list.
+   */
+  listBrief(
+    who: Who,
+    query: BriefQuery,
+    begin: () => (row: BriefRow) => void,
+    action?: 'list' | 'list.versions',
+  ): Promise<BriefPage | null>;
   /**
    * What a tree's path (as in `entry`) names, where that is a folder, with a page of what lies directly in it, told as `MetadataStore.listFolder` does.
    * @throws access_denied where it may not be read, or not be listed

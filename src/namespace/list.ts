@@ -15,8 +15,9 @@ export async function listBrief(
   who: Who,
   query: BriefQuery,
   begin: () => (row: BriefRow) => void,
+  action?: 'list' | 'list.versions',
 ): Promise<BriefPage | null> {
-  await allowed(rooms, who, query);
+  await allowed(rooms, who, query, action);
   return query.limit === 0 ? { count: 0, next: null, etag: null } : rooms.store.listBrief(query, begin);
 }
 
@@ -35,6 +36,11 @@ export async function listFolder(
   return rooms.store.listFolder({ ...query, bucket, folder, fileFirst: named && asFile && query.after === '' }, begin);
 }
 
-function allowed({ access }: Rooms, who: Who, { bucket, prefix, delimiter, limit }: ListQuery): Promise<unknown> {
-  return access.require(who, 'list', bucket, prefix, { delimiter, maxKeys: limit });
+function allowed(
+  { access }: Rooms,
+  who: Who,
+  { bucket, prefix, delimiter, limit }: ListQuery,
+  action: 'list' | 'list.versions' = 'list',
+): Promise<unknown> {
+  return access.require(who, action, bucket, prefix, { delimiter, maxKeys: limit });
 }

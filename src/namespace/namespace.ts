@@ -38,7 +38,7 @@ export function createNamespace(deps: NamespaceDeps): Namespace {
     copyObject: (who, from, to, options) => copyObject(rooms, who, from, to, options),
     move: (who, from, to, options) => move(rooms, who, from, to, options),
     list: (who, query) => list(rooms, who, query),
-    listBrief: (who, query, begin) => listBrief(rooms, who, query, begin),
+    listBrief: (who, query, begin, action) => listBrief(rooms, who, query, begin, action),
     listFolder: (who, at, query, begin) => listFolder(rooms, who, at, query, begin),
     annotate: (who, at, patch) => annotate(rooms, who, at, patch),
     ...createLocking(rooms),

@@ -114,14 +114,15 @@ async function read(
   if (names.some((name) => name.includes('\0'))) throw new S3Error('InvalidArgument', 'A NUL character is in no key.');
   const query = { bucket: bucket.id, prefix, delimiter, after, limit: Math.max(limit, 1) };
   const markup = listingMarkup({ ...shown, buffers: x.buffers, encoding, limit });
+  const action = shown.as === 'version' ? 'list.versions' : 'list';
   // Nothing asked is nothing shown, but the right to list is still asked for.
   if (limit === 0) {
-    await x.deps.namespace.listBrief(x.who, query, () => () => undefined);
+    await x.deps.namespace.listBrief(x.who, query, () => () => undefined, action);
     return { count: 0, next: null, ...markup.done() };
   }
   const name = [bucket.id, prefix, delimiter, after, limit, encoding, shown.as, ownerElement(shown.owner)].join('\0');
   const { kept, again } = x.pages.ask(name);
-  const found = await x.deps.namespace.listBrief(x.who, { ...query, keep: again, unless: kept?.etag }, markup.begin);
+  const found = await x.deps.namespace.listBrief(x.who, { ...query, keep: again, unless: kept?.etag }, markup.begin, action);
   if (found === null && kept !== null) return { ...kept, ...markup.of(kept) };
   if (found === null) throw new Error('A page is as it was, and none was kept.');
   const { objects, prefixes } = markup.done();

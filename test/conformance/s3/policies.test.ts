@@ -181,6 +181,23 @@ suite('bucket policies', POLICIES, {
         },
     ),
   },
+  'a list of versions is an action of its own, also where there never were versions': {
+    page: api('ListObjectVersions'),
+    ...over({ 'never versioned': null, versioned: 'Enabled' }, (status) => async (lab) => {
+      const bucket = await openBucket(lab);
+      const body = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`;
+      if (status !== null) expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'versioning', body }), 200);
+      const listed = async (Action: string) => {
+        expectStatus(await putPolicy(lab.s3, bucket, statement(bucket, { Action, Resource: arn(bucket) })), 204);
+        const answers = ['', 'versions', 'versions&max-keys=0'].map((query) =>
+          lab.s3.send('GET', `/${bucket}`, { ...nobody, query }),
+        );
+        return (await Promise.all(answers)).map((answer) => answer.status);
+      };
+      expect(await listed('s3:ListBucketVersions')).to.deep.equal([403, 200, 200]);
+      expect(await listed('s3:ListBucket')).to.deep.equal([200, 403, 403]);
+    }),
+  },
   'a list may be given for a prefix alone': {
     page: KEYS,
     run: async (lab) => {
