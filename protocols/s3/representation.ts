@@ -80,9 +80,10 @@ export function shownVersion(info: Pick<ObjectInfo, 'visibility' | 'versionId'>,
 
 /** @throws InvalidArgument */
 export function versionOf(text: string | undefined): { version?: VersionId | 'null' } {
-  if (text === undefined || text === '') return {};
+  if (text === undefined) return {};
   if (text === 'null' || /^[0-9a-f]{32}$/.test(text)) return { version: text };
-  throw new S3Error('InvalidArgument', 'Invalid version id specified', {
+  const wrong = text === '' ? 'Version id cannot be the empty string' : 'Invalid version id specified';
+  throw new S3Error('InvalidArgument', wrong, {
     ArgumentName: 'versionId',
     ArgumentValue: text.slice(0, 100),
   });

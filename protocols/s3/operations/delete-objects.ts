@@ -56,8 +56,10 @@ async function removeOne(
   try {
     assertKey(key);
     const conditions = removeConditions(object.ETag, object.LastModifiedTime, object.Size);
+    // An empty element is as none: clients write it for what has no version.
+    const named = versionOf(object.VersionId === '' ? undefined : object.VersionId);
     const verdict = await orAbsent(
-      x.deps.namespace.remove(x.who, { bucket: bucket.id, key }, { ...versionOf(object.VersionId), ...bypass, conditions }),
+      x.deps.namespace.remove(x.who, { bucket: bucket.id, key }, { ...named, ...bypass, conditions }),
     );
     const version = shown(verdict, bucket);
     return {

@@ -174,6 +174,15 @@ suite('versions of objects', PAGES.versioning, {
     await put('a', '1');
     expectError(await send('GET', 'a', { query: { versionId: 'no version' } }), 400, 'InvalidArgument');
   },
+  'an empty version is InvalidArgument, and nothing is removed': async (lab) => {
+    const { bucket, send, put } = await versioned(lab);
+    await put('a', '1');
+    for (const method of ['GET', 'DELETE'] as const)
+      expectError(await send(method, 'a', { query: { versionId: '' } }), 400, 'InvalidArgument');
+    const headers = { 'x-amz-copy-source': `/${bucket}/a?versionId=` };
+    expectError(await send('PUT', 'b', { headers }), 400, 'InvalidArgument');
+    expectStatus(await send('GET', 'a'), 200);
+  },
   'a bucket with versions left is not removed': {
     page: api('DeleteBucket'),
     run: async (lab) => {
