@@ -111,6 +111,7 @@ function fromText(text: string, type: ModelType, argument: string): unknown {
 function fromXml(element: XmlElement, type: ModelType): unknown {
   if (typeof type === 'string') {
     const text = type === 'string' ? element.text : element.text.trim();
+    if (type === 'boolean') return booleanOf(text);
     let value: unknown;
     try {
       value = fromText(text, type, element.name);
@@ -138,4 +139,11 @@ function fromXml(element: XmlElement, type: ModelType): unknown {
     if (traits.required === 1 && out[name] === undefined) throw new S3Error('MalformedXML');
   }
   return out;
+}
+
+/** As XML Schema has them, in any case. @throws MalformedXML: what is meant to lock something must not be read as a no */
+function booleanOf(text: string): boolean {
+  if (/^(true|1)$/i.test(text)) return true;
+  if (/^(false|0|)$/i.test(text)) return false;
+  throw new S3Error('MalformedXML');
 }

@@ -31,6 +31,12 @@ suite('the public access block', BLOCK, {
     expectStatus(await blockOf(lab.s3).remove(bucket), 204);
     expectError(await blockOf(lab.s3).get(bucket), 404, 'NoSuchPublicAccessBlockConfiguration');
   },
+  'what is neither true nor false is MalformedXML, and changes nothing': over(['yes', 'on', '2'], (value) => async (lab) => {
+    const bucket = await lab.newBucket();
+    const before = (await blockOf(lab.s3).get(bucket)).text;
+    expectError(await blockOf(lab.s3).put(bucket, `<BlockPublicPolicy>${value}</BlockPublicPolicy>`), 400, 'MalformedXML');
+    expect((await blockOf(lab.s3).get(bucket)).text).to.equal(before);
+  }),
   'restricting keeps all but the owner out of a bucket with a public policy': async (lab) => {
     const bucket = await openBucket(lab);
     expectStatus(await lab.s3.send('PUT', `/${bucket}/a`, { body: 'x' }), 200);
