@@ -6,14 +6,17 @@ import { S3Error } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Output } from './response-writer.ts';
 
-const MODES: Record<string, RetentionMode> = { GOVERNANCE: 'governance', COMPLIANCE: 'compliance' };
+const MODES: ReadonlyMap<string, RetentionMode> = new Map([
+  ['GOVERNANCE', 'governance'],
+  ['COMPLIANCE', 'compliance'],
+]);
 
 export function modeName(mode: RetentionMode): string {
   return mode.toUpperCase();
 }
 
 export function modeOf(text: string | undefined): RetentionMode | undefined {
-  return text === undefined ? undefined : MODES[text];
+  return text === undefined ? undefined : MODES.get(text);
 }
 
 /**

@@ -65,6 +65,7 @@ suite('object lock of a bucket', api('PutObjectLockConfiguration'), {
       'days and years': ['<Mode>GOVERNANCE</Mode><Days>1</Days><Years>1</Years>', 'MalformedXML'],
       'no length': ['<Mode>GOVERNANCE</Mode>', 'MalformedXML'],
       'no mode': ['<Days>1</Days>', 'MalformedXML'],
+      'a mode that is none': ['<Mode>__proto__</Mode><Days>1</Days>', 'MalformedXML'],
       'an unknown mode': ['<Mode>SOMETIMES</Mode><Days>1</Days>', 'MalformedXML'],
       'no days': ['<Mode>GOVERNANCE</Mode><Days>0</Days>', 'InvalidArgument'],
       'too many years': ['<Mode>GOVERNANCE</Mode><Years>101</Years>', 'InvalidArgument'],
