@@ -52,8 +52,8 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:delimiter': ({ about }) => about?.delimiter,
   's3:max-keys': ({ about }) => (about?.maxKeys === undefined ? undefined : String(about.maxKeys)),
   's3:versionid': ({ about }) => about?.version,
-  's3:existingobjecttag/': ({ object }, tag) => object?.tags[tag],
-  's3:requestobjecttag/': ({ about }, tag) => about?.tags?.[tag],
+  's3:existingobjecttag/': ({ object }, tag) => tagNamed(object?.tags, tag),
+  's3:requestobjecttag/': ({ about }, tag) => tagNamed(about?.tags, tag),
   's3:requestobjecttagkeys': ({ about }) => (about?.tags === undefined ? undefined : Object.keys(about.tags)),
   's3:tlsversion': ({ who }) => who.context?.tlsVersion,
   's3:authtype': ({ who }) =>
@@ -137,6 +137,11 @@ function remainingDays({ who, about, nowMs }: Question): string | undefined {
 }
 
 const DAY_MS = 86_400_000;
+
+/** Of the tags themselves: a policy may name one that every object of JavaScript seems to have. */
+function tagNamed(tags: Readonly<Record<string, string>> | undefined, name: string): string | undefined {
+  return tags !== undefined && Object.hasOwn(tags, name) ? tags[name] : undefined;
+}
 
 const LISTS: ReadonlySet<Action> = new Set(['list', 'list.versions', 'list.uploads']);
 

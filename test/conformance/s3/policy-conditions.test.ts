@@ -256,6 +256,7 @@ suite('conditions of policies', OPERATORS, {
       for (const [tag, status] of [
         ['class', 200],
         ['Class', 403],
+        ['constructor', 403],
       ] as const) {
         const bucket = await ruled(lab, { StringEquals: { [`s3:ExistingObjectTag/${tag}`]: 'open' } });
         expectStatus(await lab.s3.send('PUT', `/${bucket}/a`, { body: 'x', headers: { 'x-amz-tagging': 'class=open' } }), 200);
