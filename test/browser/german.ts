@@ -63,9 +63,13 @@ export async function speakGerman({ scene, page, show }: Shown): Promise<void> {
       };
     });
     await page.setViewportSize({ width: 390, height: 780 });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const [wide, tables] = await page.evaluate(() => {
+      const over = (one: Element): number => one.scrollWidth - one.clientWidth;
+      return [over(document.documentElement), [...document.querySelectorAll('.table-scroll')].map(over)] as const;
+    });
     await page.setViewportSize({ width: 1280, height: 800 });
     if (wide > 0) left.push(`${name} is wider than the phone by ${wide}`);
+    if (Math.max(0, ...tables) > 0) left.push(`${name} has a table that is wider than the phone by ${Math.max(...tables)}`);
     left.push(...marked.map((text) => `${name}: the gateway says “${text}”`));
     left.push(...said.filter((text) => texts.some((one) => one.test(text))).map((text) => `${name}: “${text}”`));
   }

@@ -139,7 +139,7 @@ function Before({ items }: { items: Alert[] }) {
       {items.length === 0 ? (
         <p class="muted">{t('alerts.noneBefore')}</p>
       ) : (
-        <Table label={t('alerts.before')} head={[t('alerts.raised'), t('alerts.what'), t('alerts.ended'), t('alerts.who')]}>
+        <Table named label={t('alerts.before')} head={[t('alerts.raised'), t('alerts.what'), t('alerts.ended'), t('alerts.who')]}>
           {items.map((alert) => (
             <tr key={alert.id}>
               <td class="nowrap muted">{longDate(alert.raised)}</td>
@@ -147,10 +147,12 @@ function Before({ items }: { items: Alert[] }) {
                 {t(`alerts.kind.${alert.kind}`)}
                 <p class="small muted wrap alert-words">{fromGateway(alert.text)}</p>
               </th>
-              <td class="nowrap muted">
+              <td class="nowrap muted" data-head={t('alerts.ended')}>
                 {alert.cleared === null || alert.cleared === alert.raised ? '–' : longDate(alert.cleared)}
               </td>
-              <td class="muted">{alert.told.length === 0 ? t('alerts.untold') : alert.told.map(wayName).join(', ')}</td>
+              <td class="muted" data-head={t('alerts.who')}>
+                {alert.told.length === 0 ? t('alerts.untold') : alert.told.map(wayName).join(', ')}
+              </td>
             </tr>
           ))}
         </Table>

@@ -241,7 +241,11 @@ function Checks({ checks }: { checks: BackupCheck[] }) {
       {checks.length === 0 ? (
         <p class="muted">{t('jobs.never')}</p>
       ) : (
-        <Table label={t('backup.checks')} head={[t('backup.of'), { text: t('backup.read'), spare: true }, t('backup.state')]}>
+        <Table
+          stacked
+          label={t('backup.checks')}
+          head={[t('backup.of'), { text: t('backup.read'), spare: true }, t('backup.state')]}
+        >
           {checks.map(({ id, ended, taken, directory, verdict, outcome, message }) => (
             <tr key={id}>
               <th scope="row">

@@ -78,6 +78,18 @@ function StatsSections({ stats }: { stats: Stats }) {
   if (last?.time !== stats.time) before.current = stats;
   const written = space.bytes + space.historyBytes;
   const saved = savedBytes.dedupe + savedBytes.compression;
+  const columns: {
+    name: string;
+    of: (door: Stats['doors'][number]) => string;
+    bad?: (door: Stats['doors'][number]) => boolean;
+  }[] = [
+    { name: t('stats.requests'), of: (door) => number(door.requests) },
+    { name: t('stats.errors'), of: (door) => number(door.serverErrors), bad: (door) => door.serverErrors > 0 },
+    { name: t('stats.in'), of: (door) => bytes(door.receivedBytes) },
+    { name: t('stats.out'), of: (door) => bytes(door.sentBytes) },
+    { name: t('stats.p50'), of: (door) => milliseconds(door.seconds.p50) },
+    { name: t('stats.p95'), of: (door) => milliseconds(door.seconds.p95) },
+  ];
   return (
     <>
       <div class="cards">
@@ -112,25 +124,17 @@ function StatsSections({ stats }: { stats: Stats }) {
       <Section title={t('stats.doors')}>
         <Table
           label={t('stats.doors')}
-          head={[
-            t('stats.door'),
-            { text: t('stats.requests'), number: true },
-            { text: t('stats.errors'), number: true },
-            { text: t('stats.in'), number: true },
-            { text: t('stats.out'), number: true },
-            { text: t('stats.p50'), number: true },
-            { text: t('stats.p95'), number: true },
-          ]}
+          named
+          head={[t('stats.door'), ...columns.map(({ name }) => ({ text: name, number: true as const }))]}
         >
           {doors.map((door) => (
             <tr key={door.door}>
               <th scope="row">{DOORS[door.door] ?? door.door}</th>
-              <td class="number">{number(door.requests)}</td>
-              <td class={`number ${door.serverErrors > 0 ? 'bad' : ''}`}>{number(door.serverErrors)}</td>
-              <td class="number">{bytes(door.receivedBytes)}</td>
-              <td class="number">{bytes(door.sentBytes)}</td>
-              <td class="number">{milliseconds(door.seconds.p50)}</td>
-              <td class="number">{milliseconds(door.seconds.p95)}</td>
+              {columns.map(({ name, of, bad }) => (
+                <td key={name} class={`number ${bad?.(door) ? 'bad' : ''}`} data-head={name}>
+                  {of(door)}
+                </td>
+              ))}
             </tr>
           ))}
         </Table>

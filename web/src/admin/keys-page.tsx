@@ -127,6 +127,7 @@ function DataKeys({ keys, set, reload }: { keys: Keys; set: (keys: Keys) => void
       {!busy && <Rest keys={keys} reload={reload} />}
       <Table
         label={t('keys.data')}
+        named
         head={[t('signIn.user'), { text: t('keys.epoch'), number: true }, { text: t('keys.older'), number: true }, '']}
       >
         {users.map(({ user, epoch, older }) => (
@@ -134,8 +135,12 @@ function DataKeys({ keys, set, reload }: { keys: Keys; set: (keys: Keys) => void
             <th scope="row">
               <bdi>{user}</bdi>
             </th>
-            <td class="number">{number(epoch)}</td>
-            <td class="number">{older === 0 ? '–' : <span class="badge warn">{number(older)}</span>}</td>
+            <td class="number" data-head={t('keys.epoch')}>
+              {number(epoch)}
+            </td>
+            <td class="number" data-head={t('keys.older')}>
+              {older === 0 ? '–' : <span class="badge warn">{number(older)}</span>}
+            </td>
             <td class="actions">
               <Button label={t('keys.renewOf', { name: user })} onClick={() => void renew(user)}>
                 {t('keys.renew')}

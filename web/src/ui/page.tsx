@@ -84,6 +84,7 @@ export function Table({
   label,
   stacked = false,
   lines = false,
+  named = false,
 }: {
   /** `spare`: not shown on a phone, as its cells of the same class. */
   head: (string | { text: string; number?: true; spare?: true })[];
@@ -93,10 +94,12 @@ export function Table({
   stacked?: boolean;
   /** On a phone a row's cells follow each other as words do; those of the class `line` begin one and fill it. */
   lines?: boolean;
+  /** On a phone the cells that have a `data-head` stand two by two, each behind those words, and of the others each in a line of its own. */
+  named?: boolean;
 }) {
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label={label}>
-      <table class={`table ${stacked ? 'stacked' : ''} ${lines ? 'lines' : ''}`}>
+      <table class={`table ${stacked ? 'stacked' : ''} ${lines ? 'lines' : ''} ${named ? 'named' : ''}`}>
         <thead>
           <tr>
             {head.map((cell, index) =>
