@@ -4,6 +4,7 @@ import type { Exchange } from './exchange.ts';
 import { type PropfindRequest, parsePropfind } from './properties/propfind-request.ts';
 import { compileRenderer, type Renderer, type RenderOptions } from './properties/render.ts';
 import { type Depth, hasNoBody, parseDepth, single } from './request-headers.ts';
+import { isDesktop, withDesktopTimes } from './times.ts';
 
 /** What a PROPFIND wants. */
 export interface Asked {
@@ -42,13 +43,14 @@ export function createAskedMemory(): AskedMemory {
       const minimal = /\breturn=minimal\b/i.test(single(headers.prefer) ?? '') || /^\s*t\s*$/i.test(single(headers.brief) ?? '');
       const compact = (headers['user-agent'] ?? '').startsWith('Microsoft-WebDAV-MiniRedir');
       const short = body.length <= BODY_BYTES_MAX;
-      const words = short ? `${depth} ${minimal} ${compact} ${body.toString('latin1')}` : '';
+      const desktop = isDesktop(headers['user-agent']);
+      const words = short ? `${depth} ${minimal} ${compact} ${desktop} ${body.toString('latin1')}` : '';
       const before = short ? known.get(words) : undefined;
       if (before !== undefined) return before;
       const renderer = compiled(parsePropfind(parseXmlBytes(body)), { compact, minimal });
       const asked: Asked = {
         depth,
-        renderer,
+        renderer: desktop ? withDesktopTimes(renderer) : renderer,
         wording: ++count,
         headers: minimal ? { 'Preference-Applied': 'return=minimal' } : {},
       };

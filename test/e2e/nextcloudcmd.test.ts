@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -148,6 +149,23 @@ describe('nextcloudcmd', function () {
     for (const name of found) if (name !== 'both.txt') rmSync(at('b', name));
     await sync('b', 'a');
     expectSame();
+  });
+
+  it('fetches files of any time: of one that it does not take, with the nearest', async () => {
+    const authorization = `Basic ${Buffer.from(`${gateway.user}:${gateway.password}`).toString('base64')}`;
+    const times = { past: '-18489600', epoch: '0', soon: '0.5', usual: '1600000000', future: '4294967295', far: '100000000000' };
+    for (const [name, time] of Object.entries(times)) {
+      const headers = { authorization, 'x-oc-mtime': time };
+      const put = await fetch(`${gateway.webdavUrl}home/of ${name}`, { method: 'PUT', headers, body: name });
+      expect([put.status, put.headers.get('x-oc-mtime')]).to.deep.equal([201, 'accepted']);
+    }
+    await sync('a', 'b', 'a');
+    expectSame();
+    for (const name of Object.keys(times)) expect(readFileSync(at('b', `of ${name}`), 'utf8')).to.equal(name);
+    const seconds = (name: string) => statSync(at('b', `of ${name}`)).mtimeMs / 1000;
+    expect(Object.keys(times).map(seconds)).to.deep.equal([1, 1, 1, 1_600_000_000, 4_294_967_294, 4_294_967_294]);
+    const kept = await fetch(`${gateway.webdavUrl}home/of past`, { method: 'HEAD', headers: { authorization } });
+    expect(kept.headers.get('last-modified')).to.equal('Sun, 01 Jun 1969 00:00:00 GMT');
   });
 
   const CHUNK_SENT = /networkjob\.put[^\n]*uploads[^\n]*FINISHED WITH STATUS "OK"/;

@@ -13,6 +13,7 @@ import { type Exchange, type Located, locate } from '../exchange.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { CONTENT_TYPE_DEFAULT } from '../properties/content.ts';
 import { getEntry } from '../resource.ts';
+import { desktopTime, isDesktop } from '../times.ts';
 
 /** GET and HEAD (RFC 9110 §9.3, §14). A collection has no representation of its own: 405. */
 export async function get(x: Exchange): Promise<void> {
@@ -24,6 +25,7 @@ export async function get(x: Exchange): Promise<void> {
   const { info } = read;
   const wanted = wantedDigest(x.req.headers);
   const headers = { ...representationHeaders(info), ...(wanted === null ? {} : await answeredDigest(wanted, read, x.cx.signal)) };
+  if (isDesktop(x.req.headers['user-agent'])) headers['Last-Modified'] = httpDate(desktopTime(info.mtime));
   if (x.req.method === 'HEAD') {
     x.res.writeHead(200, { ...headers, 'Content-Length': info.size }).end();
     return;

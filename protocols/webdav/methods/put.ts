@@ -11,6 +11,7 @@ import { type Exchange, locate } from '../exchange.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { single } from '../request-headers.ts';
+import { parseSeconds } from '../times.ts';
 import { putRange } from './patch.ts';
 
 /** RFC 4918 §9.7, RFC 9110 §9.3.4: atomic; an aborted or short body leaves what was there. */
@@ -60,8 +61,7 @@ function declaredLength(req: IncomingMessage): number | undefined {
 
 /** The ownCloud header: seconds since the epoch, with a fraction from some clients. What cannot be read is left out, and not accepted. */
 export function clientTime(headers: IncomingHttpHeaders): number | undefined {
-  const text = single(headers['x-oc-mtime'])?.trim() ?? '';
-  return /^\d{1,11}(\.\d{1,9})?$/.test(text) ? Math.round(Number(text) * 1000) : undefined;
+  return parseSeconds(single(headers['x-oc-mtime'])?.trim() ?? '') ?? undefined;
 }
 
 export function attributesOf(headers: IncomingHttpHeaders, name: string): ObjectAttributes {

@@ -1,3 +1,5 @@
+import { isDesktop } from '../times.ts';
+
 /**
  * The version of the protocol that is spoken here, as its clients know it: they refuse servers that are too old, and ask newer ones for what came
  * with them. What we are is in the product's name.
@@ -19,14 +21,12 @@ export function statusDocument(): Record<string, unknown> {
   };
 }
 
-/** The desktop's client (3.7.3 at least) cannot send an empty file among many: it breaks its own request off, and fails all that were in it. */
-const BREAKS_BULK = /\bmirall\//;
-
 /** What clients may use of it; anything that is not named is not there. */
 export function capabilitiesOf(origin: string, agent: string): Record<string, unknown> {
   return {
     core: { pollinterval: 60, 'webdav-root': 'remote.php/webdav' },
-    dav: { chunking: '1.0', trashbin: '1.0', ...(BREAKS_BULK.test(agent) ? {} : { bulkupload: '1.0' }) },
+    // The desktop's client (3.7.3 at least) cannot send an empty file among many: it breaks its own request off, and fails all that were in it.
+    dav: { chunking: '1.0', trashbin: '1.0', ...(isDesktop(agent) ? {} : { bulkupload: '1.0' }) },
     files: {
       bigfilechunking: true,
       chunked_upload: { max_size: 1_073_741_824, max_parallel_count: 4 },

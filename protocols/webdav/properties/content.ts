@@ -67,8 +67,8 @@ export const getlastmodified: Property = {
     to.putHttpDate(row.mtime);
   },
   render: (entry, _displayName, context) => {
-    const time = entry.kind === 'object' ? entry.mtime : entry.modified;
-    return time === 0 ? null : `<d:getlastmodified>${context.httpDate(time)}</d:getlastmodified>`;
+    const time = entry.kind === 'object' ? entry.mtime : entry.modified || null;
+    return time === null ? null : `<d:getlastmodified>${context.httpDate(time)}</d:getlastmodified>`;
   },
 };
 

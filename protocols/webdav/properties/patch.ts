@@ -1,6 +1,7 @@
 import type { EntryInfo } from '#core/object';
 import type { XmlElement } from '#http/xml';
 import { OWNCLOUD } from '../owncloud.ts';
+import { parseTime } from '../times.ts';
 import { DAV, isDav, languageOf, serialize } from '../xml-element.ts';
 import { liveProperty, type PropertyName, storedName } from './table.ts';
 
@@ -57,12 +58,12 @@ function addStep(
 ): void {
   const name = { namespace: element.namespace, name: element.name };
   if (setsTime(name)) {
-    const mtime = set && kind === 'object' ? timeOf(element) : null;
+    const mtime = set && kind === 'object' ? parseTime(element.text.trim()) : null;
     if (mtime !== null) plan.mtime = mtime;
     plan.steps.push({ name, refusal: mtime !== null ? null : set && kind === 'object' ? 409 : 403 });
     return;
   }
-  const told = set && kind === 'object' && isWindowsTime(name) ? timeOf(element) : null;
+  const told = set && kind === 'object' && isWindowsTime(name) ? parseTime(element.text.trim()) : null;
   if (told !== null) plan.mtime = told;
   const live = liveProperty(name);
   const refusal = isOfAccess(name) || (live !== undefined && !live.settable) ? 403 : null;
@@ -103,11 +104,4 @@ function isOfAccess({ namespace, name }: PropertyName): boolean {
 
 function setsTime({ namespace, name }: PropertyName): boolean {
   return namespace === DAV && (name === 'lastmodified' || name === 'getlastmodified');
-}
-
-/** Seconds since the epoch, with a fraction or without, or a date. */
-function timeOf(element: XmlElement): number | null {
-  const text = element.text.trim();
-  const ms = /^\d{1,11}(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : Date.parse(text);
-  return Number.isNaN(ms) || ms < 0 ? null : ms;
 }

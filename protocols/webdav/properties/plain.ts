@@ -2,6 +2,7 @@ import type { FolderRow } from '#contracts/metadata-store';
 import type { ShownObject } from '#core/object';
 import type { XmlBytes } from '#http/xml-bytes';
 import { hrefName, isUnreserved } from '../paths.ts';
+import { DESKTOP_TIME_MAX, DESKTOP_TIME_MIN } from '../times.ts';
 import type { PlainValue } from './property.ts';
 
 /** What one `response` element is made of: what is the same for all plain files, and between that what differs. */
@@ -18,8 +19,8 @@ export function isPlain({ properties, attributes, mtime, created, etagAt, etagEn
   return (
     properties === null &&
     attributes.contentLanguage === undefined &&
-    mtime > 0 &&
-    mtime < TIME_MAX &&
+    mtime >= DESKTOP_TIME_MIN &&
+    mtime <= DESKTOP_TIME_MAX &&
     created > 0 &&
     created < TIME_MAX &&
     etagEnd > etagAt
