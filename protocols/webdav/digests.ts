@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ObjectRead } from '#contracts/namespace';
 import type { DigestName, Digests } from '#core/digest';
 import { CloudStoreError } from '#core/errors';
-import type { ObjectAttributes } from '#core/object';
+import type { ObjectAttributes, ShownObject } from '#core/object';
 import { consume } from '#core/stream';
 import { single } from './request-headers.ts';
 
@@ -58,6 +58,24 @@ export function parseOcChecksum(headers: IncomingHttpHeaders): { name: DigestNam
 export function checksumsOf(headers: IncomingHttpHeaders): Pick<ObjectAttributes, 'extra'> {
   const own = parseOcChecksum(headers);
   return own === null ? {} : { extra: { [OC_CHECKSUMS]: `${own.name.toUpperCase()}:${own.value.toString('hex')}` } };
+}
+
+/** An ETag that is the MD5 of the bytes: S3's, of what came in one piece and under no key of the client's own. */
+const MD5_ETAG = /^[0-9a-f]{32}$/;
+
+/** What is known of a file's bytes, as ownCloud tells it: `SHA1:<hex> MD5:<hex>`; undefined: nothing. */
+export function knownChecksums({ etag, attributes }: Pick<ShownObject, 'etag' | 'attributes'>): string | undefined {
+  const said = attributes.extra?.[OC_CHECKSUMS];
+  if (said?.startsWith('MD5:') || attributes.customerKey !== undefined || !MD5_ETAG.test(etag)) return said;
+  return `${said === undefined ? '' : `${said} `}MD5:${etag}`;
+}
+
+/**
+ * rclone, where it takes us for ownCloud, compares by MD5 only, says SHA1, and counts on the server to make the other ("If we set only SHA1 here, owncloud will calculate the MD5 too", its
+ * backend/webdav/webdav.go); of a file without one `--checksum` compares nothing but the size.
+ */
+export function comparesByMd5(headers: IncomingHttpHeaders): boolean {
+  return headers['x-oc-mtime'] !== undefined && (headers['user-agent'] ?? '').startsWith('rclone/');
 }
 
 /** The digest that a client would like to be told. */

@@ -163,6 +163,35 @@ describe('WebDAV clients', function () {
       );
     });
 
+    for (const vendor of ['owncloud', 'nextcloud']) {
+      it(`carries by --checksum what looks the same but for its bytes (vendor ${vendor})`, async () => {
+        const at = `${await remote(vendor)}${vendor === 'nextcloud' ? '' : `${gateway.bucket}/`}summed ${vendor}`;
+        const write = async (name: string, content: string): Promise<void> => {
+          mkdirSync(join(directory, 'summed'), { recursive: true });
+          writeFileSync(join(directory, 'summed', name), content);
+          await run('touch', ['-d', '2020-02-03T04:05:06Z', `summed/${name}`]);
+        };
+        await write('f', 'one');
+        await write('same', 'same');
+        expect((await rclone('sync', 'summed', at)).code).to.equal(0);
+        const checked = await rclone('check', 'summed', at);
+        expect(checked.output)
+          .to.match(/ 2 matching files/)
+          .and.not.match(/could not be checked/);
+        await write('f', 'two');
+        const again = await rclone('sync', '--checksum', '-v', 'summed', at);
+        expect(again.output)
+          .to.match(/f: Copied/)
+          .and.not.match(/same: Copied/);
+        expect((await rclone('cat', `${at}/f`)).output).to.equal('two');
+        await run('touch', ['-d', '2021-02-03T04:05:06Z', 'summed/f']);
+        expect((await rclone('sync', 'summed', at)).code).to.equal(0);
+        expect((await rclone('check', 'summed', at)).output)
+          .to.match(/ 2 matching files/)
+          .and.not.match(/could not be checked/);
+      });
+    }
+
     it('sees the buckets at the top', async () => {
       expect((await rclone('lsd', await remote('other'))).output).to.include(` ${gateway.bucket}\n`);
     });

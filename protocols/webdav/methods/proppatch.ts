@@ -1,5 +1,5 @@
 import { answer, readXml } from '../answer.ts';
-import { OC_CHECKSUMS } from '../digests.ts';
+import { knownChecksums } from '../digests.ts';
 import { type Exchange, locate, malformedBody } from '../exchange.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { planPatch } from '../properties/patch.ts';
@@ -14,7 +14,7 @@ export async function proppatch(x: Exchange): Promise<void> {
   const located = await locate(x);
   const entry = await getEntry(x, located);
   const { lockTokens, conditions } = await readPreconditions(x, located);
-  const checksums = entry.kind === 'object' ? entry.attributes.extra?.[OC_CHECKSUMS] : undefined;
+  const checksums = entry.kind === 'object' ? knownChecksums(entry) : undefined;
   const plan = planPatch(body, entry.kind, { checksums });
   if (plan.steps.length === 0) throw malformedBody('A propertyupdate element sets or removes a property.');
   if (plan.possible) {

@@ -5,7 +5,7 @@ import type { ObjectAttributes } from '#core/object';
 import { contentLength, requestBytes } from '#http/body';
 import { answer } from '../answer.ts';
 import { guessContentType } from '../content-type.ts';
-import { checksumsOf, digestHeaders, expectedDigests, wantedDigest } from '../digests.ts';
+import { checksumsOf, comparesByMd5, digestHeaders, expectedDigests, wantedDigest } from '../digests.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, locate } from '../exchange.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
@@ -37,7 +37,7 @@ export async function put(x: Exchange): Promise<void> {
     conditions,
     lockTokens,
     requireParent: true,
-    etag: 'opaque',
+    etag: comparesByMd5(headers) ? 'md5' : 'opaque',
     signal: x.cx.signal,
   });
   answer(x.res, result.created ? 201 : 204, {

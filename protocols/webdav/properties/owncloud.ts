@@ -1,6 +1,6 @@
 import { nameOf } from '#core/address';
 import { escapeXml } from '#http/xml';
-import { OC_CHECKSUMS } from '../digests.ts';
+import { knownChecksums } from '../digests.ts';
 import { FAVORITE, fileIdOf, hasPreview, NEXTCLOUD, OWNCLOUD, ocIdOf } from '../owncloud.ts';
 import { lockKey } from '../resource.ts';
 import type { Rights } from '../rights.ts';
@@ -21,7 +21,7 @@ export const OWNCLOUD_PROPERTIES: readonly Property[] = [
   // Of a folder all that is below it, as every commit keeps it.
   oc('size', (entry) => text(entry.kind === 'object' ? entry.size : entry.bytes)),
   oc('checksums', (entry) => {
-    const checksums = entry.kind === 'object' ? entry.attributes.extra?.[OC_CHECKSUMS] : undefined;
+    const checksums = entry.kind === 'object' ? knownChecksums(entry) : undefined;
     return checksums === undefined ? null : `<oc:checksum>${escapeXml(checksums)}</oc:checksum>`;
   }),
   oc('share-types', () => ''),

@@ -77,9 +77,17 @@ function isChecksums({ namespace, name }: PropertyName): boolean {
 
 /** rclone says them again with a file's time, as ownCloud forgets them then (its backend/webdav/webdav.go, SetModTime). We do not: what is so already may be said. */
 function checksumsStep(element: XmlElement, set: boolean, stored: string | undefined): PatchStep {
-  const said = innerText(element).trim().toLowerCase();
-  const refusal = !set ? 403 : said !== '' && said === stored?.toLowerCase() ? null : 409;
+  const said = checksumsIn(innerText(element));
+  const known = checksumsIn(stored ?? '');
+  const refusal = !set ? 403 : said.length > 0 && said.every((one) => known.includes(one)) ? null : 409;
   return { name: { namespace: element.namespace, name: element.name }, refusal };
+}
+
+function checksumsIn(text: string): string[] {
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((one) => one !== '');
 }
 
 /** The text of an element that holds one other with a text, or a text. */

@@ -219,6 +219,7 @@ export function memoryNamespace(now: () => number = Date.now) {
       const info = store(at, bytes, {
         attributes: options.attributes ?? {},
         ...(options.mtime === undefined ? {} : { mtime: options.mtime }),
+        ...(options.etag === 'md5' ? { etag: createHash('md5').update(bytes).digest('hex') } : {}),
       });
       record('put', at);
       return { info, created: early === null, seq: 1, digests };
