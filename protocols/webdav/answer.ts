@@ -97,7 +97,7 @@ export function answerError(req: IncomingMessage, res: ServerResponse, cx: Reque
 
 /** RFC 9110 §15.5.6: what the resource does take, which is not what was just refused. */
 function allowedBeside(refused: string | undefined): string {
-  return METHODS.filter((name) => name !== refused && !(name === 'HEAD' && refused === 'GET')).join(', ');
+  return METHODS.filter((name) => name !== refused).join(', ');
 }
 
 function errorBody({ condition, href }: DavFault, fallback: string): string {

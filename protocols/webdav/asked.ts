@@ -3,7 +3,7 @@ import { parseXmlBytes, readXmlBytes } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { type PropfindRequest, parsePropfind } from './properties/propfind-request.ts';
 import { compileRenderer, type Renderer, type RenderOptions } from './properties/render.ts';
-import { type Depth, hasNoBody, parseDepth, single } from './request-headers.ts';
+import { type Depth, hasNoBody, parsePropfindDepth, single } from './request-headers.ts';
 import { isDesktop, withDesktopTimes } from './times.ts';
 
 /** What a PROPFIND wants. */
@@ -65,12 +65,12 @@ export function createAskedMemory(): AskedMemory {
 
 /** @throws invalid_argument, too_large, incomplete_body */
 export async function readAsked(x: Exchange): Promise<Asked> {
-  const depth = parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity');
+  const depth = parsePropfindDepth(x.req.headers);
   return x.deps.asked.read(x.req.headers, depth, hasNoBody(x.req.headers) ? EMPTY : await readXmlBytes(x));
 }
 
 /** Where there is no body to wait for; null: there is one. @throws invalid_argument */
 export function askedAtOnce(x: Exchange): Asked | null {
   if (!hasNoBody(x.req.headers)) return null;
-  return x.deps.asked.read(x.req.headers, parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity'), EMPTY);
+  return x.deps.asked.read(x.req.headers, parsePropfindDepth(x.req.headers), EMPTY);
 }

@@ -6,7 +6,7 @@ import type { Place } from './paths.ts';
 import { principalHref } from './principal-href.ts';
 import { parsePropfind } from './properties/propfind-request.ts';
 import { type PropertyName, parseStoredName, storedName } from './properties/table.ts';
-import { parseDepth } from './request-headers.ts';
+import { parsePropfindDepth } from './request-headers.ts';
 import type { VirtualFolder } from './virtual-folder.ts';
 import { emptyElement, XML_HEAD } from './xml-element.ts';
 
@@ -21,7 +21,7 @@ export const principalsFolder: VirtualFolder = {
   listed: () => false,
   async serve(x, place) {
     if (x.req.method !== 'PROPFIND') throw new DavError(403, 'Users are not changed here.', { headers: { Allow: ALLOW } });
-    const depth = parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity');
+    const depth = parsePropfindDepth(x.req.headers);
     if (depth === 'infinity') throw new DavError(403, 'Depth 0 or 1.', { condition: 'propfind-finite-depth' });
     const request = parsePropfind(await readXml(x));
     const shown = resourcesAt(x, place, depth === '1');

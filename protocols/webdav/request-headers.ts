@@ -14,6 +14,15 @@ export function parseDepth(headers: IncomingHttpHeaders, allowed: readonly Depth
   return depth;
 }
 
+/**
+ * RFC 4918 §9.1 reads a missing Depth as infinity, which folders here refuse. Clients that leave it out ask about one resource (webdav4 of Python, by which fsspec and DVC come) or list a folder,
+ * and know servers by sabre, which answers 1.
+ * @throws invalid_argument
+ */
+export function parsePropfindDepth(headers: IncomingHttpHeaders): Depth {
+  return parseDepth(headers, ['0', '1', 'infinity'], '1');
+}
+
 /** RFC 4918 §10.6. @throws invalid_argument */
 export function parseOverwrite(headers: IncomingHttpHeaders): boolean {
   const header = (single(headers.overwrite) ?? 'T').trim().toUpperCase();

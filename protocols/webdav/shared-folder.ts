@@ -5,13 +5,14 @@ import { ALLOW, readXml } from './answer.ts';
 import { bareDirectory } from './bare-directory.ts';
 import { DavError } from './errors.ts';
 import type { Exchange, Located, Method } from './exchange.ts';
+import { answerFolder } from './folder-head.ts';
 import { openMultistatus } from './multistatus.ts';
 import { hrefName, type Place } from './paths.ts';
 import { gatherContext } from './properties/context.ts';
 import type { Need } from './properties/property.ts';
 import { parsePropfind } from './properties/propfind-request.ts';
 import { compileRenderer, type Renderer } from './properties/render.ts';
-import { parseDepth } from './request-headers.ts';
+import { parsePropfindDepth } from './request-headers.ts';
 import { lockKey } from './resource.ts';
 import type { VirtualFolder } from './virtual-folder.ts';
 
@@ -60,7 +61,8 @@ function missing({ req }: Exchange, { key }: Place): Error {
 
 async function serveTop(x: Exchange, all: readonly Share[]): Promise<void> {
   const { method } = x.req;
-  if (method === 'GET' || method === 'HEAD' || method === 'PUT' || method === 'PATCH' || method === 'MKCOL')
+  if (method === 'HEAD') return answerFolder(x, bareDirectory(0, ''));
+  if (method === 'GET' || method === 'PUT' || method === 'PATCH' || method === 'MKCOL')
     throw new DavError(405, 'A collection is read with PROPFIND.', { headers: { Allow: ALLOW } });
   if (method === 'REPORT')
     throw new DavError(403, 'What is shared is reported by each share.', { condition: 'supported-report' });
@@ -107,6 +109,7 @@ async function serveDrop(x: Exchange, { bucket, place, share }: Located & { shar
   const reads = name === 'PROPFIND' || name === 'GET' || name === 'HEAD';
   const { allowed } = await x.deps.authorizer.decide(x.who, 'read', bucket, place.root ? share.prefix : place.key);
   if (!reads || allowed) return method(x);
+  if (place.root && name === 'HEAD') return answerFolder(x, bareDirectory(0, ''));
   if (!place.root || name !== 'PROPFIND') throw new CloudStoreError('not_found', 'You may add here, and see nothing.');
   const { renderer } = await readAsked(x);
   const context = await gatherContext(x, onlyRights(renderer), { buckets: [bucket], place: null, key: '', below: false });
@@ -119,7 +122,7 @@ async function serveDrop(x: Exchange, { bucket, place, share }: Located & { shar
 
 /** @throws DavError 403 for an endless depth */
 async function readAsked(x: Exchange): Promise<{ depth: string; renderer: Renderer }> {
-  const depth = parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity');
+  const depth = parsePropfindDepth(x.req.headers);
   const renderer = compileRenderer(parsePropfind(await readXml(x)), { compact: false, minimal: false });
   if (depth === 'infinity')
     throw new DavError(403, 'A collection is listed with Depth 0 or 1.', { condition: 'propfind-finite-depth' });

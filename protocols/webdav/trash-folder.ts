@@ -7,12 +7,13 @@ import { bareDirectory } from './bare-directory.ts';
 import { type Deleted, deletedBelow, findDeleted, sendVersion, unlessHidden } from './deleted.ts';
 import { DavError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import { answerFolder } from './folder-head.ts';
 import { openMultistatus } from './multistatus.ts';
 import { encodeSegment, type Place } from './paths.ts';
 import { gatherContext } from './properties/context.ts';
 import { parsePropfind } from './properties/propfind-request.ts';
 import { compileRenderer } from './properties/render.ts';
-import { parseDepth } from './request-headers.ts';
+import { parsePropfindDepth } from './request-headers.ts';
 import type { VirtualFolder } from './virtual-folder.ts';
 
 const TRASH_NAME = '.trash';
@@ -47,12 +48,12 @@ async function find(x: Exchange, history: History, { key, folder }: Place): Prom
 
 async function get(x: Exchange, history: History, place: Place): Promise<void> {
   const found = await find(x, history, place);
-  if (found?.kind !== 'file') throw new DavError(405, 'A collection is read with PROPFIND.', { headers: { Allow: ALLOW_HERE } });
+  if (found?.kind !== 'file') return answerFolder(x, bareDirectory(0, ''), { Allow: ALLOW_HERE });
   await sendVersion(x, history, found.info);
 }
 
 async function propfind(x: Exchange, history: History, place: Place): Promise<void> {
-  const depth = parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity');
+  const depth = parsePropfindDepth(x.req.headers);
   const renderer = compileRenderer(parsePropfind(await readXml(x)), { compact: false, minimal: false });
   const found = await find(x, history, place);
   if (depth === 'infinity' && found?.kind !== 'file') {

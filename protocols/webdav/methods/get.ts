@@ -1,27 +1,29 @@
 import type { ObjectRead } from '#contracts/namespace';
 import { isCloudStoreError } from '#core/errors';
-import type { ObjectInfo } from '#core/object';
+import type { EntryInfo, ObjectInfo } from '#core/object';
 import { parseRange } from '#core/range';
 import { sendBody } from '#http/body';
 import { httpDate, parseConditions, rangeApplies } from '#http/conditional-headers';
 import { carriable } from '#http/not-modified';
 import { answerRanges } from '#http/range-response';
 import { assertNoBody } from '../answer.ts';
+import { bareDirectory } from '../bare-directory.ts';
 import { answeredDigest, OC_CHECKSUMS, wantedDigest } from '../digests.ts';
-import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate } from '../exchange.ts';
+import { answerFolder } from '../folder-head.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { CONTENT_TYPE_DEFAULT } from '../properties/content.ts';
 import { getEntry } from '../resource.ts';
 import { desktopTime, isDesktop } from '../times.ts';
 
-/** GET and HEAD (RFC 9110 §9.3, §14). A collection has no representation of its own: 405. */
+/** GET and HEAD (RFC 9110 §9.3, §14). A collection has no representation of its own. */
 export async function get(x: Exchange): Promise<void> {
   await assertNoBody(x);
-  if (x.target.kind !== 'place') throw notAFile();
+  if (x.target.kind !== 'place') return answerFolder(x, bareDirectory(0, ''));
   const located = await locate(x);
   if (x.req.headers.if !== undefined) await readPreconditions(x, located);
   const read = await open(x, located);
+  if ('kind' in read) return answerFolder(x, read);
   const { info } = read;
   const wanted = wantedDigest(x.req.headers);
   const headers = { ...representationHeaders(info), ...(wanted === null ? {} : await answeredDigest(wanted, read, x.cx.signal)) };
@@ -69,22 +71,14 @@ export function representationHeaders(info: ObjectInfo): Record<string, string> 
 }
 
 /** The plain key first: one look-up for nearly every GET. Only when nothing is there is it asked whether it is a folder. */
-async function open(x: Exchange, located: Located): Promise<ObjectRead> {
+async function open(x: Exchange, located: Located): Promise<ObjectRead | EntryInfo> {
   const { place, bucket } = located;
-  if (place.root || place.folder || place.key === '') {
-    await getEntry(x, located);
-    throw notAFile();
-  }
+  if (place.root || place.folder || place.key === '') return getEntry(x, located);
   try {
     const conditions = parseConditions(x.req.headers);
     return await x.deps.namespace.get(x.who, { bucket: bucket.id, key: place.key }, { conditions, conditionTime: 'mtime' });
   } catch (error) {
     if (!isCloudStoreError(error, 'not_found')) throw error;
-    await getEntry(x, located);
-    throw notAFile();
+    return getEntry(x, located);
   }
-}
-
-function notAFile(): DavError {
-  return new DavError(405, 'A collection is read with PROPFIND.');
 }

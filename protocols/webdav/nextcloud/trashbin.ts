@@ -9,12 +9,13 @@ import { bareDirectory } from '../bare-directory.ts';
 import { type Deleted, deletedBelow, findDeleted, sendVersion } from '../deleted.ts';
 import { DavError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
+import { answerFolder } from '../folder-head.ts';
 import { openMultistatus } from '../multistatus.ts';
 import type { Place } from '../paths.ts';
 import { gatherContext } from '../properties/context.ts';
 import { parsePropfind } from '../properties/propfind-request.ts';
 import { compileRenderer } from '../properties/render.ts';
-import { parseDepth } from '../request-headers.ts';
+import { parsePropfindDepth } from '../request-headers.ts';
 import { assertRestores } from './beside.ts';
 import type { NextcloudDeps } from './deps.ts';
 import type { FileIds } from './file-ids.ts';
@@ -32,7 +33,7 @@ export async function serveTrashbin(x: Exchange, deps: NextcloudDeps, ids: FileI
   const found = await findDeleted(x, deps.history, at, place.folder);
   const key = found.kind === 'file' ? found.info.key : found.at.key;
   if (method === 'GET' || method === 'HEAD') {
-    if (found.kind !== 'file') throw new DavError(405, 'A collection is read with PROPFIND.', { headers: { Allow: ALLOWED } });
+    if (found.kind !== 'file') return answerFolder(x, bareDirectory(0, ''), { Allow: ALLOWED });
     return sendVersion(x, deps.history, found.info);
   }
   if (method === 'MOVE') {
@@ -49,7 +50,7 @@ export async function serveTrashbin(x: Exchange, deps: NextcloudDeps, ids: FileI
 }
 
 async function list(x: Exchange, deps: NextcloudDeps, ids: FileIds, place: Place, at: Address): Promise<void> {
-  const depth = parseDepth(x.req.headers, ['0', '1', 'infinity'], 'infinity');
+  const depth = parsePropfindDepth(x.req.headers);
   const renderer = compileRenderer(parsePropfind(await readXml(x)), { compact: false, minimal: false });
   const found = await findDeleted(x, deps.history, at, place.folder);
   if (depth === 'infinity' && found.kind === 'folder')
