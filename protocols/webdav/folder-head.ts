@@ -23,3 +23,12 @@ export function answerFolder(
     ...(modified === 0 ? {} : { 'Last-Modified': httpDate(modified) }),
   });
 }
+
+/**
+ * GET of the root of a Nextcloud's files. GNOME's Online Accounts add such an account if `/remote.php/webdav/` answers 200, and for nothing else (goa_http_client_check in goahttpclient.c, before
+ * there was a goadavclient.c); Nextcloud answers so for the sake of such clients (DummyGetResponsePlugin).
+ */
+export function answerFrontDoor({ res }: Exchange): void {
+  const text = 'Files are here for clients of Nextcloud and of WebDAV.\n';
+  res.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length }).end(text);
+}

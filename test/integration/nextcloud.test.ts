@@ -77,6 +77,17 @@ describe("Nextcloud's dialect on a real gateway", function () {
     expect((await call('POST', '/ocs/v2.php/apps/files_sharing/api/v1/shares', share)).status).to.equal(404);
   });
 
+  it('answers GET of the root, by which GNOME’s Online Accounts look whether it is there (goahttpclient.c)', async () => {
+    for (const path of ['/remote.php/webdav/', '/remote.php/webdav', files, `${files}/`]) {
+      const { status, headers } = await call('GET', path);
+      expect([status, headers['content-type']], path).to.deep.equal([200, 'text/plain; charset=utf-8']);
+    }
+    expect((await send('GET', `${gateway.webUrl}/remote.php/webdav/`)).status).to.equal(401);
+    expect((await call('MKCOL', `${files}/looked at`.replace(' ', '%20'))).status).to.equal(201);
+    expect((await call('GET', `${files}/looked%20at`)).status).to.equal(405);
+    expect((await call('DELETE', `${files}/looked%20at`)).status).to.equal(204);
+  });
+
   it("shows a user's home under both paths, and nobody else's", async () => {
     const put = await call('PUT', `${files}/a.txt`, { body: 'a', headers: { 'x-oc-mtime': '1500000000' } });
     expect(put.status).to.equal(201);

@@ -10,7 +10,7 @@ import { assertNoBody } from '../answer.ts';
 import { bareDirectory } from '../bare-directory.ts';
 import { answeredDigest, OC_CHECKSUMS, wantedDigest } from '../digests.ts';
 import { type Exchange, type Located, locate } from '../exchange.ts';
-import { answerFolder } from '../folder-head.ts';
+import { answerFolder, answerFrontDoor } from '../folder-head.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { CONTENT_TYPE_DEFAULT } from '../properties/content.ts';
 import { getEntry } from '../resource.ts';
@@ -23,7 +23,10 @@ export async function get(x: Exchange): Promise<void> {
   const located = await locate(x);
   if (x.req.headers.if !== undefined) await readPreconditions(x, located);
   const read = await open(x, located);
-  if ('kind' in read) return answerFolder(x, read);
+  if ('kind' in read) {
+    const door = x.mount.bucket !== null && x.target.root && x.req.method === 'GET';
+    return door ? answerFrontDoor(x) : answerFolder(x, read);
+  }
   const { info } = read;
   const wanted = wantedDigest(x.req.headers);
   const headers = { ...representationHeaders(info), ...(wanted === null ? {} : await answeredDigest(wanted, read, x.cx.signal)) };
