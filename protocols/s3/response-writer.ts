@@ -26,13 +26,18 @@ export interface ResponseWriter {
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
+const DISPOSITION = 'content-disposition';
+
 type Emit = (value: unknown) => string;
 
 /** Compiles the writer of one output shape. Dates are ISO with milliseconds in XML and IMF-fixdate in headers, as AWS has them. */
 export function compileWriter(shapeName: string, operation: string): ResponseWriter {
   const shape = shapeOf(shapeName);
   const members = shape?.[0] ?? [];
-  const bound = members.filter(([, , traits]) => traits.header !== undefined || traits.prefix !== undefined);
+  const bound = members
+    .filter(([, , traits]) => traits.header !== undefined || traits.prefix !== undefined)
+    // Behind a Content-Length, node:http reads the bytes of this one as UTF-8 and sends something else.
+    .sort(([, , a], [, , b]) => Number(b.header === DISPOSITION) - Number(a.header === DISPOSITION));
   const payload = members.find(([, , traits]) => traits.payload === 1);
   const inBody = members.filter(([, , traits]) => !traits.header && !traits.prefix && !traits.payload);
   const rootName = shape?.[1] ?? shapeName;

@@ -102,6 +102,19 @@ suite('GetObject and HeadObject', api('GetObject'), {
       expect([200, 206]).to.include(answer.status);
     },
   },
+  'letters beyond ASCII come back byte by byte, kept with the object or asked for': over(
+    ['cache-control', 'content-disposition', 'content-language'],
+    (name) =>
+      async ({ put, get, head, key }) => {
+        const at = key();
+        const sent = Buffer.from('attachment; filename="日本 größe.txt"').toString('latin1');
+        await put(at, 'abc', { [name]: sent });
+        const override = { query: { [`response-${name}`]: Buffer.from(sent, 'latin1').toString() } };
+        const part = { headers: { range: 'bytes=1-1' } };
+        for (const answer of [await get(at), await get(at), await get(at, part), await head(at), await get(at, override)])
+          expect(answer.headers[name]).to.equal(sent);
+      },
+  ),
   'response-… replace headers of the answer': over(
     {
       'content-type': 'text/x-new',

@@ -102,7 +102,8 @@ suite('URLs signed by version 2', PAGES.sigv2, {
     const subresources = { 'response-content-disposition': 'attachment; filename="é.txt"', 'response-content-type': 'x/y' };
     const answer = expectStatus(await sendUrl(lab, 'GET', name, { subresources }), 200);
     expect(answer.headers['content-type']).to.equal('x/y');
-    expect(answer.headers['content-disposition']).to.match(/^attachment; filename=/);
+    const told = Buffer.from('attachment; filename="é.txt"').toString('latin1');
+    expect(answer.headers['content-disposition']).to.equal(told);
   },
   'a subresource is part of it': async (lab) => {
     const name = lab.key();
