@@ -23,7 +23,7 @@ const SKEW_MS_MAX = 900_000;
 const STAMP = /^\d{8}T\d{6}Z$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 const AUTHORIZATION =
-  /^AWS4-HMAC-SHA256\s+Credential=([^,\s]{1,256})\s*,\s*SignedHeaders=([a-z0-9;_.-]{1,2048})\s*,\s*Signature=([0-9a-f]{64})\s*$/;
+  /^AWS4-HMAC-SHA256\s+Credential=([^,\s]{1,256})\s*,\s*SignedHeaders=([a-z0-9!#$%&'*+.^_`|~;-]{1,2048})\s*,\s*Signature=([0-9a-f]{64})\s*$/;
 
 /** What a client's authorization says before its signature, which is the same all day. */
 export type KnownClaims = Map<string, Pick<Credentials, 'accessKeyId' | 'scope' | 'signedHeaders'>>;

@@ -120,7 +120,7 @@ suite('PutObject', api('PutObject'), {
   },
   'any name that a header may have is a name of metadata': {
     page: PAGES.metadata,
-    ...over(['__proto__', 'constructor', 'my_own.note'], (meta) => async ({ put, head, key }) => {
+    ...over(['__proto__', 'constructor', 'my_own.note', "a+b#c!$%&'*^`|~"], (meta) => async ({ put, head, key }) => {
       const name = key();
       await put(name, 'a', { [`x-amz-meta-${meta}`]: 'v' });
       expect((await head(name)).headers[`x-amz-meta-${meta}`]).to.equal('v');
