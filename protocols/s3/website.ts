@@ -10,6 +10,7 @@ import type { RequestContext } from '#http/door';
 import { notModifiedHeaders } from '#http/not-modified';
 import { escapeXml } from '#http/xml';
 import { askedRange } from './asked-range.ts';
+import { allowOrigin, answerPreflight } from './cors.ts';
 import { documentOf } from './documents.ts';
 import { CATALOGUE, S3Error, toS3Error } from './errors.ts';
 import type { S3Deps } from './exchange.ts';
@@ -63,9 +64,15 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
     cx.op = 'Website';
     let visit: Visit | null = null;
     try {
-      if (req.method !== 'GET' && req.method !== 'HEAD')
+      const asks = req.method === 'OPTIONS';
+      if (req.method !== 'GET' && req.method !== 'HEAD' && !asks)
         throw new S3Error('MethodNotAllowed', undefined, { Method: req.method ?? '', ResourceType: 'OBJECT' });
       const bucket = await buckets.named(name);
+      if (asks) {
+        answerPreflight(req, res, bucket, true);
+        return;
+      }
+      allowOrigin(req, res, bucket);
       if (bucket === null) throw new S3Error('NoSuchBucket', undefined, { BucketName: name });
       const site = documentOf<WebsiteDocument>(bucket, 'website');
       if (site === null) throw new S3Error('NoSuchWebsiteConfiguration', undefined, { BucketName: name });

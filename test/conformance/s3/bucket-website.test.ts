@@ -87,13 +87,20 @@ suite('bucket website configuration', api('PutBucketWebsite'), {
 });
 
 /** Nobody signs at a website. Only our own gateway is known to have one at this host. */
-async function visit(context: Mocha.Context, lab: Lab, path: string, bucket = lab.bucket): Promise<S3Answer> {
+async function visit(
+  context: Mocha.Context,
+  lab: Lab,
+  path: string,
+  bucket = lab.bucket,
+  { method = 'GET', headers: more = {} }: { method?: string; headers?: Record<string, string> } = {},
+): Promise<S3Answer> {
   if (lab.gateway === null) leaveOut(context, 'the website endpoint of this server is not known');
   return lab.s3.send(
-    'GET',
+    method,
     { raw: path },
     {
       auth: 'none',
+      headers: more,
       tamper: ({ headers }) => {
         const host = headers.find(([name]) => name === 'Host');
         if (host !== undefined) host[1] = `${bucket}.s3-website.localhost:${new URL(lab.s3.origin).port}`;
@@ -149,6 +156,28 @@ suite('website endpoint', guide('WebsiteEndpoints'), {
           expect(expectStatus(await visit(this, lab, '/page', bucket), 301).headers.location).to.equal(to);
         },
     ),
+  },
+  'pages of other origins read what the rules of the bucket let them': {
+    page: guide('cors'),
+    async run(lab) {
+      const bucket = await openBucket(lab);
+      const rule =
+        '<CORSRule><AllowedOrigin>https://a.example</AllowedOrigin><AllowedMethod>GET</AllowedMethod><AllowedHeader>x-*</AllowedHeader></CORSRule>';
+      expectStatus(await documentsOf(lab.s3, 'cors', 'CORSConfiguration').put(bucket, rule), 200);
+      expectStatus(await putPolicy(lab.s3, bucket, statement(bucket)), 204);
+      expectStatus(await siteOf(lab).put(bucket, INDEX), 200);
+      await lab.s3.send('PUT', `/${bucket}/font`, { body: 'font' });
+      const allowed = async (origin: string, method: 'GET' | 'OPTIONS', status: number, path = '/font') => {
+        const asked = { origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'x-a' };
+        const answer = await visit(this, lab, path, bucket, { method, headers: method === 'GET' ? { origin } : asked });
+        return expectStatus(answer, status).headers['access-control-allow-origin'];
+      };
+      expect(await allowed('https://a.example', 'GET', 200)).to.equal('https://a.example');
+      expect(await allowed('https://a.example', 'GET', 404, '/absent')).to.equal('https://a.example');
+      expect(await allowed('https://b.example', 'GET', 200)).to.equal(undefined);
+      expect(await allowed('https://a.example', 'OPTIONS', 200)).to.equal('https://a.example');
+      expect(await allowed('https://b.example', 'OPTIONS', 403)).to.equal(undefined);
+    },
   },
   'a routing rule by prefix redirects before anything is looked for': {
     page: guide('how-to-page-redirect'),
