@@ -21,3 +21,17 @@ export function refuseCoding(req: IncomingMessage, res: ServerResponse): boolean
   res.writeHead(501, { Connection: 'close', 'Content-Length': 0 }).end();
   return true;
 }
+
+/** Two Host lines are two places, and what stands before us may have read the other one (RFC 9112 §3.2); node keeps the first. Answers, and says so. */
+export function refuseHosts(req: IncomingMessage, res: ServerResponse): boolean {
+  const { rawHeaders } = req;
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  if (hosts <= 1) return false;
+  abandonBody(req, res);
+  res.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end();
+  return true;
+}

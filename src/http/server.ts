@@ -16,7 +16,7 @@ import { createMainApp, isBelow, type MainAppOptions } from './main-app.ts';
 import type { Health } from './operations.ts';
 import { createTrustedProxies } from './proxies.ts';
 import { createRequestIds } from './request-id.ts';
-import { readTarget, refuseCoding } from './request-line.ts';
+import { readTarget, refuseCoding, refuseHosts } from './request-line.ts';
 import { logAccess, traced } from './request-record.ts';
 import { endRevoked, type Validity } from './revocation.ts';
 import { createServer, isTls, isUpgrade, LIMITS, type Limits, PUSH_PATH, serverOptions } from './servers.ts';
@@ -232,7 +232,7 @@ function listenTo(
 ): void {
   // Node hands out a pipelined request while the one before it still runs; only safe ones may run side by side (RFC 9112 §9.3.2).
   const begin = (req: IncomingMessage, res: ServerResponse): void => {
-    if (refuseCoding(req, res)) return;
+    if (refuseCoding(req, res) || refuseHosts(req, res)) return;
     readTarget(req);
     onRequest(req, res);
   };

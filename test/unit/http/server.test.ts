@@ -133,6 +133,21 @@ describe('http listeners', () => {
     }
   });
 
+  it('refuses two hosts, also of one name and where the target is absolute (RFC 9112 §3.2)', async () => {
+    const { s3, web } = await start();
+    for (const { port } of [s3, web]) {
+      for (const head of [
+        'GET / HTTP/1.1\r\nHost: a',
+        'PUT /x HTTP/1.1\r\nContent-Length: 9\r\nhost: b',
+        'GET http://a/ HTTP/1.1\r\nHost: a',
+      ]) {
+        const client = new RawClient(port);
+        client.send(`${head}\r\nX-Ghost: x\r\nHOST: a\r\n\r\n`);
+        expect(await client.waitForClose(), head).to.match(/^HTTP\/1\.1 400 /);
+      }
+    }
+  });
+
   it('tells nothing of a door that fails, but the id under which it is logged', async () => {
     const door: Door = {
       async handle() {
