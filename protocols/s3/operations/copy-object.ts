@@ -14,7 +14,7 @@ import { PUT_BYTES_MAX, type Upload } from '../payload.ts';
 import { REDIRECT_ATTRIBUTE, readAttributes, shownVersion } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
 import { keepAcl, newObjectAcl } from './new-object-acl.ts';
-import { allowTags, type CopySource, copySource, found, ofSource, store, writeConditions } from './put-object.ts';
+import { allowTags, type CopySource, copySource, found, ofSource, storeObject, writeConditions } from './put-object.ts';
 
 /** Bytes are named once more, unless a customer's key or another checksum needs them read. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
@@ -57,13 +57,10 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
   if (sourceKey !== null || key !== null || again) {
     const { checksum: _, partSizes: __, partChecksums: ___, customerKey: ____, ...plain } = attributes;
     const upload = await reread(x, source, info, sourceKey, wanted);
-    const { VersionId, ...said } = await store({ ...x, who: { ...x.who, cause: 'copy' } }, bucket, at, upload, {
-      attributes: plain,
-      conditions,
-      ...mtimeOf(info),
-      ...lock,
-    });
-    return answer(shownVersion(info, source.bucket), said, VersionId, key, await x.deps.namespace.stat(x.who, at), bucket);
+    const options = { attributes: plain, conditions, ...mtimeOf(info), ...lock };
+    const made = await storeObject({ ...x, who: { ...x.who, cause: 'copy' } }, bucket, at, upload, options);
+    const { VersionId, ...said } = made.output;
+    return answer(shownVersion(info, source.bucket), said, VersionId, key, made.info, bucket);
   }
   const acl = await newObjectAcl(x, { bucket, at });
   let read = info;

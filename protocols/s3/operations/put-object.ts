@@ -4,7 +4,7 @@ import type { Address } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Conditions } from '#core/conditions';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
-import type { ObjectAttributes, VersionId } from '#core/object';
+import type { ObjectAttributes, ObjectInfo, VersionId } from '#core/object';
 import type { ObjectLock } from '#core/retention';
 import { allowBody } from '#http/body';
 import { parseConditions } from '#http/conditional-headers';
@@ -34,15 +34,34 @@ export const putObject: Handler<PutObjectCommandInput> = async (x) => {
   return store(x, bucket, at, upload, { attributes, conditions, ...lock, ...(mtime === undefined ? {} : { mtime }) });
 };
 
+interface StoreOptions {
+  attributes: ObjectAttributes;
+  conditions: Conditions;
+  mtime?: number;
+  lock?: Partial<ObjectLock>;
+}
+
 /** Stores a body, under the customer's key if the request brings one, and says what every upload is answered with. */
 export async function store(
   x: Exchange,
   bucket: Bucket,
   at: Address,
   upload: Upload,
-  options: { attributes: ObjectAttributes; conditions: Conditions; mtime?: number; lock?: Partial<ObjectLock> },
-  headers: IncomingHttpHeaders = x.req.headers,
+  options: StoreOptions,
+  headers?: IncomingHttpHeaders,
 ): Promise<Output> {
+  return (await storeObject(x, bucket, at, upload, options, headers)).output;
+}
+
+/** As `store`, with what was made: who may write it may not be allowed to look at it. */
+export async function storeObject(
+  x: Exchange,
+  bucket: Bucket,
+  at: Address,
+  upload: Upload,
+  options: StoreOptions,
+  headers: IncomingHttpHeaders = x.req.headers,
+): Promise<{ info: ObjectInfo; output: Output }> {
   const acl = await newObjectAcl(x, { bucket, at }, headers);
   const key = newCustomerKey(headers, bucket);
   const mark = key === null ? null : newMark(key, x.deps.random);
@@ -61,13 +80,14 @@ export async function store(
     }),
   );
   await keepAcl(x, info, acl);
-  return {
+  const output = {
     ETag: `"${info.etag}"`,
     Expiration: expirationOf(info, bucket),
     VersionId: shownVersion(info, bucket),
     ...encryptionMembers(key),
     ...checksumMembers(info.attributes.checksum),
   };
+  return { info, output };
 }
 
 /** Whoever brings tags along must be allowed to set them. */

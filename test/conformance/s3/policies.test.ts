@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { arn, idOf, KEYS, nobody, openBucket, POLICIES, putPolicy, statement } from './harness/access.ts';
 import { api, guide } from './harness/pages.ts';
@@ -179,6 +180,30 @@ suite('bucket policies', POLICIES, {
           expectStatus(await putPolicy(lab.s3, bucket, statement(bucket, { Condition: fails })), 204);
           expectError(await lab.s3.send('GET', `/${bucket}/a`, { ...nobody, headers }), 403, 'AccessDenied');
         },
+    ),
+  },
+  'a copy needs to read its source and to write its destination, and no more': {
+    page: api('CopyObject'),
+    ...over(
+      {
+        'as it is': {},
+        'with a checksum of its own': { 'x-amz-checksum-algorithm': 'SHA256' },
+        'under a key of its own': {
+          'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+          'x-amz-server-side-encryption-customer-key': Buffer.alloc(32, 'k').toString('base64'),
+          'x-amz-server-side-encryption-customer-key-md5': createHash('md5').update(Buffer.alloc(32, 'k')).digest('base64'),
+        },
+      } as Record<string, Record<string, string>>,
+      (headers) => async (lab) => {
+        const bucket = await openBucket(lab);
+        await lab.s3.send('PUT', `/${bucket}/from/a`, { body: 'a' });
+        const reads = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: arn(bucket, '/from/*') };
+        const writes = { Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: arn(bucket, '/to/*') };
+        expectStatus(await putPolicy(lab.s3, bucket, { Version: '2012-10-17', Statement: [reads, writes] }), 204);
+        const copy = { ...nobody, headers: { 'x-amz-copy-source': `/${bucket}/from/a`, ...headers } };
+        expectStatus(await lab.s3.send('PUT', `/${bucket}/to/b`, copy), 200);
+        expectError(await lab.s3.send('PUT', `/${bucket}/b`, copy), 403, 'AccessDenied');
+      },
     ),
   },
   'a list of versions is an action of its own, also where there never were versions': {
