@@ -111,7 +111,7 @@ async function orAbsent(removal: Promise<RemoveVerdict>): Promise<RemoveVerdict>
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html */
 function removeConditions(etag: string | undefined, modified: Date | undefined, size: number | undefined): Conditions {
   return {
-    ...(etag === undefined ? {} : { ifMatch: parseEtags(etag) }),
+    ...(etag === undefined ? {} : { ifMatch: parseEtags(etag, 'strong') }),
     ...(modified === undefined ? {} : { ifModifiedAt: modified.getTime() }),
     ...(size === undefined ? {} : { ifSize: size }),
   };

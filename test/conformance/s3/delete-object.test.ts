@@ -67,6 +67,15 @@ suite('DeleteObject', api('DeleteObject'), {
     );
     expectStatus(await send('DELETE', name, { headers: { 'x-amz-if-match-last-modified-time': modified } }), 204);
   },
+  'a weak ETag matches nothing, as in any If-Match': {
+    page: PAGES.conditionalDeletes,
+    run: async ({ put, send, head, key }) => {
+      const name = key();
+      const etag = `W/${(await put(name, 'a')).headers.etag}`;
+      expectError(await send('DELETE', name, { headers: { 'if-match': etag } }), 412, 'PreconditionFailed');
+      expectStatus(await head(name), 200);
+    },
+  },
   'a time that is none removes nothing': {
     page: PAGES.conditionalDeletes,
     run: async ({ put, send, head, key }) => {

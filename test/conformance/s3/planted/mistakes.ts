@@ -366,7 +366,7 @@ export const MISTAKES: readonly Mistake[] = (
       'DeleteObject',
       'a condition is not heard',
       `${OPERATIONS}/delete-objects.ts`,
-      '...(etag === undefined ? {} : { ifMatch: parseEtags(etag) }),',
+      "...(etag === undefined ? {} : { ifMatch: parseEtags(etag, 'strong') }),",
       '',
     ],
     ['POST form upload', 'a redirect is not followed', 'protocols/s3/post-object.ts', 'if (redirect !== null) {', 'if (false) {'],
