@@ -128,7 +128,7 @@ function argumentOf({ argument }: JobContext): Record<string, unknown> {
   return typeof argument === 'object' && argument !== null ? { ...argument } : {};
 }
 
-/** @throws corrupt when what was read again is not whole, internal with what the thread says */
+/** @throws corrupt when what was made or read again is not whole, internal with what the thread says */
 async function onThread(
   orders: BackupOrders,
   { signal, progress }: Pick<JobContext, 'signal' | 'progress'>,
@@ -169,7 +169,7 @@ async function onThread(
     if (end.kind === 'failed' && end.taken) throw new TakenError(end.message);
     if (end.kind === 'failed') throw new CloudStoreError('internal', end.message);
     if (end.kind === 'done' && end.faults.length > 0)
-      throw new CloudStoreError('corrupt', `The backup was read again and is not whole: ${end.faults[0]}`);
+      throw new CloudStoreError('corrupt', `The backup is not whole: ${end.faults[0]}`);
   } finally {
     signal.removeEventListener('abort', cancel);
     if (late !== null) clearInterval(late);

@@ -27,12 +27,17 @@ export interface BackupRun {
   verdict: BackupVerdict | null;
 }
 
+/** What a backup lacks, and what is wrong with it where it was read again. */
+export function faultsOf({ report, verdict }: BackupRun): string[] {
+  return [...report.lacking, ...(verdict?.faults ?? [])];
+}
+
 /** Faults that are kept of one run; the command line tells all. */
 const FAULTS_KEPT = 20;
 
 /**
  * One backup from its snapshot to its place in the history, for the command and for the gateway's job. Whoever runs backups by a timer reads no output:
- * one that fails, or is not whole when it is read again, raises an alert that stands until one succeeds.
+ * one that fails, or is not whole, raises an alert that stands until one succeeds.
  */
 export async function runBackup(options: BackupRunOptions): Promise<BackupRun> {
   const { metadata, to, by, clock, signal } = options;
@@ -44,9 +49,10 @@ export async function runBackup(options: BackupRunOptions): Promise<BackupRun> {
       lock = await lockBackups(to, { by, clock, random: options.random });
       const made = await make({ ...options, signal: signal === undefined ? lock.lost : AbortSignal.any([signal, lock.lost]) });
       const { report, verdict } = made;
-      if (verdict === null || verdict.faults.length === 0) await alerts.clear('job-failed', BACKUP_JOB);
-      else await alerts.raise(failedBackup(`it was read again and is not whole: ${verdict.faults[0]}`));
       const { name, taken, packs, bytes, copiedBytes, removed } = report;
+      const [fault] = faultsOf(made);
+      if (fault === undefined) await alerts.clear('job-failed', BACKUP_JOB);
+      else await alerts.raise(failedBackup(`it is not whole: ${fault}`));
       const sameDisk = await shareDisk(to, options.dataDirectory);
       const shown = { name, taken, packs, bytes, copiedBytes, removed: removed.backups, sameDisk, verified: verdictOf(verdict) };
       return { made, shown };

@@ -9,7 +9,7 @@ import { createLogger } from '#observability/logger';
 import { isTaken } from './backup-lock.ts';
 import { makeOpened, OPENED_DIRECTORY } from './backup-opened.ts';
 import { aboutOf, type BackupOrders, type FromBackupThread } from './backup-orders.ts';
-import { type BackupRun, recorded, runBackup, verdictOf } from './backup-run.ts';
+import { type BackupRun, faultsOf, recorded, runBackup, verdictOf } from './backup-run.ts';
 import { backupPaths, chooseBackup, readBackupList } from './cli/offline/backup-list.ts';
 import { openPackStores } from './cli/offline/pack-stores.ts';
 import { verifyBackup } from './cli/offline/verify-backup.ts';
@@ -90,7 +90,7 @@ async function work(
       by: 'gateway',
       registered: (number) => send({ kind: 'registered', number }),
     });
-    return run.verdict?.faults ?? [];
+    return faultsOf(run);
   } finally {
     await packs.close();
   }

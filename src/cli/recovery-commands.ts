@@ -101,20 +101,23 @@ async function runBackup(flags: Flags, setExit: (code: number) => void): Promise
   const to = resolve(String(flags.to));
   const dataDirectory = config.values['data-dir'];
   const tools = await recoveryTools(config);
-  const [{ openSession }, { runBackup: run }] = await Promise.all([import('./session.ts'), import('../backup-run.ts')]);
+  const [{ openSession }, { faultsOf, runBackup: run }] = await Promise.all([import('./session.ts'), import('../backup-run.ts')]);
   const packs = tools.packs([]);
   const session = await openSession({ config, clock: Date, random: randomBytes, log: tools.log });
   try {
     const { metadata, masterKey } = session;
     const wanted = { to, includeKey: flags.includeKey === true, keep, verify: flags.verify === true, by: 'command' } as const;
-    const { report, verdict } = await run({ ...tools, metadata, dataDirectory, packs, masterKey, ...wanted });
+    const made = await run({ ...tools, metadata, dataDirectory, packs, masterKey, ...wanted });
+    const { report, verdict } = made;
+    const state = report.lacking.length === 0 ? 'complete' : 'not whole';
     const text = [
-      `The backup ${report.name} is complete: ${report.packs} packs, ${gib(report.bytes)}; ${gib(report.copiedBytes)} were copied.`,
+      `The backup ${report.name} is ${state}: ${report.packs} packs, ${gib(report.bytes)}; ${gib(report.copiedBytes)} were copied.`,
       ...(report.includesKey ? [] : ['The master key is not in it: keep a copy of that elsewhere.']),
-      ...(verdict === null ? [] : [`${verdict.records} records were read and are good.`, ...verdict.faults]),
+      ...(verdict === null ? [] : [`${verdict.records} records were read and are good.`]),
+      ...faultsOf(made),
     ];
     outputOf(flags).data({ ...report, verified: verdict }, text.join('\n'));
-    if (verdict !== null && verdict.faults.length > 0) setExit(EXIT.partial);
+    if (faultsOf(made).length > 0) setExit(EXIT.partial);
   } finally {
     await session.close();
     await packs.close();

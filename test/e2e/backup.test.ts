@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
@@ -253,6 +253,33 @@ describe('backup and restore', function () {
     expect(report.failures[0].why).to.contain('SSE-C');
     expect(filesIn(join(to, 'sealed'))).to.deep.equal([join(to, 'sealed', 'open')]);
     expect(existsSync(join(to, 'removed'))).to.equal(false);
+  });
+
+  it('takes a pack that is lost or damaged since from the backup before, and says what is in none', async () => {
+    const to = join(directory, 'before-loss');
+    await scene.run(dataDir, ['backup', '--to', to]);
+    // Sealed, as a stopped gateway leaves it.
+    await gateway.stop();
+    const path = filesIn(join(dataDir, 'packs')).find((one) => one.endsWith('.pack') && statSync(one).size > 5_000_000)!;
+    await scene.run(dataDir, ['backup', '--to', to]);
+    const bytes = readFileSync(path);
+    const losses: [string, () => void][] = [
+      ['missing', () => rmSync(path)],
+      ['cut short', () => writeFileSync(path, bytes.subarray(0, 3_000_000))],
+    ];
+    for (const [what, lose] of losses) {
+      lose();
+      const none = await scene.run(dataDir, ['backup', '--to', join(directory, `after-${what}`)], 3);
+      expect(none.lacking, what).to.have.length(1);
+      expect(none.lacking[0]).to.contain(`is ${what} where`);
+      const kept = await scene.run(dataDir, ['backup', '--to', to, '--keep', '1', '--verify']);
+      expect([kept.lacking, kept.verified.faults], what).to.deep.equal([[], []]);
+      const env = { CLOUDSTORE_MASTER_KEY: key };
+      const back = join(directory, `back-${what}`);
+      expect(await scene.run(back, ['restore', '--from', to], 0, env)).to.include({ hurtCount: 0 });
+      expect(readFileSync(join(back, 'packs', basename(path))).equals(bytes), what).to.equal(true);
+    }
+    writeFileSync(path, bytes);
   });
 
   it('works as the README says', async () => {

@@ -4,16 +4,17 @@ import { createPackReader } from '#blob/pack-reader';
 import { createShelf } from '#blob/shelf';
 import { IDENTITY_NAME, readIdentity, type StoreIdentity, writeIdentity } from '#blob/store-identity';
 import type { DiskOps } from '#contracts/disk-ops';
-import type { PackOnDisk, PackReader } from '#contracts/pack-reader';
+import type { PackOnDisk, PackReader, PackVerdict } from '#contracts/pack-reader';
 import type { Shelf } from '#contracts/shelf';
 import type { Random } from '#core/clock';
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Metadata } from '#metadata/open';
 import { writeDurably } from '../../data-directory.ts';
 import { instanceIdOf } from '../../owner.ts';
 import { chainTo, snapshotFiles, takeSnapshot, untilAborted } from '../../snapshots.ts';
 import { identityIn } from '../disks.ts';
 import { type BackupList, backupFiles, backupPaths, holds, namesOf, readBackupList, writeBackupList } from './backup-list.ts';
+import { lostPacks, packsInUse } from './lost-packs.ts';
 import { appendPack, copyFile, copyPack } from './pack-copy.ts';
 import type { PackStores } from './pack-stores.ts';
 
@@ -46,6 +47,8 @@ export interface BackupReport {
   taken: string;
   packs: number;
   bytes: number;
+  /** Packs in use that are neither in a store nor in a backup of before, in sentences. */
+  lacking: string[];
   /** What this run has copied. */
   copiedBytes: number;
   snapshots: number;
@@ -71,8 +74,11 @@ export async function backupTo(options: BackupOptions): Promise<BackupReport> {
     const tip = await takeSnapshot({ dumps: metadata.dumps, shelf, masterKey, random, ...(signal && { signal }) });
     const chain = chainTo(snapshotFiles(await shelf.list()), tip.id);
     if (chain === null) throw new CloudStoreError('internal', 'The snapshot that was taken is not there.');
+    const then = await packsInUse(metadata);
     const copied = { bytes: 0 };
-    const packs = await copyPacks(options, target, paths, copied);
+    const found = await copyPacks(options, target, paths, copied);
+    const { kept: lost, lacking } = await lostPacks(found, { then, now: await packsInUse(metadata) }, target);
+    const packs = [...found, ...lost];
     await store.write();
     const kept = createShelf({ directory: paths.snapshots, disk });
     const there = new Map((await kept.list()).map(({ name, bytes }) => [name, bytes]));
@@ -93,6 +99,7 @@ export async function backupTo(options: BackupOptions): Promise<BackupReport> {
       taken: new Date(tip.takenMs).toISOString(),
       packs: packs.length,
       bytes: packs.reduce((sum, { bytes }) => sum + bytes, 0),
+      lacking,
       copiedBytes: copied.bytes,
       snapshots: chain.length,
       removed,
@@ -137,15 +144,18 @@ async function copySealed(
   { disk, packs, signal, to: directory }: BackupOptions,
   target: PackReader,
   there: PackOnDisk | undefined,
-  { id, size }: PackOnDisk,
+  pack: PackOnDisk,
   to: string,
   copied: { bytes: number },
 ): Promise<BackupList['packs'][number] | null> {
+  const { id, size } = pack;
   const entry = { id, bytes: size, sealed: true };
   if (holds(there, entry)) return entry;
   if (there?.open === false) {
-    const { damaged, indexGood } = await target.verify(there, signal);
-    if (damaged.length === 0 && indexGood) throw parted(id, directory);
+    if (isGood(await target.verify(there, signal))) {
+      if (isGood(await packs.verify(pack, signal).catch(unlessGone))) throw parted(id, directory);
+      return { id, bytes: there.size, sealed: true }; // ours is damaged since it was copied
+    }
     await target.forget(id);
   }
   if (!(await copyPack(disk, packs, id, to, size, signal))) return null;
@@ -163,10 +173,7 @@ async function copyOpen(
   to: string,
   copied: { bytes: number },
 ): Promise<BackupList['packs'][number] | null> {
-  const source = await packs.verify(pack, signal).catch((error: unknown) => {
-    if (error instanceof CloudStoreError && error.code === 'not_found') return null;
-    throw error;
-  });
+  const source = await packs.verify(pack, signal).catch(unlessGone);
   if (source === null) return null;
   const { end } = source;
   const entry = { id: pack.id, bytes: end, sealed: false };
@@ -185,6 +192,15 @@ async function copyOpen(
   if (!(await copyPack(disk, packs, pack.id, to, end, signal))) return null;
   copied.bytes += end;
   return entry;
+}
+
+function isGood(verdict: PackVerdict | null): boolean {
+  return verdict !== null && verdict.damaged.length === 0 && verdict.indexGood;
+}
+
+function unlessGone(error: unknown): null {
+  if (isCloudStoreError(error, 'not_found')) return null;
+  throw error;
 }
 
 /**
