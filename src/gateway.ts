@@ -279,7 +279,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
         });
   const takesWork = role.kind !== 'worker';
   const encrypted = values.encryption === 'on';
-  const room = async (): Promise<number> => Math.max(0, guard.free() - guard.minFree() / 4);
+  const room = async (): Promise<number> => guard.room();
   const work = {
     room,
     config,

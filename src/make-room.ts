@@ -2,7 +2,7 @@ import type { Jobs } from '#contracts/jobs';
 import type { Logger } from '#contracts/observability';
 import type { Clock } from '#core/clock';
 
-/** After a round that found nothing to give back, ms. */
+/** After a round, history and then a collection, that found nothing to give back, ms. */
 const PAUSE_MS = 10 * 60_000;
 const ROUND_MS = 5_000;
 
@@ -14,6 +14,8 @@ const ROUND_MS = 5_000;
 export function createRoomMaker({ jobs, clock, log }: { jobs: Jobs; clock: Clock; log: Logger }): (wantedBytes: number) => void {
   let last: 'gc' | 'expire-history' = 'expire-history';
   let next = 0;
+  /** Whether history was asked since the last rest: what a collection finds says nothing of what lies in it. */
+  let asked = false;
   let running = false;
 
   async function step(wantedBytes: number): Promise<void> {
@@ -22,13 +24,15 @@ export function createRoomMaker({ jobs, clock, log }: { jobs: Jobs; clock: Clock
     if ([of('gc'), of('expire-history')].some((job) => job !== undefined && job.state !== 'idle')) return;
     const counts = { ...of('expire-history')?.progress?.counts, ...of('gc')?.progress?.counts };
     const { removed = 0, freedBytes = 0 } = counts;
-    const barren = last === 'gc' && removed === 0 && freedBytes === 0 && next > 0;
+    const barren = last === 'gc' && asked && removed === 0 && freedBytes === 0;
     next = clock.now() + (barren ? PAUSE_MS : ROUND_MS);
     if (barren) {
       last = 'expire-history';
+      asked = false;
       return;
     }
     last = last === 'gc' ? 'expire-history' : 'gc';
+    if (last === 'expire-history') asked = true;
     log.warn({ wantedBytes, job: last }, 'space is short');
     await jobs.start(last, last === 'gc' ? {} : { urgentBytes: Math.ceil(wantedBytes) });
   }

@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeDiskOps } from '#blob/disk-ops';
 import { createLocalDisk } from '#blob/local-disk';
@@ -88,6 +88,29 @@ export async function openPacks(options: PacksOptions): Promise<Packs> {
   }
 }
 
+const PACK_BYTES_MAX = 2 ** 30;
+const PACK_BYTES_MIN = 2 ** 23;
+/** Of a disk; well below what is kept free there. */
+const PACK_SHARE = 1 / 80;
+
+/** How large packs become on a disk of so many bytes: what lives in one must find room beside it before what is dead in it comes back. */
+export function packBytesMax(size: number): number {
+  return Math.floor(Math.min(PACK_BYTES_MAX, Math.max(PACK_BYTES_MIN, size * PACK_SHARE)));
+}
+
+/** Bytes of the smallest disk that these lie on. */
+async function smallest(directories: string[]): Promise<number> {
+  const sizes = await Promise.all(
+    directories.map((directory) =>
+      statfs(directory).then(
+        ({ blocks, bsize }) => blocks * bsize,
+        () => Number.POSITIVE_INFINITY, // a disk that is missing tells when it is back
+      ),
+    ),
+  );
+  return Math.min(...sizes);
+}
+
 type Opened = Pick<Packs, 'log' | 'jobs' | 'check' | 'roomiest' | 'look'>;
 
 async function openLocalPacks(context: PacksContext): Promise<Opened> {
@@ -102,7 +125,8 @@ async function openLocalPacks(context: PacksContext): Promise<Opened> {
   const directory = join(dataDirectory, 'packs');
   await openDataDirectoryStore(context, rows);
   const disks = await openDisks(context);
-  const log = await createLog({ directory, disk, clock, random, instance, disks, ...ours });
+  const size = await smallest([directory, ...disks.others().values()]);
+  const log = await createLog({ directory, disk, clock, random, instance, disks, packBytesMax: packBytesMax(size), ...ours });
   opened.defer(() => log.close());
   return { log, jobs: [], check: () => access(directory, constants.W_OK), roomiest: disks.roomiest, look: disks.look };
 }

@@ -10,7 +10,7 @@ import type { JobContext } from '#contracts/jobs';
 import { isCloudStoreError } from '#core/errors';
 import { createDrainJob } from '#jobs/drain';
 import { type Metadata, openMetadata } from '#metadata/open';
-import { openPacks, type Packs } from '../../src/packs.ts';
+import { openPacks, type Packs, packBytesMax } from '../../src/packs.ts';
 import { freshDatabase, quiet, type TestDatabase } from '../support/database.ts';
 
 const clock = { now: () => Date.now() };
@@ -92,6 +92,12 @@ describe('packs on several disks', () => {
   const numberOf = async (name: string): Promise<number> =>
     (await metadata.stores.list()).find(({ location }) => location.startsWith(`${disk(name)} on`))!.number;
   const packsIn = (name: string): string[] => readdirSync(disk(name)).filter((file) => file.endsWith('.pack'));
+
+  it('become as large as can be copied beside them where little is free', () => {
+    expect([0.1, 1, 16, 80, 4000].map((gib) => packBytesMax(gib * 2 ** 30) / 2 ** 20)).to.deep.equal(
+      [8, 12.8, 204.8, 1024, 1024].map((mib) => Math.floor(mib * 2 ** 20) / 2 ** 20),
+    );
+  });
 
   it('writes where most is free, reads all, and recovers each after a crash', async () => {
     expect(packs.stores.numbers()).to.deep.equal([0, 1, 2]);

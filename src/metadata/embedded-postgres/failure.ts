@@ -53,6 +53,15 @@ export function explainFailure(what: string, output: string): CloudStoreError {
   });
 }
 
+/** With less of its disk free than this, a server that says nothing may have had no room for its words. */
+const WORDS_BYTES = 2 ** 20;
+
+/** What a server meant to say that ended without a word: its log takes none on a disk that is full, or has no more inodes. '': something else. */
+export function unsaid(disks: { bavail: number; bsize: number; files: number; ffree: number }[]): string {
+  const full = disks.some(({ bavail, bsize, files, ffree }) => bavail * bsize < WORDS_BYTES || (files > 0 && ffree === 0));
+  return full ? 'FATAL: No space left on device' : '';
+}
+
 export function isPassing(output: string): boolean {
   return PASSING.test(output);
 }

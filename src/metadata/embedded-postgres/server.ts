@@ -1,17 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
-import { copyFile, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, openSync, type StatsFs } from 'node:fs';
+import { copyFile, open, readdir, readFile, rename, rm, stat, statfs, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#contracts/observability';
 import type { Clock } from '#core/clock';
 import type { Binaries } from './binaries.ts';
-import { explainFailure, isPassing, isPermanent } from './failure.ts';
+import { explainFailure, isPassing, isPermanent, unsaid } from './failure.ts';
 import { endWithUs } from './mourner.ts';
 import { startProgram } from './program.ts';
 import type { ServerUser } from './server-user.ts';
-import { SERVER_SETTINGS } from './settings.ts';
+import { serverSettings } from './settings.ts';
 import { stopServer, stopSurvivor } from './survivor.ts';
 
 /** Where one server has its things. */
@@ -120,7 +120,8 @@ async function startOnce(options: ServerOptions): Promise<{ child: ChildProcess 
   const output = openSync(place.logFile, 'a', 0o600);
   let child: ChildProcess;
   try {
-    const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const { blocks, bsize } = await statfs(place.cluster);
+    const settings = Object.entries(serverSettings(blocks * bsize)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     child = startProgram(binaries.postgres, (at) => ['-D', at(0), '-k', at(1), ...settings], {
       binaries,
       user,
@@ -142,7 +143,11 @@ async function startOnce(options: ServerOptions): Promise<{ child: ChildProcess 
     if (await isReady(place.cluster, child.pid)) return { child };
     await sleep(10);
   }
-  return { child: null, output: failure || (await readFrom(place.logFile, logFrom)) };
+  return { child: null, output: failure || (await readFrom(place.logFile, logFrom)) || unsaid(await disksOf(place)) };
+}
+
+function disksOf({ cluster, logFile }: ServerPlace): Promise<StatsFs[]> {
+  return Promise.all([statfs(cluster), statfs(dirname(logFile))]);
 }
 
 /** The server writes its state into line 8 of `postmaster.pid` (miscadmin.h, LOCK_FILE_LINE_PM_STATUS). */

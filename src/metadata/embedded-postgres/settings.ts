@@ -3,7 +3,7 @@
  * Durability is never traded: fsync, full_page_writes and synchronous_commit stay at their safe defaults, and are named so that
  * nobody wonders.
  */
-export const SERVER_SETTINGS: Record<string, string> = {
+const SETTINGS: Record<string, string> = {
   listen_addresses: '',
   port: '5432', // only names the socket's file
   unix_socket_permissions: '0700',
@@ -18,8 +18,6 @@ export const SERVER_SETTINGS: Record<string, string> = {
   synchronous_commit: 'on',
   wal_level: 'minimal', // nobody replicates from it: backups are logical
   max_wal_senders: '0',
-  min_wal_size: '128MB',
-  max_wal_size: '1GB',
   checkpoint_timeout: '10min',
   checkpoint_completion_target: '0.9',
   max_parallel_workers_per_gather: '0', // a PC has other things to do, and /dev/shm of a container is small
@@ -35,3 +33,18 @@ export const SERVER_SETTINGS: Record<string, string> = {
   update_process_title: 'off',
   cluster_name: 'cloudstore',
 };
+
+const MIB = 2 ** 20;
+/** Of the disk. */
+const LOG_SHARE = 1 / 40;
+/** Fewer segments of 16 MiB it does not do with. */
+const LOG_BYTES_MIN = 64 * MIB;
+const LOG_BYTES_MAX = 1024 * MIB;
+const LOG_KEPT_BYTES_MAX = 128 * MIB;
+
+/** @param diskBytes size of the disk of the cluster: on a small one the log keeps within what is kept free there */
+export function serverSettings(diskBytes: number): Record<string, string> {
+  const most = Math.min(LOG_BYTES_MAX, Math.max(LOG_BYTES_MIN, diskBytes * LOG_SHARE));
+  const megabytes = (bytes: number): string => `${Math.floor(bytes / MIB)}MB`;
+  return { ...SETTINGS, min_wal_size: megabytes(Math.min(LOG_KEPT_BYTES_MAX, most)), max_wal_size: megabytes(most) };
+}

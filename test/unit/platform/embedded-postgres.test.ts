@@ -9,7 +9,9 @@ import { expect } from 'chai';
 import type { Logger } from '#contracts/observability';
 import { isCloudStoreError } from '#core/errors';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#metadata/embedded-postgres';
+import { explainFailure, unsaid } from '#metadata/embedded-postgres/failure';
 import { inspectDatabase } from '#metadata/embedded-postgres/inspect';
+import { serverSettings } from '#metadata/embedded-postgres/settings';
 import { isAlive } from '#metadata/embedded-postgres/survivor';
 import { NODE_ARGS, ROOT } from '../../support/process.ts';
 import { serverPid } from '../../support/server-pid.ts';
@@ -121,6 +123,30 @@ describe('the embedded Postgres', function () {
       renameSync(join(directory, 'lost'), join(directory, 'postgres', lost));
     }
     await (await start()).stop();
+  });
+
+  it('that has no room for its words on a full disk is explained all the same', () => {
+    const disk = { bavail: 1000, bsize: 4096, files: 100, ffree: 10 };
+    const said = (...disks: (typeof disk)[]): string => explainFailure('does not start', unsaid(disks)).message;
+    const full = 'The embedded database does not start: the disk is full; free some space and start again.';
+    expect(said(disk, { ...disk, bavail: 200 })).to.equal(full);
+    expect(said({ ...disk, ffree: 0 })).to.equal(full);
+    expect(said({ ...disk, files: 0, ffree: 0 }), 'a file system that counts none').to.match(/gave no reason/);
+  });
+
+  it('keeps its log small on a small disk', () => {
+    const sizes = (gib: number): string[] => {
+      const { min_wal_size: least = '', max_wal_size: most = '' } = serverSettings(gib * 2 ** 30);
+      return [least, most];
+    };
+    expect([0.25, 1, 4, 16, 40, 4000].map(sizes)).to.deep.equal([
+      ['64MB', '64MB'],
+      ['64MB', '64MB'],
+      ['102MB', '102MB'],
+      ['128MB', '409MB'],
+      ['128MB', '1024MB'],
+      ['128MB', '1024MB'],
+    ]);
   });
 
   it('lets nobody in over the network', async () => {

@@ -13,7 +13,7 @@ const GIB = 2 ** 30;
 
 describe('the guard of the disk', () => {
   const disks: Record<string, { free: number; size: number } | null> = {};
-  const open = async (minFree: number | null = 100 * MIB) => {
+  const open = async (minFree: number | null = 100 * MIB, pause?: (ms: number) => Promise<unknown>) => {
     const wanted: number[] = [];
     const guard = await createSpaceGuard({
       directories: Object.keys(disks),
@@ -26,6 +26,7 @@ describe('the guard of the disk', () => {
         return found;
       },
       lookMs: 1e6,
+      ...(pause === undefined ? {} : { pause }),
     });
     return { guard, wanted, content: guardContent(memoryContent(), guard) };
   };
@@ -40,6 +41,7 @@ describe('the guard of the disk', () => {
 
   it('keeps a hundredth or a GiB free, and no more than a twentieth of a small disk', () => {
     expect([10 * GIB, 50 * GIB, 1000 * GIB].map((size) => defaultMinFree(size) / GIB)).to.deep.equal([0.5, 1, 10]);
+    expect([100, 256, 1000, 1400].map((mib) => defaultMinFree(mib * MIB) / MIB)).to.deep.equal([25, 64, 64, 70]);
   });
 
   it('refuses writes before the disk is full, and lets them in again by itself', async () => {
@@ -102,11 +104,64 @@ describe('the guard of the disk', () => {
     };
     await all();
     expect(went).to.have.length(13);
-    disks.packs = { free: MIB, size: 100 * GIB };
+    disks.packs = { free: 60 * MIB, size: 100 * GIB };
     await guard.look();
     await all();
     expect(went).to.deep.equal(['remove', 'lock', 'put', 'removeTree', 'restore', 'purge']);
     expect(await codeOf(store.copy({} as Given))).to.equal('insufficient_storage');
+    guard.close();
+  });
+
+  it('lets removals go slowly where they would fill the disk, and keeps what collection and the database need', async () => {
+    const rests: (() => void)[] = [];
+    const { guard } = await open(100 * MIB, () => new Promise((resolve) => rests.push(() => resolve(undefined))));
+    const ended: string[] = [];
+    const done = async () => ({}) as never;
+    const store = guardStore({ commit: done, removeTree: done } as unknown as MetadataStore, guard);
+    const remove = (name: string): Promise<unknown> =>
+      codeOf(store.commit({ kind: 'remove' } as Parameters<typeof store.commit>[0] & { kind: 'remove' })).then((code) =>
+        ended.push(`${name} ${code}`),
+      );
+    const at = async (free: number): Promise<void> => {
+      disks.packs = { free, size: 100 * GIB };
+      await guard.look();
+      ended.length = 0;
+    };
+    await at(52 * MIB);
+    await Promise.all([remove('a'), remove('b')]);
+    expect(ended).to.deep.equal(['a none', 'b none']);
+    expect(guard.room()).to.equal(27 * MIB - 2 * 4096);
+
+    await at(49 * MIB);
+    void remove('a');
+    void codeOf(store.removeTree({} as Parameters<typeof store.removeTree>[0])).then((code) => ended.push(`tree ${code}`));
+    const last = remove('c');
+    for (const expected of [['a none'], ['a none', 'tree none']]) {
+      await new Promise(setImmediate);
+      expect(ended).to.deep.equal(expected);
+      rests.shift()?.();
+    }
+    await last;
+    expect(ended).to.have.length(3);
+
+    await at(37 * MIB);
+    rests.shift()?.();
+    await remove('a');
+    expect(ended).to.deep.equal(['a insufficient_storage']);
+    expect(guard.room()).to.equal(12 * MIB - 4096);
+    rests.shift()?.();
+    await at(60 * MIB);
+    await Promise.all([remove('a'), remove('b')]);
+    expect(ended).to.have.length(2);
+    guard.close();
+  });
+
+  it('keeps no more of a large disk from removals and collection than they can need', async () => {
+    const { guard } = await open(8 * GIB, async () => expect.fail('not slow'));
+    disks.packs = { free: 300 * MIB, size: 800 * GIB };
+    await guard.look();
+    expect(await codeOf(guard.removal(async () => undefined))).to.equal('none');
+    expect(guard.room()).to.equal(236 * MIB - 4096);
     guard.close();
   });
 
@@ -162,5 +217,25 @@ describe('the guard of the disk', () => {
     now += 600_000;
     await call();
     expect(started.at(-1)).to.deep.equal(['gc', {}]);
+    await call();
+    expect(started.at(-1), 'what came to history meanwhile').to.deep.equal(['expire-history', { urgentBytes: 8 }]);
+  });
+
+  it('asks history where a collection alone finds nothing', async () => {
+    const started: string[] = [];
+    let now = 1_000_000;
+    const jobs = {
+      start: async (name: string) => void started.push(name),
+      startAlone: async () => undefined,
+      cancel: async () => undefined,
+      list: async () => [],
+    };
+    const makeRoom = createRoomMaker({ jobs, clock: { now: () => now }, log: quiet });
+    for (let n = 0; n < 6; n++) {
+      makeRoom(1);
+      await new Promise(setImmediate);
+      now += 6_000;
+    }
+    expect(started, 'and rests after that').to.deep.equal(['gc', 'expire-history', 'gc']);
   });
 });
