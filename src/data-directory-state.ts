@@ -39,13 +39,7 @@ const OWNERLESS: Record<number, string> = { 19780: 'FAT', 538032816: 'exFAT', 13
 export async function assertUsable(path: string, embedded: boolean): Promise<void> {
   // What cannot be read at all is explained by whoever takes the directory.
   const names = await readdir(path).catch(() => [] as string[]);
-  const owner = await ownerOf(path, names);
-  const self = process.geteuid?.();
-  if (owner !== null && self !== undefined && owner !== self)
-    throw new CloudStoreError(
-      'unavailable',
-      `The data directory ${path} belongs to user ${owner}, and this is user ${self}; start CloudStore as that user, or give the directory to this one with chown -R.`,
-    );
+  await assertOwn(path);
   const format = await readFormat(path);
   if (format !== null && format > DATA_FORMAT)
     throw new CloudStoreError(
@@ -62,6 +56,20 @@ export async function assertUsable(path: string, embedded: boolean): Promise<voi
       'unavailable',
       `The data directory ${path} holds packs and no database; put its folder "postgres" back from your backup, or make it anew with cloudstore rebuild-index.`,
     );
+}
+
+/**
+ * Also for root, which may write everywhere: what it left there, a pack or a new master key, the gateway's user could not read.
+ * @throws unavailable: one sentence that says what to do
+ */
+export async function assertOwn(path: string): Promise<void> {
+  const owner = await ownerOf(path);
+  const self = process.geteuid?.();
+  if (owner === null || self === undefined || owner === self) return;
+  throw new CloudStoreError(
+    'unavailable',
+    `The data directory ${path} belongs to user ${owner}, and this is user ${self}; start CloudStore as that user, or give the directory to this one with chown -R.`,
+  );
 }
 
 /** Marks the directory with the format that this version writes. Call it with the lock held. */
@@ -120,9 +128,8 @@ export function nodeProbe(): FileSystemProbe {
 }
 
 /** Of the files that CloudStore made there; null: none yet. */
-async function ownerOf(path: string, names: string[]): Promise<number | null> {
+async function ownerOf(path: string): Promise<number | null> {
   for (const name of ['lock', 'master.key']) {
-    if (!names.includes(name)) continue;
     const found = await stat(join(path, name)).catch(() => null);
     if (found !== null) return found.uid;
   }

@@ -242,7 +242,11 @@ async function recoveryTools(config: Config) {
 
 /** Nobody else works in the data directory meanwhile. */
 async function withLock<T>(dataDirectory: string, work: () => Promise<T>): Promise<T> {
-  const { lockDataDirectory, readOwner } = await import('../data-directory.ts');
+  const [{ lockDataDirectory, readOwner }, { assertOwn }] = await Promise.all([
+    import('../data-directory.ts'),
+    import('../data-directory-state.ts'),
+  ]);
+  await assertOwn(dataDirectory);
   const lock = await lockDataDirectory(dataDirectory, { kind: 'command', pid: process.pid }, LOCK_MS_MAX);
   if (lock === null) {
     const owner = await readOwner(dataDirectory);

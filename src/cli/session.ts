@@ -11,6 +11,7 @@ import { type Metadata, openMetadata } from '#metadata/open';
 import type { Config } from '../config/load.ts';
 import { keepMemoryOutOfCoreDumps } from '../core-dumps.ts';
 import { type DataDirectoryLock, lockDataDirectory, readOwner } from '../data-directory.ts';
+import { assertOwn } from '../data-directory-state.ts';
 import { findMasterKey, loadMasterKey, type MasterKeySource, masterKeySource } from '../master-key.ts';
 
 /** What a command works with: the same metadata as the gateway's, whether one runs or not. */
@@ -42,6 +43,7 @@ const BUSY_MS_MAX = 30_000;
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, random } = options;
   keepMemoryOutOfCoreDumps();
+  await assertOwn(config.values['data-dir']);
   const opened = config.values['database-url'] === null ? await openEmbedded(options) : await openExternal(options);
   try {
     const { keys, sealed } = opened.metadata;

@@ -218,6 +218,13 @@ describe('a data directory that is not as it should be', function () {
     for (const name of ['lock', 'master.key']) chownSync(join(work, name), 12_345, 12_345);
     await refused('belongs to user 12345');
     await told('data directory state', 'belongs to user 12345');
+    const before = treeOf(work);
+    for (const args of [['gc'], ['user', 'list'], ['snapshot'], ['master-key', 'rotate'], ['rebuild-index', '--force']]) {
+      const { code, stderr } = await cloudstore(args, { env: { CLOUDSTORE_DATA_DIR: work } });
+      expect(code, args.join(' ')).to.equal(1);
+      expect(stderr, args.join(' ')).to.contain('belongs to user 12345');
+    }
+    expect(treeOf(work)).to.deep.equal(before);
   });
 
   it('no master key, a wrong one, one that is none', async () => {

@@ -30,6 +30,11 @@ const SAYINGS: { pattern: RegExp; sentence: string; code: 'unavailable' | 'insuf
     code: 'unavailable',
   },
   {
+    pattern: /insufficient file descriptors|Too many open files/,
+    sentence: 'too few files may be open at a time; raise the limit (ulimit -n 1024, or LimitNOFILE of the service)',
+    code: 'unavailable',
+  },
+  {
     pattern: /Cannot allocate memory|could not map anonymous shared memory/,
     sentence: 'there is not enough memory',
     code: 'unavailable',

@@ -132,6 +132,8 @@ describe('the embedded Postgres', function () {
     expect(said(disk, { ...disk, bavail: 200 })).to.equal(full);
     expect(said({ ...disk, ffree: 0 })).to.equal(full);
     expect(said({ ...disk, files: 0, ffree: 0 }), 'a file system that counts none').to.match(/gave no reason/);
+    const few = 'FATAL:  insufficient file descriptors available to start server process';
+    expect(explainFailure('does not start', few).message).to.contain('ulimit -n 1024');
   });
 
   it('keeps its log small on a small disk', () => {
