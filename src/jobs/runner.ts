@@ -173,7 +173,8 @@ function createAttempt({ job, taken, holder, from, store, clock, log, leaseMs }:
 
   const timer = setInterval(
     () => {
-      if (progress !== null || clock.now() - renewedFrom >= leaseMs / 4) renewNow();
+      // A clock that was set back says nothing of how long ago it was.
+      if (progress !== null || Math.abs(clock.now() - renewedFrom) >= leaseMs / 4) renewNow();
     },
     Math.min(TICK_MS, leaseMs / 4),
   );

@@ -31,19 +31,25 @@ const LIST = {
                            WHEN requested OR holder IS NOT NULL THEN 'requested' ELSE 'idle' END,
                 progress, started_ms, ended_ms, outcome, message FROM jobs ORDER BY name`,
 };
-/** What was cancelled and whose holder is silent has ended; nobody else will say so. */
+/**
+ * What was cancelled and whose holder is silent has ended; nobody else will say so. A lease that ends later than any can that was given since the clock was set back
+ * is one from now on: a holder that lives renews it.
+ */
 const BURY = {
   name: 'jobs-bury',
-  text: `UPDATE jobs SET holder = NULL, cancelled = false, since_ms = cs_now_ms(), ended_ms = cs_now_ms(), outcome = 'cancelled', message = NULL
+  text: `WITH early AS (UPDATE jobs SET lease_until_ms = cs_now_ms() + $1 WHERE holder IS NOT NULL AND lease_until_ms > cs_now_ms() + $1)
+         UPDATE jobs SET holder = NULL, cancelled = false, since_ms = cs_now_ms(), ended_ms = cs_now_ms(), outcome = 'cancelled', message = NULL
           WHERE holder IS NOT NULL AND cancelled AND lease_until_ms < cs_now_ms()`,
 };
+/** A run that ended in the future ended before the clock was set back: nobody knows how long ago. */
 const TAKE = {
   name: 'jobs-take',
   text: `UPDATE jobs t SET holder = $1, lease_until_ms = cs_now_ms() + $4, requested = false, cancelled = false, progress = NULL,
                          argument = CASE WHEN t.requested OR t.holder IS NOT NULL THEN t.argument END, started_ms = cs_now_ms()
            FROM unnest($2::text[], $3::bigint[]) AS x(name, every_ms)
           WHERE t.name = x.name AND (t.holder IS NULL OR (t.lease_until_ms < cs_now_ms() AND NOT t.cancelled))
-            AND (t.requested OR t.holder IS NOT NULL OR t.since_ms + x.every_ms <= cs_now_ms())
+            AND (t.requested OR t.holder IS NOT NULL OR t.since_ms + x.every_ms <= cs_now_ms()
+                 OR (x.every_ms IS NOT NULL AND t.since_ms > cs_now_ms()))
          RETURNING t.name, t.state, t.argument`,
 };
 const RENEW = {
@@ -105,7 +111,7 @@ export function createJobStore({ database, signals }: { database: Database; sign
       }));
     },
     async take(holder, schedules, leaseMs) {
-      await database.execute(BURY);
+      await database.execute(BURY, [leaseMs]);
       const columns = [schedules.map(({ name }) => name), schedules.map(({ everyMs }) => everyMs)];
       const rows = await database.query<[string, string | null, string | null]>(TAKE, [holder, ...columns, leaseMs]);
       return rows.map(([name, state, argument]) => ({ name, state: parse(state), argument: parse(argument) }));

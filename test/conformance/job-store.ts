@@ -9,6 +9,8 @@ export interface JobStoreRig {
   silence(name: string): Promise<void>;
   /** As if so much time had passed since the schedule of this job was last counted from. */
   age(name: string, ms: number): Promise<void>;
+  /** As if the lease of this job ended so much later. */
+  lease(name: string, ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -96,6 +98,22 @@ export function describeJobStore(name: string, make: () => Promise<JobStoreRig>)
       expect(await codeOf(one.renew(own, 'a', LEASE_MS, null))).to.equal('conflict');
       await one.end(own, 'a', DONE);
       expect((await statusOf(own))?.state, 'the end of an attempt that lost its lease counts for nothing').to.equal('running');
+    });
+
+    it('waits for no time that the clock was set back from', async () => {
+      const [scheduled, asked, held] = [await job(), await job(), await job()];
+      for (const own of [scheduled, asked]) await rig.age(own, -365 * 86_400_000);
+      expect((await take(one, 'a', scheduled, 86_400_000)).map((taken) => taken.name)).to.deep.equal([scheduled]);
+      expect(await take(one, 'a', asked)).to.deep.equal([]);
+      await one.end(scheduled, 'a', DONE);
+      expect(await take(one, 'a', scheduled, 86_400_000), 'once').to.deep.equal([]);
+
+      await one.request(held, null);
+      await take(one, 'a', held);
+      await rig.lease(held, 365 * 86_400_000);
+      expect(await take(two, 'b', held), 'its holder may live').to.deep.equal([]);
+      await rig.lease(held, -LEASE_MS);
+      expect((await take(two, 'b', held)).map((taken) => taken.name)).to.deep.equal([held]);
     });
 
     it('keeps what was saved for the next run, but no argument', async () => {

@@ -9,6 +9,8 @@ describeJobStore('rows', async () => {
     silence: async (name) => void (await rig.database.sql('UPDATE jobs SET lease_until_ms = 0 WHERE name = $1', [name])),
     age: async (name, ms) =>
       void (await rig.database.sql('UPDATE jobs SET since_ms = since_ms - $2 WHERE name = $1', [name, ms])),
+    lease: async (name, ms) =>
+      void (await rig.database.sql('UPDATE jobs SET lease_until_ms = lease_until_ms + $2 WHERE name = $1', [name, ms])),
     close: () => rig.close(),
   };
 });
