@@ -145,7 +145,7 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
 
   /** Free bytes of each disk that takes packs. */
   async function freeBytes(): Promise<Map<number, number>> {
-    if (clock.now() - free.atMs < FREE_MS) return free.bytes;
+    if (Math.abs(clock.now() - free.atMs) < FREE_MS) return free.bytes;
     const bytes = new Map<number, number>();
     for (const number of active) {
       const directory = number === 0 ? home : directories.get(number);
@@ -173,7 +173,9 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
     async choose() {
       if (directories.size === 0) return 0;
       const all = [...(await freeBytes())].sort(([, a], [, b]) => b - a);
-      const sound = all.filter(([number]) => clock.now() - (failedAt.get(number) ?? Number.NEGATIVE_INFINITY) > FAILED_MS);
+      const sound = all.filter(
+        ([number]) => Math.abs(clock.now() - (failedAt.get(number) ?? Number.NEGATIVE_INFINITY)) > FAILED_MS,
+      );
       const [best] = sound.length > 0 ? sound : all;
       if (best === undefined) throw new CloudStoreError('unavailable', 'No disk takes packs: all are to be emptied, or missing.');
       return best[0];

@@ -191,7 +191,7 @@ export function createMirrorJob(deps: MirrorDeps): Job {
         else if (known !== original.size) await replaceBad(original, pack, counts, signal);
         shown();
       }
-      if (clock.now() - state.checked >= checkMs) await checkAll(context, state, here, counts, shown);
+      if (Math.abs(clock.now() - state.checked) >= checkMs) await checkAll(context, state, here, counts, shown);
       await removeOld(state, copies, here, counts);
       if (counts.copied > 0)
         await mirror.tidy().catch((err: unknown) => logger.debug({ err }, 'unfinished uploads stay in the mirror'));

@@ -237,5 +237,9 @@ describe('the guard of the disk', () => {
       now += 6_000;
     }
     expect(started, 'and rests after that').to.deep.equal(['gc', 'expire-history', 'gc']);
+    now -= 365 * 86_400_000; // the clock was set back
+    makeRoom(1);
+    await new Promise(setImmediate);
+    expect(started).to.have.length(4);
   });
 });
