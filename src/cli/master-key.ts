@@ -8,9 +8,16 @@ import type { Session } from './session.ts';
 
 /** `master-key rotate`. @throws conflict, invalid_argument, unavailable; nothing is changed then */
 export async function rotateMasterKey(session: Session, flags: Flags, random: Random): Promise<ChangedMasterKey> {
-  const { source, masterKey, metadata } = session;
+  const { source, masterKey, metadata, keyring } = session;
   const to = await wished(session, flags);
-  const changed = await changeMasterKey({ source, masterKey, sealed: metadata.sealed, random, files: nodeKeyFileOps() }, to);
+  let next: Buffer | null = null;
+  const made = (key: Buffer): void => void (next = key);
+  const changed = await changeMasterKey(
+    { source, masterKey, sealed: metadata.sealed, random, files: nodeKeyFileOps(), made },
+    to,
+  );
+  // What is written down of this command is sealed under the new key, and the settings may not name that yet.
+  if (next !== null) keyring.adopt(next);
   // What lies in snapshots is sealed under the old key; the next one begins anew, and soon.
   const jobs = metadata.jobStore;
   const soon = jobs.ensure(['snapshot']).then(() => createJobs(jobs).start('snapshot'));

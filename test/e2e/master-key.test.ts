@@ -90,6 +90,9 @@ describe('the master key of a running gateway', function () {
       expect(readdirSync(dataDir)).to.include('master-key.json').and.not.include('master.key');
       const rotated = await command(['master-key', 'rotate', '--new-passphrase-stdin'], env, 'other words and a cow\n');
       expect(rotated.code, rotated.stderr).to.equal(0);
+      expect(rotated.stderr).to.equal(
+        'Put the new passphrase where the old one is, and start gateways again that do not read it from a file.\n',
+      );
       const added = await command(['user', 'add', 'ann', '--key'], env);
       expect([added.code, added.stderr]).to.deep.equal([
         1,
@@ -113,6 +116,8 @@ describe('the master key of a running gateway', function () {
       writeFileSync(words, 'other words and a cow\n');
       gateway = await startGateway({ dataDir, env });
       expect(await get(gateway, gateway, gateway.bucket)).to.equal('kept');
+      const audit = JSON.parse((await command(['audit', 'list', '--action', 'master-key rotate', '--json'], env)).stdout);
+      expect(audit[0]).to.include({ protocol: 'cli', action: 'master-key rotate', outcome: 'ok' });
       const status = await command(['master-key', 'status', '--json'], env);
       expect(JSON.parse(status.stdout)).to.include({ from: 'CLOUDSTORE_MASTER_PASSPHRASE', derivation: 'argon2id' });
     } finally {
