@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import type { Logger } from '#contracts/observability';
+import { CloudStoreError } from '#core/errors';
 import { addAccess } from './cli/access-commands.ts';
 import { addAudit } from './cli/audit-commands.ts';
 import { commandedBy, noteCommand, recordCommand } from './cli/audit-trail.ts';
@@ -53,12 +54,19 @@ export async function createProgram(setExit: (code: number) => void): Promise<Co
  */
 export async function runCli(argv: string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
+  // The command goes on to its end, for it may run the database. Who reads no further (`| head`) has what he wants; a full disk has not.
+  const unwritten: string[] = [];
+  process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => void (code !== 'EPIPE' && unwritten.push(code)));
+  process.stderr.on('error', () => undefined);
   const setExit = (code: number): void => void (exitCode = code);
   const program = await createProgram(setExit);
   try {
     await program.parseAsync(argv, { from: 'user' });
-    return exitCode;
+    await new Promise(setImmediate); // until it is known whether the last words were written
+    if (unwritten.length === 0 || argv[0] === 'serve') return exitCode;
+    throw new CloudStoreError('unavailable', `What the command says cannot be written (${unwritten[0]}).`);
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return exitCode;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // commander has printed it
     const { text, exitCode: code } = describeFailure(error);
     process.stderr.write(`cloudstore: ${text}\n`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
-import { cloudstore } from '../support/process.ts';
+import { cloudstore, MAIN, NODE_ARGS, runProcess } from '../support/process.ts';
 
 describe('the command line', function () {
   this.timeout(120_000);
@@ -176,6 +176,17 @@ describe('the command line', function () {
     await command;
     expect(await login('erin', made.password)).to.equal(200);
     expect((await json(['user', 'list'])).map(({ name }: { name: string }) => name)).to.include('fay');
+  });
+
+  it('comes to its end when nobody reads what it says, and says so when a full disk does not take it', async function () {
+    const command = `"${process.execPath}" ${NODE_ARGS.join(' ')} "${MAIN}" bucket list`;
+    const script = (rest: string) =>
+      runProcess('bash', ['-c', `${command} ${rest}; exit "\${PIPESTATUS[0]}"`], { env: { CLOUDSTORE_DATA_DIR: dataDir } });
+    const unread = await script('| true');
+    expect([unread.code, unread.stderr]).to.deep.equal([0, '']);
+    if (process.platform !== 'linux') this.skip();
+    const full = await script('> /dev/full');
+    expect([full.code, full.stderr]).to.deep.equal([1, 'cloudstore: What the command says cannot be written (ENOSPC).\n']);
   });
 
   it('says what to do where there is no CloudStore yet', async () => {
