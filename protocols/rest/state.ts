@@ -17,6 +17,7 @@ export interface State {
 
 /** Answers a read with the ETag of the state, or 304. */
 export async function tellState(x: Exchange, { without }: State, handle: () => Promise<void>): Promise<void> {
+  x.deps.buckets.readAnew();
   const answer = await held(x.res, handle);
   const etag = etagOf(answer.body, without);
   // When it became so is not known: dates are ignored (RFC 9110 §13.1.3).
@@ -49,6 +50,7 @@ function conditionsOn({ req }: Exchange): Conditions {
 
 /** null: nothing is there. What the caller may not see is told as the read tells it. */
 async function current(x: Exchange, reading: Route): Promise<Validators | null> {
+  x.deps.buckets.readAnew();
   try {
     const { body } = await held(x.res, () => reading.handle(x, { query: {} as never, body: undefined as never }));
     return { etag: etagOf(body, reading.state?.without), modified: 0 };

@@ -53,6 +53,7 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
   return {
     cache,
     store,
+    readAnew: () => cache.clear(),
     async create(who, name, options = {}) {
       await authorizer.require(who, 'bucket.create', null);
       assertBucketName(name);

@@ -8,6 +8,7 @@ import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { leaveOut } from '../support/programs.ts';
 import { doorsOf } from '../support/requests.ts';
 import { workersOf } from '../support/workers.ts';
+import { describeStates } from './rest-state-suite.ts';
 
 describe('several processes of one gateway that read the same again', function () {
   this.timeout(120_000);
@@ -57,6 +58,8 @@ describe('several processes of one gateway that read the same again', function (
     };
     return workersOf(gateway.pid).filter(has).length;
   }
+
+  describeStates(() => gateway);
 
   it('do not ask the database, until one of them writes it', async () => {
     const { s3 } = doorsOf(gateway);
