@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { CloudStoreError } from '#core/errors';
 import { createIntegrity } from '#engine/integrity';
 import { type Flags, subcommand, textFlag } from './flags.ts';
 import type { WithSession } from './job-commands.ts';
@@ -66,7 +67,10 @@ export function addIntegrity(program: Command, withSession: WithSession, setExit
         try {
           await runJob(session, options, 'verify', argument, { wait: true, shown: () => undefined });
         } catch (error) {
-          if (!(error instanceof Error) || !/ is damaged: /.test(error.message)) throw error;
+          // A job's failure is its words alone.
+          const words = error instanceof Error ? error.message : '';
+          if (/^There is no (file|bucket) /.test(words)) throw new CloudStoreError('not_found', words);
+          if (!(error instanceof Error) || !/ is damaged: /.test(words)) throw error;
           output.data({ bucket, key, ok: false, reason: error.message }, error.message);
           setExit(EXIT.partial);
           return;

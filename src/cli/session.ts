@@ -11,7 +11,7 @@ import { type Metadata, openMetadata } from '#metadata/open';
 import type { Config } from '../config/load.ts';
 import { keepMemoryOutOfCoreDumps } from '../core-dumps.ts';
 import { type DataDirectoryLock, lockDataDirectory, readOwner } from '../data-directory.ts';
-import { assertOwn } from '../data-directory-state.ts';
+import { assertOwn, assertUsable } from '../data-directory-state.ts';
 import { findMasterKey, loadMasterKey, type MasterKeySource, masterKeySource } from '../master-key.ts';
 
 /** What a command works with: the same metadata as the gateway's, whether one runs or not. */
@@ -76,6 +76,7 @@ async function openExternal({ config, clock, random, log }: SessionOptions): Pro
 async function openEmbedded(options: SessionOptions): Promise<Opened> {
   const dataDirectory = options.config.values['data-dir'];
   if (!existsSync(join(dataDirectory, 'postgres'))) {
+    await assertUsable(dataDirectory, true);
     throw new CloudStoreError(
       'unavailable',
       `There is no CloudStore in ${dataDirectory} yet. Start it once (cloudstore serve), or name its directory with --data-dir or CLOUDSTORE_DATA_DIR.`,

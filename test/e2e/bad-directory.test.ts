@@ -161,6 +161,9 @@ describe('a data directory that is not as it should be', function () {
     rmSync(join(work, 'postgres'), { recursive: true });
     await refused('holds packs and no database');
     await told('data directory state', 'holds packs and no database');
+    const command = await cloudstore(['bucket', 'list'], { env: { CLOUDSTORE_DATA_DIR: work } });
+    expect(command.code).to.equal(1);
+    expect(command.stderr).to.contain('holds packs and no database');
     symlinkSync(join(work, 'not-mounted'), join(work, 'postgres'));
     await refused('behind a link ("postgres") that leads nowhere; mount');
     await told('data directory state', 'leads nowhere');

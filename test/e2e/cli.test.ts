@@ -103,6 +103,8 @@ describe('the command line', function () {
     expect((await run(['user', 'remove', 'nobody-here'])).code).to.equal(4);
     expect((await run(['key', 'remove', 'NOSUCHKEY'])).code).to.equal(4);
     expect((await run(['bucket', 'remove', 'no-such-bucket'])).code).to.equal(4);
+    expect((await run(['verify', 'home', 'no-such-file'])).code).to.equal(4);
+    expect((await run(['verify', 'no-such-bucket', 'a'])).code).to.equal(4);
     expect((await run(['user', 'add', 'admin'])).code).to.equal(1);
     expect((await run(['user', 'disable', 'admin'])).code).to.equal(1);
     expect((await run(['bucket', 'add', 'Not A Bucket'])).code).to.equal(2);
