@@ -14,6 +14,7 @@ import { bucketOf, type Exchange, type S3Deps } from './exchange.ts';
 import { EXPECTED_OWNER, requireExpectedOwner } from './expected-owner.ts';
 import { expirationOf } from './expiration.ts';
 import { createKeptPages } from './kept-pages.ts';
+import { unlessListed } from './missing.ts';
 import { PRESIGN_PARAMETERS, restoreMovedHeaders } from './moved-headers.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
 import { createTable } from './operations/table.ts';
@@ -221,9 +222,7 @@ export function createS3Door(deps: S3Deps): Door {
     if (error.code !== 'not_found' || name === null || key === null) return error;
     const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx };
     try {
-      const bucket = await buckets.resolve(who, name);
-      const { allowed } = await deps.authorizer.decide(who, 'list', bucket, key);
-      return allowed ? error : new S3Error('AccessDenied');
+      return await unlessListed(deps.authorizer, who, await buckets.resolve(who, name), key, error);
     } catch {
       return error;
     }

@@ -14,6 +14,7 @@ import { allowOrigin, answerPreflight } from './cors.ts';
 import { documentOf } from './documents.ts';
 import { CATALOGUE, S3Error, toS3Error } from './errors.ts';
 import type { S3Deps } from './exchange.ts';
+import { unlessListed } from './missing.ts';
 import { REDIRECT_ATTRIBUTE } from './representation.ts';
 import { decodePath, encodeUri, splitTarget } from './uri.ts';
 
@@ -118,9 +119,9 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
     } catch (error) {
       const status = CATALOGUE[toS3Error(error).code][0];
       const folder = { ...at, key: `${key}/${index}` };
-      if (key.endsWith(`/${index}`) || (status !== 404 && status !== 403)) throw error;
-      const found = await namespace.stat(whoOf(visit.cx), folder).catch(() => null);
-      if (found === null) throw error;
+      const folders = !key.endsWith(`/${index}`) && (status === 404 || status === 403);
+      const found = folders ? await namespace.stat(whoOf(visit.cx), folder).catch(() => null) : null;
+      if (found === null) throw await unlessListed(deps.authorizer, whoOf(visit.cx), visit.bucket, key, error);
       return null;
     }
   }

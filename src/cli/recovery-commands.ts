@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DumpTip } from '#contracts/dump-store';
@@ -100,6 +101,8 @@ async function runBackup(flags: Flags, setExit: (code: number) => void): Promise
   const keep = countFlag(flags, 'keep');
   const to = resolve(String(flags.to));
   const dataDirectory = config.values['data-dir'];
+  const { assertApart } = await import('../backup-place.ts');
+  await assertApart(to, await realpath(to).catch(() => to), config.values);
   const tools = await recoveryTools(config);
   const [{ openSession }, { faultsOf, runBackup: run }] = await Promise.all([import('./session.ts'), import('../backup-run.ts')]);
   const packs = tools.packs([]);

@@ -225,6 +225,16 @@ describe('backup and restore', function () {
     expect((await scene.run(join(directory, 'with-key'), ['restore', '--from', to, '--check'])).faults).to.deep.equal([]);
   });
 
+  it('is refused in what it is to save, and around it', async () => {
+    for (const to of [join(dataDir, 'backups'), dataDir, directory]) {
+      const env = { CLOUDSTORE_DATA_DIR: dataDir };
+      const { code, stderr } = await cloudstore(['backup', '--to', to], { env });
+      expect([code, stderr], to).to.satisfy(
+        ([code, stderr]: [number, string]) => code === 2 && / lie in one another/.test(stderr),
+      );
+    }
+  });
+
   it('gives files out without being restored', async () => {
     const to = join(directory, 'taken-out');
     const report = await scene.run(join(directory, 'kept'), ['export', '--offline', '--to', to]);

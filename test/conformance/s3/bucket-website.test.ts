@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { leaveOut } from '../../support/programs.ts';
-import { openBucket, putPolicy, statement } from './harness/access.ts';
+import { arn, openBucket, putPolicy, statement } from './harness/access.ts';
 import type { S3Answer } from './harness/client.ts';
 import { documentsOf } from './harness/documents.ts';
 import { api, guide } from './harness/pages.ts';
@@ -128,6 +128,21 @@ suite('website endpoint', guide('WebsiteEndpoints'), {
       expect(answer.text).to.contain('AccessDenied').and.not.contain('secret');
     },
   },
+  'what is not there is 404 where everybody may list, and 403 where not': {
+    page: guide('WebsiteAccessPermissionsReqd'),
+    async run(lab) {
+      const bucket = await openBucket(lab);
+      expectStatus(await siteOf(lab).put(bucket, `${INDEX}<ErrorDocument><Key>error.html</Key></ErrorDocument>`), 200);
+      expectStatus(await putPolicy(lab.s3, bucket, statement(bucket)), 204);
+      expect(expectStatus(await visit(this, lab, '/absent', bucket), 403).text).to.contain('AccessDenied');
+      expect(expectStatus(await visit(this, lab, '/folder/', bucket), 403).text).to.contain('AccessDenied');
+      await lab.s3.send('PUT', `/${bucket}/error.html`, { body: 'sorry' });
+      expect(expectStatus(await visit(this, lab, '/absent', bucket), 403).text).to.equal('sorry');
+      const listing = { Action: ['s3:GetObject', 's3:ListBucket'], Resource: [arn(bucket), arn(bucket, '/*')] };
+      expectStatus(await putPolicy(lab.s3, bucket, statement(bucket, listing)), 204);
+      expect(expectStatus(await visit(this, lab, '/absent', bucket), 404).text).to.equal('sorry');
+    },
+  },
   'a redirect of everything needs no permission': {
     page: guide('how-to-page-redirect'),
     async run(lab) {
@@ -173,7 +188,7 @@ suite('website endpoint', guide('WebsiteEndpoints'), {
         return expectStatus(answer, status).headers['access-control-allow-origin'];
       };
       expect(await allowed('https://a.example', 'GET', 200)).to.equal('https://a.example');
-      expect(await allowed('https://a.example', 'GET', 404, '/absent')).to.equal('https://a.example');
+      expect(await allowed('https://a.example', 'GET', 403, '/absent')).to.equal('https://a.example');
       expect(await allowed('https://b.example', 'GET', 200)).to.equal(undefined);
       expect(await allowed('https://a.example', 'OPTIONS', 200)).to.equal('https://a.example');
       expect(await allowed('https://b.example', 'OPTIONS', 403)).to.equal(undefined);
