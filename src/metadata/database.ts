@@ -36,10 +36,14 @@ export interface Database extends Session {
 
 const READ_RETRY_MS = [25, 50, 100, 200, 400, 800];
 const DEADLOCK_RETRIES = 5;
+/** Then a connection over a network is asked for a sign of life, ten times, once a second. */
+const SILENT_MS = 10_000;
 
-/** What every connection is set to: plans that stay right while an empty table grows to millions of rows. */
-const OPTIONS =
-  '-c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c default_transaction_isolation=read\\ committed';
+/** Whatever the server, the database or the role says: what is committed is on the disk, and work that takes its time is not ended in the middle. */
+export const SAFE_OPTIONS =
+  '-c synchronous_commit=on -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0';
+/** What every connection is set to; also plans that stay right while an empty table grows to millions of rows. */
+const OPTIONS = `${SAFE_OPTIONS} -c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c default_transaction_isolation=read\\ committed`;
 
 export function openDatabase(options: { connection: Connection; poolSize: number; log: Logger }): Database {
   const { log } = options;
@@ -88,9 +92,21 @@ async function again<T>(ask: () => Promise<T>): Promise<T> {
 /** The client's settings, for knex too. */
 export function clientConfig(connection: Connection): pg.ClientConfig {
   const common = { options: OPTIONS, application_name: 'cloudstore', types: { getTypeParser: typeParser } };
-  if ('url' in connection) return { ...common, connectionString: connection.url };
+  // A machine that loses its power says nothing: without these, who waits for its answer would wait for ever.
+  const alive = { keepAlive: true, keepAliveInitialDelayMillis: SILENT_MS };
+  if ('url' in connection) return { ...common, ...alive, ...withOptionsOf(connection.url) };
   const { socketDirectory, port, user, database } = connection;
   return { ...common, host: socketDirectory, port, user, database };
+}
+
+/** What a URL says among its options is set too, and ours go before it: pg takes either the one or the other. */
+function withOptionsOf(url: string): { connectionString: string; options: string } {
+  const at = url.indexOf('?');
+  const query = new URLSearchParams(at < 0 ? '' : url.slice(at));
+  const theirs = query.get('options');
+  if (theirs === null) return { connectionString: url, options: OPTIONS };
+  query.delete('options');
+  return { connectionString: `${url.slice(0, at)}?${query}`, options: `${theirs} ${OPTIONS}` };
 }
 
 /** The SQLSTATE or errno of whatever pg threw; empty when there is none. */
@@ -131,16 +147,28 @@ export function translate(error: unknown): unknown {
   if (state === '22P05' || state === '22021' || state === '22P02') {
     return new CloudStoreError('invalid_argument', 'A value holds characters that cannot be stored.', { cause: error });
   }
+  // A server that was made a stand-by, or is shut for changes: another connection may lead to the one that takes its place.
+  if (state === '25006')
+    return new CloudStoreError('unavailable', 'The database takes no changes at the moment.', { cause: error });
+  if (/^(28|3D000)/.test(state))
+    return new CloudStoreError('unavailable', 'The database does not let this gateway in.', { cause: error });
   if (isConnectionTrouble(error, state)) {
     return new CloudStoreError('unavailable', 'The database cannot be reached.', { cause: error });
   }
   return error;
 }
 
+/** It has no room for us, ended the connection, or an administrator ended the statement. */
+const SERVER_TROUBLE = /^(08|53|57P0|25P0[34]|57014)/;
+const NETWORK_TROUBLE: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'],
+  ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE'],
+]);
+
 function isConnectionTrouble(error: Error, state: string): boolean {
   return (
-    /^(08|53|57P0)/.test(state) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'].includes(state) ||
+    SERVER_TROUBLE.test(state) ||
+    NETWORK_TROUBLE.has(state) ||
     /Connection terminated|timeout exceeded when trying to connect|not queryable|Client was closed/i.test(error.message)
   );
 }

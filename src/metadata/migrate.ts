@@ -1,5 +1,6 @@
+import type { Client } from 'pg';
 import { CloudStoreError } from '#core/errors';
-import { type Connection, type Database, translate } from './database.ts';
+import { type Connection, clientConfig, type Database, SAFE_OPTIONS, translate } from './database.ts';
 import { MIGRATIONS, migrationSource } from './migrations.ts';
 
 const ADVISORY_LOCK = 7_261_504_311;
@@ -18,6 +19,7 @@ export async function migrate(database: Database, connection: Connection, only?:
     await guard.connect();
     await guard.query(`SELECT pg_advisory_lock(${ADVISORY_LOCK})`);
     if (await upToDate(database, wanted)) return;
+    await assertUnicode(guard);
     const { default: knex } = await import('knex');
     const runner = knex({ client: 'pg', connection: knexConnection(connection), pool: { min: 0, max: 2 } });
     try {
@@ -32,6 +34,19 @@ export async function migrate(database: Database, connection: Connection, only?:
   } finally {
     await guard.end().catch(() => undefined);
   }
+}
+
+/** In another encoding most names cannot be stored, and which ones comes to light late. */
+async function assertUnicode(client: Pick<Client, 'query'>): Promise<void> {
+  const { rows } = await client.query<{ encoding: string; begun: boolean }>(
+    `SELECT current_setting('server_encoding') AS encoding, to_regclass('knex_migrations') IS NOT NULL AS begun`,
+  );
+  const [found] = rows;
+  if (found === undefined || found.begun || found.encoding === 'UTF8') return;
+  throw new CloudStoreError(
+    'unavailable',
+    `The database is encoded in ${found.encoding}, in which most names of files cannot be stored; make one with ENCODING 'UTF8'`,
+  );
 }
 
 async function upToDate(database: Database, wanted: typeof MIGRATIONS): Promise<boolean> {
@@ -52,7 +67,9 @@ async function upToDate(database: Database, wanted: typeof MIGRATIONS): Promise<
 }
 
 function knexConnection(connection: Connection) {
-  if ('url' in connection) return { connectionString: connection.url };
+  const { connectionString } = clientConfig(connection);
+  const options = SAFE_OPTIONS;
+  if (connectionString !== undefined || 'url' in connection) return { options, connectionString: connectionString ?? '' };
   const { socketDirectory, port, user, database } = connection;
-  return { host: socketDirectory, port, user, database };
+  return { options, host: socketDirectory, port, user, database };
 }

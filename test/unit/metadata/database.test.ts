@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { expect } from 'chai';
-import { openDatabase } from '../../../src/metadata/database.ts';
+import { openMetadata } from '#metadata/open';
+import { type Connection, openDatabase, translate } from '../../../src/metadata/database.ts';
 import { freshDatabase, quiet } from '../../support/database.ts';
 import { lossyWire } from '../../support/lossy-wire.ts';
 import { codeOf } from '../../support/rooms.ts';
@@ -11,6 +13,13 @@ function message(type: string, body: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeInt32BE(body.length + 4);
   return Buffer.concat([Buffer.from(type), length, body]);
+}
+
+function urlOf(connection: Connection, options: string): Connection {
+  const more = `options=${encodeURIComponent(options)}`;
+  if ('url' in connection) return { url: `${connection.url}${connection.url.includes('?') ? '&' : '?'}${more}` };
+  const { socketDirectory, port, user, database } = connection;
+  return { url: `postgres:///${database}?host=${encodeURIComponent(socketDirectory)}&port=${port}&user=${user}&${more}` };
 }
 
 describe('a connection to the database', () => {
@@ -30,6 +39,31 @@ describe('a connection to the database', () => {
     await database.close();
     server.close();
     await once(server, 'close');
+  });
+
+  it('over a network is asked for signs of life while it is silent', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const asked: unknown[][] = [];
+    const { setKeepAlive } = Socket.prototype;
+    Socket.prototype.setKeepAlive = function (this: Socket, ...args: unknown[]) {
+      if (this.remotePort === port) asked.push(args);
+      return setKeepAlive.apply(this, args as [boolean, number]);
+    };
+    const database = openDatabase({ connection: { url: `postgres://a@127.0.0.1:${port}/b` }, poolSize: 1, log: quiet });
+    try {
+      expect(await codeOf(database.query({ name: 'one', text: 'SELECT 1' }))).to.equal('unavailable');
+      expect(asked[0]).to.deep.equal([true, 10_000]);
+    } finally {
+      Socket.prototype.setKeepAlive = setKeepAlive;
+      await database.close();
+      server.close();
+    }
   });
 
   it('tells each row as it comes, all of them again where it breaks in between, and what telling one throws', async () => {
@@ -73,6 +107,71 @@ describe('a connection to the database', () => {
     } finally {
       await database.close();
       await wire.close();
+      await real.drop();
+    }
+  });
+
+  it('commits to the disk and is ended by no time, whatever the database is set to, and what its URL says counts too', async () => {
+    const real = await freshDatabase();
+    const set = (what: string): Promise<unknown> =>
+      real.sql(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${what}', current_database()); END $$`);
+    await set('synchronous_commit = off');
+    for (const what of ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) await set(`${what} = 5`);
+    const database = openDatabase({ connection: urlOf(real.connection, '-c work_mem=1234kB'), poolSize: 1, log: quiet });
+    const show = async (name: string): Promise<unknown> =>
+      (await database.query({ name, text: `SELECT current_setting('${name}')` }))[0]?.[0];
+    try {
+      await database.query({ name: 'slow', text: 'SELECT 1 FROM pg_sleep(0.05)' });
+      expect(await Promise.all(['synchronous_commit', 'enable_seqscan', 'work_mem'].map(show))).to.deep.equal([
+        'on',
+        'off',
+        '1234kB',
+      ]);
+    } finally {
+      await database.close();
+      await real.drop();
+    }
+  });
+
+  it('that takes no changes any more, or is not let in, makes room for another', async () => {
+    const real = await freshDatabase();
+    await real.sql('CREATE TABLE few (n int)');
+    await real.sql(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`,
+    );
+    const database = openDatabase({ connection: real.connection, poolSize: 1, log: quiet });
+    const insert = (): Promise<unknown> => database.execute({ name: 'insert', text: 'INSERT INTO few VALUES (1)' });
+    try {
+      expect(await codeOf(insert())).to.equal('unavailable');
+      await real.sql(
+        `BEGIN READ WRITE; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT`,
+      );
+      expect(await insert()).to.equal(1);
+      for (const code of ['28P01', '3D000', '25P03', '57014', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'EMFILE'])
+        expect(await codeOf(Promise.reject(translate(Object.assign(new Error('no'), { code })))), code).to.equal('unavailable');
+    } finally {
+      await database.close();
+      await real.drop();
+    }
+  });
+
+  it('that cannot store every name is refused before anything is made in it', async () => {
+    const real = await freshDatabase();
+    const { connection } = real;
+    const name = `latin_${randomBytes(4).toString('hex')}`;
+    await real.sql(
+      `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`,
+    );
+    const there = 'url' in connection ? Object.assign(new URL(connection.url), { pathname: `/${name}` }).href : null;
+    const latin = there === null ? { ...(connection as Extract<Connection, { port: number }>), database: name } : { url: there };
+    try {
+      const why = await openMetadata({ connection: latin, clock: Date, random: randomBytes, log: quiet }).then(
+        () => 'none',
+        (error: Error) => error.message,
+      );
+      expect(why).to.contain('LATIN1').and.contain('UTF8');
+    } finally {
+      await real.sql(`DROP DATABASE ${name} WITH (FORCE)`);
       await real.drop();
     }
   });
