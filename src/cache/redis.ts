@@ -32,24 +32,24 @@ export function createRedisCache({ url, clock, log, answerMsMax = ANSWER_MS_MAX 
   const memory = createMemoryCache({ clock });
   const redis = connect(url, answerMsMax);
   let away = false;
-  let pausedUntil = 0;
+  let pausedAt = Number.NEGATIVE_INFINITY;
 
   redis.on('error', (error: Error) => failed(error));
   redis.on('ready', () => {
-    pausedUntil = 0;
+    pausedAt = Number.NEGATIVE_INFINITY;
     if (away) log.info({}, 'Redis answers again.');
     away = false;
   });
 
   function failed(error: unknown): void {
-    pausedUntil = clock.now() + PAUSE_MS;
+    pausedAt = clock.now();
     if (away) return;
     away = true;
     log.warn({ error: String(error) }, 'Redis does not answer; this process goes on with its own memory.');
   }
 
   async function attempt<T>(command: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
-    if (redis.status !== 'ready' || clock.now() < pausedUntil) return otherwise();
+    if (redis.status !== 'ready' || Math.abs(clock.now() - pausedAt) < PAUSE_MS) return otherwise();
     try {
       const result = await within(command(), answerMsMax);
       if (away) {

@@ -10,7 +10,8 @@ import { quiet } from '../../support/database.ts';
 import { requireProgram } from '../../support/programs.ts';
 import { startRedis } from '../../support/redis.ts';
 
-const clock = { now: () => Date.now() };
+let setBackMs = 0;
+const clock = { now: () => Date.now() - setBackMs };
 
 describe('redis cache', () => {
   requireProgram('redis-server');
@@ -70,6 +71,25 @@ describe('redis cache', () => {
     clearImmediate(next);
     await start();
     await connected(cache, other);
+    await Promise.all([cache.close(), other.close()]);
+  });
+
+  it('comes back to one that hung, though the clock was set back meanwhile', async function () {
+    this.timeout(15_000);
+    const [cache, other] = [connect(), connect()];
+    await connected(cache, other);
+    server!.kill('SIGSTOP');
+    await cache.remove('nothing');
+    server!.kill('SIGCONT');
+    setBackMs = 3_600_000;
+    let seen: Buffer | null = null;
+    for (let i = 0; i < 100 && seen === null; i++) {
+      await cache.set('set back', Buffer.from('x'), 10_000);
+      seen = await other.get('set back');
+      await sleep(20);
+    }
+    setBackMs = 0;
+    expect(String(seen)).to.equal('x');
     await Promise.all([cache.close(), other.close()]);
   });
 
