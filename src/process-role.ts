@@ -1,3 +1,4 @@
+import { CloudStoreError } from '#core/errors';
 import { createSharedMemory, mapSharedMemory, type SharedMemory } from '#core/shared-memory';
 import { boardBytes, type ChangeBoard, createChangeBoard } from '#metadata/change-board';
 import type { Peer } from './peer.ts';
@@ -28,9 +29,15 @@ export function makeBoard(processes: number): Board | null {
   return memory && { memory, changes: createChangeBoard(memory.bytes, 0) };
 }
 
-export function joinBoard(fd: number, processes: number, number: number): Pick<Board, 'changes'> | null {
+/** @throws unavailable: the others believe what is on it, so no process may change anything without telling them */
+export function joinBoard(fd: number, processes: number, number: number): Pick<Board, 'changes'> {
   const bytes = mapSharedMemory(fd, boardBytes(processes + 1));
-  return bytes && { changes: createChangeBoard(bytes, number) };
+  if (bytes === null)
+    throw new CloudStoreError(
+      'unavailable',
+      'A process of this gateway cannot get at the memory that it shares with the others.',
+    );
+  return { changes: createChangeBoard(bytes, number) };
 }
 
 const THREADS_MAX = 4;

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { createSharedMemory } from '#core/shared-memory';
 import { boardBytes, type ChangeBoard, createChangeBoard } from '#metadata/change-board';
 import { createWatchedCache } from '#metadata/watched-cache';
+import { joinBoard } from '../../../src/process-role.ts';
 import { leaveOut } from '../../support/programs.ts';
 
 const at = (key: string, bucket = 1) => ({ bucket, key });
@@ -82,6 +83,10 @@ describe('what processes tell each other of their changes', () => {
     board.buried(1);
     expect(board.holds(at('a'), board.stamp(at('a')))).to.equal(true);
     expect(board.holds(at('a'), stamp)).to.equal(false);
+  });
+
+  it('no process serves without it where others believe it', () => {
+    expect(() => joinBoard(-1, 1, 1)).to.throw('memory that it shares');
   });
 });
 
