@@ -21,7 +21,8 @@ export function createPackFiles({ stores, log }: { stores: BlobStores; log: Log 
       const record = bytes.subarray(FRAME_BYTES);
       return frame?.length === length && frame.crc === crc32c(record) ? record : null;
     } catch (error) {
-      if (isCloudStoreError(error, 'corrupt') || isCloudStoreError(error, 'not_found')) return null;
+      const badSector = isCloudStoreError(error, 'unavailable') && error.details.code === 'EIO';
+      if (badSector || isCloudStoreError(error, 'corrupt') || isCloudStoreError(error, 'not_found')) return null;
       throw error;
     }
   }

@@ -88,16 +88,26 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
   });
   if (!ended) return counts;
   await options.beforeRemoval?.();
+  /** By store, what it said: one that lets nothing go keeps no other from giving space back. */
+  const refused = new Map<number, unknown>();
   for (const file of dead) {
+    if (refused.has(file.store)) continue;
     // Somebody may have named something in it meanwhile: an upload that was running.
     if (!(await packs.bury(file))) continue;
-    await files.remove(file);
+    try {
+      await files.remove(file);
+    } catch (error) {
+      refused.set(file.store, error);
+      continue;
+    }
     counts.removedPacks++;
     counts.freedBytes += file.size;
     await step();
   }
   counts.freedBytes = Math.max(0, counts.freedBytes - counts.copiedBytes);
   await step();
+  const [first] = refused.values();
+  if (first !== undefined) throw first;
   await packs.forget(BURIED_MS);
   return counts;
 }
