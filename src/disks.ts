@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { access, statfs } from 'node:fs/promises';
+import { access, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '#blob/disk-error';
 import { createLocalDisk } from '#blob/local-disk';
 import type { LogDisks } from '#blob/log';
 import { OPEN_DIRECTORY } from '#blob/pack-file';
 import { recoverOpenPacks } from '#blob/pack-recovery';
-import { readIdentity } from '#blob/store-identity';
+import { IDENTITY_NAME, parseIdentity, readIdentity } from '#blob/store-identity';
 import type { RegisteredStore } from '#contracts/store-registry';
 import { CloudStoreError } from '#core/errors';
 import { localLocation, recognize, somePacks } from './known-store.ts';
@@ -20,6 +21,8 @@ const FREE_MS = 2_000;
 export interface Disks extends LogDisks {
   /** Sees what changed in the database and on the machine. */
   look(): Promise<void>;
+  /** Told when one is not there any more, before any that came is used. */
+  onLost(listener: () => Promise<void>): void;
   /** The one of these with the most free space. */
   roomiest(numbers: number[]): Promise<number>;
 }
@@ -36,6 +39,7 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
   const told = new Set<string>();
   const failedAt = new Map<number, number>();
   let started = false;
+  let lost = async (): Promise<void> => undefined;
   let active = new Set<number>([0]);
   let free: { atMs: number; bytes: Map<number, number> } = { atMs: Number.NEGATIVE_INFINITY, bytes: new Map() };
 
@@ -92,8 +96,23 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
     }
   }
 
+  /**
+   * A disk that was taken away or swapped while it was in use is missing: nothing is written to whatever is mounted there now, and what lies on the disk is out
+   * of reach, not lost.
+   */
+  async function disconnect(rows: RegisteredStore[]): Promise<void> {
+    for (const [number, directory] of [...directories]) {
+      const identity = rows.find((row) => row.number === number)?.identity;
+      if (identity === undefined || (await liesIn(directory, identity))) continue;
+      directories.delete(number);
+      stores.delete(number);
+      await lost(); // a pack that is open there ends where it is
+    }
+  }
+
   async function look(): Promise<void> {
     let rows = await registry.list();
+    await disconnect(rows);
     const places = [
       ...settings['pack-dirs'],
       ...rows
@@ -165,6 +184,9 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
   opened.defer(() => clearInterval(timer));
   return {
     look,
+    onLost(listener) {
+      lost = listener;
+    },
     async roomiest(numbers) {
       const bytes = await freeBytes();
       return [...numbers].sort((a, b) => (bytes.get(b) ?? 0) - (bytes.get(a) ?? 0))[0] ?? 0;
@@ -184,6 +206,15 @@ export async function openDisks(context: PacksContext): Promise<Disks> {
       failedAt.set(number, clock.now());
     },
   };
+}
+
+/** A fault of the disk says nothing of which one it is. */
+async function liesIn(directory: string, identity: string): Promise<boolean> {
+  try {
+    return parseIdentity(await readFile(join(directory, IDENTITY_NAME), 'utf8'))?.store === identity;
+  } catch (error) {
+    return codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR';
+  }
 }
 
 async function systemFree(directory: string): Promise<number> {

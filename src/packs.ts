@@ -127,6 +127,7 @@ async function openLocalPacks(context: PacksContext): Promise<Opened> {
   const disks = await openDisks(context);
   const size = await smallest([directory, ...disks.others().values()]);
   const log = await createLog({ directory, disk, clock, random, instance, disks, packBytesMax: packBytesMax(size), ...ours });
+  disks.onLost(() => log.seal());
   opened.defer(() => log.close());
   return { log, jobs: [], check: () => access(directory, constants.W_OK), roomiest: disks.roomiest, look: disks.look };
 }

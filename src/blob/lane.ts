@@ -4,11 +4,11 @@ import { createStaging, type Staging, writeDirect } from './direct-write.ts';
 import { codeOf, diskError } from './disk-error.ts';
 import { writeFully } from './durable-write.ts';
 import { type Appended, layOut, type Run } from './lay-out.ts';
-import { createPackFile, endPackFile, type PackDirectory, type PackFile } from './pack-file.ts';
+import { endPackFile, type PackFile } from './pack-file.ts';
 
 export interface LaneOptions {
-  /** Where the next pack goes. @throws insufficient_storage, unavailable: nowhere */
-  place(): Promise<PackDirectory>;
+  /** The next pack, wherever it goes. @throws insufficient_storage, unavailable, and what the disk says: nowhere */
+  begin(allocateBytes: number, direct: boolean): Promise<PackFile>;
   packBytesMax: number;
   recordsMax: number;
   /** A pack's file grows by this much at a time. */
@@ -133,7 +133,7 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function open(): Promise<PackFile> {
-    const created = await createPackFile(await options.place(), allocateBytes, direct);
+    const created = await options.begin(allocateBytes, direct);
     options.opened(created);
     return created;
   }
@@ -282,7 +282,8 @@ export function createLane(options: LaneOptions): Lane {
       await enqueue([], true);
     },
     async seal(beforeMs) {
-      if (closed || pack === null || pack.begun >= beforeMs) return;
+      // One that is just ending is waited for.
+      if (closed || (pack === null ? running === null : pack.begun >= beforeMs)) return;
       ending = pack;
       await new Promise<void>((resolve) => {
         sealWaiters.push(resolve);

@@ -8,7 +8,7 @@ import { codeOf, diskError } from './disk-error.ts';
 import { makeDirectoryDurably, readFully } from './durable-write.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createOpenFiles } from './open-files.ts';
-import { OPEN_DIRECTORY, openPath, type PackDirectory, sealedPath } from './pack-file.ts';
+import { createPackFile, OPEN_DIRECTORY, openPath, type PackDirectory, type PackFile, sealedPath } from './pack-file.ts';
 import { recoverOpenPacks } from './pack-recovery.ts';
 
 export interface LogOptions {
@@ -42,7 +42,7 @@ export interface LogDisks {
   others(): ReadonlyMap<number, string>;
   /** The number of the one that takes the next pack, the first one's included. @throws insufficient_storage, unavailable: none does */
   choose(): Promise<number>;
-  /** A pack on this disk could not be written to its end. */
+  /** A pack on this disk could not be begun, or not be written to its end. */
   failed(store: number): void;
 }
 
@@ -89,11 +89,21 @@ export async function createLog(options: LogOptions): Promise<Log> {
     await recoverOpenPacks(packs, recover);
   }
 
-  async function place(): Promise<PackDirectory> {
-    const packs = packsOf((await options.disks?.choose()) ?? store);
-    if (packs === null) throw new CloudStoreError('unavailable', 'The disk that was to take a pack is gone.');
-    await prepare(packs);
-    return packs;
+  /** Where one disk takes none (it is read-only, or was pulled out), on another. */
+  async function begin(allocateBytes: number, direct: boolean): Promise<PackFile> {
+    for (const tried = new Set<number>(); ; ) {
+      const number = (await options.disks?.choose()) ?? store;
+      try {
+        const packs = packsOf(number);
+        if (packs === null) throw new CloudStoreError('unavailable', 'The disk that was to take a pack is gone.');
+        await prepare(packs);
+        return await createPackFile(packs, allocateBytes, direct);
+      } catch (error) {
+        options.disks?.failed(number);
+        if (tried.has(number) || (options.disks?.others().size ?? 0) === 0) throw error;
+        tried.add(number);
+      }
+    }
   }
 
   const nameOf = (number: number, pack: string): string => `${number}/${pack}`;
@@ -109,7 +119,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
 
   const lane = (allocateBytes: number, writeBehind: number | null, direct: boolean): Lane =>
     createLane({
-      place,
+      begin,
       packBytesMax,
       recordsMax,
       allocateBytes,

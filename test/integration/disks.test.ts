@@ -144,6 +144,59 @@ describe('packs on several disks', () => {
     expect(await metadata.stores.list()).to.have.length(3);
   });
 
+  it('writes elsewhere when one takes no more packs', async () => {
+    // As one that the system mounted read-only anew: it is there, has the most room, and no pack can be begun on it.
+    const kept = [await append()];
+    await packs.log.seal();
+    rmSync(join(disk('b'), 'open'), { recursive: true });
+    for (let n = 0; n < 3; n++) kept.push(await append());
+    expect(kept.map(({ chunk }) => chunk.store)).to.deep.equal([await numberOf('b'), 1, 1, 1]);
+    for (const one of kept) expect(await read(one)).to.equal(true);
+  });
+
+  it('writes nothing to what is mounted in the place of a disk that was taken away in use, and takes nothing for lost', async () => {
+    const onB = await append();
+    expect(onB.chunk.store).to.equal(await numberOf('b'));
+    renameSync(disk('b'), disk('elsewhere'));
+    mkdirSync(disk('b')); // its mount point
+    await packs.look();
+    expect(packs.stores.numbers()).to.deep.equal([0, 1]);
+    const onA = await append();
+    expect(onA.chunk.store).to.equal(1);
+    expect(await codeOf(Promise.resolve().then(() => packs.stores.of(2)))).to.equal('unavailable');
+    expect(readdirSync(disk('b')).filter((name) => name !== 'tmp')).to.deep.equal([]);
+    rmSync(disk('b'), { recursive: true });
+    renameSync(disk('elsewhere'), disk('b'));
+    await packs.look();
+    for (const one of [onA, onB]) expect(await read(one)).to.equal(true);
+    // What was open on it is whole, and written no more.
+    expect(readdirSync(join(disk('b'), 'open'))).to.deep.equal([]);
+    await packs.log.seal();
+    const again = await append();
+    expect([again.chunk.store, again.chunk.pack === onB.chunk.pack]).to.deep.equal([2, false]);
+    for (const one of [onA, onB, again]) expect(await read(one)).to.equal(true);
+  });
+
+  it('tells two disks apart that change places while they are in use', async () => {
+    const onB = await append();
+    free.b = 0;
+    await packs.log.seal();
+    await packs.look();
+    const onA = await append();
+    renameSync(disk('a'), disk('x'));
+    renameSync(disk('b'), disk('a'));
+    renameSync(disk('x'), disk('b'));
+    await packs.look();
+    for (const one of [onA, onB]) expect(await read(one)).to.equal(true);
+    free.a = 500; // where the second disk is now
+    await packs.log.seal();
+    await packs.look();
+    const more = await append();
+    expect(more.chunk.store).to.equal(onB.chunk.store);
+    expect(readdirSync(join(disk('a'), 'open'))).to.have.length(1);
+    for (const one of [onA, onB, more]) expect(await read(one)).to.equal(true);
+  });
+
   it('knows a disk by what lies on it, wherever it is mounted', async () => {
     const onB = await append();
     await packs.close();
