@@ -176,7 +176,9 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   started.defer(() => cache.close());
   let makeRoom: (wantedBytes: number) => void = () => undefined;
   const guard = await createSpaceGuard({
-    directories: [join(dataDirectory, 'packs'), ...(values['database-url'] === null ? [join(dataDirectory, 'postgres')] : [])],
+    directories: ['packs', 'spool', ...(values['database-url'] === null ? ['postgres'] : [])].map((name) =>
+      join(dataDirectory, name),
+    ),
     minFree: values['min-free'],
     log,
     low: (wantedBytes) => makeRoom(wantedBytes),
@@ -298,7 +300,7 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   let busy = (): boolean => false;
   const background = await startBackground({ ...work, takesWork, others: workers, busy: () => busy() });
   started.defer(() => background.close());
-  if (takesWork) makeRoom = createRoomMaker({ jobs: background.jobs, clock, log });
+  if (takesWork) makeRoom = createRoomMaker({ jobs: background.jobs, giveBack: storage.giveBack, clock, log });
 
   const { secondCopy } = storage.repair;
   const integrity = createIntegrity({ rows: metadata.integrity, chunks: metadata.chunks, instance, clock, secondCopy });

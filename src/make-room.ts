@@ -6,12 +6,20 @@ import type { Clock } from '#core/clock';
 const PAUSE_MS = 10 * 60_000;
 const ROUND_MS = 5_000;
 
+export interface RoomMakerDeps {
+  jobs: Jobs;
+  /** Copies on this disk that are needed by nobody: up to so many bytes of them. Gives how many it were. */
+  giveBack(bytes: number): Promise<number>;
+  clock: Clock;
+  log: Logger;
+}
+
 /**
- * Space is short: collects, then lets the oldest history go (history never makes a write fail) and collects again, and so on until there is
+ * Space is short: lets go what lies elsewhere too, and when there is no more of that, collects, then lets the oldest history go (history never makes a write fail) and collects again, and so on until there is
  * room or nothing is left to give. One step at a time; who runs it is the jobs' affair.
  * @returns to be called whenever space is short, with the bytes that are wanted
  */
-export function createRoomMaker({ jobs, clock, log }: { jobs: Jobs; clock: Clock; log: Logger }): (wantedBytes: number) => void {
+export function createRoomMaker({ jobs, giveBack, clock, log }: RoomMakerDeps): (wantedBytes: number) => void {
   let last: 'gc' | 'expire-history' = 'expire-history';
   let next = 0;
   /** Whether history was asked since the last rest: what a collection finds says nothing of what lies in it. */
@@ -19,6 +27,7 @@ export function createRoomMaker({ jobs, clock, log }: { jobs: Jobs; clock: Clock
   let running = false;
 
   async function step(wantedBytes: number): Promise<void> {
+    if ((await giveBack(wantedBytes)) > 0) return;
     const all = await jobs.list();
     const of = (name: string) => all.find((job) => job.name === name);
     if ([of('gc'), of('expire-history')].some((job) => job !== undefined && job.state !== 'idle')) return;

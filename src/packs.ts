@@ -43,6 +43,8 @@ export interface Packs {
   look(): Promise<void>;
   /** Of these stores the one with the most room. */
   roomiest(numbers: number[]): Promise<number>;
+  /** Where the disk runs short: so many bytes of what lies elsewhere too, or all there is. Gives how many it were. */
+  giveBack(bytes: number): Promise<number>;
   /** What has to go on for them behind the requests. */
   jobs: Job[];
   /** Whether packs can be written now. @throws why not */
@@ -79,9 +81,8 @@ export async function openPacks(options: PacksOptions): Promise<Packs> {
     const ours = { process: processNumber(role), recover: first ? ('all' as const) : ('own' as const) };
     const stores = new Map<number, BlobStore>();
     const context = { ...options, instanceId, stores, opened, disk: nodeDiskOps(), ours, first };
-    const { log, jobs, check, roomiest, look } =
-      settings['chunks-url'] === null ? await openLocalPacks(context) : await openRemotePacks(context);
-    return { log, jobs, check, roomiest, look, stores: createBlobStores(stores), close: () => opened.disposeAsync() };
+    const packs = settings['chunks-url'] === null ? await openLocalPacks(context) : await openRemotePacks(context);
+    return { ...packs, stores: createBlobStores(stores), close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;
@@ -111,7 +112,7 @@ async function smallest(directories: string[]): Promise<number> {
   return Math.min(...sizes);
 }
 
-type Opened = Pick<Packs, 'log' | 'jobs' | 'check' | 'roomiest' | 'look'>;
+type Opened = Omit<Packs, 'stores' | 'close'>;
 
 async function openLocalPacks(context: PacksContext): Promise<Opened> {
   const { dataDirectory, registry, clock, random, instanceId: instance, opened, disk, ours } = context;
@@ -129,7 +130,8 @@ async function openLocalPacks(context: PacksContext): Promise<Opened> {
   const log = await createLog({ directory, disk, clock, random, instance, disks, packBytesMax: packBytesMax(size), ...ours });
   disks.onLost(() => log.seal());
   opened.defer(() => log.close());
-  return { log, jobs: [], check: () => access(directory, constants.W_OK), roomiest: disks.roomiest, look: disks.look };
+  const check = (): Promise<void> => access(directory, constants.W_OK);
+  return { log, jobs: [], check, roomiest: disks.roomiest, look: disks.look, giveBack: async () => 0 };
 }
 
 /** Store 0, the data directory's. @throws when it is another one than the database knows */

@@ -21,10 +21,11 @@ const STALE_UPLOAD_MS = 24 * 3_600_000;
 /** Heartbeats come every five seconds. */
 const SILENT_MS = 12_000;
 const LOOK_MS = 5_000;
+const LOOK_AGAIN_MS = 500;
 /** The spool whose gateway was found to be the only one when it took its note. */
 const SPOOL_ALONE = 'spool-alone';
 
-type Opened = Pick<Packs, 'log' | 'jobs' | 'check' | 'roomiest' | 'look'>;
+type Opened = Omit<Packs, 'stores' | 'close'>;
 
 /**
  * Packs in an S3-compatible store. With one gateway the local disk acknowledges and the packs follow (write-back); with several, nothing is
@@ -74,6 +75,7 @@ export async function openRemotePacks(context: PacksContext): Promise<Opened> {
     jobs: [],
     roomiest: async () => row.number,
     look: async () => undefined,
+    giveBack: async () => 0,
     async check() {
       await remote.stat(IDENTITY_NAME);
     },
@@ -196,6 +198,7 @@ async function openWriteBack(context: PacksContext, remote: S3Store, row: Regist
     check: () => access(directory, constants.W_OK),
     roomiest: async () => row.number,
     look: async () => undefined,
+    giveBack: back.giveBack,
   };
 }
 
@@ -258,11 +261,11 @@ function spoolElsewhere(location: string): CloudStoreError {
 }
 
 /** Another gateway that is alive: one whose heartbeat moves while we look. */
-async function otherGateway({ registry, clock }: PacksContext): Promise<{ host: string; pid: number } | null> {
+async function otherGateway({ registry }: PacksContext): Promise<{ host: string; pid: number } | null> {
   const others = (await registry.gateways()).filter(({ host, pid }) => host !== hostname() || pid !== process.pid);
   const suspects = new Map(others.map((one) => [one.id, one]));
-  for (let until = clock.now() + SILENT_MS; suspects.size > 0 && clock.now() < until; ) {
-    await sleep(500);
+  for (let waited = 0; suspects.size > 0 && waited < SILENT_MS; waited += LOOK_AGAIN_MS) {
+    await sleep(LOOK_AGAIN_MS);
     for (const now of await registry.gateways()) {
       const before = suspects.get(now.id);
       if (before !== undefined && now.seenMs !== before.seenMs) return now;

@@ -57,6 +57,8 @@ export interface Storage {
   stores: BlobStores;
   /** What has to go on for the packs behind the requests. */
   jobs: Job[];
+  /** See `Packs`. */
+  giveBack(bytes: number): Promise<number>;
   /** Of these stores the one with the most room. */
   roomiest(numbers: number[]): Promise<number>;
   /** Whether bytes can be stored now. @throws why not */
@@ -77,7 +79,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const { instance, encryption, compression, registry, settings, logger } = options;
     const packs = await openPacks({ dataDirectory, settings, instance, registry, clock, random, logger, role });
     opened.defer(() => packs.close());
-    const { log, stores, jobs, check, roomiest } = packs;
+    const { log, stores, jobs, check, roomiest, giveBack } = packs;
     // Before the first byte is written so: from then on, here and elsewhere, what is not encrypted may be ours.
     if (!encryption) await instance.putSetting(WAS_PLAIN, true);
     const wasPlain = async () => (await instance.setting<boolean>(WAS_PLAIN)) === true;
@@ -113,6 +115,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       jobs,
       check,
       roomiest,
+      giveBack,
       inspector,
       records,
       repair,

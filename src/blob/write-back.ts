@@ -8,6 +8,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { diskError } from './disk-error.ts';
 import { createLocalDisk } from './local-disk.ts';
 import { OPEN_DIRECTORY } from './pack-file.ts';
+import { createPackInspector } from './pack-inspector.ts';
 
 export interface WriteBackOptions {
   /** Writes into `directory`, under the number of `remote`. */
@@ -42,13 +43,15 @@ export interface WriteBack {
   /** All packs of the remote store's number, wherever they are now. */
   store: BlobStore;
   /**
-   * Sends what is sealed, oldest first; with `all`, what is open too. Resolves when nothing waits.
+   * Sends what is sealed, oldest first, what could not be sent before last; with `all`, what is open too. Resolves when nothing waits.
    * @throws unavailable, insufficient_storage of the remote; what was sent stays sent
    */
   flush(options: { all: boolean; signal: AbortSignal }): Promise<void>;
   /** Ends open packs that are old enough, and sees what other processes have sealed and sent. */
   look(): Promise<void>;
   state(): WriteBackState;
+  /** So many bytes of packs that are here to be read only, the least used first, or all of them. Gives how many it were. */
+  giveBack(bytes: number): Promise<number>;
   /** Resolves when something was written or sealed, or the time is up. */
   news(withinMs: number, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -74,7 +77,10 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
   /** Of `waiting` and `open`. */
   let waitingSum = 0;
   let failure: string | null = null;
+  /** Packs that could not be sent, with how often: the others go first. */
+  const refused = new Map<string, number>();
   let wake: (() => void)[] = [];
+  let latestMs = clock.now();
   await look();
   for await (const { name, size } of cache.list('')) cached.set(name, { size, usedMs: 0 });
 
@@ -91,6 +97,7 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
       waiting.clear();
       for (const [name, size] of found) waiting.set(name, size);
       for (const name of open.keys()) if (!stillOpen.has(name)) open.delete(name);
+      for (const name of refused.keys()) if (!found.has(name)) refused.delete(name);
     } catch (error) {
       throw diskError(error, `looking into ${directory}`);
     }
@@ -114,12 +121,20 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
     });
   }
 
+  /** Open packs that were begun before end now. All of them, where the clock was set back: nobody knows how old they are. */
+  function dueMs(): number {
+    const now = clock.now();
+    const back = now < latestMs;
+    latestMs = now;
+    return back ? Number.POSITIVE_INFINITY : now - packAgeMs;
+  }
+
   /** Waits while packs are leaving; where they cannot leave, it is an error. */
   async function room(): Promise<void> {
     if (waitingSum < bytesMax) return;
-    const until = clock.now() + ROOM_MS;
+    const since = clock.now();
     while (waitingSum >= bytesMax) {
-      const left = until - clock.now();
+      const left = ROOM_MS - Math.abs(clock.now() - since);
       if (failure !== null || left <= 0)
         throw new CloudStoreError(
           'unavailable',
@@ -140,11 +155,30 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
   async function send(name: string): Promise<void> {
     const found = await spool.stat(name);
     if (found === null) return void waiting.delete(name); // removed meanwhile, or sent by another process
-    await remote.put(name, bytesIn(name, found.size), found.size);
+    await putAnew(name, found.size);
     const there = await remote.stat(name);
     if (there?.size !== found.size)
       throw new CloudStoreError('unavailable', `The chunk store does not have ${name} as it was sent.`);
     await keep(name, found.size);
+  }
+
+  /** What the remote has under our name, and is not ours, is what is left of a put that broke off there: the good one is here. */
+  async function putAnew(name: string, size: number): Promise<void> {
+    try {
+      await remote.put(name, bytesIn(name, size), size);
+    } catch (error) {
+      if (!isCloudStoreError(error, 'already_exists') || !(await isSound(name))) throw error;
+      logger.warn({ name }, 'the chunk store has other bytes of a pack that is on its way; they are replaced');
+      await remote.remove(name);
+      await remote.put(name, bytesIn(name, size), size);
+    }
+  }
+
+  /** Every record of the one here has its checksum. */
+  async function isSound(name: string): Promise<boolean> {
+    const [, pack = ''] = PACK.exec(name) ?? [];
+    for await (const part of createPackInspector().inspect(spool, pack)) if (part.kind === 'damage' || !part.fits) return false;
+    return true;
   }
 
   async function* bytesIn(name: string, size: number): AsyncIterable<Uint8Array> {
@@ -163,7 +197,7 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
     if (waiting.delete(name)) waitingSum -= size;
     cached.set(name, { size, usedMs: clock.now() });
     await letGo(name);
-    await shrink();
+    await giveBack(waitingSum + cachedBytes() - bytesMax);
     tell();
   }
 
@@ -173,20 +207,28 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
     await Promise.all([log.forget(pack), spool.remove(name)]);
   }
 
-  async function shrink(): Promise<void> {
-    const oldest = [...cached].sort(([, a], [, b]) => a.usedMs - b.usedMs);
-    for (const [name] of oldest) {
-      if (waitingSum + cachedBytes() <= bytesMax) return;
+  async function giveBack(bytes: number): Promise<number> {
+    let freed = 0;
+    for (const [name, { size }] of [...cached].sort(([, a], [, b]) => a.usedMs - b.usedMs)) {
+      if (freed >= bytes) break;
       cached.delete(name);
       await cache.remove(name);
+      freed += size;
     }
+    return freed;
+  }
+
+  /** The oldest first; behind them what could not be sent, so that one that never can keeps no other from leaving. */
+  function inOrder(): string[] {
+    const times = (name: string): number => refused.get(name) ?? 0;
+    return [...waiting.keys()].sort().sort((a, b) => times(a) - times(b));
   }
 
   async function flush({ all, signal }: { all: boolean; signal: AbortSignal }): Promise<void> {
-    await log.seal(all ? Infinity : clock.now() - packAgeMs);
+    await log.seal(all ? Infinity : dueMs());
     await look();
     while (waiting.size > 0 && !signal.aborted) {
-      for (const name of [...waiting.keys()].sort()) {
+      for (const name of inOrder()) {
         if (signal.aborted) return;
         const running = send(name);
         sending.set(name, running);
@@ -194,7 +236,9 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
           await running;
           if (failure !== null) logger.info({}, 'the chunk store takes packs again');
           failure = null;
+          refused.delete(name);
         } catch (error) {
+          refused.set(name, (refused.get(name) ?? 0) + 1);
           const message = error instanceof Error ? error.message : String(error);
           if (failure === null)
             logger.warn({ err: error }, 'a pack cannot be sent to the chunk store; it waits on the local disk');
@@ -241,7 +285,7 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
     store,
     flush,
     async look() {
-      await log.seal(clock.now() - packAgeMs);
+      await log.seal(dueMs());
       await look();
     },
     log: {
@@ -283,6 +327,7 @@ export async function createWriteBack(options: WriteBackOptions): Promise<WriteB
       cachedBytes: cachedBytes(),
       failure,
     }),
+    giveBack,
     news,
     async close() {
       tell();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,13 +9,15 @@ import { createMemoryBlobs } from '#blob/memory';
 import { createWriteBack, type WriteBack } from '#blob/write-back';
 import type { ChunkPlace } from '#contracts/content';
 import { isCloudStoreError } from '#core/errors';
+import { bytesOf } from '#core/stream';
 import { describeBlobStore } from '../../conformance/blob-store.ts';
 import { quiet } from '../../support/database.ts';
 import { type FaultyDisk, faultyDisk } from '../../support/faulty-disk.ts';
 import { diceOf, SEED } from '../../support/random.ts';
 import { type UnsteadyBlobs, unsteadyBlobs } from '../../support/unsteady-blobs.ts';
 
-const clock = { now: () => Date.now() };
+let setBackMs = 0;
+const clock = { now: () => Date.now() - setBackMs };
 const STORE = 7;
 
 interface Kept {
@@ -31,6 +33,7 @@ describe(`packs on their way to a remote store (seed ${SEED})`, () => {
   const never = new AbortController().signal;
 
   beforeEach(async () => {
+    setBackMs = 0;
     directory = mkdtempSync(join(tmpdir(), 'cloudstore-spool-'));
     remote = unsteadyBlobs(createMemoryBlobs());
     await open();
@@ -42,11 +45,11 @@ describe(`packs on their way to a remote store (seed ${SEED})`, () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function open(options: { bytesMax?: number; packBytesMax?: number } = {}): Promise<void> {
-    const { bytesMax = 1 << 30, packBytesMax = 1 << 20 } = options;
+  async function open(options: { bytesMax?: number; packBytesMax?: number; packAgeMs?: number } = {}): Promise<void> {
+    const { bytesMax = 1 << 30, packBytesMax = 1 << 20, packAgeMs = 0 } = options;
     disk = faultyDisk(nodeDiskOps());
     const log = await createLog({ directory, disk, clock, random: randomBytes, store: STORE, packBytesMax });
-    back = await createWriteBack({ log, directory, disk, remote, bytesMax, packAgeMs: 0, clock, logger: quiet });
+    back = await createWriteBack({ log, directory, disk, remote, bytesMax, packAgeMs, clock, logger: quiet });
   }
   async function append(size: number, how: 'append' | 'appendUnsynced' = 'append'): Promise<Kept> {
     const bytes = randomBytes(size);
@@ -123,6 +126,14 @@ describe(`packs on their way to a remote store (seed ${SEED})`, () => {
       .to.include(`${kept[0]!.place.pack}.pack`)
       .and.include(`${kept.at(-1)!.place.pack}.pack`);
     await expectAll(kept);
+    // And all of it where the disk runs short, but for what is nowhere else.
+    const waits = await append(1000);
+    expect(await back.giveBack(1)).to.be.above(900_000);
+    expect(back.state().cachedPacks).to.equal(2);
+    const left = back.state().cachedBytes;
+    expect(await back.giveBack(1 << 30)).to.equal(left);
+    expect([back.state().cachedBytes, await disk.readdir(join(directory, 'cache'))]).to.deep.equal([0, ['tmp']]);
+    await expectAll([...kept, waits]);
   });
 
   it('refuses writes when what waits fills its bound and the remote is away, and takes them again when it is back', async () => {
@@ -160,6 +171,67 @@ describe(`packs on their way to a remote store (seed ${SEED})`, () => {
     stop.abort();
     await sending;
     await expectAll(kept);
+  });
+
+  it('sends what is open, and lets writes wait no longer, though the clock was set back', async () => {
+    await back.log.close();
+    await open({ bytesMax: 3_000_000, packBytesMax: 10 << 20, packAgeMs: 30_000 });
+    await append(5000);
+    await back.flush({ all: false, signal: never });
+    expect(await packsOf(remote)).to.have.length(0);
+    setBackMs = 3_600_000;
+    await back.flush({ all: false, signal: never });
+    expect(await packsOf(remote)).to.have.length(1);
+    // What is begun from then on has its age again.
+    await append(5000);
+    await back.flush({ all: false, signal: never });
+    expect(await packsOf(remote)).to.have.length(1);
+    // A write that waits for room gives up, whatever the clock does meanwhile.
+    while (back.state().waitingBytes < 3_000_000) await append(500_000);
+    const waits = codeOf(append(1000));
+    await back.news(1, never);
+    setBackMs += 3_600_000;
+    expect(await waits).to.equal('unavailable');
+  }).timeout(20_000);
+
+  it('sends all others though one cannot be sent', async () => {
+    const kept: Kept[] = [];
+    for (let n = 0; n < 4; n++) {
+      kept.push(await append(5000));
+      await back.log.seal();
+    }
+    const names = kept.map(({ place }) => `${place.pack}.pack`);
+    remote.fault = (call, name) => (call === 'put' && name === [...names].sort()[0] ? 'before' : null);
+    for (let n = 0; n < 2; n++) expect(await codeOf(back.flush({ all: false, signal: never }))).to.equal('unavailable');
+    expect(await packsOf(remote)).to.have.length(3);
+    expect(back.state()).to.include({ waitingPacks: 1 });
+    await expectAll(kept);
+    remote.fault = null;
+    await back.flush({ all: false, signal: never });
+    expect([(await packsOf(remote)).sort(), back.state().failure]).to.deep.equal([[...names].sort(), null]);
+  });
+
+  it('replaces what a put that broke off has left in the remote, unless its own pack is damaged', async () => {
+    const [one, two] = [await append(5000), await append(6000)];
+    await back.log.seal();
+    const name = `${one.place.pack}.pack`;
+    expect(two.place.pack).to.equal(one.place.pack);
+    const half = Buffer.from('half of a pack');
+    const { put } = remote;
+    await put(name, bytesOf(half), half.length);
+    await back.flush({ all: false, signal: never });
+    expect((await remote.read(name, one.place.offset, one.place.length)).equals(one.bytes)).to.equal(true);
+    expect(back.state()).to.include({ waitingPacks: 0, failure: null });
+
+    const three = await append(5000);
+    await back.log.seal();
+    const other = `${three.place.pack}.pack`;
+    await put(other, bytesOf(half), half.length);
+    const file = openSync(join(directory, other), 'r+');
+    writeSync(file, Buffer.alloc(8), 0, 8, three.place.offset + 100);
+    closeSync(file);
+    expect(await codeOf(back.flush({ all: false, signal: never }))).to.equal('already_exists');
+    expect((await remote.read(other, 0, half.length)).equals(half)).to.equal(true);
   });
 
   it('removes a pack wherever it is, and does not send it any more', async () => {

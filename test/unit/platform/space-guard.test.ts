@@ -199,7 +199,7 @@ describe('the guard of the disk', () => {
           outcome: null,
         })),
     };
-    const makeRoom = createRoomMaker({ jobs, clock: { now: () => now }, log: quiet });
+    const makeRoom = createRoomMaker({ jobs, giveBack: async () => 0, clock: { now: () => now }, log: quiet });
     const call = async () => {
       makeRoom(7.5);
       await new Promise(setImmediate);
@@ -221,6 +221,29 @@ describe('the guard of the disk', () => {
     expect(started.at(-1), 'what came to history meanwhile').to.deep.equal(['expire-history', { urgentBytes: 8 }]);
   });
 
+  it('lets copies go that lie elsewhere too before any history goes', async () => {
+    const done: unknown[] = [];
+    let copies = 10;
+    const jobs = {
+      start: async (name: string) => void done.push(name),
+      startAlone: async () => undefined,
+      cancel: async () => undefined,
+      list: async () => [],
+    };
+    const giveBack = async (bytes: number): Promise<number> => {
+      const given = Math.min(bytes, copies);
+      copies -= given;
+      if (given > 0) done.push(given);
+      return given;
+    };
+    const makeRoom = createRoomMaker({ jobs, giveBack, clock: { now: () => 1_000_000 }, log: quiet });
+    for (let n = 0; n < 3; n++) {
+      makeRoom(7);
+      await new Promise(setImmediate);
+    }
+    expect(done).to.deep.equal([7, 3, 'gc']);
+  });
+
   it('asks history where a collection alone finds nothing', async () => {
     const started: string[] = [];
     let now = 1_000_000;
@@ -230,7 +253,7 @@ describe('the guard of the disk', () => {
       cancel: async () => undefined,
       list: async () => [],
     };
-    const makeRoom = createRoomMaker({ jobs, clock: { now: () => now }, log: quiet });
+    const makeRoom = createRoomMaker({ jobs, giveBack: async () => 0, clock: { now: () => now }, log: quiet });
     for (let n = 0; n < 6; n++) {
       makeRoom(1);
       await new Promise(setImmediate);
