@@ -43,7 +43,13 @@ export function createDrainJob(options: DrainOptions): Job {
       if (draining.length === 0) return;
       await sleep(heardMs, undefined, { signal: context.signal });
       await options.files.seal();
-      for (const store of draining) await drain(options, store, context);
+      const away: unknown[] = [];
+      for (const store of draining)
+        await drain(options, store, context).catch((error: unknown) => {
+          if (!isCloudStoreError(error, 'unavailable')) throw error;
+          away.push(error); // the others are there
+        });
+      if (away.length > 0) throw away[0];
     },
   };
 }

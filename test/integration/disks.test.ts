@@ -269,6 +269,23 @@ describe('packs on several disks', () => {
       expect(await read(late)).to.equal(true);
     });
 
+    it('are emptied also while another one is missing', async () => {
+      const kept: Kept[] = [];
+      for (const name of ['a', 'b']) {
+        free = { packs: 1, a: 1, b: 1, [name]: 500 };
+        await packs.look();
+        kept.push(await append());
+        await packs.log.seal();
+      }
+      const [missing, there] = [await numberOf('a'), await numberOf('b')];
+      expect(missing).to.be.below(there);
+      renameSync(disk('a'), disk('elsewhere'));
+      for (const number of [missing, there]) await metadata.stores.update(number, { state: 'draining' });
+      await packs.look();
+      expect(await codeOf(drain())).to.equal('unavailable');
+      expect([packsIn('b'), await metadata.stores.holds(there), await read(kept[1]!)]).to.deep.equal([[], false, true]);
+    });
+
     it('go on where they were interrupted', async () => {
       const kept = await fill();
       const number = await numberOf('b');
