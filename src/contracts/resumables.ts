@@ -43,7 +43,7 @@ export interface Resumables {
    * @throws conflict when bytes are missing or the sum that was promised, checksum_mismatch when they are not those that were announced (the upload is gone then), and what the commit throws
    */
   finish(who: Who, id: string, options?: { key?: string; conditions?: Conditions }): Promise<PutResult>;
-  /** One object of partial ones, in order, which end with it. @throws conflict when one has not all its bytes */
+  /** One object of partial ones, in order, which end with it. @throws conflict when one has not all its bytes, upload_not_found when it ends meanwhile */
   join(
     who: Who,
     at: Address,

@@ -148,6 +148,13 @@ export function createResumables(deps: ResumablesDeps): Resumables {
     return { staged: await content.concat(contents, domain), numbers: parts.map((part) => part.number), contents };
   }
 
+  /** All that a partial one has: whoever joins it too, or gives it up, may have taken it away since it was found. @throws upload_not_found */
+  async function wholeOf({ id, received }: Resumable): Promise<ContentRef[]> {
+    const parts = await resumables.parts(id);
+    if (parts.reduce((sum, { size }) => sum + size, 0) !== received) throw missing();
+    return parts.map((part) => part.content);
+  }
+
   /** Many small pieces become one part, without moving bytes: their number never grows without bounds. */
   async function fold(upload: Resumable & { domain: DomainId }): Promise<void> {
     const { staged, numbers } = await joined(upload, upload.domain);
@@ -326,9 +333,9 @@ export function createResumables(deps: ResumablesDeps): Resumables {
       }
       const length = partials.reduce((sum, one) => sum + one.received, 0);
       await adding(addsOnly, options.conditions, (conditions = {}) => refuseEarly(at, { ...options, length, conditions }));
+      const contents: ContentRef[] = [];
+      for (const one of partials) contents.push(...(await wholeOf(one)));
       const upload = await resumables.create({ ...at, ...options, kind: 'final', length, principal: who.principal?.id ?? 0 });
-      const contents = [];
-      for (const one of partials) contents.push(...(await resumables.parts(one.id)).map((part) => part.content));
       const result = await commit(who, { ...upload, addsOnly }, await content.concat(contents, bucket.domain));
       for (const one of new Set(partials.map(({ id }) => id))) await resumables.remove(one).catch(nothing); // they expire by themselves
       return { upload: { ...upload, completedVersion: result.info.versionId, received: length }, result };

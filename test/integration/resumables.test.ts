@@ -60,6 +60,39 @@ describe('resumable uploads', () => {
     expect(await codeOf(late())).to.equal('upload_not_found');
   });
 
+  it('are joined whole or not at all, also where one of them is given up or joined by somebody else meanwhile', async () => {
+    const owner = await rooms.user('una', 'member');
+    const bucket = await rooms.bucket(owner, 'joined');
+    const as = rooms.who(owner);
+    const store = rooms.metadata.resumables;
+    const options = { attributes: {}, conditions: {}, metadata: '', concat: null };
+    const halves: string[] = [];
+    for (const [key, text] of [
+      ['1', 'first '],
+      ['2', 'second'],
+    ] as const) {
+      const whole = createResumables({ ...parts(), content: rooms.content });
+      const { id } = await whole.begin(as, { bucket: bucket.id, key }, { ...options, kind: 'partial', length: text.length });
+      await whole.append(as, id, 0, bytesOf(Buffer.from(text)), {});
+      halves.push(id);
+    }
+    let meanwhile: (() => Promise<void>) | null = () => store.remove(halves[1]!);
+    /** Between the look at the partial ones and the read of what they have. */
+    const locks: typeof rooms.metadata.locks = {
+      ...rooms.metadata.locks,
+      async covering(...given) {
+        await meanwhile?.();
+        meanwhile = null;
+        return rooms.metadata.locks.covering(...given);
+      },
+    };
+    const joining = createResumables({ ...parts(), locks, content: rooms.content });
+    const at = { bucket: bucket.id, key: 'whole' };
+    const join = () => joining.join(as, at, halves, { ...options, kind: 'final', length: null });
+    expect(await codeOf(join())).to.equal('upload_not_found');
+    expect(await codeOf(rooms.text(as, bucket, 'whole'))).to.equal('not_found');
+  });
+
   /** What all of them share. */
   const parts = () => ({
     ...rooms.metadata,
