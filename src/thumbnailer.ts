@@ -11,6 +11,8 @@ export interface ThumbnailerOptions {
   jobMs?: number;
   idleMs?: number;
   waitingMax?: number;
+  /** What the child runs. */
+  program?: URL;
 }
 
 interface Waiting {
@@ -25,13 +27,14 @@ const START_MS = 15_000;
 const IDLE_MS = 60_000;
 /** More than a screen shows; beyond it a client asks again. */
 const WAITING_MAX = 200;
+const PROGRAM = new URL('./thumbnail-child.ts', import.meta.url);
 
 /**
  * The contract is ThumbnailMaker: one child that takes one picture at a time, begun with the first and ended when nobody asks any more. One that takes too long, or
  * dies over a picture, is killed, and the picture counts as none.
  */
 export function createThumbnailer(options: ThumbnailerOptions): ThumbnailMaker {
-  const { log, jobMs = JOB_MS, idleMs = IDLE_MS, waitingMax = WAITING_MAX } = options;
+  const { log, jobMs = JOB_MS, idleMs = IDLE_MS, waitingMax = WAITING_MAX, program = PROGRAM } = options;
   const waiting: Waiting[] = [];
   let child: Promise<ChildProcess> | null = null;
   let running: ChildProcess | null = null;
@@ -41,7 +44,7 @@ export function createThumbnailer(options: ThumbnailerOptions): ThumbnailMaker {
   let lastId = 0;
 
   function start(): Promise<ChildProcess> {
-    const made = fork(new URL('./thumbnail-child.ts', import.meta.url), [], {
+    const made = fork(program, [], {
       serialization: 'advanced',
       // Settings and secrets of the gateway are none of its.
       env: {},
@@ -57,10 +60,16 @@ export function createThumbnailer(options: ThumbnailerOptions): ThumbnailMaker {
     running = made;
     made.on('error', (err) => log.warn({ err }, 'the process that makes thumbnails failed'));
     made.once('exit', () => {
-      if (running === made) running = null;
-      child = null;
+      if (running === made) leave();
     });
     return ready(made);
+  }
+
+  /** The next picture gets another child: this one ends, and what comes of it concerns nobody any more. */
+  function leave(signal?: 'SIGTERM' | 'SIGKILL'): void {
+    if (signal !== undefined) running?.kill(signal);
+    running = null;
+    child = null;
   }
 
   async function work(): Promise<void> {
@@ -71,7 +80,7 @@ export function createThumbnailer(options: ThumbnailerOptions): ThumbnailMaker {
       for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await carryOut(job);
     } finally {
       busy = false;
-      idle = setTimeout(() => running?.kill(), idleMs);
+      idle = setTimeout(() => leave('SIGTERM'), idleMs);
       idle.unref();
     }
   }
@@ -82,15 +91,14 @@ export function createThumbnailer(options: ThumbnailerOptions): ThumbnailMaker {
       child ??= start();
       made = await child;
     } catch (cause) {
-      child = null;
+      leave('SIGKILL');
       job.reject(new CloudStoreError('not_implemented', 'Thumbnails cannot be made on this machine.', { cause }));
       return;
     }
     try {
       job.resolve(await ask(made, { id: ++lastId, image: job.image, size: job.size }, jobMs));
     } catch (err) {
-      made.kill('SIGKILL');
-      child = null;
+      leave('SIGKILL');
       if (closed) job.reject(new CloudStoreError('aborted', 'The gateway ends.'));
       else {
         log.info({ err, bytes: job.image.length }, 'a picture could not be made small in time');

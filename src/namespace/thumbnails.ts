@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import PQueue from 'p-queue';
 import type { ObjectRead } from '#contracts/namespace';
 import type { Seal } from '#contracts/seal';
 import type { ThumbnailMaker, ThumbnailSize, ThumbnailStore, Thumbnails } from '#contracts/thumbnails';
@@ -15,10 +16,15 @@ export interface ThumbnailsDeps {
 /** Larger files are not read for a picture. */
 const IMAGE_BYTES_MAX = 64 << 20;
 const HEAD_BYTES = 32;
+/** One is made while the next ones are read: more would only lie in memory until it is their turn. */
+const READ_AT_ONCE = 3;
+/** More than a screen shows; beyond it a client asks again. */
+const WAITING_MAX = 200;
 
 /** The contract is Thumbnails: cached by content and sealed, because a picture of a secret is one. Nothing is also kept, so that a bomb is looked at once. */
 export function createThumbnails({ thumbnails, maker, seal }: ThumbnailsDeps): Thumbnails {
   const making = new Map<string, Promise<Buffer | null>>();
+  const turns = new PQueue({ concurrency: READ_AT_ONCE });
 
   async function make(read: ObjectRead, content: Buffer, size: ThumbnailSize): Promise<Buffer | null> {
     const made = await fresh(read, size);
@@ -31,7 +37,8 @@ export function createThumbnails({ thumbnails, maker, seal }: ThumbnailsDeps): T
     if (bytes < HEAD_BYTES || bytes > IMAGE_BYTES_MAX) return null;
     const head = await collect(read.body({ start: 0, end: HEAD_BYTES - 1 }), HEAD_BYTES, tooLong);
     if (!isImage(head)) return null;
-    return maker.make(await collect(read.body(), IMAGE_BYTES_MAX, tooLong), size);
+    if (turns.size >= WAITING_MAX) throw new CloudStoreError('unavailable', 'Many thumbnails are being made; ask again.');
+    return turns.add(async () => maker.make(await collect(read.body(), IMAGE_BYTES_MAX, tooLong), size));
   }
 
   return {

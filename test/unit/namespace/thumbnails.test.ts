@@ -66,4 +66,34 @@ describe('thumbnails', () => {
     await one.get(small(4, PNG.subarray(0, 900), 2), 256, signal);
     expect(made(), 'other bytes, and those of another owner').to.equal(3);
   });
+
+  it('hold the bytes of a few images at a time, however many are asked for, and send too many away', async () => {
+    const kept = { find: async () => null, put: async () => undefined } as Partial<ThumbnailStore> as ThumbnailStore; // what is asked of it
+    const seal: Seal = { seal: (plain) => Buffer.from(plain), open: (sealed) => Buffer.from(sealed) };
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    let [held, most] = [0, 0];
+    const maker = {
+      async make() {
+        most = Math.max(most, ++held);
+        await opened;
+        held--;
+        return Buffer.from('picture');
+      },
+      close: async () => undefined,
+    };
+    const room = createThumbnails({ thumbnails: kept, maker, seal });
+    const asked = (from: number, to: number): Promise<string>[] =>
+      Array.from({ length: to - from }, (_, n) =>
+        room.get(read('a.png', contentOf(from + n)), 256, signal).then(String, ({ code }) => code),
+      );
+    const many = asked(0, 200);
+    await new Promise((next) => setTimeout(next, 50));
+    const over = asked(200, 250);
+    await new Promise((next) => setTimeout(next, 50));
+    open();
+    expect(new Set(await Promise.all(many))).to.have.all.keys('picture');
+    expect(await Promise.all(over)).to.include('unavailable');
+    expect(most).to.be.within(1, 4);
+  });
 });
