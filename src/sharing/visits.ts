@@ -58,7 +58,11 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
   const { store, principals, passwords, limiter, tickets, hashOf, signals, clock } = options;
   const visits = new Map<LinkId, Set<Under>>();
 
+  /** How many changes of links were heard of. */
+  let changes = 0;
+
   const unsubscribe = signals.subscribe('links', (payload) => {
+    changes++;
     for (const id of payload === null ? visits.keys() : [Number(payload)]) void endVisits(id).catch(() => undefined);
   });
 
@@ -90,16 +94,21 @@ export function createVisits(options: VisitsOptions): Pick<Links, 'open' | 'unlo
   const passwordOf = (record: LinkRecord): string => `password ${record.passwordHash}`;
   const ticketEnd = (record: LinkRecord): number => Math.min(clock.now() + TICKET_MS, record.expires ?? Number.POSITIVE_INFINITY);
 
+  async function open(token: string, visit: Visit): Promise<OpenLink> {
+    const before = changes;
+    const { record, maker } = await linkOfToken(token);
+    // What was read may be older than a change, which ended those who were in by then.
+    if (changes !== before) return open(token, visit);
+    assertFrom(record, visit);
+    const unlocked =
+      record.passwordHash === null || tickets.good(visit.tickets, 'unlocked', record.id, passwordOf(record), clock.now());
+    if (!unlocked)
+      throw new CloudStoreError('unauthenticated', 'The link asks for a password.', { details: { link: 'password' } });
+    return openLink(record, maker, visit);
+  }
+
   return {
-    async open(token, visit) {
-      const { record, maker } = await linkOfToken(token);
-      assertFrom(record, visit);
-      const unlocked =
-        record.passwordHash === null || tickets.good(visit.tickets, 'unlocked', record.id, passwordOf(record), clock.now());
-      if (!unlocked)
-        throw new CloudStoreError('unauthenticated', 'The link asks for a password.', { details: { link: 'password' } });
-      return openLink(record, maker, visit);
-    },
+    open,
     async unlock(token, password, visit) {
       const { record } = await linkOfToken(token);
       assertFrom(record, visit);

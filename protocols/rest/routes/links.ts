@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Link, LinkTerms } from '#core/link';
 import { sendJson, sendNothing } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
@@ -103,9 +103,19 @@ function termsOf({ expires, ...terms }: TermsJson): Partial<LinkTerms> {
   return expires === undefined ? given : { ...given, expires: expires === null ? null : parseTime(expires) };
 }
 
-async function linkJson({ deps, who }: Exchange, link: Link, bucket?: string): Promise<z.infer<typeof schema.Link>> {
+/** A bucket that the link's maker cannot see any more has no name for it: it is told by its number, as in scopes. */
+async function bucketOf({ deps, who }: Exchange, id: number): Promise<string> {
+  try {
+    return await deps.buckets.nameFor(who, await deps.buckets.get(who, id));
+  } catch (error) {
+    if (isCloudStoreError(error, 'bucket_not_found')) return `#${id}`;
+    throw error;
+  }
+}
+
+async function linkJson(x: Exchange, link: Link, bucket?: string): Promise<z.infer<typeof schema.Link>> {
   const { at, expires, networks, created, lastUsed, ...rest } = link;
-  const name = bucket ?? (await deps.buckets.get(who, at.bucket)).name;
+  const name = bucket ?? (await bucketOf(x, at.bucket));
   const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
   const from = networks === null ? null : [...networks];
   return {

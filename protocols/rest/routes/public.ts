@@ -14,7 +14,7 @@ import { route } from '../route.ts';
 import * as schema from '../schema.ts';
 import * as links from '../schemas/links.ts';
 import { appendDrop, beginDrop, dropOffset, removeDrop, sendDrop } from '../tus/drops.ts';
-import { pathWithin, setTicket, ticketsOf, tokenOf } from '../visit.ts';
+import { pathWithin, setCounted, setTicket, ticketsOf, tokenOf } from '../visit.ts';
 import { sendZip } from '../zip.ts';
 
 const WHY = 'The token in the path is what may.';
@@ -123,7 +123,7 @@ export const publicRoutes = [
           const read = await x.deps.namespace.get(open.who, at);
           if (method === 'get') {
             const ticket = await open.download(read.info);
-            if (ticket !== null) setTicket(x, `counted-${read.info.versionId}`, ticket);
+            if (ticket !== null) setCounted(x, read.info.versionId, ticket);
           }
           await sendFile(x, read, save, open.signal);
         }),
@@ -144,10 +144,10 @@ export const publicRoutes = [
         if (mode !== 'download' || !open.folder) throw new RestError('link_refuses', 'This link is to no folder to download.');
         const bucket = await x.deps.buckets.get(open.who, at.bucket);
         const ticket = await open.download({ key: at.key, versionId: 'zip' });
-        if (ticket !== null) setTicket(x, 'counted-zip', ticket);
+        if (ticket !== null) setCounted(x, 'zip', ticket);
         // The name of a whole bucket is not the visitor's to know.
         const name = label ?? (nameOf(at.key) || 'files');
-        const asked = [{ bucket: bucket.name, key: at.key }];
+        const asked = [{ bucket: await x.deps.buckets.nameFor(open.who, bucket), key: at.key }];
         await sendZip({ ...x, who: open.who }, asked, { ended: open.signal, name });
       }),
   }),
