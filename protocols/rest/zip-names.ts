@@ -13,6 +13,8 @@ const DEVICES = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
 
 export function createZipNames(): ZipNames {
   const taken = new Set<string>();
+  /** Of a name that is taken, the number to try next: of a hundred thousand that become one, none looks at all those before. */
+  const numbers = new Map<string, number>();
   return {
     take(path) {
       const folder = path.endsWith('/');
@@ -22,7 +24,12 @@ export function createZipNames(): ZipNames {
         .map(safeSegment)
         .join('/');
       let name = safe === '' ? '_' : safe;
-      for (let n = 2; taken.has(fold(name)); n++) name = numbered(safe, n);
+      const first = fold(name);
+      if (taken.has(first)) {
+        let n = numbers.get(first) ?? 2;
+        while (taken.has(fold(name))) name = numbered(safe, n++);
+        numbers.set(first, n);
+      }
       taken.add(fold(name));
       return folder ? `${name}/` : name;
     },
