@@ -6,7 +6,7 @@ import type { Logger } from '#contracts/observability';
 import type { PrincipalRecord, PrincipalStore } from '#contracts/principal-store';
 import type { Signals } from '#contracts/signals';
 import type { Clock, Random } from '#core/clock';
-import { CloudStoreError } from '#core/errors';
+import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { createFreshCache } from '#core/fresh-cache';
 import { compileNetworks } from '#core/network';
 import type { Principal, PrincipalId } from '#core/principal';
@@ -173,8 +173,16 @@ export function createAuthenticator(options: AuthenticatorOptions): OwnAuthentic
     async login(name, password, remoteAddress, label, otp) {
       const { record, principal, credential } = await passwords.match(name, password, remoteAddress);
       if (credential === null && record.secondFactor) await options.factors.require(record, otp, remoteAddress);
-      if (credential !== null) admit(principal, { remoteAddress });
-      return options.sessions.begin(record.id, label, remoteAddress, credential?.record.id ?? null);
+      if (credential !== null) {
+        admit(principal, { remoteAddress });
+        return options.sessions.begin(record.id, label, remoteAddress, credential.record.id);
+      }
+      const begin = (hash: string | null) => options.sessions.begin(record.id, label, remoteAddress, null, hash);
+      return begin(record.passwordHash).catch(async (error: unknown) => {
+        if (!isCloudStoreError(error, 'unauthenticated')) throw error;
+        // The hash of now may be a better one of the same password, which another log-in has just made.
+        return begin((await passwords.match(name, password, remoteAddress)).record.passwordHash);
+      });
     },
     refresh: (refreshToken, remoteAddress) => rotate(refreshToken, remoteAddress),
     renew: (refreshToken, remoteAddress) => rotate(refreshToken, remoteAddress, REPEAT_MS),

@@ -34,17 +34,15 @@ export function createGroups({ groups, principals }: { groups: GroupStore; princ
       assertUserName(name);
       const add = await idsOf(members);
       const group = await groups.create(name);
-      return add.length === 0 ? group : groups.change(group.id, { add, remove: [] });
+      return add.length === 0 ? group : groups.change(group.id, { add });
     },
     async updateGroup(who, name, patch) {
       adminItself(who);
       const group = await named(name);
       const [add, remove] = await Promise.all([idsOf(patch.add ?? []), idsOf(patch.remove ?? [])]);
-      let changed = group;
-      if (add.length + remove.length > 0) changed = await groups.change(group.id, { add, remove });
-      if (patch.name === undefined || patch.name === name) return changed;
+      if (patch.name === undefined || patch.name === name) return groups.change(group.id, { add, remove });
       assertUserName(patch.name);
-      return groups.rename(group.id, patch.name);
+      return groups.change(group.id, { name: patch.name, add, remove });
     },
     async removeGroup(who, name) {
       adminItself(who);

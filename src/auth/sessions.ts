@@ -6,8 +6,18 @@ import { ACCESS_SECONDS, REFRESH_MS, type Tokens } from './tokens.ts';
 
 /** Begins sessions, once it is known who it is. */
 export interface Sessions {
-  /** @param credential what it was exchanged for: it ends with that */
-  begin(principal: PrincipalId, label: string, from: string, credential: string | null): Promise<TokenPair>;
+  /**
+   * @param credential what it was exchanged for: it ends with that
+   * @param passwordHash of the password that it is begun by: a new one ends it, also when that comes at the same time
+   * @throws unauthenticated
+   */
+  begin(
+    principal: PrincipalId,
+    label: string,
+    from: string,
+    credential: string | null,
+    passwordHash?: string | null,
+  ): Promise<TokenPair>;
   pairOf(session: string, principal: PrincipalId, refreshToken: string): TokenPair;
 }
 
@@ -20,7 +30,7 @@ export function createSessions(options: { principals: PrincipalStore; tokens: To
   }
   return {
     pairOf,
-    async begin(principal, label, from, credential) {
+    async begin(principal, label, from, credential, passwordHash = null) {
       const id = tokens.newSessionId();
       const { token, hash } = tokens.refresh(id);
       const expires = clock.now() + REFRESH_MS;
@@ -32,6 +42,7 @@ export function createSessions(options: { principals: PrincipalStore; tokens: To
         label: label.slice(0, LABEL_CHARS_MAX),
         credential,
         from,
+        passwordHash,
       });
       return pairOf(id, principal, token);
     },

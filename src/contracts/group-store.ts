@@ -8,10 +8,11 @@ export interface GroupStore {
   findByName(name: string): Promise<GroupRecord | null>;
   /** By name. */
   list(): Promise<GroupRecord[]>;
-  /** @throws principal_not_found, already_exists */
-  rename(id: GroupId, name: string): Promise<GroupRecord>;
-  /** Adds and removes, in one step; who is there already, or is not, stays so. @throws principal_not_found */
-  change(id: GroupId, members: { add: readonly PrincipalId[]; remove: readonly PrincipalId[] }): Promise<GroupRecord>;
+  /** Renames, adds and removes, in one step; who is there already, or is not, stays so. @throws principal_not_found, already_exists */
+  change(
+    id: GroupId,
+    change: { name?: string; add?: readonly PrincipalId[]; remove?: readonly PrincipalId[] },
+  ): Promise<GroupRecord>;
   /** @throws principal_not_found */
   remove(id: GroupId): Promise<void>;
   groupsOf(principal: PrincipalId): Promise<GroupRecord[]>;

@@ -37,7 +37,10 @@ export interface PrincipalStore {
   /** @throws key_not_found */
   removeKey(id: string): Promise<void>;
 
-  /** A refresh token family. `tokenHash` is SHA-256 of the token that is valid now. */
+  /**
+   * A refresh token family. `tokenHash` is SHA-256 of the token that is valid now.
+   * @throws unauthenticated when the user is gone or disabled, or has another password than the one it came by: what a new one ends begins no more after it
+   */
   createSession(session: {
     id: string;
     principal: PrincipalId;
@@ -47,6 +50,8 @@ export interface PrincipalStore {
     /** The credential that it came by, whose scope it has and with which it ends. */
     credential?: string | null;
     from?: string | null;
+    /** Of the password that it came by. */
+    passwordHash?: string | null;
   }): Promise<void>;
   /**
    * Swaps the hash if `oldHash` is the valid one. `repeated`: somebody did just that with the same hashes, from the same address, at most `repeatMs` ago, and nothing came

@@ -57,21 +57,17 @@ export function createGroupStore(options: { database: Database; clock: Clock; si
     async groupsOf(principal) {
       return (await database.read<Row>(OF, [principal])).map(groupOf);
     },
-    async rename(id, name) {
-      await database.execute(RENAME, [id, name]).catch((error: unknown) => {
-        throw sqlState(error) === '23505' ? taken(name) : error;
-      });
-      return read(database, id);
-    },
-    async change(id, { add, remove }) {
+    async change(id, { name, add = [], remove = [] }) {
       const group = await database
         .transaction(async (session) => {
           if ((await session.query(HOLD, [id])).length === 0) throw noGroup();
+          if (name !== undefined) await session.execute(RENAME, [id, name]);
           await session.execute(TAKE, [id, remove]);
           await session.execute(ADD, [id, add]);
           return read(session, id);
         })
         .catch((error: unknown) => {
+          if (name !== undefined && sqlState(error) === '23505') throw taken(name);
           throw sqlState(error) === '23503' ? new CloudStoreError('principal_not_found', 'There is no such user.') : error;
         });
       await changed([...add, ...remove]);

@@ -48,11 +48,14 @@ const HASH_KINDS = {
 const BY_NAME = { name: 'principal-by-name', text: `SELECT ${COLUMNS} FROM principals p WHERE p.name = $1` };
 const BY_ID = { name: 'principal-by-id', text: `SELECT ${COLUMNS} FROM principals p WHERE p.id = $1` };
 const LIST = { name: 'principal-list', text: `SELECT ${COLUMNS} FROM principals p ORDER BY p.name` };
-/** A new password, or none any more, ends what the old one began. */
+/** Held until the end of the transaction: a session that begins waits, and sees what has become of its user. */
+const HOLD = { name: 'principal-hold', text: 'SELECT id FROM principals WHERE id = $1 FOR NO KEY UPDATE' };
+/** A new password, or none any more, ends what the old one began; also what was only begun, as the link to an account of an identity provider. */
 const UPDATE = {
   name: 'principal-update',
   text: `WITH ended AS (UPDATE sessions SET revoked = true WHERE principal = $1 AND NOT revoked AND ($2::text IS NOT NULL OR $4::boolean)
-                          AND id IS DISTINCT FROM $7::text)
+                          AND id IS DISTINCT FROM $7::text),
+           asked AS (DELETE FROM challenges WHERE principal = $1 AND ($2::text IS NOT NULL OR $4::boolean))
          UPDATE principals p SET password_hash = coalesce($2, password_hash), role = coalesce($3, role), disabled = coalesce($4, disabled),
            quota_bytes = CASE WHEN $5 THEN $6::bigint ELSE quota_bytes END,
            quota_objects = CASE WHEN $8 THEN $9::bigint ELSE quota_objects END WHERE id = $1 RETURNING ${COLUMNS}`,
@@ -76,9 +79,10 @@ const LIST_KEYS = {
 const REMOVE_KEY = { name: 'key-remove', text: 'DELETE FROM access_keys WHERE id = $1 RETURNING principal' };
 const CREATE_SESSION = {
   name: 'session-create',
-  text: `WITH ended AS (DELETE FROM sessions WHERE expires_ms < $6)
+  text: `WITH ended AS (DELETE FROM sessions WHERE expires_ms < $6),
+           owner AS (SELECT id FROM principals WHERE id = $2::int AND NOT disabled AND ($9::text IS NULL OR password_hash = $9) FOR SHARE)
          INSERT INTO sessions (id, principal, token_hash, expires_ms, label, created_ms, credential, used_ms, used_from, confirmed_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $6)`,
+         SELECT $1::text, id, $3::bytea, $4::bigint, $5::text, $6::bigint, $7::text, $6, $8::text, $6 FROM owner`,
 };
 const LOCK_SESSION = {
   name: 'session-lock',
@@ -179,9 +183,11 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       ];
       const steps = async (session: Session): Promise<Row[]> => {
         if (disabled === true || (role !== null && role !== 'admin')) await assertNotLastAdmin(session, id);
+        if (disabled === true || passwordHash !== null) await session.query(HOLD, [id]);
         return session.query<Row>(UPDATE, values);
       };
-      const rows = disabled === true || role !== null ? await database.transaction(steps) : await steps(database);
+      const held = disabled === true || role !== null || passwordHash !== null;
+      const rows = held ? await database.transaction(steps) : await steps(database);
       if (!rows[0]) throw noPrincipal();
       await changed(id);
       return principalOf(rows[0]);
@@ -224,8 +230,10 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       await changed(rows[0][0]);
     },
 
-    async createSession({ id, principal, tokenHash, expires, label, credential = null, from = null }) {
-      await database.execute(CREATE_SESSION, [id, principal, tokenHash, expires, label, clock.now(), credential, from]);
+    async createSession({ id, principal, tokenHash, expires, label, credential = null, from = null, passwordHash = null }) {
+      const values = [id, principal, tokenHash, expires, label, clock.now(), credential, from, passwordHash];
+      if ((await database.execute(CREATE_SESSION, values)) === 0)
+        throw new CloudStoreError('unauthenticated', 'Who this is has changed meanwhile; log in again.');
     },
     async rotateSession(id, oldHash, newHash, { expires, from, repeatMs = 0 }) {
       const found = await database.transaction(async (session) => {

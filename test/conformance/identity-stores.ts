@@ -238,8 +238,10 @@ export function describeIdentityStores(name: string, make: () => Promise<Metadat
       expect((await groups().groupsOf(bob.principal.id)).map((one) => one.name)).to.deep.equal(['kin']);
       expect(await codeOf(groups().change(made.id, { add: [999_999], remove: [] }))).to.equal('principal_not_found');
       const second = await groups().create('second');
-      expect(await codeOf(groups().rename(second.id, 'kin'))).to.equal('already_exists');
-      expect((await groups().rename(made.id, 'clan')).name).to.equal('clan');
+      const refused = groups().change(second.id, { name: 'kin', add: [ann.principal.id] });
+      expect(await codeOf(refused)).to.equal('already_exists');
+      expect((await groups().findByName('second'))?.members, 'what is refused changes nothing').to.deep.equal([]);
+      expect(await groups().change(made.id, { name: 'clan' })).to.deep.include({ name: 'clan', members: ['groups bob'] });
       expect((await groups().list()).map((one) => one.name)).to.include.members(['clan', 'second']);
       await groups().remove(made.id);
       expect(await groups().findByName('clan')).to.equal(null);
@@ -281,6 +283,57 @@ export function describeIdentityStores(name: string, make: () => Promise<Metadat
       expect((await gateway().credentials.find(key.id))?.sealedSecret?.toString()).to.equal(`key access-key:${key.id}`);
       expect((await gateway().credentials.find(app.id))?.sealedSecret).to.equal(null);
       expect((await gateway().factors.totp(id))?.sealed.toString()).to.equal(`totp totp:${id}`);
+    });
+
+    it('begins no session by a password that has just been changed, nor of who was disabled, however both meet', async () => {
+      const id = await user();
+      const { principals } = gateway();
+      let n = 0;
+      const begin = (passwordHash?: string) =>
+        codeOf(
+          gateway().principals.createSession({
+            id: `met ${id} ${++n}`,
+            principal: id,
+            tokenHash: hashOf('t'),
+            expires: rig.clock.now() + 1e6,
+            label: '',
+            ...(passwordHash === undefined ? {} : { passwordHash }),
+          }),
+        );
+      await principals.update(id, { passwordHash: '0' });
+      for (let round = 0; round < 20; round++) {
+        const old = String(round);
+        const attempts = Promise.all([begin(old), begin(old), begin(old)]);
+        await Promise.all([principals.update(id, { passwordHash: String(round + 1) }), attempts, begin(old)]);
+        expect(await principals.listSessions(id), `round ${round}`).to.deep.equal([]);
+      }
+      expect(await begin('0')).to.equal('unauthenticated');
+      expect(await begin('20')).to.equal('none');
+      await Promise.all([principals.update(id, { disabled: true }), begin(), begin()]);
+      expect(await begin()).to.equal('unauthenticated');
+      await principals.update(id, { disabled: false });
+      expect(await principals.listSessions(id)).to.deep.equal([]);
+      expect(await begin()).to.equal('none');
+      expect(await codeOf(principals.createSession({ ...nobody, id: `met nobody ${id}` }))).to.equal('unauthenticated');
+    });
+    const nobody = { principal: 999_999, tokenHash: hashOf('t'), expires: Number.MAX_SAFE_INTEGER, label: '' };
+
+    it('forgets what was begun and not ended by a password that is another now, or of who was disabled', async () => {
+      const id = await user();
+      const { factors, principals } = gateway();
+      const begun = (name: string, principal: number | null) =>
+        factors.addChallenge({ id: `${name} ${id}`, purpose: 'p', principal, expires: rig.clock.now() + 1000 });
+      for (const [name, change] of [
+        ['password', { passwordHash: 'new' }],
+        ['disabled', { disabled: true }],
+      ] as const) {
+        await begun(name, id);
+        await begun(`nobody's ${name}`, null);
+        await principals.update(id, { quotaBytes: 5 });
+        await principals.update(id, change);
+        expect(await factors.spendChallenge(`${name} ${id}`, 'p', id), name).to.equal(false);
+        expect(await factors.spendChallenge(`nobody's ${name} ${id}`, 'p', null)).to.equal(true);
+      }
     });
 
     it('ends every session but one', async () => {

@@ -236,8 +236,70 @@ describe('access tokens', () => {
   });
 });
 
+describe('one-time codes', () => {
+  it('are confirmed by one of several at once, who is told recovery codes that open', async () => {
+    const rig = await openRig();
+    const { secondFactors } = rig.identity;
+    for (const name of ['ann', 'bob', 'eve']) {
+      const principal = await rig.user(name, 'the password');
+      const who: Who = { principal, protocol: 'rest', requestId: 'r' };
+      const { secret } = await secondFactors.beginTotp(who);
+      const confirm = () => secondFactors.confirmTotp(who, appCode(secret), '192.0.2.1');
+      const told = (await Promise.allSettled([confirm(), confirm(), confirm()])).filter((one) => one.status === 'fulfilled');
+      expect(told).to.have.length(1);
+      const codes = told[0]!.value.recoveryCodes;
+      expect(codes).to.have.length(10);
+      await rig.authenticator.login(name, 'the password', '192.0.2.1', 'laptop', codes[3]);
+    }
+    await rig.close();
+  });
+});
+
+describe('a group', () => {
+  it('is left as it was by a change that is refused', async () => {
+    const rig = await openRig();
+    const { users } = rig.identity;
+    const operator: Who = { principal: { id: 0, name: 'operator', role: 'admin' }, protocol: 'system', requestId: 'test' };
+    await rig.user('ann', 'the password');
+    for (const name of ['kin', 'clan']) await users.createGroup(operator, name, []);
+    for (const name of ['clan', 'no/name', '']) {
+      const code = await users.updateGroup(operator, 'kin', { name, add: ['ann'] }).catch((error) => error.code);
+      expect(code, name).to.equal(name === 'clan' ? 'already_exists' : 'invalid_argument');
+    }
+    expect((await users.groups(operator)).map(({ name, members }) => [name, members])).to.deep.equal([
+      ['clan', []],
+      ['kin', []],
+    ]);
+    const changed = await users.updateGroup(operator, 'kin', { name: 'house', add: ['ann'] });
+    expect(changed).to.deep.include({ name: 'house', members: ['ann'] });
+    await rig.close();
+  });
+});
+
 describe('authenticator without any signal', () => {
   const silent: Signals = { publish: async () => undefined, subscribe: () => () => undefined };
+
+  it('begins no session by a password that it remembers, and that is another already', async () => {
+    const rig = await openRig(silent);
+    const ann = await rig.user('ann', 'old');
+    const login = (password: string) => rig.authenticator.login('ann', password, '192.0.2.1', 'laptop');
+    await login('old');
+    await rig.authenticator.refresh((await login('old')).refreshToken);
+    await rig.setHash(ann.id, 'what nothing fits');
+    expect(await login('old').catch((error) => error)).to.include({ code: 'unauthenticated' });
+    await rig.close();
+  });
+
+  it('takes a password whose hash another log-in has made better in the same moment', async () => {
+    const rig = await openRig(silent);
+    const ann = await rig.user('ann', 'the password');
+    const weak = { algorithm: 'argon2id', memory: 64, passes: 1, lanes: 1 } as const;
+    await rig.setHash(ann.id, await hashPassword('the password', randomBytes, weak));
+    const places = ['192.0.2.1', '192.0.2.2', '192.0.2.3'];
+    const all = await Promise.all(places.map((place) => rig.authenticator.login('ann', 'the password', place, 'laptop')));
+    expect(new Set(all.map(({ refreshToken }) => refreshToken)).size).to.equal(places.length);
+    await rig.close();
+  });
 
   it('looks again after a second', async () => {
     const rig = await openRig(silent);
