@@ -5,6 +5,7 @@ import type { Action } from '#core/actions';
 import type { BucketId, ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
+import type { Credential } from '#core/credential';
 import { CloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
 import { createAuthorityCache } from './authority-cache.ts';
@@ -42,7 +43,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     const credential = who.principal?.credential;
     if (bucket === null || bucket.authority === 0) {
       const decided = decide(question, null) as Verdict;
-      return credential === undefined || !decided.allowed ? decided : (scopes.refusal(credential, timed(question)) ?? decided);
+      return credential === undefined || !decided.allowed ? decided : scoped(decided, credential, timed(question));
     }
     const known = authorities.peek(bucket);
     return known === undefined ? authorities.get(bucket).then((found) => asked(question, found)) : asked(question, known);
@@ -56,7 +57,18 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     }
     if (decided === null) throw new CloudStoreError('internal', 'A decision about no bucket waits for an object.');
     const credential = who.principal?.credential;
-    return credential === undefined || !decided.allowed ? decided : (scopes.refusal(credential, question) ?? decided);
+    return credential === undefined || !decided.allowed ? decided : scoped(decided, credential, question);
+  }
+
+  /** What the credential leaves of it. */
+  function scoped(decided: Verdict, credential: Credential, question: Question): Verdict | Promise<Verdict> {
+    const refused = scopes.refusal(credential, question);
+    if (refused !== 'object') return refused ?? decided;
+    const { bucket, key, about } = question;
+    if (bucket === null) throw new CloudStoreError('internal', 'A decision about no bucket waits for an object.');
+    return store
+      .object({ bucket: bucket.id, key }, about?.version)
+      .then((object) => scoped(decided, credential, { ...question, object }));
   }
 
   function timed(question: Question): Question {

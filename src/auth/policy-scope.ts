@@ -7,8 +7,8 @@ import { type CompiledPolicy, compileSessionPolicy } from './policy-statements.t
 
 /** What credentials take away from their owners' rights. */
 export interface Scopes {
-  /** Why the credential says no to what its owner may; null: it says nothing. */
-  refusal(credential: Credential, question: Question): Verdict | null;
+  /** Why the credential says no to what its owner may; null: it says nothing. `object`: it hangs on the object's tags, which `question.object` has to say first. */
+  refusal(credential: Credential, question: Question): Verdict | 'object' | null;
   /** Whether anything in the bucket is within its scope. */
   reaches(credential: Credential, bucket: Bucket): boolean;
 }
@@ -35,6 +35,7 @@ export function createScopes(): Scopes {
       const { action, bucket, key } = question;
       for (const document of policies) {
         const policy = compiled(document);
+        if (question.object === undefined && policy?.needsTags(action)) return 'object';
         if (policy === null || policy.denies(question) !== null || policy.allows(question) === null) return REFUSED.policy;
       }
       if (scope === null) return null;

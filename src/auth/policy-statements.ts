@@ -130,7 +130,7 @@ function idOf(name: PrincipalName, names: ResolvedNames): PrincipalId | undefine
   return name.kind === 'name' && Object.hasOwn(names, name.name) ? names[name.name] : undefined;
 }
 
-/** Objects are `bucket/key`, buckets `bucket`. A pattern that begins with this very bucket is compared with the key alone. */
+/** Objects are `bucket/key`, buckets `bucket`, also one that is to be made, whose name is the key. A pattern that begins with this very bucket is compared with the key alone. */
 function resourceTest(
   { not, patterns }: Statement['resources'],
   variables: boolean,
@@ -146,12 +146,10 @@ function resourceTest(
   return ({ action, bucket, key }, given) => {
     const { on } = definitionOf(action);
     const object = on === 'object';
+    const name = bucket?.name ?? (key === '' ? '*' : key);
     const named =
       (object && keys.some((pattern) => pattern.matcher(given)?.(key) === true)) ||
-      (whole.length > 0 &&
-        whole.some(
-          (pattern) => pattern.matcher(given)?.(bucket === null ? '*' : object ? `${bucket.name}/${key}` : bucket.name) === true,
-        ));
+      (whole.length > 0 && whole.some((pattern) => pattern.matcher(given)?.(object ? `${name}/${key}` : name) === true));
     return named !== not;
   };
 }

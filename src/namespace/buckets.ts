@@ -55,7 +55,7 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
     store,
     readAnew: () => cache.clear(),
     async create(who, name, options = {}) {
-      await authorizer.require(who, 'bucket.create', null);
+      await authorizer.require(who, 'bucket.create', null, name);
       assertBucketName(name);
       const owner = await ownerOf(who, options.owner);
       if (owner === null) throw new CloudStoreError('principal_not_found', 'A bucket needs an owner who exists.');

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { api } from './harness/pages.ts';
+import { api, guide } from './harness/pages.ts';
 import type { Keys } from './harness/signer.ts';
 import { expectError, expectStatus, type Lab, suite } from './harness/suite.ts';
 import type { Element } from './harness/xml.ts';
@@ -110,6 +110,39 @@ suite('temporary keys', `${STS}API_AssumeRole.html`, {
       expectStatus(await lab.get(`open/${key}`, { keys, headers: probe }), 200);
       expectError(await lab.get(`open/${key}`, { keys }), 403, 'AccessDenied');
       expectError(await lab.get(`shut/${key}`, { keys, headers: probe }), 403, 'AccessDenied');
+    },
+  },
+  'a session policy says what buckets may be called that are made': {
+    page: SESSION_POLICIES,
+    run: async (lab) => {
+      const mine = await lab.newBucket();
+      expectStatus(await lab.s3.send('DELETE', `/${mine}`), 204);
+      const Resource = `arn:aws:s3:::${mine}`;
+      const all = { Effect: 'Allow', Action: 's3:*', Resource: '*' };
+      const other = { keys: await assume(lab, [{ ...all, Resource: `${Resource}-*` }]) };
+      const denied = { keys: await assume(lab, [all, { ...all, Effect: 'Deny', Resource }]) };
+      const named = { keys: await assume(lab, [{ ...all, Action: 's3:CreateBucket', Resource }]) };
+      expectError(await lab.s3.send('PUT', `/${mine}`, other), 403, 'AccessDenied');
+      expectError(await lab.s3.send('PUT', `/${mine}`, denied), 403, 'AccessDenied');
+      expectStatus(await lab.s3.send('PUT', `/${mine}`, named), 200);
+    },
+  },
+  'a session policy may ask for the tags of the object that is there': {
+    page: guide('tagging-and-policies'),
+    run: async (lab) => {
+      const [open, shut] = [lab.key(), lab.key()];
+      await lab.put(open, 'x', { 'x-amz-tagging': 'kind=open' });
+      await lab.put(shut, 'x', { 'x-amz-tagging': 'kind=shut' });
+      const tagged = (kind: string) => ({ Condition: { StringEquals: { 's3:ExistingObjectTag/kind': kind } } });
+      const all = { Effect: 'Allow', Action: 's3:*', Resource: '*' };
+      const deny = await assume(lab, [all, { ...all, Effect: 'Deny', ...tagged('shut') }]);
+      const allow = await assume(lab, [{ ...all, ...tagged('open') }]);
+      for (const keys of [deny, allow]) {
+        expectStatus(await lab.get(open, { keys }), 200);
+        expectError(await lab.get(shut, { keys }), 403, 'AccessDenied');
+        expectStatus(await lab.head(shut, { keys }), 403);
+        expectError(await lab.send('DELETE', shut, { keys }), 403, 'AccessDenied');
+      }
     },
   },
   'a deny in the bucket’s policy is theirs too': {
