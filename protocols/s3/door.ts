@@ -19,7 +19,7 @@ import { PRESIGN_PARAMETERS, restoreMovedHeaders } from './moved-headers.ts';
 import { assertOperations, documentAction } from './operations/actions.ts';
 import { createTable } from './operations/table.ts';
 import { readXmlBody } from './payload.ts';
-import { createPostObject } from './post-object.ts';
+import { createPostObject, factsOfForm, type PostedForm } from './post-object.ts';
 import { representation } from './representation.ts';
 import { compileParser, type RequestParser } from './request-parser.ts';
 import { compileWriter, type ResponseWriter } from './response-writer.ts';
@@ -112,7 +112,7 @@ export function createS3Door(deps: S3Deps): Door {
         if (posted.old) cx.signatureV2 = true;
         by = { target: posted.target, principal: posted.key?.principal ?? null, payload: { kind: 'unsigned' } };
         if (entry !== undefined) describeEntry(entry, req, by);
-        await posts.store(admitted(req, res, cx, by), posted);
+        await posts.store(admitted(req, res, cx, by, posted.fields), posted);
       } else {
         by = signed.get(req) ?? (await authenticate(req, cx));
         if (entry !== undefined) describeEntry(entry, req, by);
@@ -137,12 +137,13 @@ export function createS3Door(deps: S3Deps): Door {
     res: ServerResponse,
     cx: RequestContext,
     { target, principal, payload }: Signed,
+    fields: PostedForm['fields'],
   ): Exchange {
     if (principal !== null) {
       authenticator.admit(principal, cx);
       cx.user = principal.name;
     }
-    const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: cx, cause: 'post' };
+    const who: Who = { principal, protocol: 's3', requestId: cx.requestId, context: factsOfForm(cx, fields), cause: 'post' };
     return { ...always, req, res, cx, who, target, payload, operation: putObject, writer: codecOf(putObject).writer };
   }
 

@@ -2,8 +2,10 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { AccessKey } from '#contracts/authenticator';
 import { assertKey } from '#core/address';
 import type { DigestName, Digests } from '#core/digest';
+import type { RequestFacts } from '#core/principal';
 import type { Bytes } from '#core/stream';
 import { allowBody, requestBytes } from '#http/body';
+import type { RequestContext } from '#http/door';
 import { escapeXml, parseXml } from '#http/xml';
 import { contentMd5, declaredChecksum, storedChecksum } from './checksums.ts';
 import { readScope } from './credentials.ts';
@@ -157,6 +159,20 @@ export function createPostObject(deps: S3Deps, region: string): PostObject {
       );
       answer(x, fields, bucket.name, at.key, output);
     },
+  };
+}
+
+/** What policies may ask of a form: its fields say what headers say elsewhere, and no header of the request stands for one, as none does anything. */
+export function factsOfForm(cx: RequestContext, fields: PostedForm['fields']): RequestFacts {
+  const headers = headersOf(fields);
+  const { remoteAddress, secure, tlsVersion, op, signatureV2 } = cx;
+  return {
+    remoteAddress,
+    secure,
+    tlsVersion,
+    op,
+    ...(signatureV2 === undefined ? {} : { signatureV2 }),
+    header: (name) => (/^(?:x-amz|if)-/.test(name) ? (headers[name] as string | undefined) : cx.header(name)),
   };
 }
 

@@ -208,6 +208,43 @@ suite('POST form upload', PAGES.postObject, {
     );
     expectError(answer, 404, 'NoSuchBucket');
   },
+  'what a policy asks of headers it asks of the fields, and of no header that does nothing': {
+    page: guide('amazon-s3-policy-keys'),
+    ...over(
+      {
+        'x-amz-acl': ['acl', 's3:x-amz-acl', 'bucket-owner-full-control'],
+        'x-amz-storage-class': ['x-amz-storage-class', 's3:x-amz-storage-class', 'STANDARD_IA'],
+      } as const,
+      ([field, condition, value], header) =>
+        async (lab) => {
+          const bucket = await lab.newBucket();
+          const there = { ...lab, bucket };
+          const Resource = `arn:aws:s3:::${bucket}/*`;
+          const Condition = { StringNotEquals: { [condition]: value } };
+          const Statement = [{ Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource, Condition }];
+          const body = JSON.stringify({ Version: '2012-10-17', Statement });
+          expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'policy=', body }), 204);
+          const fields: Field[] = [[field, value]];
+          const conditions: Condition[] = [{ key: 'a' }, ['starts-with', `$${field}`, '']];
+          expectError(await upload(there, 'a'), 403, 'AccessDenied');
+          expectError(await post(there, formOf(there, 'a'), { [header]: value }), 403, 'AccessDenied');
+          expectStatus(await upload(there, 'a', { fields, conditions }), 204);
+        },
+    ),
+  },
+  'no condition holds that a form cannot carry': {
+    page: PAGES.conditionalWrites,
+    run: async (lab) => {
+      const bucket = await lab.newBucket();
+      const there = { ...lab, bucket };
+      const Condition = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } };
+      const Resource = `arn:aws:s3:::${bucket}/*`;
+      const Statement = [{ Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource, Condition }];
+      const body = JSON.stringify({ Version: '2012-10-17', Statement });
+      expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'policy=', body }), 204);
+      expectError(await post(there, formOf(there, 'a'), { 'if-none-match': '*' }), 403, 'AccessDenied');
+    },
+  },
   "an upload under a customer's key is read with that key": {
     page: PAGES.sseC,
     run: async (lab) => {
