@@ -25,8 +25,11 @@ export interface DeclaredChecksum {
   value: Buffer;
 }
 
-/** The one checksum that the headers give along. @throws InvalidRequest for two, for a malformed or an unknown one */
-export function declaredChecksum(headers: IncomingHttpHeaders): DeclaredChecksum | null {
+/**
+ * The one checksum that the headers give along. @throws InvalidRequest for two, for a malformed or an unknown one
+ * @param ofParts it may end in how many parts it is of
+ */
+export function declaredChecksum(headers: IncomingHttpHeaders, ofParts = false): DeclaredChecksum | null {
   let found: DeclaredChecksum | null = null;
   for (const header in headers) {
     if (!header.startsWith('x-amz-checksum-')) continue;
@@ -34,7 +37,8 @@ export function declaredChecksum(headers: IncomingHttpHeaders): DeclaredChecksum
     if (suffix === 'mode' || suffix === 'algorithm' || suffix === 'type') continue;
     if (found !== null)
       throw new S3Error('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
-    found = readChecksum(header, String(headers[header]));
+    const text = String(headers[header]);
+    found = readChecksum(header, ofParts ? text.replace(/-\d{1,5}$/, '') : text);
   }
   return found;
 }

@@ -75,10 +75,11 @@ export async function readXmlBody(req: IncomingMessage, payload: Payload, ofObje
   const tooLarge = (): S3Error => new S3Error('MaxMessageLengthExceeded', undefined, { MaxMessageLengthBytes: XML_BYTES_MAX });
   if ((contentLength(req) ?? 0) > XML_BYTES_MAX) throw tooLarge();
   // A length is not needed to read what is bounded anyway.
+  if (payload.kind !== 'chunked') trailerName(req, payload);
   const upload = payload.kind === 'chunked' ? openUpload(req, payload) : null;
   const bytes = await collect(upload?.body ?? requestBytes(req), XML_BYTES_MAX, tooLarge);
-  const expect = upload?.expect() ?? declaredDigests(req);
-  const named = declaredChecksum(req.headers)?.name;
+  const expect = upload?.expect() ?? declaredDigests(req, ofObject);
+  const named = declaredChecksum(req.headers, ofObject)?.name;
   for (const name of Object.keys(expect) as DigestName[]) {
     if (ofObject && name === named) continue;
     const [computed, wanted] = [await smallDigest(name, bytes), expect[name] as Buffer];
@@ -106,11 +107,11 @@ function announced(req: IncomingMessage, given: ChecksumName | null, expect: Dig
   );
 }
 
-function declaredDigests(req: IncomingMessage): Digests {
+function declaredDigests(req: IncomingMessage, ofParts = false): Digests {
   const expect: Digests = {};
   const md5 = contentMd5(req.headers);
   if (md5 !== null) expect.md5 = md5;
-  const declared = declaredChecksum(req.headers);
+  const declared = declaredChecksum(req.headers, ofParts);
   if (declared !== null) expect[declared.name] = declared.value;
   return expect;
 }
@@ -126,10 +127,12 @@ function declaredSize(req: IncomingMessage, payload: Payload): number {
   return Number(text);
 }
 
+/** @throws InvalidRequest, also for one that cannot come with such a body: its checksum would be verified by nobody */
 function trailerName(req: IncomingMessage, payload: Payload): ChecksumName | null {
-  if (payload.kind !== 'chunked' || !payload.trailer) return null;
   const named = (headerText(req, 'x-amz-trailer') ?? '').trim().toLowerCase();
   if (named === '') return null;
+  if (payload.kind !== 'chunked' || !payload.trailer)
+    throw new S3Error('InvalidRequest', 'x-amz-trailer needs an x-amz-content-sha256 that ends in -TRAILER');
   const name = CHECKSUM_NAMES.find((one) => `x-amz-checksum-${one}` === named);
   if (name === undefined) throw new S3Error('InvalidRequest', 'The value specified in the x-amz-trailer header is not supported');
   return name;

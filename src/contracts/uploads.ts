@@ -66,6 +66,8 @@ export interface CompleteOptions {
   lockTokens?: readonly string[];
   /** Of the whole, which is read once more for it before the commit. @throws checksum_mismatch */
   expect?: Pick<Digests, 'md5' | 'sha1' | 'sha256'>;
+  /** Is handed the bytes of the whole, which is read once more for it, before the commit; what it throws refuses that. */
+  reads?: { update(bytes: Uint8Array): void; end(): void };
   /** Of all parts but the last; default S3's 5 MiB. */
   partBytesMin?: number;
 }

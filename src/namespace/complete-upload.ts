@@ -50,6 +50,11 @@ export async function complete(
     });
   }
   if (options.expect !== undefined) await assertDigests(deps, parts, options.expect);
+  if (options.reads !== undefined) {
+    const { update, end } = options.reads;
+    for (const part of parts) await consume(deps.content.read(part.content), (bytes) => update(bytes));
+    end();
+  }
   const staged = await deps.content.concat(
     parts.map((part) => part.content),
     bucket.domain,

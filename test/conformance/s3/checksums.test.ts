@@ -3,6 +3,7 @@ import { CHECKSUMS, type ChecksumAlgorithm, checksumHeader, composite } from './
 import type { PayloadMode } from './harness/client.ts';
 import { api, guide, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
+import { begin, etagOf, PART, TAIL } from './harness/uploads.ts';
 
 const ALGORITHMS = Object.keys(CHECKSUMS) as ChecksumAlgorithm[];
 const BODY = Buffer.from('What is hashed here is not much, but it is hashed in every way.');
@@ -148,6 +149,16 @@ suite('checksums in trailers', PAGES.sigv4Trailers, {
     expect(answer.status).to.equal(400);
     expectStatus(await get(name), 404);
   }),
+  'a trailer that is announced for a body that has none is refused': over<PayloadMode>(
+    { 'signed in one piece': 'signed', unsigned: 'unsigned', 'in chunks without trailers': 'chunks' },
+    (payload) =>
+      async ({ send, get, key }) => {
+        const name = key();
+        const headers = { 'x-amz-trailer': 'x-amz-checksum-crc32' };
+        expectError(await send('PUT', name, { body: BODY, payload, headers }), 400, 'InvalidRequest');
+        expectStatus(await get(name), 404);
+      },
+  ),
   'a trailer that was changed breaks its signature': async ({ send, get, key }) => {
     const name = key();
     const [right, wrong] = [CHECKSUMS.CRC32(BODY), CHECKSUMS.CRC32(Buffer.from('x'))];
@@ -311,6 +322,67 @@ suite('checksums of an upload in parts', PAGES.checksumsUpload, {
           expectStatus(await complete({ 'x-amz-checksum-type': begun ?? 'COMPOSITE' }), 200);
         },
     ),
+  },
+  'one that the end declares of an upload begun without an algorithm is verified, kept and given back': over(
+    Object.fromEntries(
+      FULL.flatMap((name) => [true, false].map((sent) => [`${name}, ${sent ? '' : 'not '}of its parts`, { name, sent }])),
+    ),
+    ({ name, sent }) =>
+      async (lab) => {
+        const upload = await begin(lab);
+        const header = checksumHeader(name);
+        const list: [number, string][] = [];
+        for (const [index, body] of PARTS.entries())
+          list.push([index + 1, await etagOf(upload.part(index + 1, body, sent ? { [header]: CHECKSUMS[name](body) } : {}))]);
+        const whole = CHECKSUMS[name](Buffer.concat(PARTS));
+        expectError(await upload.complete(list, { [header]: CHECKSUMS[name](TAIL) }), 400, 'BadDigest');
+        expectError(await upload.complete(list, { [header]: whole, 'x-amz-checksum-type': 'COMPOSITE' }), 400, 'BadDigest');
+        expectStatus(await lab.get(upload.key), 404);
+        expect(
+          expectStatus(await upload.complete(list, { [header]: whole }), 200)
+            .xml()
+            .value(`Checksum${name}`),
+        ).to.equal(whole);
+        const { headers } = await lab.head(upload.key, { headers: ENABLED });
+        expect([headers[header], headers['x-amz-checksum-type']]).to.deep.equal([whole, 'FULL_OBJECT']);
+      },
+  ),
+  'one that the end declares of another algorithm than the beginning is InvalidRequest': over<
+    [Record<string, string>, 'SHA256' | 'CRC32C']
+  >(
+    {
+      'none, and a SHA': [{}, 'SHA256'],
+      'a CRC, and another': [{ 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL_OBJECT' }, 'CRC32C'],
+    },
+    ([headers, name]) =>
+      async (lab) => {
+        const upload = await begin(lab, headers);
+        const list = [[1, await etagOf(upload.part(1, TAIL))]] as const;
+        expectError(await upload.complete(list, { [checksumHeader(name)]: CHECKSUMS[name](TAIL) }), 400, 'InvalidRequest');
+        expectStatus(await lab.get(upload.key), 404);
+      },
+  ),
+  "a part's is verified too where the upload was begun without an algorithm": async (lab) => {
+    const upload = await begin(lab);
+    const sum = CHECKSUMS.CRC32(TAIL);
+    const etag = await etagOf(upload.part(1, TAIL, { 'x-amz-checksum-crc32': sum }));
+    const complete = (value: string) =>
+      lab.send('POST', upload.key, {
+        query: { uploadId: upload.uploadId },
+        body: `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag><ChecksumCRC32>${value}</ChecksumCRC32></Part></CompleteMultipartUpload>`,
+      });
+    expectError(await complete(CHECKSUMS.CRC32(PART)), 400, 'InvalidPart');
+    expectStatus(await complete(sum), 200);
+  },
+  'a composite one may be declared with the number of its parts': async (lab) => {
+    const { sums, complete } = await multipart(lab, 'SHA256', undefined);
+    const value = composite('SHA256', sums);
+    expectError(await complete({ 'x-amz-checksum-sha256': value.replace(/-\d+$/, '-9') }), 400, 'BadDigest');
+    expect(
+      expectStatus(await complete({ 'x-amz-checksum-sha256': value }), 200)
+        .xml()
+        .value('ChecksumSHA256'),
+    ).to.equal(value);
   },
   'one of the whole object needs no checksum of its parts': over(FULL, (algorithm) => async (lab) => {
     const key = lab.key();

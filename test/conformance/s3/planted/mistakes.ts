@@ -229,9 +229,9 @@ export const MISTAKES: readonly Mistake[] = (
     [
       'checksums of an upload in parts',
       'a whole-object checksum is not compared',
-      `${OPERATIONS}/complete-multipart.ts`,
-      "if (declared !== undefined && declared.replace(/-\\d+$/, '')",
-      "if (false && declared!.replace(/-\\d+$/, '')",
+      `${OPERATIONS}/upload-checksum.ts`,
+      'if (given !== null && !given.value.equals(value))',
+      'if (false)',
     ],
     [
       'GetObjectAttributes',
