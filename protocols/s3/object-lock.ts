@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Bucket } from '#core/bucket';
+import { parseIsoTime } from '#core/iso-time';
 import type { ObjectInfo } from '#core/object';
 import type { ObjectLock, Retention, RetentionMode } from '#core/retention';
 import { S3Error } from './errors.ts';
@@ -56,7 +57,7 @@ function retentionOf(mode: string | undefined, until: string | undefined, now: n
   const known = modeOf(mode);
   if (known === undefined)
     throw new S3Error('InvalidArgument', 'Unknown wormMode directive.', { ArgumentName: 'x-amz-object-lock-mode' });
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(until) ? Date.parse(until) : Number.NaN;
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(until) ? parseIsoTime(until) : Number.NaN;
   if (Number.isNaN(at)) {
     throw new S3Error('InvalidArgument', 'The retain until date must be provided in ISO 8601 format', {
       ArgumentName: 'x-amz-object-lock-retain-until-date',

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseIsoTime } from '#core/iso-time';
 import { parseXml, type XmlElement } from '#http/xml';
 import { S3Error } from './errors.ts';
 import type { ModelMember, ModelType } from './model-types.ts';
@@ -94,7 +95,7 @@ function fromText(text: string, type: ModelType, argument: string): unknown {
     case 'timestamp':
     case 'http-date':
     case 'date-time': {
-      const at = Date.parse(text);
+      const at = parseIsoTime(text);
       if (!Number.isNaN(at)) return new Date(at);
       if (argument !== STRICT_TIME) return undefined;
       throw new S3Error('InvalidArgument', `Provided ${argument} is not a time`, {

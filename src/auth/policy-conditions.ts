@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { parseIsoTime } from '#core/iso-time';
 import { compileTemplate, type Template, type Variables } from './policy-template.ts';
 
 /** What a request says of a condition's key: its values, or undefined where it says nothing. */
@@ -140,7 +141,7 @@ function numberOf(text: string): number | null {
 function dateOf(text: string): number | null {
   if (/^\d{1,12}(\.\d{1,6})?$/.test(text) && text.length !== 4) return Number(text) * 1000;
   if (!/^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?)?)?$/.test(text)) return null;
-  const time = Date.parse(text);
+  const time = parseIsoTime(text);
   return Number.isNaN(time) ? null : time;
 }
 

@@ -2,6 +2,7 @@ import type { ActionFacts } from '#contracts/authorizer';
 import type { Action } from '#core/actions';
 import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
+import { parseIsoTime } from '#core/iso-time';
 import type { PrincipalId, Who } from '#core/principal';
 import type { KeyValues } from './policy-conditions.ts';
 import type { Variables } from './policy-template.ts';
@@ -132,7 +133,7 @@ function creates({ who }: Question): string | undefined {
 
 /** Begun days count: what is kept for ten has ten left when it is put. */
 function remainingDays({ who, about, nowMs }: Question): string | undefined {
-  const until = about?.retainUntil ?? Date.parse(who.context?.header('x-amz-object-lock-retain-until-date') ?? '');
+  const until = about?.retainUntil ?? parseIsoTime(who.context?.header('x-amz-object-lock-retain-until-date') ?? '');
   return Number.isNaN(until) ? undefined : String(Math.ceil((until - nowMs) / DAY_MS));
 }
 
