@@ -44,6 +44,8 @@ export interface Expiry {
 }
 
 const DAY_MS = 24 * 3600 * 1000;
+/** The last that a Date can say: AWS takes days far beyond it. */
+const TIME_MS_MAX = 100_000_000 * DAY_MS;
 
 /** Those that are in force. */
 export function lifecycleRules(bucket: Bucket): LifecycleRule[] {
@@ -72,7 +74,7 @@ export function tagsOf({ Filter }: LifecycleRule): Tag[] {
 
 /** So many days later, rounded up to midnight UTC, as AWS counts. */
 export function daysAfter(from: number, days: number): number {
-  return Math.ceil((from + days * DAY_MS) / DAY_MS) * DAY_MS;
+  return Math.min(Math.ceil((from + days * DAY_MS) / DAY_MS) * DAY_MS, TIME_MS_MAX);
 }
 
 /** When a current object expires by these rules, and by which: the earliest. null: by none. */

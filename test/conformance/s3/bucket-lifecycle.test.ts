@@ -185,6 +185,21 @@ suite('bucket lifecycle configuration', api('PutBucketLifecycleConfiguration'), 
       (actions) => refuses(rule({ actions }), 'InvalidArgument'),
     ),
   },
+  'days may be more than a calendar has': {
+    page: elements,
+    run: async (lab) => {
+      const [key, days] = [lab.key(), '2147483647'];
+      await takes(
+        rule({ actions: `<Expiration><Days>${days}</Days></Expiration>` }) + rule({ id: 'uploads', actions: abort(days) }),
+      )(lab);
+      await lab.put(key, 'x');
+      expect((await lab.head(key)).headers['x-amz-expiration']).to.match(/^expiry-date="\w{3}, \d+ \w{3} \d+ 00:00:00 GMT"/);
+      const begun = expectStatus(await lab.send('POST', key, { query: 'uploads' }), 200);
+      expect(begun.headers['x-amz-abort-date']).to.match(/^\w{3}, \d+ \w{3} \d+ 00:00:00 GMT$/);
+      const uploadId = begun.xml().value('UploadId');
+      expectStatus(await lab.send('GET', key, { query: { uploadId } }), 200);
+    },
+  },
   'days that are no number are MalformedXML': {
     page: elements,
     ...over(['x', '1.5', ''], (days) =>
