@@ -54,7 +54,7 @@ export const OPERATION_ACTIONS: Readonly<Record<string, readonly [Action, ...Act
   GetBucketWebsite: ['bucket.website.read'],
   GetObject: ['read', 'version.read'],
   GetObjectAcl: ['acl.read', 'version.acl.read'],
-  GetObjectAttributes: ['attributes.read', 'version.attributes.read'],
+  GetObjectAttributes: ['attributes.read', 'version.attributes.read', 'read', 'version.read'],
   GetObjectLegalHold: ['hold.read'],
   GetObjectLockConfiguration: ['bucket.objectLock.read'],
   GetObjectRetention: ['retention.read'],

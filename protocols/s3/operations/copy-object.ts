@@ -47,7 +47,7 @@ export const copyObject: Handler<CopyObjectCommandInput> = async (x, input) => {
     );
   const attributes = attributesOf(info, given.attributes, replace, retag);
   if (retag) await allowTags(x, bucket, at, attributes);
-  else if (info.attributes.tags !== undefined) await x.deps.authorizer.require(x.who, 'tags.read', source.bucket, source.at.key);
+  else if (info.attributes.tags !== undefined) await allowSourceTags(x, source);
   const mtimeOf = ({ mtime, modified }: ObjectInfo): { mtime?: number } => {
     const kept = replace ? given.mtime : mtime === modified ? undefined : mtime;
     return kept === undefined ? {} : { mtime: kept };
@@ -124,6 +124,12 @@ function attributesOf(info: ObjectInfo, given: ObjectAttributes, replace: boolea
     ...(partSizes === undefined ? {} : { partSizes }),
     ...(partChecksums === undefined ? {} : { partChecksums }),
   };
+}
+
+/** A version's are read by another right than the current object's. */
+async function allowSourceTags(x: Exchange, { bucket, at, version }: CopySource): Promise<void> {
+  if (version === undefined) await x.deps.authorizer.require(x.who, 'tags.read', bucket, at.key);
+  else await x.deps.authorizer.require(x.who, 'version.tags.read', bucket, at.key, { version });
 }
 
 /** The source's plain bytes, as if they were sent again; tied to what was looked at. */

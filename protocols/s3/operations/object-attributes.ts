@@ -18,6 +18,10 @@ export const getObjectAttributes: Handler<GetObjectAttributesCommandInput> = asy
     throw new S3Error('InvalidArgument', 'Invalid attribute name specified.', { ArgumentName: 'x-amz-object-attributes' });
   }
   const { bucket, at } = await addressOf(x);
+  const { version } = versionOf(input.VersionId);
+  // AWS asks for two rights here: what an object is like is nothing for who may not read it.
+  if (version === undefined) await x.deps.authorizer.require(x.who, 'read', bucket, at.key);
+  else await x.deps.authorizer.require(x.who, 'version.read', bucket, at.key, { version });
   const looking = x.deps.namespace.stat(x.who, at, { ...versionOf(input.VersionId), only: 'attributes' });
   const info = await (input.VersionId === undefined ? tellingOfMarker(x, bucket, at, looking) : looking);
   refuseMarker(x, info);

@@ -105,6 +105,46 @@ suite('bucket policies', POLICIES, {
     expectError(await other.send('GET', `/${bucket}/out`), 403, 'AccessDenied');
     expectError(await lab.s3.send('GET', `/${bucket}/in/a`, nobody), 403, 'AccessDenied');
   },
+  'what an object is like is told to whoever may also read it': {
+    page: api('GetObjectAttributes'),
+    run: async (lab) => {
+      const bucket = await openBucket(lab);
+      expectStatus(await lab.s3.send('PUT', `/${bucket}/a`, { body: 'x' }), 200);
+      const look = () => {
+        const headers = { 'x-amz-object-attributes': 'ETag,ObjectSize' };
+        return lab.s3.send('GET', `/${bucket}/a`, { ...nobody, query: 'attributes=', headers });
+      };
+      const allow = async (...Action: string[]) =>
+        expectStatus(await putPolicy(lab.s3, bucket, statement(bucket, { Action })), 204);
+      await allow('s3:GetObjectAttributes');
+      expectError(await look(), 403, 'AccessDenied');
+      await allow('s3:GetObject');
+      expectError(await look(), 403, 'AccessDenied');
+      await allow('s3:GetObject', 's3:GetObjectAttributes');
+      expectStatus(await look(), 200);
+    },
+  },
+  "a copy of a version needs the right to read that version's tags": {
+    page: guide('tagging-and-policies'),
+    run: async (lab) => {
+      const other = lab.otherAccount();
+      const [source, target] = [await openBucket(lab), await openBucket(lab)];
+      const Principal = { CanonicalUser: await idOf(other) };
+      const Status = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      expectStatus(await lab.s3.send('PUT', `/${source}`, { query: 'versioning=', body: Status }), 200);
+      const put = await lab.s3.send('PUT', `/${source}/a`, { body: 'x', headers: { 'x-amz-tagging': 'a=b' } });
+      const version = String(expectStatus(put, 200).headers['x-amz-version-id']);
+      const allow = async (...Action: string[]) =>
+        expectStatus(await putPolicy(lab.s3, source, statement(source, { Principal, Action })), 204);
+      const all = { Principal, Action: 's3:*', Resource: [arn(target), arn(target, '/*')] };
+      expectStatus(await putPolicy(lab.s3, target, statement(target, all)), 204);
+      const headers = { 'x-amz-copy-source': `/${source}/a?versionId=${version}` };
+      await allow('s3:GetObjectVersion', 's3:GetObjectTagging');
+      expectError(await other.send('PUT', `/${target}/b`, { headers }), 403, 'AccessDenied');
+      await allow('s3:GetObjectVersion', 's3:GetObjectVersionTagging');
+      expectStatus(await other.send('PUT', `/${target}/b`, { headers }), 200);
+    },
+  },
   'a copy needs the right to read the source': {
     page: api('CopyObject'),
     run: async (lab) => {

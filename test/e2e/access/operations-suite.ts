@@ -271,7 +271,26 @@ function casesOf({ of }: Callers, { versionId }: { versionId: string }): Cases {
     GetObject: both('read'),
     HeadObject: both('read'),
     GetObjectAcl: both('acl.read'),
-    GetObjectAttributes: both('attributes.read', { headers: { 'x-amz-object-attributes': 'ETag' } }),
+    GetObjectAttributes: async () => {
+      const headers = { 'x-amz-object-attributes': 'ETag' };
+      return [
+        {
+          needs: [
+            ['read', 'o'],
+            ['attributes.read', 'o'],
+          ],
+          headers,
+        },
+        {
+          needs: [
+            ['version.read', 'o'],
+            ['version.attributes.read', 'o'],
+          ],
+          headers,
+          query: version,
+        },
+      ];
+    },
     GetObjectTagging: both('tags.read'),
     PutObjectTagging: both('tags.write', { body: xml('Tagging', TAGS) }),
     PutObjectAcl: both('acl.write', { body: DOCUMENTS.PutBucketAcl! }),
