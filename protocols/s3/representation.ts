@@ -72,10 +72,10 @@ export function refuseMarker(x: Exchange, info: ObjectInfo): void {
   throw new S3Error('MethodNotAllowed', undefined, { Method: x.req.method ?? '', ResourceType: 'DeleteMarker' });
 }
 
-/** undefined where S3 shows no version. */
+/** undefined where S3 shows no version. One that has an id of its own is of versioned days, also while what is remembered of the bucket is older. */
 export function shownVersion(info: Pick<ObjectInfo, 'visibility' | 'versionId'>, bucket: Bucket): string | undefined {
-  if (bucket.versioning === 'off' || info.visibility === 'hidden') return undefined;
-  return info.visibility === 'null' ? 'null' : info.versionId;
+  if (info.visibility === 'id') return info.versionId;
+  return bucket.versioning === 'off' || info.visibility === 'hidden' ? undefined : 'null';
 }
 
 /** @throws InvalidArgument */

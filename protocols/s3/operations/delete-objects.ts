@@ -118,5 +118,6 @@ function removeConditions(etag: string | undefined, modified: Date | undefined, 
 }
 
 function shown(verdict: RemoveVerdict, bucket: Bucket): string | undefined {
-  return bucket.versioning === 'off' ? undefined : (verdict.versionId ?? undefined);
+  // A delete marker is of versioned days, also while what is remembered of the bucket is older.
+  return bucket.versioning === 'off' && !verdict.deleteMarker ? undefined : (verdict.versionId ?? undefined);
 }
