@@ -9,6 +9,7 @@ import { type Answer, doorsOf } from '../support/requests.ts';
 const LONG = process.env.CLOUDSTORE_TEST_LONG !== undefined;
 const COUNT = LONG ? 2000 : 250;
 const AT_ONCE = 8;
+const ROUNDS_MAX = 3;
 /** Of so many more of the same: caches and code that was compiled meanwhile fit in, a request or a body that is kept for each does not. */
 const HEAP_GROWTH_MAX = LONG ? 6 << 20 : 1.5 * 2 ** 20;
 /** Buffers are lent again, and some more than before may be out at a time. */
@@ -124,11 +125,17 @@ describe('what a request leaves in memory', function () {
   for (const [name, act] of Object.entries(kinds)) {
     it(`is nothing: ${name}`, async () => {
       await many(act);
-      const before = await heap.collected();
-      await many(act);
-      const after = await heap.collected();
-      expect(after.heap - before.heap, `bytes of the heap, of ${COUNT}`).to.be.below(HEAP_GROWTH_MAX);
-      expect(after.buffers - before.buffers, `bytes of buffers, of ${COUNT}`).to.be.below(BUFFERS_GROWTH_MAX);
+      // On a busy machine what has come to stay, code and caches, may come in any round, once; what each request keeps comes in every one.
+      for (let round = 1; ; round++) {
+        const before = await heap.collected();
+        await many(act);
+        const after = await heap.collected();
+        const [grown, lent] = [after.heap - before.heap, after.buffers - before.buffers];
+        if (round < ROUNDS_MAX && (grown >= HEAP_GROWTH_MAX || lent >= BUFFERS_GROWTH_MAX)) continue;
+        expect(grown, `bytes of the heap, of ${COUNT}`).to.be.below(HEAP_GROWTH_MAX);
+        expect(lent, `bytes of buffers, of ${COUNT}`).to.be.below(BUFFERS_GROWTH_MAX);
+        break;
+      }
     });
   }
 });
