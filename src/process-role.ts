@@ -29,8 +29,11 @@ export function makeBoard(processes: number): Board | null {
   return memory && { memory, changes: createChangeBoard(memory.bytes, 0) };
 }
 
+/** Of the board's memory in a worker: behind the standard streams and the channel. */
+const BOARD_FD = 4;
+
 /** @throws unavailable: the others believe what is on it, so no process may change anything without telling them */
-export function joinBoard(fd: number, processes: number, number: number): Pick<Board, 'changes'> {
+export function joinBoard(processes: number, number: number, fd = BOARD_FD): Pick<Board, 'changes'> {
   const bytes = mapSharedMemory(fd, boardBytes(processes + 1));
   if (bytes === null)
     throw new CloudStoreError(

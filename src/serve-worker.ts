@@ -8,7 +8,7 @@ import { createPeer, type Handlers, toWire } from './peer.ts';
 import { joinBoard } from './process-role.ts';
 import { giveBackStartMemory } from './start-memory.ts';
 import { type StopSignal, stopSignal } from './stop-signal.ts';
-import { BOARD_FD, type WorkerOrders } from './workers.ts';
+import type { WorkerOrders } from './workers.ts';
 
 const JOIN_MS_MAX = 5_000;
 
@@ -29,7 +29,7 @@ export async function serveWorker(): Promise<void> {
     const place = await joinDataDirectory(config.values['data-dir'], JOIN_MS_MAX);
     // It answers, so it held the directory when we joined: whoever takes it next waits for us.
     await primary.ask('begin');
-    const board = told.board ? joinBoard(BOARD_FD, processes, number) : null;
+    const board = told.board ? joinBoard(processes, number) : null;
     const role = { kind: 'worker', number, processes, primary, board } as const;
     const gateway = await startGateway({ config, clock: Date, random: randomBytes, log, version, role });
     Object.assign(answers, gateway.answers);

@@ -50,7 +50,7 @@ export interface WorkerOrders {
   version: string;
   number: number;
   processes: number;
-  /** The board's memory lies behind BOARD_FD. */
+  /** Its memory lies behind the descriptor where `joinBoard` looks for it. */
   board: boolean;
 }
 
@@ -76,8 +76,6 @@ const SNAPSHOT_MS_MAX = 1_000;
 /** For what takes a disk access or two. */
 const ANSWER_MS_MAX = 10_000;
 const PORT_ATTEMPTS = 5;
-/** Behind the standard streams and the channel. */
-export const BOARD_FD = 4;
 
 /**
  * Starts the workers and starts one again when it ends unasked. They share the two ports: this process accepts and hands each connection to a

@@ -18,17 +18,19 @@ const MFD_CLOEXEC = 1;
 export function createSharedMemory(length: number): SharedMemory | null {
   const calls = process.platform === 'linux' ? foreignCalls() : null;
   if (calls === null) return null;
+  let fd = -1;
   try {
-    const fd: number = calls.loaded.func('memfd_create', 'int', ['str', 'uint'])('cloudstore', MFD_CLOEXEC);
+    fd = calls.loaded.func('memfd_create', 'int', ['str', 'uint'])('cloudstore', MFD_CLOEXEC);
     if (fd < 0) return null;
     const zeros = Buffer.alloc(length);
     for (let written = 0; written < length; ) written += writeSync(fd, zeros, written);
     const bytes = mapSharedMemory(fd, length);
-    if (bytes === null) closeSync(fd);
-    return bytes && { bytes, fd };
+    if (bytes !== null) return { bytes, fd };
   } catch {
-    return null;
+    // no memory, or none of its functions
   }
+  if (fd >= 0) closeSync(fd);
+  return null;
 }
 
 /** Of a descriptor that `createSharedMemory` gave, in whatever process. It stays mapped as long as that runs. null: as there. */

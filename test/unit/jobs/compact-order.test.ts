@@ -4,6 +4,19 @@ import type { PackFiles } from '#contracts/pack-files';
 import type { PackStore } from '#contracts/pack-store';
 import { compact } from '#jobs/gc/compact';
 
+/** Nobody names any pack, and nobody is waited for. */
+const packs = {
+  find: async (ids: readonly string[]) => ids.map(() => null),
+  bury: async () => true,
+  forget: async () => undefined,
+} as Partial<PackStore> as PackStore;
+const store = {
+  nextTurn: async () => 1,
+  fence: async () => 0,
+  waitingFor: async () => 0,
+} as Partial<CollectionStore> as CollectionStore;
+const patience = { silentMs: 1, patienceMs: 1, pollMs: 1, signal: new AbortController().signal };
+
 /** A snapshot that needs a pack which is gone would be one from which files do not come back. */
 describe('compaction and snapshots', () => {
   const runOn = async (beforeRemoval: () => Promise<void>): Promise<string[]> => {
@@ -16,17 +29,6 @@ describe('compaction and snapshots', () => {
       open: async () => [],
       remove: async () => void done.push('removed'),
     } as Partial<PackFiles> as PackFiles;
-    const packs = {
-      find: async () => [null],
-      bury: async () => true,
-      forget: async () => undefined,
-    } as Partial<PackStore> as PackStore;
-    const store = {
-      nextTurn: async () => 1,
-      fence: async () => 0,
-      waitingFor: async () => 0,
-    } as Partial<CollectionStore> as CollectionStore;
-    const patience = { silentMs: 1, patienceMs: 1, pollMs: 1, signal: new AbortController().signal };
     const more = { step: async () => undefined, dryRun: false, room: async () => Number.POSITIVE_INFINITY };
     const settled = async (): Promise<void> => {
       await beforeRemoval();
@@ -61,17 +63,6 @@ describe('compaction and a store that lets nothing go', () => {
         if (store === 1) throw new Error('read-only');
       },
     } as Partial<PackFiles> as PackFiles;
-    const packs = {
-      find: async (ids: readonly string[]) => ids.map(() => null),
-      bury: async () => true,
-      forget: async () => undefined,
-    } as Partial<PackStore> as PackStore;
-    const store = {
-      nextTurn: async () => 1,
-      fence: async () => 0,
-      waitingFor: async () => 0,
-    } as Partial<CollectionStore> as CollectionStore;
-    const patience = { silentMs: 1, patienceMs: 1, pollMs: 1, signal: new AbortController().signal };
     let removed = 0;
     const step = async (counts: { removedPacks: number }): Promise<void> => void (removed = counts.removedPacks);
     const room = async (): Promise<number> => Number.POSITIVE_INFINITY;

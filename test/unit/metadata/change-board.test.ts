@@ -86,7 +86,7 @@ describe('what processes tell each other of their changes', () => {
   });
 
   it('no process serves without it where others believe it', () => {
-    expect(() => joinBoard(-1, 1, 1)).to.throw('memory that it shares');
+    expect(() => joinBoard(1, 1, -1)).to.throw('memory that it shares');
   });
 });
 
