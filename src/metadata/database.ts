@@ -1,7 +1,9 @@
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '#contracts/observability';
 import { CloudStoreError } from '#core/errors';
+import { limitUnacknowledged } from '#core/unacknowledged';
 import { type OnRow, rawRows } from './row-stream.ts';
 
 export type Connection = { url: string } | { socketDirectory: string; port: number; user: string; database: string };
@@ -38,6 +40,8 @@ const READ_RETRY_MS = [25, 50, 100, 200, 400, 800];
 const DEADLOCK_RETRIES = 5;
 /** Then a connection over a network is asked for a sign of life, ten times, once a second. */
 const SILENT_MS = 10_000;
+/** What was sent and not acknowledged for so long ends a connection of the pool, and what was under way on it is tried again on another. */
+const UNACKNOWLEDGED_MS = 20_000;
 
 /** Whatever the server, the database or the role says: what is committed is on the disk, and work that takes its time is not ended in the middle. */
 export const SAFE_OPTIONS =
@@ -48,7 +52,9 @@ const OPTIONS = `${SAFE_OPTIONS} -c jit=off -c enable_seqscan=off -c enable_bitm
 export function openDatabase(options: { connection: Connection; poolSize: number; log: Logger }): Database {
   const { log } = options;
   const config = clientConfig(options.connection);
-  const pool = new pg.Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000, connectionTimeoutMillis: 10_000 });
+  const stream = 'url' in options.connection ? { stream: impatientSocket } : {};
+  const limits = { max: options.poolSize, idleTimeoutMillis: 60_000, connectionTimeoutMillis: 10_000 };
+  const pool = new pg.Pool({ ...config, ...stream, ...limits });
   pool.on('error', (error) => {
     // Once it ends, the server may be gone before a connection has said goodbye.
     if (!pool.ending) log.warn({ error: error.message }, 'An idle database connection was lost.');
@@ -97,6 +103,12 @@ export function clientConfig(connection: Connection): pg.ClientConfig {
   if ('url' in connection) return { ...common, ...alive, ...withOptionsOf(connection.url) };
   const { socketDirectory, port, user, database } = connection;
   return { ...common, host: socketDirectory, port, user, database };
+}
+
+/** Not for a dump or its restore, which may send more than a busy server takes for a while. */
+function impatientSocket(): Socket {
+  const socket = new Socket();
+  return socket.once('connect', () => limitUnacknowledged(socket, UNACKNOWLEDGED_MS));
 }
 
 /** What a URL says among its options is set too, and ours go before it: pg takes either the one or the other. */

@@ -58,6 +58,11 @@ async function upToDate(database: Database, wanted: typeof MIGRATIONS): Promise<
   const rows = await database.read<[string]>({ name: 'migrations-done', text: 'SELECT name FROM knex_migrations' });
   const done = new Set(rows.map(([name]) => name));
   const unknown = [...done].find((name) => !MIGRATIONS.some((migration) => migration.name === name));
+  if (unknown !== undefined && !MIGRATIONS.some(({ name }) => done.has(name)))
+    throw new CloudStoreError(
+      'unavailable',
+      `The database holds the tables of another program (its knex_migrations names ${unknown}, and nothing of CloudStore); give CloudStore a database of its own.`,
+    );
   if (unknown !== undefined)
     throw new CloudStoreError(
       'unavailable',

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, Socket } from 'node:net';
 import { expect } from 'chai';
+import { foreignCalls } from '#core/foreign-calls';
 import { openMetadata } from '#metadata/open';
 import { type Connection, openDatabase, translate } from '../../../src/metadata/database.ts';
 import { freshDatabase, quiet } from '../../support/database.ts';
@@ -63,6 +64,35 @@ describe('a connection to the database', () => {
       Socket.prototype.setKeepAlive = setKeepAlive;
       await database.close();
       server.close();
+    }
+  });
+
+  it('over a network ends when what it sent is not acknowledged for 20 seconds', async function () {
+    const calls = process.platform === 'linux' ? foreignCalls() : null;
+    if (calls === null) this.skip();
+    const real = await freshDatabase();
+    const wire = await lossyWire(real.connection);
+    const limits: number[] = [];
+    const { setKeepAlive } = Socket.prototype;
+    const getsockopt = calls.loaded.func('getsockopt', 'int', ['int', 'int', 'int', '_Out_ uint *', '_Inout_ uint *']);
+    const read = (socket: Socket): void => {
+      const value = [0];
+      getsockopt((socket as unknown as { _handle: { fd: number } })._handle.fd, 6, 18, value, [4]);
+      limits.push(value[0] ?? 0);
+    };
+    Socket.prototype.setKeepAlive = function (this: Socket, ...args: unknown[]) {
+      setImmediate(read, this);
+      return setKeepAlive.apply(this, args as [boolean, number]);
+    };
+    const database = openDatabase({ connection: wire.connection, poolSize: 1, log: quiet });
+    try {
+      await database.query({ name: 'one', text: 'SELECT 1' });
+      expect(limits).to.deep.equal([20_000]);
+    } finally {
+      Socket.prototype.setKeepAlive = setKeepAlive;
+      await database.close();
+      await wire.close();
+      await real.drop();
     }
   });
 

@@ -23,4 +23,22 @@ describe('a database of a newer version', () => {
       await database.drop();
     }
   });
+
+  it('is told from one that another program made its tables in', async () => {
+    const database = await freshDatabase();
+    try {
+      await database.sql('CREATE TABLE knex_migrations (id serial, name text, batch int, migration_time timestamptz)');
+      await database.sql(`INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('20200101_users.js', 1, now())`);
+      const options = { connection: database.connection, clock: Date, random: randomBytes, log: quiet };
+      const failure = await openMetadata(options).then(
+        () => null,
+        (error: Error) => error.message,
+      );
+      expect(failure).to.contain('another program').and.contain('20200101_users.js').and.not.contain('newer');
+      const tables = await database.sql(`SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'`);
+      expect(tables).to.deep.equal([['knex_migrations']]);
+    } finally {
+      await database.drop();
+    }
+  });
 });
