@@ -39,11 +39,15 @@ export function createPackFiles({ stores, log }: { stores: BlobStores; log: Log 
   }
 
   return {
-    async *sealed() {
+    async *sealed(failed) {
       for (const store of stores.numbers()) {
-        for await (const { name, size } of stores.of(store).list('')) {
-          const pack = NAME.exec(name)?.[1];
-          if (pack !== undefined) yield { store, pack, size };
+        try {
+          for await (const { name, size } of stores.of(store).list('')) {
+            const pack = NAME.exec(name)?.[1];
+            if (pack !== undefined) yield { store, pack, size };
+          }
+        } catch (error) {
+          failed(error);
         }
       }
     },

@@ -2,8 +2,8 @@ import type { ChunkPlace } from './content.ts';
 
 /** Packs as files: what compaction does with them. It moves records as they are and needs no keys. */
 export interface PackFiles {
-  /** Sealed packs of every store that this gateway reaches, store by store in the order of their names. */
-  sealed(): AsyncIterable<PackFile>;
+  /** Sealed packs of every store that this gateway reaches, store by store in the order of their names. One that cannot be listed is told, and passed over. */
+  sealed(failed: (error: unknown) => void): AsyncIterable<PackFile>;
   /** Those that this gateway is writing. */
   open(): Promise<PackFile[]>;
   /** Ends them; what comes next begins new ones. */

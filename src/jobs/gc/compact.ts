@@ -66,7 +66,11 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
   if (!dryRun) await sealDead(options);
 
   const dead: PackFile[] = [];
-  for await (const found of inBatches(files.sealed())) {
+  /** What stores said that let nothing be listed, copied or removed: they keep no other from giving space back. */
+  const failures: unknown[] = [];
+  const failed = (error: unknown): void => void failures.push(error);
+  const unread = new Set<number>();
+  for await (const found of inBatches(files.sealed(failed))) {
     const rows = await packs.find(found.map(({ pack }) => pack));
     for (const [index, file] of found.entries()) {
       const row = rows[index] ?? null;
@@ -74,12 +78,20 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
       if (dead.length >= DEAD_PACKS_MAX || !worth(file, row)) continue;
       if (dryRun) counts.freedBytes += deadBytes(file, row);
       if (dryRun || row?.state === 'damaged') continue;
-      if (row === null || row.liveChunks === 0 || (await empty(options, file, row, counts, step))) dead.push(file);
+      if (row === null || row.liveChunks === 0) dead.push(file);
+      else if (!unread.has(file.store)) {
+        const emptied = await empty(options, file, row, counts, step);
+        if (emptied === true) dead.push(file);
+        else if (emptied !== false) {
+          failed(emptied.error);
+          unread.add(file.store);
+        }
+      }
     }
     await step();
   }
   await step();
-  if (dead.length === 0) return counts;
+  if (dead.length === 0) return end(counts, failures);
 
   const turn = await store.nextTurn();
   const ended = await uploadsEnded(store, { turn, writers: [] }, options, async (waiting) => {
@@ -88,8 +100,7 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
   });
   if (!ended) return counts;
   await options.beforeRemoval?.();
-  /** By store, what it said: one that lets nothing go keeps no other from giving space back. */
-  const refused = new Map<number, unknown>();
+  const refused = new Set<number>();
   for (const file of dead) {
     if (refused.has(file.store)) continue;
     // Somebody may have named something in it meanwhile: an upload that was running.
@@ -97,7 +108,8 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
     try {
       await files.remove(file);
     } catch (error) {
-      refused.set(file.store, error);
+      failed(error);
+      refused.add(file.store);
       continue;
     }
     counts.removedPacks++;
@@ -106,9 +118,12 @@ export async function compact(options: CompactOptions): Promise<CompactCounts> {
   }
   counts.freedBytes = Math.max(0, counts.freedBytes - counts.copiedBytes);
   await step();
-  const [first] = refused.values();
-  if (first !== undefined) throw first;
-  await packs.forget(BURIED_MS);
+  if (failures.length === 0) await packs.forget(BURIED_MS);
+  return end(counts, failures);
+}
+
+function end(counts: CompactCounts, failures: unknown[]): CompactCounts {
+  if (failures.length > 0) throw failures[0];
   return counts;
 }
 
@@ -130,14 +145,14 @@ function worth(file: PackFile, row: PackRow | null): boolean {
   return bytes >= DEAD_BYTES_MIN && bytes >= file.size * DEAD_SHARE_MIN;
 }
 
-/** Copies what lives in a pack elsewhere; whether all of it could be. */
+/** Copies what lives in a pack elsewhere; whether all of it could be, or what kept it from being read or written. */
 async function empty(
   { packs, files, room, signal }: CompactOptions,
   file: PackFile,
   row: PackRow,
   counts: CompactCounts,
   step: () => Promise<void>,
-): Promise<boolean> {
+): Promise<boolean | { error: unknown }> {
   if (row.liveBytes > (await room())) return false;
   let damaged = false;
   for (let after = 0; ; ) {
@@ -145,7 +160,8 @@ async function empty(
     const last = chunks.at(-1);
     if (last === undefined) break;
     after = last.place.offset;
-    const places = await files.copy(chunks.map(({ place }) => place));
+    const places = await files.copy(chunks.map(({ place }) => place)).catch((error: unknown) => ({ error }));
+    if ('error' in places) return places;
     signal.throwIfAborted(); // a run that lost its lease moves nothing more
     const moves = chunks.flatMap((chunk, index) => {
       const to = places[index];
