@@ -16,8 +16,11 @@ export interface RedisCacheOptions {
 const ANSWER_MS_MAX = 50;
 /** After a failure Redis is left alone this long, so that a hung one costs 50 ms now and then and not at every call. */
 const PAUSE_MS = 500;
+/** After it refused a change it is asked for none this long: near its limit it takes one and refuses the next. */
+const REFUSED_MS = 30_000;
 const RECONNECT_MS_MAX = 2_000;
 const PREFIX = 'cloudstore:';
+const REFUSED = Symbol('refused');
 
 /** One step, so that a counter without an end cannot be left behind. */
 const INCREMENT = `local n = redis.call('INCR', KEYS[1])
@@ -26,13 +29,15 @@ return n`;
 
 /**
  * Redis, or its Cluster, with memory behind it: while it is away values and counts are this process's own. Nothing here throws, and
- * nothing waits for a connection; it comes back by itself.
+ * nothing waits for a connection; it comes back by itself. One that is full, or takes no changes, is read only where this process has nothing newer.
  */
 export function createRedisCache({ url, clock, log, answerMsMax = ANSWER_MS_MAX }: RedisCacheOptions): Cache {
   const memory = createMemoryCache({ clock });
   const redis = connect(url, answerMsMax);
   let away = false;
   let pausedAt = Number.NEGATIVE_INFINITY;
+  let refusing = false;
+  let refusedAt = Number.NEGATIVE_INFINITY;
 
   redis.on('error', (error: Error) => failed(error));
   redis.on('ready', () => {
@@ -63,26 +68,58 @@ export function createRedisCache({ url, clock, log, answerMsMax = ANSWER_MS_MAX 
     }
   }
 
+  /** As `attempt`, of what Redis may refuse while it answers everything else. */
+  async function change<T>(command: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+    if (refusing && Math.abs(clock.now() - refusedAt) < REFUSED_MS) return otherwise();
+    const result = await attempt<T | typeof REFUSED>(async () => {
+      try {
+        const done = await command();
+        if (refusing) log.info({}, 'Redis takes changes again.');
+        refusing = false;
+        return done;
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        if (!refusing) log.warn({ error: String(error) }, 'Redis takes no changes; this process keeps them in its own memory.');
+        refusing = true;
+        refusedAt = clock.now();
+        return REFUSED;
+      }
+    }, otherwise);
+    return result === REFUSED ? otherwise() : result;
+  }
+
+  async function forget(key: string): Promise<void> {
+    await attempt(
+      async () => void (await redis.del(PREFIX + key)),
+      async () => undefined,
+    );
+  }
+
   return {
-    get: (key) =>
-      attempt(
-        () => redis.getBuffer(PREFIX + key),
-        () => memory.get(key),
-      ),
+    async get(key) {
+      const newer = refusing ? await memory.get(key) : null;
+      return (
+        newer ??
+        attempt(
+          () => redis.getBuffer(PREFIX + key),
+          () => memory.get(key),
+        )
+      );
+    },
     set: (key, value, ttlMs) =>
-      attempt(
+      change(
         async () => void (await redis.set(PREFIX + key, Buffer.from(value), 'PX', Math.max(1, Math.round(ttlMs)))),
-        () => memory.set(key, value, ttlMs),
+        async () => {
+          await memory.set(key, value, ttlMs);
+          if (refusing) await forget(key); // what it has there is older
+        },
       ),
     async remove(key) {
       await memory.remove(key);
-      await attempt(
-        async () => void (await redis.del(PREFIX + key)),
-        async () => undefined,
-      );
+      await forget(key);
     },
     increment: (key, windowMs) =>
-      attempt(
+      change(
         async () => Number(await redis.eval(INCREMENT, 1, PREFIX + key, String(Math.max(1, Math.round(windowMs))))),
         () => memory.increment(key, windowMs),
       ),
@@ -91,6 +128,11 @@ export function createRedisCache({ url, clock, log, answerMsMax = ANSWER_MS_MAX 
       await memory.close();
     },
   };
+}
+
+/** It is full, a copy of another, cannot save, or does not let this user. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && /^(OOM|READONLY|MISCONF|NOREPLICAS|NOPERM) /.test(error.message);
 }
 
 function connect(text: string, answerMsMax: number): Redis | Cluster {
@@ -106,6 +148,8 @@ function connect(text: string, answerMsMax: number): Redis | Cluster {
     connectTimeout: 1_000,
     commandTimeout: answerMsMax,
     retryStrategy,
+    // After a failover the one that has become a copy is still connected; by its name the new one is found.
+    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY '),
   };
   const [first = ''] = urls;
   if (urls.length <= 1) return new Redis(first, options);

@@ -4,7 +4,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { createRedisCache } from '#cache/redis';
+import type { Logger } from '#contracts/observability';
 import { describeCache } from '../../conformance/cache.ts';
 import { quiet } from '../../support/database.ts';
 import { requireProgram } from '../../support/programs.ts';
@@ -17,7 +19,7 @@ describe('redis cache', () => {
   requireProgram('redis-server');
   let server: ChildProcess | null = null;
   let port: number | undefined;
-  const connect = (more: { answerMsMax?: number } = {}) =>
+  const connect = (more: { answerMsMax?: number; log?: Logger } = {}) =>
     createRedisCache({ url: `redis://127.0.0.1:${port}`, clock, log: quiet, ...more });
 
   async function start(): Promise<void> {
@@ -91,6 +93,45 @@ describe('redis cache', () => {
     setBackMs = 0;
     expect(String(seen)).to.equal('x');
     await Promise.all([cache.close(), other.close()]);
+  });
+
+  it('keeps what a full Redis refuses in its own memory, says so once, and tries again later', async function () {
+    this.timeout(30_000);
+    const said: string[] = [];
+    const heard = {
+      ...quiet,
+      warn: (_: object, text: string) => said.push(text),
+      info: (_: object, text: string) => said.push(text),
+    };
+    const [cache, other] = [connect({ log: heard, answerMsMax: 10_000 }), connect({ answerMsMax: 10_000 })];
+    const admin = new Redis(port!);
+    await connected(cache, other);
+    await cache.set('older', Buffer.from('1'), 60_000);
+    await cache.set('kept', Buffer.from('1'), 60_000);
+    said.length = 0;
+    await admin.config('SET', 'maxmemory', '1');
+    try {
+      for (let n = 1; n <= 3; n++) {
+        await cache.set('older', Buffer.from('2'), 60_000);
+        expect(await cache.increment('full', 60_000)).to.equal(n);
+        // Nothing is asked of it for half a second after it failed to answer; that it refused is no such failure.
+        expect(String(await cache.get('kept'))).to.equal('1');
+        expect(String(await cache.get('older'))).to.equal('2');
+        await sleep(600);
+      }
+      expect(said).to.deep.equal(['Redis takes no changes; this process keeps them in its own memory.']);
+      expect(await other.get('older')).to.equal(null);
+      await admin.config('SET', 'maxmemory', '0');
+      setBackMs = -60_000;
+      await cache.set('older', Buffer.from('3'), 60_000);
+      expect(String(await other.get('older'))).to.equal('3');
+      expect(said.slice(1)).to.deep.equal(['Redis takes changes again.']);
+    } finally {
+      setBackMs = 0;
+      await admin.config('SET', 'maxmemory', '0');
+      admin.disconnect();
+      await Promise.all([cache.close(), other.close()]);
+    }
   });
 
   it('gives up on a Redis that hangs', async () => {
