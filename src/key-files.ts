@@ -80,12 +80,15 @@ export interface KeyFile {
   prepare(next: Buffer, current: string): Promise<void>;
   /** The prepared key of this check takes the file's place. Nothing when it has already. */
   promote(check: string): Promise<void>;
+  /** The key of this check counts no more, and none takes its place here. Where it lies now; null: another lies here, or none. */
+  retire(check: string): Promise<string | null>;
 }
 
 const NAME_CHARS = 16;
 
 export function createKeyFile(path: string, ops: KeyFileOps): KeyFile {
   const nextPath = (check: string): string => `${path}.${check.slice(0, NAME_CHARS)}`;
+  const oldPath = (check: string): string => `${path}.old-${check.slice(0, 8)}`;
 
   async function readKey(from: string): Promise<Buffer | null> {
     const text = await ops.read(from);
@@ -104,7 +107,7 @@ export function createKeyFile(path: string, ops: KeyFileOps): KeyFile {
     if (old === check) return ops.remove(nextPath(check));
     if ((await readKey(nextPath(check))) === null) return; // another process was faster
     // Command and gateway may both be here: whoever replaces the file has kept the old one before, so nobody keeps the new one in its place.
-    if (old !== null) await ops.keep(path, `${path}.old-${old.slice(0, 8)}`);
+    if (old !== null) await ops.keep(path, oldPath(old));
     await ops.rename(nextPath(check), path);
   }
 
@@ -150,6 +153,14 @@ export function createKeyFile(path: string, ops: KeyFileOps): KeyFile {
       }
     },
     promote,
+    async retire(check) {
+      const here = await readKey(path).catch(() => null);
+      if (here === null || masterKeyCheck(here) !== check || !(await ops.rename(path, oldPath(check)))) return null;
+      const moved = await readKey(oldPath(check));
+      if (moved !== null && masterKeyCheck(moved) === check) return oldPath(check);
+      await ops.rename(oldPath(check), path); // the next one, which came into its place between our look and our move
+      return null;
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { KnownMasterKey, SealedStore } from '#contracts/sealed-store';
 import type { Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { createSealing } from '#engine/sealing';
+import { createSealing, masterKeyCheck } from '#engine/sealing';
 import { assertPassphrase } from './config/value-schemas.ts';
 import { deriveMasterKey, newDerivation } from './key-derivation.ts';
 import { createKeyFile, isMasterKeyFile, type KeyFileOps, masterKeyFile } from './key-files.ts';
@@ -63,7 +63,19 @@ export async function changeMasterKey(options: ChangeOptions, to: NewMasterKey):
   );
   await file?.promote(known.check);
   await noteDerivation(source, [known], files);
-  return { resealed, check: known.check, path: file?.path ?? null, todo: todoOf(source, to) };
+  const kept = await retireOwn(options, file?.path ?? null);
+  const todo = [todoOf(source, to), kept].filter((sentence) => sentence !== null).join(' ');
+  return { resealed, check: known.check, path: file?.path ?? null, todo: todo === '' ? null : todo };
+}
+
+/** The old key in the data directory keeps no name that says it is the one of now. A sentence about where it lies; null: it lay elsewhere, or the new one is in its place. */
+async function retireOwn({ source, masterKey, files }: ChangeOptions, path: string | null): Promise<string | null> {
+  const own = masterKeyFile(source.dataDirectory);
+  if (source.key !== null || source.passphrase !== null || (path !== null && resolve(path) === resolve(own))) return null;
+  const kept = await createKeyFile(own, files)
+    .retire(masterKeyCheck(masterKey))
+    .catch(() => null); // the key is changed all the same
+  return `The old key lies in ${kept ?? own}; only backups that were made before need it, and whoever has it can read them: keep it elsewhere, or remove it with the last of them.`;
 }
 
 /** Without a wish: a new key where the one of now lies. @throws invalid_argument when that is not for us to write */

@@ -132,12 +132,13 @@ async function runRestore(flags: Flags, setExit: (code: number) => void): Promis
   const from = resolve(String(flags.from));
   const dataDirectory = config.values['data-dir'];
   const tools = await recoveryTools(config);
-  const [{ restoreBackup }, { verifyBackup }, { chooseBackup, backupPaths }, { createShelf }] = await Promise.all([
-    import('./offline/restore.ts'),
-    import('./offline/verify-backup.ts'),
-    import('./offline/backup-list.ts'),
-    import('#blob/shelf'),
-  ]);
+  const [{ assertRestorable, restoreBackup }, { verifyBackup }, { chooseBackup, backupPaths }, { createShelf }] =
+    await Promise.all([
+      import('./offline/restore.ts'),
+      import('./offline/verify-backup.ts'),
+      import('./offline/backup-list.ts'),
+      import('#blob/shelf'),
+    ]);
   const lists = createShelf({ directory: backupPaths(from).lists, disk: tools.disk });
   const masterKey = await tools.masterKey(lists, [from]);
   const backup = await chooseBackup(lists, masterKey, timeFlag(flags, 'at'));
@@ -149,6 +150,7 @@ async function runRestore(flags: Flags, setExit: (code: number) => void): Promis
     if (verdict.faults.length > 0 || backup.skipped.length > 0) setExit(EXIT.partial);
     return;
   }
+  await assertRestorable(dataDirectory, backup.name); // before the lock, whose file would lie among what is somebody's
   await withLock(dataDirectory, async () => {
     const databaseUrl = config.values['database-url'];
     const report = await restoreBackup({

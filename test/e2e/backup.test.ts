@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -98,6 +98,13 @@ describe('backup and restore', function () {
       const refused = await cloudstore(['restore', '--from', backups], { env: { ...env, CLOUDSTORE_DATA_DIR: dataDir } });
       expect(refused.code).to.equal(1);
       expect(refused.stderr).to.match(/^cloudstore: [^\n]+\n$/);
+      const somebodys = join(directory, 'letters');
+      mkdirSync(somebodys);
+      writeFileSync(join(somebodys, 'letter.txt'), 'dear Ann');
+      expect(
+        (await cloudstore(['restore', '--from', backups], { env: { ...env, CLOUDSTORE_DATA_DIR: somebodys } })).code,
+      ).to.equal(1);
+      expect(readdirSync(somebodys)).to.deep.equal(['letter.txt']);
     } finally {
       await second.stop();
     }

@@ -74,6 +74,18 @@ describe('the master key', () => {
       expect(old.map((name) => readFileSync(join(directory, name), 'utf8').trim())).to.deep.equal([before.toString('hex')]);
     });
 
+  it('that is moved aside is never the next one, which comes in its place meanwhile', async () => {
+    const [before, next] = [randomBytes(32), randomBytes(32)];
+    writeFileSync(path(), before.toString('hex'), { mode: 0o600 });
+    const ops = nodeKeyFileOps();
+    const rename = async (from: string, to: string): Promise<boolean> => {
+      if (from === path()) writeFileSync(path(), next.toString('hex'));
+      return ops.rename(from, to);
+    };
+    expect(await createKeyFile(path(), { ...ops, rename }).retire(masterKeyCheck(before))).to.equal(null);
+    expect(readFileSync(path(), 'utf8')).to.equal(next.toString('hex'));
+  });
+
   it('that is missing is told, and never replaced', async () => {
     await load();
     rmSync(path());
@@ -195,7 +207,11 @@ describe('the master key', () => {
     it('goes from file to passphrase to other words to a file again', async () => {
       const first = await begin();
       const one = await change(from(), first, { kind: 'passphrase', words: WORDS });
-      expect(one.todo).to.contain('CLOUDSTORE_MASTER_PASSPHRASE_FILE');
+      const kept = `master.key.old-${masterKeyCheck(first).slice(0, 8)}`;
+      expect(one.todo).to.contain('CLOUDSTORE_MASTER_PASSPHRASE_FILE').and.contain(kept);
+      // What is called the master key is the one of now, or none.
+      expect(readdirSync(directory).sort()).to.deep.equal(['master-key.json', kept].sort());
+      expect(readFileSync(join(directory, kept), 'utf8').trim()).to.equal(first.toString('hex'));
       expect(await refusal(load())).to.contain('comes from a passphrase');
       const second = await load(from({ passphrase: WORDS }));
       await expectOpen(second);
