@@ -43,24 +43,37 @@ UNION ALL
   ORDER BY g.path, e.name LIMIT $7)`,
 };
 
+/** Of a level of which it is known that no file lies directly in it. */
+const BARE = {
+  name: 'brief-bare',
+  text: `SELECT d.path, NULL::bigint FROM directories d
+   WHERE d.bucket_id = $1 AND ${LEVEL_OF} = $2 AND d.path > $3 AND d.path < $4 ORDER BY d.path LIMIT $5`,
+};
+
 /** By any other delimiter; a function's rows come in its order. */
 const DELIMITED = {
   name: 'brief-delimited',
   text: `SELECT coalesce(s.common, s.key), CASE WHEN s.common IS NULL THEN s.size END, ${SHOWN.slice('s.size, '.length)} FROM cs_list($1, $2, $3, $4, $5, $6, $7, $8) s`,
 };
 
-/** Shows the entries of a page, each while the server makes the next ones; what `begin` gives takes them from the first one on. */
+/**
+ * Shows the entries of a page, each while the server makes the next ones; what `begin` gives takes them from the first one on. `bare`, by `/` only: no file
+ * lies directly in the level.
+ */
 export function briefEntries(
   database: Database,
   query: ListQuery,
   range: PageRange,
-  limit: number,
+  { limit, bare }: { limit: number; bare: boolean },
   begin: () => (row: BriefRow) => void,
 ): Promise<void> {
   const read = (statement: Statement, values: unknown[]): Promise<void> =>
     database.readRows(statement, values, () => briefReader(begin()));
   const { start, inclusive, end } = range;
-  if (query.delimiter === '/') return read(LEVEL, levelValues(query, range, limit));
+  if (query.delimiter === '/') {
+    const values = levelValues(query, range, limit);
+    return bare ? read(BARE, [...values.slice(0, 4), limit]) : read(LEVEL, values);
+  }
   if (query.delimiter !== '') return read(DELIMITED, delimitedValues(query, range, limit));
   const statement = inclusive ? (end === null ? FLAT.from : FLAT.fromTo) : end === null ? FLAT.after : FLAT.afterTo;
   return read(statement, end === null ? [query.bucket, start, limit] : [query.bucket, start, limit, end]);

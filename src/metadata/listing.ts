@@ -1,6 +1,7 @@
 import type { BriefPage, BriefRow, ListEntry, ListPage, ListQuery } from '#contracts/metadata-store';
 import { afterPrefix, compareKeys } from '#core/address';
 import { CloudStoreError } from '#core/errors';
+import type { BareLevels } from './bare-levels.ts';
 import type { Database } from './database.ts';
 import { briefEntries } from './listing-brief.ts';
 import { DELIMITED, delimitedValues } from './listing-delimited.ts';
@@ -35,6 +36,33 @@ export async function listBrief(
   database: Database,
   query: ListQuery,
   begin: () => (row: BriefRow) => void,
+  levels: BareLevels | null,
+): Promise<Omit<BriefPage, 'etag'>> {
+  if (levels === null || query.delimiter !== '/') return briefPage(database, query, begin, false);
+  if (levels.covers(query)) return briefPage(database, query, begin, true);
+  const reading = levels.reading(query);
+  const watched = (): ((row: BriefRow) => void) => {
+    const show = begin();
+    return (row) => {
+      reading.shown(row);
+      show(row);
+    };
+  };
+  try {
+    const page = await briefPage(database, query, watched, false);
+    reading.read(page.next);
+    return page;
+  } finally {
+    reading.end();
+  }
+}
+
+/** @param bare no file lies directly in the level */
+async function briefPage(
+  database: Database,
+  query: ListQuery,
+  begin: () => (row: BriefRow) => void,
+  bare: boolean,
 ): Promise<Omit<BriefPage, 'etag'>> {
   const limit = limitOf(query);
   let count = 0;
@@ -48,7 +76,7 @@ export async function listBrief(
       show(row);
     };
   };
-  await briefEntries(database, query, rangeOf(query), limit + 1, counted);
+  await briefEntries(database, query, rangeOf(query), { limit: limit + 1, bare }, counted);
   if (count === 0) await requireBucket(database, query);
   return count > limit ? { count: limit, next: last } : { count, next: null };
 }

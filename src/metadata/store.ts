@@ -5,6 +5,7 @@ import type { Address, BucketId } from '#core/address';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { DirectoryInfo, EntryInfo, ObjectInfo } from '#core/object';
+import { createBareLevels } from './bare-levels.ts';
 import type { ChangeBoard } from './change-board.ts';
 import { createCommitter } from './commit/committer.ts';
 import { entriesAfter, foldersAfter } from './commit/folders-after.ts';
@@ -52,6 +53,7 @@ export function createMetadataStore(
     ? createCurrentCache(CACHED_MAX)
     : board && createWatchedCache(CACHED_MAX, board);
   const folders = soleOwner ? createCurrentCache<DirectoryInfo>(FOLDERS_MAX) : null;
+  const levels = soleOwner ? createBareLevels() : null;
   const steps = createFolderChanges();
   const lookups = createLookups({ database, cache, folders });
   const committer = createCommitter({
@@ -74,11 +76,18 @@ export function createMetadataStore(
       if (!soleOwner) return false;
       for (const [bucket, { q, n }] of heads) if (n > 0) tell('journal', `${bucket}:${q + n}`);
       // Absence is known exactly; what lives is read anew, with its content.
-      for (const at of slots.values())
-        cache?.changed(at, state?.slots.get(slotKey(at.bucket, at.key))?.live === false ? null : undefined);
+      for (const at of slots.values()) {
+        const gone = state?.slots.get(slotKey(at.bucket, at.key))?.live === false;
+        cache?.changed(at, gone ? null : undefined);
+        if (!gone) levels?.came(at);
+      }
       const undisturbed = alone(plan, state);
       // Folders that others have removed would be taken for there.
-      if (!undisturbed) for (const bucket of heads.keys()) folders?.forget(bucket);
+      if (!undisturbed)
+        for (const bucket of heads.keys()) {
+          folders?.forget(bucket);
+          levels?.forget(bucket);
+        }
       else if (state !== undefined) foldersChanged(plan, state, before);
       if (locks.size > 0) for (const bucket of heads.keys()) held?.released(bucket);
       return undisturbed;
@@ -118,6 +127,7 @@ export function createMetadataStore(
     if (bucket !== null) board?.changed(bucket);
     cache?.forget(bucket);
     folders?.forget(bucket);
+    levels?.forget(bucket);
     steps.forget(bucket);
     known.forget(bucket);
     held?.released(bucket);
@@ -184,7 +194,7 @@ export function createMetadataStore(
       const known = folders?.get(at);
       if (known && known.etag === query.unless) return null;
       const before = known ?? (folders !== null && query.keep === true ? await lookups.directory(at) : null);
-      return { ...(await listBrief(database, query, begin)), etag: before?.etag ?? null };
+      return { ...(await listBrief(database, query, begin, levels)), etag: before?.etag ?? null };
     },
     async listFolder(query, begin) {
       const { bucket, folder: path, fileFirst } = query;

@@ -3,17 +3,19 @@
  * loopback and the same database socket, from one process that is neither of the two.
  *   node test/bench/listing.ts [flat nested] [--keys=1000000] [--rounds=60]
  * Ten million keys, of one of the two alone, take about 10 GB of disk and some minutes to be made.
- * Prints a row a page: the medians of ours and the statement's, their ratio (target: at most 1.5), that of the fastest, which a busy machine
+ * It waits until the gateway rests after that, and goes through all pages in each round. Prints a row a page: the medians of ours and the statement's, their ratio (target: at most 1.5), that of the fastest, which a busy machine
  * disturbs less, ours to the statement's whose rows stay text, and the gateway's own CPU time for one page.
  */
 
 import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { presign } from '../support/presign.ts';
 import { flag } from './common.ts';
+import { cpuOf } from './cpu.ts';
 import { fill, KEYS_PER_PREFIX, prefixOf } from './listing-rows.ts';
 import { median } from './load.ts';
 
@@ -21,6 +23,9 @@ const ROUNDS = Number(flag('rounds') ?? 60);
 /** Before each page, that both sides have compiled and planned. */
 const WARM_ROUNDS = ROUNDS;
 const PREFIXES = Math.max(3, Math.round(Number(flag('keys') ?? 1_000_000) / KEYS_PER_PREFIX));
+/** Of many keys longer than from one snapshot to the next. */
+const SETTLED_SECONDS = PREFIXES > 1000 ? 270 : 10;
+const SETTLE_MS_MAX = 30 * 60_000;
 const AGENT = new Agent({ keepAlive: true });
 
 /** As a plain client would write it: the columns that S3 shows, rows as arrays, planned once. */
@@ -51,6 +56,15 @@ interface Page {
   entries: number;
   /** The same page each time, as the gateway keeps it; else one that it was never asked for. */
   again: boolean;
+}
+
+/** Times in ms. */
+interface Measured {
+  page: Page;
+  ours: number[];
+  theirs: number[];
+  unparsed: number[];
+  cpu: number;
 }
 
 /** With a page of entries behind it, exactly where it is the last. */
@@ -107,37 +121,52 @@ async function measureAll(name: string, separator: '/' | '-', pages: Page[]): Pr
   const begun = performance.now();
   await fill(client, bucket, separator, PREFIXES);
   console.log(`${name}: ${PREFIXES * KEYS_PER_PREFIX} keys made in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
-  for (const one of pages) await measure(name, bucket, one);
+  await settled();
+  const measured = pages.map((one): Measured => ({ page: one, ours: [], theirs: [], unparsed: [], cpu: 0 }));
+  for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) for (const one of measured) await measure(name, bucket, one, round);
+  for (const one of measured) report(name, one);
 }
 
-async function measure(name: string, bucket: number, { what, query, sql, after, entries, again }: Page): Promise<void> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  const unparsed: number[] = [];
-  let cpu = 0;
-  for (let round = -WARM_ROUNDS; round < ROUNDS; round++) {
-    if (round === 0) cpu = cpuMs(gateway.pid);
-    const url = s3Url(gateway, 'GET', name, again ? query : { ...query, ...justBehind(query, round + WARM_ROUNDS) });
-    const begun = performance.now();
-    const body = await download(url);
-    const answered = performance.now();
-    const statement = { name: `bench-${STATEMENTS.indexOf(sql)}`, text: sql, values: [bucket, after], rowMode: 'array' as const };
-    const { rows } = await client.query(statement);
-    const read = performance.now();
-    await textClient.query(statement);
-    const moved = performance.now();
-    const shown = body.match(/<(Contents|Version|CommonPrefixes)>/g)?.length ?? 0;
-    if (shown !== entries || rows.length < entries) throw new Error(`${what}: ${shown} entries, ${rows.length} rows`);
-    if (round < 0) continue;
-    ours.push(answered - begun);
-    theirs.push(read - answered);
-    unparsed.push(moved - read);
+/** Until the gateway and its database rest: what came by SQL alone goes into a snapshot, and that of ten million takes minutes. */
+async function settled(): Promise<void> {
+  const begun = performance.now();
+  await client.query('CHECKPOINT');
+  for (let quiet = 0; quiet < SETTLED_SECONDS && performance.now() - begun < SETTLE_MS_MAX; ) {
+    const before = cpuOf(gateway.pid);
+    await sleep(1000);
+    const after = cpuOf(gateway.pid);
+    quiet = after.own + after.database - before.own - before.database < 0.1 ? quiet + 1 : 0;
   }
-  const each = (cpuMs(gateway.pid) - cpu) / ROUNDS;
+  console.log(`at rest after ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+}
+
+/** One round: our page, the statement, and the statement whose rows stay text. */
+async function measure(name: string, bucket: number, measured: Measured, round: number): Promise<void> {
+  const { what, query, sql, after, entries, again } = measured.page;
+  const used = cpuMs(gateway.pid);
+  const url = s3Url(gateway, 'GET', name, again ? query : { ...query, ...justBehind(query, round) });
+  const begun = performance.now();
+  const body = await download(url);
+  const answered = performance.now();
+  const statement = { name: `bench-${STATEMENTS.indexOf(sql)}`, text: sql, values: [bucket, after], rowMode: 'array' as const };
+  const { rows } = await client.query(statement);
+  const read = performance.now();
+  await textClient.query(statement);
+  const moved = performance.now();
+  const shown = body.match(/<(Contents|Version|CommonPrefixes)>/g)?.length ?? 0;
+  if (shown !== entries || rows.length < entries) throw new Error(`${what}: ${shown} entries, ${rows.length} rows`);
+  if (round < WARM_ROUNDS) return;
+  measured.ours.push(answered - begun);
+  measured.theirs.push(read - answered);
+  measured.unparsed.push(moved - read);
+  measured.cpu += cpuMs(gateway.pid) - used;
+}
+
+function report(name: string, { page: { what }, ours, theirs, unparsed, cpu }: Measured): void {
   const [a, b] = [median(ours), median(theirs)];
   const best = Math.min(...ours) / Math.min(...theirs);
   console.log(
-    `${name}, ${what}: ${a.toFixed(1)} ms; SQL ${b.toFixed(1)} ms; time ratio ${(a / b).toFixed(2)}, of the fastest ${best.toFixed(2)}; to unparsed rows ${(a / median(unparsed)).toFixed(2)}; gateway's CPU ${each.toFixed(1)} ms`,
+    `${name}, ${what}: ${a.toFixed(1)} ms; SQL ${b.toFixed(1)} ms; time ratio ${(a / b).toFixed(2)}, of the fastest ${best.toFixed(2)}; to unparsed rows ${(a / median(unparsed)).toFixed(2)}; gateway's CPU ${(cpu / ROUNDS).toFixed(1)} ms`,
   );
 }
 

@@ -1,6 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import type { FolderEntry, FolderQuery, ListEntry, ListPage, ListQuery, MetadataStore } from '#contracts/metadata-store';
+import type {
+  BriefRow,
+  FolderEntry,
+  FolderQuery,
+  ListEntry,
+  ListPage,
+  ListQuery,
+  MetadataStore,
+} from '#contracts/metadata-store';
 import { compareKeys } from '#core/address';
 import type { ObjectAttributes } from '#core/object';
 import type { Database } from '#metadata/database';
@@ -105,10 +113,11 @@ describe('a page whose database is lost while it comes', () => {
     };
     let shown: BriefEntry[] = [];
     const query = { bucket: 1, prefix: '', delimiter: '', after: '', limit: 3 };
-    const page = await listBrief({ readRows } as Partial<Database> as Database, query, () => {
+    const begin = () => {
       shown = [];
-      return (one) => shown.push(entryOf(one));
-    });
+      return (one: BriefRow) => shown.push(entryOf(one));
+    };
+    const page = await listBrief({ readRows } as Partial<Database> as Database, query, begin, null);
     expect(page).to.deep.equal({ count: 3, next: null });
     expect(shown.map((entry) => 'name' in entry && entry.name)).to.deep.equal(['a', 'c', 'd']);
   });
