@@ -10,6 +10,8 @@ export interface Changes {
   goneTrees: Set<ObjectKey>;
   /** Folders that came with all that is in them, which no event names. */
   cameTrees: Set<ObjectKey>;
+  /** Folders beside whose name a file came, changed or went: such a folder, and all below, may have another path than before. */
+  beside: Set<ObjectKey>;
   cursor: Cursor;
   /** There are more events than the limit lets us tell. */
   truncated: boolean;
@@ -28,6 +30,7 @@ interface Scope {
   folder: ObjectKey;
   infinite: boolean;
   limit: number;
+  isFolder(key: ObjectKey): Promise<boolean>;
 }
 
 /**
@@ -40,6 +43,7 @@ export async function changesSince(journal: Journal, from: Cursor, scope: Scope)
     members: new Set(),
     goneTrees: new Set(),
     cameTrees: new Set(),
+    beside: new Set(),
     cursor: from,
     truncated: false,
     restart: false,
@@ -47,32 +51,54 @@ export async function changesSince(journal: Journal, from: Cursor, scope: Scope)
   };
   for (;;) {
     const events = await journal.since(scope.bucket, changes.cursor, EVENTS_PAGE);
-    for (const event of events) {
-      const touched = touchedBy(event, scope);
-      if (touched === 'restart') return { ...changes, restart: true };
-      const fresh = touched.members.filter((key) => !changes.members.has(key));
-      const walks = touched.came !== null && !changes.cameTrees.has(touched.came) ? 1 : 0;
-      if (changes.members.size + fresh.length > limit || changes.cameTrees.size + walks > WALKS_MAX) {
+    const touches = events.map((event) => touchedBy(event, scope));
+    const twins = await foldersBeside(touches, scope);
+    for (const [index, event] of events.entries()) {
+      const touched = touches[index];
+      if (touched === undefined || touched === 'restart') return { ...changes, restart: true };
+      const beside = touched.members.map(twinKey).filter((folder) => twins.has(folder));
+      const members = freshIn(changes.members, [...touched.members, ...beside]);
+      const besides = freshIn(changes.beside, beside);
+      const walks = freshIn(changes.cameTrees, [...touched.came, ...(scope.infinite ? beside : [])]);
+      const names = changes.members.size + members.length + changes.beside.size + besides.length;
+      if (names > limit || changes.cameTrees.size + walks.length > WALKS_MAX) {
         return { ...changes, truncated: true, tooMany: changes.members.size === 0 };
       }
-      for (const key of fresh) changes.members.add(key);
-      if (touched.came !== null) changes.cameTrees.add(touched.came);
-      if (touched.gone !== null) changes.goneTrees.add(touched.gone);
+      for (const key of members) changes.members.add(key);
+      for (const key of besides) changes.beside.add(key);
+      for (const key of walks) changes.cameTrees.add(key);
+      for (const key of touched.gone) changes.goneTrees.add(key);
       changes.cursor = event.cursor;
     }
     if (events.length < EVENTS_PAGE) return changes;
   }
 }
 
+/** The folders of the names of files that something happened to: S3 makes both under one name, and only the file's is then its own in a path. */
+async function foldersBeside(touches: readonly (Touched | 'restart')[], scope: Scope): Promise<Set<ObjectKey>> {
+  const names = new Set(touches.flatMap((touched) => (touched === 'restart' ? [] : touched.members.map(twinKey))));
+  const folders = [...names].filter((name) => name.endsWith('/'));
+  const there = await Promise.all(folders.map((folder) => scope.isFolder(folder)));
+  return new Set(folders.filter((_, index) => there[index]));
+}
+
+export function twinKey(key: ObjectKey): ObjectKey {
+  return key.endsWith('/') ? key.slice(0, -1) : `${key}/`;
+}
+
+function freshIn(known: ReadonlySet<ObjectKey>, keys: readonly ObjectKey[]): ObjectKey[] {
+  return [...new Set(keys)].filter((key) => !known.has(key));
+}
+
 interface Touched {
   members: ObjectKey[];
-  gone: ObjectKey | null;
-  came: ObjectKey | null;
+  gone: ObjectKey[];
+  came: ObjectKey[];
 }
 
 function touchedBy(event: JournalEvent, scope: Scope): Touched | 'restart' {
   const { folder, infinite } = scope;
-  const touched: Touched = { members: [], gone: null, came: null };
+  const touched: Touched = { members: [], gone: [], came: [] };
   const left = event.kind === 'move' && event.fromBucket === scope.bucket ? event.fromKey : null;
   const tree = event.kind === 'removeTree' || ((event.kind === 'move' || event.kind === 'copy') && event.key.endsWith('/'));
   for (const key of left === null ? [event.key] : [left, event.key]) {
@@ -81,8 +107,8 @@ function touchedBy(event: JournalEvent, scope: Scope): Touched | 'restart' {
     if (!key.startsWith(folder) || key === folder) continue;
     touched.members.push(...(infinite ? [...ancestorsBelow(key, folder), key] : [childOf(key, folder)]));
     if (!tree || !infinite) continue;
-    if (event.kind === 'removeTree' || key === left) touched.gone = key;
-    else touched.came = key;
+    if (event.kind === 'removeTree' || key === left) touched.gone.push(key);
+    else touched.came.push(key);
   }
   return touched;
 }

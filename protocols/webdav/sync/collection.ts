@@ -11,7 +11,7 @@ import { gatherContext } from '../properties/context.ts';
 import type { PropertyContext } from '../properties/property.ts';
 import { compileRenderer, type Renderer } from '../properties/render.ts';
 import { getEntry } from '../resource.ts';
-import { type Changes, changesSince } from './changes.ts';
+import { type Changes, changesSince, twinKey } from './changes.ts';
 import { createMemberFinder, type Member, type MemberFinder, walkMembers } from './members.ts';
 import { parseSyncRequest, type SyncRequest } from './request.ts';
 import { formatSyncToken, parseSyncToken, type SyncState, type Walk } from './token.ts';
@@ -30,7 +30,14 @@ export async function syncCollection(x: Exchange, body: XmlElement): Promise<voi
   // May they list it? The journal does not ask.
   await x.deps.namespace.list(x.who, { bucket: bucket.id, prefix: folder.key, delimiter: '/', after: '', limit: 1 });
   const before = await stateBefore(x, folder, request);
-  const scope = { bucket: bucket.id, folder: folder.key, infinite: request.infinite, limit: request.limit };
+  const finder = createMemberFinder(x, bucket.id, folder.key, `${place.href}/`);
+  const scope = {
+    bucket: bucket.id,
+    folder: folder.key,
+    infinite: request.infinite,
+    limit: request.limit,
+    isFolder: finder.isFolder,
+  };
   const changes = before.walks.length > 0 ? await nothingNew(x, before, folder) : await read(x, before.cursor, scope);
   if (changes.restart) throw invalidToken();
   if (changes.tooMany) throw tooMany();
@@ -41,14 +48,13 @@ export async function syncCollection(x: Exchange, body: XmlElement): Promise<voi
     key: folder.key,
     below: true,
   });
-  const finder = createMemberFinder(x, bucket.id, folder.key, `${place.href}/`);
   const members = await Promise.all([...changes.members].map((key) => finder.find(key)));
   // Of a folder that went and is there again nobody can say what was in it.
   if (members.some(({ key, entry }) => entry !== null && changes.goneTrees.has(key))) throw invalidToken();
 
   const told: Told = { count: 0, limit: request.limit, seen: changes.members };
   const out = openMultistatus(x);
-  await tell(out, told, await withoutGoneTrees(members, changes, finder), renderer, context);
+  await tell(out, told, await asClientsKnow(members, changes, finder), renderer, context);
   const walks = [...before.walks, ...[...changes.cameTrees].map((prefix): Walk => ({ prefix, after: '' }))];
   const rest = await walkAll({ x, out, told, renderer, context, finder, infinite: request.infinite }, folder, walks);
   if (changes.truncated || rest.length > 0) await out.add(truncation(`${place.href}/`));
@@ -96,6 +102,7 @@ async function nothingNew(x: Exchange, { cursor }: SyncState, folder: DirectoryI
     members: new Set(),
     goneTrees: new Set(),
     cameTrees: new Set(),
+    beside: new Set(),
     cursor,
     truncated: false,
     restart: false,
@@ -103,20 +110,24 @@ async function nothingNew(x: Exchange, { cursor }: SyncState, folder: DirectoryI
   };
 }
 
-/** A removed folder stands for all that was in it. A removed name whose place something of the other kind has taken is only that something. */
-async function withoutGoneTrees(members: Member[], { goneTrees }: Changes, finder: MemberFinder): Promise<Member[]> {
+/**
+ * A removed folder stands for all that was in it. A removed name whose place something of the other kind has taken is only that something. A folder beside a file
+ * of its name has a path of its own, which goes with either.
+ */
+async function asClientsKnow(members: Member[], { goneTrees, beside }: Changes, finder: MemberFinder): Promise<Member[]> {
+  const entries = new Map(members.map(({ key, entry }) => [key, entry]));
   const out: Member[] = [];
   for (const member of members) {
     const { key, entry } = member;
-    if (entry === null) {
-      if ([...goneTrees].some((tree) => key !== tree && key.startsWith(tree))) continue;
-      const twin = await finder.find(key.endsWith('/') ? key.slice(0, -1) : `${key}/`);
-      if (twin.entry !== null) {
-        if (!members.some((other) => other.key === twin.key)) out.push(twin);
-        continue;
-      }
+    const twin = entries.get(twinKey(key));
+    if (entry === null && [...goneTrees].some((tree) => key !== tree && key.startsWith(tree))) continue;
+    if (key.endsWith('/')) {
+      const alone = twin === null && (entry === null || beside.has(key));
+      if (alone) out.push(await finder.goneBeside(key));
+      out.push(member);
+    } else if (entry !== null || twin == null) {
+      out.push(member);
     }
-    out.push(member);
   }
   return out;
 }
@@ -163,7 +174,7 @@ async function walkOne(w: Walking, folder: DirectoryInfo, walk: Walk): Promise<W
   let after = walk.after;
   for await (const page of walkMembers(w.x, folder.bucket, walk, w.infinite, w.finder)) {
     const fresh = page.filter(({ key, entry }) => entry !== null && !w.told.seen.has(key));
-    const room = w.told.limit - w.told.count;
+    const room = Math.max(0, w.told.limit - w.told.count);
     await tell(w.out, w.told, fresh.slice(0, room), w.renderer, w.context);
     if (fresh.length > room) return { prefix: walk.prefix, after: fresh[room - 1]?.key ?? after };
     after = page.at(-1)?.key ?? after;

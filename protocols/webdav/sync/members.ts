@@ -19,6 +19,9 @@ export interface Member {
 export interface MemberFinder {
   find(key: ObjectKey): Promise<Member>;
   of(entry: EntryInfo): Promise<Member>;
+  isFolder(key: ObjectKey): Promise<boolean>;
+  /** A folder's path beside a file of its name, as one that nobody finds there. */
+  goneBeside(folder: ObjectKey): Promise<Member>;
 }
 
 export function createMemberFinder(x: Exchange, bucket: BucketId, folder: ObjectKey, folderHref: string): MemberFinder {
@@ -52,6 +55,11 @@ export function createMemberFinder(x: Exchange, bucket: BucketId, folder: Object
 
   return {
     of: (entry) => named(entry.key, entry),
+    isFolder: async (key) => (await orNull(namespace.directory(x.who, at(key)))) !== null,
+    async goneBeside(key) {
+      const name = nameOf(key);
+      return { key, href: `${await hrefOfFolder(parentOf(key))}${hrefName(name, true)}/`, displayName: name, entry: null };
+    },
     async find(key) {
       if (!key.endsWith('/')) return named(key, await orNull(namespace.stat(x.who, at(key))));
       return named(key, await orNull(namespace.directory(x.who, at(key))));

@@ -12,7 +12,7 @@ export async function isUnchangedSince(x: Exchange, located: Located, token: str
   if (folder?.kind !== 'directory' || folder.bucket !== state.folder.bucket || folder.directoryId !== state.folder.directoryId)
     return false;
   try {
-    const scope = { bucket: folder.bucket, folder: folder.key, infinite: true, limit: 1 };
+    const scope = { bucket: folder.bucket, folder: folder.key, infinite: true, limit: 1, isFolder: async () => false };
     const { members, restart, truncated } = await changesSince(x.deps.journal, state.cursor, scope);
     return members.size === 0 && !restart && !truncated;
   } catch (error) {

@@ -97,6 +97,36 @@ function itExtends(server: () => ServedDoor): void {
       expect(all.members, 'under the name that a drive knows').to.include(`there${FOLDER}/`);
     });
 
+    it('tells a folder anew, with all below, when a file of its name comes or goes: its path is another then', async () => {
+      for (const folder of ['both', 'both/x', 'both/x/deep']) await send('MKCOL', `${at}/${folder}`);
+      for (const file of ['both/x/one', 'both/x/deep/two']) await send('PUT', `${at}/${file}`, {}, '1');
+      const { token: before } = await sync('both/', '');
+      await server().plant('extended', [['both/x', 'beside the folder']]);
+      const all = (folder: string) => ['', 'one', 'deep/', 'deep/two'].map((name) => `${folder}/${name}`);
+      const came = await sync('both/', before);
+      expect(came.members).to.have.members(['x', ...all(`x${FOLDER}`)]);
+      expect((await sync('both/', before, { level: '1' })).members).to.have.members(['x', `x${FOLDER}/`]);
+      expect((await sync('both/', came.token)).members).to.deep.equal([]);
+      await send('DELETE', `${at}/both/x`);
+      const went = await sync('both/', came.token);
+      expect(went.members).to.have.members([`-x${FOLDER}/`, ...all('x')]);
+      expect((await sync('both/', came.token, { level: '1' })).members).to.have.members([`-x${FOLDER}/`, 'x/']);
+      const paged: string[] = [];
+      for (let [token, more] = [came.token, true]; more; ) {
+        const page = await sync('both/', token, { limit: 3 });
+        expect(page.members).to.have.length.within(1, 3);
+        paged.push(...page.members);
+        ({ token, truncated: more } = page);
+      }
+      expect(paged).to.have.members(went.members).and.have.length(5);
+      await server().plant('extended', [['both/x', 'beside the folder']]);
+      const { token } = await sync('both/', '');
+      await send('DELETE', `${at}/both/x${FOLDER}`);
+      expect((await sync('both/', token)).members, 'the file stays').to.deep.equal([`-x${FOLDER}/`]);
+      await send('DELETE', `${at}/both/x`);
+      expect((await sync('both/', token)).members, 'both went').to.have.members([`-x${FOLDER}/`, '-x/', '-x']);
+    });
+
     it('pages: never more than the limit, never one twice or left out', async () => {
       await send('MKCOL', `${at}/pages`);
       await server().plant(
