@@ -1,7 +1,6 @@
 import type { Rule, Verdict } from '#contracts/authorizer';
 import type { Acl } from '#core/acl';
 import { type Action, roleHolds } from '#core/actions';
-import type { ObjectKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Subject } from '#core/grant';
 import type { Principal, Who } from '#core/principal';
@@ -38,13 +37,13 @@ export function decide(question: Question, authority: Authority | null): Verdict
 }
 
 function decideAllowed(question: Question, bucket: Bucket, authority: Authority | null): Verdict | null {
-  const { who, action, key } = question;
+  const { who, action } = question;
   const { principal } = who;
   if (action === 'admin') return principal?.role === 'admin' ? ADMIN : NOTHING;
   if (principal !== null) {
     if (principal.role === 'admin') return ADMIN;
     if (isOwner(principal, bucket)) return OWNER;
-    const granted = grantTo(subjectsOf(principal), action, key, authority);
+    const granted = grantTo(subjectsOf(principal), question, authority);
     if (granted !== null) return granted;
   }
   if (authority === null) return NOTHING;
@@ -108,13 +107,14 @@ function subjectsOf({ id, groups = [] }: Principal): Subject[] {
   return [{ kind: 'user', id }, ...groups.map((group): Subject => ({ kind: 'group', id: group }))];
 }
 
-/** One on a folder covers the folder itself and what is below, and nothing beside it. */
-function grantTo(subjects: readonly Subject[], action: Action, key: ObjectKey, authority: Authority | null): Verdict | null {
+/** One on a folder covers the folder itself and what is below, and nothing beside it; that it is there, and where, is for whoever has what holds it. */
+function grantTo(subjects: readonly Subject[], { action, key, about }: Question, authority: Authority | null): Verdict | null {
   if (authority === null) return null;
   for (const subject of subjects) {
     const places = authority.grants.get(subjectKey(subject));
     if (places === undefined) continue;
     for (const grant of grantsAbove(places, key)) {
+      if (about?.wholeFolder === true && grant.prefix === key && key !== '' && grant.role !== 'owner') continue;
       if (roleHolds(grant.role, action)) return allowed({ kind: 'grant', grant });
     }
   }

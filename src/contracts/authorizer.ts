@@ -36,6 +36,8 @@ export interface ActionFacts {
   retainUntil?: number;
   /** Tags that the request brings along. */
   tags?: Record<string, string>;
+  /** The folder at the key goes itself, away or for another: what was granted on just this folder does not give that, but to an owner. */
+  wholeFolder?: true;
 }
 
 export interface Verdict {

@@ -21,6 +21,9 @@ export interface Access {
   peek(who: Who, action: Action, bucket: BucketId, key: ObjectKey, about?: ActionFacts): Bucket | null;
 }
 
+/** What is asked of whoever takes a folder away, or its place. */
+export const WHOLE = { wholeFolder: true } as const;
+
 export function createAccess({ cache, authorizer }: { cache: BucketCache; authorizer: Authorizer }): Access {
   async function require(who: Who, action: Action, id: BucketId, key: ObjectKey, about?: ActionFacts): Promise<Bucket> {
     const bucket = cache.peek(id) ?? (await cache.get(id));

@@ -4,6 +4,7 @@ import { type Address, assertKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
+import { WHOLE } from './access.ts';
 import type { Rooms } from './deps.ts';
 import { copyAcross } from './ingest-tree.ts';
 
@@ -55,7 +56,8 @@ async function both(
   if (from.bucket === to.bucket && isTree(from) && to.key.startsWith(from.key)) {
     throw new CloudStoreError('invalid_argument', 'A folder cannot go into itself.');
   }
-  const source = await rooms.access.require(who, action, from.bucket, from.key);
+  const leaves = action === 'delete' && isTree(from) ? WHOLE : undefined;
+  const source = await rooms.access.require(who, action, from.bucket, from.key, leaves);
   const target = await rooms.access.require(who, 'write', to.bucket, to.key);
   return { source, target };
 }
@@ -71,8 +73,8 @@ async function requireReplacing(rooms: Rooms, who: Who, to: Address, { overwrite
     isTree(to) ? rooms.store.directory(to) : null,
     requireParent !== true ? null : isTree(to) ? rooms.store.current(other) : rooms.store.directory(other),
   ]);
-  if (same !== null) await rooms.access.require(who, 'delete', to.bucket, to.key);
-  if (twin !== null) await rooms.access.require(who, 'delete', other.bucket, other.key);
+  if (same !== null) await rooms.access.require(who, 'delete', to.bucket, to.key, WHOLE);
+  if (twin !== null) await rooms.access.require(who, 'delete', other.bucket, other.key, isTree(other) ? WHOLE : undefined);
 }
 
 function intent(

@@ -6,6 +6,7 @@ import type { Bucket } from '#core/bucket';
 import { checkConditions } from '#core/conditions';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
+import { WHOLE } from './access.ts';
 import { commitCopy, givenMtime, withSource } from './copy-object.ts';
 import type { Rooms } from './deps.ts';
 import { missing } from './get.ts';
@@ -46,7 +47,7 @@ async function clearOtherKind(rooms: Rooms, who: Who, to: Address, options: Copy
   const there = tree ? await rooms.store.current(other) : await rooms.store.directory(other);
   if (there === null) return false;
   if (!options.overwrite) throw new CloudStoreError('already_exists', 'The destination exists.');
-  await rooms.access.require(who, 'delete', other.bucket, other.key);
+  await rooms.access.require(who, 'delete', other.bucket, other.key, tree ? undefined : WHOLE);
   const removal = {
     who,
     ...other,
@@ -104,7 +105,7 @@ async function copyTree(
   const there = await rooms.store.directory(to);
   if (there !== null) {
     if (!overwrite) throw new CloudStoreError('already_exists', 'The destination exists.');
-    await rooms.access.require(who, 'delete', to.bucket, to.key);
+    await rooms.access.require(who, 'delete', to.bucket, to.key, WHOLE);
     await rooms.store.removeTree({ who, ...to, ...tokens, keepParent: true });
   }
   const replaced = await clearOtherKind(rooms, who, to, options);

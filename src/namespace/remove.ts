@@ -3,6 +3,8 @@ import type { RemoveOptions } from '#contracts/namespace';
 import { type Address, assertKey } from '#core/address';
 import { CloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
+import { WHOLE } from './access.ts';
+import { isTree } from './copy-move.ts';
 import type { Rooms } from './deps.ts';
 import { factsOf } from './get.ts';
 
@@ -11,7 +13,8 @@ export async function remove(rooms: Rooms, who: Who, at: Address, options: Remov
   if (at.key !== '') assertKey(at.key);
   const { conditions, lockTokens, keepParent, version, mustExist } = options;
   const action = version === undefined ? 'delete' : 'version.delete';
-  await rooms.access.require(who, action, at.bucket, at.key, factsOf(version));
+  const whole = isTree(at) && (options.tree === true || keepParent === true);
+  await rooms.access.require(who, action, at.bucket, at.key, whole ? WHOLE : factsOf(version));
   if (options.bypassGovernance === true) await rooms.access.require(who, 'retention.bypass', at.bucket, at.key);
   const base = {
     who,
@@ -20,7 +23,7 @@ export async function remove(rooms: Rooms, who: Who, at: Address, options: Remov
     ...(lockTokens === undefined ? {} : { lockTokens }),
     ...(keepParent === undefined ? {} : { keepParent }),
   };
-  if (options.tree === true && (at.key === '' || at.key.endsWith('/'))) {
+  if (options.tree === true && isTree(at)) {
     if (version !== undefined) throw new CloudStoreError('invalid_argument', 'A folder has no versions.');
     const { signal } = options;
     const { removed } = await rooms.store.removeTree({ ...base, ...(signal === undefined ? {} : { signal }) });

@@ -108,6 +108,38 @@ export function describeShared(gatewayNow: () => TestGateway): void {
       expect(await list(olga, '/dav/home/')).to.include('/dav/home/pics/');
     });
 
+    it('keeps the shared folder where it is by every other door too', async () => {
+      const json = (method: string, path: string, body: unknown) =>
+        status(ed, method, `/api/v1${path}`, { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      const pics = { bucket: 'home-olga', key: 'pics/' };
+      const mine = { bucket: 'home', key: 'taken-away/' };
+      expect(await json('POST', '/move', { from: pics, to: mine })).to.equal(403);
+      expect(await json('POST', '/move', { from: pics, to: { ...pics, key: 'pics/sub/in/' } })).to.be.oneOf([400, 403]);
+      expect(await status(ed, 'MKCOL', '/dav/home/other')).to.equal(201);
+      for (const op of ['move', 'copy'])
+        expect(await json('POST', `/${op}`, { from: { ...mine, key: 'other/' }, to: pics, overwrite: true }), op).to.equal(403);
+      expect(await status(ed, 'DELETE', '/api/v1/files/home-olga/pics/?recursive=true')).to.equal(403);
+      expect(await status(ed, 'DELETE', '/dav/home-olga/pics')).to.equal(403);
+      expect(await status(ed, 'MOVE', '/dav/home-olga/pics', { headers: { destination: '/dav/home/x' } })).to.equal(403);
+      const batch = await ed('POST', '/api/v1/batch', {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          items: [
+            { op: 'delete', at: pics },
+            { op: 'move', from: pics, to: mine },
+          ],
+        }),
+      });
+      expect(JSON.parse(batch.body.toString()).results.map((one: { status: number }) => one.status)).to.deep.equal([403, 403]);
+      expect(await list(olga, '/dav/home/pics/')).to.include('/dav/home/pics/a.txt');
+      expect(await status(olga, 'MKCOL', '/dav/home/empty')).to.equal(201);
+      expect((await grant('empty/', 'eve', 'editor')).status).to.equal(200);
+      expect(await status(eve, 'DELETE', '/api/v1/files/home-olga/empty/'), 'an empty one').to.equal(403);
+      expect((await grant('empty/', 'eve', 'owner')).status).to.equal(200);
+      expect(await status(eve, 'DELETE', '/api/v1/files/home-olga/empty/'), 'who was made its owner').to.equal(204);
+      expect((await grant('empty/', 'eve', null)).status).to.equal(204);
+    });
+
     it('lets an editor do by every method what a bucket allows, and within the share only', async () => {
       const base = '/dav/Shared/pics';
       const made = await ed('PUT', `${base}/new.txt`, { body: 'one' });
