@@ -2,8 +2,9 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import { answer, assertNoBody } from '../answer.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate, locateBelowRoot } from '../exchange.ts';
+import { lockedAt } from '../locked-at.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
-import { folderKey, hrefBeside } from '../paths.ts';
+import { folderKey } from '../paths.ts';
 import { readPreconditions } from '../preconditions.ts';
 import { type Depth, parseDepth, parseDestination, parseOverwrite } from '../request-headers.ts';
 import { getEntry } from '../resource.ts';
@@ -45,19 +46,6 @@ async function transfer(x: Exchange, kind: 'copy' | 'move', depth: Depth): Promi
     if (!overwrite && (isCloudStoreError(error, 'already_exists') || isCloudStoreError(error, 'name_clash'))) throw taken();
     throw isCloudStoreError(error, 'locked') ? lockedAt(x, [destination, source], error) : error;
   }
-}
-
-/** RFC 4918 §16: names what is locked, which may lie at either end. */
-function lockedAt(x: Exchange, ends: readonly Located[], error: CloudStoreError): CloudStoreError | DavError {
-  const { bucket, key } = error.details;
-  if (typeof key !== 'string') return error;
-  const end = ends.find(({ bucket: { id }, place }) => id === bucket && (isWithin(key, place.key) || isWithin(place.key, key)));
-  if (end === undefined) return error;
-  return new DavError(423, error.message, { condition: 'lock-token-submitted', href: hrefBeside(x.mount, end.place, key) });
-}
-
-function isWithin(key: string, folder: string): boolean {
-  return folder === '' || key === folder || key.startsWith(`${folder}/`);
 }
 
 /** A folder that somebody shared is copied whole, but never moved away. */

@@ -8,6 +8,7 @@ import { answer, readXml } from '../answer.ts';
 import { checksumsOf, parseOcChecksum } from '../digests.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, locateBelowRoot } from '../exchange.ts';
+import { lockedAt } from '../locked-at.ts';
 import { attributesOf, clientTime } from '../methods/put.ts';
 import { openMultistatus } from '../multistatus.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
@@ -181,7 +182,7 @@ async function assemble(x: Exchange, deps: NextcloudDeps, at: Address, upload: U
   } catch (error) {
     // A part is missing, or was lost on the way: the client starts over, as it does for no other answer.
     if (isCloudStoreError(error, 'invalid_part')) throw new CloudStoreError('invalid_argument', error.message);
-    throw error;
+    throw isCloudStoreError(error, 'locked') ? lockedAt(x, [located], error) : error;
   }
 }
 
