@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { formatCursor } from '#contracts/journal';
+import { type Cursor, formatCursor } from '#contracts/journal';
 import type { BucketId } from '#core/address';
 import { CloudStoreError, type ErrorCode, isCloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
@@ -43,6 +43,9 @@ export function createSession(
   let alive = true;
   let handling: Promise<void> = Promise.resolve();
   let waiting = 0;
+  /** What a subscription is being asked about. */
+  let beginning: BucketId | null = null;
+  let rechecks = 0;
   let expiry: NodeJS.Timeout | undefined;
   const outbox = createOutbox(socket, limits, dropSlow);
 
@@ -164,8 +167,15 @@ export function createSession(
       throw new CloudStoreError('rate_limited', `A socket has at most ${limits.subscriptionsMax} subscriptions.`);
     }
     const bucket = deps.buckets.resolved(who, name) ?? (await deps.buckets.resolve(who, name));
-    await authorizeFollowing(deps, who, bucket, prefix);
-    const from = message.cursor ?? (await deps.journal.head(bucket.id));
+    const before = rechecks;
+    beginning = bucket.id;
+    let from: Cursor;
+    try {
+      await authorizeFollowing(deps, who, bucket, prefix);
+      from = message.cursor ?? (await deps.journal.head(bucket.id));
+    } finally {
+      beginning = null;
+    }
     if (socket.readyState !== socket.OPEN) return;
     tell({ type: 'subscribed', id, bucket: name, prefix, cursor: formatCursor(from) });
     const onEnd = (error: unknown): void => {
@@ -181,6 +191,8 @@ export function createSession(
       );
     };
     subscriptions.set(key, follow({ deps, bucket, name, prefix, from, id, messageOf, send: outbox.send, onEnd }));
+    // Rights may have changed after the answer to the first question, when there was nothing to end yet.
+    if (rechecks !== before) await recheckRights();
   }
 
   async function watch(who: Who, message: WatchMessage): Promise<void> {
@@ -203,6 +215,7 @@ export function createSession(
 
   async function recheck(): Promise<void> {
     if (principal === null) return;
+    rechecks++;
     try {
       const current = await deps.authenticator.accessToken(token);
       deps.authenticator.admit(current, cx);
@@ -277,7 +290,9 @@ export function createSession(
     },
     recheck,
     close,
-    follows: (bucket) => [...subscriptions.values()].some((one) => bucket === null || one.bucket === bucket),
+    follows: (bucket) =>
+      (beginning !== null && (bucket === null || beginning === bucket)) ||
+      [...subscriptions.values()].some((one) => bucket === null || one.bucket === bucket),
   };
 }
 

@@ -86,6 +86,24 @@ describe('the event stream', () => {
     client.say({ type: 'ping' });
     expect(await client.next()).to.deep.equal({ type: 'pong' });
   });
+  it('ends a subscription whose rights went while it was begun', async () => {
+    const client = await stream.ready();
+    const { list } = stream.namespace;
+    stream.namespace.list = async (who, query) => {
+      const page = await list.call(stream.namespace, who, query);
+      stream.namespace.list = () => Promise.reject(new CloudStoreError('access_denied', 'no more'));
+      stream.rightsChanged(query.bucket);
+      return page;
+    };
+    client.say({ type: 'subscribe', bucket: 'home', id: 's' });
+    client.say({ type: 'ping' });
+    expect(await client.next()).to.include({ type: 'subscribed' });
+    expect(await client.next()).to.include({ type: 'error', code: 'access_denied', id: 's' });
+    expect(await client.next()).to.deep.equal({ type: 'pong' });
+    stream.commit('secret');
+    client.say({ type: 'ping' });
+    expect(await client.next()).to.deep.equal({ type: 'pong' });
+  });
   it('says try again, and not that a session or a right has ended, while nobody can tell', async () => {
     const away = new CloudStoreError('unavailable', 'The database cannot be reached.');
     const watching = await stream.ready();
@@ -230,10 +248,21 @@ async function serveStream({ authMs = 30_000, slowMs = 1_000 } = {}) {
   await store.buckets.create({ principal: USERS.ann ?? null, protocol: 'rest', requestId: 'setup' }, 'home');
   store.buckets.get = async () => store.buckets.resolve({ principal: null, protocol: 'ws', requestId: '' }, 'home');
   const logins: number[] = [];
+  const rights = new Set<(bucket: number | null) => void>();
   const handler = createWsHandler({
     namespace: store.namespace,
     buckets: store.buckets,
     authenticator,
+    authorizer: {
+      require: () => undefined,
+      decide: () => ({ allowed: true, rule: { kind: 'owner' } }),
+      visible: () => true,
+      listed: () => true,
+      onChange: (listener) => {
+        rights.add(listener);
+        return () => rights.delete(listener);
+      },
+    },
     hub,
     journal: { head: async () => head(), since: async () => [] },
     clock: { now: () => Date.now() },
@@ -302,6 +331,9 @@ async function serveStream({ authMs = 30_000, slowMs = 1_000 } = {}) {
   return {
     ...store,
     authenticator,
+    rightsChanged: (bucket: number) => {
+      for (const listener of rights) listener(bucket);
+    },
     logins,
     url,
     open,
