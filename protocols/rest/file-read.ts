@@ -33,8 +33,14 @@ export async function readFile(x: Exchange, { query }: { query: Query }): Promis
   await sendFile(x, read, query.download ?? false);
 }
 
-/** @param ended a further reason to stop, besides that the client goes away */
-export async function sendFile(x: Exchange, read: ObjectRead, download: boolean, ended?: AbortSignal): Promise<void> {
+interface Sending {
+  /** A further reason to stop, besides that the client goes away. */
+  ended?: AbortSignal;
+  /** Awaited when the answer is known to have bytes, before the first leaves; what it throws is the answer. */
+  begins?(): Promise<void>;
+}
+
+export async function sendFile(x: Exchange, read: ObjectRead, download: boolean, { ended, begins }: Sending = {}): Promise<void> {
   const { info } = read;
   const { req, res, cx } = x;
   const signal = ended === undefined ? cx.signal : AbortSignal.any([cx.signal, ended]);
@@ -48,6 +54,7 @@ export async function sendFile(x: Exchange, read: ObjectRead, download: boolean,
     boundary: x.deps.random(18).toString('hex'),
     signal,
   });
+  await begins?.();
   res.writeHead(status, { ...common, ...headers });
   await sendBody(res, body(), signal);
 }

@@ -48,11 +48,15 @@ export async function sendZip(
   asked: readonly { bucket: string; key: string }[],
   options: {
     name?: string;
-    store?: boolean /** A further reason to stop, besides that the client goes away. */;
+    store?: boolean;
+    /** A further reason to stop, besides that the client goes away. */
     ended?: AbortSignal;
+    /** Awaited when all that belongs into it is known, before the first byte leaves; what it throws is the answer. */
+    begins?(): Promise<void>;
   } = {},
 ): Promise<void> {
   const items = await gather(x, asked, options.store === true);
+  await options.begins?.();
   const zip = new ZipFile();
   const { namespace } = x.deps;
   const failed = new AbortController();

@@ -237,6 +237,16 @@ describe('share links', function () {
     );
   });
 
+  it('do not count what is answered without a byte', async () => {
+    const { token, id } = await link({ key: 'trip/', downloadsMax: 1 });
+    const beyond = await visit('GET', token, '/files/a.txt', { headers: { range: 'bytes=99-' } });
+    expect([beyond.status, beyond.headers.get('set-cookie')]).to.deep.equal([416, null]);
+    expect((await api('GET', `/links/${id}`)).json.downloads).to.equal(0);
+    expect((await visit('GET', token, '/files/a.txt')).status).to.equal(200);
+    expect((await visit('GET', token, '/files/a.txt', { headers: { range: 'bytes=99-' } })).status).to.equal(416);
+    expect((await visit('GET', token, '/zip')).json.code).to.equal('link_used_up');
+  });
+
   it('give a folder as one archive', async () => {
     const { token } = await link({ key: 'trip/', label: 'our trip', downloadsMax: 1 });
     const zip = await visit('GET', token, '/zip');

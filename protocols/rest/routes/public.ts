@@ -1,6 +1,7 @@
 import type { OpenLink } from '#contracts/links';
 import { nameOf } from '#core/address';
 import { type CloudStoreError, isCloudStoreError } from '#core/errors';
+import type { ObjectInfo } from '#core/object';
 import { contentLength, requestBytes } from '#http/body';
 import { sendJson } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
@@ -121,11 +122,8 @@ export const publicRoutes = [
             throw new RestError('link_refuses', 'This link is for looking at, not for saving.');
           const at = { bucket: open.link.at.bucket, key: open.keyOf(pathWithin(x, 'files')) };
           const read = await x.deps.namespace.get(open.who, at);
-          if (method === 'get') {
-            const ticket = await open.download(read.info);
-            if (ticket !== null) setCounted(x, read.info.versionId, ticket);
-          }
-          await sendFile(x, read, save, open.signal);
+          const begins = (): Promise<void> => count(x, open, read.info);
+          await sendFile(x, read, save, { ended: open.signal, begins });
         }),
     }),
   ),
@@ -143,12 +141,15 @@ export const publicRoutes = [
         const { at, mode, label } = open.link;
         if (mode !== 'download' || !open.folder) throw new RestError('link_refuses', 'This link is to no folder to download.');
         const bucket = await x.deps.buckets.get(open.who, at.bucket);
-        const ticket = await open.download({ key: at.key, versionId: 'zip' });
-        if (ticket !== null) setCounted(x, 'zip', ticket);
+        const { downloads, downloadsMax } = open.link;
+        const begins = (): Promise<void> => count(x, open, { key: at.key, versionId: 'zip' });
+        // Who has none left is refused before a large folder is looked through.
+        const usedUp = downloadsMax !== null && downloads >= downloadsMax;
+        if (usedUp) await begins();
         // The name of a whole bucket is not the visitor's to know.
         const name = label ?? (nameOf(at.key) || 'files');
         const asked = [{ bucket: await x.deps.buckets.nameFor(open.who, bucket), key: at.key }];
-        await sendZip({ ...x, who: open.who }, asked, { ended: open.signal, name });
+        await sendZip({ ...x, who: open.who }, asked, { ended: open.signal, name, ...(usedUp ? {} : { begins }) });
       }),
   }),
   route({
@@ -247,6 +248,12 @@ export const publicRoutes = [
     handle: (x) => visit(x, (open) => removeDrop({ ...x, who: open.who }, open, dropId(x))),
   }),
 ];
+
+/** Counts a download of what is about to be sent. @throws link_used_up */
+async function count(x: Exchange, open: OpenLink, what: Pick<ObjectInfo, 'key' | 'versionId'>): Promise<void> {
+  const ticket = await open.download(what);
+  if (ticket !== null) setCounted(x, what.versionId, ticket);
+}
 
 /** The last segment of `/public/{token}/uploads/{id}`. */
 function dropId({ path }: Exchange): string {
