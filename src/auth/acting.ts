@@ -1,3 +1,4 @@
+import type { Credential } from '#core/credential';
 import { CloudStoreError } from '#core/errors';
 import type { Principal, Who } from '#core/principal';
 
@@ -18,4 +19,9 @@ export function adminItself(who: Who): Principal {
   const principal = userItself(who);
   if (principal.role !== 'admin') throw new CloudStoreError('access_denied', 'Only an admin may do this.');
   return principal;
+}
+
+/** The id of the session that this is; undefined for another credential. */
+export function sessionOf(credential: Credential | undefined): string | undefined {
+  return credential?.kind === 'session' ? credential.id : undefined;
 }

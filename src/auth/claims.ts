@@ -4,7 +4,7 @@ import type { Claims } from '#contracts/claims';
 import type { Keyring } from '#contracts/keyring';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
-import { userItself } from './acting.ts';
+import { sessionOf, userItself } from './acting.ts';
 import { userFreshly } from './confirmation.ts';
 import { assertWanted, mintedFor } from './credentials.ts';
 import { createLoginLimiter } from './login-limiter.ts';
@@ -29,13 +29,13 @@ export function createClaims({ claims: store, keyring, cache, clock, random }: C
   const limiter = createLoginLimiter({ cache, clock, purpose: 'claim', rules: RULES });
   return {
     async make(who, wanted) {
-      const { id: principal } = userFreshly(who, clock);
+      const { id: principal, credential } = userFreshly(who, clock);
       assertWanted({ ...wanted, expires: wanted.credentialExpires }, clock);
       const token = random(32).toString('base64url');
       const expires = clock.now() + CLAIM_MS;
       const networks = wanted.networks?.length ? wanted.networks : null;
       const row = { ...wanted, networks, id: generateId(random, 'CC'), tokenHash: digestOf(token), principal, expires };
-      return { claim: await store.add(row, OPEN_MAX), token };
+      return { claim: await store.add(row, OPEN_MAX, sessionOf(credential)), token };
     },
     list: async (who) => store.list(userItself(who).id),
     async get(who, id) {

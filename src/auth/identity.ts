@@ -51,10 +51,10 @@ export function createIdentity(
   const { principals, clock, random } = options;
   const tokens = createTokens({ secret: options.tokenKey, clock, random });
   const sessions = createSessions({ principals, tokens, clock });
-  const { require: requireFactor, ensureRecoveryCodes, ...codes } = createCodes(options);
+  const { require: requireFactor, recoveryCodes, ...codes } = createCodes(options);
   const authenticator = createAuthenticator({ ...options, tokens, sessions, factors: { require: requireFactor } });
   const { ownPassword, forget } = authenticator;
-  const { passkeyOf, ...passkeys } = createPasskeys({ ...options, sessions, ensureRecoveryCodes });
+  const { passkeyOf, ...passkeys } = createPasskeys({ ...options, sessions, recoveryCodes });
   const confirmation = createConfirmation({ principals, ownPassword, factors: { require: requireFactor }, forget, passkeyOf });
   const users = createUsers({ ...options, ownPassword, fresh: (who) => void userFreshly(who, clock) });
   const { oidc: provider = null } = options;

@@ -9,7 +9,7 @@ import type { Users } from '#contracts/users';
 import type { Clock, Random } from '#core/clock';
 import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { PrincipalId, Role } from '#core/principal';
-import { userItself } from './acting.ts';
+import { sessionOf, userItself } from './acting.ts';
 import { userFreshly } from './confirmation.ts';
 import { createBeginLimiter } from './login-limiter.ts';
 import type { Sessions } from './sessions.ts';
@@ -144,8 +144,7 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
     for (let n = 1; n <= NAMES_MAX; n++) {
       const name = n === 1 ? stem : `${stem}-${n}`;
       try {
-        const { id } = await options.users.create(who, { name, role: createAs, password: null, key: null });
-        await factors.setIdentity(id, identity);
+        const { id } = await options.users.create(who, { name, role: createAs, password: null, key: null, identity });
         const record = await principals.find(id);
         if (record !== null) return record;
       } catch (error) {
@@ -161,12 +160,14 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
   return {
     name: provider.name,
     async begin(who, remoteAddress) {
-      const principal = who === null ? null : userFreshly(who, clock).id;
+      const user = who === null ? null : userFreshly(who, clock);
+      const principal = user?.id ?? null;
       await limiter.attempt('begin', remoteAddress);
       const config = await discovered();
       const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await library();
       const [state = '', nonce = '', verifier = ''] = [0, 1, 2].map(() => random(32).toString('base64url'));
-      await factors.addChallenge({ id: state, purpose: PURPOSE, principal, expires: clock.now() + PENDING_MS });
+      const session = sessionOf(user?.credential);
+      await factors.addChallenge({ id: state, purpose: PURPOSE, principal, expires: clock.now() + PENDING_MS, session });
       const url = buildAuthorizationUrl(config, {
         redirect_uri: provider.redirectUri,
         scope: 'openid email profile',
@@ -183,6 +184,8 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
       const pending = pendingOf(given);
       // What the cookie says of itself counts only as it was written down when this began, and once.
       if (pending === null || new URLSearchParams(query).get('state') !== pending.state) throw refused();
+      // A new password takes away what was begun; what it does not find any more, for the provider is being asked, must find the old one.
+      const linking = pending.principal === null ? null : await principals.find(pending.principal);
       if (!(await factors.spendChallenge(pending.state, PURPOSE, pending.principal))) throw refused();
       const claims = await claimsOf(query, pending);
       assertAllowed(claims);
@@ -193,7 +196,9 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
       if (pending.principal !== null) {
         if (owner !== null && owner.id !== pending.principal)
           throw new CloudStoreError('already_exists', 'This account of the provider is linked to somebody else here.');
-        await factors.setIdentity(pending.principal, identity);
+        await factors.setIdentity(pending.principal, identity, linking?.passwordHash ?? null).catch((error: unknown) => {
+          throw isCloudStoreError(error, 'conflict') ? refused(error) : error;
+        });
         return { tokens: null };
       }
       const user = owner ?? (await created(claims, identity));

@@ -17,8 +17,8 @@ export interface PasskeysOptions {
   cache: Cache;
   clock: Clock;
   sessions: Sessions;
-  /** Gives codes where there were none: a lost passkey must not be the end. */
-  ensureRecoveryCodes(id: PrincipalId): Promise<string[]>;
+  /** New ones, for a user who has none: a lost passkey must not be the end. */
+  recoveryCodes(): { codes: string[]; hashes: Buffer[] };
 }
 
 type OwnPasskeys = Pick<
@@ -88,8 +88,8 @@ export function createPasskeys(options: PasskeysOptions): OwnPasskeys & Pick<Con
         transports: (credential.transports ?? []).slice(0, 10).map(String),
         name: name.slice(0, NAME_CHARS_MAX),
       };
-      const recoveryCodes = await options.ensureRecoveryCodes(id);
-      await factors.addPasskey(record);
+      const { codes, hashes } = options.recoveryCodes();
+      const recoveryCodes = (await factors.addPasskey(record, hashes)) ? codes : [];
       return { passkey: { id: record.id, name: record.name, created: clock.now(), lastUsed: null }, recoveryCodes };
     },
     removePasskey: async (who, id) => factors.removePasskey(id, userFreshly(who, clock).id),

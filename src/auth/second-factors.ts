@@ -34,7 +34,7 @@ const CODE_RULES = { pairMax: 8, networkMax: 100, accountMax: 20 };
 /** One-time codes and recovery codes. */
 export function createCodes(
   options: SecondFactorsOptions,
-): OwnCodes & FactorCheck & { ensureRecoveryCodes(id: PrincipalId): Promise<string[]> } {
+): OwnCodes & FactorCheck & { recoveryCodes(): { codes: string[]; hashes: Buffer[] } } {
   const { factors, keyring, cache, clock, random } = options;
   const limiter = createLoginLimiter({ cache, clock, purpose: 'code', rules: CODE_RULES });
 
@@ -54,18 +54,13 @@ export function createCodes(
     await limiter.succeeded(String(id), remoteAddress);
   }
 
-  async function newRecoveryCodes(id: PrincipalId): Promise<string[]> {
+  function recoveryCodes(): { codes: string[]; hashes: Buffer[] } {
     const codes = Array.from({ length: RECOVERY_CODES }, () => generateRecoveryCode(random));
-    await factors.putRecoveryCodes(id, codes.map(digestOf));
-    return codes;
-  }
-
-  async function ensureRecoveryCodes(id: PrincipalId): Promise<string[]> {
-    return (await factors.recoveryCodesLeft(id)) > 0 ? [] : newRecoveryCodes(id);
+    return { codes, hashes: codes.map(digestOf) };
   }
 
   return {
-    ensureRecoveryCodes,
+    recoveryCodes,
     async require(user, code, remoteAddress) {
       if (code === undefined || code === '') {
         const [totp, passkeys] = await Promise.all([factors.totp(user.id), factors.listPasskeys(user.id)]);
@@ -99,7 +94,8 @@ export function createCodes(
       await check(user, remoteAddress, async () => (step = stepOf(secret, code.trim(), clock.now(), begun.step)) !== null);
       await factors.confirmTotp(user.id, begun.sealed, step ?? 0);
       // Of two who confirm at once one is told codes, and those count.
-      return { recoveryCodes: await ensureRecoveryCodes(user.id) };
+      const { codes, hashes } = recoveryCodes();
+      return { recoveryCodes: (await factors.firstRecoveryCodes(user.id, hashes)) ? codes : [] };
     },
     async removeTotp(who, code, remoteAddress) {
       const user = userItself(who);
@@ -109,7 +105,9 @@ export function createCodes(
     async renewRecoveryCodes(who, code, remoteAddress) {
       const user = userItself(who);
       await check(user, remoteAddress, () => spend(user.id, code));
-      return { recoveryCodes: await newRecoveryCodes(user.id) };
+      const { codes, hashes } = recoveryCodes();
+      await factors.putRecoveryCodes(user.id, hashes);
+      return { recoveryCodes: codes };
     },
   };
 }

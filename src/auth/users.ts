@@ -1,5 +1,4 @@
 import type { BucketStore } from '#contracts/bucket-store';
-import type { ClaimStore } from '#contracts/claim-store';
 import type { CredentialStore } from '#contracts/credential-store';
 import type { FactorStore } from '#contracts/factor-store';
 import type { GroupStore } from '#contracts/group-store';
@@ -24,8 +23,6 @@ export interface UsersOptions {
   random: Random;
   /** Where there are sessions: that this one has said a moment ago who it is. @throws access_denied */
   fresh?(who: Who): void;
-  /** Claims that nobody has redeemed end with the password under which they were made. */
-  claims?: Pick<ClaimStore, 'removeOpen'>;
   /** Where users change their own passwords. @throws unauthenticated, rate_limited */
   ownPassword?(name: string, password: string, remoteAddress: string): Promise<void>;
 }
@@ -64,7 +61,6 @@ export function createUsers(options: UsersOptions): Users {
   async function setPassword(record: PrincipalRecord, given: string | null, keepSession?: string) {
     const password = given ?? generatePassword(random);
     const passwordHash = await hashPassword(password, random);
-    await options.claims?.removeOpen(record.id);
     await principals.update(record.id, { passwordHash, ...(keepSession === undefined ? {} : { keepSession }) });
     return { record, ...(given === null ? { password } : {}) };
   }
@@ -155,7 +151,13 @@ async function create(options: UsersOptions, user: NewUser): Promise<AddedUser> 
   const password = user.password ?? generatePassword(random);
   const passwordHash = await hashPassword(password, random);
   const domain = await keyring.create();
-  const record = await principals.create({ name: user.name, role: user.role, passwordHash, domain });
+  const record = await principals.create({
+    name: user.name,
+    role: user.role,
+    passwordHash,
+    domain,
+    ...(user.identity === undefined ? {} : { identity: user.identity }),
+  });
   const added: AddedUser = { id: record.id, name: record.name, role: record.role };
   if (user.quotaBytes !== undefined) await principals.update(record.id, { quotaBytes: user.quotaBytes });
   if (record.role !== 'guest') added.bucket = await makeHome(options.buckets, record);

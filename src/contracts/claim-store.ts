@@ -5,18 +5,20 @@ import type { PrincipalRecord } from './principal-store.ts';
 
 export type ClaimedKind = 'app-password' | 'device';
 
-/** Rows of promises of one credential each. A user's go with the user. */
+/** Rows of promises of one credential each. A user's go with the user, and what is open with the password under which it was made. */
 export interface ClaimStore {
-  /** Takes away what ended long ago, of everybody. @throws rate_limited when the user has `openMax` that are open */
-  add(claim: NewClaim, openMax: number): Promise<ClaimRecord>;
+  /**
+   * Takes away what ended long ago, of everybody.
+   * @param session in which it is made, where there is one
+   * @throws rate_limited when the user has `openMax` that are open, unauthenticated when the session has ended
+   */
+  add(claim: NewClaim, openMax: number, session?: string): Promise<ClaimRecord>;
   find(id: string, principal: PrincipalId): Promise<ClaimRecord | null>;
   findByToken(hash: Buffer): Promise<ClaimRecord | null>;
   /** Newest first. */
   list(principal: PrincipalId): Promise<ClaimRecord[]>;
   /** @throws key_not_found */
   remove(id: string, principal: PrincipalId): Promise<void>;
-  /** What nobody has redeemed yet, of this user. */
-  removeOpen(principal: PrincipalId): Promise<void>;
   /**
    * Spends it and makes its credential, in one step: of all who come with the same token, in any gateway, one gets it. null: it is unknown, spent or over, or its
    * maker is disabled.

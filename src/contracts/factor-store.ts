@@ -18,11 +18,13 @@ export interface FactorStore {
 
   /** In place of those that are left. */
   putRecoveryCodes(principal: PrincipalId, hashes: readonly Buffer[]): Promise<void>;
+  /** Where none are left, also of two who come at once with codes of their own: whether these count now. */
+  firstRecoveryCodes(principal: PrincipalId, hashes: readonly Buffer[]): Promise<boolean>;
   spendRecoveryCode(principal: PrincipalId, hash: Buffer): Promise<boolean>;
   recoveryCodesLeft(principal: PrincipalId): Promise<number>;
 
-  /** @throws already_exists */
-  addPasskey(passkey: Omit<PasskeyRecord, 'created' | 'lastUsed'>): Promise<void>;
+  /** With recovery codes, as `firstRecoveryCodes`: both or neither. @throws already_exists */
+  addPasskey(passkey: Omit<PasskeyRecord, 'created' | 'lastUsed'>, hashes: readonly Buffer[]): Promise<boolean>;
   findPasskey(id: string): Promise<PasskeyRecord | null>;
   listPasskeys(principal: PrincipalId): Promise<PasskeyRecord[]>;
   usedPasskey(id: string, counter: number): Promise<void>;
@@ -32,13 +34,24 @@ export interface FactorStore {
   /** Whose identity at the provider this is (a digest of 32 bytes). */
   findByIdentity(identity: Buffer): Promise<PrincipalRecord | null>;
   hasIdentity(principal: PrincipalId): Promise<boolean>;
-  /** null: none opens the account any more. @throws already_exists when it is somebody else's */
-  setIdentity(principal: PrincipalId, identity: Buffer | null): Promise<void>;
+  /**
+   * null: none opens the account any more.
+   * @param passwordHash only if it still is this one, and nobody has disabled the user
+   * @throws already_exists when it is somebody else's, conflict when the user has changed
+   */
+  setIdentity(principal: PrincipalId, identity: Buffer | null, passwordHash?: string | null): Promise<void>;
 
   /** Everything of a user: it is back to its password alone. */
   removeAll(principal: PrincipalId): Promise<void>;
 
-  addChallenge(challenge: { id: string; purpose: string; principal: PrincipalId | null; expires: number }): Promise<void>;
+  /** @throws unauthenticated when the session has ended in which it is asked */
+  addChallenge(challenge: {
+    id: string;
+    purpose: string;
+    principal: PrincipalId | null;
+    expires: number;
+    session?: string | undefined;
+  }): Promise<void>;
   /** Whether it was there for this purpose and user, and had not ended; it is gone now. */
   spendChallenge(id: string, purpose: string, principal: PrincipalId | null): Promise<boolean>;
 }

@@ -4,7 +4,13 @@ import type { Principal, PrincipalId, Role } from '#core/principal';
 /** Rows of users, keys and sessions. Each change publishes `principals` with the principal's id, so caches drop it within a second everywhere. */
 export interface PrincipalStore {
   /** @throws already_exists */
-  create(principal: { name: string; role: Role; passwordHash: string | null; domain: DomainId }): Promise<PrincipalRecord>;
+  create(principal: {
+    name: string;
+    role: Role;
+    passwordHash: string | null;
+    domain: DomainId;
+    identity?: Buffer;
+  }): Promise<PrincipalRecord>;
   findByName(name: string): Promise<PrincipalRecord | null>;
   find(id: PrincipalId): Promise<PrincipalRecord | null>;
   list(): Promise<PrincipalRecord[]>;

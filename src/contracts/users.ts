@@ -58,6 +58,8 @@ export interface NewUser {
   /** null: no S3 key; 'generate': one is made. */
   key: { accessKeyId: string; secretAccessKey: string } | 'generate' | null;
   quotaBytes?: number | null;
+  /** At the identity provider, a digest of 32 bytes: already_exists when it is somebody's. */
+  identity?: Buffer;
 }
 
 export interface AddedUser {

@@ -3,6 +3,7 @@ import type { Signals } from '#contracts/signals';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { Database } from './database.ts';
+import { assertLive, liveSession } from './live-session.ts';
 import { PRINCIPAL_COLUMNS, type PrincipalRow, principalOf } from './principals.ts';
 
 type Row = [
@@ -24,16 +25,16 @@ const COLUMNS =
   'id, principal, kind, name, scope, networks, credential_expires_ms, created_ms, expires_ms, redeemed_ms, redeemed_from, credential';
 const ADD = {
   name: 'claim-add',
-  text: `WITH ended AS (DELETE FROM claims WHERE expires_ms < $12)
+  text: `WITH ended AS (DELETE FROM claims WHERE expires_ms < $12), ${liveSession('$13')}
          INSERT INTO claims (id, token_hash, principal, kind, name, scope, networks, credential_expires_ms, created_ms, expires_ms)
          SELECT $1, $2, $3::int, $4, $5, $6, $7, $8::bigint, $9::bigint, $10::bigint
-          WHERE (SELECT count(*) FROM claims WHERE principal = $3::int AND redeemed_ms IS NULL AND expires_ms > $9::bigint) < $11::int`,
+          WHERE (SELECT count(*) FROM claims WHERE principal = $3::int AND redeemed_ms IS NULL AND expires_ms > $9::bigint) < $11::int
+            AND ($13::text IS NULL OR EXISTS (SELECT 1 FROM live))`,
 };
 const FIND = { name: 'claim-find', text: `SELECT ${COLUMNS} FROM claims WHERE id = $1 AND principal = $2` };
 const BY_TOKEN = { name: 'claim-by-token', text: `SELECT ${COLUMNS} FROM claims WHERE token_hash = $1` };
 const LIST = { name: 'claim-list', text: `SELECT ${COLUMNS} FROM claims WHERE principal = $1 ORDER BY created_ms DESC, id` };
 const REMOVE = { name: 'claim-remove', text: 'DELETE FROM claims WHERE id = $1 AND principal = $2' };
-const REMOVE_OPEN = { name: 'claim-remove-open', text: 'DELETE FROM claims WHERE principal = $1 AND redeemed_ms IS NULL' };
 /** The row's lock lets one through; whoever waited for it looks again, and finds it spent. */
 const REDEEM = {
   name: 'claim-redeem',
@@ -53,12 +54,14 @@ const KEPT_MS = 24 * 3600 * 1000;
 export function createClaimStore(options: { database: Database; clock: Clock; signals: Signals }): ClaimStore {
   const { database, clock, signals } = options;
   return {
-    async add({ id, tokenHash, principal, kind, name, scope, networks, credentialExpires, expires }, openMax) {
+    async add({ id, tokenHash, principal, kind, name, scope, networks, credentialExpires, expires }, openMax, session) {
       const now = clock.now();
       const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
       const values = [id, tokenHash, principal, kind, name, json(scope), json(networks), credentialExpires, now, expires];
-      if ((await database.execute(ADD, [...values, openMax, now - KEPT_MS])) === 0)
+      if ((await database.execute(ADD, [...values, openMax, now - KEPT_MS, session ?? null])) === 0) {
+        if (session !== undefined) await assertLive(database, session);
         throw new CloudStoreError('rate_limited', `A user has at most ${openMax} open claims at a time.`);
+      }
       const more = { created: now, redeemed: null, redeemedFrom: null, credential: null };
       return { id, principal, kind, name, scope, networks, credentialExpires, expires, ...more };
     },
@@ -76,9 +79,6 @@ export function createClaimStore(options: { database: Database; clock: Clock; si
     async remove(id, principal) {
       if ((await database.execute(REMOVE, [id, principal])) === 0)
         throw new CloudStoreError('key_not_found', `There is no claim ${id}.`, { details: { id } });
-    },
-    async removeOpen(principal) {
-      await database.execute(REMOVE_OPEN, [principal]);
     },
     async redeem(hash, { id, sealedSecret, secretHash }, from) {
       const now = clock.now();

@@ -3,7 +3,8 @@ import type { Signals } from '#contracts/signals';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import type { PrincipalId } from '#core/principal';
-import { type Database, sqlState } from './database.ts';
+import { type Database, type Session, sqlState } from './database.ts';
+import { liveSession } from './live-session.ts';
 import { PRINCIPAL_COLUMNS, type PrincipalRow, principalOf } from './principals.ts';
 
 type PasskeyRow = [string, number, Buffer, number, string, string, number, number | null];
@@ -30,6 +31,8 @@ const ADD_CODES = {
 };
 const SPEND_CODE = { name: 'recovery-spend', text: 'DELETE FROM recovery_codes WHERE principal = $1 AND hash = $2' };
 const CODES_LEFT = { name: 'recovery-left', text: 'SELECT count(*) FROM recovery_codes WHERE principal = $1' };
+/** Held until the end of the transaction: whoever comes with other codes waits, and finds these. */
+const HOLD_OWNER = { name: 'recovery-hold', text: 'SELECT id FROM principals WHERE id = $1 FOR NO KEY UPDATE' };
 const PASSKEY_COLUMNS = 'id, principal, public_key, counter, transports, name, created_ms, used_ms';
 const ADD_PASSKEY = {
   name: 'passkey-add',
@@ -49,8 +52,9 @@ const REMOVE_PASSKEYS = { name: 'passkey-remove-all', text: 'DELETE FROM passkey
 /** Who leaves a log-in half done leaves a row: whoever comes next takes it away. */
 const ADD_CHALLENGE = {
   name: 'challenge-add',
-  text: `WITH ended AS (DELETE FROM challenges WHERE expires_ms < $5)
-         INSERT INTO challenges (id, purpose, principal, expires_ms) VALUES ($1, $2, $3, $4)`,
+  text: `WITH ended AS (DELETE FROM challenges WHERE expires_ms < $5), ${liveSession('$6')}
+         INSERT INTO challenges (id, purpose, principal, expires_ms)
+         SELECT $1::text, $2::text, $3::int, $4::bigint WHERE $6::text IS NULL OR EXISTS (SELECT 1 FROM live)`,
 };
 const SPEND_CHALLENGE = {
   name: 'challenge-spend',
@@ -59,7 +63,10 @@ const SPEND_CHALLENGE = {
 
 const BY_IDENTITY = { name: 'identity-find', text: `SELECT ${PRINCIPAL_COLUMNS} FROM principals p WHERE p.oidc_identity = $1` };
 const HAS_IDENTITY = { name: 'identity-has', text: 'SELECT oidc_identity IS NOT NULL FROM principals WHERE id = $1' };
-const SET_IDENTITY = { name: 'identity-set', text: 'UPDATE principals SET oidc_identity = $2 WHERE id = $1' };
+const SET_IDENTITY = {
+  name: 'identity-set',
+  text: `UPDATE principals SET oidc_identity = $2 WHERE id = $1 AND ($3::boolean OR (password_hash IS NOT DISTINCT FROM $4 AND NOT disabled))`,
+};
 const CLEAR_IDENTITY = { name: 'identity-clear', text: 'UPDATE principals SET oidc_identity = NULL WHERE id = $1' };
 
 /** Second factors and what belongs to them. */
@@ -95,17 +102,23 @@ export function createFactorStore(options: { database: Database; clock: Clock; s
         await session.execute(ADD_CODES, [principal, hashes]);
       });
     },
+    firstRecoveryCodes: (principal, hashes) => database.transaction((session) => firstCodes(session, principal, hashes)),
     spendRecoveryCode: async (principal, hash) => (await database.execute(SPEND_CODE, [principal, hash])) === 1,
     async recoveryCodesLeft(principal) {
       const rows = await database.read<[number]>(CODES_LEFT, [principal]);
       return Number(rows[0]?.[0] ?? 0);
     },
 
-    async addPasskey({ id, principal, publicKey, counter, transports, name }) {
+    async addPasskey({ id, principal, publicKey, counter, transports, name }, hashes) {
       const values = [id, principal, publicKey, counter, JSON.stringify(transports), name, clock.now()];
-      if ((await database.execute(ADD_PASSKEY, values)) === 0)
-        throw new CloudStoreError('already_exists', 'This passkey is known already.');
+      const first = await database.transaction(async (session) => {
+        const counts = await firstCodes(session, principal, hashes);
+        if ((await session.execute(ADD_PASSKEY, values)) === 0)
+          throw new CloudStoreError('already_exists', 'This passkey is known already.');
+        return counts;
+      });
       await changed(principal);
+      return first;
     },
     async findPasskey(id) {
       const rows = await database.read<PasskeyRow>(FIND_PASSKEY, [id]);
@@ -128,10 +141,12 @@ export function createFactorStore(options: { database: Database; clock: Clock; s
       return rows[0] ? principalOf(rows[0]) : null;
     },
     hasIdentity: async (principal) => (await database.read<[boolean]>(HAS_IDENTITY, [principal]))[0]?.[0] ?? false,
-    async setIdentity(principal, identity) {
-      await database.execute(SET_IDENTITY, [principal, identity]).catch((error: unknown) => {
+    async setIdentity(principal, identity, passwordHash) {
+      const values = [principal, identity, passwordHash === undefined, passwordHash ?? null];
+      const set = await database.execute(SET_IDENTITY, values).catch((error: unknown) => {
         throw sqlState(error) === '23505' ? new CloudStoreError('already_exists', 'It is linked to somebody else.') : error;
       });
+      if (set === 0) throw new CloudStoreError('conflict', 'The user has changed meanwhile.');
       await changed(principal);
     },
 
@@ -143,14 +158,23 @@ export function createFactorStore(options: { database: Database; clock: Clock; s
       await changed(principal);
     },
 
-    async addChallenge({ id, purpose, principal, expires }) {
-      await database.execute(ADD_CHALLENGE, [id, purpose, principal, expires, clock.now()]);
+    async addChallenge({ id, purpose, principal, expires, session = null }) {
+      if ((await database.execute(ADD_CHALLENGE, [id, purpose, principal, expires, clock.now(), session])) === 0)
+        throw new CloudStoreError('unauthenticated', 'The session has ended.');
     },
     async spendChallenge(id, purpose, principal) {
       const rows = await database.query<[number]>(SPEND_CHALLENGE, [id, purpose, principal]);
       return rows[0] !== undefined && rows[0][0] > clock.now();
     },
   };
+}
+
+async function firstCodes(session: Session, principal: PrincipalId, hashes: readonly Buffer[]): Promise<boolean> {
+  await session.query(HOLD_OWNER, [principal]);
+  const [left] = await session.query<[number]>(CODES_LEFT, [principal]);
+  if (Number(left?.[0] ?? 0) > 0) return false;
+  await session.execute(ADD_CODES, [principal, hashes]);
+  return true;
 }
 
 function passkeyOf([id, principal, publicKey, counter, transports, name, created, lastUsed]: PasskeyRow): PasskeyRecord {

@@ -38,7 +38,7 @@ const COLUMNS = PRINCIPAL_COLUMNS;
 const KEY_COLUMNS = 'k.id, k.principal, k.name, k.created_ms';
 const CREATE = {
   name: 'principal-create',
-  text: `INSERT INTO principals AS p (name, role, password_hash, domain, created_ms) VALUES ($1, $2, $3, $4, $5)
+  text: `INSERT INTO principals AS p (name, role, password_hash, domain, created_ms, oidc_identity) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
 };
 const HASH_KINDS = {
@@ -50,15 +50,20 @@ const BY_ID = { name: 'principal-by-id', text: `SELECT ${COLUMNS} FROM principal
 const LIST = { name: 'principal-list', text: `SELECT ${COLUMNS} FROM principals p ORDER BY p.name` };
 /** Held until the end of the transaction: a session that begins waits, and sees what has become of its user. */
 const HOLD = { name: 'principal-hold', text: 'SELECT id FROM principals WHERE id = $1 FOR NO KEY UPDATE' };
-/** A new password, or none any more, ends what the old one began; also what was only begun, as the link to an account of an identity provider. */
+/** A new password, or none any more, ends what the old one began. */
 const UPDATE = {
   name: 'principal-update',
   text: `WITH ended AS (UPDATE sessions SET revoked = true WHERE principal = $1 AND NOT revoked AND ($2::text IS NOT NULL OR $4::boolean)
-                          AND id IS DISTINCT FROM $7::text),
-           asked AS (DELETE FROM challenges WHERE principal = $1 AND ($2::text IS NOT NULL OR $4::boolean))
+                          AND id IS DISTINCT FROM $7::text)
          UPDATE principals p SET password_hash = coalesce($2, password_hash), role = coalesce($3, role), disabled = coalesce($4, disabled),
            quota_bytes = CASE WHEN $5 THEN $6::bigint ELSE quota_bytes END,
            quota_objects = CASE WHEN $8 THEN $9::bigint ELSE quota_objects END WHERE id = $1 RETURNING ${COLUMNS}`,
+};
+/** Also what was only begun, as the link to an account of an identity provider. After `UPDATE`, which waits for what is being made in the sessions that it ends. */
+const FORGET_ASKED = { name: 'principal-forget-asked', text: 'DELETE FROM challenges WHERE principal = $1' };
+const FORGET_CLAIMS = {
+  name: 'principal-forget-claims',
+  text: 'DELETE FROM claims WHERE principal = $1 AND redeemed_ms IS NULL',
 };
 const UPGRADE_HASH = {
   name: 'principal-upgrade-hash',
@@ -149,8 +154,8 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
     if (rows[0]) await changed(rows[0][0]);
   }
   return {
-    async create({ name, role, passwordHash, domain }) {
-      const rows = await database.query<Row>(CREATE, [name, role, passwordHash, domain, clock.now()]);
+    async create({ name, role, passwordHash, domain, identity }) {
+      const rows = await database.query<Row>(CREATE, [name, role, passwordHash, domain, clock.now(), identity ?? null]);
       if (!rows[0]) throw new CloudStoreError('already_exists', `A user named ${name} exists already.`, { details: { name } });
       await changed(rows[0][0]);
       return principalOf(rows[0]);
@@ -184,7 +189,10 @@ export function createPrincipalStore({ database, clock, signals }: PrincipalStor
       const steps = async (session: Session): Promise<Row[]> => {
         if (disabled === true || (role !== null && role !== 'admin')) await assertNotLastAdmin(session, id);
         if (disabled === true || passwordHash !== null) await session.query(HOLD, [id]);
-        return session.query<Row>(UPDATE, values);
+        const updated = await session.query<Row>(UPDATE, values);
+        if (disabled === true || passwordHash !== null) await session.execute(FORGET_ASKED, [id]);
+        if (passwordHash !== null) await session.execute(FORGET_CLAIMS, [id]);
+        return updated;
       };
       const held = disabled === true || role !== null || passwordHash !== null;
       const rows = held ? await database.transaction(steps) : await steps(database);

@@ -131,7 +131,7 @@ export function describeIdentityStores(name: string, make: () => Promise<Metadat
       await gateway().principals.update(principal, { disabled: false });
       await gateway().claims.remove(first.id, principal);
       expect(await codeOf(gateway().claims.remove(second.id, await user()))).to.equal('key_not_found');
-      await gateway().claims.removeOpen(principal);
+      await gateway().principals.update(principal, { passwordHash: 'another' });
       for (const { tokenHash: hash } of [first, second])
         expect(await gateway().claims.redeem(hash, minted(), '10.0.0.9')).to.equal(null);
       expect((await gateway().claims.list(principal)).map(({ id }) => id)).to.deep.equal([phone.id]);
@@ -196,12 +196,77 @@ export function describeIdentityStores(name: string, make: () => Promise<Metadat
       ]);
     });
 
+    it('gives the first recovery codes to one of many who bring some, and a passkey with them or neither', async () => {
+      const id = await user();
+      const comers = Array.from({ length: 8 }, (_, n) => hashOf(`code ${n}`));
+      const passkey = { principal: id, publicKey: randomBytes(77), counter: 0, transports: [], name: 'key' };
+      const told = await Promise.all(
+        comers.map((hash, n) =>
+          n % 2 === 0
+            ? gateway().factors.firstRecoveryCodes(id, [hash])
+            : gateway().factors.addPasskey({ ...passkey, id: `first-${n}-${id}` }, [hash]),
+        ),
+      );
+      expect(told.filter(Boolean)).to.have.length(1);
+      expect(await gateway().factors.listPasskeys(id)).to.have.length(4);
+      expect(await gateway().factors.spendRecoveryCode(id, comers[told.indexOf(true)]!)).to.equal(true);
+      const again = gateway().factors.addPasskey({ ...passkey, id: `first-1-${id}` }, [hashOf('never told')]);
+      expect(await codeOf(again)).to.equal('already_exists');
+      expect(await gateway().factors.recoveryCodesLeft(id)).to.equal(0);
+    });
+
+    it('leaves nothing that a session began when a new password ended it, however both meet', async () => {
+      const id = await user();
+      for (let round = 0; round < 20; round++) {
+        const session = `ends ${id} ${round}`;
+        const expires = rig.clock.now() + 1e6;
+        await gateway().principals.createSession({ id: session, principal: id, tokenHash: hashOf('t'), expires, label: '' });
+        const claim = (n: number) => ({
+          ...{
+            id: `ends ${round} ${n} ${id}`,
+            tokenHash: hashOf(`ends ${round} ${n} ${id}`),
+            principal: id,
+            kind: 'device' as const,
+          },
+          ...{ name: 'phone', scope: null, networks: null, credentialExpires: null, expires },
+        });
+        const begin = (n: number) =>
+          n % 2 === 0
+            ? gateway().claims.add(claim(n), 9, session)
+            : gateway().factors.addChallenge({ id: `ends ${round} ${n} ${id}`, purpose: 'p', principal: id, expires, session });
+        const begun = Array.from({ length: 6 }, (_, n) => codeOf(begin(n)));
+        const codes = await Promise.all([...begun, codeOf(gateway().principals.update(id, { passwordHash: String(round) }))]);
+        expect(codes.filter((code) => code !== 'none' && code !== 'unauthenticated')).to.deep.equal([]);
+        expect(codes.at(-1)).to.equal('none');
+        expect(await gateway().claims.list(id), `round ${round}`).to.deep.equal([]);
+        for (let n = 1; n < 6; n += 2)
+          expect(await gateway().factors.spendChallenge(`ends ${round} ${n} ${id}`, 'p', id), `round ${round}`).to.equal(false);
+        expect([await codeOf(begin(6)), await codeOf(begin(7))]).to.deep.equal(['unauthenticated', 'unauthenticated']);
+      }
+    });
+
+    it('links an identity to a user who is still the one that asked, and makes one user of an identity', async () => {
+      const id = await user();
+      const { principals, factors } = gateway();
+      const { domain } = (await principals.find(id))!;
+      await principals.update(id, { passwordHash: 'then' });
+      await factors.setIdentity(id, hashOf(`of ${id}`), 'then');
+      expect((await factors.findByIdentity(hashOf(`of ${id}`)))?.id).to.equal(id);
+      await principals.update(id, { passwordHash: 'now' });
+      expect(await codeOf(factors.setIdentity(id, hashOf(`another of ${id}`), 'then'))).to.equal('conflict');
+      await principals.update(id, { disabled: true });
+      expect(await codeOf(factors.setIdentity(id, hashOf(`another of ${id}`), 'now'))).to.equal('conflict');
+      const made = { role: 'guest', passwordHash: null, domain, identity: hashOf(`of ${id}`) } as const;
+      expect(await codeOf(principals.create({ ...made, name: `second of ${id}` }))).to.equal('already_exists');
+      expect(await principals.findByName(`second of ${id}`)).to.equal(null);
+    });
+
     it('keeps passkeys, whose counters never go back, and challenges that work once', async () => {
       const [id, other] = [await user(), await user()];
       const factors = () => gateway().factors;
       const passkey = { id: `pk-${id}`, principal: id, publicKey: randomBytes(77), counter: 3, transports: ['usb'], name: 'key' };
-      await factors().addPasskey(passkey);
-      expect(await codeOf(factors().addPasskey({ ...passkey, principal: other }))).to.equal('already_exists');
+      await factors().addPasskey(passkey, []);
+      expect(await codeOf(factors().addPasskey({ ...passkey, principal: other }, []))).to.equal('already_exists');
       expect((await gateway().principals.find(id))?.secondFactor).to.equal(true);
       await factors().usedPasskey(passkey.id, 9);
       await factors().usedPasskey(passkey.id, 4);

@@ -70,6 +70,19 @@ describe('logging in by an identity provider', function () {
     return (await api.call('GET', '/me', { token })).json.name;
   };
 
+  it('makes one user of who comes for the first time twice at once', async () => {
+    for (let round = 0; round < 3; round++) {
+      provider.next = { claims: claims(`twin${round}`) };
+      const begun = await Promise.all([begin(), begin(), begin()]);
+      const back = begun.map(({ url, cookie }) => ({ location: provider.approve(url), cookie }));
+      const names = await Promise.all(back.map(async ({ location, cookie }) => nameOf(await comeBack(location, cookie))));
+      expect(new Set(names).size, String(names)).to.equal(1);
+      const { users } = (await api.call('GET', '/users', admin)).json;
+      const made = users.map(({ name }: { name: string }) => name).filter((name: string) => name.startsWith(`twin${round}`));
+      expect(made).to.deep.equal([`twin${round}`]);
+    }
+  });
+
   it('makes a user of who comes first, knows it again, and never takes over one that is there', async () => {
     expect((await api.call('GET', '/auth/oidc', null)).json).to.deep.equal({
       provider: { name: 'Example ID', begin: '/api/v1/auth/oidc/begin' },
