@@ -72,6 +72,7 @@ import type { Handlers } from './peer.ts';
 import { type ProcessRole, processNumber } from './process-role.ts';
 import { register } from './registration.ts';
 import { recordedOf, requestAudit } from './request-audit.ts';
+import { createReserve } from './reserve.ts';
 import { createSeal } from './seal.ts';
 import { answerPacks } from './shared-packs.ts';
 import { createSpaceGuard, guardHistory, guardStore } from './space-guard.ts';
@@ -132,6 +133,9 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
   const given = await readTls(config);
   // A worker is let in by the first process, which has the lock.
   if (role.kind !== 'worker') await assertUsable(dataDirectory, values['database-url'] === null);
+  const reserve = values['database-url'] === null ? createReserve({ dataDirectory, log }) : null;
+  // To note whose the directory is takes space too. A directory that is not there yet has nothing set aside.
+  if (role.kind !== 'worker') await reserve?.look(0).catch(() => undefined);
   const lock = role.kind === 'worker' ? null : await takeDataDirectory(dataDirectory);
   started.defer(() => lock?.release());
   if (lock !== null) {
@@ -182,8 +186,11 @@ async function build(options: GatewayOptions, started: AsyncDisposableStack): Pr
     minFree: values['min-free'],
     log,
     low: (wantedBytes) => makeRoom(wantedBytes),
+    ...(reserve && { fileSystem: reserve.fileSystem }),
   });
   started.defer(() => guard.close());
+  const setAside = role.kind === 'worker' ? null : reserve?.keep(guard.minFree);
+  started.defer(() => setAside?.close());
   metrics.gauge('cloudstore_disk_free_bytes', 'Free on the fullest disk.', guard.free, 'max');
   metrics.gauge('cloudstore_disk_min_free_bytes', 'Below this, writes are refused.', guard.minFree, 'max');
   const storage = await openStorage({
