@@ -34,6 +34,7 @@ import * as commitFromMemory from './migrations/0039-commit.ts';
 import * as knownRows from './migrations/0040-known-rows.ts';
 import * as oidc from './migrations/0046-oidc.ts';
 import * as fewerStatements from './migrations/0047-fewer-statements.ts';
+import * as completedOnce from './migrations/0048-completed-once.ts';
 
 /** In order. Names have no extension: the checkout runs `.ts`, the published package `.js`, and the database must not see a difference. */
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
@@ -72,6 +73,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0046-oidc', migration: oidc },
   { name: '0027-commit-rows', migration: commitRows },
   { name: '0047-fewer-statements', migration: fewerStatements },
+  { name: '0048-completed-once', migration: completedOnce },
 ];
 
 /** For knex, in place of a directory of files: imported statically, so that a bundle holds them. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Bucket } from '#core/bucket';
 import type { Who } from '#core/principal';
@@ -146,6 +147,20 @@ export function describeConcurrency(rigOf: () => MetadataRig): void {
       expect(again.created).to.equal(false);
       expect(await codeOf(put('other', { completesUpload: upload.id }))).to.equal('upload_not_found');
       expect(await codeOf(put('big', { completesUpload: 'f'.repeat(32) }))).to.equal('upload_not_found');
+      await expectDense(home);
+    });
+
+    it('completes an upload or gives it up, never both', async () => {
+      for (let round = 0; round < 40; round++) {
+        const key = `either-${round}`;
+        const { uploads } = rig.gateways[round % rig.gateways.length]!;
+        const upload = await uploads.create({ bucket: home.id, key, principal: home.owner, attributes: {} });
+        const completion = codeOf(put(key, { completesUpload: upload.id }));
+        for (let turn = 0; turn < round % 8; turn++) await setImmediate();
+        const codes = [await codeOf(uploads.abort(home.id, key, upload.id)), await completion];
+        expect([...codes].sort()).to.deep.equal(['none', 'upload_not_found']);
+        expect((await rig.store.current(at(home, key))) !== null).to.equal(codes[1] === 'none');
+      }
       await expectDense(home);
     });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
-import { createClient } from './harness/client.ts';
+import { createClient, type S3Answer } from './harness/client.ts';
 import { api, guide, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, over, suite } from './harness/suite.ts';
 import { begin, etagOf, MIN, PART, TAIL, whole } from './harness/uploads.ts';
@@ -340,6 +341,19 @@ suite('AbortMultipartUpload', api('AbortMultipartUpload'), {
   },
   'an unknown upload is NoSuchUpload': async ({ send, key }) =>
     expectError(await send('DELETE', key(), { query: { uploadId: '0'.repeat(32) } }), 404, 'NoSuchUpload'),
+  'of an abort and a completion at once one succeeds, and to the other there is no upload': async (lab) => {
+    for (let round = 0; round < 30; round++) {
+      const upload = await begin(lab);
+      const completion = upload.complete([[1, await etagOf(upload.part(1, TAIL))]]);
+      await setTimeout(round / 4);
+      const abort = lab.send('DELETE', upload.key, { query: { uploadId: upload.uploadId } });
+      const answers = await Promise.all([completion, abort]);
+      const [won, lost] = answers.sort((a, b) => a.status - b.status);
+      expect(won?.status).to.be.oneOf([200, 204]);
+      expectError(lost as S3Answer, 404, 'NoSuchUpload');
+      expectStatus(await lab.get(upload.key), won?.status === 200 ? 200 : 404);
+    }
+  },
   'what was completed is not aborted': async (lab) => {
     const { key, uploadId } = await whole(lab);
     const answer = await lab.send('DELETE', key, { query: { uploadId } });
