@@ -27,6 +27,7 @@ import { createRouter, type Operation } from './schema.ts';
 import { sendOutput } from './send-output.ts';
 import { checkSessionToken } from './session-token.ts';
 import { createSts, isSts } from './sts.ts';
+import { tellsTags } from './tag-count.ts';
 import { createHostedBucket, createHostedSite, parseTarget, type Target } from './target.ts';
 import { createVerifier, type Payload } from './verifier.ts';
 import { createWebsite } from './website.ts';
@@ -258,7 +259,7 @@ export function createS3Door(deps: S3Deps): Door {
 
   const website = createWebsite({
     deps,
-    headersOf: (info, bucket) => codecOf(getObject).writer.headers(representation(info, bucket)),
+    headersOf: (info, bucket) => codecOf(getObject).writer.headers({ ...representation(info, bucket), TagCount: undefined }),
   });
 
   function fast(req: IncomingMessage, res: ServerResponse, cx: RequestContext): boolean {
@@ -293,14 +294,14 @@ export function createS3Door(deps: S3Deps): Door {
       if (bucket !== null && at !== null) {
         if (req.method === 'HEAD') {
           const info = namespace.peekObject(who, at);
-          if (info !== null) {
+          if (info !== null && tellsTags(deps.authorizer, who, bucket, info, null) === true) {
             writeHead(res, 'HeadObject', cx, principal, bucket, info);
             res.end();
             return true;
           }
         } else {
           const read = namespace.peek(who, at);
-          if (read !== null) {
+          if (read !== null && tellsTags(deps.authorizer, who, bucket, read.info, null) === true) {
             sendSmall(res, cx, principal, bucket, read);
             return true;
           }
@@ -313,7 +314,8 @@ export function createS3Door(deps: S3Deps): Door {
       later
         .then((found) => {
           if (res.destroyed) return undefined; // the client is gone
-          return found === null ? handle(req, res, cx) : sendSmall(res, cx, principal, bucket, found);
+          const whole = found !== null && tellsTags(deps.authorizer, who, bucket, found.info, null) === true;
+          return whole ? sendSmall(res, cx, principal, bucket, found) : handle(req, res, cx);
         })
         .catch((err: unknown) => {
           cx.log.error({ err, op: cx.op }, 's3: an answer failed');

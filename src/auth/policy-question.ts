@@ -76,7 +76,7 @@ const KEYS: Readonly<Record<string, Read | undefined>> = {
   's3:object-lock-legal-hold': header('x-amz-object-lock-legal-hold'),
   's3:object-lock-remaining-retention-days': remainingDays,
   's3:x-amz-acl': header('x-amz-acl'),
-  's3:x-amz-copy-source': header('x-amz-copy-source'),
+  's3:x-amz-copy-source': ({ who }) => who.context?.copySource,
   's3:x-amz-metadata-directive': header('x-amz-metadata-directive'),
   's3:x-amz-content-sha256': header('x-amz-content-sha256'),
   's3:x-amz-storage-class': header('x-amz-storage-class'),

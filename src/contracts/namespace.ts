@@ -59,7 +59,7 @@ export interface Namespace {
     at: Address,
     options?: { requireParent?: boolean; lockTokens?: readonly string[]; properties?: Record<string, string> },
   ): Promise<DirectoryInfo>;
-  /** Sets (null: removes) the tags of an object or one of its versions. @throws not_found, version_not_found */
+  /** Sets (null: removes; an empty set, which sets none, asks for the right to set) the tags of an object or one of its versions. @throws not_found, version_not_found */
   tag(
     who: Who,
     at: Address,

@@ -28,6 +28,8 @@ export interface RequestFacts {
   readonly signatureV2?: boolean;
   /** S3 alone: when it was signed, ms since the epoch; version 2 does not tell of a URL. */
   readonly signedAt?: number;
+  /** S3 alone: what a copy is made of, as `bucket/key`, however the request wrote it. */
+  readonly copySource?: string;
   /** What is asked for, as its protocol names it. */
   readonly op?: string;
   /** By lower-case name. */

@@ -17,6 +17,8 @@ export interface RequestContext extends RequestFacts {
   signatureV2?: boolean;
   /** S3 alone: when it was signed, ms since the epoch; version 2 does not tell of a URL. */
   signedAt?: number;
+  /** S3 alone: what a copy is made of, once known. */
+  copySource?: string;
   log: Logger;
   /** Fires when the client goes away before the answer has ended, or the drain's time is up. */
   signal: AbortSignal;

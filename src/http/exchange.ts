@@ -16,6 +16,7 @@ export class Exchange implements RequestContext {
   principal?: Principal;
   signatureV2?: boolean;
   signedAt?: number;
+  copySource?: string;
   /** performance.now() at the request's head. */
   readonly begun: number;
   readonly #proxies: TrustedProxies;

@@ -15,6 +15,7 @@ import { expirationOf } from '../expiration.ts';
 import { lockMembers } from '../object-lock.ts';
 import { refuseMarker, representation, versionOf } from '../representation.ts';
 import type { Output } from '../response-writer.ts';
+import { tellsTags } from '../tag-count.ts';
 
 /**
  * GetObject and HeadObject: conditions and range are decided before any byte.
@@ -31,6 +32,7 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
   const key = assertKeyFits(x.req.headers, info);
   const range = number === null ? askedRange(x.req, info) : rangeOfPart(info, number);
   const output: Output = replaceEncryption(representation(info, bucket), key);
+  if (!(await tellsTags(x.deps.authorizer, x.who, bucket, info, input.VersionId ?? null))) delete output.TagCount;
   if (input.ChecksumMode === 'ENABLED') Object.assign(output, checksumMembers(checksumOf(info, range)));
   output.Expiration = expirationOf(info, bucket);
   if (bucket.objectLock) Object.assign(output, await lockMembers(x, bucket, info));

@@ -16,8 +16,7 @@ export const getObjectTagging: Handler<{ VersionId?: string }> = async (x, input
 export const putObjectTagging: Handler<PutObjectTaggingCommandInput> = async (x, input) => {
   const tags = tagsOf(checkTags(input.Tagging?.TagSet, TAGS_MAX));
   const { bucket, at } = await addressOf(x);
-  const kept = Object.keys(tags).length === 0 ? null : tags;
-  const info = await x.deps.namespace.tag(x.who, at, kept, versionOf(input.VersionId));
+  const info = await x.deps.namespace.tag(x.who, at, tags, versionOf(input.VersionId));
   return { VersionId: shownVersion(info, bucket) };
 };
 

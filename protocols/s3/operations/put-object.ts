@@ -121,9 +121,11 @@ export async function copySource(
   }
   const bucket = await bucketOf(x, path.slice(0, slash));
   requireExpectedSourceOwner(x, bucket);
+  const key = path.slice(slash + 1);
+  x.cx.copySource = `${bucket.name}/${key}`;
   return {
     bucket,
-    at: { bucket: bucket.id, key: path.slice(slash + 1) },
+    at: { bucket: bucket.id, key },
     ...versionOf(mark < 0 ? undefined : text.slice(mark + 11)),
   };
 }

@@ -296,6 +296,30 @@ suite('conditions of policies', OPERATORS, {
       expectError(await copy('b'), 403, 'AccessDenied');
     },
   },
+  'a source is its bucket and key, however a request writes them': {
+    page: KEYS,
+    ...over(
+      {
+        'a slash in front': (bucket: string) => `/${bucket}/a%20b`,
+        escaped: (bucket: string) => `${bucket}%2F%61%20b`,
+        'a version': (bucket: string) => `${bucket}/a%20b?versionId=null`,
+        'all of it': (bucket: string) => `%2F${bucket}/a%20%62?versionId=null`,
+      },
+      (source) => async (lab) => {
+        const bucket = await ruled(lab, {});
+        expectStatus(await lab.s3.send('PUT', `/${bucket}/a b`, { body: 'x' }), 200);
+        const base = { Principal: '*', Resource: `arn:aws:s3:::${bucket}/*` };
+        const reads = { ...base, Effect: 'Allow', Action: ['s3:GetObject', 's3:GetObjectVersion'] };
+        const Condition = { StringEquals: { 's3:x-amz-copy-source': `${bucket}/a b` } };
+        const copy = (): Promise<S3Answer> => lab.s3.send('PUT', `/${bucket}/c`, nobody({ 'x-amz-copy-source': source(bucket) }));
+        await putPolicy(lab, bucket, [reads, { ...base, Effect: 'Allow', Action: 's3:PutObject', Condition }]);
+        expectStatus(await copy(), 200);
+        const all = { ...base, Effect: 'Allow', Action: 's3:PutObject' };
+        await putPolicy(lab, bucket, [reads, all, { ...base, Effect: 'Deny', Action: 's3:PutObject', Condition }]);
+        expectError(await copy(), 403, 'AccessDenied');
+      },
+    ),
+  },
   'a version may be named': {
     page: KEYS,
     run: async (lab) => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { arn, nobody, openBucket, putPolicy, statement } from './harness/access.ts';
 import type { S3Answer } from './harness/client.ts';
 import { api, PAGES } from './harness/pages.ts';
 import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
@@ -52,6 +53,18 @@ suite('object tagging', api('PutObjectTagging'), {
     expectStatus(await write(lab, key, {}), 200);
     expect(await read(lab, key)).to.deep.equal({});
   },
+  'an empty set asks for the right to set tags, and not for that to take them away': over(
+    { 's3:PutObjectTagging': [200, 403], 's3:DeleteObjectTagging': [403, 204] } as Record<string, [number, number]>,
+    ([set, removed], Action) =>
+      async (lab) => {
+        const bucket = await openBucket(lab);
+        await lab.s3.send('PUT', `/${bucket}/a`, { body: 'x', headers: { 'x-amz-tagging': 'a=1' } });
+        expectStatus(await putPolicy(lab.s3, bucket, statement(bucket, { Action, Resource: arn(bucket, '/*') })), 204);
+        const query = { tagging: '' };
+        expectStatus(await lab.s3.send('PUT', `/${bucket}/a`, { ...nobody, query, body: document({}) }), set);
+        expectStatus(await lab.s3.send('DELETE', `/${bucket}/a`, { ...nobody, query }), removed);
+      },
+  ),
   'DeleteObjectTagging removes them all with 204': {
     page: api('DeleteObjectTagging'),
     run: async (lab) => {
@@ -102,6 +115,33 @@ suite('object tagging', api('PutObjectTagging'), {
       await put(name, 'a', { 'x-amz-tagging': 'a=1&b=2' });
       expect((await send(method, name)).headers['x-amz-tagging-count']).to.equal('2');
     }),
+  },
+  'they are counted for whoever may read them, and for nobody else': {
+    page: api('GetObject'),
+    run: async (lab) => {
+      const bucket = await openBucket(lab);
+      const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      expectStatus(await lab.s3.send('PUT', `/${bucket}`, { query: 'versioning=', body: on }), 200);
+      const { headers } = await lab.s3.send('PUT', `/${bucket}/a`, { body: 'x', headers: { 'x-amz-tagging': 'a=1&b=2' } });
+      const versionId = headers['x-amz-version-id'] ?? '';
+      const reads = ['s3:GetObject', 's3:GetObjectVersion'];
+      for (const [more, current, version] of [
+        [[], undefined, undefined],
+        [['s3:GetObjectTagging'], '2', undefined],
+        [['s3:GetObjectVersionTagging'], undefined, '2'],
+      ] as const) {
+        expectStatus(await putPolicy(lab.s3, bucket, statement(bucket, { Action: [...reads, ...more] })), 204);
+        for (const method of ['GET', 'HEAD']) {
+          for (const [query, count] of [
+            [{}, current],
+            [{ versionId }, version],
+          ] as const) {
+            const answer = expectStatus(await lab.s3.send(method, `/${bucket}/a`, { ...nobody, query }), 200);
+            expect(answer.headers['x-amz-tagging-count'], `${more} ${method}`).to.equal(count);
+          }
+        }
+      }
+    },
   },
   'without tags nothing is counted': {
     page: api('GetObject'),
