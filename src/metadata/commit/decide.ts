@@ -70,7 +70,7 @@ function decidePut(fold: Fold, bucket: BucketState, intent: PutIntent): Outcome 
     content: encodeContentRef(intent.content),
     contentHash: intent.contentHash,
     properties: intent.properties ?? null,
-    lock: lockOfNew(state, bucket, intent.lock),
+    lock: lockOfNew(state, bucket, intent.lock, intent.completesUpload !== undefined),
   });
   if (intent.lock?.legalHold !== undefined) plan.holds.push(intent.versionId);
   ensureDirectories(fold, bucket, intent.key);

@@ -11,8 +11,17 @@ export function clocksOf({ now, databaseNow }: Pick<BatchState, 'now' | 'databas
   return { begins: Math.max(now, databaseNow, lastMs), ends: Math.min(now, databaseNow) };
 }
 
-/** What a new version is kept by: what its writer asks for, else the bucket's default. @throws invalid_argument */
-export function lockOfNew(state: BatchState, bucket: BucketState, asked: Partial<ObjectLock> | undefined): ObjectLock | null {
+/**
+ * What a new version is kept by: what its writer asks for, else the bucket's default.
+ * @param before it was asked for before, when its time was still ahead: an upload may be completed after it
+ * @throws invalid_argument
+ */
+export function lockOfNew(
+  state: BatchState,
+  bucket: BucketState,
+  asked: Partial<ObjectLock> | undefined,
+  before: boolean,
+): ObjectLock | null {
   if (!bucket.objectLock) {
     if (asked !== undefined) throw noObjectLock();
     return null;
@@ -21,7 +30,7 @@ export function lockOfNew(state: BatchState, bucket: BucketState, asked: Partial
   const { defaultRetention } = bucket;
   const usual = defaultRetention === null ? null : retentionFrom(defaultRetention, begins);
   const retention = asked?.retention ?? usual;
-  if (asked?.retention) assertAhead(asked.retention.until, begins);
+  if (asked?.retention && !before) assertAhead(asked.retention.until, begins);
   return { retention, legalHold: asked?.legalHold ?? false };
 }
 

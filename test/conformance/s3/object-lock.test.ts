@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { RequestOptions } from './harness/client.ts';
 import { documentsOf } from './harness/documents.ts';
@@ -173,6 +174,24 @@ suite('retention', api('PutObjectRetention'), {
         expectStatus(await send('GET', 'a'), 404);
       },
     ),
+  },
+  'an upload whose date has passed when it is completed makes its object, which nothing keeps any more': {
+    page: api('CreateMultipartUpload'),
+    run: async (lab) => {
+      const { send, remove } = await locking(lab);
+      const until = Math.ceil(Date.now() / 1000) * 1000 + 2000;
+      const headers = {
+        'x-amz-object-lock-mode': 'COMPLIANCE',
+        'x-amz-object-lock-retain-until-date': new Date(until).toISOString(),
+      };
+      const begun = expectStatus(await send('POST', 'late', { query: { uploads: '' }, headers }), 200);
+      const uploadId = begun.xml().value('UploadId');
+      const part = await send('PUT', 'late', { query: { partNumber: 1, uploadId }, body: 'a', headers: md5('a') });
+      while (Date.now() <= until) await setTimeout(100);
+      const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag></Part></CompleteMultipartUpload>`;
+      const { headers: made } = expectStatus(await send('POST', 'late', { query: { uploadId }, body }), 200);
+      expectStatus(await remove('late', made['x-amz-version-id'] ?? ''), 204);
+    },
   },
   'a bucket without lock takes none': async ({ send, put, key }) => {
     const name = key();
