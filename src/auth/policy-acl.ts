@@ -19,6 +19,9 @@ const ON_OBJECT: typeof ON_BUCKET = {
   WRITE_ACP: ['acl.write', 'version.acl.write'],
 };
 
+/** What the owner of an object may do whatever its list says, so that nobody locks oneself out. */
+const ALWAYS_OWNERS: readonly Action[] = [...ON_OBJECT.READ_ACP, ...ON_OBJECT.WRITE_ACP];
+
 /** Whether a list of an object could allow the action at all. */
 export function isObjectAclAction(action: Action): boolean {
   return Object.values(ON_OBJECT).some((actions) => actions.includes(action));
@@ -33,6 +36,8 @@ export function decideAcl(
   ignorePublic: boolean,
 ): Verdict | null {
   const table = on === 'bucket' ? ON_BUCKET : ON_OBJECT;
+  if (on === 'object' && principal?.id === acl.owner && ALWAYS_OWNERS.includes(action))
+    return { allowed: true, rule: { kind: 'acl', on, grantee: 'its owner', permission: 'FULL_CONTROL' } };
   for (const { grantee, permission } of acl.grants) {
     if (!isGrantee(grantee, principal, ignorePublic)) continue;
     const holds =

@@ -215,6 +215,26 @@ suite('access control lists', ACL, {
       expect(deep((await lab.s3.send('GET', `/${bucket}/given`, { query: 'acl=' })).xml(), 'ID')).to.equal(await idOf(lab.s3));
     },
   },
+  'the writer that owns an object reads and sets its list, also where that gives it nothing': {
+    page: OWNERSHIP,
+    run: async (lab) => {
+      const other = lab.otherAccount();
+      const bucket = await listedBucket(lab);
+      const Principal = { CanonicalUser: await idOf(other) };
+      expectStatus(await putPolicy(lab.s3, bucket, statement(bucket, { Principal, Action: 's3:PutObject' })), 204);
+      expectStatus(await other.send('PUT', `/${bucket}/theirs`, { body: 'x' }), 200);
+      const at = { query: 'acl=' };
+      const none = { ...at, headers: { 'x-amz-grant-read-acp': `id="${await idOf(lab.s3)}"` } };
+      expectStatus(await other.send('PUT', `/${bucket}/theirs`, none), 200);
+      expectError(await other.send('GET', `/${bucket}/theirs`), 403, 'AccessDenied');
+      const acl = expectStatus(await other.send('GET', `/${bucket}/theirs`, at), 200).xml();
+      expect(grantsOf(acl).map((grant) => [deep(grant, 'ID'), deep(grant, 'Permission')])).to.deep.equal([
+        [await idOf(lab.s3), 'READ_ACP'],
+      ]);
+      expectStatus(await other.send('PUT', `/${bucket}/theirs`, { ...at, headers: { 'x-amz-acl': 'private' } }), 200);
+      expectStatus(await other.send('GET', `/${bucket}/theirs`), 200);
+    },
+  },
   'a list that is none is refused': over(
     {
       'an unknown ready list': [{ 'x-amz-acl': 'public' }, 'InvalidArgument'],
