@@ -1,3 +1,5 @@
+import { doubledField } from '#core/json-fields';
+
 /** A request to STS, as far as it is understood; whatever would restrict and is not understood is refused. */
 export type StsRequest =
   | { action: 'GetCallerIdentity' }
@@ -112,6 +114,7 @@ function parsePolicy(text: string): object {
     throw malformed;
   }
   if (typeof policy !== 'object' || policy === null || !('Statement' in policy) || depthOf(policy) > DEPTH_MAX) throw malformed;
+  if (doubledField(text) !== null) throw malformed;
   return policy;
 }
 

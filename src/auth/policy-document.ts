@@ -1,5 +1,6 @@
 import { ACTIONS, type Action, definitionOf } from '#core/actions';
 import { CloudStoreError } from '#core/errors';
+import { doubledField } from '#core/json-fields';
 import { operatorOf } from './policy-conditions.ts';
 import { createMatcher, tokensOf } from './policy-pattern.ts';
 import { conditionKey, LIST_KEYS } from './policy-question.ts';
@@ -47,7 +48,8 @@ export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
   } catch {
     malformed("Policies must be valid JSON and the first byte must be '{'");
   }
-  refuseDoubles(text);
+  const twice = doubledField(text);
+  if (twice !== null) malformed(`Duplicate field ${twice.slice(0, 100)}`);
   return readPolicy(value, kind);
 }
 
@@ -239,22 +241,6 @@ function scalars(value: unknown): string[] {
   const known = list.every((one) => typeof one === 'string' || typeof one === 'boolean' || typeof one === 'number');
   if (!known) malformed('Invalid value in Condition');
   return list.map(String);
-}
-
-/** Of two fields of one name, JSON.parse takes the last without a word: one reader would see Deny and another Allow. */
-function refuseDoubles(text: string): void {
-  const open: (Set<string> | null)[] = [];
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*:?|[{}[\]]/g)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '[') open.push(null);
-    else if (token === '}' || token === ']') open.pop();
-    else if (token.endsWith(':')) {
-      const name: string = JSON.parse(token.slice(0, -1));
-      const names = open.at(-1);
-      if (names?.has(name)) malformed(`Duplicate field ${name.slice(0, 100)}`);
-      names?.add(name);
-    }
-  }
 }
 
 export function malformed(message: string): never {

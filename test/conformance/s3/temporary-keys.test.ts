@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { api, guide } from './harness/pages.ts';
 import type { Keys } from './harness/signer.ts';
-import { expectError, expectStatus, type Lab, suite } from './harness/suite.ts';
+import { expectError, expectStatus, type Lab, over, suite } from './harness/suite.ts';
 import type { Element } from './harness/xml.ts';
 
 const STS = 'https://docs.aws.amazon.com/STS/latest/APIReference/';
@@ -158,12 +158,19 @@ suite('temporary keys', `${STS}API_AssumeRole.html`, {
       expectError(await lab.s3.send('GET', `/${bucket}/a`, { keys }), 403, 'AccessDenied');
     },
   },
-  'a policy that is none makes no key': async (lab) => {
-    const form = { Action: 'AssumeRole', RoleArn: 'arn:aws:iam::000000000001:role/any', RoleSessionName: 'conformance' };
-    const answer = await ask(lab, { ...form, Policy: '{"Statement":' });
-    expectStatus(answer, 400);
-    expect(deep(answer.xml(), 'Code')).to.equal('MalformedPolicyDocument');
-  },
+  'a policy that is none makes no key': over(
+    {
+      'half of one': '{"Statement":',
+      'a field twice': '{"Statement":{"Effect":"Deny","Effect":"Allow","Action":"s3:*","Resource":"*"}}',
+      'a field twice, escaped': '{"Statement":{"Effect":"Deny","\\u0045ffect":"Allow","Action":"s3:*","Resource":"*"}}',
+    },
+    (Policy) => async (lab) => {
+      const form = { Action: 'AssumeRole', RoleArn: 'arn:aws:iam::000000000001:role/any', RoleSessionName: 'conformance' };
+      const answer = await ask(lab, { ...form, Policy });
+      expectStatus(answer, 400);
+      expect(deep(answer.xml(), 'Code')).to.equal('MalformedPolicyDocument');
+    },
+  ),
   'they are told to whom they belong': {
     page: `${STS}API_GetCallerIdentity.html`,
     run: async (lab) => {
