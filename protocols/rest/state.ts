@@ -4,6 +4,7 @@ import { type Conditions, checkConditions, type Validators } from '#core/conditi
 import { isCloudStoreError } from '#core/errors';
 import { parseConditions } from '#http/conditional-headers';
 import type { Exchange } from './exchange.ts';
+import { parsePlace } from './paths.ts';
 import type { Route } from './route.ts';
 
 /**
@@ -17,7 +18,7 @@ export interface State {
 
 /** Answers a read with the ETag of the state, or 304. */
 export async function tellState(x: Exchange, { without }: State, handle: () => Promise<void>): Promise<void> {
-  x.deps.buckets.readAnew();
+  await readAnew(x);
   const answer = await held(x.res, handle);
   const etag = etagOf(answer.body, without);
   // When it became so is not known: dates are ignored (RFC 9110 §13.1.3).
@@ -50,7 +51,7 @@ function conditionsOn({ req }: Exchange): Conditions {
 
 /** null: nothing is there. What the caller may not see is told as the read tells it. */
 async function current(x: Exchange, reading: Route): Promise<Validators | null> {
-  x.deps.buckets.readAnew();
+  await readAnew(x);
   try {
     const { body } = await held(x.res, () => reading.handle(x, { query: {} as never, body: undefined as never }));
     return { etag: etagOf(body, reading.state?.without), modified: 0 };
@@ -58,6 +59,12 @@ async function current(x: Exchange, reading: Route): Promise<Validators | null> 
     if (isCloudStoreError(error, 'not_found')) return null;
     throw error;
   }
+}
+
+/** What is told of a bucket is what other processes have left of it, too. */
+async function readAnew({ deps: { buckets }, who, path }: Exchange): Promise<void> {
+  const below = /^\/(?:access|buckets)\/(.+)$/.exec(path)?.[1];
+  if (below !== undefined) await buckets.readAnew(who, parsePlace(below).bucket);
 }
 
 function etagOf(body: Buffer, without: readonly string[] = []): string {

@@ -31,6 +31,6 @@ export interface Buckets {
   /** A removed one, for good. @throws bucket_not_found */
   drop(who: Who, id: BucketId): Promise<void>;
   usage(who: Who, id: BucketId): Promise<BucketUsage>;
-  /** For who must know what other processes and gateways have changed up to now: what is remembered of buckets for a moment is let go. */
-  readAnew(): void;
+  /** For who must know what other processes and gateways have changed up to now: what is remembered of one bucket for a moment is let go, of others nothing. */
+  readAnew(who: Who, name: string): Promise<void>;
 }

@@ -16,6 +16,8 @@ export interface BucketCache {
   get(id: BucketId): Promise<Bucket>;
   peekName(principal: PrincipalId | null, name: string): Bucket | undefined;
   resolve(principal: PrincipalId | null, name: string): Promise<Bucket | null>;
+  /** What the name means, and the bucket that it is, as they are now. */
+  readAnew(principal: PrincipalId | null, name: string): Promise<void>;
   /** After a change of ours, before its answer leaves. */
   clear(): void;
 }
@@ -68,6 +70,12 @@ export function createBucketCache({ buckets, signals, keyring, clock }: BucketCa
     },
     peekName: (principal, name) => names.peek(`${principal ?? ''} ${name}`),
     resolve: (principal, name) => names.get(`${principal ?? ''} ${name}`),
+    async readAnew(principal, name) {
+      const key = `${principal ?? ''} ${name}`;
+      names.drop(key);
+      const bucket = await names.get(key);
+      if (bucket !== null) ids.drop(bucket.id);
+    },
     clear,
   };
 }

@@ -53,7 +53,7 @@ export function createBuckets(deps: BucketsDeps): BucketsRoom {
   return {
     cache,
     store,
-    readAnew: () => cache.clear(),
+    readAnew: (who, name) => cache.readAnew(who.principal?.id ?? null, name),
     async create(who, name, options = {}) {
       await authorizer.require(who, 'bucket.create', null, name);
       assertBucketName(name);

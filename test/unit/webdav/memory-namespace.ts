@@ -343,7 +343,7 @@ export function memoryNamespace(now: () => number = Date.now) {
   const resolved = (name: string): Bucket | null => buckets.find((bucket) => bucket.name === name) ?? null;
   const refuse = (): Promise<never> => Promise.reject(new CloudStoreError('not_implemented', 'not of WebDAV'));
   const bucketsDoor: Buckets = {
-    readAnew: () => undefined,
+    readAnew: async () => undefined,
     create: async (who, name) => {
       if (who.principal?.role === 'guest') throw new CloudStoreError('access_denied', 'a guest');
       if (resolved(name) !== null) throw new CloudStoreError('bucket_owned_by_you', 'taken');
