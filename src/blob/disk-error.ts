@@ -16,6 +16,7 @@ export function diskError(error: unknown, what: string): CloudStoreError {
 
 const IN_THE_WAY: [string, string] = ['A file is in the way of a directory', '; put back what belongs there'];
 const FORBIDDEN: [string, string] = ['A permission is missing', '; give the directory to the user who starts CloudStore'];
+const GONE: [string, string] = ['The disk is gone', '; connect it again, and mount it'];
 const TOO_MANY: [string, string] = ['Too many files are open', "; raise the system's limit (ulimit -n)"];
 
 /** What it means for the owner, and what to do. */
@@ -27,6 +28,8 @@ const SAYINGS: Record<string, [string, string]> = {
   EMFILE: TOO_MANY,
   ENFILE: TOO_MANY,
   EROFS: ['The file system is read-only', '; mount it for writing (the system mounts a disk that fails so: see its log)'],
+  ENODEV: GONE,
+  ENXIO: GONE,
   EIO: ['The disk reports a fault', "; see the system's log, and smartctl"],
 };
 

@@ -5,6 +5,7 @@ import { CloudStoreError } from '#core/errors';
 import { blobCorrupt, blobNotFound, checkBlobName, sameAs } from './blob-names.ts';
 import { codeOf, diskError } from './disk-error.ts';
 import { makeDirectoryDurably, readFully, writeDurably } from './durable-write.ts';
+import { createGoneDisk, readSurely } from './gone-disk.ts';
 import { createOneAtATime } from './one-at-a-time.ts';
 import { createOpenFiles } from './open-files.ts';
 
@@ -32,6 +33,7 @@ export async function createLocalDisk({ directory, disk, tidy = true, make = tru
     throw diskError(error, `making ${directory}`);
   }
   const files = createOpenFiles((name) => disk.open(join(directory, name), 'r'), OPEN_FILES_MAX);
+  const gone = createGoneDisk(disk, directory);
   /** One put of a name at a time: rename replaces silently. */
   const putting = createOneAtATime();
 
@@ -65,11 +67,11 @@ export async function createLocalDisk({ directory, disk, tidy = true, make = tru
     async read(name, offset, length, into) {
       checkBlobName(name);
       const out = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
-      const bytes = await files
-        .with(name, (file) => readFully(file, out, 0, length, offset))
-        .catch((error: unknown) => {
+      const bytes = await readSurely(files, name, (file) => readFully(file, out, 0, length, offset), gone).catch(
+        (error: unknown) => {
           throw codeOf(error) === 'ENOENT' ? blobNotFound(name) : diskError(error, `reading ${name}`);
-        });
+        },
+      );
       if (bytes !== length) throw blobCorrupt(name);
       return out;
     },

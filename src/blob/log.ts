@@ -6,6 +6,7 @@ import type { Clock, Random } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { codeOf, diskError } from './disk-error.ts';
 import { makeDirectoryDurably, readFully } from './durable-write.ts';
+import { createGoneDisk, type GoneDisk, readSurely } from './gone-disk.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createOpenFiles } from './open-files.ts';
 import { createPackFile, OPEN_DIRECTORY, openPath, type PackDirectory, type PackFile, sealedPath } from './pack-file.ts';
@@ -113,6 +114,13 @@ export async function createLog(options: LogOptions): Promise<Log> {
     if (packs === null) throw Object.assign(new Error('no such directory'), { code: 'ENOENT' });
     return openPack(packs, pack);
   }, FILES_MAX);
+  const gone = new Map<string, GoneDisk>();
+  function goneOf(number: number): GoneDisk {
+    const { directory: at = directory } = packsOf(number) ?? {};
+    const found = gone.get(at) ?? createGoneDisk(disk, at);
+    gone.set(at, found);
+    return found;
+  }
   /** Packs that a failed write or fsync ended, with the offset up to which they hold. */
   const broken = new Map<string, number>();
   let lostSinceSync = false;
@@ -163,7 +171,8 @@ export async function createLog(options: LogOptions): Promise<Log> {
       try {
         const written = length <= SYNC_READ_BYTES_MAX && place.pack === small.pack ? files.pinned(name) : null;
         if (written !== null && written.readSync(out, 0, length, place.offset + offset) === length) return out;
-        const bytes = await files.with(name, (file) => readFully(file, out, 0, length, place.offset + offset));
+        const read = (file: DiskFile): Promise<number> => readFully(file, out, 0, length, place.offset + offset);
+        const bytes = await readSurely(files, name, read, goneOf(place.store));
         if (bytes !== length)
           throw new CloudStoreError('corrupt', 'A pack is shorter than its record.', { details: { ...place } });
       } catch (error) {
