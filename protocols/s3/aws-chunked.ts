@@ -21,7 +21,7 @@ const LF = 0x0a;
  * Decodes AWS's chunked upload (AWS: "Signature Calculations for the Authorization Header: Transferring Payload in
  * Multiple Chunks"), wherever the network has cut it, and passes data on as it comes. A chunk's signature is checked at
  * its end: the consumer must not commit before the iteration has ended well.
- * @throws IncompleteBody, InvalidRequest (malformed), SignatureDoesNotMatch
+ * @throws IncompleteBody (malformed, too), MalformedTrailerError, SignatureDoesNotMatch
  */
 export async function* decodeChunked(source: Bytes, { decodedLength, onTrailers, chain }: ChunkedOptions): Bytes {
   let state = 'size' as 'size' | 'data' | 'dataEnd' | 'trailers' | 'done';
@@ -91,7 +91,8 @@ export async function* decodeChunked(source: Bytes, { decodedLength, onTrailers,
       line += bytes.toString('latin1', at, end < 0 ? bytes.length : end);
       if (state === 'trailers') trailerBytes += (end < 0 ? bytes.length : end) - at;
       at = end < 0 ? bytes.length : end + 1;
-      if (line.length > LINE_BYTES_MAX || trailerBytes > TRAILER_BYTES_MAX) throw malformed();
+      if (trailerBytes > TRAILER_BYTES_MAX) throw malformedTrailer();
+      if (line.length > LINE_BYTES_MAX) throw state === 'trailers' ? malformedTrailer() : malformed();
       if (end < 0) break;
       const text = line.endsWith('\r') ? line.slice(0, -1) : line;
       line = '';
@@ -117,12 +118,12 @@ function readTrailers(lines: readonly string[], chain: ChunkChain | null, previo
   let canonical = '';
   for (const line of lines) {
     const colon = line.indexOf(':');
-    if (colon < 1) throw malformed();
+    if (colon < 1) throw malformedTrailer();
     const name = line.slice(0, colon).trim().toLowerCase();
     const value = line.slice(colon + 1).trim();
     if (name === 'x-amz-trailer-signature') signature = value;
     else {
-      if (trailers.has(name)) throw malformed();
+      if (trailers.has(name)) throw malformedTrailer();
       trailers.set(name, value);
       canonical += `${name}:${value}\n`;
     }
@@ -135,6 +136,11 @@ function readTrailers(lines: readonly string[], chain: ChunkChain | null, previo
   return trailers;
 }
 
+/** AWS tells whatever is wrong between chunks so. */
 function malformed(): S3Error {
-  return new S3Error('InvalidRequest', 'The aws-chunked body is malformed.');
+  return new S3Error('IncompleteBody', 'The request body terminated unexpectedly');
+}
+
+function malformedTrailer(): S3Error {
+  return new S3Error('MalformedTrailerError');
 }

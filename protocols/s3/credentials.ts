@@ -23,7 +23,7 @@ const SKEW_MS_MAX = 900_000;
 const STAMP = /^\d{8}T\d{6}Z$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 const AUTHORIZATION =
-  /^AWS4-HMAC-SHA256\s+Credential=([^,\s]{1,256})\s*,\s*SignedHeaders=([a-z0-9!#$%&'*+.^_`|~;-]{1,2048})\s*,\s*Signature=([0-9a-f]{64})\s*$/;
+  /^AWS4-HMAC-SHA256\s+Credential=([^,\s]{1,256})\s*,\s*SignedHeaders=([a-z0-9!#$%&'*+.^_`|~;-]{1,8192})\s*,\s*Signature=([0-9a-f]{64})\s*$/;
 
 /** What a client's authorization says before its signature, which is the same all day. */
 export type KnownClaims = Map<string, Pick<Credentials, 'accessKeyId' | 'scope' | 'signedHeaders'>>;
@@ -111,7 +111,12 @@ function readAuthorization(authorization: string, service: 's3' | 'sts', known: 
     const signature = authorization.slice(cut + 'Signature='.length);
     if (SIGNATURE.test(signature)) return { ...claimed, signature };
   }
-  if (!authorization.startsWith('AWS4-HMAC-SHA256')) throw unsupported();
+  if (authorization.startsWith('AWS ')) throw unsupported();
+  if (!authorization.startsWith('AWS4-HMAC-SHA256'))
+    throw new S3Error('InvalidArgument', 'Unsupported Authorization Type', {
+      ArgumentName: 'Authorization',
+      ArgumentValue: authorization.slice(0, 100),
+    });
   const match = AUTHORIZATION.exec(authorization);
   if (match === null) throw new S3Error('AuthorizationHeaderMalformed');
   const [, credential = '', names = '', signature = ''] = match;
@@ -179,19 +184,20 @@ export function readScope(
   expected: 's3' | 'sts' = 's3',
 ): { accessKeyId: string; scope: Scope } {
   const match = /^(.+)\/(\d{8})\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(credential);
+  const wrong =
+    code === 'AuthorizationHeaderMalformed'
+      ? 'The authorization header is malformed'
+      : 'Error parsing the X-Amz-Credential parameter';
   if (match === null)
     throw new S3Error(
       code,
-      'The authorization is malformed; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+      `${wrong}; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`,
     );
   const [, accessKeyId = '', date = '', region = '', service, terminator] = match;
   if (service !== expected)
-    throw new S3Error(
-      code,
-      `The authorization is malformed; incorrect service "${service}". This endpoint belongs to "${expected}".`,
-    );
+    throw new S3Error(code, `${wrong}; incorrect service "${service}". This endpoint belongs to "${expected}".`);
   if (terminator !== 'aws4_request')
-    throw new S3Error(code, 'The authorization is malformed; incorrect terminal. This endpoint uses "aws4_request".');
+    throw new S3Error(code, `${wrong}; incorrect terminal "${terminator}". This endpoint uses "aws4_request".`);
   return { accessKeyId, scope: { date, region, ...(expected === 'sts' ? { service: expected } : {}) } };
 }
 

@@ -72,6 +72,10 @@ export const CATALOGUE = {
   MetadataConfigurationNotFound: [404, 'The metadata configuration was not found'],
   MetadataTableConfigurationNotFound: [404, 'The metadata table configuration was not found'],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
+  MalformedTrailerError: [
+    400,
+    'The request contained trailing data that was not well-formed or did not conform to our published schema.',
+  ],
   MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
   MissingContentLength: [411, 'You must provide the Content-Length HTTP header.'],
   MissingRequestBodyError: [400, 'Request body is empty.'],

@@ -49,12 +49,12 @@ export function openUpload(req: IncomingMessage, payload: Payload): Upload {
   const onTrailers = (trailers: Map<string, string>): void => {
     for (const [name, value] of trailers) if (name.startsWith('x-amz-checksum-')) takeTrailer(name, value);
     if (trailing !== null && expect[trailing] === undefined) {
-      throw new S3Error('InvalidRequest', 'The trailer that x-amz-trailer names is missing.');
+      throw new S3Error('MalformedTrailerError');
     }
   };
   const takeTrailer = (name: string, value: string): void => {
     const checksum = readChecksum(name, value);
-    if (checksum.name !== trailing) throw new S3Error('InvalidRequest', 'The trailer is not the one that x-amz-trailer names.');
+    if (checksum.name !== trailing) throw new S3Error('MalformedTrailerError');
     expect[checksum.name] = checksum.value;
   };
   const source = requestBytes(req);

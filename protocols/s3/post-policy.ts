@@ -40,7 +40,10 @@ export function parsePolicy(base64: string): PostPolicy {
   return policy;
 }
 
-/** Decides whether a form may be stored by its policy. @throws AccessDenied, in AWS's words */
+/**
+ * Decides whether a form may be stored by its policy. `fields` has the request's bucket too: a policy that does not name it would hold for all buckets of its maker.
+ * @throws AccessDenied, in AWS's words
+ */
 export function checkPolicy(policy: PostPolicy, fields: ReadonlyMap<string, string>, now: number): void {
   if (now > policy.expires) throw denied('Policy expired.');
   const named = new Set<string>();
@@ -56,9 +59,7 @@ export function checkPolicy(policy: PostPolicy, fields: ReadonlyMap<string, stri
     if (!holds) throw denied(`Policy Condition failed: ["${match}", "$${field}", "${value}"]`);
   }
   const extra = [...fields.keys()].filter((name) => !named.has(name) && !FREE.has(name) && !name.startsWith('x-ignore-'));
-  // The bucket is the request's own: a form need not say it.
-  const unasked = extra.filter((name) => name !== 'bucket');
-  if (unasked.length > 0) throw denied(`Extra input fields: ${unasked.join(', ')}`);
+  if (extra.length > 0) throw denied(`Extra input fields: ${extra.join(', ')}`);
 }
 
 function read(condition: unknown, policy: PostPolicy): void {

@@ -135,7 +135,7 @@ function checkRegion({ kind, scope }: Credentials, region: string): void {
   if (scope.region === region) return;
   throw new S3Error(
     kind === 'header' ? 'AuthorizationHeaderMalformed' : 'AuthorizationQueryParametersError',
-    `The authorization is malformed; the region '${scope.region}' is wrong; expecting '${region}'`,
+    `${kind === 'header' ? 'The authorization header is malformed' : 'Error parsing the X-Amz-Credential parameter'}; the region '${scope.region}' is wrong; expecting '${region}'`,
     { Region: region },
   );
 }

@@ -17,7 +17,7 @@ export interface BucketStore {
   /**
    * From then on it is nowhere but in `removed`, and its names are free. What it holds stays as long as its retention says; one that holds nothing, not even
    * history, is gone.
-   * @throws bucket_not_empty when live objects, or S3-visible versions, or uploads exist (unless `force`); hidden history never counts; object_locked when a
+   * @throws bucket_not_empty when live objects or S3-visible versions exist (unless `force`); hidden history never counts, and uploads end with it; object_locked when a
    * version is held, also with `force`
    */
   remove(id: BucketId, options?: { force?: boolean }): Promise<void>;

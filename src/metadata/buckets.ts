@@ -48,8 +48,7 @@ const UPDATE = {
 const OCCUPIED = {
   name: 'bucket-occupied',
   text: `SELECT EXISTS (SELECT 1 FROM slots WHERE bucket_id = $1 AND live)
-             OR EXISTS (SELECT 1 FROM slots s JOIN versions v ON v.slot_id = s.id WHERE s.bucket_id = $1 AND v.visibility <> 'hidden')
-             OR EXISTS (SELECT 1 FROM uploads WHERE bucket_id = $1 AND completed_version IS NULL)`,
+             OR EXISTS (SELECT 1 FROM slots s JOIN versions v ON v.slot_id = s.id WHERE s.bucket_id = $1 AND v.visibility <> 'hidden')`,
 };
 const USAGE = { name: 'bucket-usage', text: 'SELECT objects, bytes FROM bucket_heads WHERE bucket_id = $1' };
 /** Buckets, their names and settings. */

@@ -127,6 +127,8 @@ export function createHistory(deps: HistoryDeps): History {
     async lockOf(who, at, about, version) {
       await access.require(who, about === 'hold' ? 'hold.read' : 'retention.read', at.bucket, at.key);
       const found = await find(rooms, at, version);
+      if (found.deleteMarker)
+        throw new CloudStoreError('version_not_found', 'A delete marker is never held.', { details: { deleteMarker: true } });
       const info = found.lock === undefined && version === undefined ? await find(rooms, at, found.versionId) : found;
       return { info, lock: info.lock ?? FREE };
     },

@@ -42,7 +42,8 @@ export function decideLock(fold: Fold, bucket: BucketState, intent: LockIntent):
   const before = state.slots.get(slotKey(bucket.id, intent.key));
   if (!before || !named || named.visibility === 'hidden' || named.deleteMarker) {
     if (intent.version === undefined) throw new CloudStoreError('not_found', 'There is no such object.');
-    throw new CloudStoreError('version_not_found', 'There is no such version.');
+    const marker = named?.deleteMarker === true && named.visibility !== 'hidden' ? { deleteMarker: true } : {};
+    throw new CloudStoreError('version_not_found', 'There is no such version.', { details: marker });
   }
   const { retention, legalHold } = assertLockChange(state, bucket, named.lock, intent);
   plan.changed.set(named.id, {

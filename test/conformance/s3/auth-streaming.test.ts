@@ -93,7 +93,7 @@ suite('streaming signatures', PAGES.sigv4Streaming, {
     });
     expect([403, 411]).to.include(answer.status);
   },
-  'a frame that is none is refused': over(
+  'a frame that is none is IncompleteBody': over(
     {
       'no size': 'hello\r\n',
       'a size that is none': 'zz\r\nab\r\n0\r\n\r\n',
@@ -107,8 +107,27 @@ suite('streaming signatures', PAGES.sigv4Streaming, {
           request.body = Buffer.from(frame);
           for (const header of request.headers) if (header[0] === 'Content-Length') header[1] = String(frame.length);
         };
-        const answer = await send('PUT', name, { body: 'ab', payload: 'unsigned-trailer', tamper });
-        expect(answer.status).to.equal(400);
+        expectError(await send('PUT', name, { body: 'ab', payload: 'unsigned-trailer', tamper }), 400, 'IncompleteBody');
+        expectStatus(await get(name), 404);
+      },
+  ),
+  'a trailer that is none, or another than was named, is MalformedTrailerError': over(
+    {
+      'no name': ':aaaa\r\n',
+      'no colon': 'x-amz-checksum-crc32\r\n',
+      'none at all': '',
+      'another checksum': 'x-amz-checksum-sha1:qZk+NkcGgWq6PiVxeFDCbJzQ2J0=\r\n',
+    },
+    (trailer) =>
+      async ({ send, get, key }) => {
+        const name = key();
+        const tamper = (request: { body: Buffer; headers: [string, string][] }): void => {
+          request.body = Buffer.from(`3\r\nabc\r\n0\r\n${trailer}\r\n`);
+          for (const header of request.headers) if (header[0] === 'Content-Length') header[1] = String(request.body.length);
+        };
+        const headers = { 'x-amz-trailer': 'x-amz-checksum-crc32' };
+        const answer = await send('PUT', name, { body: 'abc', payload: 'unsigned-trailer', headers, tamper });
+        expectError(answer, 400, 'MalformedTrailerError');
         expectStatus(await get(name), 404);
       },
   ),

@@ -25,6 +25,21 @@ suite('SigV4 in the header', PAGES.sigv4Header, {
     expect(answer.xml().value('StringToSign')).to.match(/^AWS4-HMAC-SHA256\n/);
     expect(answer.xml().value('SignatureProvided')).to.match(/^[0-9a-f]{64}$/);
   },
+  'as much metadata as an object may have can be signed': async ({ send, get, key }) => {
+    const name = key();
+    const headers = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`x-amz-meta-${n}`, 'abc']));
+    expectStatus(await send('PUT', name, { body: 'a', headers }), 200);
+    expect((await get(name)).headers['x-amz-meta-299']).to.equal('abc');
+  },
+  'a scheme that is none is InvalidArgument': over(
+    ['Bearer abc', 'Basic YTpi', 'nonsense'],
+    (authorization) =>
+      async ({ get, key }) => {
+        const answer = await get(key(), { auth: 'none', headers: { authorization } });
+        expectError(answer, 400, 'InvalidArgument');
+        expect(answer.xml().value('ArgumentName')).to.equal('Authorization');
+      },
+  ),
   'an unknown access key is InvalidAccessKeyId': async ({ s3, get, key }) => {
     const answer = await get(key(), { keys: { ...s3.keys, accessKeyId: 'AKIAUNKNOWN' } });
     expectError(answer, 403, 'InvalidAccessKeyId');

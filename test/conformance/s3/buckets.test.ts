@@ -153,6 +153,17 @@ suite('DeleteBucket', api('DeleteBucket'), {
     expectError(await s3.send('DELETE', `/${bucket}`), 409, 'BucketNotEmpty');
     expectStatus(await send('HEAD', ''), 200);
   },
+  'uploads that were begun keep no bucket, and end with it': async ({ s3, newBucket }) => {
+    const name = await newBucket();
+    const begun = expectStatus(await s3.send('POST', `/${name}/a`, { query: { uploads: '' } }), 200).xml();
+    const part = { query: { partNumber: '1', uploadId: begun.value('UploadId') ?? '' }, body: 'abc' };
+    expectStatus(await s3.send('PUT', `/${name}/a`, part), 200);
+    expectStatus(await s3.send('DELETE', `/${name}`), 204);
+    expectError(await s3.send('PUT', `/${name}/a`, part), 404, 'NoSuchBucket');
+    expectStatus(await s3.send('PUT', `/${name}`), 200);
+    expectError(await s3.send('PUT', `/${name}/a`, part), 404, 'NoSuchUpload');
+    expectStatus(await s3.send('DELETE', `/${name}`), 204);
+  },
   'one that is not there is NoSuchBucket': async ({ s3 }) => {
     expectError(await s3.send('DELETE', `/${fresh()}`), 404, 'NoSuchBucket');
   },

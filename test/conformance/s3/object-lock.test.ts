@@ -120,6 +120,23 @@ suite('retention', api('PutObjectRetention'), {
       expectStatus(await remove('a', version, BYPASS), 204);
     },
   },
+  'a delete marker has none, and takes none: MethodNotAllowed': {
+    page: OVERVIEW,
+    run: async (lab) => {
+      const { put, send, set } = await locking(lab);
+      await put('a');
+      const marker = String(expectStatus(await send('DELETE', 'a'), 204).headers['x-amz-version-id']);
+      const query = { versionId: marker };
+      for (const [name, body] of [
+        ['retention', retention('GOVERNANCE', inAnHour())],
+        ['legal-hold', hold('ON')],
+      ] as const) {
+        expectError(await send('GET', 'a', { query: { [name]: '', ...query } }), 405, 'MethodNotAllowed');
+        expectError(await set('a', name, body, {}, query), 405, 'MethodNotAllowed');
+        expectError(await set('a', name, body), 404, 'NoSuchKey');
+      }
+    },
+  },
   'governance can be shortened by a bypass alone': {
     page: OVERVIEW,
     run: async (lab) => {

@@ -33,6 +33,19 @@ suite('POST policy', PAGES.postPolicy, {
       expectStatus(await upload({ ...lab, bucket }, 'a'), 204);
     },
   },
+  'a policy that names no bucket is AccessDenied': async (lab) => {
+    const key = lab.key();
+    const conditions = ['$key', '$x-amz-algorithm', '$x-amz-credential', '$x-amz-date'].map((field) => [
+      'starts-with',
+      field,
+      '',
+    ]);
+    const policyText = (more: unknown[]): string =>
+      JSON.stringify({ expiration: new Date(Date.now() + 600_000).toISOString(), conditions: [...conditions, ...more] });
+    expectError(await upload(lab, key, { policyText: policyText([]) }), 403, 'AccessDenied');
+    expectStatus(await lab.get(key), 404);
+    expectStatus(await upload(lab, key, { policyText: policyText([['eq', '$bucket', lab.bucket]]) }), 204);
+  },
   'eq is an exact condition': async (lab) => {
     const key = lab.key();
     expectStatus(await upload(lab, key, { conditions: [['eq', '$key', key]] }), 204);

@@ -182,7 +182,7 @@ describe('S3 door, bad input on the wire', () => {
         headers: { 'x-amz-decoded-content-length': '1', 'x-amz-trailer': 'x-amz-checksum-crc32' },
       }),
       400,
-      'InvalidRequest',
+      'MalformedTrailerError',
     ],
     [
       'a wrong trailer',

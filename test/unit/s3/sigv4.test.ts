@@ -227,12 +227,12 @@ describe('aws-chunked', () => {
       codeOf(decode(cut(Buffer.from(text), 0), { decodedLength }));
     expect(await plain('5\r\nhello\r\n0\r\n\r\n', 4)).to.equal('IncompleteBody');
     expect(await plain('5\r\nhello\r\n0\r\n\r\n', 6)).to.equal('IncompleteBody');
-    expect(await plain('5\r\nhelloX\r\n0\r\n\r\n', 5)).to.equal('InvalidRequest');
-    expect(await plain('-5\r\nhello\r\n0\r\n\r\n', 5)).to.equal('InvalidRequest');
-    expect(await plain('0\r\n\r\nmore', 0)).to.equal('InvalidRequest');
-    expect(await plain('1'.repeat(5000), 5)).to.equal('InvalidRequest');
+    expect(await plain('5\r\nhelloX\r\n0\r\n\r\n', 5)).to.equal('IncompleteBody');
+    expect(await plain('-5\r\nhello\r\n0\r\n\r\n', 5)).to.equal('IncompleteBody');
+    expect(await plain('0\r\n\r\nmore', 0)).to.equal('IncompleteBody');
+    expect(await plain('1'.repeat(5000), 5)).to.equal('IncompleteBody');
     expect(await codeOf(decode(cut(Buffer.from('5\r\nhello\r\n0\r\n\r\n'), 0), { decodedLength: 5, chain }))).to.equal(
-      'InvalidRequest',
+      'IncompleteBody',
     );
   });
 });
