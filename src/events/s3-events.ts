@@ -2,6 +2,7 @@ import type { JournalEvent } from '#contracts/journal';
 import type { MetadataStore } from '#contracts/metadata-store';
 import type { Bucket } from '#core/bucket';
 import type { EventName, NotificationEntry } from '#core/notification';
+import type { ObjectInfo } from '#core/object';
 
 /** One thing that happened to one object. */
 export interface S3Event {
@@ -28,7 +29,7 @@ export async function* s3EventsOf(
   of: JournalEvent,
 ): AsyncIterable<S3Event> {
   const { key, fromKey, versionId } = of;
-  const about = { key, size: of.size, etag: of.etag, versionId, of };
+  const about = { key, size: of.size, etag: of.etag, versionId: await shownVersion(store, bucket, of), of };
   const gone = { size: null, etag: null, versionId: null, of };
   const expired = of.protocol === 'system' && of.requestId === LIFECYCLE_REQUEST;
   const removed: EventName = expired ? 'LifecycleExpiration:Delete' : 'ObjectRemoved:Delete';
@@ -63,8 +64,8 @@ export async function* s3EventsOf(
         if (moved) yield { name: 'ObjectRemoved:Delete', key: fromKey, ...gone };
         return;
       }
-      for await (const { key: below, size, etag, versionId: version } of below_(store, bucket, key)) {
-        yield { name: 'ObjectCreated:Copy', key: below, size, etag, versionId: version, of };
+      for await (const { key: below, size, etag, ...version } of below_(store, bucket, key)) {
+        yield { name: 'ObjectCreated:Copy', key: below, size, etag, versionId: shownId(version), of };
         if (moved) yield { name: 'ObjectRemoved:Delete', key: `${fromKey}${below.slice(key.length)}`, ...gone };
       }
       return;
@@ -75,6 +76,22 @@ export async function* s3EventsOf(
       else if (of.cause === 'acl') yield { name: 'ObjectAcl:Put', ...about };
       return;
   }
+}
+
+/** What S3 calls the version: one that came while the bucket kept none is its key's null version. Of one that is gone, and of what has no versions, as the row says. */
+async function shownVersion(
+  store: Pick<MetadataStore, 'version'>,
+  { versioning }: Bucket,
+  of: JournalEvent,
+): Promise<string | null> {
+  const { bucket, key, versionId } = of;
+  if (versioning === 'off' || versionId === null) return versionId;
+  const version = await store.version({ bucket, key }, versionId, { hidden: true });
+  return version === null ? versionId : shownId(version);
+}
+
+function shownId({ visibility, versionId }: Pick<ObjectInfo, 'visibility' | 'versionId'>): string {
+  return visibility === 'id' ? versionId : 'null';
 }
 
 async function isOlder(store: Pick<MetadataStore, 'version'>, { bucket, key, versionId, at }: JournalEvent): Promise<boolean> {

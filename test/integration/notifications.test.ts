@@ -178,6 +178,28 @@ describe('notifications of buckets', function () {
     expect(run.told[3]?.record.s3.object.versionId).to.equal(versionId);
   });
 
+  it('tells a version by the name that S3 knows it by', async () => {
+    const bucket = await made();
+    await configure(bucket, entry());
+    await rooms.put(who, bucket, 'before', 'x');
+    await rooms.buckets.update(who, bucket.id, { versioning: 'enabled' });
+    const { versionId } = (await rooms.put(who, bucket, 'id', 'x')).info;
+    await rooms.buckets.update(who, bucket.id, { versioning: 'suspended' });
+    await rooms.put(who, bucket, 'null', '1');
+    await rooms.put(who, bucket, 'null', '2');
+    await rooms.namespace.remove(who, { bucket: bucket.id, key: 'null' });
+    const run = start();
+    await run.until(5);
+    await run.stop();
+    expect(run.told.map(({ name, record }) => [name, record.s3.object.versionId])).to.deep.equal([
+      ['ObjectCreated:Put', 'null'],
+      ['ObjectCreated:Put', versionId],
+      ['ObjectCreated:Put', 'null'],
+      ['ObjectCreated:Put', 'null'],
+      ['ObjectRemoved:DeleteMarkerCreated', 'null'],
+    ]);
+  });
+
   it('tells copies, forms, tags and lists by their names', async () => {
     const bucket = await made();
     await configure(bucket, entry({ events: ['s3:ObjectCreated:*', 's3:ObjectTagging:*', 's3:ObjectAcl:Put'] }));
