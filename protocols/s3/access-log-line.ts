@@ -52,7 +52,7 @@ export function logLine({ req, res, cx, entry, bucket, endedMs }: LineFacts): st
     size ?? '-',
     String(spent),
     String(spent),
-    quoted(req.headers.referer ?? '-'),
+    quoted(withoutSecrets(req.headers.referer ?? '-')),
     quoted(req.headers['user-agent'] ?? '-'),
     head.get('x-amz-version-id') ?? '-',
     cx.requestId,

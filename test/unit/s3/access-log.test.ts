@@ -79,6 +79,18 @@ describe('S3 server access log', () => {
     expect(lines.some((line) => line[1] === 'silent')).to.equal(false);
   });
 
+  it('leaves the signature of a URL out of the page that asks, too', async () => {
+    await logging({ TargetBucket: 'logs', TargetPrefix: 'p/' });
+    const referer = 'http://127.0.0.1/source/page.html?X-Amz-Date=1&X-Amz-Signature=abc0&x-amz-security-token=abc1&b=2';
+    await call('GET', 'source/a', undefined, { referer });
+    await call('GET', 'source/a', undefined, { referer: 'http://127.0.0.1/page?Signature=abc2' });
+    const told = (await written()).lines.map((line) => line[15]).filter((one) => one !== '-');
+    expect(told).to.deep.equal([
+      'http://127.0.0.1/source/page.html?X-Amz-Date=1&X-Amz-Signature=*&x-amz-security-token=*&b=2',
+      'http://127.0.0.1/page?Signature=*',
+    ]);
+  });
+
   it('names a subresource', async () => {
     await call('GET', 'source?tagging');
     await call('GET', 'source?versioning');
