@@ -20,13 +20,21 @@ export async function register(
     return number;
   };
   let number = await begin();
+  let beginning: Promise<void> | null = null;
+  const beginAnew = async (): Promise<void> => {
+    log.error({ gateway: number }, 'this gateway was silent for too long and was fenced; it begins anew');
+    number = await begin();
+  };
   const beat = async (): Promise<void> => {
+    const mine = number;
     try {
-      await instance.heartbeat(number);
+      await instance.heartbeat(mine);
     } catch (err) {
       if (!isCloudStoreError(err, 'conflict')) return log.warn({ err }, 'the heartbeat does not reach the database');
-      log.error({ gateway: number }, 'this gateway was silent for too long and was fenced; it begins anew');
-      number = await begin();
+      if (mine !== number) return;
+      // Once for all that were told while it was stopped: each number that nobody goes on with is waited for.
+      beginning ??= beginAnew().finally(() => (beginning = null));
+      await beginning;
     }
   };
   const beatNow = (): void => void beat().catch((err: unknown) => log.error({ err }, 'this gateway cannot register'));
