@@ -29,8 +29,13 @@ export interface Database extends Session {
   read<Row extends unknown[]>(statement: Statement, values?: unknown[]): Promise<Row[]>;
   /** As `read`, where each row is told as it comes, in binary (row-stream.ts), while the server makes the next ones. `begin` is called anew, for the first one, where it is tried again. */
   readRows(statement: Statement, values: unknown[], begin: () => OnRow): Promise<void>;
-  /** One transaction; run anew after a deadlock or a serialization failure. */
+  /**
+   * One transaction; run anew after a deadlock or a serialization failure. @throws unavailable: also where this process let it lie for 20 seconds, stopped or cut off: others wait
+   * for what it has locked
+   */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** As `transaction`, where `work` may take its time between two statements: it locks nothing that requests wait for. */
+  patientTransaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** A connection of its own, outside the pool. */
   dedicated(): pg.Client;
   close(): Promise<void>;
@@ -42,6 +47,9 @@ const DEADLOCK_RETRIES = 5;
 const SILENT_MS = 10_000;
 /** What was sent and not acknowledged for so long ends a connection of the pool, and what was under way on it is tried again on another. */
 const UNACKNOWLEDGED_MS = 20_000;
+/** By the server's own look at a machine that is gone: as ours at it. */
+const SERVER_ALIVE = `-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=10 -c tcp_user_timeout=${UNACKNOWLEDGED_MS}`;
+const IDLE_MS_MAX = 20_000;
 
 /** Whatever the server, the database or the role says: what is committed is on the disk, and work that takes its time is not ended in the middle. */
 export const SAFE_OPTIONS =
@@ -49,8 +57,16 @@ export const SAFE_OPTIONS =
 /** What every connection is set to; also plans that stay right while an empty table grows to millions of rows. */
 const OPTIONS = `${SAFE_OPTIONS} -c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c default_transaction_isolation=read\\ committed`;
 
-export function openDatabase(options: { connection: Connection; poolSize: number; log: Logger }): Database {
-  const { log } = options;
+export interface DatabaseOptions {
+  connection: Connection;
+  poolSize: number;
+  log: Logger;
+  /** How long a transaction may lie idle. Default 20,000. */
+  idleMsMax?: number;
+}
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const { log, idleMsMax = IDLE_MS_MAX } = options;
   const config = clientConfig(options.connection);
   const stream = 'url' in options.connection ? { stream: impatientSocket } : {};
   const limits = { max: options.poolSize, idleTimeoutMillis: 60_000, connectionTimeoutMillis: 10_000 };
@@ -62,20 +78,23 @@ export function openDatabase(options: { connection: Connection; poolSize: number
   // A server that dies may say so in one breath with its welcome, when the pool listens no longer and we not yet: unheard, that would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
+  async function transaction<T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await guarded(pool, (client) => inTransaction(client, begin, work));
+      } catch (error) {
+        if (!(error instanceof CloudStoreError) || error.details.retry !== true || attempt >= DEADLOCK_RETRIES) throw error;
+      }
+    }
+  }
+
   const database: Database = {
     query: (statement, values) => guarded(pool, (client) => sessionOf(client).query(statement, values)),
     execute: (statement, values) => guarded(pool, (client) => sessionOf(client).execute(statement, values)),
     read: (statement, values) => again(() => database.query(statement, values)),
     readRows: (statement, values, begin) => again(() => guarded(pool, (client) => tellEach(client, statement, values, begin()))),
-    async transaction(work) {
-      for (let attempt = 0; ; attempt++) {
-        try {
-          return await guarded(pool, (client) => inTransaction(client, work));
-        } catch (error) {
-          if (!(error instanceof CloudStoreError) || error.details.retry !== true || attempt >= DEADLOCK_RETRIES) throw error;
-        }
-      }
-    },
+    transaction: (work) => transaction(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${idleMsMax}`, work),
+    patientTransaction: (work) => transaction('BEGIN', work),
     dedicated: () => new pg.Client(config),
     close: () => pool.end(),
   };
@@ -116,9 +135,9 @@ function withOptionsOf(url: string): { connectionString: string; options: string
   const at = url.indexOf('?');
   const query = new URLSearchParams(at < 0 ? '' : url.slice(at));
   const theirs = query.get('options');
-  if (theirs === null) return { connectionString: url, options: OPTIONS };
+  if (theirs === null) return { connectionString: url, options: `${SERVER_ALIVE} ${OPTIONS}` };
   query.delete('options');
-  return { connectionString: `${url.slice(0, at)}?${query}`, options: `${theirs} ${OPTIONS}` };
+  return { connectionString: `${url.slice(0, at)}?${query}`, options: `${SERVER_ALIVE} ${theirs} ${OPTIONS}` };
 }
 
 /** The SQLSTATE or errno of whatever pg threw; empty when there is none. */
@@ -210,8 +229,8 @@ async function guarded<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promis
   }
 }
 
-async function inTransaction<T>(client: pg.PoolClient, work: (session: Session) => Promise<T>): Promise<T> {
-  await client.query('BEGIN');
+async function inTransaction<T>(client: pg.PoolClient, begin: string, work: (session: Session) => Promise<T>): Promise<T> {
+  await client.query(begin);
   try {
     const result = await work(sessionOf(client));
     await client.query('COMMIT');

@@ -13,7 +13,7 @@ export function createTurns(database: Database): Turns {
   async function take(name: string, work: () => Promise<void>): Promise<void> {
     const done: { error?: unknown }[] = [];
     try {
-      await database.transaction(async (session) => {
+      await database.patientTransaction(async (session) => {
         if (done.length > 0) return;
         await session.query(TURN, [name]);
         done.push(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { foreignCalls } from '#core/foreign-calls';
 import { openMetadata } from '#metadata/open';
@@ -159,6 +160,38 @@ describe('a connection to the database', () => {
       ]);
     } finally {
       await database.close();
+      await real.drop();
+    }
+  });
+
+  it('lets others have what a process has locked that was stopped in the middle, unless it is to take its time', async () => {
+    const real = await freshDatabase();
+    await real.sql('CREATE TABLE few AS SELECT 1 AS n');
+    const open = () => openDatabase({ connection: real.connection, poolSize: 1, log: quiet, idleMsMax: 300 });
+    const [one, two] = [open(), open()];
+    const lock = { name: 'lock', text: 'SELECT n FROM few FOR UPDATE' };
+    try {
+      for (const how of ['transaction', 'patientTransaction'] as const) {
+        const { promise: resumed, resolve: resume } = Promise.withResolvers<void>();
+        const { promise: locked, resolve: hasLocked } = Promise.withResolvers<void>();
+        const stopped = one[how](async (session) => {
+          await session.query(lock);
+          hasLocked();
+          await resumed;
+          return session.query(lock);
+        });
+        await locked;
+        const other = two.transaction((session) => session.query(lock));
+        const first = await Promise.race([other.then(() => 'the other'), sleep(3_000, 'none', { ref: false })]);
+        resume();
+        expect([how, first, await codeOf(stopped)]).to.deep.equal(
+          how === 'transaction' ? [how, 'the other', 'unavailable'] : [how, 'none', 'none'],
+        );
+        await other;
+      }
+      expect(await one.query(lock)).to.deep.equal([[1]]);
+    } finally {
+      await Promise.all([one.close(), two.close()]);
       await real.drop();
     }
   });
