@@ -174,8 +174,11 @@ export function EntryName({ entry }: { entry: Entry }) {
   );
 }
 
-/** Control and direction characters are what names lie with: they show as a mark. */
+const BLANK = /^[\s\u00ad\u200b-\u200d\u2060\ufeff]+$/;
+
+/** Control and direction characters are what names lie with: they show as a mark. So does each blank of a name that has nothing else. */
 export function visible(name: string): string {
+  if (BLANK.test(name)) return '␣'.repeat(name.length);
   return name === '' ? '∅' : name.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 

@@ -234,6 +234,8 @@ export function openFolder(place: Place) {
 
   function apply(event: ChangeEvent): void {
     meanwhile?.push(event);
+    // It may be there again.
+    if (state.value === 'failed') return relist();
     const below = event.key.startsWith(place.key) ? event.key.slice(place.key.length) : null;
     if (below === null || below === '') return relist();
     const slash = below.indexOf('/');

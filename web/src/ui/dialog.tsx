@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
 import { X } from 'lucide';
 import type { ComponentChildren } from 'preact';
-import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { session } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { Button, IconButton } from './button.tsx';
 
@@ -12,7 +13,10 @@ interface DialogProps {
   wide?: boolean;
 }
 
-/** The platform's own modal dialog: it holds the focus, gives it back, and closes with Escape. */
+/**
+ * The platform's own modal dialog: it holds the focus, gives it back, and closes with Escape; also with the place that it lies over, as on a phone's way back, and with
+ * the session in which it was opened.
+ */
 export function Dialog({ title, children, onClose, wide = false }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -24,6 +28,23 @@ export function Dialog({ title, children, onClose, wide = false }: DialogProps) 
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  const closing = useRef(onClose);
+  closing.current = onClose;
+  useEffect(() => {
+    const place = location.hash;
+    const signedIn = session.peek().kind === 'in';
+    const moved = (): void => {
+      if (location.hash !== place) closing.current();
+    };
+    addEventListener('hashchange', moved);
+    const unsubscribe = session.subscribe(({ kind }) => {
+      if (signedIn && kind === 'out') closing.current();
+    });
+    return () => {
+      removeEventListener('hashchange', moved);
+      unsubscribe();
     };
   }, []);
   return (
