@@ -11,7 +11,7 @@ import { followWhatWasDone } from './folder-activity.ts';
 import { useListByKeys, useTilesByKeys } from './keyboard.ts';
 import { callOffWork, waitForGateway } from './long-work.ts';
 import { keepManyTrue, scrollThroughMany } from './many-entries.ts';
-import { comeBack, leaveQuestions } from './odd-moments.ts';
+import { comeBack, goBackWithinLink, leaveQuestions } from './odd-moments.ts';
 import { previewEveryKind } from './previews.ts';
 import { renameMeanwhile } from './renaming.ts';
 import { dropFolder, sendOnce } from './small-files.ts';
@@ -374,10 +374,6 @@ describe('the drive in a browser', function () {
     await page.goto(at(stage.gateway, 'drive/home/Trip/'));
   });
 
-  it('closes what it asks with the place or the session that it asks about', () => leaveQuestions(drive));
-
-  it('shows a folder that is there again, and a name that is all blank', () => comeBack(drive));
-
   it('downloads a file under its name', async () => {
     await entry('photo.jpg').click({ button: 'right' });
     const [download] = await Promise.all([
@@ -404,6 +400,12 @@ describe('the drive in a browser', function () {
     await page.context().setOffline(false);
     await entry('photo.jpg').waitFor();
   });
+
+  it('closes what it asks with the place or the session that it asks about', () => leaveQuestions(drive));
+
+  it('shows a folder that is there again, and a name that is all blank', () => comeBack(drive));
+
+  it('leads back within a link, before out of it', () => goBackWithinLink(drive));
 });
 
 function sha(bytes: Buffer): string {

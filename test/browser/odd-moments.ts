@@ -38,3 +38,35 @@ export async function comeBack({ stage, page, entry, put }: Drive): Promise<void
   await put('Went/ \u200b /', '');
   await entry('␣␣␣').waitFor();
 }
+
+/** A phone's way back leads from a file to its folder, and from there to the one above, before it leads out of the link. */
+export async function goBackWithinLink({ stage, put }: Drive): Promise<void> {
+  await put('Given/100% #1?/deep.txt', 'deep words');
+  await put('Given/top.txt', 'top words');
+  await put('Given/long.md', 'w'.repeat(300), 'text/markdown');
+  const body = JSON.stringify({ bucket: 'home', key: 'Given/', mode: 'download' });
+  const answer = await stage.api('POST', '/links', body, { 'Content-Type': 'application/json' });
+  const { token } = (await answer.json()) as { token: string };
+  const visitor = await stage.page({ width: 360, height: 640, mobile: true });
+  await visitor.goto(`${stage.gateway.webUrl.replace(/\/$/, '')}/s/${token}`);
+  const item = (name: string) => visitor.locator('.public-list button', { hasText: name });
+  await item('100% #1?').click();
+  await item('deep.txt').click();
+  await visitor.getByText('deep words').waitFor();
+  await visitor.reload();
+  await visitor.getByText('deep words').waitFor();
+  await visitor.goBack();
+  await item('deep.txt').waitFor();
+  await visitor.goBack();
+  await item('top.txt').click();
+  await visitor.getByText('top words').waitFor();
+  await visitor.getByRole('button', { name: 'Back' }).click();
+  await item('top.txt').waitFor();
+  await item('100% #1?').click();
+  await visitor.getByRole('button', { name: 'One level up' }).click();
+  await item('long.md').click();
+  await visitor.getByText('wwwwww').waitFor();
+  const cut = await visitor.locator('.public-preview').evaluate((box) => box.scrollWidth - box.clientWidth);
+  expect(cut, 'what is beside the frame cannot be reached').to.equal(0);
+  await visitor.context().close();
+}

@@ -6,6 +6,7 @@ import { visible } from '../drive/entry-list.tsx';
 import { iconOf, type Kind, kindOf } from '../drive/kinds.ts';
 import { type PreviewProps, Shown } from '../drive/viewer.tsx';
 import { bytes, longDate, shortDate, t } from '../i18n/index.ts';
+import { go, href, route } from '../router.ts';
 import { Button, Submit } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
@@ -157,20 +158,22 @@ function OneFile({ token, file, mode, path }: { token: string; file: PublicEntry
 }
 
 function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }) {
-  const [path, setPath] = useState('');
-  const [opened, setOpened] = useState<PublicEntry | null>(null);
+  const { rest, query } = route.value;
+  const path = rest.join('/');
   const list = usePages(
     async (cursor) => {
-      const query = cursor === null ? {} : { cursor };
-      const page: PublicListing = await stranger.call('ListPublicFolder', { path: { token, key: path }, query });
+      const asked = cursor === null ? {} : { cursor };
+      const page: PublicListing = await stranger.call('ListPublicFolder', { path: { token, key: path }, query: asked });
       return { items: page.entries, next: page.next };
     },
     [token, path],
   );
-  if (opened !== null)
+  const name = query.get('open');
+  const opened = name === null ? undefined : list.items?.find((entry) => entry.kind === 'file' && entry.name === name);
+  if (opened !== undefined)
     return (
       <>
-        <button type="button" class="link" onClick={() => setOpened(null)}>
+        <button type="button" class="link" onClick={() => go(placeWithin(path), true)}>
           {t('back')}
         </button>
         <h2 class="wrap">
@@ -182,7 +185,7 @@ function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }
   return (
     <>
       {path !== '' && (
-        <button type="button" class="link" onClick={() => setPath(path.slice(0, path.slice(0, -1).lastIndexOf('/') + 1))}>
+        <button type="button" class="link" onClick={() => go(placeWithin(path.slice(0, path.slice(0, -1).lastIndexOf('/') + 1)))}>
           {t('chooser.up')}
         </button>
       )}
@@ -191,7 +194,10 @@ function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }
       <ul class="public-list" aria-busy={list.loading}>
         {list.items?.map((entry) => (
           <li key={entry.path}>
-            <button type="button" onClick={() => (entry.kind === 'folder' ? setPath(entry.path) : setOpened(entry))}>
+            <button
+              type="button"
+              onClick={() => go(entry.kind === 'folder' ? placeWithin(entry.path) : placeWithin(path, { open: entry.name }))}
+            >
               <Icon
                 of={entry.kind === 'folder' ? FolderIcon : iconOf(kindOfPublic(entry))}
                 class={`kind ${kindOfPublic(entry)}`}
@@ -216,6 +222,11 @@ function FolderList({ token, mode }: { token: string; mode: PublicLink['mode'] }
       )}
     </>
   );
+}
+
+/** Where a visitor is stands in the fragment: a phone's way back leads out of a file, and not out of the link. */
+function placeWithin(path: string, query: Record<string, string> = {}): string {
+  return href('within', path.split('/'), query);
 }
 
 function kindOfPublic({ kind, name, contentType = '' }: PublicEntry) {
