@@ -90,7 +90,7 @@ export async function lockMembers(x: Exchange, bucket: Bucket, info: ObjectInfo)
   const { retention, legalHold } = await x.deps.history.shownLock(x.who, info);
   return {
     ...(retention ? { ObjectLockMode: modeName(retention.mode), ObjectLockRetainUntilDate: new Date(retention.until) } : {}),
-    ...(legalHold === true ? { ObjectLockLegalHoldStatus: 'ON' } : {}),
+    ...(legalHold === undefined ? {} : { ObjectLockLegalHoldStatus: legalHold ? 'ON' : 'OFF' }),
   };
 }
 

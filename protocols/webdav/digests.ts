@@ -123,9 +123,26 @@ export async function answeredDigest(wanted: Wanted, read: ObjectRead, signal: A
   const known = storedDigest(wanted.name, read.info.attributes);
   if (known !== null) return digestHeaders(wanted, { [wanted.name]: known });
   if (read.info.size > COMPUTED_BYTES_MAX) return {};
-  const hash = createHash(wanted.name);
+  return digestHeaders(wanted, { [wanted.name]: await computed(wanted.name, read, signal) });
+}
+
+/**
+ * Nextcloud's `X-Recalculate-Hash: sha1`, as rclone asks after an upload whose sum it did not know (its ChecksumUpdatePlugin): `SHA1:<hex>`, of what is stored with the file, else by
+ * reading it once, however large it is.
+ * @throws invalid_argument for a kind that we do not compute
+ */
+export async function recalculatedChecksum(kind: string, read: ObjectRead, signal: AbortSignal): Promise<string> {
+  const label = kind.trim().toUpperCase();
+  const name = Object.hasOwn(OC_NAMES, label) ? OC_NAMES[label] : undefined;
+  if (name === undefined) throw new CloudStoreError('invalid_argument', 'X-Recalculate-Hash is sha1, sha256 or md5.');
+  const known = storedDigest(name, read.info.attributes);
+  return `${label}:${(known ?? (await computed(name, read, signal))).toString('hex')}`;
+}
+
+async function computed(name: DigestName, read: ObjectRead, signal: AbortSignal): Promise<Buffer> {
+  const hash = createHash(name);
   await consume(read.body(undefined, signal), (bytes) => hash.update(bytes));
-  return digestHeaders(wanted, { [wanted.name]: hash.digest() });
+  return hash.digest();
 }
 
 function storedDigest(name: DigestName, { checksum, extra }: ObjectAttributes): Buffer | null {

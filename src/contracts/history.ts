@@ -55,7 +55,7 @@ export interface History {
     about: 'retention' | 'hold',
     version?: VersionId | 'null',
   ): Promise<{ info: ObjectInfo; lock: ObjectLock }>;
-  /** What keeps a version that the caller has been given: what of it that it may know. */
+  /** What keeps a version that the caller has been given: what of it that it may know, of a legal hold where one was ever said. */
   shownLock(who: Who, info: ObjectInfo): Promise<Partial<ObjectLock>>;
 }
 

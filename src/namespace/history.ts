@@ -139,7 +139,8 @@ export function createHistory(deps: HistoryDeps): History {
       ]);
       if (!retention && !hold) return {};
       const kept = lock ?? (await rooms.store.version({ bucket, key }, versionId, { hidden: true }))?.lock ?? FREE;
-      return { ...(retention ? { retention: kept.retention } : {}), ...(hold ? { legalHold: kept.legalHold } : {}) };
+      const said = hold && (kept.legalHold || kept.holdSet === true);
+      return { ...(retention ? { retention: kept.retention } : {}), ...(said ? { legalHold: kept.legalHold } : {}) };
     },
   };
 }

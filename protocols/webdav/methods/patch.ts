@@ -6,7 +6,7 @@ import type { Bytes } from '#core/stream';
 import { allowBody, contentLength, requestBytes } from '#http/body';
 import { answer } from '../answer.ts';
 import { guessContentType } from '../content-type.ts';
-import { OC_CHECKSUMS } from '../digests.ts';
+import { OC_CHECKSUMS, recalculatedChecksum } from '../digests.ts';
 import { DavError } from '../errors.ts';
 import { type Exchange, type Located, locate } from '../exchange.ts';
 import { ownCloudHeaders } from '../owncloud.ts';
@@ -18,6 +18,8 @@ export const PARTIAL_UPDATE = 'application/x-sabredav-partialupdate';
 /** sabre/dav's PATCH: `X-Update-Range` says where the body goes. A new version of the file, as every write; what did not change is stored already. */
 export async function patch(x: Exchange): Promise<void> {
   const { headers } = x.req;
+  const recalculate = single(headers['x-recalculate-hash']);
+  if (recalculate !== undefined) return tellChecksum(x, recalculate);
   if ((headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() !== PARTIAL_UPDATE) {
     throw new DavError(415, 'PATCH takes sabre’s partial update.', { headers: { 'Accept-Patch': PARTIAL_UPDATE } });
   }
@@ -28,6 +30,13 @@ export async function patch(x: Exchange): Promise<void> {
   if (read === null) throw new CloudStoreError('not_found', 'There is nothing to update.');
   const start = startOf(range, read.info.size, length);
   await writePart(x, located, read, start, length);
+}
+
+/** Nothing changes: nobody is told a checksum that was not true when it was stored. */
+async function tellChecksum(x: Exchange, kind: string): Promise<void> {
+  const { read } = await open(x);
+  if (read === null) throw new CloudStoreError('not_found', 'There is nothing to add up.');
+  answer(x.res, 204, { 'OC-Checksum': await recalculatedChecksum(kind, read, x.cx.signal) });
 }
 
 /** A PUT with `Content-Range`, as Apache takes it: the bytes go where it says, the rest of the file stays (RFC 9110 §14.5). */

@@ -261,6 +261,9 @@ suite('legal hold', api('PutObjectLegalHold'), {
     expectError(await remove('a', version, BYPASS), 403, 'AccessDenied');
     expectStatus(await set('a', 'legal-hold', hold('OFF')), 200);
     expect((await send('GET', 'a', { query: { 'legal-hold': '' } })).xml().value('Status')).to.equal('OFF');
+    expect((await send('HEAD', 'a')).headers['x-amz-object-lock-legal-hold']).to.equal('OFF');
+    await put('never');
+    expect((await send('HEAD', 'never')).headers).not.to.have.property('x-amz-object-lock-legal-hold');
     expectStatus(await remove('a', version), 204);
   },
   'it is of one version': async (lab) => {

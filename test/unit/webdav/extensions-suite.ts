@@ -319,6 +319,26 @@ function itExtends(server: () => ServedDoor): void {
     expect((await send('PUT', `${at}/hole`, { 'content-range': 'bytes 4-7/8' }, 'done')).status).to.equal(416);
   });
 
+  it('PATCH with X-Recalculate-Hash tells a sum of the bytes, as rclone asks where it takes us for Nextcloud', async () => {
+    const path = `${at}/added-up`;
+    await send('PUT', path, {}, 'abc');
+    const before = (await send('HEAD', path)).headers;
+    const told = async (kind: string, where = path) => send('PATCH', where, { 'x-recalculate-hash': kind });
+    const sums = {
+      sha1: 'SHA1:a9993e364706816aba3e25717850c26c9cd0d89d',
+      MD5: 'MD5:900150983cd24fb0d6963f7d28e17f72',
+      sha256: 'SHA256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    };
+    for (const [kind, sum] of Object.entries(sums)) {
+      const answer = await told(kind);
+      expect([answer.status, answer.headers['oc-checksum']], kind).to.deep.equal([204, sum]);
+    }
+    expect((await send('HEAD', path)).headers.etag).to.equal(before.etag);
+    for (const odd of ['', 'adler32', 'constructor']) expect((await told(odd)).status, odd).to.equal(400);
+    expect((await told('sha1', `${at}/none`)).status).to.equal(404);
+    expect((await told('sha1', `${at}/`)).status).to.equal(405);
+  });
+
   it('verifies what a client says of its bytes, and tells digests that are asked for', async () => {
     const path = `${at}/digests`;
     const body = 'some bytes';
