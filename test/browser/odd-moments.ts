@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { at } from './browser.ts';
+import { at, signIn } from './browser.ts';
 import type { Drive } from './drive.ts';
 
 /** What was asked belongs to the place and to the user: it goes with either, and shows nothing to whoever comes then. */
@@ -69,4 +69,32 @@ export async function goBackWithinLink({ stage, put }: Drive): Promise<void> {
   const cut = await visitor.locator('.public-preview').evaluate((box) => box.scrollWidth - box.clientWidth);
   expect(cut, 'what is beside the frame cannot be reached').to.equal(0);
   await visitor.context().close();
+}
+
+/** Whoever signs in where another one was finds nothing of that one: no upload to go on with, nothing to undo, and no place. */
+export async function handOver({ stage, put }: Drive): Promise<void> {
+  const user = { name: 'next', role: 'member', password: 'a password of next' };
+  await stage.api('POST', '/users', JSON.stringify(user), { 'Content-Type': 'application/json' });
+  await put('Mine/secret plan.txt', 'a');
+  const page = await stage.enter();
+  await page.goto(at(stage.gateway, 'drive/home/Mine/'));
+  await page.locator('.entry').click();
+  await page.locator('.entries').press('Delete');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByText('1 item deleted').waitFor();
+  await page.route('**/api/v1/files/**', (route) =>
+    route.request().method() === 'PUT' ? route.fulfill({ status: 403, body: '{}' }) : route.fallback(),
+  );
+  await page.setInputFiles('input[type=file] >> nth=0', { name: 'mine.txt', mimeType: 'text/plain', buffer: Buffer.from('m') });
+  await page.getByText('1 file failed').first().waitFor();
+  await page.unrouteAll();
+  await page.getByRole('button', { name: 'Account of' }).first().click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.locator('[name=username]').waitFor();
+  expect(await page.getByText('1 item deleted').count()).to.equal(0);
+  await signIn(page, user.name, user.password);
+  await page.getByText('This folder is empty').waitFor();
+  expect(page.url()).not.to.include('Mine');
+  expect(await page.getByText(/mine\.txt|1 file failed|1 item deleted/).count()).to.equal(0);
+  await page.context().close();
 }

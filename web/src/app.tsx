@@ -51,7 +51,7 @@ export function App() {
       <FolderQuestions />
       <TextQuestions />
       <Menus />
-      <Toasts />
+      {session.value.kind !== 'out' && <Toasts />}
     </>
   );
 }

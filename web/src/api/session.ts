@@ -9,7 +9,8 @@ import type { Me } from './types.ts';
 export type SessionState =
   | { kind: 'starting' }
   | { kind: 'away'; error: unknown }
-  | { kind: 'out'; reason: 'ended' | 'left' | null }
+  /** `before`: who was signed in on this page. */
+  | { kind: 'out'; reason: 'ended' | 'left' | null; before: string | null }
   | { kind: 'in'; me: Me };
 
 export const session = signal<SessionState>({ kind: 'starting' });
@@ -38,7 +39,7 @@ export async function resume(): Promise<void> {
     // Whoever it is and whether the set-up waits are asked at once: the first view waits for both.
     const who = client.signedIn().then((signedIn) => (signedIn ? client.call('Me', {}) : null));
     const [me] = await Promise.all([who, askSetup()]);
-    session.value = me === null ? { kind: 'out', reason: null } : { kind: 'in', me };
+    session.value = me === null ? { kind: 'out', reason: null, before: null } : { kind: 'in', me };
   } catch (error) {
     session.value = { kind: 'away', error };
   }
@@ -58,7 +59,18 @@ export async function signOut(): Promise<void> {
 
 /** The user's name and role, as they are now. */
 export async function enter(): Promise<void> {
-  session.value = { kind: 'in', me: await client.call('Me', {}) };
+  const me = await client.call('Me', {});
+  const now = session.peek();
+  if (now.kind === 'out' && now.before !== null && now.before !== me.name) return beginAnew();
+  session.value = { kind: 'in', me };
+}
+
+/** What waits to be uploaded or undone, and where the page stands, is the one's who was here before: nothing of it is to go on in another's name. */
+function beginAnew(): Promise<never> {
+  session.value = { kind: 'starting' };
+  history.replaceState(null, '', location.pathname);
+  location.reload();
+  return new Promise(() => undefined);
 }
 
 /** A gateway that cannot say so has no set-up to show. */
@@ -70,7 +82,8 @@ async function askSetup(): Promise<void> {
 }
 
 function leave(reason: 'ended' | 'left'): void {
-  if (session.value.kind === 'in') session.value = { kind: 'out', reason };
+  const { value } = session;
+  if (value.kind === 'in') session.value = { kind: 'out', reason, before: value.me.name };
 }
 
 async function watchedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {

@@ -229,6 +229,8 @@ function createQueue() {
   session.subscribe(() => pump());
   // The browser asks before a tab is closed that has open uploads, or failed ones that nobody has dismissed: with it they are forgotten.
   window.addEventListener('beforeunload', (event) => {
+    // Somebody else has signed in, and is not to be asked about it.
+    if (session.peek().kind === 'starting') return;
     if (items.now().some((item) => isOpen(item) || item.status === 'failed')) event.preventDefault();
   });
 
