@@ -102,7 +102,8 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
     const wanted = key === '' || key.endsWith('/') ? `${key}${index}` : key;
     const read = await readOrFolder(visit, wanted, index);
     if (read === null) {
-      redirect(visit, 302, `/${encodeUri(key, true)}/`);
+      // Two slashes in front would name another host.
+      redirect(visit, 302, `/${encodeUri(key, true).replace(/^\//, '%2F')}/`);
       return;
     }
     const elsewhere = read.info.attributes.extra?.[REDIRECT_ATTRIBUTE];

@@ -24,6 +24,8 @@ describe('S3 websites', () => {
       'docs/index.html': 'docs',
       'a b/é.html': 'accent',
       '404.html': 'sorry',
+      '/example.org/index.html': 'slash',
+      '/é/index.html': 'both',
       plain: 'x'.repeat(50),
     };
     for (const [Key, Body] of Object.entries(pages))
@@ -57,6 +59,17 @@ describe('S3 websites', () => {
     expect(await shown('/docs/')).to.deep.equal([200, 'docs']);
     expect(await shown('/docs')).to.deep.equal([302, '/docs/']);
     expect(await shown('/a%20b/%C3%A9.html')).to.deep.equal([200, 'accent']);
+  });
+
+  it('sends to a folder whose name begins with a slash, and to no host of that name', async () => {
+    for (const [path, page] of [
+      ['/%2Fexample.org', 'slash'],
+      ['/%2F%C3%A9', 'both'],
+    ] as const) {
+      expect(await shown(path)).to.deep.equal([302, `${path}/`]);
+      expect(await shown(path.replace('%2F', '/'))).to.deep.equal([302, `${path}/`]);
+      expect(await shown(`${path}/`)).to.deep.equal([200, page]);
+    }
   });
 
   it('answers HEAD, conditions and ranges, and no other method', async () => {
