@@ -98,7 +98,10 @@ export const uploadPart: Handler<UploadPartCommandInput> = async (x, input) => {
 /** When the bucket's lifecycle gives the upload up, and by which rule. */
 function abortMembers({ key, created }: Upload, bucket: Bucket): Output {
   const expiry = uploadExpiryOf(lifecycleRules(bucket), key, created);
-  return expiry === null ? {} : { AbortDate: new Date(expiry.at), AbortRuleId: expiry.rule };
+  if (expiry === null) return {};
+  // A rule's name may be any text, and what no header carries is escaped, as x-amz-expiration does.
+  const name = /^[\x20-\x7e]+$/.test(expiry.rule) ? expiry.rule : encodeUri(expiry.rule);
+  return { AbortDate: new Date(expiry.at), AbortRuleId: name };
 }
 
 interface UploadKey {

@@ -54,6 +54,21 @@ suite('ListParts', api('ListParts'), {
       ]);
     },
   },
+  'a rule may have a name that no header can carry': {
+    page: guide('intro-lifecycle-rules'),
+    ...over(['ü €', '日本語', 'two&#10;lines'], (id) => async (lab) => {
+      const bucket = await lab.newBucket();
+      const rules = documentsOf(lab.s3, 'lifecycle', 'LifecycleConfiguration');
+      const rule = `<Rule><ID>${id}</ID><Status>Enabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>`;
+      expectStatus(await rules.put(bucket, rule), 200);
+      const begun = expectStatus(await lab.s3.send('POST', `/${bucket}/a`, { query: 'uploads' }), 200);
+      const query = { uploadId: begun.xml().value('UploadId') };
+      for (const { headers } of [begun, expectStatus(await lab.s3.send('GET', `/${bucket}/a`, { query }), 200)]) {
+        expect(headers['x-amz-abort-rule-id']).to.match(/^[\x20-\x7e]+$/);
+        expect(headers['x-amz-abort-date']).to.match(/ 00:00:00 GMT$/);
+      }
+    }),
+  },
   'the initiator is who began it, the owner whose the bucket is': async (lab) => {
     const other = lab.otherAccount();
     const idOf = async (s3: typeof lab.s3) => (await s3.send('GET', '/')).xml().child('Owner')?.value('ID') ?? '';
