@@ -16,6 +16,10 @@ export interface ChunkedOptions {
 const LINE_BYTES_MAX = 1024;
 const TRAILER_BYTES_MAX = 8192;
 const LF = 0x0a;
+const BLANKS_MAX = 2;
+/** Behind the end, bytes. */
+const LINE_ENDS_MAX = 4;
+const TRAILER_SIGNATURE = /^x-amz-trailer-signature\s*:/i;
 
 /**
  * Decodes AWS's chunked upload (AWS: "Signature Calculations for the Authorization Header: Transferring Payload in
@@ -29,7 +33,8 @@ export async function* decodeChunked(source: Bytes, { decodedLength, onTrailers,
   let left = 0;
   let total = 0;
   let trailerBytes = 0;
-  let blankSeen = false;
+  let blanks = 0;
+  let after = '';
   let previous = chain?.seed ?? '';
   let claimed = '';
   let digest: Hash | null = null;
@@ -65,11 +70,9 @@ export async function* decodeChunked(source: Bytes, { decodedLength, onTrailers,
       checkChunk();
       state = 'size';
     } else if (state === 'trailers') {
-      if (text === '') {
-        // Some clients put a blank line between the last chunk and the trailers, most do not.
-        if (onTrailers !== null && trailers.length === 0 && !blankSeen) blankSeen = true;
-        else state = 'done';
-      } else trailers.push(text);
+      if (text !== '') trailers.push(text);
+      // Some clients put a blank line between the last chunk and the trailers, MinIO's one between those and their signature, most none.
+      else if (onTrailers === null || blanks++ === BLANKS_MAX || endsTrailers(trailers, chain !== null)) state = 'done';
     }
   };
 
@@ -77,7 +80,12 @@ export async function* decodeChunked(source: Bytes, { decodedLength, onTrailers,
     const bytes = Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     let at = 0;
     while (at < bytes.length) {
-      if (state === 'done') throw malformed();
+      if (state === 'done') {
+        // MinIO's client ends with a blank line more.
+        after += bytes.toString('latin1', at, at + LINE_ENDS_MAX + 1);
+        if (!/^[\r\n]*$/.test(after) || after.length > LINE_ENDS_MAX) throw malformed();
+        break;
+      }
       if (state === 'data') {
         const data = bytes.subarray(at, at + left);
         at += data.length;
@@ -104,6 +112,12 @@ export async function* decodeChunked(source: Bytes, { decodedLength, onTrailers,
   if (state !== 'done' && state !== 'trailers') throw new S3Error('IncompleteBody');
   if (total !== decodedLength) throw new S3Error('IncompleteBody', 'The body is shorter than x-amz-decoded-content-length says.');
   if (onTrailers !== null) onTrailers(readTrailers(trailers, chain, previous));
+}
+
+/** Whether a blank line behind these is the last. */
+function endsTrailers(trailers: readonly string[], signed: boolean): boolean {
+  const last = trailers.at(-1);
+  return last !== undefined && (!signed || TRAILER_SIGNATURE.test(last));
 }
 
 function parseHead(text: string, signed: boolean): { size: number; signature: string } {

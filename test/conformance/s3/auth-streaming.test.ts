@@ -131,6 +131,43 @@ suite('streaming signatures', PAGES.sigv4Streaming, {
         expectStatus(await get(name), 404);
       },
   ),
+  // As minio-go writes it (its request-signature-streaming.go), and with it mc and restic where they add a trailer.
+  'a blank line before the signature of the trailers is passed over': async ({ gateway, send, get, key }) => {
+    if (gateway === null) return;
+    const name = key();
+    const tamper = (request: { body: Buffer; headers: [string, string][] }): void => {
+      const text = request.body.toString('latin1');
+      request.body = Buffer.from(text.replace(/\r?\nx-amz-trailer-signature:/, '\n\r\nx-amz-trailer-signature:'), 'latin1');
+      expect(request.body.length).to.be.above(text.length);
+      for (const header of request.headers) if (header[0] === 'Content-Length') header[1] = String(request.body.length);
+    };
+    expectStatus(await send('PUT', name, { body: BODY, payload: 'chunks-trailer', tamper }), 200);
+    expect((await get(name)).body.equals(BODY)).to.equal(true);
+    const forged = (request: { body: Buffer; headers: [string, string][] }): void => {
+      tamper(request);
+      request.body = Buffer.from(request.body.toString('latin1').replace(/signature:../, 'signature:zz'), 'latin1');
+    };
+    expectError(
+      await send('PUT', `${name}-forged`, { body: BODY, payload: 'chunks-trailer', tamper: forged }),
+      403,
+      'SignatureDoesNotMatch',
+    );
+    expectStatus(await get(`${name}-forged`), 404);
+  },
+  'a blank line more at the end is passed over, and nothing else': async ({ gateway, send, get, key }) => {
+    if (gateway === null) return;
+    const ends = (more: string) => (request: { body: Buffer; headers: [string, string][] }) => {
+      request.body = Buffer.concat([request.body, Buffer.from(more)]);
+      for (const header of request.headers) if (header[0] === 'Content-Length') header[1] = String(request.body.length);
+    };
+    for (const payload of ['unsigned-trailer', 'chunks-trailer', 'chunks'] as const) {
+      const name = key();
+      expectStatus(await send('PUT', name, { body: BODY, payload, tamper: ends('\r\n') }), 200);
+      expect((await get(name)).body.equals(BODY)).to.equal(true);
+    }
+    for (const more of ['\r\n\r\n\r\n\r\n\r\n', '\r\na', '0\r\n\r\n'])
+      expectError(await send('PUT', key(), { body: BODY, payload: 'chunks-trailer', tamper: ends(more) }), 400, 'IncompleteBody');
+  },
   'an unsigned chunk in a signed stream is refused': async ({ send, get, key }) => {
     const name = key();
     const tamper = (request: { body: Buffer; headers: [string, string][] }): void => {
