@@ -374,7 +374,7 @@ export const MISTAKES: readonly Mistake[] = (
       'POST policy',
       'fields that no condition names are taken',
       'protocols/s3/post-policy.ts',
-      'if (unasked.length > 0)',
+      'if (extra.length > 0)',
       'if (false)',
     ],
     [
