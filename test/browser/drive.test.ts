@@ -11,7 +11,7 @@ import { followWhatWasDone } from './folder-activity.ts';
 import { useListByKeys, useTilesByKeys } from './keyboard.ts';
 import { callOffWork, waitForGateway } from './long-work.ts';
 import { keepManyTrue, scrollThroughMany } from './many-entries.ts';
-import { comeBack, goBackWithinLink, handOver, leaveQuestions } from './odd-moments.ts';
+import { comeBack, goBackWithinLink, handOver, leaveQuestions, takeAway, tellLongNames } from './odd-moments.ts';
 import { previewEveryKind } from './previews.ts';
 import { renameMeanwhile } from './renaming.ts';
 import { dropFolder, sendOnce } from './small-files.ts';
@@ -404,6 +404,10 @@ describe('the drive in a browser', function () {
   it('closes what it asks with the place or the session that it asks about', () => leaveQuestions(drive));
 
   it('shows a folder that is there again, and a name that is all blank', () => comeBack(drive));
+
+  it('shows no longer what somebody may not see any more', () => takeAway(drive));
+
+  it('tells names without a place to break them in dialogs that stay as they are', () => tellLongNames(drive));
 
   it('gives nothing of one user to the next', () => handOver(drive));
 

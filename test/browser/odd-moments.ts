@@ -98,3 +98,37 @@ export async function handOver({ stage, put }: Drive): Promise<void> {
   expect(await page.getByText(/mine\.txt|1 file failed|1 item deleted/).count()).to.equal(0);
   await page.context().close();
 }
+
+/** A folder that somebody may not see any more is not shown any longer, without anything being pressed. */
+export async function takeAway({ stage, put }: Drive): Promise<void> {
+  const json = { 'Content-Type': 'application/json' };
+  const user = { name: 'guided', role: 'member', password: 'a password of guided' };
+  await stage.api('POST', '/users', JSON.stringify(user), json);
+  await put('Lent/one.txt', 'a');
+  await stage.api('PUT', '/access/home/Lent/', JSON.stringify({ kind: 'user', name: user.name, role: 'viewer' }), json);
+  const page = await stage.enter({ user: user.name, password: user.password });
+  await page.goto(at(stage.gateway, 'shared'));
+  await page.getByRole('link', { name: 'Lent' }).click();
+  const entry = page.locator('.entry', { hasText: 'one.txt' });
+  await entry.waitFor();
+  await page.waitForLoadState('networkidle');
+  await stage.api('DELETE', `/access/home/Lent/?kind=user&name=${user.name}`);
+  await entry.waitFor({ state: 'detached' });
+  await page.context().close();
+}
+
+/** A name without a place to break it leaves every dialog that tells it as wide as it was, with its buttons where they were. */
+export async function tellLongNames({ stage, page, put }: Drive): Promise<void> {
+  const name = 'w'.repeat(255);
+  await put(`Long/${name}`, 'a');
+  await page.goto(at(stage.gateway, 'drive/home/Long/'));
+  await page.locator('.entry').click();
+  for (const key of ['s', 'h', 'm', 'Delete']) {
+    await page.locator('.entries').press(key);
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    expect(await dialog.evaluate((one) => one.scrollWidth - one.clientWidth), key).to.equal(0);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  }
+}

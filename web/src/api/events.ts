@@ -12,6 +12,8 @@ export interface Follower {
   onBegin(): void;
   /** Something was missed: list anew. */
   onReset(): void;
+  /** Nothing more is told: it may not be seen any more, as a rule. */
+  onError(): void;
 }
 
 /** Whether the stream is there. `waiting`: it broke, and is tried again by itself. */

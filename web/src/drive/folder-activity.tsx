@@ -43,7 +43,7 @@ export function FolderActivity({ folder: { bucket, key } }: { folder: FolderEntr
       clearTimeout(timer);
       timer = window.setTimeout(reload, QUIET_MS);
     };
-    const end = follow({ bucket, prefix: key, onChange: soon, onBegin: soon, onReset: soon });
+    const end = follow({ bucket, prefix: key, onChange: soon, onBegin: soon, onReset: soon, onError: soon });
     return () => {
       clearTimeout(timer);
       end();

@@ -279,6 +279,7 @@ export function openFolder(place: Place) {
       onChange: apply,
       onBegin: () => void compare(),
       onReset: () => relist(),
+      onError: () => relist(),
     });
   }
 

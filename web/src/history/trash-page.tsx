@@ -243,7 +243,7 @@ function useFollow({ bucket, key }: Place, reload: () => void): void {
       clearTimeout(waiting.timer);
       waiting.timer = window.setTimeout(reload, SETTLE_MS);
     };
-    const unfollow = follow({ bucket, prefix: key, onChange: soon, onBegin: soon, onReset: soon });
+    const unfollow = follow({ bucket, prefix: key, onChange: soon, onBegin: soon, onReset: soon, onError: soon });
     return () => {
       clearTimeout(waiting.timer);
       unfollow();

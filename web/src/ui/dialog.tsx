@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { X } from 'lucide';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { session } from '../api/session.ts';
 import { t } from '../i18n/index.ts';
 import { Button, IconButton } from './button.tsx';
@@ -32,7 +32,8 @@ export function Dialog({ title, children, onClose, wide = false }: DialogProps) 
   }, []);
   const closing = useRef(onClose);
   closing.current = onClose;
-  useEffect(() => {
+  // Before it is drawn: from then on it may be left.
+  useLayoutEffect(() => {
     const place = location.hash;
     const signedIn = session.peek().kind === 'in';
     const moved = (): void => {
