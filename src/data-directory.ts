@@ -20,6 +20,9 @@ export interface DataDirectoryLock {
   release(): Promise<void>;
 }
 
+/** What the lock can be made at (SQLite: 512 with the names of its files). */
+const PATH_BYTES_MAX = 480;
+
 /** The file whose lock the serving processes share. */
 const SERVING = 'serving';
 
@@ -28,6 +31,11 @@ const SERVING = 'serving';
  * @throws unavailable, insufficient_storage: one sentence that says what to do
  */
 export async function ensureDataDirectory(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX)
+    throw new CloudStoreError(
+      'unavailable',
+      `The path of the data directory ${path} is too long (${Buffer.byteLength(path)} bytes, and ${PATH_BYTES_MAX} at most); choose a shorter one with --data-dir or CLOUDSTORE_DATA_DIR.`,
+    );
   try {
     await makeDirectories(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);

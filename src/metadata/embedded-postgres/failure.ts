@@ -3,6 +3,11 @@ import { CloudStoreError } from '#core/errors';
 /** What the server's own words mean for the owner, in one sentence that says what to do. First match wins. */
 const SAYINGS: { pattern: RegExp; sentence: string; code: 'unavailable' | 'insufficient_storage' }[] = [
   {
+    pattern: /shared memory segment.*No space left|could not create shared memory segment|No space left.*shm/,
+    sentence: "the system's shared memory (/dev/shm) is too small; give it 64 MiB (docker run --shm-size=64m)",
+    code: 'unavailable',
+  },
+  {
     pattern: /No space left on device|Disk quota exceeded/,
     sentence: 'the disk is full; free some space and start again',
     code: 'insufficient_storage',
@@ -37,11 +42,6 @@ const SAYINGS: { pattern: RegExp; sentence: string; code: 'unavailable' | 'insuf
   {
     pattern: /Cannot allocate memory|could not map anonymous shared memory/,
     sentence: 'there is not enough memory',
-    code: 'unavailable',
-  },
-  {
-    pattern: /could not create shared memory segment|No space left.*shm/,
-    sentence: "the system's shared memory is too small",
     code: 'unavailable',
   },
 ];

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -29,6 +29,12 @@ describe('the data directory', () => {
   it('says in one sentence that no directory can be made there', async function () {
     if (process.platform !== 'linux') this.skip(); // only Linux has such a directory, for root too
     await expectSentence(ensureDataDirectory('/proc/cloudstore/data'), 'takes no new directory');
+  });
+
+  it('says in one sentence that its path is too long, and makes nothing of it', async () => {
+    const long = join(directory, 'x'.repeat(200), 'y'.repeat(200), 'z'.repeat(200));
+    await expectSentence(ensureDataDirectory(long), 'is too long');
+    expect(readdirSync(directory)).to.deep.equal([]);
   });
 
   it('says in one sentence that it is not writable', async () => {

@@ -134,6 +134,8 @@ describe('the embedded Postgres', function () {
     expect(said({ ...disk, files: 0, ffree: 0 }), 'a file system that counts none').to.match(/gave no reason/);
     const few = 'FATAL:  insufficient file descriptors available to start server process';
     expect(explainFailure('does not start', few).message).to.contain('ulimit -n 1024');
+    const shared = 'FATAL:  could not resize shared memory segment "/PostgreSQL.7" to 1048576 bytes: No space left on device';
+    expect(explainFailure('does not start', shared).message).to.contain('/dev/shm');
   });
 
   it('keeps its log small on a small disk', () => {
