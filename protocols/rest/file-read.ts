@@ -55,8 +55,7 @@ export async function sendFile(x: Exchange, read: ObjectRead, download: boolean,
     signal,
   });
   await begins?.();
-  res.writeHead(status, { ...common, ...headers });
-  await sendBody(res, body(), signal);
+  await sendBody(res, body(), signal, () => void res.writeHead(status, { ...common, ...headers }));
 }
 
 /** null: the whole. */

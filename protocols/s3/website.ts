@@ -135,9 +135,11 @@ export function createWebsite({ deps, headersOf }: WebsiteOptions) {
       headers['content-range'] = `bytes ${range.start}-${range.end}/${read.info.size}`;
       headers['content-length'] = String(range.end - range.start + 1);
     }
-    res.writeHead(range === null ? status : 206, headers);
-    if (req.method === 'HEAD' || read.info.size === 0) res.end();
-    else await sendBody(res, read.body(range ?? undefined, cx.signal), cx.signal);
+    const begin = (): void => void res.writeHead(range === null ? status : 206, headers);
+    if (req.method === 'HEAD' || read.info.size === 0) {
+      begin();
+      res.end();
+    } else await sendBody(res, read.body(range ?? undefined, cx.signal), cx.signal, begin);
   }
 
   /** A rule for this error, the site's error document, or a page of our own. */

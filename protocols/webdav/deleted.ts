@@ -68,8 +68,7 @@ export async function sendVersion(x: Exchange, history: History, { bucket, key, 
   const asked = parseRange(x.req.headers.range);
   const boundary = asked !== null && asked.length > 1 ? x.deps.random(18).toString('base64url') : '';
   const ranged = answerRanges(read, asked, { contentType, boundary, signal });
-  x.res.writeHead(ranged.status, { ...headers, ...ranged.headers });
-  await sendBody(x.res, ranged.body(), signal);
+  await sendBody(x.res, ranged.body(), signal, () => void x.res.writeHead(ranged.status, { ...headers, ...ranged.headers }));
 }
 
 /** null for what is not there, or not for the caller. */

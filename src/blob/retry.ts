@@ -5,6 +5,8 @@ export interface RetryOptions {
   random: Random;
   /** Of one call, the first one included. */
   attemptsMax: number;
+  /** Of those that had no answer in their time: somebody waits, and who does not answer three times will not soon. */
+  silencesMax: number;
   /** The pause before the second attempt is at most this long, then it doubles. */
   pauseMs: number;
   pauseMsMax: number;
@@ -23,10 +25,11 @@ export interface Retry {
 }
 
 /** Again and again with growing pauses, each of chance length ("full jitter"), so that many who failed together do not come back together. */
-export function createRetry({ random, attemptsMax, pauseMs, pauseMsMax, mayPass }: RetryOptions): Retry {
+export function createRetry({ random, attemptsMax, silencesMax, pauseMs, pauseMsMax, mayPass }: RetryOptions): Retry {
   const stopped = new AbortController();
 
   async function retry<T>(attemptMs: number, attempt: Attempt<T>): Promise<T> {
+    let silences = 0;
     for (let count = 1; ; count++) {
       const time = new AbortController();
       const timer = setTimeout(() => time.abort(new Error(`no answer within ${attemptMs} ms`)), attemptMs);
@@ -34,7 +37,8 @@ export function createRetry({ random, attemptsMax, pauseMs, pauseMsMax, mayPass 
         return await attempt(time.signal);
       } catch (error) {
         const passes = time.signal.aborted || mayPass(error);
-        if (!passes || count >= attemptsMax || stopped.signal.aborted) throw error;
+        if (time.signal.aborted) silences++;
+        if (!passes || count >= attemptsMax || silences >= silencesMax || stopped.signal.aborted) throw error;
         const most = Math.min(pauseMsMax, pauseMs * 2 ** (count - 1));
         await sleep((most * random(4).readUInt32BE()) / 2 ** 32, undefined, { signal: stopped.signal }).catch(() => undefined);
       } finally {

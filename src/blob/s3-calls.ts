@@ -9,7 +9,7 @@ export interface S3Options {
   random: Random;
   /** How long a call without bytes may take; a slow line has a second more for each 128 KiB. 15 s by default. */
   callMs?: number;
-  /** 7 by default: with the pauses between them about 12 s of a store that refuses. */
+  /** 7 by default: with the pauses between them about 12 s of a store that refuses. Of one that does not answer it is three at most, 45 s: clients wait a minute for us. */
   attemptsMax?: number;
   pauseMs?: number;
 }
@@ -26,6 +26,7 @@ export interface S3Calls {
 }
 
 const CALL_MS = 15_000;
+const SILENCES_MAX = 3;
 const CONNECT_MS = 5_000;
 const SLOW_BYTES_A_MS = 128;
 const SOCKETS_MAX = 64;
@@ -46,7 +47,7 @@ export function createS3Calls({ location, random, callMs = CALL_MS, attemptsMax 
   if (region !== null || endpoint !== null) config.region = region ?? 'us-east-1';
   if (credentials !== null) config.credentials = credentials;
   const client = new S3Client(config);
-  const retry = createRetry({ random, attemptsMax, pauseMs, pauseMsMax: 5_000, mayPass });
+  const retry = createRetry({ random, attemptsMax, silencesMax: SILENCES_MAX, pauseMs, pauseMsMax: 5_000, mayPass });
   return {
     bucket,
     prefix,

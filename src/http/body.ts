@@ -223,9 +223,13 @@ const GONE = new Error('The connection is closed.');
 /**
  * Writes a body with back-pressure and ends the answer. If the body fails after the head has gone, or is not of the length that
  * the head declared, the connection is destroyed: a short body must never look complete.
+ * @param begin writes the head, once there is something behind it: a body that fails at once is thrown, and can be answered. Without it the head is written already.
  */
-export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSignal): Promise<void> {
+export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSignal, begin?: () => void): Promise<void> {
   res.strictContentLength = true;
+  const begins = (): void => {
+    if (!res.headersSent) begin?.();
+  };
   let inFlight = 0;
   let broken = false;
   let wake: (() => void) | null = null;
@@ -237,6 +241,7 @@ export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSi
     }
     const size = chunk.length;
     inFlight += size;
+    begins();
     res.write(chunk, (error) => {
       inFlight -= size;
       dispose(chunk);
@@ -254,7 +259,11 @@ export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSi
   };
   res.once('close', onClose);
   try {
-    if (body.whole !== undefined) return sendWhole(res, await body.whole(Infinity));
+    if (body.whole !== undefined) {
+      const bytes = await body.whole(Infinity);
+      begins();
+      return sendWhole(res, bytes);
+    }
     if (body.each !== undefined) await body.each(take, signal);
     else {
       for await (const chunk of body) {
@@ -263,10 +272,11 @@ export async function sendBody(res: ServerResponse, body: Bytes, signal: AbortSi
       }
     }
     if (res.destroyed || broken) return;
+    begins();
     res.end();
   } catch (error) {
     if (error === GONE) return;
-    res.destroy();
+    if (res.headersSent || signal.aborted) res.destroy();
     if (!signal.aborted) throw error;
   } finally {
     res.off('close', onClose);

@@ -72,9 +72,10 @@ describe('a data directory that is not as it should be', function () {
     for (const directory of dirs) rmSync(directory, { recursive: true, force: true });
   });
 
-  /** One sentence, exit code 1, and the tree is as it was. */
-  async function refused(words: string, env: Record<string, string> = {}): Promise<void> {
+  /** One sentence, exit code 1, and the tree is as it was, but for what is given back. */
+  async function refused(words: string, env: Record<string, string> = {}, givenBack: string[] = []): Promise<void> {
     const before = treeOf(work);
+    for (const path of givenBack) delete before[path];
     const ports = ['--port', '0', '--s3-port', '0'];
     const { code, stderr } = await cloudstore(['serve', '--data-dir', work, ...ports, '--log-level', 'error'], { env });
     expect(stderr).to.contain(words);
@@ -175,7 +176,7 @@ describe('a data directory that is not as it should be', function () {
   });
 
   it('on a full disk (simulated): nothing is left behind, and no database is started for a look', async () => {
-    await refused('is full; free some space', onDisk('full'));
+    await refused('is full; free some space', onDisk('full'), ['reserve']);
     await told('disk full', '0 MiB of', onDisk('full'));
     expect(readdirSync(work)).to.not.include('owner.json.new');
   });

@@ -7,7 +7,7 @@ import { sendBody } from '#http/body';
 import { httpDate, parseConditions } from '#http/conditional-headers';
 import { askedRange } from '../asked-range.ts';
 import { checksumMembers } from '../checksums.ts';
-import { assertKeyFits, type CustomerKey, openBody, replaceEncryption } from '../customer-key.ts';
+import { assertKeyFits, openBody, replaceEncryption } from '../customer-key.ts';
 import { tellingOfMarker } from '../delete-marker.ts';
 import { S3Error } from '../errors.ts';
 import { addressOf, type Exchange, type Handler } from '../exchange.ts';
@@ -42,20 +42,17 @@ export const getObject: Handler<GetObjectCommandInput> = async (x, input) => {
     output.ContentLength = lengthOf(range);
   }
   overrideHeaders(output, input);
-  x.res.writeHead(range === null ? 200 : 206, x.writer.headers(output));
-  if (x.req.method === 'HEAD') x.res.end();
-  else await send(x, read, range, key);
-  return null;
-};
-
-async function send({ res, cx }: Exchange, read: ObjectRead, range: ByteRange | null, key: CustomerKey | null): Promise<void> {
-  if (read.info.size === 0) {
+  const { res, cx } = x;
+  const begin = (): void => void res.writeHead(range === null ? 200 : 206, x.writer.headers(output));
+  if (x.req.method === 'HEAD' || info.size === 0) {
+    begin();
     res.end();
-    return;
+    return null;
   }
   const body = read.body(range ?? undefined, cx.signal);
-  await sendBody(res, key === null ? body : openBody(body, read.info, key, range), cx.signal);
-}
+  await sendBody(res, key === null ? body : openBody(body, info, key, range), cx.signal, begin);
+  return null;
+};
 
 /** null: no part is asked for. @throws InvalidRequest, InvalidArgument */
 function partNumberOf({ req }: Exchange, { PartNumber }: GetObjectCommandInput): number | null {

@@ -42,8 +42,7 @@ export async function get(x: Exchange): Promise<void> {
   const boundary = requests !== null && requests.length > 1 ? x.deps.random(18).toString('base64url') : '';
   const { signal } = x.cx;
   const ranged = answerRanges(read, requests, { contentType, boundary, signal });
-  x.res.writeHead(ranged.status, { ...headers, ...ranged.headers });
-  await sendBody(x.res, ranged.body(), signal);
+  await sendBody(x.res, ranged.body(), signal, () => void x.res.writeHead(ranged.status, { ...headers, ...ranged.headers }));
 }
 
 /** What goes with the bytes, and with a 304. */

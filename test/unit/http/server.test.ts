@@ -213,6 +213,42 @@ describe('http listeners', () => {
     }
   });
 
+  it('lets a body that fails at once be answered, and writes the head of one that is empty', async () => {
+    async function* body(path: string): AsyncGenerator<Buffer> {
+      if (path === '/fails') throw new CloudStoreError('corrupt', 'no');
+      if (path === '/full') yield Buffer.from('12345');
+    }
+    const whole = (path: string): Bytes => ({
+      [Symbol.asyncIterator]: () => body(path),
+      async whole() {
+        const pieces: Buffer[] = [];
+        for await (const piece of body(path)) pieces.push(piece);
+        return Buffer.concat(pieces);
+      },
+    });
+    const door: Door = {
+      async handle(req, res, cx) {
+        const [, way = '', path = ''] = /^(\/handed|\/whole)?(.*)$/.exec(req.url ?? '') ?? [];
+        const begin = (): void => void res.writeHead(200, { 'Content-Length': path === '/full' ? 5 : 0, 'X-Begun': 'yes' });
+        const source = way === '' ? body(path) : way === '/whole' ? whole(path) : handedOut(body(path));
+        await sendBody(res, source, cx.signal, begin).catch((error: unknown) => {
+          expect(error).to.have.property('code', 'corrupt');
+          res.writeHead(500, { 'Content-Length': 2 }).end('no');
+        });
+      },
+    };
+    const { s3 } = await start({ s3: door });
+    for (const way of ['', '/handed', '/whole']) {
+      const answer = async (path: string) => {
+        const got = await fetch(`http://127.0.0.1:${s3.port}${way}${path}`);
+        return [got.status, got.headers.get('x-begun'), await got.text()];
+      };
+      expect(await answer('/fails'), way).to.deep.equal([500, null, 'no']);
+      expect(await answer('/full'), way).to.deep.equal([200, 'yes', '12345']);
+      expect(await answer('/empty'), way).to.deep.equal([200, 'yes', '']);
+    }
+  });
+
   /** A body that hands out what the other one yields, as those of stored objects do. */
   const handedOut = (body: AsyncGenerator<Buffer>): Bytes => ({
     [Symbol.asyncIterator]: () => body,
