@@ -1,44 +1,30 @@
 /**
  * S3 servers side by side: ours and every peer that is on PATH, on the same disk, under the same load, each at its documented defaults.
- *   node test/bench/s3-peers.ts [put get head delete large multipart list mixed] [--peers=versitygw,MinIO] [--seconds=5] [--rounds=3]
- *     [--clients=1,16,64] [--sizes=1KiB,64KiB,4MiB] [--large=1GiB] [--large-clients=1,16] [--keys=1000000]
+ *   node test/bench/s3-peers.ts [put get head delete large multipart list mixed many] [--peers=versitygw,MinIO] [--seconds=5] [--rounds=3]
+ *     [--clients=1,16,64] [--sizes=1KiB,64KiB,4MiB] [--large=1GiB] [--large-clients=1,16] [--many=64] [--keys=1000000]
  * One row a measurement: a number for each server, and ours to the best peer's. A peer that is missing, or cannot do what is measured, is named with how
  * to get it. Needs wrk and curl. What fsyncs and what does not stands beside each name, because a server that leaves that to the kernel is not doing the
- * same work. No bytes are sent twice, so a store that keeps equal pieces once has nothing for free. `large` needs twice its size for each client on disk.
+ * same work. No bytes are sent twice, so a store that keeps equal pieces once has nothing for free. `large` needs its size for each client on disk once,
+ * and once more for each server; `many`, which is measured only where it is named, its size for each client.
  */
 
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startGateway } from '../support/gateway.ts';
-import { presign } from '../support/presign.ts';
 import { PEERS, startPeer } from '../support/s3-peers.ts';
 import { flag, target, writeRandomFile } from './common.ts';
-import { answerTo, curlSeconds, median, wrk } from './load.ts';
-
-interface Server {
-  name: string;
-  /** What it does before it answers a PUT. */
-  durability: string;
-  url: string;
-  accessKeyId: string;
-  secretAccessKey: string;
-  stop(): Promise<void>;
-}
+import { curlSeconds, median, wrk } from './load.ts';
+import { LARGE, large, many } from './s3-large.ts';
+import { asked, BUCKET, bytesOf, fill, ROUNDS, row, SECONDS, type Server, say, shown, urlOf } from './side-by-side.ts';
 
 const KEYS = { accessKeyId: 'benchbenchbench', secretAccessKey: 'bench-secret-bench-secret' };
-const BUCKET = 'bench';
-const SECONDS = Number(flag('seconds') ?? 5);
 const LISTED = Number(flag('keys') ?? 1_000_000);
 const CLIENTS = (flag('clients') ?? '1,16,64').split(',').map(Number);
 const SIZES = (flag('sizes') ?? '1KiB,64KiB,4MiB').split(',').map(bytesOf);
-const LARGE = bytesOf(flag('large') ?? '1GiB');
-const LARGE_CLIENTS = (flag('large-clients') ?? '1,16').split(',').map(Number);
 // No server takes smaller ones.
 const PART = Math.max(5 << 20, Math.min(64 << 20, Math.ceil(LARGE / 4)));
-const ROUNDS = Number(flag('rounds') ?? 3);
 /** No server is through with as many, so none runs out of what to remove. */
 const DELETES_PER_SECOND_MAX = 4_000;
 
@@ -51,6 +37,7 @@ const measurements: Record<string, (servers: Server[], directory: string) => Pro
   multipart,
   list,
   mixed,
+  many,
 };
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -64,7 +51,7 @@ try {
   }
   for (const { name, durability } of servers) say(`${name}: ${durability}`);
   for (const [name, measure] of Object.entries(measurements)) {
-    if (wanted.length === 0 || wanted.includes(name)) await measure(servers, root);
+    if (wanted.includes(name) || (wanted.length === 0 && name !== 'many')) await measure(servers, root);
   }
 } finally {
   for (const server of servers) await server.stop();
@@ -78,7 +65,7 @@ async function ours(): Promise<Server> {
     name: 'CloudStore',
     durability: 'fsyncs',
     url: gateway.s3Url,
-    stop: async () => void (await gateway.stop()),
+    stop: onceOnly(async () => void (await gateway.stop())),
   };
   await makeBucket(server);
   return server;
@@ -88,9 +75,21 @@ async function start(name: string): Promise<Server | undefined> {
   const peer = PEERS[name];
   if (peer === undefined) throw new Error(`no such peer; there are ${Object.keys(PEERS).join(', ')}`);
   const running = await startPeer(peer, join(root, peer.program), BUCKET, KEYS);
-  if (running !== null) return { name, durability: peer.durability, ...running };
+  if (running !== null) {
+    const stop = onceOnly(async () => {
+      await running.stop();
+      rmSync(join(root, peer.program), { recursive: true, force: true });
+    });
+    return { name, durability: peer.durability, ...running, stop };
+  }
   say(`${name}: ${peer.program} is not on PATH (${peer.install})`);
   return undefined;
+}
+
+/** What has been measured alone is stopped before the end. */
+function onceOnly(stop: () => Promise<void>): () => Promise<void> {
+  let stopped: Promise<void> | undefined;
+  return () => (stopped ??= stop());
 }
 
 async function makeBucket(server: Server): Promise<void> {
@@ -133,98 +132,6 @@ async function requests(all: Server[], directory: string, method: 'PUT' | 'GET' 
       });
     }
   }
-}
-
-/** Requests a second by sockets of our own. Each key at most once for DELETE. */
-async function asked(server: Server, method: 'HEAD' | 'DELETE', keys: string[], clients: number): Promise<number> {
-  const requests = keys.map((key) => requestOf(server, method, key));
-  const from = performance.now();
-  const until = from + SECONDS * 1000;
-  const done = await exchanged(server, clients, (i) =>
-    performance.now() < until && (method === 'HEAD' || i < keys.length) ? (requests[i % requests.length] ?? null) : null,
-  );
-  return done / ((performance.now() - from) / 1000);
-}
-
-/** As lean as wrk: nothing is made or parsed that need not be. Ends when there is no request any more, and gives how many there were. */
-async function exchanged(server: Server, clients: number, request: (i: number) => Buffer | null): Promise<number> {
-  const { hostname, port } = new URL(server.url);
-  let next = 0;
-  let done = 0;
-  const client = async (): Promise<void> => {
-    let socket: Socket | null = null;
-    for (let bytes = request(next++); bytes !== null; bytes = request(next++)) {
-      // Some close behind each answer.
-      socket = socket !== null && !socket.destroyed && socket.writable ? socket : connect(Number(port), hostname).setNoDelay();
-      const head = await answerTo(socket, bytes);
-      if (!/^HTTP\/1.1 20[04]/.test(head)) throw new Error(`${bytes.toString('latin1', 0, 6)}… answers ${head.slice(0, 30)}`);
-      if (/\r\nconnection: close/i.test(head)) socket.destroy();
-      done++;
-    }
-    socket?.destroy();
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  return done;
-}
-
-function requestOf(server: Server, method: string, key: string, body?: Buffer): Buffer {
-  const { host } = new URL(server.url);
-  const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`;
-  const head = Buffer.from(`${method} ${target(urlOf(server, method, key))} HTTP/1.1\r\nHost: ${host}\r\n${length}\r\n`);
-  return body === undefined ? head : Buffer.concat([head, body]);
-}
-
-/** Objects of a gibibyte, each client its own, of bytes that were never sent before. */
-async function large(all: Server[], directory: string): Promise<void> {
-  for (const clients of LARGE_CLIENTS) {
-    const files = Array.from({ length: clients }, (_, i) => join(directory, `large-${i}`));
-    const keys = files.map((_, i) => `large-${clients}/${i}`);
-    const rows: [string, (server: Server) => Promise<number>, ((server: Server) => Promise<unknown>)?][] = [
-      [
-        'PUT, MiB/s',
-        (server) =>
-          perSecond(
-            keys.map((key, i) => curlSeconds(['-T', files[i] ?? '', urlOf(server, 'PUT', key)])),
-            LARGE / 2 ** 20,
-          ),
-        async () => {
-          for (const file of files) await writeRandomFile(file, LARGE);
-        },
-      ],
-      [
-        'GET, MiB/s',
-        (server) =>
-          perSecond(
-            keys.map((key) => curlSeconds([urlOf(server, 'GET', key)])),
-            LARGE / 2 ** 20,
-          ),
-      ],
-      ['HEAD, requests/s', (server) => asked(server, 'HEAD', keys, clients)],
-      [
-        'DELETE, requests/s',
-        (server) => asked(server, 'DELETE', keys, clients),
-        // One request is too few to be anybody's first.
-        async (server) => {
-          const small = Array.from({ length: 10 }, (_, i) => `small-${clients}/${i}`);
-          await fill(server, small, 1024);
-          await asked(server, 'DELETE', small, 1);
-        },
-      ],
-    ];
-    for (const [what, measure, before] of rows) {
-      // What is deleted, and what takes gigabytes, is done once.
-      const rounds = what.startsWith('GET') || what.startsWith('HEAD') ? ROUNDS : 1;
-      await row(`${shown(LARGE)}, ${clients} clients: ${what}`, all, 'more', measure, { rounds, ...(before && { before }) });
-    }
-    for (const file of files) rmSync(file, { force: true });
-  }
-}
-
-/** How much a second of what some begin at the same time, each of which does `each`. */
-async function perSecond(begun: Promise<unknown>[], each: number): Promise<number> {
-  const from = performance.now();
-  await Promise.all(begun);
-  return (begun.length * each) / ((performance.now() - from) / 1000);
 }
 
 async function multipart(all: Server[], directory: string): Promise<void> {
@@ -330,67 +237,4 @@ async function mixed(all: Server[]): Promise<void> {
     await Promise.all(Array.from({ length: 16 }, (_, seed) => client(seed)));
     return done / SECONDS;
   });
-}
-
-/** Stores objects of one size, untimed, each of its own bytes. */
-async function fill(server: Server, keys: string[], size: number): Promise<void> {
-  await exchanged(server, 16, (i) => {
-    const key = keys[i];
-    return key === undefined ? null : requestOf(server, 'PUT', key, randomBytes(size));
-  });
-}
-
-/** The best of some rounds for each server, in turn so that the machine's moods are everybody's; ours to the best peer's. */
-async function row(
-  what: string,
-  all: Server[],
-  better: 'more' | 'less',
-  measure: (server: Server) => Promise<number>,
-  { rounds = ROUNDS, before }: { rounds?: number; before?: (server: Server) => Promise<unknown> } = {},
-): Promise<void> {
-  const found = new Map<Server, number[]>();
-  const failed = new Map<Server, string>();
-  for (let round = 0; round < rounds; round++) {
-    for (const server of all) {
-      if (failed.has(server)) continue;
-      try {
-        await before?.(server); // untimed
-        found.set(server, [...(found.get(server) ?? []), await measure(server)]);
-      } catch (error) {
-        failed.set(server, error instanceof Error ? error.message : String(error));
-      }
-    }
-  }
-  const best = (server: Server): number => (better === 'more' ? Math.max : Math.min)(...(found.get(server) ?? []));
-  const peers = all.slice(1).filter((server) => found.has(server) && !failed.has(server));
-  const cells = all.map(
-    (server) => `${server.name} ${failed.has(server) ? `failed (${failed.get(server)})` : best(server).toFixed(1)}`,
-  );
-  const mine = all[0];
-  const rival = peers.map(best).sort((a, b) => (better === 'more' ? b - a : a - b))[0];
-  const ratio =
-    mine === undefined || rival === undefined || failed.has(mine)
-      ? 'no peer'
-      : (better === 'more' ? best(mine) / rival : rival / best(mine)).toFixed(2);
-  say(`${what}: ${cells.join(' | ')} | ours to the best peer's ${ratio}`);
-}
-
-function urlOf(server: Server, method: string, key: string, query: Record<string, string> = {}): string {
-  const search = new URLSearchParams(query).toString();
-  const base = `${server.url.replace(/\/$/, '')}/${BUCKET}${key === '' ? '' : `/${key}`}`;
-  return presign(method, search === '' ? base : `${base}?${search}`, server, new Date());
-}
-
-function bytesOf(text: string): number {
-  const [, count = '0', unit = ''] = /^(\d+)(KiB|MiB|GiB)?$/.exec(text) ?? [];
-  return Number(count) * 1024 ** ['', 'KiB', 'MiB', 'GiB'].indexOf(unit);
-}
-
-function shown(bytes: number): string {
-  const power = bytes >= 2 ** 30 ? 3 : bytes >= 2 ** 20 ? 2 : bytes >= 2 ** 10 ? 1 : 0;
-  return `${bytes / 1024 ** power} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
-}
-
-function say(line: string): void {
-  console.log(line);
 }

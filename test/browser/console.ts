@@ -170,6 +170,7 @@ export async function setUpBucket({ gateway, api }: Stage, page: Page): Promise<
   await page.getByText('Yes.', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Remove Policy' }).click();
   await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('Policy was removed').waitFor();
   await page.getByRole('button', { name: 'Ask' }).click();
   await page.getByText('No.', { exact: true }).waitFor();
 }

@@ -111,7 +111,7 @@ function DocumentRow({ bucket, kind }: { bucket: string; kind: DocumentKind }) {
   };
   const remove = async (): Promise<void> => {
     if (!(await confirm(t('document.remove', { name }), text, t('remove.action')))) return;
-    await write(seen, null).then(() => done(true), fail);
+    await write(seen, null).then(() => tell(t('document.removed', { name })), fail);
     loaded.reload();
   };
   const found = loaded.data;

@@ -170,6 +170,7 @@ export const consoleDe: Record<keyof typeof consoleEn, Message> = {
   'document.publicAccessBlock': 'Sperre für Öffentliches',
   'document.publicAccessBlockText': 'Gilt gegen alles, was Richtlinien und Listen für alle öffnen würden.',
   'document.remove': '{name} entfernen',
+  'document.removed': '{name} wurde entfernt',
   'document.saved': '{name} gilt jetzt',
   'document.tagging': 'Tags',
   'document.taggingText': 'Namen und Werte für eigene Zwecke, die S3-Clients erfahren.',

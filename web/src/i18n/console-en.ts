@@ -162,6 +162,7 @@ export const consoleEn = {
   'document.publicAccessBlock': 'Public access block',
   'document.publicAccessBlockText': 'Holds against whatever policies and lists would open to everybody.',
   'document.remove': 'Remove {name}',
+  'document.removed': '{name} was removed',
   'document.saved': '{name} is in force',
   'document.tagging': 'Tags',
   'document.taggingText': 'Names and values for your own use, told to S3 clients.',
