@@ -22,7 +22,9 @@ export function createWsHandler(deps: WsDeps): Required<UpgradeDoor> & { close()
   const sessions = new Set<Session>();
   const unsubscribe = deps.authenticator.onChange((principalId) => {
     for (const session of sessions) {
-      if (session.principal !== null && (principalId === null || session.principal.id === principalId)) void session.recheck();
+      // Who is being logged in may be the one.
+      const of = session.principal?.id ?? null;
+      if (of === null || principalId === null || of === principalId) void session.recheck();
     }
   });
 

@@ -17,7 +17,7 @@ export interface Session {
   /** null before it has authenticated. */
   readonly principal: Principal | null;
   /** Asks again whether it may be here and see what it follows; closes what no longer holds. */
-  recheck(): Promise<void>;
+  recheck(): Promise<boolean>;
   close(code: number, reason: string): void;
   /** Whether rights in this bucket concern it; null: in any. */
   follows(bucket: BucketId | null): boolean;
@@ -120,6 +120,7 @@ export function createSession(
 
   /** Also renews: the same user with a fresh token, before the old one expires. */
   async function authenticate(given: string, device: string | undefined): Promise<void> {
+    const before = rechecks;
     let found: Principal;
     try {
       found = await identify(given);
@@ -134,6 +135,8 @@ export function createSession(
     token = given;
     cx.user = found.name;
     watchExpiry();
+    // What was asked may have been read before it changed, when there was nobody here to ask about.
+    if (rechecks !== before && !(await recheck())) return loggedIn(401);
     // The new token may be of a device that reaches less than what the socket follows.
     if (renews) await recheckRights();
     else loggedIn(200);
@@ -213,20 +216,28 @@ export function createSession(
     for (const given of early) tell(given);
   }
 
-  async function recheck(): Promise<void> {
-    if (principal === null) return;
+  /** Whether it goes on. */
+  async function recheck(): Promise<boolean> {
     rechecks++;
+    if (principal === null) return true;
+    const asked = token;
     try {
-      const current = await deps.authenticator.accessToken(token);
+      const current = await deps.authenticator.accessToken(asked);
       deps.authenticator.admit(current, cx);
       if (!(await deps.authenticator.stillValid(current))) throw new CloudStoreError('unauthenticated', 'The session has ended.');
+      // Renewed meanwhile: what is known of the token before says nothing.
+      if (asked !== token) return recheck();
       principal = current;
     } catch (error) {
-      if (!isRefusal(error)) return giveUp(error);
-      refuse(error);
-      return close(CLOSE.unauthenticated, 'the session has ended');
+      if (asked !== token) return recheck();
+      if (isRefusal(error)) {
+        refuse(error);
+        close(CLOSE.unauthenticated, 'the session has ended');
+      } else giveUp(error);
+      return false;
     }
     await recheckRights();
+    return true;
   }
 
   async function recheckRights(): Promise<void> {

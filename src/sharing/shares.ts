@@ -4,13 +4,14 @@ import type { BucketStore } from '#contracts/bucket-store';
 import type { PrincipalStore } from '#contracts/principal-store';
 import type { Share, Shares } from '#contracts/shares';
 import type { Signals } from '#contracts/signals';
-import { nameOf } from '#core/address';
+import { type BucketId, nameOf } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import type { Clock } from '#core/clock';
 import { CloudStoreError } from '#core/errors';
 import { createFreshCache } from '#core/fresh-cache';
-import { GRANT_ROLES, type Grant, type GroupId } from '#core/grant';
+import type { Grant, GroupId } from '#core/grant';
 import type { PrincipalId } from '#core/principal';
+import { distinctGrants } from './distinct-grants.ts';
 
 export interface SharesOptions {
   authority: AuthorityStore;
@@ -45,11 +46,18 @@ export function createShares({ authority, authorizer, buckets, principals, signa
       authority.grantsTo({ kind: 'user', id: Number(user) }),
       ...subjects.map((id) => authority.grantsTo({ kind: 'group', id })),
     ]);
+    // Grants of a bucket may be many; the bucket and whose it is are asked for once.
+    const places = new Map<BucketId, Omit<Granted, 'grant'> | null>();
+    const placeOf = async (id: BucketId): Promise<Omit<Granted, 'grant'> | null> => {
+      const bucket = await buckets.find(id);
+      if (bucket === null || bucket.owner === Number(user)) return null;
+      return { bucket, owner: (await principals.find(bucket.owner))?.name ?? null };
+    };
     const found: Granted[] = [];
-    for (const grant of distinct(granted.flat())) {
-      const bucket = await buckets.find(grant.bucket);
-      if (bucket === null || bucket.owner === Number(user)) continue;
-      found.push({ grant, bucket, owner: (await principals.find(bucket.owner))?.name ?? null });
+    for (const grant of distinctGrants(granted.flat())) {
+      if (!places.has(grant.bucket)) places.set(grant.bucket, await placeOf(grant.bucket));
+      const place = places.get(grant.bucket);
+      if (place) found.push({ grant, ...place });
     }
     return found;
   }
@@ -74,19 +82,6 @@ function keyOf(user: PrincipalId, groups: readonly GroupId[] = []): string {
   return `${user} ${groups.join(',')}`;
 }
 
-/** Of one place the greatest role; nothing that lies in another place with as much. */
-function distinct(grants: readonly Grant[]): Grant[] {
-  const rank = ({ role }: Grant): number => GRANT_ROLES.indexOf(role);
-  const covers = (outer: Grant, inner: Grant): boolean =>
-    outer !== inner &&
-    outer.bucket === inner.bucket &&
-    inner.prefix.startsWith(outer.prefix) &&
-    rank(outer) >= rank(inner) &&
-    (outer.role === 'uploader') === (inner.role === 'uploader') &&
-    (outer.prefix !== inner.prefix || rank(outer) > rank(inner) || grants.indexOf(outer) < grants.indexOf(inner));
-  return grants.filter((inner) => !grants.some((outer) => covers(outer, inner)));
-}
-
 /**
  * The folder's own name; of those that have the same, each with where it is. So a name never comes to mean another folder than it just did, as long as it is
  * there: a drive that keeps it in step would take the one for the other.
@@ -96,12 +91,16 @@ function named(shares: Omit<Share, 'name'>[]): Share[] {
   const count = new Map<string, number>();
   for (const share of ordered) count.set(plainName(share), (count.get(plainName(share)) ?? 0) + 1);
   const taken = new Set(ordered.map(plainName));
+  const numbers = new Map<string, number>();
   const out = ordered.map((share) => {
     const plain = plainName(share);
     if (count.get(plain) === 1) return { ...share, name: plain };
     const where = [share.bucket.name, ...share.prefix.split('/').slice(0, -2)].join(', ');
-    let name = `${plain} (${where})`;
-    for (let n = 2; taken.has(name); n++) name = `${plain} (${where}) ${n}`;
+    const first = `${plain} (${where})`;
+    let name = first;
+    let n = numbers.get(first) ?? 2;
+    for (; taken.has(name); n++) name = `${first} ${n}`;
+    numbers.set(first, n);
     taken.add(name);
     return { ...share, name };
   });

@@ -23,7 +23,7 @@ export async function large(all: Server[], directory: string): Promise<void> {
         'PUT, MiB/s',
         (server) =>
           perSecond(
-            keys.map((key, i) => curlSeconds(['-T', files[i] ?? '', urlOf(server, 'PUT', key)])),
+            keys.map((key, i) => () => curlSeconds(['-T', files[i] ?? '', urlOf(server, 'PUT', key)])),
             LARGE / 2 ** 20,
           ),
         async () => {
@@ -34,7 +34,7 @@ export async function large(all: Server[], directory: string): Promise<void> {
         'GET, MiB/s',
         (server) =>
           perSecond(
-            keys.map((key) => curlSeconds([urlOf(server, 'GET', key)])),
+            keys.map((key) => () => curlSeconds([urlOf(server, 'GET', key)])),
             LARGE / 2 ** 20,
           ),
       ],
@@ -71,7 +71,7 @@ export async function many(all: Server[]): Promise<void> {
         'PUT, MiB/s',
         () =>
           perSecond(
-            keys.map((key, i) => sent(server, key, i)),
+            keys.map((key, i) => () => sent(server, key, i)),
             LARGE / 2 ** 20,
           ),
       ],
@@ -79,7 +79,7 @@ export async function many(all: Server[]): Promise<void> {
         'GET, MiB/s',
         () =>
           perSecond(
-            keys.map((key) => curlSeconds([urlOf(server, 'GET', key)])),
+            keys.map((key) => () => curlSeconds([urlOf(server, 'GET', key)])),
             LARGE / 2 ** 20,
           ),
       ],

@@ -121,8 +121,8 @@ export function say(line: string): void {
 }
 
 /** How much a second of what some begin at the same time, each of which does `each`. */
-export async function perSecond(begun: Promise<unknown>[], each: number): Promise<number> {
+export async function perSecond(some: (() => Promise<unknown>)[], each: number): Promise<number> {
   const from = performance.now();
-  await Promise.all(begun);
-  return (begun.length * each) / ((performance.now() - from) / 1000);
+  await Promise.all(some.map((one) => one()));
+  return (some.length * each) / ((performance.now() - from) / 1000);
 }

@@ -75,6 +75,49 @@ describe('the event stream', () => {
     stream.authenticator.revoked.add(token);
     expect(await short.closed).to.equal(4401);
   });
+  it('closes a session that is revoked while it logs in, and one that is renewed by such a session', async () => {
+    const { accessToken } = stream.authenticator;
+    const client = await stream.ready();
+    for (const one of [await stream.open(), client]) {
+      const token = one === client ? 'token-ann.renewed' : 'token-ann.first';
+      let revoke = true;
+      // What was read before the change comes after it.
+      stream.authenticator.accessToken = async (asked) => {
+        const found = await accessToken(asked);
+        if (asked === token && revoke) {
+          revoke = false;
+          stream.authenticator.revoked.add(token);
+          stream.authenticator.changed(found.id);
+        }
+        return found;
+      };
+      one.say({ type: 'auth', token });
+      expect(await one.next()).to.include({ type: 'error', code: 'unauthenticated' });
+      expect(await one.closed).to.equal(4401);
+      expect(one.queue).to.deep.equal([]);
+    }
+    expect(stream.logins).to.deep.equal([200, 401, 401]);
+  });
+  it('goes on with the token that came while the one before was asked about', async () => {
+    const client = await stream.ready();
+    const { accessToken } = stream.authenticator;
+    let asks = 0;
+    let answer: () => void = () => undefined;
+    stream.authenticator.accessToken = async (token) => {
+      if (token === 'token-ann' && asks++ === 0) {
+        await new Promise<void>((resolve) => (answer = resolve));
+        throw new CloudStoreError('unauthenticated', 'it has ended');
+      }
+      return accessToken(token);
+    };
+    stream.authenticator.changed(USERS.ann?.id ?? 0);
+    client.say({ type: 'auth', token: 'token-ann.renewed' });
+    expect(await client.next()).to.include({ type: 'ready' });
+    answer();
+    client.say({ type: 'ping' });
+    expect(await client.next()).to.deep.equal({ type: 'pong' });
+    expect(asks).to.equal(1);
+  });
   it('ends a subscription whose rights have gone, and keeps the socket', async () => {
     const client = await stream.ready();
     client.say({ type: 'subscribe', bucket: 'home', prefix: 'p/', id: 's' });
