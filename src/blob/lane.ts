@@ -141,13 +141,8 @@ export function createLane(options: LaneOptions): Lane {
   async function write(to: PackFile, batch: Entry[]): Promise<void> {
     if (to.direct !== null) staging ??= createStaging(options.stagingBytes);
     const { runs, offsets, end: tail } = layOut(batch, to.tail, to.direct !== null);
-    if (tail > to.allocated) {
-      const size = tail + allocateBytes;
-      await to.file.allocate(size);
-      to.allocated = size;
-    }
     if (runs.length > 0) {
-      writing = writeRuns(to, runs);
+      writing = writeRuns(to, runs, tail);
       await writing.finally(() => {
         writing = null;
       });
@@ -166,7 +161,14 @@ export function createLane(options: LaneOptions): Lane {
     else if (to.tail - to.synced > writeBehindBytes) startSync(to);
   }
 
-  async function writeRuns(to: PackFile, runs: Run[]): Promise<void> {
+  async function writeRuns(to: PackFile, runs: Run[], tail: number): Promise<void> {
+    if (tail > to.allocated) {
+      const size = tail + allocateBytes;
+      await to.file.allocate(size);
+      to.allocated = size;
+      // An fsync has failed meanwhile: the pack ends where it was good last.
+      if (pack !== to) throw new CloudStoreError('unavailable', 'The disk failed while a pack was written.');
+    }
     for (const run of runs) await writeRun(to, run);
   }
 
@@ -242,7 +244,7 @@ export function createLane(options: LaneOptions): Lane {
     const lost = waiters;
     waiters = [];
     for (const { settle } of lost) settle(error);
-    // Not before the write under way has ended (it may land behind the pack's end), and the fsync (it needs the file).
+    // Not before the growth and the write under way have ended (they may land behind the pack's end), and the fsync (it needs the file).
     await writing?.catch(() => {});
     await end(of);
   }

@@ -6,6 +6,8 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandInput,
+  type ListMultipartUploadsCommandOutput,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import type { BlobStat, BlobStore } from '#contracts/blob-store';
@@ -176,16 +178,25 @@ export function createS3Store(options: S3Options): S3Store {
     abortStale: (beforeMs) =>
       told('looking for unfinished uploads', async () => {
         let count = 0;
-        const page = await send(0, (client, o) =>
-          client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }), o),
-        );
-        for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-          if (Key === undefined || UploadId === undefined || (Initiated?.getTime() ?? Infinity) >= beforeMs) continue;
-          const input = { Bucket: bucket, Key, UploadId };
-          await send(0, (client, o) => client.send(new AbortMultipartUploadCommand(input), o)).catch((error: unknown) => {
-            if (!isAbsent(error)) throw error;
-          });
-          count++;
+        let from: { KeyMarker?: string; UploadIdMarker?: string } | null = {};
+        while (from !== null) {
+          const input: ListMultipartUploadsCommandInput = { Bucket: bucket, Prefix: prefix, ...from };
+          const page: ListMultipartUploadsCommandOutput = await send(0, (client, o) =>
+            client.send(new ListMultipartUploadsCommand(input), o),
+          );
+          for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+            if (Key === undefined || UploadId === undefined || (Initiated?.getTime() ?? Infinity) >= beforeMs) continue;
+            const stale = { Bucket: bucket, Key, UploadId };
+            await send(0, (client, o) => client.send(new AbortMultipartUploadCommand(stale), o)).catch((error: unknown) => {
+              if (!isAbsent(error)) throw error;
+            });
+            count++;
+          }
+          const { IsTruncated, NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+          // One that says that there is more, and not behind what, would be asked the same for ever.
+          const same: boolean = KeyMarker === from.KeyMarker && UploadIdMarker === from.UploadIdMarker;
+          from =
+            IsTruncated !== true || same ? null : { ...(KeyMarker && { KeyMarker }), ...(UploadIdMarker && { UploadIdMarker }) };
         }
         return count;
       }),

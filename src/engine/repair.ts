@@ -75,8 +75,14 @@ export function createRepair(deps: RepairDeps): Repairs {
     }
     const found = (await turnedBit(row, ownReader(row.place))) ?? (await fromCopies(row));
     if (found !== null) return rewriteAs(row, found.record, found.size, found.from, why);
-    await giveUp(row, why);
-    return null;
+    if (await giveUp(row, why)) return null;
+    return placeByNow(row);
+  }
+
+  /** Where a chunk lies that was moved while it was looked at; null: nowhere, or damaged. */
+  async function placeByNow(row: ChunkRow): Promise<ChunkPlace | null> {
+    const [now] = await rows.chunks(row.domain, [row.id]);
+    return now && !now.place.damaged ? now.place : null;
   }
 
   async function readGood(row: ChunkRow): Promise<{ record: Buffer; size: number }> {
@@ -143,10 +149,7 @@ export function createRepair(deps: RepairDeps): Repairs {
 
   async function rewriteAs(row: ChunkRow, record: Buffer, size: number, from: string, why: string): Promise<ChunkPlace | null> {
     const place = await rewrite(row, record, size);
-    if (place === null) {
-      const [now] = await rows.chunks(row.domain, [row.id]);
-      return now && !now.place.damaged ? now.place : null;
-    }
+    if (place === null) return placeByNow(row);
     await rows.clear('chunk', subjectOf(row));
     logger.warn({ ...whereOf(row), why, from, now: place }, 'a damaged chunk was healed');
     return place;
@@ -158,13 +161,15 @@ export function createRepair(deps: RepairDeps): Repairs {
     return (await rows.relocate([{ domain, id, size, from: place, to }])) > 0 ? to : null;
   }
 
-  async function giveUp(row: ChunkRow, why: string): Promise<void> {
-    if (!(await rows.quarantine(row, row.place))) return; // it has another place by now
+  /** False: it has another place by now. */
+  async function giveUp(row: ChunkRow, why: string): Promise<boolean> {
+    if (!(await rows.quarantine(row, row.place))) return false;
     const { store, pack, offset, length } = row.place;
     await rows.note({ kind: 'chunk', subject: subjectOf(row), reason: why, details: { store, pack, offset, length } });
     if (givenUp.size >= GIVEN_UP_MAX) givenUp.clear();
     givenUp.set(subjectOf(row), clock.now());
     logger.error({ ...whereOf(row), why }, 'a chunk is damaged and no good copy of it is known: it is in quarantine');
+    return true;
   }
 
   return {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import { createS3Store, type S3Store } from '#blob/s3';
@@ -157,10 +158,20 @@ describe(`S3 as a chunk store (seed ${SEED})`, function () {
     });
     await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${prefix}/left` }));
     await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: 'elsewhere' }));
-    client.destroy();
     expect(await store.abortStale(Date.now() - 60_000)).to.equal(0);
     expect(await store.abortStale(Date.now() + 60_000)).to.equal(1);
     expect(await store.abortStale(Date.now() + 60_000)).to.equal(0);
+    // More than a page of newer ones lie before it, of one key.
+    await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${prefix}/old` }));
+    await sleep(50);
+    const now = Date.now();
+    await sleep(50);
+    for (let n = 0; n < 21; n++) {
+      const some = Array.from({ length: 50 }, () => new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${prefix}/new` }));
+      await Promise.all(some.map((command) => client.send(command)));
+    }
+    expect(await store.abortStale(now)).to.equal(1);
+    client.destroy();
     await store.close();
   });
 
