@@ -5,7 +5,7 @@ import type { EntryInfo } from '#core/object';
 import { parseConditions } from '#http/conditional-headers';
 import type { Exchange, Located } from './exchange.ts';
 import { locate } from './exchange.ts';
-import { type IfProduction, type IfState, listHolds, parseIf, submittedTokens } from './if-header.ts';
+import { type IfCondition, type IfProduction, type IfState, listHolds, parseIf, submittedTokens } from './if-header.ts';
 import { parsePath } from './paths.ts';
 import { localPath, single } from './request-headers.ts';
 import { findEntry, lockKey } from './resource.ts';
@@ -31,16 +31,20 @@ export async function readPreconditions(x: Exchange, located: Located): Promise<
   const productions = parseIf(header);
   const withEtags = productions.some(({ lists }) => needsEtag(lists));
   const asked: IfQuestions = { withEtags, syncTokens: syncTokensIn(productions), known: new Map() };
-  let holds = false;
+  const lockTokens = submittedTokens(productions);
+  /** What the place has to stay, where every list that holds speaks of its ETag. */
+  let pin: string | null = null;
   for (const { resource, lists } of productions) {
     const state = await stateOf(x, located, resource, asked);
-    if (lists.some((list) => listHolds(list, state))) {
-      holds = true;
-      break;
+    for (const list of lists) {
+      if (!listHolds(list, state)) continue;
+      if (!state.own || !namesEtag(list)) return { lockTokens, conditions };
+      pin = state.etag;
     }
   }
-  if (!holds) throw new CloudStoreError('precondition_failed', 'The If header does not hold.', { details: { condition: 'If' } });
-  return { lockTokens: submittedTokens(productions), conditions: pinned(conditions, productions, asked.known.get('')) };
+  if (pin === null)
+    throw new CloudStoreError('precondition_failed', 'The If header does not hold.', { details: { condition: 'If' } });
+  return { lockTokens, conditions: { ...conditions, ifMatch: conditions.ifMatch ?? [pin] } };
 }
 
 /** Decides HTTP's conditions at once, for methods that commit nothing on the resource itself. @throws precondition_failed */
@@ -54,16 +58,26 @@ function needsEtag(lists: IfProduction['lists']): boolean {
   return lists.some((list) => list.some((condition) => 'etag' in condition));
 }
 
+/** A list that holds and demands an ETag is false once that changes; one that only rules an ETag out is not. */
+function namesEtag(list: IfCondition[]): boolean {
+  return list.some((condition) => 'etag' in condition && !condition.not);
+}
+
 /** Of lock tokens there is a table; of these each is asked. */
 function syncTokensIn(productions: IfProduction[]): string[] {
   return submittedTokens(productions).filter((token) => parseSyncToken(token) !== null);
+}
+
+interface KnownState extends IfState {
+  /** Of the very place that the request commits to, by whatever name. */
+  own: boolean;
 }
 
 /** What the header asks of the resources that it names. */
 interface IfQuestions {
   withEtags: boolean;
   syncTokens: readonly string[];
-  known: Map<string, IfState>;
+  known: Map<string, KnownState>;
 }
 
 async function stateOf(
@@ -71,18 +85,18 @@ async function stateOf(
   self: Located,
   resource: string | null,
   { withEtags, syncTokens, known }: IfQuestions,
-): Promise<IfState> {
+): Promise<KnownState> {
   const name = resource ?? '';
   const before = known.get(name);
   if (before !== undefined) return before;
   const located = resource === null ? self : await locateTagged(x, resource);
-  let state: IfState = { etag: null, tokens: [] };
+  let state: KnownState = { etag: null, tokens: [], own: false };
   if (located !== null) {
     const locks = await x.deps.namespace.locks(x.who, located.bucket.id, [lockKey(located.place.key)]);
     const entry = withEtags ? await findEntry(x, located) : null;
     const tokens = locks.map((lock) => lock.token);
     for (const token of syncTokens) if (await isUnchangedSince(x, located, token)) tokens.push(token);
-    state = { etag: entry?.etag ?? null, tokens };
+    state = { etag: entry?.etag ?? null, tokens, own: samePlace(self, located) };
   }
   known.set(name, state);
   return state;
@@ -101,8 +115,6 @@ async function locateTagged(x: Exchange, resource: string): Promise<Located | nu
   }
 }
 
-function pinned(conditions: Conditions, productions: IfProduction[], self: IfState | undefined): Conditions {
-  const untagged = productions.find((production) => production.resource === null);
-  if (conditions.ifMatch !== undefined || untagged === undefined || !needsEtag(untagged.lists)) return conditions;
-  return self?.etag ? { ...conditions, ifMatch: [self.etag] } : conditions;
+function samePlace(a: Located, b: Located): boolean {
+  return a.bucket.id === b.bucket.id && lockKey(a.place.key) === lockKey(b.place.key);
 }

@@ -136,6 +136,13 @@ function namedParts(parts: readonly Part[]): { name: string; size: number }[] {
   return named;
 }
 
+/** Not every client tells how long the whole is. @throws invalid_argument for more parts than a file takes, and for a hole between them */
+function assertWhole(parts: readonly Part[]): void {
+  if (parts.length > PARTS_MAX) throw new CloudStoreError('invalid_argument', `A file is made of ${PARTS_MAX} parts at most.`);
+  if (namedParts(parts).length < parts.length)
+    throw new CloudStoreError('invalid_argument', 'The parts do not follow one another: one is missing, or two overlap.');
+}
+
 function digits(n: number): string {
   return String(n).padStart(16, '0');
 }
@@ -151,7 +158,8 @@ async function assemble(x: Exchange, deps: NextcloudDeps, at: Address, upload: U
   if (target.kind !== 'place' || target.root || target.folder) throw new DavError(409, 'The destination is no file.');
   const located = await locateBelowRoot(x, target);
   const { lockTokens, conditions } = await readPreconditions(x, located);
-  const { parts } = await deps.uploads.parts(x.who, at, upload.id, 0, PARTS_MAX);
+  const { parts } = await deps.uploads.parts(x.who, at, upload.id, 0, PARTS_MAX + 1);
+  assertWhole(parts);
   const total = single(headers['oc-total-length']);
   const mtime = clientTime(headers);
   const own = parseOcChecksum(headers);
