@@ -40,7 +40,6 @@ interface Wishes {
 
 interface Listener {
   socket: WebSocket;
-  cx: RequestContext;
   who: Who & { principal: Principal };
   wishes: Wishes;
 }
@@ -129,19 +128,25 @@ export function createPushDoor(
       authenticator.remembered(name, password, cx.remoteAddress) ??
       (await authenticator.password(name, password, cx.remoteAddress));
     authenticator.admit(principal, cx);
+    if (socket.readyState !== socket.OPEN) return;
+    // From here on a revocation closes the socket; one before it is asked for below.
+    sockets.set(socket, principal);
     cx.user = principal.name;
     loggedIn(200);
     const who = whoOf(principal, cx);
     const home = await homeOf(buckets, who);
     const from = await journal.head(home.id);
+    await closeIfRevoked(socket, principal);
     if (socket.readyState !== socket.OPEN) return;
-    sockets.set(socket, principal);
     socket.send('authenticated');
-    void follow({ socket, cx, who, wishes }, home.id, from, signal);
+    follow({ socket, who, wishes }, home.id, from, signal).catch((error: unknown) => {
+      if (!signal.aborted) cx.log.error({ err: error, requestId: cx.requestId }, 'push: the journal cannot be followed');
+      socket.close(1011, 'internal');
+    });
   }
 
-  /** A cursor that has expired means that much has happened, so it is told and followed from now on. */
-  async function follow({ socket, cx, who, wishes }: Listener, bucket: number, from: Cursor, signal: AbortSignal): Promise<void> {
+  /** A cursor that has expired means that much has happened, so it is told and followed from now on. @throws what the journal does */
+  async function follow({ socket, who, wishes }: Listener, bucket: number, from: Cursor, signal: AbortSignal): Promise<void> {
     let timer: NodeJS.Timeout | null = null;
     let changed = new Set<ObjectKey>();
     /** Too many, or nobody knows which. */
@@ -167,21 +172,20 @@ export function createPushDoor(
       if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return socket.terminate();
       socket.send(ids === null ? 'notify_file' : `notify_file_id ${JSON.stringify(ids)}`);
     };
-    for (let cursor = from; !signal.aborted; ) {
-      try {
-        await deps.hub.follow(bucket, cursor, tell, signal);
-        break;
-      } catch (error) {
-        if (!isCloudStoreError(error, 'cursor_expired')) {
-          if (!signal.aborted) cx.log.error({ err: error, requestId: cx.requestId }, 'push: the journal cannot be followed');
-          socket.close(1011, 'internal');
+    try {
+      for (let cursor = from; !signal.aborted; ) {
+        try {
+          await deps.hub.follow(bucket, cursor, tell, signal);
           break;
+        } catch (error) {
+          if (!isCloudStoreError(error, 'cursor_expired')) throw error;
+          tell(null);
+          cursor = await deps.journal.head(bucket);
         }
-        tell(null);
-        cursor = await deps.journal.head(bucket);
       }
+    } finally {
+      if (timer !== null) clearTimeout(timer);
     }
-    if (timer !== null) clearTimeout(timer);
   }
 
   return {
