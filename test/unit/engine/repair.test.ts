@@ -11,7 +11,13 @@ import { createRepair } from '#engine/repair';
 
 describe('a chunk that is looked for where it lay', () => {
   const id = Buffer.alloc(16, 7);
-  const rowAt = (pack: string): ChunkRow => ({ domain: 1, id, size: 100, condemned: false, place: { store: 0, pack, offset: 64, length: 100 } });
+  const rowAt = (pack: string): ChunkRow => ({
+    domain: 1,
+    id,
+    size: 100,
+    condemned: false,
+    place: { store: 0, pack, offset: 64, length: 100 },
+  });
   const missing = (): Promise<never> => Promise.reject(new CloudStoreError('not_found', 'no such pack'));
   const logger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger };
 
