@@ -29,7 +29,11 @@ export interface NextcloudDeps extends WebdavDeps {
   begun: AttemptLimiter;
 }
 
-/** The bucket that the dialect shows as a user's files. @throws not_found for who owns none */
+/**
+ * The bucket that the dialect shows as a user's files: its home, or for who has none the first that it ever had. Another never takes its place: a client
+ * would delete what it has of the files that are not in that one, where an answer that nothing is here only stops it.
+ * @throws not_found for who owns none, or whose first was removed and may come back
+ */
 export async function homeOf(buckets: Buckets, who: Who & { principal: Principal }): Promise<Bucket> {
   const mine = (bucket: Bucket | null): bucket is Bucket => bucket?.owner === who.principal.id;
   try {
@@ -38,9 +42,11 @@ export async function homeOf(buckets: Buckets, who: Who & { principal: Principal
   } catch (error) {
     if (!isCloudStoreError(error, 'bucket_not_found')) throw error;
   }
-  const first = (await buckets.list(who)).find(mine);
-  if (first === undefined)
-    throw new CloudStoreError('not_found', 'You have no bucket of your own, so there are no files to sync.');
+  const own = (await buckets.list(who)).filter(mine);
+  if (own.length === 0) throw new CloudStoreError('not_found', 'You have no bucket of your own, so there are no files to sync.');
+  const first = own.reduce((a, b) => (b.id < a.id ? b : a));
+  if ((await buckets.removed(who)).some((bucket) => mine(bucket) && bucket.id < first.id))
+    throw new CloudStoreError('not_found', 'The bucket that you sync was removed. Restore it, or remove it for good.');
   return first;
 }
 
