@@ -2,6 +2,7 @@ import type { Rule, Verdict } from '#contracts/authorizer';
 import { type Action, definitionOf } from '#core/actions';
 import { isCloudStoreError } from '#core/errors';
 import type { Principal, PrincipalId } from '#core/principal';
+import { isBelow, reachesBelow, withAllBelow } from './policy-below.ts';
 import { type Condition, compileCondition, type KeyValues } from './policy-conditions.ts';
 import {
   malformed,
@@ -34,7 +35,11 @@ interface CompiledStatement {
   verdict: Verdict;
   principal(principal: Principal | null, personally?: boolean): boolean;
   resource(question: Question, variables: Variables): boolean;
+  /** Of a folder with all below it: a Deny that could apply to something there, an Allow that applies to all. */
+  below(question: Question, variables: Variables): boolean;
   conditions: readonly Condition[];
+  /** Those that ask for nothing which each object below a folder has of its own. */
+  ofFolders: readonly Condition[];
   tags: boolean;
 }
 
@@ -82,9 +87,12 @@ function first(statements: readonly CompiledStatement[] | undefined, question: Q
   if (statements === undefined) return null;
   const values: KeyValues = valuesOf(question);
   const variables = variablesOf(values);
-  for (const { principal, resource, conditions, verdict } of statements) {
-    if (!principal(question.who.principal) || !resource(question, variables)) continue;
-    if (conditions.every((condition) => condition(values, variables))) return verdict;
+  const tree = isBelow(question);
+  for (const { principal, resource, below, conditions, ofFolders, verdict } of statements) {
+    if (!principal(question.who.principal) || !(tree ? below : resource)(question, variables)) continue;
+    // Some object below may have the tags, or be the version, that a Deny asks for.
+    const asked = tree && !verdict.allowed ? ofFolders : conditions;
+    if (asked.every((condition) => condition(values, variables))) return verdict;
   }
   return null;
 }
@@ -99,12 +107,27 @@ function compileStatement(
   try {
     const { effect, sid } = statement;
     const rule: Rule = { kind: 'policy', effect, statement: index, sid };
+    const resource = resourceTest(statement.resources, variables, kind);
+    const { not, patterns } = statement.resources;
+    const somewhere = reachesBelow(statement.resources, variables);
+    const excepted = reachesBelow({ not: false, patterns }, variables);
+    const everywhere = resourceTest(withAllBelow(statement.resources), variables, kind);
+    const conditions = statement.conditions.map(({ operator, key, values }) => ({
+      holds: compileCondition(operator, key, values, variables),
+      ofObjects: key === 's3:versionid' || key.startsWith('s3:existingobjecttag/'),
+      onTags: key.startsWith('s3:existingobjecttag/'),
+    }));
     return {
       verdict: { allowed: effect === 'Allow', rule },
       principal: principalTest(statement.principals, names),
-      resource: resourceTest(statement.resources, variables, kind),
-      conditions: statement.conditions.map(({ operator, key, values }) => compileCondition(operator, key, values, variables)),
-      tags: statement.conditions.some(({ key }) => key.startsWith('s3:existingobjecttag/')),
+      resource,
+      below:
+        effect === 'Deny'
+          ? (question, given) => resource(question, given) || somewhere(question)
+          : (question, given) => everywhere(question, given) && !(not && excepted(question)),
+      conditions: conditions.map(({ holds }) => holds),
+      ofFolders: conditions.filter(({ ofObjects }) => !ofObjects).map(({ holds }) => holds),
+      tags: conditions.some(({ onTags }) => onTags),
     };
   } catch (error) {
     if (isCloudStoreError(error) || !(error instanceof SyntaxError)) throw error;

@@ -38,6 +38,8 @@ export interface ActionFacts {
   tags?: Record<string, string>;
   /** The folder at the key goes itself, away or for another: what was granted on just this folder does not give that, but to an owner. */
   wholeFolder?: true;
+  /** It is done to all below the folder at the key, too: a policy that may deny it for something there denies it, and one must allow it for all. */
+  below?: true;
 }
 
 export interface Verdict {

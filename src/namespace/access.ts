@@ -21,8 +21,10 @@ export interface Access {
   peek(who: Who, action: Action, bucket: BucketId, key: ObjectKey, about?: ActionFacts): Bucket | null;
 }
 
-/** What is asked of whoever takes a folder away, or its place. */
-export const WHOLE = { wholeFolder: true } as const;
+/** What is asked of whoever takes a folder away, or its place, with all below it. */
+export const WHOLE = { wholeFolder: true, below: true } as const;
+/** What is asked of whoever does something to all below a folder. */
+export const BELOW = { below: true } as const;
 
 export function createAccess({ cache, authorizer }: { cache: BucketCache; authorizer: Authorizer }): Access {
   async function require(who: Who, action: Action, id: BucketId, key: ObjectKey, about?: ActionFacts): Promise<Bucket> {

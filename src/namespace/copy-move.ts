@@ -4,12 +4,12 @@ import { type Address, assertKey } from '#core/address';
 import type { Bucket } from '#core/bucket';
 import { CloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
-import { WHOLE } from './access.ts';
+import { BELOW, WHOLE } from './access.ts';
 import type { Rooms } from './deps.ts';
 import { copyAcross } from './ingest-tree.ts';
 
 export async function copy(rooms: Rooms, who: Who, from: Address, to: Address, options: CopyOptions): Promise<TreeVerdict> {
-  const { source, target } = await both(rooms, who, 'read', from, to);
+  const { source, target } = await both(rooms, who, 'read', from, to, options.depth0 !== true);
   if (source.domain !== target.domain) return copyAcross(rooms, who, from, to, target, options);
   await requireReplacing(rooms, who, to, options);
   const { depth0 } = options;
@@ -18,14 +18,15 @@ export async function copy(rooms: Rooms, who: Who, from: Address, to: Address, o
 
 /** One transaction within a dedupe domain. Across two, every object is copied and only then the source removed: an interrupted one loses nothing. */
 export async function move(rooms: Rooms, who: Who, from: Address, to: Address, options: MoveOptions): Promise<TreeVerdict> {
-  const { source, target } = await both(rooms, who, 'delete', from, to);
+  const { source, target } = await both(rooms, who, 'delete', from, to, true);
+  // Where it goes to, it may be read by a rule that forbids it where it is.
+  await rooms.access.require(who, 'read', from.bucket, from.key, isTree(from) ? BELOW : undefined);
   const { keepParent, lockTokens } = options;
   const keep = keepParent === undefined ? {} : { keepParent };
   if (source.domain === target.domain) {
     await requireReplacing(rooms, who, to, options);
     return rooms.store.move({ ...intent(who, from, to, options), ...keep });
   }
-  await rooms.access.require(who, 'read', from.bucket, from.key);
   // What changes in the source from here on must not be removed unseen.
   const before = await rooms.store.entry(entryAddress(from));
   const verdict = await copyAcross(rooms, who, from, to, target, options);
@@ -48,6 +49,7 @@ async function both(
   action: 'read' | 'delete',
   from: Address,
   to: Address,
+  below: boolean,
 ): Promise<{ source: Bucket; target: Bucket }> {
   if (from.key !== '') assertKey(from.key);
   assertKey(to.key);
@@ -56,9 +58,9 @@ async function both(
   if (from.bucket === to.bucket && isTree(from) && to.key.startsWith(from.key)) {
     throw new CloudStoreError('invalid_argument', 'A folder cannot go into itself.');
   }
-  const leaves = action === 'delete' && isTree(from) ? WHOLE : undefined;
-  const source = await rooms.access.require(who, action, from.bucket, from.key, leaves);
-  const target = await rooms.access.require(who, 'write', to.bucket, to.key);
+  const about = isTree(from) && below ? BELOW : undefined;
+  const source = await rooms.access.require(who, action, from.bucket, from.key, about && action === 'delete' ? WHOLE : about);
+  const target = await rooms.access.require(who, 'write', to.bucket, to.key, about);
   return { source, target };
 }
 

@@ -7,7 +7,7 @@ import { CloudStoreError, isCloudStoreError } from '#core/errors';
 import type { Who } from '#core/principal';
 import { type RangeRequest, resolveRange } from '#core/range';
 import type { ObjectLock } from '#core/retention';
-import { createAccess } from './access.ts';
+import { BELOW, createAccess } from './access.ts';
 import type { NamespaceDeps, Rooms } from './deps.ts';
 import { assertOpen, find } from './get.ts';
 import { namedBody } from './named-body.ts';
@@ -101,7 +101,7 @@ export function createHistory(deps: HistoryDeps): History {
     async purge(who, intent, signal) {
       const { key } = intent.what;
       if (key !== '') assertKey(key);
-      await access.require(who, 'version.delete', intent.bucket, key);
+      await access.require(who, 'version.delete', intent.bucket, key, isFolder(key) ? BELOW : undefined);
       if (!(await history.exceeds(intent, AT_ONCE))) {
         return { kind: 'done', verdict: await history.purge(intent, { after: '', names: AT_ONCE + 1 }, signal) };
       }
@@ -181,10 +181,15 @@ async function readVersion(
 /** Where it comes from, and where it goes to; who takes away what has come since, deletes. */
 async function requireRestore(rooms: Rooms, who: Who, { bucket, what, to }: Omit<RestoreIntent, 'who'>): Promise<void> {
   const key = what.kind === 'asOf' ? what.prefix : what.key;
-  await rooms.access.require(who, 'version.restore', bucket, key);
-  if (to !== undefined && to !== key) await rooms.access.require(who, 'version.restore', bucket, to);
-  await rooms.access.require(who, 'write', bucket, to ?? key);
-  if (what.kind === 'asOf' && what.added === 'remove') await rooms.access.require(who, 'delete', bucket, to ?? key);
+  const about = what.kind !== 'version' && isFolder(key) ? BELOW : undefined;
+  await rooms.access.require(who, 'version.restore', bucket, key, about);
+  if (to !== undefined && to !== key) {
+    await rooms.access.require(who, 'version.restore', bucket, to, about);
+    // Elsewhere it may be read by a rule that forbids it where it was.
+    await rooms.access.require(who, 'version.read', bucket, key, about);
+  }
+  await rooms.access.require(who, 'write', bucket, to ?? key, about);
+  if (what.kind === 'asOf' && what.added === 'remove') await rooms.access.require(who, 'delete', bucket, to ?? key, about);
 }
 
 /** @throws invalid_argument, invalid_key */

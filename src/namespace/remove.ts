@@ -13,8 +13,9 @@ export async function remove(rooms: Rooms, who: Who, at: Address, options: Remov
   if (at.key !== '') assertKey(at.key);
   const { conditions, lockTokens, keepParent, version, mustExist } = options;
   const action = version === undefined ? 'delete' : 'version.delete';
-  const whole = isTree(at) && (options.tree === true || keepParent === true);
-  await rooms.access.require(who, action, at.bucket, at.key, whole ? WHOLE : factsOf(version));
+  const tree = isTree(at) && options.tree === true;
+  const whole = tree || (isTree(at) && keepParent === true);
+  await rooms.access.require(who, action, at.bucket, at.key, tree ? WHOLE : whole ? { wholeFolder: true } : factsOf(version));
   if (options.bypassGovernance === true) await rooms.access.require(who, 'retention.bypass', at.bucket, at.key);
   const base = {
     who,

@@ -99,7 +99,7 @@ export const OPERATION_ACTIONS: Readonly<Record<string, readonly [Action, ...Act
   PutObjectRetention: ['retention.write'],
   PutObjectTagging: ['tags.write', 'version.tags.write'],
   PutPublicAccessBlock: ['bucket.publicAccessBlock.write'],
-  RenameObject: ['delete', 'write'],
+  RenameObject: ['delete', 'read', 'write'],
   RestoreObject: ['read'],
   SelectObjectContent: ['read'],
   UploadPart: ['write', 'create'],

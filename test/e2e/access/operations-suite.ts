@@ -323,6 +323,7 @@ function casesOf({ of }: Callers, { versionId }: { versionId: string }): Cases {
         {
           needs: [
             ['delete', from],
+            ['read', from],
             ['write', at],
           ],
           at,
