@@ -108,25 +108,18 @@ function compileStatement(
     const { effect, sid } = statement;
     const rule: Rule = { kind: 'policy', effect, statement: index, sid };
     const resource = resourceTest(statement.resources, variables, kind);
-    const { not, patterns } = statement.resources;
-    const somewhere = reachesBelow(statement.resources, variables);
-    const excepted = reachesBelow({ not: false, patterns }, variables);
-    const everywhere = resourceTest(withAllBelow(statement.resources), variables, kind);
     const conditions = statement.conditions.map(({ operator, key, values }) => ({
       holds: compileCondition(operator, key, values, variables),
-      ofObjects: key === 's3:versionid' || key.startsWith('s3:existingobjecttag/'),
       onTags: key.startsWith('s3:existingobjecttag/'),
+      onVersion: key === 's3:versionid',
     }));
     return {
       verdict: { allowed: effect === 'Allow', rule },
       principal: principalTest(statement.principals, names),
       resource,
-      below:
-        effect === 'Deny'
-          ? (question, given) => resource(question, given) || somewhere(question)
-          : (question, given) => everywhere(question, given) && !(not && excepted(question)),
+      below: effect === 'Deny' ? somewhereBelow(statement, resource, variables) : everywhereBelow(statement, variables, kind),
       conditions: conditions.map(({ holds }) => holds),
-      ofFolders: conditions.filter(({ ofObjects }) => !ofObjects).map(({ holds }) => holds),
+      ofFolders: conditions.filter(({ onTags, onVersion }) => !onTags && !onVersion).map(({ holds }) => holds),
       tags: conditions.some(({ onTags }) => onTags),
     };
   } catch (error) {
@@ -151,6 +144,22 @@ function principalTest(given: Statement['principals'], names: ResolvedNames): Co
 function idOf(name: PrincipalName, names: ResolvedNames): PrincipalId | undefined {
   if (name.kind === 'id') return name.id;
   return name.kind === 'name' && Object.hasOwn(names, name.name) ? names[name.name] : undefined;
+}
+
+function somewhereBelow(
+  { resources }: Statement,
+  folder: CompiledStatement['resource'],
+  variables: boolean,
+): CompiledStatement['below'] {
+  const reaches = reachesBelow(resources, variables);
+  return (question, given) => folder(question, given) || reaches(question);
+}
+
+function everywhereBelow({ resources }: Statement, variables: boolean, kind: PolicyKind): CompiledStatement['below'] {
+  const covers = resourceTest(withAllBelow(resources), variables, kind);
+  if (!resources.not) return covers;
+  const excepted = reachesBelow({ ...resources, not: false }, variables);
+  return (question, given) => covers(question, given) && !excepted(question);
 }
 
 /** Objects are `bucket/key`, buckets `bucket`, also one that is to be made, whose name is the key. A pattern that begins with this very bucket is compared with the key alone. */
